@@ -1,0 +1,1 @@
+"""The shipped checks, a file a kind."""

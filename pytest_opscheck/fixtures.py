@@ -1,0 +1,89 @@
+"""Fixtures for a user's own checks: one a kind, parametrized over its targets, and `expect`.
+
+They exist only in runs that ask for checks, and are registered after every installed plugin, so that they win over another
+plugin's fixture of the same name. A fixture of the user's own conftest or module wins over them, as it does over any
+plugin's. `host` stays pytest-testinfra's own, fed from the inventory.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from .hosts import CONNECT_SECONDS
+from .probes import kinds
+
+if TYPE_CHECKING:
+    from .inventory import Inventory
+    from .judge import Expect
+
+_KINDS = ("backup", "celery", "docker", "http", "logs", "metrics", "postgres", "prometheus", "redis", "tls")
+NAMES = ("expect", "host", *_KINDS)
+_TESTINFRA = "_testinfra_host"
+
+
+def _fixture(kind: str) -> Any:
+    def connected(self: Fixtures, request: pytest.FixtureRequest) -> Iterator[Any]:
+        target = self.inventory.target(kind, request.param)
+        assert target is not None  # noqa: S101 - parametrized from the inventory
+        with kinds()[kind].connect(target.keys, CONNECT_SECONDS) as connection:
+            yield connection
+
+    connected.__name__ = kind
+    connected.__doc__ = f"What the probes of a {kind} target read from, for each [{kind}.NAME] of the inventory."
+    return pytest.fixture(name=kind)(connected)
+
+
+class Fixtures:
+    """A plugin of fixtures, made for one inventory."""
+
+    def __init__(self, inventory: Inventory) -> None:
+        self.inventory = inventory
+
+    @pytest.fixture
+    def expect(self, request: pytest.FixtureRequest) -> Expect:
+        """Judge what a check measures: expect(value, unit, subject=..., limit=...)."""
+        from .plugin import SESSION
+
+        return request.config.stash[SESSION].expect(request.node)
+
+
+for _kind in _KINDS:
+    setattr(Fixtures, _kind, _fixture(_kind))
+
+
+@contextmanager
+def parametrized(metafunc: pytest.Metafunc, inventory: Inventory, skip: str | None) -> Iterator[None]:
+    """Parametrize the kinds' fixtures that a test asks for over their targets.
+
+    pytest-testinfra parametrizes its own `host` unless `--hosts` or `testinfra_hosts` say of which, so the inventory's hosts
+    take that place, and its hook does not see the argument meanwhile.
+    """
+    for name in _KINDS:
+        if name != skip and name in metafunc.fixturenames and _is_ours(metafunc, name):
+            targets = [target.name for target in inventory.of_kind(name)]
+            metafunc.parametrize(name, targets, ids=targets, indirect=True)
+    names = metafunc.fixturenames
+    hosts = inventory.of_kind("host")
+    said = metafunc.config.getoption("hosts", None) or hasattr(metafunc.module, "testinfra_hosts")
+    if _TESTINFRA not in names or said or not hosts:
+        yield
+        return
+    import testinfra
+
+    made: list[Callable[[], Any]] = [testinfra.get_host(host.keys.connect) for host in hosts]  # type: ignore[attr-defined]
+    metafunc.parametrize(_TESTINFRA, made, ids=[host.name for host in hosts], scope="module", indirect=True)
+    place = names.index(_TESTINFRA)
+    names.remove(_TESTINFRA)
+    try:
+        yield
+    finally:
+        names.insert(place, _TESTINFRA)
+
+
+def _is_ours(metafunc: pytest.Metafunc, name: str) -> bool:
+    found = metafunc._arg2fixturedefs.get(name)  # noqa: SLF001 - pytest has no public way to ask
+    return bool(found) and found[-1].func.__module__ == __name__  # type: ignore[index]

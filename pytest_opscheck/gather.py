@@ -1,0 +1,368 @@
+"""Runs the probes that the selected checks need: each once, side by side, each with a deadline.
+
+A unit of work is one contact: a host with all the parts that it owes, or a target with all its direct probes. Units run in
+threads of a bounded pool, started by one dispatcher, which gives up on a unit whose time is over. Latency probes follow,
+when nothing else runs any more. Under pytest-xdist every worker runs its share of the units and reads the others' readings
+from a folder that all of them share.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import pickle
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from .hosts import CONNECT_SECONDS, HostConnection
+from .inventory import Expectation, Named
+from .probes import BlockedError, Part, Probe, Reach, UnknownError, UnreachableError, kinds
+
+AT_ONCE = 64
+"""Contacts at once. Each is a thread and, over SSH, a process: more would only queue for the processor here."""
+AT_ONCE_QUIET = 4
+"""Latency probes at once, each of another target: they wait more than they work, and do not disturb each other."""
+ATTEMPTS = 3
+PAUSE_S = 0.5
+POLL_S = 0.02
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What came of one probe: a value, or the reason why there is none."""
+
+    value: object = None
+    error: UnreachableError | UnknownError | BlockedError | None = None
+    blocker: str | None = None
+    attempts: int = 1
+    seconds: float = 0.0
+
+
+@dataclass(frozen=True)
+class Request:
+    """One reading that is needed, and how long it may take."""
+
+    target: Named
+    probe: Probe
+    params: Mapping[str, Any]
+    timeout_s: float
+
+    @classmethod
+    def of(cls, expectation: Expectation) -> Request:
+        """Return the reading that an expectation needs."""
+        return cls(expectation.target, expectation.check.probe, expectation.params, expectation.timeout_s)
+
+    @property
+    def key(self) -> str:
+        """The same for two checks that need the same reading."""
+        return f"{self.target.id} {self.probe.name} {sorted(self.params.items())!r} {self.timeout_s}"
+
+
+class Board:
+    """Where readings are put and waited for; with a folder, those of other processes too."""
+
+    def __init__(self, folder: Path | None = None) -> None:
+        self._folder = folder
+        self._known: dict[str, Reading] = {}
+        self._changed = threading.Condition()
+
+    def put(self, key: str, reading: Reading) -> None:
+        """Put a reading up; the first one of a key stays."""
+        with self._changed:
+            if key in self._known:
+                return
+            self._known[key] = reading
+            self._changed.notify_all()
+        if self._folder is not None:
+            path = self._path(self._folder, key)
+            draft = path.with_suffix(".draft")
+            draft.write_bytes(pickle.dumps(reading))
+            draft.rename(path)
+
+    def get(self, key: str) -> Reading | None:
+        """Return a reading, None while there is none."""
+        found = self._known.get(key)
+        if found is None and self._folder is not None:
+            with contextlib.suppress(FileNotFoundError):
+                content = self._path(self._folder, key).read_bytes()
+                found = self._known[key] = pickle.loads(content)  # noqa: S301 - written by this run, in a folder of its own
+        return found
+
+    def wait(self, key: str, until: float, tick: Callable[[], None]) -> Reading:
+        """Return a reading as soon as it is there; `tick` is called now and then while it is not."""
+        while (found := self.get(key)) is None:
+            if time.monotonic() > until:
+                return Reading(error=UnknownError("no answer came in time from the process that was to gather it"))
+            with self._changed:
+                if key not in self._known:
+                    self._changed.wait(POLL_S if self._folder else 0.1)
+            tick()
+        return found
+
+    @staticmethod
+    def _path(folder: Path, key: str) -> Path:
+        return folder / hashlib.sha256(key.encode()).hexdigest()
+
+
+@dataclass(eq=False)
+class Unit:
+    """One contact: with a host for all the parts that it owes, or with a target for its direct probes."""
+
+    name: str
+    requests: list[Request] = field(default_factory=list)
+    deadline: float = 0.0
+
+    @property
+    def budget_s(self) -> float:
+        """How long the contact may take, however much of it hangs."""
+        return CONNECT_SECONDS + sum(request.timeout_s for request in self.requests) + 2 * ATTEMPTS
+
+    def run(self, put: Callable[[Request, Reading], None]) -> None:
+        """Make the contact and put every reading up."""
+        started = time.monotonic()
+        target = self.requests[0].target
+        kind = kinds()[target.kind]
+        timeout_s = min(CONNECT_SECONDS, max(request.timeout_s for request in self.requests))
+        with contextlib.ExitStack() as stack:
+
+            def connect() -> Any:
+                return stack.enter_context(kind.connect(target.keys, timeout_s))
+
+            try:
+                connection, attempts = _attempted(connect)
+            except UnreachableError as error:
+                self._fail(put, error, f"{target.kind}.reachable@{target.name}", started)
+                return
+            for request in sorted(self.requests, key=lambda request: request.timeout_s):
+                started = time.monotonic()
+                reading = _read(request, lambda request=request: _direct(request, connection, attempts))  # type: ignore[misc]
+                put(request, _timed(reading, attempts, started, f"{target.kind}.reachable@{target.name}"))
+
+    def _fail(self, put: Callable[[Request, Reading], None], error: UnreachableError, blocker: str, started: float) -> None:
+        seconds = time.monotonic() - started
+        for request in self.requests:
+            put(request, Reading(error=error, blocker=blocker, seconds=seconds))
+
+    def close(self) -> None:
+        """End what still runs."""
+
+
+@dataclass(eq=False)
+class HostUnit(Unit):
+    """A host, and everything that is owed of it, whatever the kind of the target on it."""
+
+    connection: HostConnection = field(default_factory=lambda: HostConnection("local://"))
+    host: str = ""
+
+    @property
+    def budget_s(self) -> float:
+        """How long the contact may take, however much of it hangs."""
+        return ATTEMPTS * CONNECT_SECONDS + HostConnection.seconds(self._parts())
+
+    def _parts(self) -> list[Part]:
+        return list(dict.fromkeys(part(request) for request in self.requests))
+
+    def run(self, put: Callable[[Request, Reading], None]) -> None:
+        """Send one script, and put up what each probe reads out of its part."""
+        started = time.monotonic()
+        parts = self._parts()
+        blocker = f"host.reachable@{self.host}"
+        try:
+            outputs, attempts = _attempted(lambda: self.connection.run(parts))
+        except UnreachableError as error:
+            self._fail(put, error, blocker, started)
+            return
+        by_part = dict(zip(parts, outputs, strict=True))
+        for request in self.requests:
+            output = by_part[part(request)]
+            shell = request.probe.shell
+            assert shell is not None  # noqa: S101 - for the type checker; part() has looked
+            reading = _read(request, lambda shell=shell, output=output, request=request: shell.parse(output, **request.params))  # type: ignore[misc]
+            own = f"{request.target.kind}.reachable@{request.target.name}"
+            put(request, _timed(reading, attempts, started, own))
+
+    def close(self) -> None:
+        """End what still runs."""
+        self.connection.close()
+
+
+def part(request: Request) -> Part:
+    """Return a shell probe's part of its host's script."""
+    shell = request.probe.shell
+    assert shell is not None  # noqa: S101 - for the type checker; only shell probes come here
+    return shell.part(request.target.keys, request.timeout_s, request.params)
+
+
+def through_host(request: Request) -> bool:
+    """Tell whether a reading comes through a host's shell rather than a connection of its own."""
+    return request.probe.shell is not None and (request.probe.read is None or request.target.keys.host() is not None)
+
+
+def units(requests: Iterable[Request], hosts: Mapping[str, str]) -> tuple[list[Unit], list[Unit]]:
+    """Sort readings into contacts: those of the bulk, and the quiet ones. `hosts` are the hosts' specs by name."""
+    bulk: dict[str, Unit] = {}
+    quiet: dict[str, Unit] = {}
+    for request in {request.key: request for request in requests}.values():
+        target = request.target
+        if through_host(request):
+            name = target.name if target.kind == "host" else target.keys.host() or ""
+            unit = bulk.setdefault(
+                f"host.{name}",
+                HostUnit(f"host.{name}", connection=HostConnection(hosts.get(name, "local://")), host=name),
+            )
+        else:
+            lane = quiet if request.probe.quiet else bulk
+            unit = lane.setdefault(target.id, Unit(target.id))
+        unit.requests.append(request)
+    return [bulk[name] for name in sorted(bulk)], [quiet[name] for name in sorted(quiet)]
+
+
+class Gather:
+    """Gathers all readings of a run.
+
+    share: which of how many processes this is; it runs every so manieth unit, the first one also the quiet lane.
+    folder: where the processes of one run put their readings.
+    """
+
+    def __init__(
+        self,
+        requests: Iterable[Request],
+        hosts: Mapping[str, str],
+        *,
+        share: tuple[int, int] = (0, 1),
+        folder: Path | None = None,
+    ) -> None:
+        self._board = Board(folder)
+        self._bulk, self._quiet = units(requests, hosts)
+        index, count = share
+        self._own = self._bulk[index::count]
+        self._own_quiet = self._quiet if index == 0 else []
+        self._finished: deque[Unit] = deque()
+        self._wake = threading.Condition()
+        self._running: dict[Unit, float] = {}
+        self._closed = False
+        slowest = max((unit.budget_s for unit in self._bulk), default=0)
+        waves = 1 + len(self._own) // AT_ONCE
+        self._budget_s = waves * slowest + sum(unit.budget_s for unit in self._quiet) + CONNECT_SECONDS
+        self._until = float("inf")
+
+    @property
+    def contacts(self) -> int:
+        """How many contacts the run makes in all."""
+        return len({unit.name for unit in self._bulk + self._quiet})
+
+    def start(self) -> None:
+        """Start every contact; returns at once."""
+        self._until = time.monotonic() + self._budget_s
+        threading.Thread(target=self._dispatch, name="opscheck-dispatcher", daemon=True).start()
+
+    def wait(self, request: Request, tick: Callable[[], None] = lambda: None) -> Reading:
+        """Return one reading as soon as it is there, whatever the others do."""
+        return self._board.wait(request.key, self._until, tick)
+
+    def progress(self) -> tuple[int, int, list[str]]:
+        """Return how many of this process's contacts are done, how many there are, and which are under way."""
+        mine = self._own + self._own_quiet
+        missing = [unit.name for unit in mine if any(self._board.get(r.key) is None for r in unit.requests)]
+        return len(mine) - len(missing), len(mine), sorted(unit.name for unit in list(self._running))
+
+    def close(self) -> None:
+        """End what still runs: a test that has stopped early waits for nothing."""
+        self._closed = True
+        with self._wake:
+            self._wake.notify_all()
+        for unit in list(self._running):
+            unit.close()
+
+    def _dispatch(self) -> None:
+        try:
+            self._run_lane(self._own, AT_ONCE)
+            if self._own_quiet:
+                self._await_bulk()
+                self._run_lane(self._own_quiet, AT_ONCE_QUIET)
+        finally:
+            for unit in self._own + self._own_quiet:
+                self._give_up(unit, "the checker's own dispatcher failed; please report this")
+
+    def _await_bulk(self) -> None:
+        """Wait until no process runs a bulk contact any more."""
+        for unit in self._bulk:
+            for request in unit.requests:
+                while not self._closed and self._board.get(request.key) is None and time.monotonic() < self._until:
+                    time.sleep(POLL_S)
+
+    def _run_lane(self, lane: list[Unit], at_once: int) -> None:
+        waiting = deque(lane)
+        while (waiting or self._running) and not self._closed:
+            while waiting and len(self._running) < at_once:
+                unit = waiting.popleft()
+                self._running[unit] = time.monotonic() + unit.budget_s
+                threading.Thread(target=self._run, args=(unit,), name=f"opscheck-{unit.name}", daemon=True).start()
+            with self._wake:
+                if not self._finished:
+                    self._wake.wait(max(0.0, min(self._running.values()) - time.monotonic()))
+                while self._finished:
+                    self._running.pop(self._finished.popleft(), None)
+            for unit, deadline in list(self._running.items()):
+                if time.monotonic() >= deadline:
+                    self._give_up(unit, f"no answer within {unit.budget_s:g} s")
+                    self._running.pop(unit)
+
+    def _run(self, unit: Unit) -> None:
+        try:
+            unit.run(lambda request, reading: self._board.put(request.key, reading))
+        except Exception as error:  # noqa: BLE001 - whatever fails in a contact makes its readings unknown, and no more
+            self._give_up(unit, _described(error))
+        finally:
+            with self._wake:
+                self._finished.append(unit)
+                self._wake.notify_all()
+
+    def _give_up(self, unit: Unit, why: str) -> None:
+        for request in unit.requests:
+            if self._board.get(request.key) is None:
+                self._board.put(request.key, Reading(error=UnknownError(why)))
+        unit.close()
+
+
+def _attempted(contact: Callable[[], Any]) -> tuple[Any, int]:
+    """Make a contact, again where it failed in a way that passes; returns its result and which attempt it was."""
+    for attempt in range(1, ATTEMPTS + 1):
+        try:
+            return contact(), attempt
+        except UnreachableError as error:
+            if not error.transient or attempt == ATTEMPTS:
+                raise
+            time.sleep(PAUSE_S * attempt)
+    raise AssertionError("unreachable")
+
+
+def _direct(request: Request, connection: Any, attempts: int) -> object:
+    read = request.probe.read
+    assert read is not None  # noqa: S101 - for the type checker; a probe without a shell reads directly
+    value = read(connection, **request.params)
+    return Reach(value.target, attempts) if isinstance(value, Reach) else value
+
+
+def _read(request: Request, read: Callable[[], object]) -> Reading:
+    try:
+        return Reading(read())
+    except (UnreachableError, UnknownError, BlockedError) as error:
+        return Reading(error=error)
+    except Exception as error:  # noqa: BLE001 - a library's error means that the probe could not tell
+        return Reading(error=UnknownError(_described(error)))
+
+
+def _timed(reading: Reading, attempts: int, started: float, own_reach: str) -> Reading:
+    blocker = own_reach if isinstance(reading.error, UnreachableError) else None
+    return Reading(reading.value, reading.error, blocker, attempts, time.monotonic() - started)
+
+
+def _described(error: Exception) -> str:
+    lines = str(error).strip().splitlines()
+    return f"{type(error).__name__}: {lines[0]}" if lines else type(error).__name__

@@ -1,0 +1,205 @@
+"""Contacts a host once: all the parts that are owed of it travel as one script, and come back one by one.
+
+Every part runs beside the others, with its own time limit, exit status and output limit. What a part prints goes through a
+reader that stamps each line, so that the lines of all parts share one stream; a part that cannot even be killed holds
+nothing but its own pipe.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import secrets
+import shlex
+import signal
+import subprocess
+import threading
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from types import MethodType
+from typing import Any
+
+from .probes import Output, Part, UnreachableError
+
+CONNECT_SECONDS = 10
+GRACE_SECONDS = 2
+AT_ONCE = 16
+"""Parts that run on a host at once: enough that one slow part holds up nobody, few enough to go unnoticed there."""
+
+_TIMED_OUT = (124, 137)
+"""What timeout(1) exits with after it has ended a command, and after it had to kill it."""
+_TRANSIENT = ("connection reset", "connection closed", "closed by remote host", "broken pipe", "kex_exchange_identification")
+
+# $1 is a word that no other output starts with. A part runs in the background of its pipeline, so that nothing waits for
+# one that cannot be killed; the tokens in the pipe behind descriptors 7 and 8 bound how many run at once.
+_RUNNER = r"""
+export LC_ALL=C PATH="$PATH:/usr/local/sbin:/usr/sbin:/sbin"
+word=$1
+echo "$word begin"
+stamp() {
+  awk -v w="$word $1 $2 " -v stream="$2" -v left="$3" '
+    function put(s) {
+      while (length(s) > 2000) { print w "+" substr(s, 1, 2000); fflush(); s = substr(s, 2001) }
+      print w "=" s; fflush()
+    }
+    { left -= length($0) + 1; last = $0 }
+    left < 0 && stream == "out" { print w "cut"; exit }
+    left < 0 { over = 1; next }
+    { put($0) }
+    END { if (over) put(last); print w "end"; fflush() }'
+}
+part() {
+  number=$1 seconds=$2 bytes=$3
+  shift 3
+  { { { read -r _ <&7
+        timeout -k 1 "$seconds" sh -c "$@" 7<&- 8>&-
+        printf '\n%s\n' "$?" >&2
+        echo >&8
+      } </dev/null 2>&9 9>&- 6>&- &
+    } 9>&9 | stamp "$number" out "$bytes" >&6 7<&- 8>&- 9>&-
+  } 9>&1 | stamp "$number" err 8192 >&6 7<&- 8>&-
+}
+"""
+
+
+@dataclass
+class HostConnection:
+    """One host, reached by one of testinfra's backends.
+
+    `connect` is a testinfra host spec, for example `ssh://deploy@prod`.
+    """
+
+    connect: str
+    _children: set[subprocess.Popen[bytes]] = field(default_factory=set)
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+    _closed: bool = False
+
+    def run(self, parts: Sequence[Part]) -> list[Output]:
+        """Run parts as one script, and return what each printed.
+
+        Raises UnreachableError where the script did not even begin.
+        """
+        word = secrets.token_hex(8)
+        seconds = self.seconds(parts)
+        host = self._testinfra()
+        try:
+            result = host.run(script(word, parts, seconds))
+        except Exception as error:  # noqa: BLE001 - testinfra's backends raise whatever their libraries do
+            raise _unreachable(_said(error)) from None
+        stdout = result.stdout_bytes.decode("utf-8", "replace")
+        if f"{word} begin" not in stdout:
+            said = result.stderr_bytes.decode("utf-8", "replace")
+            raise _unreachable(said or f"exit status {result.rc}, and not a word")
+        return parse(word, stdout, parts)
+
+    @staticmethod
+    def seconds(parts: Sequence[Part]) -> float:
+        """Return how long parts may take in all, however many of them hang."""
+        waves = -(-len(parts) // AT_ONCE)
+        return waves * max((part.seconds for part in parts), default=0) + GRACE_SECONDS
+
+    def close(self) -> None:
+        """End what still runs; a later run ends at once."""
+        with self._lock:
+            self._closed = True
+            children = list(self._children)
+        for child in children:
+            _kill(child)
+
+    def _testinfra(self) -> Any:
+        import testinfra
+
+        try:
+            host = testinfra.get_host(self.connect, controlpersist=0) if _is_ssh(self.connect) else testinfra.get_host(self.connect)
+        except Exception as error:
+            raise UnreachableError(f"{error}") from None
+        backend = host.backend
+        if _is_ssh(self.connect) and not backend.host.password:
+            # Nobody is there to answer a question, so ssh asks none.
+            backend.ssh_extra_args = " ".join(filter(None, [backend.ssh_extra_args, "-o BatchMode=yes"]))
+        backend.run_local = MethodType(self._run_local, backend)
+        return host
+
+    def _run_local(self, backend: Any, command: str, *args: str) -> Any:
+        """Run a local command as testinfra's backends do, but so that it can be ended from another thread."""
+        command = backend.quote(command, *args)
+        child = subprocess.Popen(
+            ["/bin/sh", "-c", command],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            start_new_session=True,
+        )
+        with self._lock:
+            self._children.add(child)
+            closed = self._closed
+        if closed:
+            _kill(child)
+        try:
+            stdout, stderr = child.communicate()
+        finally:
+            with self._lock:
+                self._children.discard(child)
+        return backend.result(child.returncode, command.encode(), stdout, stderr)
+
+
+def script(word: str, parts: Sequence[Part], seconds: float) -> str:
+    """Return the one command that runs parts on a host; its first line of output is `word begin`."""
+    calls = []
+    for number, part in enumerate(parts):
+        words = [f"{number}", f"{part.seconds:g}", f"{part.bytes}", part.script, "opscheck", *part.args]
+        calls.append("part " + " ".join(shlex.quote(each) for each in words) + " &")
+    tokens = "\\n" * min(AT_ONCE, len(parts))
+    body = "\n".join([_RUNNER, f"printf '{tokens}' | {{", "exec 7<&0 8>/proc/self/fd/0 0</dev/null", *calls, "wait", "} 6>&1"])
+    return f"timeout -k 1 {seconds:g} sh -c {shlex.quote(body)} opscheck {word}"
+
+
+def parse(word: str, stdout: str, parts: Sequence[Part]) -> list[Output]:
+    """Sort the stamped lines of a host's output by part."""
+    texts: dict[tuple[str, str], list[str]] = {}
+    ends: dict[tuple[str, str], set[str]] = {}
+    for line in stdout.split("\n"):
+        fields = line.split(" ", 3)
+        if len(fields) != 4 or fields[0] != word:
+            continue
+        key, said = (fields[1], fields[2]), fields[3]
+        if said in ("end", "cut"):
+            ends.setdefault(key, set()).add(said)
+        else:
+            texts.setdefault(key, []).append(said[1:] + ("" if said[0] == "+" else "\n"))
+    return [_output(str(number), part, texts, ends) for number, part in enumerate(parts)]
+
+
+def _output(
+    number: str, part: Part, texts: dict[tuple[str, str], list[str]], ends: dict[tuple[str, str], set[str]]
+) -> Output:
+    stdout = "".join(texts.get((number, "out"), []))
+    stderr, _, status = "".join(texts.get((number, "err"), [])).rstrip("\n").rpartition("\n")
+    ended = ends.get((number, "out"), set())
+    if "cut" in ended:
+        return Output(stdout, stderr, None, truncated=True, seconds=part.seconds)
+    if "end" not in ended or not status.isdigit() or int(status) in _TIMED_OUT:
+        return Output(stdout, stderr, None, ended=False, seconds=part.seconds)
+    return Output(stdout, stderr, int(status), seconds=part.seconds)
+
+
+def _is_ssh(connect: str) -> bool:
+    return connect.partition("://")[0] in ("ssh", "safe-ssh")
+
+
+def _said(error: Exception) -> str:
+    """Return what a backend's exception says; testinfra's ssh backend puts the whole result into it."""
+    stderr = getattr(error.args[0], "stderr", None) if error.args else None
+    return stderr if isinstance(stderr, str) and stderr.strip() else f"{type(error).__name__}: {error}"
+
+
+def _unreachable(said: str) -> UnreachableError:
+    """Make the error of what a connection's program said: its last line, which is the one that tells."""
+    lines = [line.strip() for line in said.splitlines() if line.strip()]
+    message = next((line for line in reversed(lines) if "verification failed" in line.lower()), lines[-1] if lines else "")
+    return UnreachableError(message, transient=any(sign in message.lower() for sign in _TRANSIENT))
+
+
+def _kill(child: subprocess.Popen[bytes]) -> None:
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.killpg(child.pid, signal.SIGKILL)

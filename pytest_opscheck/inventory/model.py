@@ -1,0 +1,113 @@
+"""The inventory as values: targets, and what is expected of each."""
+
+from __future__ import annotations
+
+import datetime as dt
+import zoneinfo
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from .._check import EVERY_SUITE, Check
+from ..limits import Limits
+from ..probes import Target
+from ..secrets import Redactor
+
+SUITES = ("smoke", "deploy_gate", "daily", "weekly", "monthly")
+FAIL_AT = "P3"
+"""By default every breach fails the run."""
+
+
+@dataclass(frozen=True)
+class Suite:
+    """A suite, and the severity from which a breach fails a run of it."""
+
+    name: str
+    fail_at: str = FAIL_AT
+
+
+@dataclass(frozen=True, eq=False)
+class Named:
+    """One target of the inventory: its kind, its opaque name, and its keys."""
+
+    kind: str
+    name: str
+    keys: Target
+
+    @property
+    def id(self) -> str:
+        """For example `host.prod`."""
+        return f"{self.kind}.{self.name}"
+
+
+@dataclass(frozen=True, eq=False)
+class Expectation:
+    """One check of one target, with all that the run needs: the default and the inventory's word put together.
+
+    `name` is that of a question of one's own, for example `stuck_jobs`. `params` are the probe's keyword arguments.
+    """
+
+    check: Check
+    target: Named
+    limits: Limits | None
+    severity: str
+    suites: tuple[str, ...]
+    params: Mapping[str, Any]
+    timeout_s: float
+    name: str | None = None
+    runbook: str | None = None
+    action: str | None = None
+
+    @property
+    def check_id(self) -> str:
+        """For example `host.disk` or `postgres.query.stuck_jobs`."""
+        return f"{self.check.id}.{self.name}" if self.name else self.check.id
+
+    @property
+    def id(self) -> str:
+        """For example `host.disk@prod`."""
+        return f"{self.check_id}@{self.target.name}"
+
+    @property
+    def param_id(self) -> str:
+        """What stands in brackets in the node id: the target, and a question's own name."""
+        return f"{self.target.name}-{self.name}" if self.name else self.target.name
+
+    def __repr__(self) -> str:
+        return f"<{self.id}>"
+
+
+@dataclass(frozen=True, eq=False)
+class Inventory:
+    """All that `opscheck.toml` says."""
+
+    file: Path
+    name: str
+    timezone: zoneinfo.ZoneInfo | dt.timezone
+    runbook: str | None
+    severities: Mapping[str, str]
+    suites: Mapping[str, Suite]
+    targets: tuple[Named, ...]
+    expectations: tuple[Expectation, ...]
+    redactor: Redactor = field(default_factory=Redactor)
+
+    def of_kind(self, kind: str) -> list[Named]:
+        """Return the targets of a kind, by name."""
+        return sorted((target for target in self.targets if target.kind == kind), key=lambda target: target.name)
+
+    def of_check(self, check_id: str) -> Iterator[Expectation]:
+        """Yield what is expected in terms of one check, by target."""
+        yield from sorted((e for e in self.expectations if e.check.id == check_id), key=lambda e: e.param_id)
+
+    def target(self, kind: str, name: str) -> Named | None:
+        """Return a target, None where there is none of that name."""
+        return next((t for t in self.targets if t.kind == kind and t.name == name), None)
+
+    def suites_of(self, said: tuple[str, ...]) -> tuple[str, ...]:
+        """Return suites by name, with `*` as every one that there is."""
+        return tuple(self.suites) if EVERY_SUITE in said else said
+
+    def now(self) -> dt.datetime:
+        """Return this moment in the inventory's time zone."""
+        return dt.datetime.now(self.timezone)

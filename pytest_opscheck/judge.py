@@ -1,0 +1,296 @@
+"""Compares readings with limits: `expect` takes the measurements, `conclude` makes the result of them."""
+
+from __future__ import annotations
+
+import datetime as dt
+import math
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from .gather import Reading
+from .inventory import Expectation, Inventory
+from .limits import (
+    Ladder,
+    Limit,
+    LimitError,
+    UnjudgeableError,
+    dimension,
+    from_base,
+    parse_ladder,
+    parse_limit,
+    quantity,
+    single,
+    to_base,
+)
+from .probes import UnreachableError
+from .results import Measurement, Result, Verdict, fails
+
+DEFAULT_SEVERITY = "P2"
+_SHOWN_BREACHES = 5
+
+
+@dataclass(frozen=True)
+class Subject:
+    """What is judged: an expectation of the inventory, or a test of one's own with only what it says itself."""
+
+    id: str
+    check: str
+    target: str
+    title: str
+    suites: tuple[str, ...]
+    severity: str = DEFAULT_SEVERITY
+    runbook: str | None = None
+    action: str | None = None
+
+    @classmethod
+    def of(cls, expectation: Expectation, inventory: Inventory) -> Subject:
+        """Return what is judged of an expectation."""
+        return cls(
+            id=expectation.id,
+            check=expectation.check_id,
+            target=expectation.target.name,
+            title=expectation.check.title,
+            suites=inventory.suites_of(expectation.suites),
+            severity=_at_stake(expectation),
+            runbook=runbook_link(inventory.runbook, expectation.runbook),
+            action=expectation.action,
+        )
+
+
+def _at_stake(expectation: Expectation) -> str:
+    """Return the severity of what might be broken where it cannot be told: the worst of the limits'."""
+    if expectation.limits is None:
+        return expectation.severity
+    return min(ladder.rungs[0].severity for ladder in expectation.limits.ladders)
+
+
+def runbook_link(base: str | None, said: str | None) -> str | None:
+    """Join an expectation's runbook with the inventory's: an anchor belongs to that, anything else stands alone."""
+    if said is None:
+        return base
+    return f"{base or ''}{said}" if said.startswith("#") else said
+
+
+class Expect:
+    """Records what a check measures, goes on after a breach, and lets `conclude` fail the test once, at its end."""
+
+    def __init__(self, expectation: Expectation | None, now: dt.datetime, words: Mapping[str, str]) -> None:
+        self._expectation = expectation
+        self._now = now
+        self._words = words
+        self.measurements: list[Measurement] = []
+
+    def __call__(
+        self,
+        value: Any,
+        unit: str = "",
+        *,
+        subject: str | None = None,
+        limit: str | float | Limit | Ladder | Mapping[str, object] | None = None,
+        severity: str | None = None,
+        also: Mapping[str, Any] | None = None,
+        why: str | None = None,
+    ) -> bool:
+        """Judge a value, and return whether it is as expected.
+
+        value: a number, a text or a truth; None where it could not be told, for which `why` gives the reason.
+        unit: of the value: %, ms, s, m, h, d, B, kB, MB, GB, KiB, MiB, GiB, a rate such as /day, or none for a count.
+        subject: what was measured, where a check measures several things.
+        limit: what is expected, where the check itself does not say it: a limit, or a ladder {"P3": "< 70%", ...}.
+        severity: of breaking a single `limit`; by default the check's.
+        also: the same value in other units, for limits that are said in those.
+
+        Raises LimitError for a limit that is none, TypeError where there is no limit at all.
+        """
+        ladder = self._ladder(limit, severity)
+        value, unit = _fitting(value, unit, also or {}, ladder)
+        breached, problem = None, why
+        try:
+            rung = ladder.breached(value, unit)
+        except UnjudgeableError as error:
+            rung, problem = None, why or str(error)
+        else:
+            problem = None
+            breached = rung.severity if rung else None
+        shown = rung or (ladder.rungs[-1])
+        self.measurements.append(
+            Measurement(
+                subject=subject,
+                value=_plain(value),
+                unit=unit,
+                limits=ladder.texts(),
+                breached=breached,
+                problem=problem,
+                observed="" if value is None else _observed(value, unit, shown.limit),
+                expected=shown.limit.expected,
+            )
+        )
+        return breached is None and problem is None
+
+    def _ladder(self, limit: Any, severity: str | None) -> Ladder:
+        if isinstance(limit, Ladder):
+            return limit
+        default = self._expectation.severity if self._expectation else DEFAULT_SEVERITY
+        if isinstance(limit, Limit):
+            return single(limit, severity or default)
+        if isinstance(limit, Mapping):
+            return parse_ladder(limit, self._words)
+        if limit is not None:
+            return single(parse_limit(limit), self._words.get(severity or "", severity or default))
+        if self._expectation is None or self._expectation.limits is None:
+            raise TypeError('expect() needs a limit here, for example expect(age, "s", limit="< 6h")')
+        return self._expectation.limits.at(self._now)
+
+
+def _fitting(value: Any, unit: str, also: Mapping[str, Any], ladder: Ladder) -> tuple[Any, str]:
+    """Return the form of a value whose unit the ladder's limits have."""
+    wanted = ladder.rungs[0].limit.dimension
+    for other, same in also.items():
+        if wanted not in ("text", dimension(unit)) and dimension(other) == wanted:
+            return same, other
+    return value, unit
+
+
+def _observed(value: Any, unit: str, limit: Limit) -> str:
+    """Return a value as a message says it, in the limit's unit where it can be converted to it."""
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        if limit.unit != unit and limit.number is not None and limit.window_s is None and dimension(unit) == limit.dimension:
+            return quantity(float(from_base(to_base(value, unit), limit.unit)), limit.unit)
+        return quantity(value, unit)
+    return quantity(value, "")
+
+
+def _plain(value: Any) -> Any:
+    """Return a value as JSON can hold it: NaN and infinities become text, anything unknown its text."""
+    if isinstance(value, float) and not math.isfinite(value):
+        return str(value)
+    return value if isinstance(value, str | int | float | bool | None) else str(value)
+
+
+def conclude(
+    subject: Subject, measurements: Collection[Measurement], *, fail_at: str, attempts: int = 1, duration_s: float = 0.0
+) -> Result:
+    """Make a result of what was measured. Nothing measured, or anything that could not be judged, is not ok."""
+    breached = sorted((m for m in measurements if m.breached), key=lambda m: m.breached or "")
+    unjudged = [m for m in measurements if m.problem]
+    if breached:
+        verdict, severity = Verdict.BREACH, breached[0].breached
+    elif unjudged or not measurements:
+        verdict, severity = Verdict.UNKNOWN, subject.severity
+    else:
+        verdict, severity = Verdict.OK, None
+    return _result(
+        subject,
+        verdict,
+        severity,
+        _message(breached, unjudged, measurements, attempts),
+        fail_at,
+        measurements=tuple(measurements),
+        attempts=attempts,
+        duration_s=duration_s,
+    )
+
+
+def failed_reading(
+    subject: Subject, reading: Reading, *, expectation: Expectation, selected: Collection[str], fail_at: str
+) -> Result:
+    """Make a result of a reading that failed: a breach of `reachable`, blocked by a check of this run, or unknown."""
+    error, message = reading.error, str(reading.error)
+    blocker = reading.blocker
+    if isinstance(error, UnreachableError) and blocker == subject.id:
+        expected = {expectation.severity: "== reachable"}
+        measurement = Measurement(None, "unreachable", "", expected, expectation.severity, None, message, "reachable")
+        return _result(
+            subject,
+            Verdict.BREACH,
+            expectation.severity,
+            f"{expectation.target.id} can't be reached: {message}",
+            fail_at,
+            measurements=(measurement,),
+            duration_s=reading.seconds,
+        )
+    if by := getattr(error, "by", None):
+        blocker = f"{expectation.target.kind}.{by}@{expectation.target.name}"
+    if blocker is not None and blocker in selected and blocker != subject.id:
+        return _result(
+            subject, Verdict.BLOCKED, None, f"blocked by {blocker}: {message}", fail_at, blocked_by=blocker, duration_s=reading.seconds
+        )
+    return unknown(subject, message, fail_at, attempts=reading.attempts, duration_s=reading.seconds)
+
+
+def unknown(subject: Subject, message: str, fail_at: str, *, attempts: int = 1, duration_s: float = 0.0) -> Result:
+    """Make the result of a check that could not tell."""
+    return _result(
+        subject, Verdict.UNKNOWN, subject.severity, f"could not tell: {message}", fail_at, attempts=attempts, duration_s=duration_s
+    )
+
+
+def breach(subject: Subject, message: str, fail_at: str, *, duration_s: float = 0.0) -> Result:
+    """Make the result of a test whose own assertion failed."""
+    return _result(subject, Verdict.BREACH, subject.severity, message, fail_at, duration_s=duration_s)
+
+
+def passed(subject: Subject, message: str, fail_at: str, *, duration_s: float = 0.0) -> Result:
+    """Make the result of a test of one's own that asserts for itself and has passed."""
+    return _result(subject, Verdict.OK, None, message, fail_at, duration_s=duration_s)
+
+
+def _result(
+    subject: Subject,
+    verdict: Verdict,
+    severity: str | None,
+    message: str,
+    fail_at: str,
+    *,
+    measurements: tuple[Measurement, ...] = (),
+    blocked_by: str | None = None,
+    attempts: int = 1,
+    duration_s: float = 0.0,
+) -> Result:
+    return Result(
+        id=subject.id,
+        check=subject.check,
+        target=subject.target,
+        title=subject.title,
+        suites=subject.suites,
+        verdict=verdict,
+        severity=severity,
+        message=message,
+        measurements=measurements,
+        blocked_by=blocked_by,
+        runbook=subject.runbook,
+        action=subject.action,
+        attempts=attempts,
+        duration_s=duration_s,
+        fails=fails(verdict, severity, fail_at),
+    )
+
+
+def _message(
+    breached: list[Measurement], unjudged: list[Measurement], measurements: Collection[Measurement], attempts: int
+) -> str:
+    if breached or unjudged:
+        sentences = [sentence(m) for m in (*breached, *unjudged)]
+        more = len(sentences) - _SHOWN_BREACHES
+        text = "; ".join(sentences[:_SHOWN_BREACHES]) + (f"; and {more} more" if more > 0 else "")
+    elif not measurements:
+        text = "nothing was measured, so nothing can be said"
+    else:
+        first = next(iter(measurements))
+        text = sentence(first) if len(measurements) == 1 else f"all {len(measurements)} as expected"
+    return text + (f" (at attempt {attempts})" if attempts > 1 else "")
+
+
+def sentence(measurement: Measurement) -> str:
+    """Return a measurement as a sentence: `/var is at 75.2 %, expected < 70 %`."""
+    about = measurement.subject or ""
+    if measurement.problem:
+        return f"{about}: {measurement.problem}" if about else measurement.problem
+    number = isinstance(measurement.value, int | float) and not isinstance(measurement.value, bool)
+    verb = "is at" if number and measurement.unit == "%" else "is"
+    observed = f"{about} {verb} {measurement.observed}" if about else measurement.observed
+    return f"{observed}, expected {measurement.expected}" if measurement.breached else observed
+
+
+__all__ = ["Expect", "LimitError", "Subject", "breach", "conclude", "failed_reading", "passed", "runbook_link", "unknown"]

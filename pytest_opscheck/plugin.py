@@ -1,0 +1,138 @@
+"""pytest's hooks, thin: each one hands over to the session, which exists only where checks were asked for."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Generator
+
+    from .session import Session
+
+SESSION: pytest.StashKey[Session] = pytest.StashKey()
+FILE = "opscheck.toml"
+_OPTIONS = (
+    ("inventory", "FILE", "the inventory; by default opscheck.toml in the root directory"),
+    ("json", "FILE", "also write the results as JSON to this file"),
+    ("fail_at", "SEVERITY", "fail the run for breaches from this severity on, whatever the suite says; P3 is the mildest"),
+    ("reports", "DIR", "where runs of a suite leave their reports; by default reports/ in the root directory"),
+)
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add the options, each with an ini setting of the same name."""
+    group = parser.getgroup("opscheck", "operational checks (pytest-opscheck)")
+    for name, metavar, text in _OPTIONS:
+        flag = f"--opscheck-{name.replace('_', '-')}"
+        group.addoption(flag, dest=f"opscheck_{name}", metavar=metavar, default=None, help=text)
+        parser.addini(f"opscheck_{name}", text, default=None)
+
+
+def setting(config: pytest.Config, name: str) -> str | None:
+    """Return an option, or else its ini setting."""
+    return config.getoption(f"opscheck_{name}") or config.getini(f"opscheck_{name}") or None
+
+
+def inventory_file(config: pytest.Config) -> Path | None:
+    """Return the inventory's file, None where there is none in sight."""
+    if named := setting(config, "inventory"):
+        base = config.invocation_params.dir if config.getoption("opscheck_inventory") else config.rootpath
+        return base / named
+    file = config.rootpath / FILE
+    return file if file.exists() else None
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_configure(config: pytest.Config) -> None:
+    """Register the suites as markers, and open a session where checks were asked for."""
+    config.addinivalue_line("markers", "opscheck: internal mark of a check of the inventory")
+    file = inventory_file(config)
+    if file is None:
+        return
+    from .inventory import InventoryError, suite_names
+
+    suites = suite_names(file)
+    for suite in suites:
+        config.addinivalue_line("markers", f"{suite}: operational checks of the suite {suite} ({FILE})")
+    from .session import Session, is_asked
+
+    if is_asked(config, suites):
+        try:
+            config.stash[SESSION] = Session.open(config, file, suites)
+        except InventoryError as error:
+            raise pytest.UsageError(f"the inventory has errors, so nothing was probed:\n{error}") from None
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """End what still runs."""
+    if (session := config.stash.get(SESSION, None)) is not None:
+        session.close()
+
+
+def pytest_report_header(config: pytest.Config) -> list[str]:
+    """Say what the run is about, in one line."""
+    session = config.stash.get(SESSION, None)
+    return [session.header()] if session is not None and config.get_verbosity() >= 0 else []
+
+
+def pytest_pycollect_makeitem(collector: pytest.Collector, name: str, obj: object) -> object:  # noqa: ARG001 - pytest's names
+    """Leave out a check of which the inventory has no target."""
+    session = collector.config.stash.get(SESSION, None)
+    return [] if session is not None and session.has_no_target(obj) else None
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> Generator[None, object, object]:
+    """Parametrize checks over their targets, and the kinds' fixtures of one's own tests."""
+    session = metafunc.config.stash.get(SESSION, None)
+    if session is None:
+        return (yield)
+    with session.parametrized(metafunc):
+        return (yield)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> Generator[None, object, object]:
+    """Leave operational checks out of a run that did not ask for them."""
+    result = yield
+    if config.stash.get(SESSION, None) is None and inventory_file(config) is not None:
+        from .session import deselect_ours
+
+        deselect_ours(config, items)
+    return result
+
+
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """Start every probe that the selected checks need."""
+    if (ours := session.config.stash.get(SESSION, None)) is not None:
+        ours.start(session)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> Generator[None, object, object]:
+    """Hand the reading over, and judge what the check measured."""
+    session = pyfuncitem.config.stash.get(SESSION, None)
+    if session is None or not session.is_ours(pyfuncitem):
+        return (yield)
+    return (yield from session.call(pyfuncitem))
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Attach the result to pytest's report, and keep secrets out of that."""
+    report = yield
+    session = item.config.stash.get(SESSION, None)
+    return report if session is None else session.reported(item, call, report)
+
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_configure_node(node: Any) -> None:
+    """Tell an xdist worker where the processes of this run put their readings."""
+    if (session := node.config.stash.get(SESSION, None)) is not None:
+        node.workerinput["opscheck_folder"] = session.folder()

@@ -1,0 +1,211 @@
+"""What the kinds are made of: a target's keys, probes and their parameters, and what a probe may fail with."""
+
+from __future__ import annotations
+
+import inspect
+import typing
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, create_model
+
+DEFAULT_TIMEOUT_S = 10.0
+
+
+class UnreachableError(Exception):
+    """The target cannot be reached: its `reachable` check fails, its other checks are blocked by it.
+
+    `transient` says that another attempt may well succeed (a reset connection, not a refused key).
+    """
+
+    def __init__(self, message: str, *, transient: bool = False) -> None:
+        super().__init__(message)
+        self.transient = transient
+
+
+class UnknownError(Exception):
+    """A probe could not tell; the message says why, and what to do."""
+
+
+class BlockedError(Exception):
+    """A probe has nothing to look at, because of what another check of the same target reports: `by` names it."""
+
+    def __init__(self, by: str, message: str) -> None:
+        super().__init__(message)
+        self.by = by
+
+
+class Target(BaseModel):
+    """The keys of a target; each kind adds its own."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+
+    def host(self) -> str | None:
+        """Return the host target through which this one is reached, None for a connection of its own.
+
+        An empty name is this machine.
+        """
+        return None
+
+
+@dataclass(frozen=True, slots=True)
+class Reach:
+    """The reading of every `reachable` probe: the target answered, after so many attempts."""
+
+    target: str
+    attempts: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One part of a host's script: a constant shell script, and its arguments as `$1`, `$2`, ...
+
+    `seconds` bounds its run, `bytes` what it may print.
+    """
+
+    script: str
+    args: tuple[str, ...] = ()
+    seconds: float = DEFAULT_TIMEOUT_S
+    bytes: int = 65536
+
+
+@dataclass(frozen=True, slots=True)
+class Output:
+    """What a part printed. `ended` is False where its time ran out: then there is no exit status."""
+
+    stdout: str
+    stderr: str
+    exit_status: int | None
+    ended: bool = True
+    truncated: bool = False
+    seconds: float = DEFAULT_TIMEOUT_S
+
+    def lines(self) -> list[str]:
+        """Return standard output's lines. Raises UnknownError where the part failed or was cut off."""
+        self.require_end()
+        if self.exit_status != 0:
+            said = (self.stderr or self.stdout).strip().splitlines()
+            raise UnknownError(f"exit status {self.exit_status}" + (f": {said[-1]}" if said else ""))
+        return self.stdout.splitlines()
+
+    def require_end(self) -> None:
+        """Raise UnknownError where the part's time ran out or it printed more than it may."""
+        if not self.ended:
+            raise UnknownError(f"no answer within {self.seconds:g} s")
+        if self.truncated:
+            raise UnknownError("it printed more than is read")
+
+
+@dataclass(frozen=True, slots=True)
+class Shell:
+    """How a probe reads through a host's shell: what runs there, and what its output means."""
+
+    part: Callable[..., Part]
+    parse: Callable[..., object]
+
+
+@dataclass(frozen=True, eq=False)
+class Probe:
+    """A function that observes a target, changes nothing and judges nothing.
+
+    `read(connection, **params)` reads directly; `shell` reads through a host. `quiet` probes measure time, and run when
+    nothing else does.
+    """
+
+    kind: str
+    name: str
+    params: type[BaseModel]
+    timeout_s: float
+    quiet: bool = False
+    read: Callable[..., object] | None = None
+    shell: Shell | None = None
+
+    def __repr__(self) -> str:
+        return f"{self.kind}.{self.name}"
+
+
+@contextmanager
+def _no_connection(target: Target, timeout_s: float) -> Iterator[Target]:  # noqa: ARG001 - connect()'s signature
+    yield target
+
+
+@dataclass(frozen=True, eq=False)
+class Kind:
+    """A kind of target.
+
+    `connect(target, timeout_s)` is a context manager that yields what the direct probes read from; it raises
+    UnreachableError. `summary` is the sentence of the inventory's schema.
+    """
+
+    name: str
+    target: type[Target]
+    summary: str
+    connect: Callable[[Any, float], AbstractContextManager[Any]] = _no_connection
+    probes: dict[str, Probe] = field(default_factory=dict)
+
+    def probe(self, *, timeout_s: float = DEFAULT_TIMEOUT_S, quiet: bool = False) -> Callable[[Callable[..., object]], Probe]:
+        """Make a probe of a function `(connection, *, params...)`; its keyword-only parameters are the inventory's keys."""
+
+        def made(read: Callable[..., object]) -> Probe:
+            return self._add(Probe(self.name, read.__name__, _params(read), timeout_s, quiet=quiet, read=read))
+
+        return made
+
+    def shell(
+        self,
+        script: str,
+        *,
+        args: Callable[..., Sequence[str]] = lambda _target: (),
+        timeout_s: float = DEFAULT_TIMEOUT_S,
+        max_bytes: int = 65536,
+    ) -> Callable[[Callable[..., object]], Probe]:
+        """Make a probe of a function `(output, *, params...)` that reads what a script printed on the target's host.
+
+        `args(target, params...)` gives the script's positional arguments; it names those of the parameters it needs.
+        A probe of the same name that reads directly gets this as its way through a host.
+        """
+        wanted = list(inspect.signature(args).parameters)[1:]
+
+        def made(parse: Callable[..., object]) -> Probe:
+            def part(target: Target, timeout_s: float, params: dict[str, Any]) -> Part:
+                given = {name: params[name] for name in wanted}
+                return Part(script, tuple(args(target, **given)), timeout_s, max_bytes)
+
+            direct = self.probes.get(parse.__name__)
+            return self._add(
+                Probe(
+                    self.name,
+                    parse.__name__,
+                    direct.params if direct else _params(parse),
+                    timeout_s,
+                    read=direct.read if direct else None,
+                    shell=Shell(part, parse),
+                )
+            )
+
+        return made
+
+    def _add(self, probe: Probe) -> Probe:
+        self.probes[probe.name] = probe
+        return probe
+
+
+def _params(function: Callable[..., object]) -> type[BaseModel]:
+    """Return the keyword-only parameters of a function as a model that validates them."""
+    keywords = {
+        name: parameter for name, parameter in inspect.signature(function).parameters.items() if parameter.kind is parameter.KEYWORD_ONLY
+    }
+
+    def said() -> None:
+        """Carry the annotations of the parameters alone: the connection's type is imported for the type checker only."""
+
+    said.__annotations__ = {name: parameter.annotation for name, parameter in keywords.items()}
+    hints = typing.get_type_hints(said, globalns=function.__globals__, include_extras=True)
+    fields: dict[str, Any] = {
+        name: (hints[name], ... if parameter.default is parameter.empty else parameter.default)
+        for name, parameter in keywords.items()
+    }
+    config = ConfigDict(frozen=True, extra="forbid", validate_default=True, arbitrary_types_allowed=True, hide_input_in_errors=True)
+    return create_model(f"{function.__name__}_params", __config__=config, **fields)

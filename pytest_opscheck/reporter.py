@@ -1,0 +1,156 @@
+"""Takes the results of all processes on pytest's controller, decides the exit status, and has the reports written."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import platform
+import uuid
+from collections.abc import Callable, Generator
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from .plugin import setting
+from .reports import html, json, terminal
+from .reports.files import ReportFiles
+from .results import Result, Run, exit_status
+
+if TYPE_CHECKING:
+    from .session import Session
+
+
+class Reporter:
+    """A plugin of the controller: from test reports to a Run, from the Run to its files and its table."""
+
+    def __init__(self, config: pytest.Config, session: Session) -> None:
+        self.config = config
+        self.session = session
+        self.started = session.inventory.now()
+        self.results: dict[str, Result] = {}
+        self.run: Run | None = None
+        self.page = html.Page()
+        self.problems: list[str] = []
+        self.files = self._files() if not config.option.collectonly else None
+        if self.files is not None:
+            self._lead_pytests_own(self.files)
+
+    def _files(self) -> ReportFiles | None:
+        """Return where a run of suites leaves its reports; None where tests were named one by one."""
+        if not self.session.suites:
+            return None
+        base = self.config.invocation_params.dir if self.config.getoption("opscheck_reports") else self.config.rootpath
+        folder = base / (setting(self.config, "reports") or "reports") / "+".join(self.session.suites)
+        return ReportFiles.fresh(folder, self.started)
+
+    def _lead_pytests_own(self, files: ReportFiles) -> None:
+        """Have pytest's HTML and JUnit reports written where the run's are, unless people named a place."""
+        option = self.config.option
+        for name, path in (("htmlpath", files.html), ("xmlpath", files.xml)):
+            if hasattr(option, name) and not getattr(option, name):
+                setattr(option, name, str(path))
+        if hasattr(option, "htmlpath"):
+            option.self_contained_html = True
+            option.css = [*(option.css or []), str(html.STYLE)]
+
+    # What comes in
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Take a result, from this process or from a worker."""
+        data = getattr(report, "opscheck", None)
+        if data is not None:
+            result = Result.from_json(data)
+            self.results[result.id] = result
+            if result.fails and (reporter := self._terminal()) is not None:
+                # Our own words replace "failed" in the counts; an empty list of that name keeps pytest's last line red.
+                reporter.stats.setdefault("failed", [])
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_report_teststatus(self, report: pytest.CollectReport | pytest.TestReport) -> Any:
+        """Show a check's verdict as its letter and word; an error in a test's own code stays pytest's."""
+        data = getattr(report, "opscheck", None)
+        if data is None or getattr(report, "opscheck_raised", False) or report.when == "teardown":
+            return None
+        return terminal.status(Result.from_json(data))
+
+    # What goes out
+
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> Generator[None, object, object]:
+        """Decide the exit status; when pytest's own reports are written, write ours and put the newest beside the dated."""
+        if self.config.option.collectonly:
+            return (yield)
+        results = tuple(sorted(self.results.values(), key=lambda result: result.rank))
+        session.exitstatus = exit_status(int(exitstatus), results)
+        self.run = self._made(results, int(session.exitstatus))
+        self.page.finish(results)
+        outcome = yield
+        self._write(self.run)
+        if self.problems and session.exitstatus == 0:
+            session.exitstatus = 1
+        return outcome
+
+    def _made(self, results: tuple[Result, ...], status: int) -> Run:
+        inventory = self.session.inventory
+        return Run(
+            id=uuid.uuid4().hex,
+            suite="+".join(self.session.suites) or None,
+            inventory=inventory.redactor.text(inventory.name),
+            started=self.started,
+            finished=inventory.now(),
+            vantage=platform.node(),
+            version=importlib.metadata.version("pytest-opscheck"),
+            results=results,
+            exit_status=status,
+        )
+
+    def _write(self, run: Run) -> None:
+        if named := setting(self.config, "json"):
+            base = self.config.invocation_params.dir if self.config.getoption("opscheck_json") else self.config.rootpath
+            self._try(lambda: json.write(run, base / named))
+        if self.files is not None:
+            files, option = self.files, self.config.option
+            self._try(lambda: json.write(run, files.json))
+            self._try(lambda: files.keep(getattr(option, "htmlpath", None), files.html))
+            self._try(lambda: files.keep(getattr(option, "xmlpath", None), files.xml))
+            self._try(lambda: files.make_latest())
+
+    def _try(self, write: Callable[[], None]) -> None:
+        try:
+            write()
+        except OSError as error:
+            self.problems.append(f"could not write {error.filename}: {error.strerror}")
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
+        """Print the table of what is not ok, and where the reports are."""
+        if self.run is not None:
+            shown = self.files.shown(self.config.invocation_params.dir) if self.files else None
+            terminal.summary(terminalreporter, self.run, self.session.uncovered(), shown, self.problems)
+
+    def _terminal(self) -> pytest.TerminalReporter | None:
+        found = self.config.pluginmanager.get_plugin("terminalreporter")
+        return found if isinstance(found, pytest.TerminalReporter) else None
+
+    # pytest-html's own hooks
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_html_report_title(self, report: Any) -> None:
+        """Name the page, and keep its data to sort it at the end."""
+        self.page.open(report, self.session.inventory, self.session.suites)
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_html_results_table_header(self, cells: list[str]) -> None:
+        """Add our columns."""
+        self.page.header(cells)
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_html_results_table_row(self, report: Any, cells: list[str]) -> None:
+        """Fill our columns."""
+        data = getattr(report, "opscheck", None)
+        self.page.row(report, Result.from_json(data) if data is not None else None, cells)
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_html_results_summary(self, prefix: list[str]) -> None:
+        """Put the count of verdicts on top."""
+        if self.run is not None:
+            prefix.append(self.page.verdicts(self.run))

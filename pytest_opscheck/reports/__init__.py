@@ -1,0 +1,1 @@
+"""A module per format. They render results and decide nothing."""

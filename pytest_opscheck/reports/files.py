@@ -1,0 +1,64 @@
+"""Where a run of a suite leaves its reports: `<suite>/<time>.json`, `.html` and `.xml`, and `latest.*` beside them."""
+
+from __future__ import annotations
+
+import datetime as dt
+import os
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class ReportFiles:
+    """The files of one run."""
+
+    folder: Path
+    stem: str
+
+    @classmethod
+    def fresh(cls, folder: Path, started: dt.datetime) -> ReportFiles:
+        """Name the files after the time of the run, with a number where another run has just that time."""
+        stem = started.strftime("%Y-%m-%dT%H%M%S")
+        number, name = 1, stem
+        while list(folder.glob(f"{name}.*")):
+            number += 1
+            name = f"{stem}-{number}"
+        return cls(folder, name)
+
+    @property
+    def json(self) -> Path:
+        """The results."""
+        return self.folder / f"{self.stem}.json"
+
+    @property
+    def html(self) -> Path:
+        """The page for people."""
+        return self.folder / f"{self.stem}.html"
+
+    @property
+    def xml(self) -> Path:
+        """The JUnit report."""
+        return self.folder / f"{self.stem}.xml"
+
+    def keep(self, written: str | None, kept: Path) -> None:
+        """Copy a report that people had written elsewhere to where the run's reports are."""
+        if written is None:
+            return
+        source = Path(os.path.expandvars(written)).expanduser().absolute()
+        if source.exists() and source != kept.absolute():
+            kept.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(source, kept)
+
+    def make_latest(self) -> None:
+        """Put the run's reports up as the newest ones, each at once and whole."""
+        for path in (self.json, self.html, self.xml):
+            if path.exists():
+                draft = self.folder / f".latest{path.suffix}.{os.getpid()}"
+                shutil.copyfile(path, draft)
+                draft.replace(self.folder / f"latest{path.suffix}")
+
+    def shown(self, base: Path) -> str:
+        """Return the page's path (or the results', where there is no page) as people would type it."""
+        path = self.html if self.html.exists() else self.json
+        return os.path.relpath(path, base)

@@ -1,0 +1,23 @@
+"""The results file, whose form `results.schema.json` beside this module fixes."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from ..results import Run
+
+
+def schema() -> dict[str, Any]:
+    """Return the JSON Schema of results files."""
+    found: dict[str, Any] = json.loads(Path(__file__).with_name("results.schema.json").read_text(encoding="utf-8"))
+    return found
+
+
+def write(run: Run, file: Path) -> None:
+    """Write a run's results, at once and whole."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    draft = file.with_name(f".{file.name}.draft")
+    draft.write_text(json.dumps(run.to_json(), indent=1, ensure_ascii=False, allow_nan=False) + "\n", encoding="utf-8")
+    draft.replace(file)

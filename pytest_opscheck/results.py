@@ -1,0 +1,182 @@
+"""Results as frozen values, and the one place that counts verdicts and decides the exit status."""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime as dt
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+from .limits import SEVERITIES
+
+SCHEMA = "opscheck.results/1"
+
+
+class Verdict(StrEnum):
+    """What came of a check, worst first as reports sort it."""
+
+    BREACH = "breach"
+    UNKNOWN = "unknown"
+    BLOCKED = "blocked"
+    MAINTENANCE = "maintenance"
+    WAIVED = "waived"
+    OK = "ok"
+
+
+@dataclass(frozen=True, slots=True)
+class Measurement:
+    """One judged value. `breached` is the severity of the worst limit that it broke.
+
+    `problem` says why it could not be judged. `observed` and `expected` are the texts of reports.
+    """
+
+    subject: str | None
+    value: Any
+    unit: str
+    limits: Mapping[str, str]
+    breached: str | None = None
+    problem: str | None = None
+    observed: str = ""
+    expected: str = ""
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the measurement as the results file has it."""
+        data = dataclasses.asdict(self)
+        return {key: data[key] for key in ("subject", "value", "unit", "limits", "breached")} | {
+            key: data[key] for key in ("problem", "observed", "expected") if data[key]
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What came of one check of one target. `fails` says whether it fails the run."""
+
+    id: str
+    check: str
+    target: str
+    title: str
+    suites: tuple[str, ...]
+    verdict: Verdict
+    severity: str | None
+    message: str
+    measurements: tuple[Measurement, ...] = ()
+    blocked_by: str | None = None
+    runbook: str | None = None
+    action: str | None = None
+    attempts: int = 1
+    duration_s: float = 0.0
+    fails: bool = False
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the result as the results file has it."""
+        data = {f.name: getattr(self, f.name) for f in dataclasses.fields(self)}
+        return data | {
+            "suites": list(self.suites),
+            "verdict": str(self.verdict),
+            "measurements": [measurement.to_json() for measurement in self.measurements],
+            "duration_s": round(self.duration_s, 3),
+        }
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> Result:
+        """Make a result of its plain data, as it comes from another process or a file."""
+        measurements = tuple(Measurement(**measurement) for measurement in data["measurements"])
+        return cls(
+            **{
+                **data,
+                "suites": tuple(data["suites"]),
+                "verdict": Verdict(data["verdict"]),
+                "measurements": measurements,
+            }
+        )
+
+    @property
+    def worst(self) -> Measurement | None:
+        """The measurement that a table shows: the worst breach, else what could not be judged, else the first."""
+        breached = sorted((m for m in self.measurements if m.breached), key=lambda m: m.breached or "")
+        unjudged = [m for m in self.measurements if m.problem]
+        return next(iter([*breached, *unjudged, *self.measurements]), None)
+
+    @property
+    def rank(self) -> tuple[int, str, str]:
+        """Sorts worst first."""
+        order = {Verdict.BREACH: 0, Verdict.UNKNOWN: 0, Verdict.BLOCKED: 4, Verdict.MAINTENANCE: 5, Verdict.WAIVED: 6}
+        severity = SEVERITIES.index(self.severity) / 10 if self.severity in SEVERITIES else 0.9
+        return (int(10 * (order.get(self.verdict, 7) + severity)), str(self.verdict), self.id)
+
+
+@dataclass(frozen=True)
+class Run:
+    """One execution of a suite, with its results."""
+
+    id: str
+    suite: str | None
+    inventory: str
+    started: dt.datetime
+    finished: dt.datetime
+    vantage: str
+    version: str
+    results: tuple[Result, ...]
+    exit_status: int
+    file: str | None = None
+    uncovered: tuple[str, ...] = field(default=())
+
+    @property
+    def duration_s(self) -> float:
+        """How long the run took."""
+        return (self.finished - self.started).total_seconds()
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the results file."""
+        return {
+            "schema": SCHEMA,
+            "run": {
+                "id": self.id,
+                "suite": self.suite,
+                "inventory": self.inventory,
+                "started": self.started.isoformat(timespec="milliseconds"),
+                "finished": self.finished.isoformat(timespec="milliseconds"),
+                "duration_s": round(self.duration_s, 3),
+                "vantage": self.vantage,
+                "version": self.version,
+                "exit_status": self.exit_status,
+            },
+            "summary": summary(self.results),
+            "results": [result.to_json() for result in self.results],
+        }
+
+
+def summary(results: Iterable[Result]) -> dict[str, Any]:
+    """Count results by verdict, and breaches and unknowns by severity."""
+    results = list(results)
+    counts = Counter(result.verdict for result in results)
+    severities = Counter(result.severity for result in results if result.verdict is Verdict.BREACH and result.severity)
+    order = (Verdict.OK, Verdict.BREACH, Verdict.UNKNOWN, Verdict.BLOCKED, Verdict.WAIVED, Verdict.MAINTENANCE)
+    return {str(verdict): counts[verdict] for verdict in order} | {
+        "by_severity": {severity: severities[severity] for severity in SEVERITIES if severities[severity]}
+    }
+
+
+def fails(verdict: Verdict, severity: str | None, fail_at: str) -> bool:
+    """Tell whether a result fails the run: every unknown does, and a breach from a severity on."""
+    if verdict is Verdict.BREACH:
+        return severity is None or severity <= fail_at
+    return verdict is Verdict.UNKNOWN
+
+
+def exit_status(pytest_status: int, results: Iterable[Result]) -> int:
+    """Return a run's exit status: pytest's own, unless that would be 0 although nothing was judged or something fails."""
+    results = list(results)
+    if pytest_status not in (0, 5):
+        return pytest_status
+    if any(result.fails for result in results):
+        return 1
+    judged = [result for result in results if result.verdict in (Verdict.OK, Verdict.BREACH)]
+    if not judged:
+        return 5
+    known = {result.id for result in results if result.verdict in (Verdict.BREACH, Verdict.UNKNOWN)}
+    orphans = [r for r in results if r.verdict is Verdict.BLOCKED and r.blocked_by is not None and r.blocked_by not in known]
+    return 1 if orphans else 0

@@ -1,0 +1,367 @@
+"""One pytest session in which checks were asked for: from the inventory to a result for each check.
+
+It lives in pytest's stash, in every process of the run. What is told to people lives in the reporter, on the controller.
+"""
+
+from __future__ import annotations
+
+import tempfile
+import time
+from collections.abc import Generator, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from . import fixtures, shipped
+from ._check import Check, check_of
+from .gather import Gather, Reading, Request
+from .inventory import Expectation, Inventory, load
+from .judge import Expect, Subject, breach, conclude, failed_reading, passed, unknown
+from .limits import SEVERITIES
+from .plugin import inventory_file, setting
+from .probes import kinds
+from .reports.terminal import Progress
+from .results import Result, Verdict
+from .selection import (
+    CHECKS,
+    asked_suites,
+    misspelt,
+    names_shipped,
+    narrows,
+    shipped_argument,
+)
+
+EXPECT: pytest.StashKey[Expect] = pytest.StashKey()
+RESULT: pytest.StashKey[Result] = pytest.StashKey()
+REPORTER = "opscheck-reporter"
+
+
+class Owed:
+    """Stands for a reading until its test runs. It shows nothing of it: pytest prints arguments."""
+
+    def __init__(self, expectation: Expectation) -> None:
+        self.expectation = expectation
+
+    def __repr__(self) -> str:
+        return repr(self.expectation)
+
+
+def is_asked(config: pytest.Config, suites: tuple[str, ...]) -> bool:
+    """Tell whether a run asks for checks, by a suite or by their names. Raises UsageError for a misspelt suite."""
+    expression = config.option.markexpr or ""
+    if expression:
+        markers = [line.partition(":")[0].partition("(")[0].strip() for line in config.getini("markers")]
+        if wrong := misspelt(expression, suites, markers):
+            raise pytest.UsageError(wrong)
+    named = [shipped_argument(argument, config.invocation_params.dir) for argument in config.args]
+    return bool(asked_suites(expression, suites)) or any(named) or names_shipped(config.args)
+
+
+def deselect_ours(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Deselect operational checks: this run did not ask for them, so it reaches for no target."""
+    suites = [line.partition(":")[0] for line in config.getini("markers") if line.endswith("(opscheck.toml)")]
+    ours = [item for item in items if isinstance(item, pytest.Function) and _is_check(item, suites)]
+    if ours:
+        items[:] = [item for item in items if item not in ours]
+        config.hook.pytest_deselected(items=ours)
+
+
+def _is_check(item: pytest.Function, suites: list[str]) -> bool:
+    if check_of(item.function) is not None:
+        return True
+    if not any(item.get_closest_marker(suite) for suite in suites):
+        return False
+    definitions = item._fixtureinfo.name2fixturedefs  # noqa: SLF001 - pytest has no public way to ask
+    foreign = {name for name, found in definitions.items() if found[-1].func.__module__ != "testinfra.plugin"}
+    return any(name in item.fixturenames and name not in foreign for name in fixtures.NAMES)
+
+
+class Session:
+    """What the processes of a run know: inventory, selection, readings."""
+
+    def __init__(self, config: pytest.Config, inventory: Inventory, suites: tuple[str, ...]) -> None:
+        self.config = config
+        self.inventory = inventory
+        self.suites = suites
+        self.selected: set[str] = set()
+        self._gather: Gather | None = None
+        self._folder: tempfile.TemporaryDirectory[str] | None = None
+        self._progress = Progress(config)
+        self._own: dict[str, list[Expectation]] = {}
+        self.fail_at = _fail_at(config, inventory, suites)
+
+    @classmethod
+    def open(cls, config: pytest.Config, file: Path, suites: tuple[str, ...]) -> Session:
+        """Read the inventory, add the shipped checks to what is collected, and set the reports up.
+
+        Raises InventoryError.
+        """
+        inventory = load(file, shipped.checks())
+        session = cls(config, inventory, asked_suites(config.option.markexpr or "", suites))
+        root = config.invocation_params.dir
+        config.args[:] = [shipped_argument(argument, root) or argument for argument in config.args]
+        named = config.args_source is pytest.Config.ArgsSource.ARGS
+        if session.suites and not names_shipped(config.args) and not (named and narrows(config.args)):
+            config.args.append(str(CHECKS))
+        config.pluginmanager.register(fixtures.Fixtures(inventory), "opscheck-fixtures")
+        if not hasattr(config, "workerinput"):
+            from .reporter import Reporter
+
+            config.pluginmanager.register(Reporter(config, session), REPORTER)
+        return session
+
+    def header(self) -> str:
+        """Return the one line that says what the run is about."""
+        asked = self.inventory.suites_of
+        planned = [e for e in self.inventory.expectations if not self.suites or set(asked(e.suites)) & set(self.suites)]
+        hosts = {e.target.keys.host() if e.target.kind != "host" else e.target.name for e in planned}
+        name = self.inventory.name
+        suite = "+".join(self.suites) or "no suite, checks named one by one"
+        counts = ", ".join(
+            _count(number, word)
+            for number, word in (
+                (len({e.target for e in planned}), "target"),
+                (len(planned), "check"),
+                (len([host for host in hosts if host is not None]), "host"),
+            )
+        )
+        file = inventory_file(self.config)
+        shown = file.name if file is not None and file.parent == self.config.rootpath else file
+        return f"opscheck: {name} ({shown}), suite {suite}: {counts}"
+
+    def uncovered(self) -> tuple[str, ...]:
+        """Return the targets of which this run judges nothing."""
+        judged = {e_id.rpartition("@")[2] for e_id in self.selected}
+        return tuple(target.id for target in self.inventory.targets if target.name not in judged)
+
+    # Collection
+
+    def has_no_target(self, function: object) -> bool:
+        """Tell whether a function is a check of which the inventory has no target."""
+        found = check_of(function)
+        return found is not None and not self._expectations(found)
+
+    def _expectations(self, check: Check) -> list[Expectation]:
+        if check.id in {known.id for known in shipped.checks()}:
+            return list(self.inventory.of_check(check.id))
+        if check.id not in self._own:
+            self._own[check.id] = [
+                Expectation(
+                    check=check,
+                    target=target,
+                    limits=check.limits,
+                    severity=check.severity,
+                    suites=check.suites,
+                    params={name: info.get_default(call_default_factory=True) for name, info in check.probe.params.model_fields.items()},
+                    timeout_s=check.probe.timeout_s,
+                    action=check.action,
+                )
+                for target in self.inventory.of_kind(check.kind)
+            ]
+        return self._own[check.id]
+
+    @contextmanager
+    def parametrized(self, metafunc: pytest.Metafunc) -> Iterator[None]:
+        """Parametrize a check over its expectations, a test of one's own over the targets of the kinds it asks for."""
+        found = check_of(metafunc.function)
+        if found is not None:
+            params = [
+                pytest.param(
+                    Owed(expectation),
+                    id=expectation.param_id,
+                    marks=[getattr(pytest.mark, suite) for suite in self.inventory.suites_of(expectation.suites)],
+                )
+                for expectation in self._expectations(found)
+            ]
+            metafunc.parametrize(found.probe.name, params)
+        with fixtures.parametrized(metafunc, self.inventory, skip=found.probe.name if found else None):
+            yield
+
+    def start(self, pytest_session: pytest.Session) -> None:
+        """Start every probe that the selected checks need. Nothing is probed where tests are only collected."""
+        expectations = [owed.expectation for item in pytest_session.items if (owed := _owed(item)) is not None]
+        self.selected = {expectation.id for expectation in expectations}
+        if self.config.option.collectonly or pytest_session.testsfailed:
+            return
+        given = getattr(self.config, "workerinput", None)
+        share, folder = (0, 1), None
+        if given is not None and "opscheck_folder" in given:
+            number = int(given["workerid"].removeprefix("gw"))
+            share = (number % given["workercount"], given["workercount"])
+            folder = Path(given["opscheck_folder"])
+        hosts = {target.name: target.keys.connect for target in self.inventory.of_kind("host")}  # type: ignore[attr-defined]
+        self._gather = Gather((Request.of(e) for e in expectations), hosts, share=share, folder=folder)
+        self._gather.start()
+
+    # Running
+
+    @staticmethod
+    def is_ours(item: pytest.Item) -> bool:
+        """Tell whether an item is a check, or a test of one's own that takes a target or measures."""
+        if not isinstance(item, pytest.Function):
+            return False
+        return check_of(item.function) is not None or any(name in item.funcargs for name in fixtures.NAMES)
+
+    def call(self, item: pytest.Function) -> Generator[None, object, object]:
+        """Run one test of ours: hand over its reading, let it measure, conclude."""
+        __tracebackhide__ = True
+        owed = _owed(item)
+        subject = self._subject(item, owed)
+        reading = Reading()
+        started = time.monotonic()
+        if owed is not None:
+            reading = self._reading(item, owed, subject)
+        try:
+            outcome = yield
+        except AssertionError as error:
+            first = (str(error).splitlines() or ["an assertion failed"])[0]
+            self._note(item, breach(subject, first, self.fail_at, duration_s=time.monotonic() - started))
+            raise
+        except Exception as error:
+            first = (str(error).splitlines() or [""])[0]
+            self._note(item, unknown(subject, f"{type(error).__name__}: {first}", self.fail_at))
+            raise
+        expect = item.stash.get(EXPECT, None)
+        duration_s = reading.seconds if owed is not None else time.monotonic() - started
+        if expect is None:
+            self._note(item, passed(subject, "its own assertions hold", self.fail_at, duration_s=duration_s))
+            return outcome
+        result = conclude(
+            subject, expect.measurements, fail_at=self.fail_at, attempts=reading.attempts, duration_s=duration_s
+        )
+        self._end(item, result)
+        return outcome
+
+    def _reading(self, item: pytest.Function, owed: Owed, subject: Subject) -> Reading:
+        """Wait for a test's reading and put it in the place of its argument; end the test where there is none."""
+        __tracebackhide__ = True
+        if self._gather is None:
+            raise RuntimeError("readings were not gathered")
+        gather = self._gather
+        reading = gather.wait(Request.of(owed.expectation), lambda: self._progress.show(gather.progress()))
+        self._progress.clear()
+        if reading.error is not None:
+            self._end(
+                item,
+                failed_reading(
+                    subject, reading, expectation=owed.expectation, selected=self.selected, fail_at=self.fail_at
+                ),
+            )
+        item.funcargs[owed.expectation.check.probe.name] = reading.value
+        return reading
+
+    def _end(self, item: pytest.Item, result: Result) -> None:
+        """Note a result and end its test with pytest's outcome for it."""
+        __tracebackhide__ = True
+        result = self._note(item, result)
+        if result.verdict in (Verdict.BLOCKED, Verdict.MAINTENANCE):
+            pytest.skip(result.message)
+        if result.fails:
+            pytest.fail(f"{result.severity or ''} {result.verdict}: {result.message}".lstrip(), pytrace=False)
+
+    def _note(self, item: pytest.Item, result: Result) -> Result:
+        clean = Result.from_json(self.inventory.redactor.data(result.to_json()))
+        item.stash[RESULT] = clean
+        return clean
+
+    def expect(self, item: pytest.Item) -> Expect:
+        """Return what a test measures with."""
+        owed = _owed(item)
+        expectation = owed.expectation if owed else None
+        made = item.stash[EXPECT] = Expect(expectation, self.inventory.now(), self.inventory.severities)
+        return made
+
+    def reported(self, item: pytest.Item, call: pytest.CallInfo[None], report: pytest.TestReport) -> pytest.TestReport:
+        """Attach the result of a test of ours to pytest's report, and mask secrets in all of that report."""
+        result = item.stash.get(RESULT, None)
+        if result is None and report.failed and self.is_ours(item):
+            assert isinstance(item, pytest.Function)  # noqa: S101 - for the type checker; is_ours() has looked
+            why = call.excinfo.exconly() if call.excinfo is not None else "its set-up failed"
+            result = self._note(item, unknown(self._subject(item, _owed(item)), why.splitlines()[0], self.fail_at))
+        if result is not None and (report.when == "call" or (report.when == "setup" and report.outcome != "passed")):
+            report.opscheck = result.to_json()  # type: ignore[attr-defined]
+            report.user_properties.extend(properties(result))
+        return redacted(report, self.inventory)
+
+    def _subject(self, item: pytest.Function, owed: Owed | None) -> Subject:
+        if owed is not None:
+            return Subject.of(owed.expectation, self.inventory)
+        name = item.originalname.removeprefix("test_")
+        target = item.callspec.id if hasattr(item, "callspec") else "-"
+        title = (item.function.__doc__ or name.replace("_", " ")).strip().splitlines()[0].rstrip(".")
+        suites = tuple(suite for suite in self.inventory.suites if item.get_closest_marker(suite))
+        check = f"{item.path.stem.removeprefix('test_')}.{name}"
+        return Subject(f"{check}@{target}", check, target, title, suites, runbook=self.inventory.runbook)
+
+    # The end
+
+    def folder(self) -> str:
+        """Return the folder in which the processes of this run put their readings; only this user can read it."""
+        if self._folder is None:
+            self._folder = tempfile.TemporaryDirectory(prefix="opscheck-", ignore_cleanup_errors=True)
+        return self._folder.name
+
+    def close(self) -> None:
+        """End what still runs, and leave nothing behind."""
+        if self._gather is not None:
+            self._gather.close()
+        if self._folder is not None:
+            self._folder.cleanup()
+
+
+def _owed(item: pytest.Item) -> Owed | None:
+    callspec = getattr(item, "callspec", None)
+    return next((value for value in callspec.params.values() if isinstance(value, Owed)), None) if callspec else None
+
+
+def _fail_at(config: pytest.Config, inventory: Inventory, suites: tuple[str, ...]) -> str:
+    """Return the severity from which a breach fails the run: the option's, else the mildest that a suite of the run says."""
+    if said := setting(config, "fail_at"):
+        severity = inventory.severities.get(said, said)
+        if severity not in SEVERITIES:
+            words = ", ".join([*SEVERITIES, *inventory.severities])
+            raise pytest.UsageError(f"--opscheck-fail-at {said}: no such severity; use one of {words}")
+        return severity
+    return max((inventory.suites[suite].fail_at for suite in suites), default="P3")
+
+
+def _count(number: int, word: str) -> str:
+    return f"{number} {word}{'' if number == 1 else 's'}"
+
+
+def properties(result: Result) -> list[tuple[str, str]]:
+    """Return a result's fields as JUnit properties."""
+    worst = result.worst
+    fields: dict[str, Any] = {
+        "id": result.id,
+        "verdict": result.verdict,
+        "severity": result.severity,
+        "target": result.target,
+        "subject": worst.subject if worst else None,
+        "observed": worst.observed if worst else None,
+        "expected": worst.expected if worst else None,
+        "runbook": result.runbook,
+        "action": result.action,
+        "blocked_by": result.blocked_by,
+    }
+    return [(f"opscheck.{name}", str(value)) for name, value in fields.items() if value]
+
+
+def redacted(report: pytest.TestReport, inventory: Inventory) -> pytest.TestReport:
+    """Mask secrets in everything that a report prints."""
+    clean = inventory.redactor.text
+    if report.longrepr is not None:
+        said = str(report.longrepr)
+        if isinstance(report.longrepr, tuple):
+            path, line, reason = report.longrepr
+            report.longrepr = (path, line, clean(reason))
+        elif clean(said) != said:
+            report.longrepr = clean(said)
+    report.sections = [(title, clean(text)) for title, text in report.sections]
+    report.user_properties = [(name, clean(str(value))) for name, value in report.user_properties]
+    return report
+
+
+__all__ = ["Owed", "Session", "deselect_ours", "is_asked", "kinds"]

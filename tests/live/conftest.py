@@ -1,0 +1,67 @@
+"""Live tests run pytest as a user would, on an inventory of real servers, and read the results file."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a run left: its exit status, what it printed, and its results by id."""
+
+    exit_status: int
+    output: str
+    results: Mapping[str, dict[str, Any]]
+
+    def verdict(self, result_id: str) -> str:
+        """Return a check's verdict, with its severity where it has one: `ok`, `breach P1`, `unknown P2`, `blocked`."""
+        result = self[result_id]
+        return " ".join(filter(None, [result["verdict"], result["severity"]]))
+
+    def message(self, result_id: str) -> str:
+        """Return a check's message."""
+        message: str = self[result_id]["message"]
+        return message
+
+    def __getitem__(self, result_id: str) -> dict[str, Any]:
+        if result_id not in self.results:
+            pytest.fail(f"no result {result_id}; there are {sorted(self.results)}\n{self.output}", pytrace=False)
+        return self.results[result_id]
+
+
+Run = Callable[..., Outcome]
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Run:
+    """Run a suite on an inventory: run(toml, *arguments, suite="daily", env=...) -> Outcome."""
+
+    def ran(inventory: str, *arguments: str, suite: str = "daily", env: Mapping[str, str] | None = None) -> Outcome:
+        folder = tmp_path / "project"
+        folder.mkdir(exist_ok=True)
+        (folder / "opscheck.toml").write_text(inventory, encoding="utf-8")
+        latest = folder / "reports" / suite / "latest.json"
+        latest.unlink(missing_ok=True)
+        done = subprocess.run(
+            [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-m", suite, *arguments],
+            cwd=folder,
+            env={**os.environ, **(env or {})},
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=False,
+        )
+        output = done.stdout + done.stderr
+        results = json.loads(latest.read_text(encoding="utf-8"))["results"] if latest.exists() else []
+        return Outcome(done.returncode, output, {result["id"]: result for result in results})
+
+    return ran

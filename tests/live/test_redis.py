@@ -1,0 +1,67 @@
+"""Redis, a real one: each check red by its fault, and green again."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import redis
+
+from .conftest import Run
+from .processes import answers, free_port, program, running, wait_until
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> Iterator[redis.Redis]:
+    port = free_port()
+    command = [program("redis-server"), "--port", str(port), "--bind", "127.0.0.1", "--save", "", "--dir", str(tmp_path)]
+    with running(command, log=tmp_path / "redis.log"):
+        wait_until(lambda: answers(port), "redis-server")
+        with redis.Redis(port=port) as client:
+            yield client
+
+
+def url(client: redis.Redis) -> str:
+    return f"redis://127.0.0.1:{client.connection_pool.connection_kwargs['port']}/0"
+
+
+def test_hit_rate_is_unknown_then_red_then_green(run: Run, server: redis.Redis) -> None:
+    inventory = f'[redis.cache]\nurl = "{url(server)}"\n[redis.cache.expect]\nhit_rate = {{ P2 = "> 70%" }}\nkeys = "> 0"\n'
+    outcome = run(inventory)
+    assert outcome.verdict("redis.hit_rate@cache") == "unknown P2"
+    assert outcome.verdict("redis.keys@cache") == "breach P2"
+    assert outcome.exit_status == 1
+    for _ in range(3):
+        server.get("missing")
+    server.set("there", 1)
+    outcome = run(inventory)
+    assert outcome.verdict("redis.hit_rate@cache") == "breach P2"
+    assert outcome.message("redis.hit_rate@cache") == "0 %, expected > 70 %"
+    for _ in range(20):
+        server.get("there")
+    outcome = run(inventory)
+    assert outcome.verdict("redis.hit_rate@cache") == "ok"
+    assert outcome.verdict("redis.keys@cache") == "ok"
+    assert outcome.exit_status == 0
+
+
+def test_memory_near_its_bound_is_red(run: Run, server: redis.Redis) -> None:
+    inventory = f'[redis.cache]\nurl = "{url(server)}"\n'
+    assert run(inventory).verdict("redis.memory@cache") == "ok"
+    server.set("big", "x" * 3_000_000)
+    server.config_set("maxmemory", int(server.info("memory")["used_memory"] * 1.02))
+    assert run(inventory).verdict("redis.memory@cache") == "breach P1"
+    server.delete("big")
+    assert run(inventory).verdict("redis.memory@cache") == "ok"
+
+
+def test_stopped_server_fails_reachable_alone(run: Run, server: redis.Redis) -> None:
+    inventory = f'[redis.cache]\nurl = "{url(server)}"\n'
+    server.shutdown(nosave=True)
+    outcome = run(inventory)
+    assert outcome.verdict("redis.reachable@cache") == "breach P0"
+    assert "refused" in outcome.message("redis.reachable@cache")
+    assert outcome.verdict("redis.memory@cache") == "blocked"
+    assert outcome["redis.memory@cache"]["blocked_by"] == "redis.reachable@cache"
+    assert outcome.exit_status == 1
