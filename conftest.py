@@ -1,3 +1,1 @@
-"""This repository's own pytest set-up: pytester, to run pytest inside pytest."""
-
-pytest_plugins = ["pytester"]
+"""This repository's own pytest set-up; what is installed with the package lives in `pytest_opscheck/plugin.py`."""

@@ -125,7 +125,7 @@ class Reporter:
         """Print the table of what is not ok, and where the reports are."""
         if self.run is not None:
             shown = self.files.shown(self.config.invocation_params.dir) if self.files else None
-            terminal.summary(terminalreporter, self.run, self.session.uncovered(), shown, self.problems)
+            terminal.summary(terminalreporter, self.run, self.session.uncovered(self.run.results), shown, self.problems)
 
     def _terminal(self) -> pytest.TerminalReporter | None:
         found = self.config.pluginmanager.get_plugin("terminalreporter")

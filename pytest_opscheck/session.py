@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import tempfile
 import time
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -131,10 +131,10 @@ class Session:
         shown = file.name if file is not None and file.parent == self.config.rootpath else file
         return f"opscheck: {name} ({shown}), suite {suite}: {counts}"
 
-    def uncovered(self) -> tuple[str, ...]:
-        """Return the targets of which this run judges nothing."""
-        judged = {e_id.rpartition("@")[2] for e_id in self.selected}
-        return tuple(target.id for target in self.inventory.targets if target.name not in judged)
+    def uncovered(self, results: Iterable[Result]) -> tuple[str, ...]:
+        """Return the targets of which a run has no result."""
+        judged = {(result.check.partition(".")[0], result.target) for result in results}
+        return tuple(target.id for target in self.inventory.targets if (target.kind, target.name) not in judged)
 
     # Collection
 
