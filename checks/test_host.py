@@ -20,7 +20,12 @@ def test_disk(filesystems, expect):
         expect(filesystem.used_percent, "%", subject=filesystem.mount, why=why)
 
 
-@check(host.memory, limit={"P3": "< 80%", "P1": "< 95%"}, units=("%", "B"), action="Find who uses it: ps aux --sort=-rss | head")
+@check(
+    host.memory,
+    limit={"P3": "< 80%", "P1": "< 95%"},
+    units=("%", "B"),
+    action="Find who uses it: ps aux --sort=-rss | head",
+)
 def test_memory(memory, expect):
     """The host has memory left."""
     expect(memory.used_percent, "%", also={"B": memory.used})

@@ -1,18 +1,29 @@
 from pytest_opscheck import check, redis
 
 
-@check(redis.reachable, limit="== PONG", severity="P0", suites=("*",), action="See whether redis-server runs, and what its log says")
+@check(
+    redis.reachable,
+    limit="== PONG",
+    severity="P0",
+    suites=("*",),
+    action="See whether redis-server runs, and what its log says",
+)
 def test_reachable(reachable, expect):
     """Redis answers."""
     expect(reachable.target)
 
 
-@check(redis.memory, limit={"P3": "< 80%", "P1": "< 95%"}, units=("%", "B"), action="Find what fills it: redis-cli --bigkeys")
+@check(
+    redis.memory,
+    limit={"P3": "< 80%", "P1": "< 95%"},
+    units=("%", "B"),
+    action="Find what fills it: redis-cli --bigkeys",
+)
 def test_memory(memory, expect):
     """Redis has memory left.
 
-    Used memory (used_memory), of maxmemory where the limit is a percentage. A server without maxmemory has no bound of its
-    own: its default check is then ok, and a limit in bytes says what is expected.
+    Used memory (used_memory), of maxmemory where the limit is a percentage. A server without maxmemory has no bound of
+    its own: its default check is then ok, and a limit in bytes says what is expected.
     """
     if memory.maximum is None:
         expect(0.0, "%", also={"B": memory.used})

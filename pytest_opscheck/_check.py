@@ -14,7 +14,7 @@ from .probes import Probe
 F = TypeVar("F", bound=Callable[..., None])
 _ATTRIBUTE = "__opscheck__"
 EVERY_SUITE = "*"
-"""A check of every suite: that of a target's reachability, on which its other checks depend."""
+"""A check of every suite in which one that depends on it runs: that of a target's reachability."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -1,8 +1,8 @@
 """Fixtures for a user's own checks: one a kind, parametrized over its targets, and `expect`.
 
-They exist only in runs that ask for checks, and are registered after every installed plugin, so that they win over another
-plugin's fixture of the same name. A fixture of the user's own conftest or module wins over them, as it does over any
-plugin's. `host` stays pytest-testinfra's own, fed from the inventory.
+They exist only in runs that ask for checks, and are registered after every installed plugin, so that they win over
+another plugin's fixture of the same name. A fixture of the user's own conftest or module wins over them, as it does
+over any plugin's. `host` stays pytest-testinfra's own, fed from the inventory.
 """
 
 from __future__ import annotations
@@ -59,8 +59,8 @@ for _kind in _KINDS:
 def parametrized(metafunc: pytest.Metafunc, inventory: Inventory, skip: str | None) -> Iterator[None]:
     """Parametrize the kinds' fixtures that a test asks for over their targets.
 
-    pytest-testinfra parametrizes its own `host` unless `--hosts` or `testinfra_hosts` say of which, so the inventory's hosts
-    take that place, and its hook does not see the argument meanwhile.
+    pytest-testinfra parametrizes its own `host` unless `--hosts` or `testinfra_hosts` say of which, so the inventory's
+    hosts take that place, and its hook does not see the argument meanwhile.
     """
     for name in _KINDS:
         if name != skip and name in metafunc.fixturenames and _is_ours(metafunc, name):

@@ -1,9 +1,9 @@
 """Runs the probes that the selected checks need: each once, side by side, each with a deadline.
 
-A unit of work is one contact: a host with all the parts that it owes, or a target with all its direct probes. Units run in
-threads of a bounded pool, started by one dispatcher, which gives up on a unit whose time is over. Latency probes follow,
-when nothing else runs any more. Under pytest-xdist every worker runs its share of the units and reads the others' readings
-from a folder that all of them share.
+A unit of work is one contact: a host with all the parts that it owes, or a target with all its direct probes. Units
+run in threads of a bounded pool, started by one dispatcher, which gives up on a unit whose time is over. Latency probes
+follow, when nothing else runs any more. Under pytest-xdist every worker runs its share of the units and reads the
+others' readings from a folder that all of them share.
 """
 
 from __future__ import annotations
@@ -16,12 +16,13 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from .hosts import CONNECT_SECONDS, HostConnection
 from .inventory import Expectation, Named
-from .probes import BlockedError, Part, Probe, Reach, UnknownError, UnreachableError, kinds
+from .probes import BlockedError, Part, Probe, Reach, Shell, UnknownError, UnreachableError, kinds
 
 AT_ONCE = 64
 """Contacts at once. Each is a thread and, over SSH, a process: more would only queue for the processor here."""
@@ -140,10 +141,12 @@ class Unit:
                 return
             for request in sorted(self.requests, key=lambda request: request.timeout_s):
                 started = time.monotonic()
-                reading = _read(request, lambda request=request: _direct(request, connection, attempts))  # type: ignore[misc]
+                reading = _read(partial(_direct, request, connection, attempts))
                 put(request, _timed(reading, attempts, started, f"{target.kind}.reachable@{target.name}"))
 
-    def _fail(self, put: Callable[[Request, Reading], None], error: UnreachableError, blocker: str, started: float) -> None:
+    def _fail(
+        self, put: Callable[[Request, Reading], None], error: UnreachableError, blocker: str, started: float
+    ) -> None:
         seconds = time.monotonic() - started
         for request in self.requests:
             put(request, Reading(error=error, blocker=blocker, seconds=seconds))
@@ -179,10 +182,7 @@ class HostUnit(Unit):
             return
         by_part = dict(zip(parts, outputs, strict=True))
         for request in self.requests:
-            output = by_part[part(request)]
-            shell = request.probe.shell
-            assert shell is not None  # noqa: S101 - for the type checker; part() has looked
-            reading = _read(request, lambda shell=shell, output=output, request=request: shell.parse(output, **request.params))  # type: ignore[misc]
+            reading = _read(partial(shell(request).parse, by_part[part(request)], **request.params))
             own = f"{request.target.kind}.reachable@{request.target.name}"
             put(request, _timed(reading, attempts, started, own))
 
@@ -191,11 +191,15 @@ class HostUnit(Unit):
         self.connection.close()
 
 
+def shell(request: Request) -> Shell:
+    """Return how a probe reads through a host's shell; only probes that can come here."""
+    assert request.probe.shell is not None  # noqa: S101 - for the type checker
+    return request.probe.shell
+
+
 def part(request: Request) -> Part:
     """Return a shell probe's part of its host's script."""
-    shell = request.probe.shell
-    assert shell is not None  # noqa: S101 - for the type checker; only shell probes come here
-    return shell.part(request.target.keys, request.timeout_s, request.params)
+    return shell(request).part(request.target.keys, request.timeout_s, request.params)
 
 
 def through_host(request: Request) -> bool:
@@ -349,7 +353,7 @@ def _direct(request: Request, connection: Any, attempts: int) -> object:
     return Reach(value.target, attempts) if isinstance(value, Reach) else value
 
 
-def _read(request: Request, read: Callable[[], object]) -> Reading:
+def _read(read: Callable[[], object]) -> Reading:
     try:
         return Reading(read())
     except (UnreachableError, UnknownError, BlockedError) as error:

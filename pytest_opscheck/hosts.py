@@ -1,8 +1,8 @@
 """Contacts a host once: all the parts that are owed of it travel as one script, and come back one by one.
 
-Every part runs beside the others, with its own time limit, exit status and output limit. What a part prints goes through a
-reader that stamps each line, so that the lines of all parts share one stream; a part that cannot even be killed holds
-nothing but its own pipe.
+Every part runs beside the others, with its own time limit, exit status and output limit. What a part prints goes
+through a reader that stamps each line, so that the lines of all parts share one stream; a part that cannot even be
+killed holds nothing but its own pipe.
 """
 
 from __future__ import annotations
@@ -28,10 +28,16 @@ AT_ONCE = 16
 
 _TIMED_OUT = (124, 137)
 """What timeout(1) exits with after it has ended a command, and after it had to kill it."""
-_TRANSIENT = ("connection reset", "connection closed", "closed by remote host", "broken pipe", "kex_exchange_identification")
+_TRANSIENT = (
+    "connection reset",
+    "connection closed",
+    "closed by remote host",
+    "broken pipe",
+    "kex_exchange_identification",
+)
 
-# $1 is a word that no other output starts with. A part runs in the background of its pipeline, so that nothing waits for
-# one that cannot be killed; the tokens in the pipe behind descriptors 7 and 8 bound how many run at once.
+# $1 is a word that no other output starts with. A part runs in the background of its pipeline, so that nothing waits
+# for one that cannot be killed; the tokens in the pipe behind descriptors 7 and 8 bound how many run at once.
 _RUNNER = r"""
 export LC_ALL=C PATH="$PATH:/usr/local/sbin:/usr/sbin:/sbin"
 word=$1
@@ -81,9 +87,9 @@ class HostConnection:
         """
         word = secrets.token_hex(8)
         seconds = self.seconds(parts)
-        host = self._testinfra()
+        backend = self._backend()
         try:
-            result = host.run(script(word, parts, seconds))
+            result = backend.run(script(word, parts, seconds))
         except Exception as error:  # noqa: BLE001 - testinfra's backends raise whatever their libraries do
             raise _unreachable(_said(error)) from None
         stdout = result.stdout_bytes.decode("utf-8", "replace")
@@ -106,24 +112,25 @@ class HostConnection:
         for child in children:
             _kill(child)
 
-    def _testinfra(self) -> Any:
-        import testinfra
+    def _backend(self) -> Any:
+        """Return a testinfra backend of this contact's own: those that testinfra caches belong to the user's checks."""
+        from testinfra.backend import get_backend
 
+        ssh = self.connect.partition("://")[0] in ("ssh", "safe-ssh")
         try:
-            host = testinfra.get_host(self.connect, controlpersist=0) if _is_ssh(self.connect) else testinfra.get_host(self.connect)
-        except Exception as error:
-            raise UnreachableError(f"{error}") from None
-        backend = host.backend
-        if _is_ssh(self.connect) and not backend.host.password:
+            backend = get_backend(self.connect, **({"controlpersist": 0, "timeout": CONNECT_SECONDS} if ssh else {}))
+        except Exception as error:  # noqa: BLE001 - testinfra raises whatever its backends' libraries do
+            raise UnreachableError(str(error)) from None
+        if ssh and not backend.host.password:
             # Nobody is there to answer a question, so ssh asks none.
             backend.ssh_extra_args = " ".join(filter(None, [backend.ssh_extra_args, "-o BatchMode=yes"]))
         backend.run_local = MethodType(self._run_local, backend)
-        return host
+        return backend
 
     def _run_local(self, backend: Any, command: str, *args: str) -> Any:
         """Run a local command as testinfra's backends do, but so that it can be ended from another thread."""
         command = backend.quote(command, *args)
-        child = subprocess.Popen(
+        child = subprocess.Popen(  # noqa: S603 - the command is the one that testinfra's backend has quoted
             ["/bin/sh", "-c", command],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
@@ -150,7 +157,9 @@ def script(word: str, parts: Sequence[Part], seconds: float) -> str:
         words = [f"{number}", f"{part.seconds:g}", f"{part.bytes}", part.script, "opscheck", *part.args]
         calls.append("part " + " ".join(shlex.quote(each) for each in words) + " &")
     tokens = "\\n" * min(AT_ONCE, len(parts))
-    body = "\n".join([_RUNNER, f"printf '{tokens}' | {{", "exec 7<&0 8>/proc/self/fd/0 0</dev/null", *calls, "wait", "} 6>&1"])
+    body = "\n".join(
+        [_RUNNER, f"printf '{tokens}' | {{", "exec 7<&0 8>/proc/self/fd/0 0</dev/null", *calls, "wait", "} 6>&1"]
+    )
     return f"timeout -k 1 {seconds:g} sh -c {shlex.quote(body)} opscheck {word}"
 
 
@@ -159,10 +168,10 @@ def parse(word: str, stdout: str, parts: Sequence[Part]) -> list[Output]:
     texts: dict[tuple[str, str], list[str]] = {}
     ends: dict[tuple[str, str], set[str]] = {}
     for line in stdout.split("\n"):
-        fields = line.split(" ", 3)
-        if len(fields) != 4 or fields[0] != word:
+        stamp, *fields = line.split(" ", 3)
+        if stamp != word or len(fields) < len(("number", "stream", "said")):
             continue
-        key, said = (fields[1], fields[2]), fields[3]
+        key, said = (fields[0], fields[1]), fields[2]
         if said in ("end", "cut"):
             ends.setdefault(key, set()).add(said)
         else:
@@ -183,10 +192,6 @@ def _output(
     return Output(stdout, stderr, int(status), seconds=part.seconds)
 
 
-def _is_ssh(connect: str) -> bool:
-    return connect.partition("://")[0] in ("ssh", "safe-ssh")
-
-
 def _said(error: Exception) -> str:
     """Return what a backend's exception says; testinfra's ssh backend puts the whole result into it."""
     stderr = getattr(error.args[0], "stderr", None) if error.args else None
@@ -196,7 +201,9 @@ def _said(error: Exception) -> str:
 def _unreachable(said: str) -> UnreachableError:
     """Make the error of what a connection's program said: its last line, which is the one that tells."""
     lines = [line.strip() for line in said.splitlines() if line.strip()]
-    message = next((line for line in reversed(lines) if "verification failed" in line.lower()), lines[-1] if lines else "")
+    message = next(
+        (line for line in reversed(lines) if "verification failed" in line.lower()), lines[-1] if lines else ""
+    )
     return UnreachableError(message, transient=any(sign in message.lower() for sign in _TRANSIENT))
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import math
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -51,7 +51,7 @@ class Subject:
             check=expectation.check_id,
             target=expectation.target.name,
             title=expectation.check.title,
-            suites=inventory.suites_of(expectation.suites),
+            suites=expectation.suites,
             severity=_at_stake(expectation),
             runbook=runbook_link(inventory.runbook, expectation.runbook),
             action=expectation.action,
@@ -155,7 +155,12 @@ def _fitting(value: Any, unit: str, also: Mapping[str, Any], ladder: Ladder) -> 
 def _observed(value: Any, unit: str, limit: Limit) -> str:
     """Return a value as a message says it, in the limit's unit where it can be converted to it."""
     if isinstance(value, int | float) and not isinstance(value, bool):
-        if limit.unit != unit and limit.number is not None and limit.window_s is None and dimension(unit) == limit.dimension:
+        if (
+            limit.unit != unit
+            and limit.number is not None
+            and limit.window_s is None
+            and dimension(unit) == limit.dimension
+        ):
             return quantity(float(from_base(to_base(value, unit), limit.unit)), limit.unit)
         return quantity(value, unit)
     return quantity(value, "")
@@ -193,9 +198,12 @@ def conclude(
 
 
 def failed_reading(
-    subject: Subject, reading: Reading, *, expectation: Expectation, selected: Collection[str], fail_at: str
+    subject: Subject, reading: Reading, *, expectation: Expectation, blocks: Callable[[str], bool], fail_at: str
 ) -> Result:
-    """Make a result of a reading that failed: a breach of `reachable`, blocked by a check of this run, or unknown."""
+    """Make a result of a reading that failed: a breach of `reachable`, blocked by a check of this run, or unknown.
+
+    `blocks` tells whether a check of this run, by its id, says what is wrong.
+    """
     error, message = reading.error, str(reading.error)
     blocker = reading.blocker
     if isinstance(error, UnreachableError) and blocker == subject.id:
@@ -212,9 +220,15 @@ def failed_reading(
         )
     if by := getattr(error, "by", None):
         blocker = f"{expectation.target.kind}.{by}@{expectation.target.name}"
-    if blocker is not None and blocker in selected and blocker != subject.id:
+    if blocker is not None and blocker != subject.id and blocks(blocker):
         return _result(
-            subject, Verdict.BLOCKED, None, f"blocked by {blocker}: {message}", fail_at, blocked_by=blocker, duration_s=reading.seconds
+            subject,
+            Verdict.BLOCKED,
+            None,
+            f"blocked by {blocker}: {message}",
+            fail_at,
+            blocked_by=blocker,
+            duration_s=reading.seconds,
         )
     return unknown(subject, message, fail_at, attempts=reading.attempts, duration_s=reading.seconds)
 
@@ -222,7 +236,13 @@ def failed_reading(
 def unknown(subject: Subject, message: str, fail_at: str, *, attempts: int = 1, duration_s: float = 0.0) -> Result:
     """Make the result of a check that could not tell."""
     return _result(
-        subject, Verdict.UNKNOWN, subject.severity, f"could not tell: {message}", fail_at, attempts=attempts, duration_s=duration_s
+        subject,
+        Verdict.UNKNOWN,
+        subject.severity,
+        f"could not tell: {message}",
+        fail_at,
+        attempts=attempts,
+        duration_s=duration_s,
     )
 
 
@@ -293,4 +313,14 @@ def sentence(measurement: Measurement) -> str:
     return f"{observed}, expected {measurement.expected}" if measurement.breached else observed
 
 
-__all__ = ["Expect", "LimitError", "Subject", "breach", "conclude", "failed_reading", "passed", "runbook_link", "unknown"]
+__all__ = [
+    "Expect",
+    "LimitError",
+    "Subject",
+    "breach",
+    "conclude",
+    "failed_reading",
+    "passed",
+    "runbook_link",
+    "unknown",
+]

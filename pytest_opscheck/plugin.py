@@ -17,7 +17,11 @@ FILE = "opscheck.toml"
 _OPTIONS = (
     ("inventory", "FILE", "the inventory; by default opscheck.toml in the root directory"),
     ("json", "FILE", "also write the results as JSON to this file"),
-    ("fail_at", "SEVERITY", "fail the run for breaches from this severity on, whatever the suite says; P3 is the mildest"),
+    (
+        "fail_at",
+        "SEVERITY",
+        "fail the run for breaches from this severity on, whatever the suite says; P3 is the mildest",
+    ),
     ("reports", "DIR", "where runs of a suite leave their reports; by default reports/ in the root directory"),
 )
 
@@ -128,7 +132,6 @@ def pytest_runtest_makereport(
     report = yield
     session = item.config.stash.get(SESSION, None)
     return report if session is None else session.reported(item, call, report)
-
 
 
 @pytest.hookimpl(optionalhook=True)

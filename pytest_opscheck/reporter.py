@@ -59,7 +59,7 @@ class Reporter:
         data = getattr(report, "opscheck", None)
         if data is not None:
             result = Result.from_json(data)
-            self.results[result.id] = result
+            self.results[report.nodeid] = result
             if result.fails and (reporter := self._terminal()) is not None:
                 # Our own words replace "failed" in the counts; an empty list of that name keeps pytest's last line red.
                 reporter.stats.setdefault("failed", [])
@@ -76,7 +76,7 @@ class Reporter:
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> Generator[None, object, object]:
-        """Decide the exit status; when pytest's own reports are written, write ours and put the newest beside the dated."""
+        """Decide the exit status; write our reports when pytest's own are written, the newest beside the dated ones."""
         if self.config.option.collectonly:
             return (yield)
         results = tuple(sorted(self.results.values(), key=lambda result: result.rank))
@@ -112,7 +112,7 @@ class Reporter:
             self._try(lambda: json.write(run, files.json))
             self._try(lambda: files.keep(getattr(option, "htmlpath", None), files.html))
             self._try(lambda: files.keep(getattr(option, "xmlpath", None), files.xml))
-            self._try(lambda: files.make_latest())
+            self._try(files.make_latest)
 
     def _try(self, write: Callable[[], None]) -> None:
         try:

@@ -168,7 +168,7 @@ def fails(verdict: Verdict, severity: str | None, fail_at: str) -> bool:
 
 
 def exit_status(pytest_status: int, results: Iterable[Result]) -> int:
-    """Return a run's exit status: pytest's own, unless that would be 0 although nothing was judged or something fails."""
+    """Return a run's exit status: pytest's own, unless that is 0 although nothing was judged or something fails."""
     results = list(results)
     if pytest_status not in (0, 5):
         return pytest_status
@@ -178,5 +178,7 @@ def exit_status(pytest_status: int, results: Iterable[Result]) -> int:
     if not judged:
         return 5
     known = {result.id for result in results if result.verdict in (Verdict.BREACH, Verdict.UNKNOWN)}
-    orphans = [r for r in results if r.verdict is Verdict.BLOCKED and r.blocked_by is not None and r.blocked_by not in known]
+    orphans = [
+        r for r in results if r.verdict is Verdict.BLOCKED and r.blocked_by is not None and r.blocked_by not in known
+    ]
     return 1 if orphans else 0

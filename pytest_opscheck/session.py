@@ -1,6 +1,6 @@
 """One pytest session in which checks were asked for: from the inventory to a result for each check.
 
-It lives in pytest's stash, in every process of the run. What is told to people lives in the reporter, on the controller.
+It lives in pytest's stash, in every process of the run. What people are told lives in the reporter, on the controller.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from .inventory import Expectation, Inventory, load
 from .judge import Expect, Subject, breach, conclude, failed_reading, passed, unknown
 from .limits import SEVERITIES
 from .plugin import inventory_file, setting
-from .probes import kinds
+from .probes import UnreachableError
 from .reports.terminal import Progress
 from .results import Result, Verdict
 from .selection import (
@@ -85,7 +85,7 @@ class Session:
         self.config = config
         self.inventory = inventory
         self.suites = suites
-        self.selected: set[str] = set()
+        self.selected: dict[str, Expectation] = {}
         self._gather: Gather | None = None
         self._folder: tempfile.TemporaryDirectory[str] | None = None
         self._progress = Progress(config)
@@ -114,8 +114,7 @@ class Session:
 
     def header(self) -> str:
         """Return the one line that says what the run is about."""
-        asked = self.inventory.suites_of
-        planned = [e for e in self.inventory.expectations if not self.suites or set(asked(e.suites)) & set(self.suites)]
+        planned = [e for e in self.inventory.expectations if not self.suites or set(e.suites) & set(self.suites)]
         hosts = {e.target.keys.host() if e.target.kind != "host" else e.target.name for e in planned}
         name = self.inventory.name
         suite = "+".join(self.suites) or "no suite, checks named one by one"
@@ -154,7 +153,10 @@ class Session:
                     limits=check.limits,
                     severity=check.severity,
                     suites=check.suites,
-                    params={name: info.get_default(call_default_factory=True) for name, info in check.probe.params.model_fields.items()},
+                    params={
+                        name: info.get_default(call_default_factory=True)
+                        for name, info in check.probe.params.model_fields.items()
+                    },
                     timeout_s=check.probe.timeout_s,
                     action=check.action,
                 )
@@ -171,7 +173,7 @@ class Session:
                 pytest.param(
                     Owed(expectation),
                     id=expectation.param_id,
-                    marks=[getattr(pytest.mark, suite) for suite in self.inventory.suites_of(expectation.suites)],
+                    marks=[getattr(pytest.mark, suite) for suite in expectation.suites],
                 )
                 for expectation in self._expectations(found)
             ]
@@ -182,7 +184,7 @@ class Session:
     def start(self, pytest_session: pytest.Session) -> None:
         """Start every probe that the selected checks need. Nothing is probed where tests are only collected."""
         expectations = [owed.expectation for item in pytest_session.items if (owed := _owed(item)) is not None]
-        self.selected = {expectation.id for expectation in expectations}
+        self.selected = {expectation.id: expectation for expectation in expectations}
         if self.config.option.collectonly or pytest_session.testsfailed:
             return
         given = getattr(self.config, "workerinput", None)
@@ -215,7 +217,7 @@ class Session:
             reading = self._reading(item, owed, subject)
         try:
             outcome = yield
-        except AssertionError as error:
+        except (AssertionError, pytest.fail.Exception) as error:
             first = (str(error).splitlines() or ["an assertion failed"])[0]
             self._note(item, breach(subject, first, self.fail_at, duration_s=time.monotonic() - started))
             raise
@@ -246,11 +248,19 @@ class Session:
             self._end(
                 item,
                 failed_reading(
-                    subject, reading, expectation=owed.expectation, selected=self.selected, fail_at=self.fail_at
+                    subject, reading, expectation=owed.expectation, blocks=self._blocks, fail_at=self.fail_at
                 ),
             )
         item.funcargs[owed.expectation.check.probe.name] = reading.value
         return reading
+
+    def _blocks(self, check_id: str) -> bool:
+        """Tell whether a check is part of this run and has no good reading itself: then it is the one that fails."""
+        expectation = self.selected.get(check_id)
+        if expectation is None or self._gather is None:
+            return False
+        reading = self._gather.wait(Request.of(expectation))
+        return expectation.check.name != "reachable" or isinstance(reading.error, UnreachableError)
 
     def _end(self, item: pytest.Item, result: Result) -> None:
         """Note a result and end its test with pytest's outcome for it."""
@@ -282,6 +292,7 @@ class Session:
             result = self._note(item, unknown(self._subject(item, _owed(item)), why.splitlines()[0], self.fail_at))
         if result is not None and (report.when == "call" or (report.when == "setup" and report.outcome != "passed")):
             report.opscheck = result.to_json()  # type: ignore[attr-defined]
+            report.opscheck_raised = _raised(call)  # type: ignore[attr-defined]
             report.user_properties.extend(properties(result))
         return redacted(report, self.inventory)
 
@@ -311,13 +322,20 @@ class Session:
             self._folder.cleanup()
 
 
+def _raised(call: pytest.CallInfo[None]) -> bool:
+    """Tell whether a test ended in an error of its own code, of which pytest shows the traceback."""
+    return call.excinfo is not None and not isinstance(
+        call.excinfo.value, pytest.fail.Exception | pytest.skip.Exception
+    )
+
+
 def _owed(item: pytest.Item) -> Owed | None:
     callspec = getattr(item, "callspec", None)
     return next((value for value in callspec.params.values() if isinstance(value, Owed)), None) if callspec else None
 
 
 def _fail_at(config: pytest.Config, inventory: Inventory, suites: tuple[str, ...]) -> str:
-    """Return the severity from which a breach fails the run: the option's, else the mildest that a suite of the run says."""
+    """Return from which severity a breach fails the run: the option's, else the mildest of the suites that run."""
     if said := setting(config, "fail_at"):
         severity = inventory.severities.get(said, said)
         if severity not in SEVERITIES:
@@ -362,6 +380,3 @@ def redacted(report: pytest.TestReport, inventory: Inventory) -> pytest.TestRepo
     report.sections = [(title, clean(text)) for title, text in report.sections]
     report.user_properties = [(name, clean(str(value))) for name, value in report.user_properties]
     return report
-
-
-__all__ = ["Owed", "Session", "deselect_ours", "is_asked", "kinds"]

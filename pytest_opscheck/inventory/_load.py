@@ -2,25 +2,26 @@
 
 from __future__ import annotations
 
+import dataclasses
 import datetime as dt
 import os
 import re
 import tomllib
 import zoneinfo
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError
 
-from .._check import Check
+from .._check import EVERY_SUITE, Check
 from ..limits import SEVERITIES
 from ..probes import Kind, kinds
 from ..secrets import Redactor
 from .environment import expand
 from .expectations import Resolver, note_validation
 from .lines import locate
-from .model import FAIL_AT, SUITES, Expectation, Inventory, Named, Suite
+from .model import DEPENDED_ON, FAIL_AT, SUITES, Expectation, Inventory, Named, Suite
 from .problems import InventoryError, Problems, nearest
 
 FILE = "opscheck.toml"
@@ -59,7 +60,7 @@ def load(file: Path, checks: Iterable[Check], environment: Mapping[str, str] | N
         severities=words,
         suites=suites,
         targets=tuple(targets),
-        expectations=tuple(expectations),
+        expectations=tuple(_in_every_suite(expectations)),
         redactor=problems.redactor,
     )
     _refuse_dangling_hosts(inventory, problems)
@@ -220,6 +221,21 @@ def _target(
     questions = {family: said[family] for family in families if family in said}
     found = resolver.resolve(target, said.get("expect", {}), questions, path)
     return (target, found) if model is not None else (None, [])
+
+
+def _in_every_suite(expectations: list[Expectation]) -> Iterator[Expectation]:
+    """Put the checks on which others depend into every suite in which one of those runs: the target's, and its host's."""
+    needed: dict[tuple[str, str], set[str]] = {}
+    for expectation in expectations:
+        target = expectation.target
+        for name in ((target.kind, target.name), ("host", target.keys.host() or "")):
+            needed.setdefault(name, set()).update(expectation.suites)
+    for expectation in expectations:
+        if EVERY_SUITE not in expectation.suites:
+            yield expectation
+            continue
+        suites = needed[expectation.target.kind, expectation.target.name] - {EVERY_SUITE} | set(DEPENDED_ON)
+        yield dataclasses.replace(expectation, suites=tuple(sorted(suites)))
 
 
 def _refuse_dangling_hosts(inventory: Inventory, problems: Problems) -> None:

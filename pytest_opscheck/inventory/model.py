@@ -9,12 +9,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from .._check import EVERY_SUITE, Check
+from .._check import Check
 from ..limits import Limits
 from ..probes import Target
 from ..secrets import Redactor
 
 SUITES = ("smoke", "deploy_gate", "daily", "weekly", "monthly")
+DEPENDED_ON = ("smoke", "deploy_gate", "daily")
+"""The suites in which `reachable` runs, beside those of the checks that depend on it."""
 FAIL_AT = "P3"
 """By default every breach fails the run."""
 
@@ -103,10 +105,6 @@ class Inventory:
     def target(self, kind: str, name: str) -> Named | None:
         """Return a target, None where there is none of that name."""
         return next((t for t in self.targets if t.kind == kind and t.name == name), None)
-
-    def suites_of(self, said: tuple[str, ...]) -> tuple[str, ...]:
-        """Return suites by name, with `*` as every one that there is."""
-        return tuple(self.suites) if EVERY_SUITE in said else said
 
     def now(self) -> dt.datetime:
         """Return this moment in the inventory's time zone."""

@@ -145,8 +145,10 @@ class Kind:
     connect: Callable[[Any, float], AbstractContextManager[Any]] = _no_connection
     probes: dict[str, Probe] = field(default_factory=dict)
 
-    def probe(self, *, timeout_s: float = DEFAULT_TIMEOUT_S, quiet: bool = False) -> Callable[[Callable[..., object]], Probe]:
-        """Make a probe of a function `(connection, *, params...)`; its keyword-only parameters are the inventory's keys."""
+    def probe(
+        self, *, timeout_s: float = DEFAULT_TIMEOUT_S, quiet: bool = False
+    ) -> Callable[[Callable[..., object]], Probe]:
+        """Make a probe of a function `(connection, *, params...)`; the keyword-only ones are keys of the inventory."""
 
         def made(read: Callable[..., object]) -> Probe:
             return self._add(Probe(self.name, read.__name__, _params(read), timeout_s, quiet=quiet, read=read))
@@ -195,11 +197,13 @@ class Kind:
 def _params(function: Callable[..., object]) -> type[BaseModel]:
     """Return the keyword-only parameters of a function as a model that validates them."""
     keywords = {
-        name: parameter for name, parameter in inspect.signature(function).parameters.items() if parameter.kind is parameter.KEYWORD_ONLY
+        name: parameter
+        for name, parameter in inspect.signature(function).parameters.items()
+        if parameter.kind is parameter.KEYWORD_ONLY
     }
 
     def said() -> None:
-        """Carry the annotations of the parameters alone: the connection's type is imported for the type checker only."""
+        """Carry the parameters' annotations alone: the connection's type is imported for the type checker only."""
 
     said.__annotations__ = {name: parameter.annotation for name, parameter in keywords.items()}
     hints = typing.get_type_hints(said, globalns=function.__globals__, include_extras=True)
@@ -207,5 +211,7 @@ def _params(function: Callable[..., object]) -> type[BaseModel]:
         name: (hints[name], ... if parameter.default is parameter.empty else parameter.default)
         for name, parameter in keywords.items()
     }
-    config = ConfigDict(frozen=True, extra="forbid", validate_default=True, arbitrary_types_allowed=True, hide_input_in_errors=True)
+    config = ConfigDict(
+        frozen=True, extra="forbid", validate_default=True, arbitrary_types_allowed=True, hide_input_in_errors=True
+    )
     return create_model(f"{function.__name__}_params", __config__=config, **fields)

@@ -12,7 +12,21 @@ from ..limits import Limit
 from ._kind import Kind, Output, Reach, Target, UnknownError
 from ._types import LadderParam, LimitParam
 
-_BACKENDS = ("local", "ssh", "safe-ssh", "paramiko", "docker", "podman", "kubectl", "openshift", "salt", "ansible", "lxc", "chroot", "winrm")
+_BACKENDS = (
+    "local",
+    "ssh",
+    "safe-ssh",
+    "paramiko",
+    "docker",
+    "podman",
+    "kubectl",
+    "openshift",
+    "salt",
+    "ansible",
+    "lxc",
+    "chroot",
+    "winrm",
+)
 
 
 def _known_backend(connect: str) -> str:
@@ -48,7 +62,7 @@ def reachable(output: Output) -> Reach:
 
 @dataclass(frozen=True, slots=True)
 class Filesystem:
-    """A mounted filesystem. `used_percent` is df's: of what unprivileged users can have; None where it did not answer."""
+    """A mounted filesystem. `used_percent` is of what unprivileged users can have; None where it did not answer."""
 
     mount: str
     type: str
@@ -57,8 +71,8 @@ class Filesystem:
     available_bytes: int | None = None
 
 
-# A filesystem is mounted once for each major:minor; bind mounts and overlays repeat it. Network filesystems are asked one by
-# one, each behind a pipe of its own, so that a dead server costs its own mount and nothing else.
+# A filesystem is mounted once for each major:minor; bind mounts and overlays repeat it. Network filesystems are asked
+# one by one, each behind a pipe of its own, so that a dead server costs its own mount and nothing else.
 _FILESYSTEMS = r"""
 local= seen=" "
 while read -r _ _ device root mount _ rest; do
@@ -66,9 +80,10 @@ while read -r _ _ device root mount _ rest; do
   case $rest in "- "*) rest=${rest#- };; esac
   type=${rest%% *}
   case $type in
-    proc|sysfs|devtmpfs|devpts|tmpfs|ramfs|cgroup*|mqueue|hugetlbfs|debugfs|tracefs|securityfs|pstore|bpf|configfs) continue;;
-    fusectl|efivarfs|binfmt_misc|autofs|rpc_pipefs|nsfs|squashfs|iso9660|erofs|selinuxfs|fuse.gvfsd-fuse|fuse.portal) continue;;
-    fuse.snapfuse|fuse.lxcfs|nfsd) continue;;
+    proc|sysfs|devtmpfs|devpts|tmpfs|ramfs|cgroup*|mqueue|hugetlbfs) continue;;
+    debugfs|tracefs|securityfs|pstore|bpf|configfs) continue;;
+    fusectl|efivarfs|binfmt_misc|autofs|rpc_pipefs|nsfs|squashfs|iso9660|erofs|selinuxfs|nfsd) continue;;
+    fuse.gvfsd-fuse|fuse.portal|fuse.snapfuse|fuse.lxcfs) continue;;
     overlay) [ "$mount" = / ] || continue;;
   esac
   case $seen in *" $device "*) continue;; esac
@@ -89,9 +104,9 @@ _DF = re.compile(r"(?P<size>\d+)\s+(?P<used>\d+)\s+(?P<available>-?\d+)\s+(?:(?P
 def filesystems(output: Output, *, ignore: tuple[str, ...] = ()) -> tuple[Filesystem, ...]:
     """Every mounted filesystem that holds data, once.
 
-    Pseudo filesystems, tmpfs, images that are always full (squashfs, iso9660), bind mounts and container overlays are left
-    out, and the mounts in `ignore`. Used is used / (used + available), as df's own column: blocks that are reserved for root
-    count as used.
+    Pseudo filesystems, tmpfs, images that are always full (squashfs, iso9660), bind mounts and container overlays are
+    left out, and the mounts in `ignore`. Used is used / (used + available), as df's own column: blocks that are
+    reserved for root count as used.
     """
     found: dict[str, Filesystem] = {}
     for line in output.lines():
@@ -176,7 +191,8 @@ def cpu(output: Output) -> float:
     spent = [after - before for before, after in zip(*samples, strict=True)]
     if sum(spent) <= 0:
         raise UnknownError("the processors' counters did not advance")
-    return 100 * (1 - (spent[3] + spent[4]) / sum(spent))
+    idle, iowait = spent[3:5]
+    return float(100 * (1 - (idle + iowait) / sum(spent)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -222,29 +238,32 @@ class Port:
     listens: bool
 
 
+_LAST_PORT = 65535
+
+
 def _port(said: object) -> str:
     text = str(said)
     match = re.fullmatch(r"(?:(tcp|udp)/)?(\d{1,5})", text)
-    if match is None or isinstance(said, bool) or not 0 < int(match[2]) < 65536:
+    if match is None or isinstance(said, bool) or not 0 < int(match[2]) <= _LAST_PORT:
         raise ValueError(f"{text!r} is no port; write 443, or 'udp/53'")
     return f"{match[1] or 'tcp'}/{match[2]}"
 
 
-@kind.shell("for f in tcp tcp6 udp udp6; do echo \"file $f\"; cat /proc/net/$f 2>/dev/null; done; true", max_bytes=4_000_000)
-def ports(
-    output: Output, *, numbers: tuple[Annotated[int | str, AfterValidator(_port)], ...]
-) -> tuple[Port, ...]:
+@kind.shell(
+    'for f in tcp tcp6 udp udp6; do echo "file $f"; cat /proc/net/$f 2>/dev/null; done; true', max_bytes=4_000_000
+)
+def ports(output: Output, *, numbers: tuple[Annotated[int | str, AfterValidator(_port)], ...]) -> tuple[Port, ...]:
     """Which ports something listens on, at any address: TCP sockets in state LISTEN, bound UDP sockets."""
     listening: set[str] = set()
-    protocol, seen = "", 0
+    protocol = ""
     for line in output.lines():
         fields = line.split()
         if fields[:1] == ["file"]:
             protocol = fields[1].rstrip("6")
-        elif len(fields) > 3 and ":" in fields[1]:
-            seen += 1
-            if (protocol, fields[3]) in (("tcp", "0A"), ("udp", "07")):
-                listening.add(f"{protocol}/{int(fields[1].rpartition(':')[2], 16)}")
+        elif ":" in "".join(fields[1:2]):
+            _slot, local, _remote, state, *_ = fields
+            if (protocol, state) in (("tcp", "0A"), ("udp", "07")):
+                listening.add(f"{protocol}/{int(local.rpartition(':')[2], 16)}")
     return tuple(Port(str(number), str(number) in listening) for number in numbers)
 
 
@@ -266,11 +285,11 @@ class Command:
         return float(match[1]) if match else None
 
 
-@kind.shell("eval \"$1\"", args=lambda _target, run: (run,), timeout_s=30)
+@kind.shell('eval "$1"', args=lambda _target, run: (run,), timeout_s=30)
 def command(
     output: Output,
     *,
-    run: str,
+    run: str,  # noqa: ARG001 - the inventory's key, which the script takes
     exit: LimitParam = "== 0",  # type: ignore[assignment]  # noqa: A002 - the inventory's word
     stdout: LimitParam | None = None,
     value: LadderParam | None = None,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
 import os
 import shutil
@@ -18,10 +19,15 @@ class ReportFiles:
 
     @classmethod
     def fresh(cls, folder: Path, started: dt.datetime) -> ReportFiles:
-        """Name the files after the time of the run, with a number where another run has just that time."""
+        """Name the files after the time of the run, with a number where another run has just that time.
+
+        The name is taken with a hidden file until the reports are written, since two runs may start in one second.
+        Raises OSError where nothing can be written there.
+        """
+        folder.mkdir(parents=True, exist_ok=True)
         stem = started.strftime("%Y-%m-%dT%H%M%S")
         number, name = 1, stem
-        while list(folder.glob(f"{name}.*")):
+        while not _take(folder, name):
             number += 1
             name = f"{stem}-{number}"
         return cls(folder, name)
@@ -47,7 +53,6 @@ class ReportFiles:
             return
         source = Path(os.path.expandvars(written)).expanduser().absolute()
         if source.exists() and source != kept.absolute():
-            kept.parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(source, kept)
 
     def make_latest(self) -> None:
@@ -58,7 +63,28 @@ class ReportFiles:
                 shutil.copyfile(path, draft)
                 draft.replace(self.folder / f"latest{path.suffix}")
 
-    def shown(self, base: Path) -> str:
+    def release(self) -> None:
+        """Give the name free: the reports that carry it are there, or never will be."""
+        with contextlib.suppress(OSError):
+            _mark(self.folder, self.stem).unlink()
+
+    def shown(self, base: Path) -> str | None:
         """Return the page's path (or the results', where there is no page) as people would type it."""
-        path = self.html if self.html.exists() else self.json
-        return os.path.relpath(path, base)
+        found = next((path for path in (self.html, self.json) if path.exists()), None)
+        return os.path.relpath(found, base) if found is not None else None
+
+
+def _take(folder: Path, name: str) -> bool:
+    mark = _mark(folder, name)
+    try:
+        mark.touch(exist_ok=False)
+    except FileExistsError:
+        return False
+    if any(folder.glob(f"{name}.*")):  # looked for after the mark is ours: the other run may end meanwhile
+        mark.unlink()
+        return False
+    return True
+
+
+def _mark(folder: Path, name: str) -> Path:
+    return folder / f".{name}"

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+import os
 import textwrap
 import time
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from ..results import Measurement, Result, Run, Verdict, summary as counted
+from ..results import Result, Run, Verdict
+from .words import Line, counts, lines, plain, word
 
 if TYPE_CHECKING:
     import pytest
 
 HEADINGS = ("severity", "check", "target", "observed", "expected", "next step")
-_NARROW = 100
-_MOST_ROWS = 5
+_NARROW = 120
+"""Below this width six columns wrap into slivers, so each result is a small block of lines instead."""
+_GAP = 2
 _FIRST_TICK_S = 1.0
 _TICK_S = 0.25
 
@@ -25,15 +28,16 @@ def status(result: Result) -> tuple[str, str, tuple[str, dict[str, bool]]]:
     severity = f" {result.severity}" if result.severity else ""
     match result.verdict:
         case Verdict.OK:
-            return "passed", ".", ("OK", {"green": True})
+            return "passed", ".", (word(result), {"green": True})
         case Verdict.BREACH if result.fails:
-            return "breach", "B", (f"BREACH{severity}", {"red": True})
+            return "breach", "B", (f"{word(result)}{severity}", {"red": True})
         case Verdict.BREACH:
-            return "warning", "w", (f"WARNING{severity}", {"yellow": True})
+            # Not "warning": pytest counts those of Python under that word.
+            return "breach below fail_at", "w", (f"{word(result)}{severity}", {"yellow": True})
         case Verdict.UNKNOWN:
-            return "unknown", "U", ("UNKNOWN", {"red": True})
+            return "unknown", "U", (word(result), {"red": True})
         case verdict:
-            return str(verdict), str(verdict)[0], (str(verdict).upper(), {"yellow": True})
+            return str(verdict), str(verdict)[0], (word(result), {"yellow": True})
 
 
 class Progress:
@@ -54,12 +58,15 @@ class Progress:
             return
         self._last = now
         done, count, running = progress
-        text = f" [{done} of {count} answered, {now - self._since:.0f} s: {', '.join(running[:3])}]"
-        room = self._room()
+        text = f" [{done} of {count} answered, {now - self._since:.0f} s"
+        room = self._room() - len(text) - 1
+        names = plain(", ".join(running[:3]))
+        if names and room > len(names) + 2:
+            text += f": {names}"
         self._erase(file)
-        if len(text) < room:
-            file.write(text)
-            self._shown = len(text)
+        if room > 0:
+            file.write(f"{text}]")
+            self._shown = len(text) + 1
         file.flush()
 
     def clear(self) -> None:
@@ -83,66 +90,57 @@ class Progress:
         return getattr(reporter, "_tw", None)
 
     def _file(self) -> Any:
-        """Return the terminal, None where there is none, under -q, or in a worker."""
+        """Return the terminal, None where there is none, where it can't go back, under -q, or in a worker."""
         if self._config.get_verbosity() < 0 or hasattr(self._config, "workerinput"):
             return None
         file = getattr(self._writer(), "_file", None)
-        return file if file is not None and file.isatty() else None
+        return file if file is not None and file.isatty() and os.environ.get("TERM") != "dumb" else None
 
 
 def summary(
     reporter: pytest.TerminalReporter, run: Run, uncovered: Sequence[str], page: str | None, problems: Iterable[str]
 ) -> None:
-    """Print what is not ok, worst first, then the counts and where the report is."""
+    """Print what is not ok, worst first, then what is blocked by it, the counts, and where the report is."""
     wrong = [result for result in run.results if result.verdict in (Verdict.BREACH, Verdict.UNKNOWN)]
     blocked = Counter(r.blocked_by or "what it depends on" for r in run.results if r.verdict is Verdict.BLOCKED)
+    red = any(result.fails for result in wrong)
     if wrong:
-        reporter.write_sep("=", "not ok, worst first", red=any(r.fails for r in wrong), yellow=True, bold=True)
-        for result, line in table(wrong, reporter._tw.fullwidth):  # noqa: SLF001 - pytest keeps the width there
-            reporter.write_line(line, red=result is not None and result.fails, yellow=result is not None and not result.fails)
+        reporter.write_sep("=", "not ok, worst first", red=red, yellow=not red, bold=True)
+        for result, text in table(wrong, reporter._tw.fullwidth):  # noqa: SLF001 - pytest keeps the width there
+            colour = {} if result is None else {"red": result.fails, "yellow": not result.fails}
+            reporter.write_line(text, **colour)
     for blocker, number in sorted(blocked.items()):
-        reporter.write_line(f"{number} check{'s' if number > 1 else ''} blocked by {blocker}", yellow=True)
+        reporter.write_line(f"{number} check{'s' if number > 1 else ''} blocked by {plain(blocker)}", yellow=True)
+    quiet = reporter.config.get_verbosity() < 0
+    if uncovered and not quiet:
+        reporter.write_line(f"no check of this run looks at: {', '.join(uncovered)}", yellow=True)
     for problem in problems:
-        reporter.write_line(problem, red=True)
-    if reporter.config.get_verbosity() < 0:
-        return
-    if uncovered:
-        reporter.write_line(f"no check of this run looks at: {', '.join(uncovered)}")
-    reporter.write_line(counts(run) + (f" · report: {page}" if page else ""), bold=True)
-
-
-def counts(run: Run) -> str:
-    """Return a run's verdicts in one line: `opscheck daily: 40 ok, 2 breach (1 P1, 1 P3), 3 blocked`."""
-    numbers = counted(run.results)
-    severities = ", ".join(f"{number} {severity}" for severity, number in numbers["by_severity"].items())
-    said = [
-        f"{numbers[verdict]} {verdict}" + (f" ({severities})" if verdict == "breach" and severities else "")
-        for verdict in ("ok", "breach", "unknown", "blocked", "waived", "maintenance")
-        if numbers[verdict]
-    ]
-    return f"opscheck {run.suite or 'checks'}: {', '.join(said) or 'nothing was judged'}"
+        reporter.write_line(plain(problem), red=True)
+    if not quiet:
+        reporter.write_line(counts(run) + (f" · report: {page}" if page else ""), bold=True)
 
 
 def rows(result: Result) -> list[tuple[str, ...]]:
     """Return a result as rows of the table, one for each measurement that is not as expected."""
-    bad = [m for m in result.measurements if m.breached] + [m for m in result.measurements if m.problem]
-    bad.sort(key=lambda m: m.breached or "P9")
-    next_step = " ".join(filter(None, [result.action, f"({result.runbook})" if result.runbook else None]))
-    cells = [_cells(measurement, result) for measurement in bad[:_MOST_ROWS]] or [(result.severity or "", result.message, "")]
-    if len(bad) > _MOST_ROWS:
-        cells.append(("", f"and {len(bad) - _MOST_ROWS} more", ""))
+    first, *others = lines(result)
+    beside = (plain(result.check), plain(result.target))
     return [
-        (severity, result.check if first else "", result.target if first else "", observed, expected, next_step if first else "")
-        for first, (severity, observed, expected) in zip([True] + [False] * len(cells), cells, strict=False)
+        (_severity(first, result), *beside, first.observed, first.expected, next_step(result)),
+        *((_severity(line, result), "", "", line.observed, line.expected, "") for line in others),
     ]
 
 
-def _cells(measurement: Measurement, result: Result) -> tuple[str, str, str]:
-    observed = measurement.problem or measurement.observed
-    if measurement.subject:
-        observed = f"{measurement.subject}: {observed}" if measurement.problem else f"{measurement.subject} {observed}"
-    severity = measurement.breached or (f"{result.severity}?" if result.severity else "?")
-    return severity, observed, measurement.expected
+def next_step(result: Result) -> str:
+    """Return what the person on call does next, and where the runbook says more."""
+    return plain(" ".join(filter(None, [result.action, f"({result.runbook})" if result.runbook else None])))
+
+
+def _severity(line: Line, result: Result) -> str:
+    """Return a line's severity, marked where it is not a breach that fails the run."""
+    if not line.severity:
+        return ""
+    mark = " ?" if line.unsure else "" if result.fails else " warn"
+    return f"{line.severity}{mark}"
 
 
 def table(results: Iterable[Result], width: int) -> list[tuple[Result | None, str]]:
@@ -152,52 +150,52 @@ def table(results: Iterable[Result], width: int) -> list[tuple[Result | None, st
     found = [(result, rows(result)) for result in results]
     every = [HEADINGS, *(row for _, result_rows in found for row in result_rows)]
     widths = _widths([max(len(row[column]) for row in every) for column in range(len(HEADINGS))], width)
-    lines: list[tuple[Result | None, str]] = [(None, line) for line in _wrapped(HEADINGS, widths)]
+    made: list[tuple[Result | None, str]] = [(None, text) for text in _wrapped(HEADINGS, widths)]
     for result, result_rows in found:
-        first: Result | None = result
-        for row in result_rows:
-            for line in _wrapped(row, widths):
-                lines.append((first, line))
-                first = None
-    return lines
+        texts = [text for row in result_rows for text in _wrapped(row, widths)]
+        made += [(result, texts[0]), *((None, text) for text in texts[1:])]
+    return made
 
 
 def _stacked(result: Result, width: int) -> list[tuple[Result | None, str]]:
-    lines: list[tuple[Result | None, str]] = [(result, f"{result.severity or '-'} {result.verdict}  {result.id}")]
-    for _, _, _, observed, expected, next_step in rows(result):
-        said = f"{observed}, expected {expected}" if expected else observed
-        texts = [said, f"next: {next_step}"] if next_step else [said]
-        for text in texts:
-            lines += [(None, f"    {line}") for line in textwrap.wrap(text, max(20, width - 4))]
-    return lines
+    head = " ".join(filter(None, [result.severity, word(result).lower(), "", plain(result.id)]))
+    title = f"{head}: {plain(result.title)}"
+    texts = [f"{line.observed}, expected {line.expected}" if line.expected else line.observed for line in lines(result)]
+    if step := next_step(result):
+        texts.append(f"next: {step}")
+    indent = " " * 4
+    below = [part for text in texts for part in _fill(text, max(20, width - len(indent) - 1), whole_words=True)]
+    return [(result, title if len(title) < width else head), *((None, indent + part) for part in below)]
 
 
 def _widths(needed: list[int], width: int) -> list[int]:
     """Share the width: the first three columns get what they need, up to a quarter each, the others share the rest."""
-    gaps = 2 * (len(needed) - 1)
     fixed = [min(size, width // 4) for size in needed[:3]]
-    room = max(30, width - gaps - sum(fixed))
-    open_columns = needed[3:]
-    shares = [0] * len(open_columns)
-    left = list(range(len(open_columns)))
+    room = max(30, width - 1 - _GAP * (len(needed) - 1) - sum(fixed))
+    shares = list(needed[3:])
+    left = list(range(len(shares)))
     while left:
         fair = room // len(left)
-        small = [column for column in left if open_columns[column] <= fair]
+        small = [column for column in left if shares[column] <= fair]
         if not small:
             for column in left:
                 shares[column] = fair
             break
-        for column in small:
-            shares[column] = open_columns[column]
-            room -= shares[column]
-            left.remove(column)
+        room -= sum(shares[column] for column in small)
+        left = [column for column in left if column not in small]
     return fixed + shares
 
 
 def _wrapped(row: Sequence[str], widths: Sequence[int]) -> list[str]:
-    cells = [textwrap.wrap(cell, max(1, size)) or [""] for cell, size in zip(row, widths, strict=True)]
+    cells = [_fill(cell, max(1, size)) or [""] for cell, size in zip(row, widths, strict=True)]
     height = max(len(cell) for cell in cells)
+    columns = [[*cell, *[""] * (height - len(cell))] for cell in cells]
     return [
-        "  ".join((cell[line] if line < len(cell) else "").ljust(size) for cell, size in zip(cells, widths, strict=True)).rstrip()
-        for line in range(height)
+        (" " * _GAP).join(part.ljust(size) for part, size in zip(parts, widths, strict=True)).rstrip()
+        for parts in zip(*columns, strict=True)
     ]
+
+
+def _fill(text: str, width: int, *, whole_words: bool = False) -> list[str]:
+    """Break text between words, since commands and paths in it are copied from here; in a column words may be too long."""
+    return textwrap.wrap(text, width, break_on_hyphens=False, break_long_words=not whole_words)

@@ -54,12 +54,24 @@ def answers(port: int) -> bool:
 
 @contextlib.contextmanager
 def running(
-    command: Sequence[str], *, log: Path, cwd: Path | None = None, env: Mapping[str, str] | None = None, user: str | None = None
+    command: Sequence[str],
+    *,
+    log: Path,
+    cwd: Path | None = None,
+    env: Mapping[str, str] | None = None,
+    user: str | None = None,
 ) -> Iterator[subprocess.Popen[bytes]]:
     """Run a server while the block lasts, in a process group of its own, with its output in a file."""
     with log.open("ab") as output:
         process = subprocess.Popen(
-            command, stdin=subprocess.DEVNULL, stdout=output, stderr=output, cwd=cwd, env=env, user=user, start_new_session=True
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=output,
+            cwd=cwd,
+            env=env,
+            user=user,
+            start_new_session=True,
         )
     try:
         yield process

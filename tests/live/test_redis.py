@@ -15,7 +15,17 @@ from .processes import answers, free_port, program, running, wait_until
 @pytest.fixture
 def server(tmp_path: Path) -> Iterator[redis.Redis]:
     port = free_port()
-    command = [program("redis-server"), "--port", str(port), "--bind", "127.0.0.1", "--save", "", "--dir", str(tmp_path)]
+    command = [
+        program("redis-server"),
+        "--port",
+        str(port),
+        "--bind",
+        "127.0.0.1",
+        "--save",
+        "",
+        "--dir",
+        str(tmp_path),
+    ]
     with running(command, log=tmp_path / "redis.log"):
         wait_until(lambda: answers(port), "redis-server")
         with redis.Redis(port=port) as client:
@@ -27,7 +37,9 @@ def url(client: redis.Redis) -> str:
 
 
 def test_hit_rate_is_unknown_then_red_then_green(run: Run, server: redis.Redis) -> None:
-    inventory = f'[redis.cache]\nurl = "{url(server)}"\n[redis.cache.expect]\nhit_rate = {{ P2 = "> 70%" }}\nkeys = "> 0"\n'
+    inventory = (
+        f'[redis.cache]\nurl = "{url(server)}"\n[redis.cache.expect]\nhit_rate = {{ P2 = "> 70%" }}\nkeys = "> 0"\n'
+    )
     outcome = run(inventory)
     assert outcome.verdict("redis.hit_rate@cache") == "unknown P2"
     assert outcome.verdict("redis.keys@cache") == "breach P2"
@@ -49,10 +61,11 @@ def test_hit_rate_is_unknown_then_red_then_green(run: Run, server: redis.Redis) 
 def test_memory_near_its_bound_is_red(run: Run, server: redis.Redis) -> None:
     inventory = f'[redis.cache]\nurl = "{url(server)}"\n'
     assert run(inventory).verdict("redis.memory@cache") == "ok"
-    server.set("big", "x" * 3_000_000)
+    for number in range(300):
+        server.set(f"big:{number}", "x" * 10_000)
     server.config_set("maxmemory", int(server.info("memory")["used_memory"]))
     assert run(inventory).verdict("redis.memory@cache") == "breach P1"
-    server.delete("big")
+    server.config_set("maxmemory", 100_000_000)
     assert run(inventory).verdict("redis.memory@cache") == "ok"
 
 

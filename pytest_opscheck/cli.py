@@ -1,0 +1,151 @@
+"""The `opscheck` command: everything around a run. The run itself is pytest's."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import sys
+from pathlib import Path
+
+import click
+
+from .inventory import FILE, Inventory, InventoryError, load, nearest
+
+USAGE = 4
+"""pytest's exit status for wrong usage, which is also that of a wrong inventory."""
+NOTHING_JUDGED = 5
+
+_file = click.argument("file", required=False, default=FILE, type=click.Path(path_type=Path, dir_okay=False))
+
+
+class _Usage(click.ClickException):
+    exit_code = USAGE
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="pytest-opscheck")
+def main() -> None:
+    r"""Operational checks: what a runbook expects, as pytest checks on real servers.
+
+    \b
+    opscheck init        look at this machine and write an inventory
+    opscheck validate    is the inventory right?
+    opscheck plan        what would be probed?
+    pytest -m daily      run a suite
+    """
+
+
+@main.command()
+@click.argument("folder", required=False, default=".", type=click.Path(path_type=Path, file_okay=False))
+def init(folder: Path) -> None:
+    """Look at this machine and write opscheck.toml; one that is there stays as it is."""
+    from . import init as looking
+
+    try:
+        written = looking.write(folder)
+    except FileExistsError as error:
+        raise _Usage(f"{error.filename} is there already, and stays as it is; remove or rename it first") from None
+    click.echo(f"wrote {written}; look it over, then run: pytest -m daily")
+
+
+@main.command()
+@_file
+def validate(file: Path) -> None:
+    """Say what is wrong with an inventory, all of it at once. Nothing is probed."""
+    inventory = _loaded(file)
+    click.echo(f"{file}: right; {len(inventory.targets)} targets, {len(inventory.expectations)} checks")
+
+
+@main.command()
+@_file
+@click.option("--suite", metavar="SUITE", help="Only what a run of this suite would probe.")
+def plan(file: Path, suite: str | None) -> None:
+    """Show what would be probed, contact by contact. Nothing is."""
+    from .plan import lines
+
+    inventory = _loaded(file)
+    _known(inventory, suite)
+    for line in lines(inventory, suite):
+        click.echo(inventory.redactor.text(line))
+
+
+@main.command()
+def schema() -> None:
+    """Print the JSON Schema of opscheck.toml, for editors."""
+    from .inventory.schema import schema as made
+    from .shipped import checks
+
+    click.echo(json.dumps(made(checks()), indent=2))
+
+
+@main.command()
+@click.option("--break", "broken", metavar="NAME", multiple=True, help="Make one of the stack's faults; see --faults.")
+@click.option("--faults", is_flag=True, help="List the faults that can be made.")
+def demo(broken: tuple[str, ...], *, faults: bool) -> None:
+    """Start a small stack of real servers, run the daily suite on it, and stop it again."""
+    from . import demo as stack
+
+    if faults:
+        for name, text in stack.faults().items():
+            click.echo(f"{name:16}{text}")
+        return
+    for name in broken:
+        if name not in stack.faults():
+            raise _Usage(f"--break {name}: there is no such fault; {nearest(name, stack.faults())}")
+    sys.exit(stack.run(broken))
+
+
+@main.command(context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False})
+@click.argument("suite")
+@click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
+def run(suite: str, arguments: tuple[str, ...]) -> None:
+    """Run a suite, unless a run of it is under way. ARGUMENTS go to pytest."""
+    file = _named_inventory(arguments)
+    _known(_loaded(file), suite)
+    _lock(file.absolute().parent / "reports" / suite, suite)
+    os.execv(sys.executable, [sys.executable, "-m", "pytest", "-m", suite, *arguments])  # noqa: S606 - no shell, no input
+
+
+def _named_inventory(arguments: tuple[str, ...]) -> Path:
+    """Return the inventory that arguments for pytest name, else the one in this folder."""
+    flag = "--opscheck-inventory"
+    for number, argument in enumerate(arguments):
+        if argument.startswith(f"{flag}="):
+            return Path(argument.partition("=")[2])
+        if argument == flag and number + 1 < len(arguments):
+            return Path(arguments[number + 1])
+    return Path(FILE)
+
+
+def _loaded(file: Path) -> Inventory:
+    from .shipped import checks
+
+    try:
+        return load(file, checks())
+    except InventoryError as error:
+        click.echo(str(error), err=True)
+        sys.exit(USAGE)
+
+
+def _known(inventory: Inventory, suite: str | None) -> None:
+    if suite is not None and suite not in inventory.suites:
+        raise _Usage(f"there is no suite {suite!r}; {nearest(suite, inventory.suites)}")
+
+
+def _lock(folder: Path, suite: str) -> None:
+    """Take the suite's lock, and keep it when this process becomes pytest; where another run holds it, say so and end.
+
+    The kernel frees it when the process ends, however it does.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    lock = os.open(folder / ".lock", os.O_RDWR | os.O_CREAT, 0o644)
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        holder = os.read(lock, 20).decode().strip() or "unknown"
+        click.echo(f"a run of {suite} is under way (process {holder}), so this one was not started", err=True)
+        sys.exit(NOTHING_JUDGED)
+    os.ftruncate(lock, 0)
+    os.write(lock, f"{os.getpid()}\n".encode())
+    os.set_inheritable(lock, True)

@@ -1,0 +1,159 @@
+"""The programs of the demo as processes: found, started, waited for and ended."""
+
+from __future__ import annotations
+
+import contextlib
+import glob
+import os
+import pwd
+import shutil
+import signal
+import socket
+import subprocess
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+POSTGRES_FOLDERS = "/usr/lib/postgresql/*/bin"
+_LONGEST_WAIT_S = 30.0
+_GRACE_S = 5.0
+
+
+class DemoError(Exception):
+    """The demo cannot go on; the message says why, and what to do."""
+
+
+def find(program: str) -> str | None:
+    """Return the path of an installed program; of several PostgreSQL versions the newest."""
+    versions = sorted(glob.glob(POSTGRES_FOLDERS), key=_version, reverse=True)
+    return shutil.which(program, path=os.pathsep.join([os.environ.get("PATH", ""), "/usr/sbin", "/sbin", *versions]))
+
+
+def _version(folder: str) -> float:
+    try:
+        return float(Path(folder).parent.name)
+    except ValueError:
+        return 0.0
+
+
+def free_port() -> int:
+    """Return a TCP port of the loopback interface that nobody uses just now."""
+    with socket.socket() as sock:
+        sock.bind(("127.0.0.1", 0))
+        port: int = sock.getsockname()[1]
+        return port
+
+
+def listens(port: int) -> bool:
+    """Tell whether something accepts connections on a loopback port."""
+    with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1):
+        return True
+    return False
+
+
+def unprivileged() -> str | None:
+    """Return the user as whom PostgreSQL runs where we are root, which it refuses; None for ourselves."""
+    if os.geteuid() != 0:
+        return None
+    for name in ("postgres", "nobody"):
+        with contextlib.suppress(KeyError):
+            return pwd.getpwnam(name).pw_name
+    raise DemoError("PostgreSQL does not run as root, and there is neither a user postgres nor nobody; run the demo as yourself")
+
+
+@dataclass
+class Process:
+    """A running program, the leader of a process group of its own, so that Ctrl-C reaches pytest and not the servers."""
+
+    name: str
+    popen: subprocess.Popen[bytes]
+    log: Path
+    ended_by: signal.Signals = signal.SIGTERM
+
+    @property
+    def runs(self) -> bool:
+        """Whether it has not ended."""
+        return self.popen.poll() is None
+
+    def ask(self) -> None:
+        """Ask it to end."""
+        if self.runs:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(self.popen.pid, self.ended_by)
+
+    def end(self, grace_s: float = _GRACE_S) -> None:
+        """Wait until it has ended, then end what is left of its group by force."""
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self.popen.wait(timeout=grace_s)
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(self.popen.pid, signal.SIGKILL)
+        self.popen.wait()
+
+    def wait_for(self, ready: Callable[[], bool], seconds: float = _LONGEST_WAIT_S) -> None:
+        """Wait until it is ready. Raises DemoError where it ends before, or takes too long."""
+        until = time.monotonic() + seconds
+        while not ready():
+            if not self.runs or time.monotonic() > until:
+                state = f"did not come up within {seconds:g} s" if self.runs else f"ended with status {self.popen.returncode}"
+                raise DemoError(f"{self.name} {state}; its log ends with:\n{tail(self.log)}")
+            time.sleep(0.05)
+
+
+@dataclass
+class Processes:
+    """All that was started, to be ended together."""
+
+    running: dict[str, Process] = field(default_factory=dict)
+
+    def start(
+        self,
+        name: str,
+        command: Sequence[str],
+        *,
+        folder: Path,
+        env: Mapping[str, str] | None = None,
+        user: str | None = None,
+        ended_by: signal.Signals = signal.SIGTERM,
+    ) -> Process:
+        """Start a program with its output in `folder`."""
+        log = folder / f"{name}.out"
+        with log.open("ab") as output:
+            popen = subprocess.Popen(  # noqa: S603 - programs of the demo's own, without a shell
+                command,
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=output,
+                cwd=folder,
+                env={**os.environ, **(env or {})},
+                start_new_session=True,
+                **as_user(user),
+            )
+        process = self.running[name] = Process(name, popen, log, ended_by)
+        return process
+
+    def stop(self, *names: str) -> None:
+        """End some programs: all are asked first, so that they end side by side."""
+        stopping = [self.running.pop(name) for name in names if name in self.running]
+        for process in stopping:
+            process.ask()
+        until = time.monotonic() + _GRACE_S
+        for process in stopping:
+            process.end(max(0.0, until - time.monotonic()))
+
+    def stop_all(self) -> None:
+        """End everything, those first that were started last."""
+        self.stop(*reversed(list(self.running)))
+
+
+def as_user(user: str | None) -> dict[str, object]:
+    """Return subprocess's arguments for running as another user, none for running as ourselves."""
+    if user is None:
+        return {}
+    return {"user": user, "group": pwd.getpwnam(user).pw_gid, "extra_groups": []}
+
+
+def tail(log: Path, lines: int = 10) -> str:
+    """Return the last lines of a log."""
+    text = log.read_text(encoding="utf-8", errors="replace") if log.exists() else ""
+    return "\n".join(f"  {line}" for line in text.splitlines()[-lines:]) or "  (nothing)"

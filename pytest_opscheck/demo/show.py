@@ -1,0 +1,147 @@
+"""Shows the demo: starts the shop, breaks what was asked for, runs `pytest -m daily` on it, and stops everything."""
+
+from __future__ import annotations
+
+import importlib.resources
+import os
+import re
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from types import FrameType
+
+from .faults import FAULTS
+from .processes import DemoError
+from .stack import Stack
+
+USAGE_ERROR = 4
+_PART = re.compile(r"^# --- .*\((?P<part>\w+)\)$", re.MULTILINE)
+
+
+def run(break_names: Sequence[str] = (), *, also: str = "") -> int:
+    """Run the demo in the current folder, whose `reports/` gets the reports, and return pytest's exit status.
+
+    `also` is text that is put at the end of the inventory, for targets that the caller has started.
+    """
+    try:
+        reports = _reports_folder()
+        with _signals_end_us(), tempfile.TemporaryDirectory(prefix="opscheck-demo-", ignore_cleanup_errors=True) as folder:
+            stack = Stack(Path(folder))
+            try:
+                _refuse_unknown(break_names, stack)
+                _start(stack)
+                _break(stack, break_names)
+                status = _pytest(stack, reports, inventory(stack) + also)
+            finally:
+                stack.processes.stop_all()
+    except DemoError as error:
+        print(f"opscheck demo: {error}", file=sys.stderr)
+        return USAGE_ERROR
+    except KeyboardInterrupt:
+        print("\nStopped everything.", file=sys.stderr)
+        return 128 + signal.SIGINT
+    _say_what_next(break_names)
+    return status
+
+
+def inventory(stack: Stack) -> str:
+    """Return the inventory of those parts of the shop that run here."""
+    text = importlib.resources.files(__package__).joinpath("inventory.toml").read_text(encoding="utf-8")
+    words = {
+        "API_PORT": stack.ports["api"],
+        "METRICS_PORT": stack.ports["metrics"],
+        "CA": stack.authority.file,
+        "LOG": stack.log,
+        "BACKUPS": stack.backups,
+    }
+    for word, value in words.items():
+        text = text.replace(f"@{word}@", str(value))
+    headings = list(_PART.finditer(text))
+    ends = [*(heading.start() for heading in headings[1:]), len(text)]
+    parts = [text[h.start() : end] for h, end in zip(headings, ends, strict=True) if stack.has(h["part"])]
+    return text[: headings[0].start()] + "".join(parts)
+
+
+def _refuse_unknown(names: Sequence[str], stack: Stack) -> None:
+    if unknown := [name for name in names if name not in FAULTS]:
+        raise DemoError(f"there is nothing to break of the name {unknown[0]!r}; choose from {', '.join(FAULTS)}")
+    for name in names:
+        if not stack.has(FAULTS[name].needs):
+            raise DemoError(f"{name!r} needs what is missing here: {'; '.join(stack.missing.values())}")
+
+
+def _reports_folder() -> Path:
+    folder = Path("reports").absolute()
+    try:
+        folder.mkdir(exist_ok=True)
+    except OSError as error:
+        raise DemoError(f"the reports would stand in {folder}: {error.strerror}; go to a folder of yours") from None
+    if not os.access(folder, os.W_OK):
+        raise DemoError(f"{folder} can't be written; go to a folder of yours")
+    return folder
+
+
+def _start(stack: Stack) -> None:
+    started = time.monotonic()
+    for part, why in stack.missing.items():
+        _say(f"Left out, with what stands on it: {part} ({why})")
+    _say(f"Starting a small shop in {stack.folder}: {', '.join(stack.parts())} ...")
+    stack.start()
+    _say(f"It runs, after {time.monotonic() - started:.1f} s.")
+
+
+def _break(stack: Stack, names: Sequence[str]) -> None:
+    for name, fault in FAULTS.items():
+        if name in names:
+            fault.make(stack)
+            _say(f"Broken on purpose: {fault.title}.")
+
+
+def _pytest(stack: Stack, reports: Path, text: str) -> int:
+    """Run the daily suite in a project of its own, whose reports lie in the folder of whoever looks on."""
+    project = stack.folder / "project"
+    project.mkdir()
+    for name, content in (("opscheck.toml", text), ("pytest.ini", "[pytest]\n")):
+        (project / name).write_text(content, encoding="utf-8")
+    (reports / "demo.toml").write_text(text, encoding="utf-8")
+    (project / "reports").symlink_to(reports)
+    _say("$ pytest -m daily")
+    command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-m", "daily"]
+    with _handling(signal.SIGINT, lambda *_: None):
+        # Ctrl-C reaches pytest as well, which says how far it came; only then is the shop stopped.
+        return subprocess.call(command, cwd=project, env={**os.environ, **stack.env})  # noqa: S603 - pytest itself
+
+
+def _say_what_next(broken: Sequence[str]) -> None:
+    _say("Everything is stopped again. The report: reports/daily/latest.html. The inventory it ran on: reports/demo.toml")
+    if not broken:
+        _say(f"To see a red run: opscheck demo --break NAME, where NAME is one of {', '.join(FAULTS)}")
+
+
+def _say(text: str) -> None:
+    print(text, flush=True)
+
+
+@contextmanager
+def _signals_end_us() -> Iterator[None]:
+    """End in good order, with nothing left running, where the terminal closes or somebody ends us."""
+
+    def end(_number: int, _frame: FrameType | None) -> None:
+        raise KeyboardInterrupt
+
+    with _handling(signal.SIGTERM, end), _handling(signal.SIGHUP, end):
+        yield
+
+
+@contextmanager
+def _handling(number: signal.Signals, handler: Callable[[int, FrameType | None], object]) -> Iterator[None]:
+    before = signal.signal(number, handler)
+    try:
+        yield
+    finally:
+        signal.signal(number, before)

@@ -1,0 +1,28 @@
+"""Shows what a run would probe, contact by contact, without any."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from .gather import HostUnit, Request, units
+from .inventory import Expectation, Inventory
+
+
+def lines(inventory: Inventory, suite: str | None = None) -> Iterator[str]:
+    """Yield the plan of a suite's run, or of all that the inventory expects."""
+    expectations = [e for e in inventory.expectations if suite is None or suite in e.suites]
+    by_key: dict[str, list[Expectation]] = {}
+    for expectation in expectations:
+        by_key.setdefault(Request.of(expectation).key, []).append(expectation)
+    hosts = {target.name: target.keys.connect for target in inventory.of_kind("host")}  # type: ignore[attr-defined]
+    bulk, quiet = units((Request.of(e) for e in expectations), hosts)
+    width = max((len(e.id) for e in expectations), default=0)
+    for unit in bulk + quiet:
+        way = f"{hosts.get(unit.host, 'local://')}, one script" if isinstance(unit, HostUnit) else "one connection"
+        name = unit.name if unit.name != "host." else "this machine"
+        yield f"{name} ({'when all else is quiet' if unit in quiet else way})"
+        for request in unit.requests:
+            for expectation in by_key[request.key]:
+                suites = ", ".join(expectation.suites)
+                yield f"  {expectation.id:{width}}  {expectation.limits or 'on'}  [{suites}]"
+    yield f"{len(expectations)} checks, {len(by_key)} readings, {len(bulk + quiet)} contacts"

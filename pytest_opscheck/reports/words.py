@@ -1,0 +1,93 @@
+"""The words of a result that every report for people shares: its verdict, what is not as expected, and the counts."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from ..results import Measurement, Result, Run, Verdict, summary
+
+MOST_LINES = 5
+"""So many measurements of a result are shown; a host with a hundred full mounts says `and 95 more`."""
+_ORDER = (
+    Verdict.OK,
+    Verdict.BREACH,
+    Verdict.UNKNOWN,
+    Verdict.BLOCKED,
+    Verdict.WAIVED,
+    Verdict.MAINTENANCE,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One thing that is not as expected: what was observed, and what should have been.
+
+    Where it is `unsure`, it could not be judged, and the severity is what is at stake.
+    """
+
+    severity: str
+    observed: str
+    expected: str
+    unsure: bool = False
+
+
+def word(result: Result) -> str:
+    """Return a verdict as people read it. A breach that does not fail the run is a warning."""
+    if result.verdict is Verdict.BREACH and not result.fails:
+        return "WARNING"
+    return str(result.verdict).upper()
+
+
+def lines(result: Result) -> list[Line]:
+    """Return what is not as expected, the worst first; the message where nothing was measured."""
+    bad = [m for m in result.measurements if m.breached] + [m for m in result.measurements if m.problem]
+    bad.sort(key=lambda m: m.breached or "P9")
+    found = [line(measurement, result.severity) for measurement in bad[:MOST_LINES]]
+    if not found:
+        return [Line(result.severity or "", plain(result.message), "", result.verdict is Verdict.UNKNOWN)]
+    more = len(bad) - MOST_LINES
+    return [*found, Line("", f"and {more} more", "")] if more > 0 else found
+
+
+def line(measurement: Measurement, severity: str | None = None) -> Line:
+    """Return one measurement in words. `severity` is what is at stake where it could not be judged."""
+    observed = measurement.problem or measurement.observed
+    if measurement.subject:
+        observed = f"{measurement.subject}{':' if measurement.problem else ''} {observed}"
+    return Line(
+        measurement.breached or severity or "", plain(observed), plain(measurement.expected), bool(measurement.problem)
+    )
+
+
+def counts(run: Run) -> str:
+    """Return a run's verdicts in one line: `opscheck daily: 40 ok, 2 breach (1 P1, 1 P3), 3 blocked`."""
+    numbers = summary(run.results)
+    said = [
+        f"{numbers[verdict]} {verdict}{by_severity(numbers) if verdict is Verdict.BREACH else ''}"
+        for verdict in _ORDER
+        if numbers[verdict]
+    ]
+    return f"opscheck {run.suite or 'checks'}: {', '.join(said) or 'nothing was judged'}"
+
+
+def by_severity(numbers: Mapping[str, Mapping[str, int]]) -> str:
+    """Return how severe the breaches of a summary are: ` (1 P1, 1 P3)`."""
+    said = ", ".join(f"{number} {severity}" for severity, number in numbers["by_severity"].items())
+    return f" ({said})" if said else ""
+
+
+def plain(text: str) -> str:
+    """Return text in one line, with what would steer a terminal or turn the reading direction made visible.
+
+    A target's output is nobody's friend: an escape sequence in it must not clear the screen of who reads it.
+    """
+    return "".join(map(_visible, re.sub(r"\s+", " ", text))).strip()
+
+
+def _visible(character: str) -> str:
+    if unicodedata.category(character) in ("Cc", "Cf", "Cs", "Co"):
+        return character.encode("unicode-escape").decode("ascii")
+    return character

@@ -1,0 +1,110 @@
+"""Nothing is probed unless asked: a suite, or shipped checks by name."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+Project = Callable[..., pytest.Pytester]
+
+LEAVES_A_TRACE = """
+[host.local]
+[host.local.command.trace]
+run = "touch {trace}"
+suites = ["smoke"]
+"""
+
+
+@pytest.fixture
+def traced(project: Project, pytester: pytest.Pytester) -> pytest.Pytester:
+    return project(LEAVES_A_TRACE.format(trace=pytester.path / "trace"))
+
+
+def probed(pytester: pytest.Pytester) -> bool:
+    return (pytester.path / "trace").exists()
+
+
+@pytest.mark.parametrize(
+    "arguments", [(), ("-k", "app"), ("-m", "not slow"), ("-m", "not smoke"), ("-m", "smoke", "--collect-only")]
+)
+def test_nothing_is_probed(traced: pytest.Pytester, arguments: tuple[str, ...]) -> None:
+    traced.makepyfile("def test_app(): pass")
+    result = traced.runpytest_subprocess(*arguments)
+    assert result.ret == 0
+    assert not probed(traced)
+
+
+def test_a_suite_asks(traced: pytest.Pytester) -> None:
+    assert traced.runpytest_subprocess("-m", "smoke").ret == 0
+    assert probed(traced)
+
+
+@pytest.mark.parametrize("name", ["test_host.py", "test_host.py::test_command[local-trace]"])
+def test_a_shipped_check_is_asked_for_by_its_node_id(traced: pytest.Pytester, name: str) -> None:
+    result = traced.runpytest_subprocess(name, "-k", "command")
+    result.stdout.fnmatch_lines(["*1 passed*"])
+    assert probed(traced)
+
+
+def test_ones_own_checks_wait_for_a_suite_too(traced: pytest.Pytester) -> None:
+    traced.makepyfile(
+        """
+        import pytest
+        from pytest_opscheck import check, host
+
+        @check(host.command, limit="== 0", suites=("smoke",), family=True)
+        def test_own(command, expect): ...
+
+        @pytest.mark.smoke
+        def test_file(host):
+            assert host.run("touch trace").rc == 0
+
+        def test_app(): pass
+        """
+    )
+    result = traced.runpytest_subprocess()
+    result.stdout.fnmatch_lines(["*1 passed, 2 deselected*"])
+    assert not probed(traced)
+
+
+def test_a_test_of_the_application_with_a_fixture_of_that_name_still_runs(traced: pytest.Pytester) -> None:
+    traced.makepyfile(
+        """
+        import pytest
+
+        @pytest.fixture
+        def redis(): return "mine"
+
+        @pytest.mark.smoke
+        def test_app(redis): assert redis == "mine"
+        """
+    )
+    traced.runpytest_subprocess().assert_outcomes(passed=1)
+
+
+def test_a_broken_inventory_does_not_break_the_applications_tests(project: Project) -> None:
+    pytester = project("this is no TOML")
+    pytester.makepyfile("def test_app(): pass")
+    pytester.runpytest_subprocess().assert_outcomes(passed=1)
+
+
+def test_no_inventory_no_effect(pytester: pytest.Pytester) -> None:
+    pytester.makepyfile("def test_app(): pass")
+    result = pytester.runpytest_subprocess("-m", "not daily")
+    result.assert_outcomes(passed=1)
+    result.stdout.no_fnmatch_line("*opscheck:*")
+
+
+def test_named_files_narrow_a_suite(traced: pytest.Pytester) -> None:
+    traced.makepyfile(
+        test_mine="""
+        import pytest
+
+        @pytest.mark.smoke
+        def test_file(host):
+            assert host.exists("sh")
+        """
+    )
+    traced.runpytest_subprocess("-m", "smoke", "test_mine.py").stdout.fnmatch_lines(["*1 passed*"])
+    assert not probed(traced)

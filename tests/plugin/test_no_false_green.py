@@ -1,0 +1,188 @@
+"""Rule 1: could not tell is not ok, and a run in which nothing was judged does not exit 0."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from .conftest import results, verdicts
+
+Project = Callable[..., pytest.Pytester]
+
+
+def test_a_breach_fails_the_run(project: Project) -> None:
+    pytester = project()
+    assert pytester.runpytest_subprocess("-m", "daily").ret == 1
+    assert verdicts(pytester) == {
+        "host.reachable@local": "ok",
+        "host.command.fine@local": "ok",
+        "host.command.broken@local": "breach",
+    }
+
+
+@pytest.mark.parametrize(("expression", "near"), [("dialy", "daily"), ("daily or smokee", "smoke")])
+def test_a_misspelt_suite_is_an_error(project: Project, expression: str, near: str) -> None:
+    result = project().runpytest_subprocess("-m", expression)
+    assert result.ret == 4
+    result.stderr.fnmatch_lines([f"*did you mean '{near}'?*"])
+
+
+def test_a_suite_of_which_nothing_ran(project: Project) -> None:
+    assert project().runpytest_subprocess("-m", "monthly").ret == 5
+
+
+def test_a_selection_that_leaves_nothing(project: Project) -> None:
+    assert project().runpytest_subprocess("-m", "daily", "-k", "nothing_of_that_name").ret == 5
+
+
+def test_a_check_that_measures_nothing(project: Project) -> None:
+    pytester = project()
+    pytester.makepyfile(
+        """
+        from pytest_opscheck import check, host
+
+        @check(host.memory, limit="< 100%")
+        def test_forgot(memory, expect):
+            pass
+        """
+    )
+    assert pytester.runpytest_subprocess("-m", "daily", "-k", "forgot").ret == 1
+    assert results(pytester)["host.forgot@local"]["verdict"] == "unknown"
+
+
+@pytest.mark.parametrize("value", ["float('nan')", "None", "''", "'n/a'", "[]"])
+def test_a_value_that_cannot_be_judged(project: Project, value: str) -> None:
+    pytester = project()
+    pytester.makepyfile(
+        f"""
+        from pytest_opscheck import check, host
+
+        @check(host.memory, limit="< 100")
+        def test_odd(memory, expect):
+            expect({value}, subject="odd")
+        """
+    )
+    assert pytester.runpytest_subprocess("-m", "daily", "-k", "odd").ret == 1
+    assert results(pytester)["host.odd@local"]["verdict"] == "unknown"
+
+
+def test_a_reading_with_the_wrong_unit(project: Project) -> None:
+    pytester = project()
+    pytester.makepyfile(
+        """
+        from pytest_opscheck import check, host
+
+        @check(host.memory, limit="< 100%")
+        def test_odd(memory, expect):
+            expect(3, "s")
+        """
+    )
+    assert pytester.runpytest_subprocess("-m", "daily", "-k", "odd").ret == 1
+    assert results(pytester)["host.odd@local"]["verdict"] == "unknown"
+
+
+def test_an_error_in_a_check_is_unknown_and_shows_its_traceback(project: Project) -> None:
+    pytester = project()
+    pytester.makepyfile(
+        """
+        from pytest_opscheck import check, host
+
+        @check(host.memory, limit="< 100%")
+        def test_bug(memory, expect):
+            expect(memory.used_percent, "%")
+            memory.nothing_of_that_name
+        """
+    )
+    result = pytester.runpytest_subprocess("-m", "daily", "-k", "bug")
+    assert result.ret == 1
+    assert results(pytester)["host.bug@local"]["verdict"] == "unknown"
+    result.stdout.fnmatch_lines(["*AttributeError*"])
+
+
+def test_an_import_error_in_ones_own_checks(project: Project) -> None:
+    pytester = project(
+        """
+        [host.local]
+        """
+    )
+    pytester.makepyfile(test_mine="import nothing_of_that_name")
+    assert pytester.runpytest_subprocess("-m", "daily").ret not in (0, 5)
+
+
+def test_a_test_that_skips_itself_is_not_enough(project: Project) -> None:
+    pytester = project()
+    pytester.makepyfile(
+        test_mine="""
+        import pytest
+
+        @pytest.mark.daily
+        def test_skips(host, expect):
+            pytest.skip("not today")
+        """
+    )
+    assert pytester.runpytest_subprocess("-m", "daily", "test_mine.py").ret == 5
+
+
+def test_a_host_that_is_gone_fails_once(project: Project) -> None:
+    """One cause, one failure: `reachable` fails, the others are blocked by it."""
+    pytester = project(
+        """
+        [host.gone]
+        connect = "docker://no-such-container"
+        [backup.db]
+        on = "gone"
+        path = "/srv/*.gz"
+        """
+    )
+    result = pytester.runpytest_subprocess("-m", "daily")
+    assert result.ret == 1
+    found = verdicts(pytester)
+    assert found.pop("host.reachable@gone") == "breach"
+    assert set(found.values()) == {"blocked"}
+    assert results(pytester)["backup.fresh@db"]["blocked_by"] == "host.reachable@gone"
+
+
+@pytest.mark.parametrize("selection", ["disk", "fresh"])
+def test_blocked_by_a_check_that_is_not_part_of_the_run_is_unknown(project: Project, selection: str) -> None:
+    pytester = project(
+        """
+        [host.gone]
+        connect = "docker://no-such-container"
+        [backup.db]
+        on = "gone"
+        path = "/srv/*.gz"
+        """
+    )
+    assert pytester.runpytest_subprocess("-m", "daily", "-k", selection).ret == 1
+    assert set(verdicts(pytester).values()) == {"unknown"}
+
+
+def test_a_target_of_which_nothing_is_judged_is_an_error(project: Project) -> None:
+    pytester = project(
+        """
+        [host.local]
+        [redis.cache]
+        url = "redis://127.0.0.1:1"
+        expect = { reachable = false, memory = false }
+        """
+    )
+    result = pytester.runpytest_subprocess("-m", "daily")
+    assert result.ret == 4
+    result.stderr.fnmatch_lines(["*redis.cache: *nothing would be judged*"])
+
+
+def test_a_target_outside_of_the_suite_is_named(project: Project) -> None:
+    pytester = project(
+        """
+        [host.local]
+        [host.other.expect]
+        reachable = false
+        disk = false
+        memory = { P2 = "< 100%", suites = ["weekly"] }
+        load = false
+        cpu = false
+        """
+    )
+    result = pytester.runpytest_subprocess("-m", "smoke")
+    result.stdout.fnmatch_lines(["*no check of this run looks at: host.other*"])
