@@ -3,27 +3,44 @@
 from __future__ import annotations
 
 import inspect
+import keyword
 import re
+import typing
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TypeVar
 
-from .limits import SEVERITIES, LimitError, Limits, dimension, parse_ladder, parse_limit, single
+from .during import Limits
+from .limits import SEVERITIES, Ladder, Limit, LimitError, dimension, parse_ladder, parse_limit, single
 from .probes import Probe
 
 F = TypeVar("F", bound=Callable[..., None])
 _ATTRIBUTE = "__opscheck__"
 EVERY_SUITE = "*"
 """A check of every suite in which one that depends on it runs: that of a target's reachability."""
+WINDOW = "window_s"
+"""The probe's parameter that is no key of the inventory: it gets the window of the limit's rate."""
+_PYTEST_MARKS = frozenset(
+    ("filterwarnings", "opscheck", "parametrize", "skip", "skipif", "tryfirst", "trylast", "usefixtures", "xfail")
+)
+
+
+def suite_problem(name: str) -> str | None:
+    """Return why a word can't be a suite's name, None where it can: it becomes a pytest marker."""
+    if re.fullmatch(r"[A-Za-z][A-Za-z0-9_]*", name) is None or keyword.iskeyword(name):
+        return f"{name!r} cannot be a pytest marker; use letters, digits and _"
+    if name in _PYTEST_MARKS:
+        return f"{name!r} is a marker of pytest's own; use another word"
+    return None
 
 
 @dataclass(frozen=True, eq=False)
 class Check:
     """What `@check` says of a function, and what the inventory may say of it.
 
-    `units` are the units in which its value can be limited; `text` among them is any text, `*` anything. `takes` names the
-    probe's parameter that the inventory's short form gives. `family` checks have a name in the inventory each, as
-    `[postgres.main.query.NAME]`.
+    `units` are the units in which its value can be limited; `text` among them is any text, `rate` any rate, `*` anything.
+    `takes` names the probe's parameter that the inventory's short form gives. `family` checks have a name in the
+    inventory each, as `[postgres.main.query.NAME]`.
     """
 
     name: str
@@ -50,15 +67,28 @@ class Check:
     @property
     def on_by_default(self) -> bool:
         """Whether the check runs for a target whose inventory does not say it: it then has all that it needs."""
-        needed = any(parameter.is_required() for parameter in self.probe.params.model_fields.values())
-        return self.limits is not None and not needed and not self.family
+        return self.limits is not None and not self.needs and not self.family
+
+    @property
+    def needs(self) -> tuple[str, ...]:
+        """The keys without which the inventory says too little."""
+        fields = self.probe.params.model_fields
+        return tuple(name for name, info in fields.items() if info.is_required() and name != WINDOW)
+
+    @property
+    def keys(self) -> tuple[str, ...]:
+        """The probe's parameters that are keys of the inventory."""
+        return tuple(name for name in self.probe.params.model_fields if name != WINDOW)
+
+    @property
+    def carries_limits(self) -> bool:
+        """Whether limits may stand among its keys, as in `json = { status = "== healthy" }`."""
+        return any(_holds_limits(info.annotation) for info in self.probe.params.model_fields.values())
 
     @property
     def dimensions(self) -> frozenset[str]:
         """What its limits may compare; empty for anything."""
-        if "*" in self.units:
-            return frozenset()
-        return frozenset("text" if unit == "text" else "rate" if unit == "rate" else dimension(unit) for unit in self.units)
+        return frozenset() if "*" in self.units else frozenset(map(_dimension, self.units))
 
 
 def check(
@@ -77,9 +107,10 @@ def check(
     The check is parametrized over the inventory's targets of the probe's kind. Its name is the function's without
     `test_`, its title the first line of the docstring.
 
-    limit: what is expected by default: one limit of the default `severity`, or a ladder `{"P3": "< 70%", "P1": "< 90%"}`.
+    limit: what is expected by default: one limit of the default `severity`, or a ladder {"P3": "< 70%", "P1": "< 90%"}.
         Without one, the check runs only for targets whose inventory says what is expected.
-    units: the units in which a limit may be said; by default those of `limit`.
+    suites: those that it belongs to; `*` is every one that there is.
+    units: the units in which a limit may be said; by default those of `limit`. `text`, `rate` and `*` (anything) too.
     takes: the probe's parameter that the inventory's short form sets.
     family: whether the inventory names checks of this family itself, as `[postgres.main.query.NAME]`.
     action: the next step to show when it is not ok.
@@ -88,20 +119,26 @@ def check(
     """
     if severity not in SEVERITIES:
         raise TypeError(f"severity={severity!r} is none of {', '.join(SEVERITIES)}")
+    if isinstance(suites, str) or not suites:
+        raise TypeError(f'suites={suites!r} is no tuple of at least one suite; write suites=("daily",)')
     for suite in suites:
-        if suite != EVERY_SUITE and not suite.isidentifier():
-            raise TypeError(f"suites={suites!r}: {suite!r} cannot be a pytest marker; use letters, digits and _")
+        if suite != EVERY_SUITE and (problem := suite_problem(suite)):
+            raise TypeError(f"suites={suites!r}: {problem}")
     if takes is not None and takes not in probe.params.model_fields:
         raise TypeError(f"takes={takes!r} is no parameter of {probe!r}; it has {', '.join(probe.params.model_fields)}")
 
     def decorate(function: F) -> F:
         name = function.__name__.removeprefix("test_")
         if probe.name not in inspect.signature(function).parameters:
-            raise TypeError(f"{function.__name__} takes no argument {probe.name!r}, which would be the reading of {probe!r}")
+            raise TypeError(
+                f"{function.__name__} takes no argument {probe.name!r}, which would be the reading of {probe!r}"
+            )
         try:
-            limits = default_limits(limit, severity)
+            limits = _default_limits(limit, severity)
+            made_units = units or _units(limits)
+            _refuse_unfit(limits, made_units)
         except LimitError as error:
-            raise TypeError(f"limit={limit!r} of {function.__name__}: {error}") from None
+            raise TypeError(f"limit={limit!r}, units={units!r} of {function.__name__}: {error}") from None
         made = Check(
             name=name,
             probe=probe,
@@ -109,7 +146,7 @@ def check(
             limits=limits,
             severity=severity,
             suites=suites,
-            units=units or _units(limits),
+            units=made_units,
             takes=takes,
             family=family,
             action=action,
@@ -126,8 +163,7 @@ def check_of(function: object) -> Check | None:
     return made if isinstance(made, Check) else None
 
 
-def default_limits(said: str | float | Mapping[str, str] | None, severity: str) -> Limits | None:
-    """Return limits as Python code says them. Raises LimitError."""
+def _default_limits(said: str | float | Mapping[str, str] | None, severity: str) -> Limits | None:
     if said is None:
         return None
     ladder = parse_ladder(said) if isinstance(said, Mapping) else single(parse_limit(said), severity)
@@ -137,8 +173,23 @@ def default_limits(said: str | float | Mapping[str, str] | None, severity: str) 
 def _units(limits: Limits | None) -> tuple[str, ...]:
     if limits is None:
         return ("*",)
-    limit = next(iter(limits.ladders)).rungs[0].limit
+    limit = limits.ladders[0].rungs[0].limit
     return ("text",) if limit.number is None else ("rate",) if limit.window_s else (limit.unit,)
+
+
+def _refuse_unfit(limits: Limits | None, units: tuple[str, ...]) -> None:
+    dimensions = frozenset(_dimension(unit) for unit in units if unit != "*")
+    for rung in limits.ladders[0].rungs if limits is not None and "*" not in units else ():
+        if not rung.limit.measures(dimensions):
+            raise LimitError(f"{rung.limit} is none of {', '.join(sorted(dimensions))}")
+
+
+def _dimension(unit: str) -> str:
+    return unit if unit in ("text", "rate") else dimension(unit)
+
+
+def _holds_limits(annotation: object) -> bool:
+    return annotation in (Limit, Ladder) or any(_holds_limits(part) for part in typing.get_args(annotation))
 
 
 def _title(function: Callable[..., object]) -> str:

@@ -7,6 +7,7 @@ over any plugin's. `host` stays pytest-testinfra's own, fed from the inventory.
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
@@ -14,11 +15,12 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from .hosts import CONNECT_SECONDS
-from .probes import kinds
+from .probes import UnreachableError, kinds
 
 if TYPE_CHECKING:
     from .inventory import Inventory
     from .judge import Expect
+    from .session import Session
 
 _KINDS = ("backup", "celery", "docker", "http", "logs", "metrics", "postgres", "prometheus", "redis", "tls")
 NAMES = ("expect", "host", *_KINDS)
@@ -29,7 +31,11 @@ def _fixture(kind: str) -> Any:
     def connected(self: Fixtures, request: pytest.FixtureRequest) -> Iterator[Any]:
         target = self.inventory.target(kind, request.param)
         assert target is not None  # noqa: S101 - parametrized from the inventory
-        with kinds()[kind].connect(target.keys, CONNECT_SECONDS) as connection:
+        with contextlib.ExitStack() as stack:
+            try:
+                connection = stack.enter_context(kinds()[kind].connect(target.keys, CONNECT_SECONDS))
+            except UnreachableError as error:
+                _session(request).unreachable(request.node, target, error)
             yield connection
 
     connected.__name__ = kind
@@ -46,9 +52,13 @@ class Fixtures:
     @pytest.fixture
     def expect(self, request: pytest.FixtureRequest) -> Expect:
         """Judge what a check measures: expect(value, unit, subject=..., limit=...)."""
-        from .plugin import SESSION
+        return _session(request).expect(request.node)
 
-        return request.config.stash[SESSION].expect(request.node)
+
+def _session(request: pytest.FixtureRequest) -> Session:
+    from .plugin import SESSION
+
+    return request.config.stash[SESSION]
 
 
 for _kind in _KINDS:

@@ -26,8 +26,8 @@ GRACE_SECONDS = 2
 AT_ONCE = 16
 """Parts that run on a host at once: enough that one slow part holds up nobody, few enough to go unnoticed there."""
 
-_TIMED_OUT = (124, 137)
-"""What timeout(1) exits with after it has ended a command, and after it had to kill it."""
+_TIMED_OUT = (124, 137, 143)
+"""What timeout(1) exits with after it has ended a command, and after it had to kill it; the last one is busybox's."""
 _TRANSIENT = (
     "connection reset",
     "connection closed",

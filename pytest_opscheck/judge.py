@@ -23,7 +23,7 @@ from .limits import (
     single,
     to_base,
 )
-from .probes import UnreachableError
+from .probes import BlockedError, UnreachableError
 from .results import Measurement, Result, Verdict, fails
 
 DEFAULT_SEVERITY = "P2"
@@ -198,38 +198,31 @@ def conclude(
 
 
 def failed_reading(
-    subject: Subject, reading: Reading, *, expectation: Expectation, blocks: Callable[[str], bool], fail_at: str
+    subject: Subject, reading: Reading, *, target: str, blocks: Callable[[str], bool], fail_at: str
 ) -> Result:
     """Make a result of a reading that failed: a breach of `reachable`, blocked by a check of this run, or unknown.
 
-    `blocks` tells whether a check of this run, by its id, says what is wrong.
+    `target` is the target's id; `blocks` tells whether a check of this run, by its id, says what is wrong.
     """
-    error, message = reading.error, str(reading.error)
-    blocker = reading.blocker
+    error, message, blocker = reading.error, str(reading.error), reading.blocker
     if isinstance(error, UnreachableError) and blocker == subject.id:
-        expected = {expectation.severity: "== reachable"}
-        measurement = Measurement(None, "unreachable", "", expected, expectation.severity, None, message, "reachable")
+        expected = {subject.severity: "== reachable"}
+        measurement = Measurement(None, "unreachable", "", expected, subject.severity, None, message, "reachable")
         return _result(
             subject,
             Verdict.BREACH,
-            expectation.severity,
-            f"{expectation.target.id} can't be reached: {message}",
+            subject.severity,
+            f"{target} can't be reached: {message}",
             fail_at,
             measurements=(measurement,),
             duration_s=reading.seconds,
         )
-    if by := getattr(error, "by", None):
-        blocker = f"{expectation.target.kind}.{by}@{expectation.target.name}"
+    if isinstance(error, BlockedError):
+        kind, _, name = target.partition(".")
+        blocker = f"{kind}.{error.by}@{name}"
     if blocker is not None and blocker != subject.id and blocks(blocker):
-        return _result(
-            subject,
-            Verdict.BLOCKED,
-            None,
-            f"blocked by {blocker}: {message}",
-            fail_at,
-            blocked_by=blocker,
-            duration_s=reading.seconds,
-        )
+        said = f"blocked by {blocker}: {message}"
+        return _result(subject, Verdict.BLOCKED, None, said, fail_at, blocked_by=blocker, duration_s=reading.seconds)
     return unknown(subject, message, fail_at, attempts=reading.attempts, duration_s=reading.seconds)
 
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-import datetime as dt
+import itertools
 import math
 import re
+import warnings
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from decimal import Decimal
 from typing import Any
 
 SEVERITIES = ("P0", "P1", "P2", "P3")
@@ -31,19 +33,23 @@ _FACTORS: dict[str, tuple[str, float]] = {
     "TiB": ("size", 2**40),
 }
 _WINDOWS = {"/s": 1, "/min": 60, "/h": 3600, "/day": 86400}
+UNITS = (*_FACTORS, *_WINDOWS)
 _OPERATORS = ("<=", ">=", "==", "!=", "<", ">", "~")
-_NUMBER = re.compile(r"(?P<number>[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?)\s*(?P<unit>%|/?[A-Za-z]*)\Z")
-_HALF_DAY = re.compile(r"(?P<hour>[01]\d|2[0-4]):(?P<minute>[0-5]\d)\Z")
+_EQUALITY = ("==", "!=")
+_NUMBER = re.compile(r"(?P<number>[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?)\s*(?P<unit>%|/?[A-Za-z]*)")
+_NOT_FINITE = re.compile(r"[+-]?(?:nan|inf|infinity)", re.IGNORECASE)
 _EXAMPLES = {
     "count": "'< 10'",
     "percentage": "'< 70%'",
-    "duration": "'< 500ms' or '>= 30d'",
+    "duration": "'< 500ms'",
     "size": "'< 100MB'",
-    "rate": "'< 10/day' or '< 5/h'",
-    "text": "'== ready' or '~ ^v2'",
+    "rate": "'< 10/day'",
+    "text": "'== ready'",
 }
-_CLOSE = 1e-9
+_CLOSE = 1e-12
 """Two numbers this near (relative) are equal: what converting between units loses."""
+_PLAIN_BELOW = 1e3
+_EXPONENT_FROM = 1e15
 
 
 class LimitError(ValueError):
@@ -64,13 +70,13 @@ def dimension(unit: str) -> str:
     try:
         return _FACTORS[unit][0]
     except KeyError:
-        known = ", ".join([*(u for u in _FACTORS if u), *_WINDOWS])
+        known = ", ".join(known for known in UNITS if known)
         raise LimitError(f"unknown unit {unit!r}; use one of {known}, or none for a count") from None
 
 
 def example(measures: str) -> str:
     """Return a limit of a dimension, quoted, as an error's next step."""
-    return _EXAMPLES.get(measures, "'== value'")
+    return _EXAMPLES[measures]
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,69 +113,96 @@ class Limit:
         operand = quantity(self.operand, self.unit)
         return operand if self.operator == "==" else f"{self.operator} {operand}"
 
+    def measures(self, dimensions: frozenset[str]) -> bool:
+        """Tell whether the limit can judge values of these dimensions; a bare number that has to be equal is a text too."""
+        if self.dimension in dimensions:
+            return True
+        return "text" in dimensions and self.dimension == "count" and self.operator in _EQUALITY
+
     def holds(self, value: object, unit: str = "") -> bool:
         """Tell whether a value, measured in a unit, keeps this limit.
 
         Raises UnjudgeableError where it cannot be told: no value, NaN, another dimension, text where a number is due.
         """
-        if value is None or value == "":
-            raise UnjudgeableError("there was no value")
-        if isinstance(value, float) and math.isnan(value):
-            raise UnjudgeableError("the value is not a number (NaN)")
-        if self.number is None or self.pattern is not None:
+        value = _judgeable(value)
+        if self.number is None:
             return self._holds_text(as_text(value))
         if isinstance(value, str):
-            return self._holds_string(value)
+            return self._holds_string(value, unit)
         if isinstance(value, bool) or not isinstance(value, int | float):
-            if self.operator in ("==", "!="):
-                return self._holds_text(as_text(value))
-            raise UnjudgeableError(f"{as_text(value)!r} is not a number")
-        if dimension(unit) != self.dimension or _WINDOWS.get(unit) != self.window_s:
-            raise UnjudgeableError(f"the value is a {dimension(unit)} ({unit or 'no unit'}), the limit {self} is not")
-        return self._holds_number(to_base(value, unit))
+            raise UnjudgeableError(f"the value {as_text(value)} is no number, and the limit {self} is for numbers")
+        return self.holds_number(self._converted(value, unit))
 
-    def _holds_number(self, value: float) -> bool:
-        assert self.number is not None  # noqa: S101 - for the type checker; holds() has looked
-        same = math.isclose(value, self.number, rel_tol=_CLOSE)
+    def holds_number(self, number: float) -> bool:
+        """Tell whether a number in the base of the limit's own unit keeps it."""
+        if self.number is None:
+            return self._holds_text(as_text(number))
+        same = math.isclose(number, self.number, rel_tol=_CLOSE)
         match self.operator:
-            case "<":
-                return value < self.number and not same
-            case "<=":
-                return value < self.number or same
-            case ">":
-                return value > self.number and not same
-            case ">=":
-                return value > self.number or same
-            case "==":
-                return same
+            case "<" | ">":
+                return not same and (number < self.number) is (self.operator == "<")
+            case "<=" | ">=":
+                return same or (number < self.number) is (self.operator == "<=")
             case _:
-                return not same
+                return same is (self.operator == "==")
+
+    def _converted(self, value: float, unit: str) -> float:
+        if dimension(unit) != self.dimension:
+            measured = f"a {dimension(unit)} ({unit or 'no unit'})"
+            raise UnjudgeableError(f"the value is {measured}, and the limit {self} is for a {self.dimension}")
+        if _WINDOWS.get(unit) != self.window_s:
+            raise UnjudgeableError(f"the value is a rate {unit}, and the limit {self} is one {self.unit}")
+        return to_base(value, unit)
 
     def _holds_text(self, value: str) -> bool:
         if self.pattern is not None:
             return self.pattern.search(value) is not None
-        return (value == self.operand + self.unit) is (self.operator == "==")
+        return (value == self.operand) is (self.operator == "==")
 
-    def _holds_string(self, value: str) -> bool:
-        """A number that came as a string: equal as text, or compared as a number where it is one."""
-        if value == self.operand + self.unit:
+    def _holds_string(self, value: str, unit: str) -> bool:
+        """Tell whether a text keeps a limit for numbers: equal as it stands, or the number that it holds."""
+        said = self.operand + self.unit
+        if value.strip() == said:
             return self.operator in ("==", "<=", ">=")
         try:
             number = float(value)
         except ValueError:
-            if self.operator in ("==", "!="):
+            if self.operator in _EQUALITY:
                 return self.operator == "!="
             raise UnjudgeableError(f"{value!r} is not a number") from None
-        if math.isnan(number):
-            raise UnjudgeableError("the value is not a number (NaN)")
-        if self.unit:
-            raise UnjudgeableError(f"{value!r} has no unit, the limit {self} has one")
-        return self._holds_number(number)
+        number = self._converted(number, unit)
+        if self.operator in _EQUALITY and not unit and math.isclose(number, self.number or 0, rel_tol=_CLOSE):
+            # A version 1.10 is not 1.1, and a count "5.0" is 5: only whoever wrote the limit can tell which is meant.
+            raise UnjudgeableError(
+                f"{value!r} is the same number as {said}, and another text; for text say '~ ^{re.escape(said)}$'"
+            )
+        return self.holds_number(number)
+
+
+def _judgeable(value: object) -> object:
+    """Return a value of which a limit can say something; a Decimal as float. Raises UnjudgeableError for any other."""
+    if isinstance(value, Decimal):
+        value = math.nan if value.is_nan() else float(value)
+    if value is None or (isinstance(value, str) and not value.strip()):
+        raise UnjudgeableError("there was no value")
+    if isinstance(value, Mapping | list | tuple | set | frozenset):
+        what = f"{len(value)} values" if value else "an empty list"
+        raise UnjudgeableError(f"there was {what} where one value is compared")
+    if (isinstance(value, float) and math.isnan(value)) or (isinstance(value, str) and _is_nan(value)):
+        raise UnjudgeableError("the value is not a number (NaN)")
+    return value
+
+
+def _is_nan(text: str) -> bool:
+    return text.strip().lstrip("+-").lower() == "nan"
 
 
 def to_base(value: float, unit: str) -> float:
     """Convert a value to its dimension's base unit: seconds, bytes, percent, a count."""
-    return value * _FACTORS[unit][1] if unit in _FACTORS else value
+    try:
+        return float(value) * (_FACTORS[unit][1] if unit in _FACTORS else 1)
+    except OverflowError:  # an integer beyond every float
+        return math.inf if value > 0 else -math.inf
 
 
 def from_base(value: float, unit: str) -> float:
@@ -182,48 +215,73 @@ def parse_limit(said: object) -> Limit:
 
     Raises LimitError with what would be right.
     """
-    if isinstance(said, bool):
-        said = f"== {as_text(said)}"
-    if isinstance(said, int | float):
-        said = f"== {said!r}"
+    if isinstance(said, bool | int | float):
+        said = f"== {_digits(said)}"
     if not isinstance(said, str):
-        raise LimitError(f"a limit is a text such as '< 70%', not {type(said).__name__}")
+        raise LimitError(f"a limit is a text such as '< 70%', not {_kind_of(said)}")
     text = said.strip()
     operator = next((known for known in _OPERATORS if text.startswith(known)), None)
-    if operator is None:
-        if not text or text[0] in "=!":
-            raise LimitError(f"{said!r} is no limit; start with one of {' '.join(_OPERATORS)}, for example '< 70%'")
-        operator, rest = "==", text
-    else:
-        rest = text[len(operator) :].strip()
+    rest = text.removeprefix(operator or "").strip()
+    if (operator is None and (not text or text[0] in "=!≤≥≠")) or rest.startswith("="):
+        raise LimitError(f"{said!r} is no limit; start with one of {' '.join(_OPERATORS)}, for example '< 70%'")
     if not rest:
-        raise LimitError(f"{said!r} names no value; for example '{operator} 70%'")
+        raise LimitError(f"{said!r} names no value; say for example '{operator} 70%'")
     if operator == "~":
         return _parse_pattern(rest)
-    return _parse_comparison(operator, rest, said)
+    return _parse_comparison(operator or "==", rest, said)
+
+
+def _digits(said: float) -> str:
+    try:
+        return as_text(said)
+    except ValueError:  # Python refuses to write integers of thousands of digits
+        raise LimitError("the number is beyond every number that can be measured") from None
+
+
+def _kind_of(said: object) -> str:
+    known = {dict: "a table", list: "a list", type(None): "nothing"}
+    return known.get(type(said), f"a {type(said).__name__}")
 
 
 def _parse_pattern(rest: str) -> Limit:
     try:
-        return Limit("~", rest, "", None, re.compile(rest))
-    except re.error as error:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of what a later Python may read differently
+            return Limit("~", rest, "", None, re.compile(rest))
+    except (re.error, OverflowError, RecursionError) as error:
         raise LimitError(f"{rest!r} is not a regular expression: {error}") from None
 
 
 def _parse_comparison(operator: str, rest: str, said: str) -> Limit:
-    match = _NUMBER.match(rest)
-    if match is None:
-        if operator in ("==", "!="):
+    if _NOT_FINITE.fullmatch(rest):
+        raise LimitError(f"{said!r} compares with {rest!r}, which no measured value can be held against")
+    match = _NUMBER.fullmatch(rest)
+    unit = match["unit"] if match else ""
+    if match is None or (unit not in UNITS and operator in _EQUALITY and not _near_unit(unit)):
+        if operator in _EQUALITY:
             return Limit(operator, rest, "", None)
-        raise LimitError(f"{said!r} compares with {rest!r}, which is not a finite number with a unit; say for example '< 70%'")
-    number, unit = float(match["number"]), match["unit"]
-    if unit not in _FACTORS and unit not in _WINDOWS:
-        if operator in ("==", "!="):
-            return Limit(operator, rest, "", None)
-        dimension(unit)  # raises, with the units that there are
-    if not math.isfinite(number) or not math.isfinite(to_base(number, unit)):
+        raise LimitError(
+            f"{said!r} compares with {rest!r}, which is not a number with a unit; say for example '{operator} 70%'"
+        )
+    dimension(unit)  # raises, with the units that there are
+    number = to_base(float(match["number"]), unit)
+    if not math.isfinite(number):
         raise LimitError(f"{said!r} is beyond every number that can be measured")
-    return Limit(operator, match["number"], unit, to_base(number, unit))
+    return Limit(operator, match["number"], unit, number)
+
+
+def _near_unit(unit: str) -> bool:
+    """Tell whether a word behind a number is a unit misspelt (kb, /d) rather than part of a text (15 apples)."""
+    return unit.startswith("/") or unit.lower() in {known.lower() for known in UNITS}
+
+
+def parse_duration(said: object) -> float:
+    """Parse `30s` or a bare number of seconds. Raises LimitError for anything but a positive duration."""
+    text = said if isinstance(said, str) else "" if isinstance(said, bool) else f"{said}s"
+    match = _NUMBER.fullmatch(text.strip())
+    if match is None or _FACTORS.get(match["unit"], ("", 0))[0] != "duration" or not float(match["number"]) > 0:
+        raise LimitError(f"{said!r} is no length of time; say for example '30s'")
+    return to_base(float(match["number"]), match["unit"])
 
 
 @dataclass(frozen=True, slots=True)
@@ -256,11 +314,6 @@ class Ladder:
         """Over how many seconds the ladder's rates count; None where it holds no rate."""
         return self.rungs[0].limit.window_s
 
-    @property
-    def dimensions(self) -> frozenset[str]:
-        """What its limits compare."""
-        return frozenset(rung.limit.dimension for rung in self.rungs)
-
 
 def single(limit: Limit, severity: str) -> Ladder:
     """Return a ladder of one limit."""
@@ -270,93 +323,72 @@ def single(limit: Limit, severity: str) -> Ladder:
 def parse_ladder(said: Mapping[str, object], words: Mapping[str, str] | None = None) -> Ladder:
     """Parse severity to limit; `words` are an inventory's own names of P0 to P3.
 
-    Raises LimitError for rungs that can't be meant: none, one never reached, or rates over different windows.
+    Raises LimitError for rungs that can't be meant: none, one never reached, or limits that compare different things.
     """
     words = words or {}
-    rungs = []
-    for key, limit in said.items():
-        severity = words.get(key, key)
-        if severity not in SEVERITIES:
-            raise LimitError(f"{key!r} is no severity; use one of {', '.join([*SEVERITIES, *words])}")
-        rungs.append(Rung(severity, parse_limit(limit)))
+    return ladder_of(Rung(severity_of(key, words), parse_limit(limit)) for key, limit in said.items())
+
+
+def severity_of(said: object, words: Mapping[str, str]) -> str:
+    """Return the severity that a word names. Raises LimitError with those that there are."""
+    severity = words.get(said, said) if isinstance(said, str) else said
+    if not isinstance(severity, str) or severity not in SEVERITIES:
+        raise LimitError(f"{said!r} is no severity; use one of {', '.join([*SEVERITIES, *words])}")
+    return severity
+
+
+def ladder_of(said: Iterable[Rung]) -> Ladder:
+    """Return a ladder of rungs in any order. Raises LimitError for rungs that can't be meant together."""
+    rungs = sorted(said, key=lambda rung: rung.severity)
     if not rungs:
         raise LimitError("there is no limit; say for example '< 70%'")
-    rungs.sort(key=lambda rung: rung.severity)
-    if len({rung.severity for rung in rungs}) < len(rungs):
-        raise LimitError("two limits have the same severity")
-    for worse, less in zip(rungs, rungs[1:], strict=False):
-        _refuse_unreachable(worse, less)
+    severities = [rung.severity for rung in rungs]
+    if twice := next((severity for severity in severities if severities.count(severity) > 1), None):
+        raise LimitError(f"two limits have the severity {twice}; keep one of them")
     if len({rung.limit.window_s for rung in rungs}) > 1:
         raise LimitError("the rates of one ladder count over the same window, for example all '/day'")
+    if len({rung.limit.dimension for rung in rungs}) > 1 and any(rung.limit.unit for rung in rungs):
+        raise LimitError("the limits of one ladder compare the same thing, for example all of them percentages")
+    _refuse_unreachable(rungs)
     return Ladder(tuple(rungs))
 
 
-def _refuse_unreachable(worse: Rung, less: Rung) -> None:
-    """Refuse a worse rung that breaks no later than the less severe one: that one could never be reported."""
-    high, low = worse.limit, less.limit
-    if high.number is None or low.number is None or high.dimension != low.dimension:
-        return
-    below, above = {"<", "<="}, {">", ">="}
-    for side, sign in ((below, 1), (above, -1)):
-        if high.operator in side and low.operator in side and sign * high.number <= sign * low.number:
+def _refuse_unreachable(rungs: list[Rung]) -> None:
+    """Refuse a rung that could never be reported, for a worse one is broken no later, and limits that none can keep.
+
+    The limits are tried on values on, between and beyond all those that they name. Patterns are not: what a regular
+    expression matches cannot be told that way.
+    """
+    tried = [rung for rung in rungs if rung.limit.pattern is None]
+    values = _telling_values([rung.limit for rung in tried])
+    broken = [frozenset(value for value in values if not _keeps(rung.limit, value)) for rung in tried]
+    for place, rung in enumerate(tried):
+        if place and broken[place] <= frozenset().union(*broken[:place]):
+            worse = tried[place - 1]
             raise LimitError(
-                f"{less.severity} ({low}) would never be reported: {worse.severity} ({high}) is broken no later; "
-                "the worse severity needs the wider limit"
+                f"{rung.severity} ({rung.limit}) would never be reported: "
+                f"{worse.severity} ({worse.limit}) is broken no later; the worse severity needs the wider limit"
             )
+    if len(tried) > 1 and values <= frozenset().union(*broken):
+        raise LimitError(f"no value keeps all of {', '.join(str(rung.limit) for rung in tried)}")
 
 
-@dataclass(frozen=True, slots=True)
-class During:
-    """A part of the day, its end excluded; one that ends before it starts crosses midnight."""
-
-    start: dt.time
-    end: dt.time
-    text: str
-
-    def holds(self, moment: dt.datetime) -> bool:
-        """Tell whether a moment, in the inventory's time zone, is inside."""
-        now = moment.time()
-        if self.start < self.end:
-            return self.start <= now < self.end
-        return now >= self.start or now < self.end
+def _telling_values(limits: list[Limit]) -> frozenset[float | str]:
+    numbers: list[float] = []
+    for number in sorted(limit.number for limit in limits if limit.number is not None):
+        if not numbers or not math.isclose(number, numbers[-1], rel_tol=_CLOSE):
+            numbers.append(number)
+    between = [low / 2 + high / 2 for low, high in itertools.pairwise(numbers)]
+    beyond = [numbers[0] - 1 - abs(numbers[0]), numbers[-1] + 1 + abs(numbers[-1])] if numbers else []
+    texts = [limit.operand for limit in limits if limit.number is None]
+    return frozenset([*numbers, *between, *beyond, *texts, *(["".join(texts) + "-"] if texts else [])])
 
 
-def parse_during(said: object) -> During:
-    """Parse `00:00-08:00`. Raises LimitError with an example."""
-    problem = LimitError(f"{said!r} is no part of the day; say for example '00:00-08:00'")
-    if not isinstance(said, str) or said.count("-") != 1:
-        raise problem
-    times = []
-    for text in said.split("-"):
-        match = _HALF_DAY.match(text.strip())
-        if match is None or (match["hour"] == "24" and match["minute"] != "00"):
-            raise problem
-        times.append(dt.time(int(match["hour"]) % 24, int(match["minute"])))
-    if times[0] == times[1] and said.strip() != "00:00-24:00":
-        raise LimitError(f"{said!r} starts when it ends; for the whole day leave `during` out")
-    return During(times[0], times[1], said.strip())
-
-
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """What is expected of a value, by the time of day: the first ladder whose part of the day it is."""
-
-    choices: tuple[tuple[During | None, Ladder], ...]
-
-    def at(self, moment: dt.datetime) -> Ladder:
-        """Return the ladder for a moment in the inventory's time zone."""
-        return next(ladder for during, ladder in self.choices if during is None or during.holds(moment))
-
-    @property
-    def ladders(self) -> Iterable[Ladder]:
-        """Every ladder, whatever the time."""
-        return (ladder for _, ladder in self.choices)
-
-    def __str__(self) -> str:
-        return "; ".join(
-            (f"{during.text}: " if during else "") + ", ".join(f"{s} {t}" for s, t in ladder.texts().items())
-            for during, ladder in self.choices
-        )
+def _keeps(limit: Limit, value: float | str) -> bool:
+    try:
+        return limit.holds(value) if isinstance(value, str) else limit.holds_number(value)
+    except UnjudgeableError:
+        return True
 
 
 def as_text(value: object) -> str:
@@ -371,7 +403,8 @@ def as_text(value: object) -> str:
 def quantity(value: Any, unit: str) -> str:
     """Return a value and its unit as a message says them: `75.2 %`, `3 h`, `12`, `2.4 kB`, `4/day`."""
     if isinstance(value, float):
-        value = f"{value:.4g}" if abs(value) < 1e4 or not math.isfinite(value) else f"{value:.0f}"
+        whole = _PLAIN_BELOW <= abs(value) < _EXPONENT_FROM
+        value = f"{value:.0f}" if whole else f"{value:.4g}"
     text = as_text(value)
     if not unit:
         return text

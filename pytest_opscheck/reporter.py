@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import importlib.metadata
+import os
 import platform
 import uuid
 from collections.abc import Callable, Generator
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from .plugin import setting
-from .reports import html, json, terminal
+from .reports import html, json, junit, terminal
 from .reports.files import ReportFiles
 from .results import Result, Run, exit_status
 
@@ -31,8 +33,7 @@ class Reporter:
         self.page = html.Page()
         self.problems: list[str] = []
         self.files = self._files() if not config.option.collectonly else None
-        if self.files is not None:
-            self._lead_pytests_own(self.files)
+        self._lead_pytests_own()
 
     def _files(self) -> ReportFiles | None:
         """Return where a run of suites leaves its reports; None where tests were named one by one."""
@@ -40,23 +41,33 @@ class Reporter:
             return None
         base = self.config.invocation_params.dir if self.config.getoption("opscheck_reports") else self.config.rootpath
         folder = base / (setting(self.config, "reports") or "reports") / "+".join(self.session.suites)
-        return ReportFiles.fresh(folder, self.started)
+        try:
+            return ReportFiles.fresh(folder, self.started)
+        except OSError as error:
+            # The checks still run and say what they found; that there are no reports of it fails the run at its end.
+            self._note(error)
+            return None
 
-    def _lead_pytests_own(self, files: ReportFiles) -> None:
+    def _lead_pytests_own(self) -> None:
         """Have pytest's HTML and JUnit reports written where the run's are, unless people named a place."""
         option = self.config.option
-        for name, path in (("htmlpath", files.html), ("xmlpath", files.xml)):
-            if hasattr(option, name) and not getattr(option, name):
-                setattr(option, name, str(path))
-        if hasattr(option, "htmlpath"):
+        if self.files is not None:
+            for name, path in (("htmlpath", self.files.html), ("xmlpath", self.files.xml)):
+                if hasattr(option, name) and not getattr(option, name):
+                    setattr(option, name, str(path))
+        if getattr(option, "htmlpath", None):
             option.self_contained_html = True
             option.css = [*(option.css or []), str(html.STYLE)]
 
     # What comes in
 
+    @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        """Take a result, from this process or from a worker."""
+        """Take a result, from this process or from a worker, and have its fields in the JUnit report."""
         data = getattr(report, "opscheck", None)
+        if report.when == "teardown" and report.nodeid in self.results:
+            # pytest writes a test case's properties at its end, from this report.
+            report.user_properties += junit.properties(self.results[report.nodeid])
         if data is not None:
             result = Result.from_json(data)
             self.results[report.nodeid] = result
@@ -74,16 +85,24 @@ class Reporter:
 
     # What goes out
 
-    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    @pytest.hookimpl(wrapper=True, trylast=True)
     def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> Generator[None, object, object]:
-        """Decide the exit status; write our reports when pytest's own are written, the newest beside the dated ones."""
+        """Decide the exit status; write our reports when pytest's own are written, the newest beside the dated ones.
+
+        It stands closest around those who write pytest's reports, so that the terminal's summary comes after it, and comes
+        even where the disk is full.
+        """
         if self.config.option.collectonly:
             return (yield)
         results = tuple(sorted(self.results.values(), key=lambda result: result.rank))
         session.exitstatus = exit_status(int(exitstatus), results)
         self.run = self._made(results, int(session.exitstatus))
-        self.page.finish(results)
-        outcome = yield
+        self.page.finish(self.run)
+        outcome = None
+        try:
+            outcome = yield
+        except OSError as error:
+            self._note(error)
         self._write(self.run)
         if self.problems and session.exitstatus == 0:
             session.exitstatus = 1
@@ -118,14 +137,25 @@ class Reporter:
         try:
             write()
         except OSError as error:
-            self.problems.append(f"could not write {error.filename}: {error.strerror}")
+            self._note(error)
 
-    @pytest.hookimpl(tryfirst=True)
-    def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
-        """Print the table of what is not ok, and where the reports are."""
+    def _note(self, error: OSError) -> None:
+        said = ": ".join(str(part) for part in (error.filename, error.strerror) if part)
+        self.problems.append(f"could not write the reports: {said or error}")
+
+    def pytest_unconfigure(self) -> None:
+        """Give the name of the run's reports free."""
+        if self.files is not None:
+            self.files.release()
+
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> Generator[None, object, object]:
+        """Print, below what others print, the table of what is not ok, and where the reports are."""
+        outcome = yield
         if self.run is not None:
             shown = self.files.shown(self.config.invocation_params.dir) if self.files else None
             terminal.summary(terminalreporter, self.run, self.session.uncovered(self.run.results), shown, self.problems)
+        return outcome
 
     def _terminal(self) -> pytest.TerminalReporter | None:
         found = self.config.pluginmanager.get_plugin("terminalreporter")
@@ -136,7 +166,8 @@ class Reporter:
     @pytest.hookimpl(optionalhook=True)
     def pytest_html_report_title(self, report: Any) -> None:
         """Name the page, and keep its data to sort it at the end."""
-        self.page.open(report, self.session.inventory, self.session.suites)
+        file = Path(os.path.expandvars(self.config.option.htmlpath)).expanduser()
+        self.page.open(report, self.session.inventory, self.session.suites, file)
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_html_results_table_header(self, cells: list[str]) -> None:
@@ -150,7 +181,13 @@ class Reporter:
         self.page.row(report, Result.from_json(data) if data is not None else None, cells)
 
     @pytest.hookimpl(optionalhook=True)
+    def pytest_html_results_table_html(self, report: Any, data: list[str]) -> None:
+        """Say in the details what was measured."""
+        if (found := getattr(report, "opscheck", None)) is not None:
+            self.page.details(report, Result.from_json(found), data)
+
+    @pytest.hookimpl(optionalhook=True)
     def pytest_html_results_summary(self, prefix: list[str]) -> None:
         """Put the count of verdicts on top."""
         if self.run is not None:
-            prefix.append(self.page.verdicts(self.run))
+            prefix.append(self.page.top(self.run, self.session.uncovered(self.run.results)))

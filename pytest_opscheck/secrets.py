@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote, quote_plus, unquote, urlsplit
@@ -14,9 +14,19 @@ _SHORTEST = 4
 """Shorter values stand in ordinary words too often to be masked in running text; their type masks them alone."""
 _SHORTEST_NUMBER = 6
 """A short number, such as a port, is no secret, and masking it would garble what was measured."""
+_OURS = frozenset({"breach", "unknown", "blocked", "waived", "maintenance", "true", "false", "null", "None"})
+"""Words of the results themselves: masking one would leave a result without its verdict."""
 
-
-_SECRET_KEY = re.compile(r"password|passwd|secret|token|api_?key|signature", re.IGNORECASE)
+_SECRET_KEY = re.compile(
+    r"passw|passphrase|secret|token|(?:api|access|private)[_-]?key|credential|signature|authorization|cookie",
+    re.IGNORECASE,
+)
+_QUERY_KEY = re.compile(r"key|auth|sig|pwd|pass", re.IGNORECASE)
+_CONNECTION_PASSWORD = re.compile(r"(?:ssl)?password\s*=\s*(?:'((?:\\.|[^'\\])*)'|([^\s'&;]+))", re.IGNORECASE)
+_USER_INFO = re.compile(r"(?:^|[\s;,/])[^\s/@:;,]*:(?!//)([^\s@]+)@(?!sha256:)")
+"""A user and password in front of a host, in whatever URL or host spec, also one that no parser takes."""
+_AUTHORIZATION = re.compile(r"(?:Bearer|Basic|Token)\s+(\S+)")
+_PORT_AND_PATH = re.compile(r"[0-9]{1,5}/")
 
 
 def is_secret_key(key: str) -> bool:
@@ -31,10 +41,10 @@ class Redactor:
     forms: tuple[str, ...] = ()
 
     @classmethod
-    def of(cls, secrets: Iterable[str]) -> Redactor:
-        """Make a redactor of secret values."""
-        forms = {form for secret in secrets for form in _forms(secret) if _worth_masking(form)}
-        return cls(tuple(sorted(forms, key=lambda form: (-len(form), form))))
+    def of(cls, secrets: Iterable[str], names: Collection[str] = ()) -> Redactor:
+        """Make a redactor of secret values; `names` stand in the inventory as plain words, so they are none."""
+        found = {form for secret in set(secrets) for form in _forms(secret) if _worth_masking(form)}
+        return cls(tuple(sorted(found - _OURS - set(names), key=lambda form: (-len(form), form))))
 
     def __repr__(self) -> str:
         return f"<Redactor of {len(self.forms)} forms>"
@@ -47,50 +57,59 @@ class Redactor:
         return text
 
     def data(self, data: Any) -> Any:
-        """Return plain data (lists, mappings, texts, numbers) without secrets."""
+        """Return plain data (lists, mappings, texts, numbers) without secrets. Keys are the program's own words."""
         if isinstance(data, str):
             return self.text(data)
         if isinstance(data, dict):
-            return {self.data(key): self.data(value) for key, value in data.items()}
+            return {key: self.data(value) for key, value in data.items()}
         if isinstance(data, list | tuple):
             return [self.data(value) for value in data]
         return data
 
 
 def _worth_masking(form: str) -> bool:
-    return len(form) >= (_SHORTEST_NUMBER if re.fullmatch(r"[\d.]+", form) else _SHORTEST)
+    return len(form) >= (_SHORTEST_NUMBER if re.fullmatch(r"[0-9.]+", form) else _SHORTEST)
 
 
-def _forms(secret: str) -> Iterable[str]:
+def _forms(secret: str) -> Iterator[str]:
     """Yield a secret, its password and tokens where it is a URL, and each as it is quoted elsewhere."""
-    for part in (secret, *secret.splitlines(), *url_secrets(secret)):
+    for part in (secret, *secret.splitlines(), *secret_parts(secret)):
         stripped = part.strip()
         yield from (stripped, quote(stripped, safe=""), quote(stripped), quote_plus(stripped), unquote(stripped))
         yield from (repr(stripped)[1:-1], json.dumps(stripped)[1:-1])
 
 
-def url_secrets(text: str) -> tuple[str, ...]:
-    """Return the password and tokens of a URL or `key=value` connection string, none for other text."""
-    found = re.findall(r"(?:password|passfile|sslpassword)\s*=\s*'?([^'\s&]+)", text, re.IGNORECASE)
+def secret_parts(text: str) -> tuple[str, ...]:
+    """Return the passwords and tokens of a URL, connection string, host spec or header, none for other text."""
+    found = [quoted or bare for quoted, bare in _CONNECTION_PASSWORD.findall(text)]
+    if header := _AUTHORIZATION.fullmatch(text.strip()):
+        found.append(header[1])
+    found += [password for password in _USER_INFO.findall(text) if not _PORT_AND_PATH.match(password)]
     if "://" in text:
-        try:
-            parts = urlsplit(text)
-            password = parts.password
-        except ValueError:
-            return tuple(found)
-        found += [password, unquote(password)] if password else []
-        pairs = (pair.partition("=") for pair in parts.query.split("&"))
-        found += [value for key, _, value in pairs if value and _SECRET_KEY.search(key)]
-    elif match := re.match(r"[^@/\s]*:([^@/\s]+)@", text):
-        found.append(match[1])
-    return tuple(found)
+        found += _url_parts(text)
+    return tuple(dict.fromkeys(form for part in found if part for form in (part, unquote(part))))
+
+
+def _url_parts(text: str) -> Iterator[str]:
+    try:
+        parts = urlsplit(text)
+        yield parts.password or ""
+    except ValueError:
+        return
+    if parts.scheme in ("http", "https") and parts.username and not parts.password:
+        yield parts.username  # a token alone, as in https://TOKEN@host/
+    for pair in parts.query.split("&"):
+        key, _, value = pair.partition("=")
+        if is_secret_key(key) or _QUERY_KEY.fullmatch(key):
+            yield value
 
 
 def without_password(url: str) -> str:
     """Return a URL as a message may show it: scheme, host, port and path."""
     try:
         parts = urlsplit(url)
-        host = parts.netloc.rpartition("@")[2]
     except ValueError:
         return MASK
-    return f"{parts.scheme}://{host}{parts.path}" if parts.scheme else MASK
+    host, path = parts.netloc.rpartition("@")[2], parts.path
+    # An unescaped / in a password ends the host early, and leaves the password in what looks like the path.
+    return f"{parts.scheme}://{host}{path}" if parts.scheme and "@" not in path else MASK

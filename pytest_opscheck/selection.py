@@ -6,11 +6,15 @@ import ast
 import difflib
 import itertools
 import re
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 
 CHECKS = Path(__file__).parent / "checks"
-_MOST_SUITES = 10
+_MOST_NAMES = 10
+_MARKER = re.compile(r"[\w:+\-.\[\]\\/]+")
+"""What pytest takes for one word of a `-m` expression."""
+_ARGUMENTS = re.compile(r"(?<!\w)(?!(?:and|or|not)\b)([\w:+\-.\[\]\\/]+)\s*\((?:[^()'\"]|'[^']*'|\"[^\"]*\")*\)")
+"""A marker's arguments; they narrow it and name no other."""
 
 
 def shipped_files() -> list[Path]:
@@ -18,10 +22,9 @@ def shipped_files() -> list[Path]:
     return sorted(CHECKS.glob("test_*.py"))
 
 
-def identifiers(expression: str) -> list[str]:
+def identifiers(expression: str) -> tuple[str, ...]:
     """Return the markers that a `-m` expression names."""
-    words = re.findall(r"(?<![\w=\"'])[A-Za-z_]\w*(?!\s*=)", expression)
-    return [word for word in dict.fromkeys(words) if word not in ("and", "or", "not", "True", "False", "None")]
+    return _read(expression)[1]
 
 
 def asked_suites(expression: str, suites: Collection[str]) -> tuple[str, ...]:
@@ -29,47 +32,60 @@ def asked_suites(expression: str, suites: Collection[str]) -> tuple[str, ...]:
 
     `not slow` asks for none, nor does `not daily`; `daily and not smoke` asks for daily.
     """
-    try:
-        tree = ast.parse(expression.strip(), mode="eval").body
-    except SyntaxError:
-        return ()
-    names = identifiers(expression)
+    tree, names = _read(expression)
     mine = [name for name in names if name in suites]
-    if not mine or len(names) > _MOST_SUITES:
+    if tree is None or len(names) > _MOST_NAMES:
         return tuple(mine)
     asked: set[str] = set()
     others = [name for name in names if name not in suites]
-    for rest in itertools.product((False, True), repeat=len(others)):
-        given = dict(zip(others, rest, strict=True))
-        if _holds(tree, given | dict.fromkeys(mine, False)):
-            continue
-        for chosen in itertools.product((False, True), repeat=len(mine)):
-            if _holds(tree, given | dict(zip(mine, chosen, strict=True))):
-                asked.update(name for name, on in zip(mine, chosen, strict=True) if on and _matters(tree, name, mine, chosen, given))
+    for rest in _subsets(others):
+        if _holds(tree, rest):
+            continue  # it selects tests without any suite
+        for chosen in _subsets(mine):
+            if _holds(tree, rest | chosen):
+                asked |= {name for name in chosen if not _holds(tree, rest | chosen - {name})}
     return tuple(name for name in mine if name in asked)
 
 
-def _matters(tree: ast.expr, name: str, mine: list[str], chosen: tuple[bool, ...], given: Mapping[str, bool]) -> bool:
-    """Tell whether an expression that holds would not hold without this suite."""
-    return not _holds(tree, {**given, **dict(zip(mine, chosen, strict=True)), name: False})
+def _read(expression: str) -> tuple[ast.expr | None, tuple[str, ...]]:
+    """Read an expression as pytest does: markers may hold more than Python's names, and arguments in brackets.
+
+    There is no tree of one that pytest will refuse.
+    """
+    names: dict[str, str] = {}
+
+    def placeholder(match: re.Match[str]) -> str:
+        word = match[0]
+        return word if word in ("and", "or", "not") else names.setdefault(word, f"_{len(names)}")
+
+    text = _MARKER.sub(placeholder, _ARGUMENTS.sub(r"\1", expression))
+    try:
+        tree = ast.parse(text.strip(), mode="eval").body
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        tree = None
+    by_placeholder = {made: name for name, made in names.items()}
+    for node in ast.walk(tree) if tree is not None else ():
+        if isinstance(node, ast.Name):
+            node.id = by_placeholder.get(node.id, node.id)
+    return tree, tuple(names)
 
 
-def _holds(node: ast.expr, given: Mapping[str, bool]) -> bool:
+def _subsets(names: Sequence[str]) -> Iterator[frozenset[str]]:
+    for length in range(len(names) + 1):
+        yield from map(frozenset, itertools.combinations(names, length))
+
+
+def _holds(node: ast.expr, marks: frozenset[str]) -> bool:
+    """Tell whether an expression selects a test of these marks."""
     match node:
         case ast.BoolOp(op=ast.And(), values=values):
-            return all(_holds(value, given) for value in values)
+            return all(_holds(value, marks) for value in values)
         case ast.BoolOp(values=values):
-            return any(_holds(value, given) for value in values)
+            return any(_holds(value, marks) for value in values)
         case ast.UnaryOp(op=ast.Not(), operand=operand):
-            return not _holds(operand, given)
-        case ast.Name(id=name):
-            return given.get(name, False)
-        case ast.Call(func=ast.Name(id=name)):
-            return given.get(name, False)
-        case ast.Constant(value=value):
-            return bool(value)
+            return not _holds(operand, marks)
         case _:
-            return False
+            return isinstance(node, ast.Name) and node.id in marks
 
 
 def misspelt(expression: str, suites: Collection[str], markers: Collection[str]) -> str | None:

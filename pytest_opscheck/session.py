@@ -10,14 +10,14 @@ import time
 from collections.abc import Generator, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import pytest
 
 from . import fixtures, shipped
 from ._check import Check, check_of
 from .gather import Gather, Reading, Request
-from .inventory import Expectation, Inventory, load
+from .inventory import Expectation, Inventory, Named, load
 from .judge import Expect, Subject, breach, conclude, failed_reading, passed, unknown
 from .limits import SEVERITIES
 from .plugin import inventory_file, setting
@@ -204,7 +204,7 @@ class Session:
         """Tell whether an item is a check, or a test of one's own that takes a target or measures."""
         if not isinstance(item, pytest.Function):
             return False
-        return check_of(item.function) is not None or any(name in item.funcargs for name in fixtures.NAMES)
+        return check_of(item.function) is not None or any(name in item.fixturenames for name in fixtures.NAMES)
 
     def call(self, item: pytest.Function) -> Generator[None, object, object]:
         """Run one test of ours: hand over its reading, let it measure, conclude."""
@@ -248,7 +248,7 @@ class Session:
             self._end(
                 item,
                 failed_reading(
-                    subject, reading, expectation=owed.expectation, blocks=self._blocks, fail_at=self.fail_at
+                    subject, reading, target=owed.expectation.target.id, blocks=self._blocks, fail_at=self.fail_at
                 ),
             )
         item.funcargs[owed.expectation.check.probe.name] = reading.value
@@ -275,6 +275,14 @@ class Session:
         clean = Result.from_json(self.inventory.redactor.data(result.to_json()))
         item.stash[RESULT] = clean
         return clean
+
+    def unreachable(self, item: pytest.Function, target: Named, error: UnreachableError) -> NoReturn:
+        """End a test of one's own whose target cannot be reached: blocked by `reachable`, or unknown."""
+        __tracebackhide__ = True
+        subject = self._subject(item, None)
+        reading = Reading(error=error, blocker=f"{target.kind}.reachable@{target.name}")
+        self._end(item, failed_reading(subject, reading, target=target.id, blocks=self._blocks, fail_at=self.fail_at))
+        raise AssertionError("a failed reading ends its test")
 
     def expect(self, item: pytest.Item) -> Expect:
         """Return what a test measures with."""

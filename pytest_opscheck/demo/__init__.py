@@ -5,7 +5,7 @@ Everything lives in a temporary folder and listens on free loopback ports; all o
 
 from __future__ import annotations
 
-from .faults import FAULTS, Fault
+from .faults import faults
 from .show import run
 
-__all__ = ["FAULTS", "Fault", "run"]
+__all__ = ["faults", "run"]

@@ -1,7 +1,8 @@
 """The demo shop's API: orders over HTTPS, its health in two depths, and metrics on an internal port.
 
 Run as `python -m pytest_opscheck.demo.api --port 8443 --metrics-port 9100 --certificate server.pem`. Its database and its
-cache are what DATABASE_URL and REDIS_URL name; it does without either.
+cache are what SHOP_DATABASE_URL and REDIS_URL name; it does without either. The Compose stack in the repository's demo/
+runs this file too, behind nginx and so without a certificate.
 """
 
 from __future__ import annotations
@@ -150,18 +151,20 @@ def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--port", type=int, required=True)
     parser.add_argument("--metrics-port", type=int, required=True)
-    parser.add_argument("--certificate", required=True)
-    parser.add_argument("--log", required=True)
+    parser.add_argument("--address", default="127.0.0.1")
+    parser.add_argument("--certificate")
+    parser.add_argument("--log")
     parser.add_argument("--maintenance", action="store_true")
     parser.add_argument("--delay-s", type=float, default=0.0)
     options = parser.parse_args()
     logging.basicConfig(filename=options.log, level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     Handler.shop = Shop(maintenance=options.maintenance, delay_s=options.delay_s)
-    start_http_server(options.metrics_port, addr="127.0.0.1", registry=Handler.shop.registry)
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(options.certificate)
-    server = Server(("127.0.0.1", options.port), Handler)
-    server.socket = context.wrap_socket(server.socket, server_side=True, do_handshake_on_connect=False)
+    start_http_server(options.metrics_port, addr=options.address, registry=Handler.shop.registry)
+    server = Server((options.address, options.port), Handler)
+    if options.certificate:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(options.certificate)
+        server.socket = context.wrap_socket(server.socket, server_side=True, do_handshake_on_connect=False)
     _log.info("listening on port %d", options.port)
     server.serve_forever()
 

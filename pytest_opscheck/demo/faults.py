@@ -59,3 +59,8 @@ FAULTS = {
     "database": Fault("PostgreSQL is stopped", lambda stack: stack.processes.stop("postgres"), needs="postgres"),
 }
 """Every fault by the name that `--break` takes."""
+
+
+def faults() -> dict[str, str]:
+    """Return what each fault does, by the name that `--break` takes."""
+    return {name: fault.title for name, fault in FAULTS.items()}

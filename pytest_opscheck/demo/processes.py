@@ -27,7 +27,7 @@ class DemoError(Exception):
 def find(program: str) -> str | None:
     """Return the path of an installed program; of several PostgreSQL versions the newest."""
     versions = sorted(glob.glob(POSTGRES_FOLDERS), key=_version, reverse=True)
-    return shutil.which(program, path=os.pathsep.join([os.environ.get("PATH", ""), "/usr/sbin", "/sbin", *versions]))
+    return shutil.which(program, path=os.pathsep.join([*versions, os.environ.get("PATH", ""), "/usr/sbin", "/sbin"]))
 
 
 def _version(folder: str) -> float:

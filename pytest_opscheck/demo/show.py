@@ -15,6 +15,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
 
+from ..inventory import FILE
 from .faults import FAULTS
 from .processes import DemoError
 from .stack import Stack
@@ -30,7 +31,7 @@ def run(break_names: Sequence[str] = (), *, also: str = "") -> int:
     """
     try:
         reports = _reports_folder()
-        with _signals_end_us(), tempfile.TemporaryDirectory(prefix="opscheck-demo-", ignore_cleanup_errors=True) as folder:
+        with signals_end_us(), tempfile.TemporaryDirectory(prefix="opscheck-demo-", ignore_cleanup_errors=True) as folder:
             stack = Stack(Path(folder))
             try:
                 _refuse_unknown(break_names, stack)
@@ -103,15 +104,13 @@ def _break(stack: Stack, names: Sequence[str]) -> None:
 
 
 def _pytest(stack: Stack, reports: Path, text: str) -> int:
-    """Run the daily suite in a project of its own, whose reports lie in the folder of whoever looks on."""
+    """Run the daily suite of a project that stands in the shop's folder."""
     project = stack.folder / "project"
     project.mkdir()
-    for name, content in (("opscheck.toml", text), ("pytest.ini", "[pytest]\n")):
-        (project / name).write_text(content, encoding="utf-8")
-    (reports / "demo.toml").write_text(text, encoding="utf-8")
-    (project / "reports").symlink_to(reports)
+    for file, content in ((project / FILE, text), (reports / "demo.toml", text), (project / "pytest.ini", "[pytest]\n")):
+        file.write_text(content, encoding="utf-8")
     _say("$ pytest -m daily")
-    command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-m", "daily"]
+    command = [sys.executable, "-m", "pytest", "-m", "daily", "-p", "no:cacheprovider", f"--opscheck-reports={reports}"]
     with _handling(signal.SIGINT, lambda *_: None):
         # Ctrl-C reaches pytest as well, which says how far it came; only then is the shop stopped.
         return subprocess.call(command, cwd=project, env={**os.environ, **stack.env})  # noqa: S603 - pytest itself
@@ -128,7 +127,7 @@ def _say(text: str) -> None:
 
 
 @contextmanager
-def _signals_end_us() -> Iterator[None]:
+def signals_end_us() -> Iterator[None]:
     """End in good order, with nothing left running, where the terminal closes or somebody ends us."""
 
     def end(_number: int, _frame: FrameType | None) -> None:

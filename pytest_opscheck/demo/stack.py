@@ -211,7 +211,7 @@ class Stack:
 
         with Celery(broker=self.env["BROKER_URL"]) as app, app.connection_for_write() as connection:
             for _ in range(times):
-                app.send_task(f"pytest_opscheck.demo.tasks.{task}", args, queue="default", connection=connection, ignore_result=True)
+                app.send_task(f"shop.{task}", args, queue="default", connection=connection, ignore_result=True)
 
     def _use(self) -> None:
         pages = [f"/orders/{number}" for number in range(1, _READ + 1)]

@@ -14,28 +14,30 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from .._check import EVERY_SUITE, Check
-from ..limits import SEVERITIES
+from .._check import EVERY_SUITE, Check, suite_problem
+from ..limits import SEVERITIES, LimitError, severity_of
 from ..probes import Kind, kinds
-from ..secrets import Redactor
 from .environment import expand
-from .expectations import Resolver, note_validation
-from .lines import locate
-from .model import DEPENDED_ON, FAIL_AT, SUITES, Expectation, Inventory, Named, Suite
+from .expectations import COMMON, Resolver
+from .model import DEPENDED_ON, FAIL_AT, SUITES, Expectation, Inventory, Named, Suite, name_problem
 from .problems import InventoryError, Problems, nearest
+from .said import ENTRY_KEYS
+from .validation import note_validation, secrets_of
 
 FILE = "opscheck.toml"
-_GENERAL = ("name", "timezone", "runbook", "severities")
-_TARGET_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*\Z")
+GENERAL = ("name", "timezone", "runbook", "severities")
+TABLES = ("opscheck", "suites")
+"""The tables beside those of the targets."""
 
 
 def suite_names(file: Path) -> tuple[str, ...]:
     """Return the suites that a file names and those that there always are; of a broken file only the latter."""
     try:
-        own = tomllib.loads(file.read_text(encoding="utf-8")).get("suites", {})
-    except (OSError, ValueError):
+        own = tomllib.loads(file.read_text(encoding="utf-8-sig")).get("suites", {})
+    except (OSError, ValueError, RecursionError):
         own = {}
-    return tuple(dict.fromkeys([*SUITES, *(own if isinstance(own, dict) else ())]))
+    names = [name for name in own if suite_problem(name) is None] if isinstance(own, dict) else []
+    return tuple(dict.fromkeys([*SUITES, *names]))
 
 
 def load(file: Path, checks: Iterable[Check], environment: Mapping[str, str] | None = None) -> Inventory:
@@ -43,29 +45,32 @@ def load(file: Path, checks: Iterable[Check], environment: Mapping[str, str] | N
 
     Raises InventoryError with every error that the file has, each with file, line and key.
     """
-    problems = Problems(_shown(file))
-    document = _parse(file, problems)
-    document, secrets = expand(document, os.environ if environment is None else environment, problems)
-    problems.redactor = Redactor.of(secrets)
-    general = _table(document, "opscheck", problems)
-    words = _words(general.get("severities", {}), problems)
+    checks = tuple(checks)
+    shown = _shown(file)
+    text = _read(file, shown)
+    document = _parse(text, shown)
+    problems = Problems(shown, text, names=_names(document, checks))
+    document = expand(document, os.environ if environment is None else environment, problems)
+    general = _general(document, problems)
+    words = _words(general.get("severities", {}), checks, problems)
     suites = _suites(_table(document, "suites", problems), words, problems)
-    resolver = Resolver({check.id: check for check in checks}, words, suites, problems)
+    resolver = Resolver(checks, words, suites, problems)
     targets, expectations = _targets(document, resolver, problems)
-    inventory = Inventory(
+    _refuse_dangling_hosts(targets, document, problems)
+    name, timezone, runbook = (_text(general, key, problems) for key in ("name", "timezone", "runbook"))
+    zone = _timezone(timezone, problems)
+    problems.raise_any()
+    return Inventory(
         file=file,
-        name=_text(general, "name", problems) or file.resolve().parent.name,
-        timezone=_timezone(_text(general, "timezone", problems), problems),
-        runbook=_text(general, "runbook", problems),
+        name=name or file.resolve().parent.name,
+        timezone=zone,
+        runbook=runbook,
         severities=words,
         suites=suites,
         targets=tuple(targets),
         expectations=tuple(_in_every_suite(expectations)),
-        redactor=problems.redactor,
+        redactor=problems.redactor(),
     )
-    _refuse_dangling_hosts(inventory, problems)
-    problems.raise_any()
-    return inventory
 
 
 def _shown(file: Path) -> str:
@@ -75,52 +80,82 @@ def _shown(file: Path) -> str:
         return str(file)
 
 
-def _parse(file: Path, problems: Problems) -> dict[str, Any]:
+def _read(file: Path, shown: str) -> str:
     try:
         content = file.read_bytes()
     except OSError as error:
         raise InventoryError(
-            f"{problems.file}: {error.strerror}; name the inventory with --opscheck-inventory, or write one with `opscheck init`"
+            f"{shown}: {error.strerror}; name the inventory with --opscheck-inventory, "
+            "or write one with `opscheck init`"
         ) from None
     try:
-        text = content.decode("utf-8-sig")
+        return content.decode("utf-8-sig").replace("\r\n", "\n")
     except UnicodeDecodeError as error:
         line = content.count(b"\n", 0, error.start) + 1
-        raise InventoryError(
-            f"{problems.file}:{line}: byte 0x{content[error.start]:02x} is not UTF-8; save the file as UTF-8"
-        ) from None
+        byte = content[error.start]
+        raise InventoryError(f"{shown}:{line}: byte 0x{byte:02x} is not UTF-8; save the file as UTF-8") from None
+
+
+def _parse(text: str, shown: str) -> dict[str, Any]:
     try:
-        document = tomllib.loads(text.replace("\r\n", "\n"))
+        return tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
-        raise InventoryError(_syntax_error(problems.file, text, str(error))) from None
-    problems.lines = locate(text.replace("\r\n", "\n"))
-    return document
+        raise InventoryError(_syntax_error(shown, text, str(error))) from None
+    except ValueError:  # Python refuses integers of thousands of digits
+        raise InventoryError(f"{shown}: a number is beyond every number that can be measured") from None
+    except RecursionError:
+        raise InventoryError(f"{shown}: lists or tables are nested too deeply") from None
 
 
-def _syntax_error(file: str, text: str, message: str) -> str:
-    match = re.search(r"\s*\(at (?:line (\d+), column \d+|end of document)\)", message)
-    if match is None:
-        return f"{file}: {message}"
-    line = int(match[1] or text.count("\n") + 1)
-    message = message.replace(match[0], "")
-    said = text.splitlines()[line - 1].strip() if line <= len(text.splitlines()) else ""
-    key = re.split(r"[=#]", said)[0].strip()
-    if "overwrite" in message or "Cannot declare" in message or "mutate" in message:
+def _syntax_error(shown: str, text: str, message: str) -> str:
+    """Return the parser's error with its line, and the key that starts it.
+
+    Nothing else of the line is shown: it may be a secret, or a part of one.
+    """
+    message, _, where = message.partition(" (at ")
+    number = re.match(r"line ([0-9]+)", where)
+    lines = text.rstrip("\n").split("\n")
+    line = int(number[1]) if number else len(lines)
+    key = re.match(r"\s*(?:([A-Za-z][\w.\"-]*)\s*=\s*[^=\s]|\[+\s*([^\]=]+?)\s*\])", lines[min(line, len(lines)) - 1])
+    name = (key[1] or key[2]) + ": " if key and number else ""
+    if message.startswith(("Cannot overwrite", "Cannot declare", "Cannot mutate", "Duplicate")):
         message = "this key stands in the file twice; keep one of them"
-    return f"{file}:{line}: {key + ': ' if key else ''}{message[0].lower() + message[1:]}"
+    elif message == "Invalid value":
+        message = "this is no TOML value; put texts such as '< 70%' in quotes"
+    return f"{shown}:{line}: {name}{message[0].lower() + message[1:]}"
+
+
+def _names(document: Mapping[str, Any], checks: Iterable[Check]) -> frozenset[str]:
+    """Return the words that are names rather than values: they stay readable where a secret is the same word."""
+    found = {*kinds(), *SUITES, *(check.name for check in checks)}
+
+    def visit(data: object) -> None:
+        if isinstance(data, dict):
+            found.update(data)
+        for value in data.values() if isinstance(data, dict) else data if isinstance(data, list) else ():
+            visit(value)
+
+    visit(document)
+    return frozenset(found)
 
 
 def _table(document: Mapping[str, Any], key: str, problems: Problems) -> dict[str, Any]:
     found = document.get(key, {})
     if isinstance(found, dict):
         return found
-    problems.add((key,), f"[{key}] is a table")
+    problems.add((key,), f"it is a table: [{key}]")
     return {}
 
 
+def _general(document: Mapping[str, Any], problems: Problems) -> dict[str, Any]:
+    general = _table(document, "opscheck", problems)
+    for key in general:
+        if key not in GENERAL:
+            problems.add(("opscheck", key), f"unknown key; {nearest(key, GENERAL)}")
+    return general
+
+
 def _text(general: Mapping[str, Any], key: str, problems: Problems) -> str | None:
-    for unknown in general.keys() - set(_GENERAL) if key == "name" else ():
-        problems.add(("opscheck", unknown), f"unknown key; {nearest(unknown, _GENERAL)}")
     found = general.get(key)
     if found is None or (isinstance(found, str) and found.strip()):
         return found
@@ -135,71 +170,74 @@ def _timezone(name: str | None, problems: Problems) -> zoneinfo.ZoneInfo | dt.ti
     try:
         return zoneinfo.ZoneInfo(name)
     except (zoneinfo.ZoneInfoNotFoundError, ValueError, OSError):
-        known = zoneinfo.available_timezones()
-        problems.add(("opscheck", "timezone"), f"unknown time zone {name!r}; {_near_zone(name, known)}")
+        hint = nearest(name, zoneinfo.available_timezones())
+        hint = hint if hint.startswith("did you mean") else "say for example 'Europe/Berlin' or 'UTC'"
+        problems.add(("opscheck", "timezone"), f"unknown time zone {name!r}; {hint}")
         return dt.UTC
 
 
-def _near_zone(name: str, known: set[str]) -> str:
-    hint = nearest(name, known)
-    return hint if hint.startswith("did you mean") else "say for example 'Europe/Berlin' or 'UTC'"
-
-
-def _words(said: object, problems: Problems) -> dict[str, str]:
+def _words(said: object, checks: Iterable[Check], problems: Problems) -> dict[str, str]:
+    """Return the inventory's own words for P0 to P3."""
     path = ("opscheck", "severities")
     if not isinstance(said, dict):
-        problems.add(path, 'severities is a table, for example { critical = "P0" }')
+        problems.add(path, 'it is a table, for example { critical = "P0" }')
         return {}
+    taken = {*COMMON, *ENTRY_KEYS, *(key for check in checks for key in check.keys)}
+    words = {}
     for word, severity in said.items():
         if severity not in SEVERITIES:
             problems.add((*path, word), f"{severity!r} is none of {', '.join(SEVERITIES)}")
-        if word in SEVERITIES and word != severity:
+        elif word in SEVERITIES and word != severity:
             problems.add((*path, word), f"{word} is the name of a severity already")
-    return {word: severity for word, severity in said.items() if severity in SEVERITIES}
+        elif word in taken:
+            problems.add((*path, word), f"{word!r} is a key of expectations already; use another word")
+        else:
+            words[word] = severity
+    return words
 
 
 def _suites(said: Mapping[str, Any], words: Mapping[str, str], problems: Problems) -> dict[str, Suite]:
     suites = {name: Suite(name) for name in SUITES}
     for name, table in said.items():
         path = ("suites", name)
-        if not name.isidentifier():
-            problems.add(path, f"{name!r} cannot be a pytest marker; use letters, digits and _")
+        if problem := suite_problem(name):
+            problems.add(path, problem)
+        suites[name] = Suite(name)
         if not isinstance(table, dict):
-            problems.add(path, f"[suites.{name}] is a table")
+            problems.add(path, f"it is a table: [suites.{name}]")
             continue
-        for key in table.keys() - {"fail_at"}:
-            problems.add((*path, key), f"unknown key; {nearest(key, ['fail_at'])}")
-        fail_at = table.get("fail_at", FAIL_AT)
-        fail_at = words.get(fail_at, fail_at) if isinstance(fail_at, str) else fail_at
-        if fail_at not in SEVERITIES:
-            problems.add((*path, "fail_at"), f"{fail_at!r} is no severity; use one of {', '.join([*SEVERITIES, *words])}")
-            continue
-        suites[name] = Suite(name, fail_at)
+        for key in table:
+            if key != "fail_at":
+                problems.add((*path, key), f"unknown key; {nearest(key, ['fail_at'])}")
+        try:
+            suites[name] = Suite(name, severity_of(table.get("fail_at", FAIL_AT), words))
+        except LimitError as error:
+            problems.add((*path, "fail_at"), str(error))
     return suites
 
 
-def _targets(document: Mapping[str, Any], resolver: Resolver, problems: Problems) -> tuple[list[Named], list[Expectation]]:
+def _targets(
+    document: Mapping[str, Any], resolver: Resolver, problems: Problems
+) -> tuple[list[Named], list[Expectation]]:
     targets: list[Named] = []
     expectations: list[Expectation] = []
     for key, table in document.items():
-        if key in ("opscheck", "suites"):
+        if key in TABLES:
             continue
         if key not in kinds():
-            problems.add((key,), f"unknown kind of target; {nearest(key, [*kinds(), 'opscheck', 'suites'])}")
+            problems.add((key,), f"unknown kind of target; {nearest(key, [*kinds(), *TABLES])}")
             continue
-        if not isinstance(table, dict) or not table or not all(isinstance(target, dict) for target in table.values()):
+        if not isinstance(table, dict) or not table:
             problems.add((key,), f"a {key} has a name: [{key}.NAME]")
             continue
         for name, said in table.items():
-            before = len(problems.found)
+            if not isinstance(said, dict):
+                problems.add((key, name), f"a {key} has a name: [{key}.NAME]")
+                continue
             target, found = _target(kinds()[key], name, said, resolver, problems)
-            if target is not None:
-                targets.append(target)
-                expectations.extend(found)
-                if not found and len(problems.found) == before:
-                    hint = "every expectation is off" if said.get("expect") else "nothing is expected of it"
-                    problems.add((key, name), f"{hint}, so nothing would be judged; say what is expected, or remove it")
-    if not any(key in kinds() for key in document) and not problems.found:
+            targets += [target] if target is not None else []
+            expectations += found
+    if not document.keys() - TABLES:
         problems.add((), "there are no targets; add for example [host.local], or write a file with `opscheck init`")
     return targets, expectations
 
@@ -208,23 +246,28 @@ def _target(
     kind: Kind, name: str, said: Mapping[str, Any], resolver: Resolver, problems: Problems
 ) -> tuple[Named | None, list[Expectation]]:
     path = (kind.name, name)
-    if not _TARGET_NAME.match(name):
-        problems.add(path, f"{name!r} can't be a target's name; use letters, digits, '_', '-' and '.'")
-    families = {check.name for check in resolver.checks.values() if check.kind == kind.name and check.family}
+    before = len(problems)
+    if problem := name_problem(name):
+        problems.add(path, problem)
+    families = {check.name for check in resolver.checks if check.kind == kind.name and check.family}
     keys = {key: value for key, value in said.items() if key not in families and key != "expect"}
     try:
         model = kind.target.model_validate(keys)
+        problems.keep_secret(path, *secrets_of(model))
     except ValidationError as error:
-        note_validation(error, problems, path, [*kind.target.model_fields, *families, "expect"])
+        note_validation(error, problems, path, keys, [*kind.target.model_fields, *families, "expect"])
         model = None
     target = Named(kind.name, name, model or kind.target.model_construct())
-    questions = {family: said[family] for family in families if family in said}
-    found = resolver.resolve(target, said.get("expect", {}), questions, path)
+    questions = {key: value for key, value in said.items() if key in families}
+    found = resolver.resolve(target, said.get("expect"), questions, path)
+    if not found and len(problems) == before:
+        hint = "every expectation is off" if "expect" in said else "nothing is expected of it"
+        problems.add(path, f"{hint}, so nothing would be judged; say what is expected, or remove it")
     return (target, found) if model is not None else (None, [])
 
 
 def _in_every_suite(expectations: list[Expectation]) -> Iterator[Expectation]:
-    """Put the checks on which others depend into every suite in which one of those runs: the target's, and its host's."""
+    """Put the checks that others depend on into every suite in which one of those runs: the target's, its host's."""
     needed: dict[tuple[str, str], set[str]] = {}
     for expectation in expectations:
         target = expectation.target
@@ -238,9 +281,10 @@ def _in_every_suite(expectations: list[Expectation]) -> Iterator[Expectation]:
         yield dataclasses.replace(expectation, suites=tuple(sorted(suites)))
 
 
-def _refuse_dangling_hosts(inventory: Inventory, problems: Problems) -> None:
-    hosts = [target.name for target in inventory.of_kind("host")]
-    for target in inventory.targets:
+def _refuse_dangling_hosts(targets: Iterable[Named], document: Mapping[str, Any], problems: Problems) -> None:
+    said = document.get("host")
+    hosts = list(said) if isinstance(said, dict) else []
+    for target in targets:
         on = target.keys.host()
         if on and target.kind != "host" and on not in hosts:
             problems.add((target.kind, target.name, "on"), f"there is no [host.{on}]; {nearest(on, hosts)}")

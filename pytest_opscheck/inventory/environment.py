@@ -3,46 +3,58 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
-from ..secrets import is_secret_key, url_secrets
+from ..secrets import is_secret_key, secret_parts
 from .lines import Path
 from .problems import Problems
 
-_VARIABLE = re.compile(r"\$(?P<escaped>\$)?\{(?P<name>[^}:]*)(?::-(?P<default>[^}]*))?\}")
+_VARIABLE = re.compile(r"\$(?:(?P<escaped>\$\{)|\{(?:(?P<name>[^}:]*)(?::-(?P<default>[^}]*))?\})?)")
+_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 
-def expand(document: Any, environment: Mapping[str, str], problems: Problems) -> tuple[Any, list[str]]:
-    """Return a document with its variables filled in, and the secret values that came in so, or stood in password fields."""
-    secrets: list[str] = []
+def expand(document: dict[str, Any], environment: Mapping[str, str], problems: Problems) -> dict[str, Any]:
+    """Return a document with its variables filled in.
+
+    The problems learn which values are secret: those that came in so, and those of password fields.
+    """
 
     def text(said: str, path: Path) -> str:
+        came_in = False
+
         def value(match: re.Match[str]) -> str:
-            name, default = match["name"], match["default"]
+            nonlocal came_in
             if match["escaped"]:
-                return match[0][1:]
-            if not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", name):
-                problems.add(path, f"{match[0]!r} names no variable; write ${{NAME}}, or $${{ for the text itself")
-                return ""
-            found = environment.get(name, default)
-            if found is None or (found == "" and default is None):
-                state = "is empty" if found == "" else "is not set"
-                problems.add(path, f"the environment variable {name} {state}; set it, or write ${{{name}:-default}}")
-                return ""
-            secrets.append(found)
-            return found
+                return match["escaped"]
+            came_in = True
+            return _value(match, environment, path, problems)
 
         filled = _VARIABLE.sub(value, said)
-        if filled != said or (path and isinstance(path[-1], str) and is_secret_key(path[-1])):
-            secrets.append(filled)
-        secrets.extend(url_secrets(filled))
+        if came_in or (path and isinstance(path[-1], str) and is_secret_key(path[-1])):
+            problems.keep_secret(path, filled)
+        problems.keep_secret(path, *secret_parts(filled))
         return filled
 
-    return _mapped(document, text, ()), [secret for secret in secrets if secret]
+    filled: dict[str, Any] = _mapped(document, text, ())
+    return filled
 
 
-def _mapped(data: Any, text: Any, path: Path) -> Any:
+def _value(match: re.Match[str], environment: Mapping[str, str], path: Path, problems: Problems) -> str:
+    name, default = match["name"], match["default"]
+    if name is None or not _NAME.fullmatch(name):
+        problems.add(path, "'${' without a name and '}'; write ${NAME} or ${NAME:-default}, or $${ for the text itself")
+        return ""
+    found = environment.get(name) or default
+    if found is None:
+        state = "is empty" if name in environment else "is not set"
+        problems.add(path, f"the environment variable {name} {state}; set it, or write ${{{name}:-default}}")
+        return ""
+    problems.keep_secret(path, found)
+    return found
+
+
+def _mapped(data: Any, text: Callable[[str, Path], str], path: Path) -> Any:
     if isinstance(data, str):
         return text(data, path)
     if isinstance(data, dict):

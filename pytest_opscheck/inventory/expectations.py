@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, get_args
 
 from pydantic import ValidationError
 
-from .._check import Check
-from ..limits import SEVERITIES, Ladder, LimitError, Limits, example, parse_during, parse_ladder, parse_limit, single
+from .._check import WINDOW, Check
+from ..during import Limits
+from ..limits import SEVERITIES, LimitError, parse_duration, severity_of, single
 from .lines import Path
-from .model import Expectation, Named
+from .model import Expectation, Named, name_problem
 from .problems import Problems, nearest
+from .said import ENTRY_KEYS, LimitReader, example_of
+from .validation import is_empty, note_validation
 
 COMMON = ("suites", "severity", "runbook", "action", "timeout")
 """The keys of every long form, beside the severities and the check's own parameters."""
@@ -23,115 +26,122 @@ LONGEST_TIMEOUT_S = 3600
 class Resolver:
     """Reads the expectations of an inventory's targets, and notes what is wrong with them."""
 
-    checks: Mapping[str, Check]
+    checks: Collection[Check]
     words: Mapping[str, str]
-    suites: Iterable[str]
+    suites: Collection[str]
     problems: Problems
 
-    def resolve(self, target: Named, said: object, families: Mapping[str, object], path: Path) -> list[Expectation]:
+    def resolve(self, target: Named, said: object, questions: Mapping[str, object], path: Path) -> list[Expectation]:
         """Return a target's expectations: those said, and the defaults of the others."""
-        checks = {check.name: check for check in self.checks.values() if check.kind == target.kind}
+        checks = {check.name: check for check in self.checks if check.kind == target.kind}
+        found: list[Expectation] = []
+        for family, named in questions.items():
+            found.extend(self._family(checks[family], target, named, (*path, family)))
+        here = (*path, "expect")
+        if not isinstance(said, dict | None):
+            self.problems.add(here, "it is a table, for example expect = { disk = '< 70%' }")
+            return found
+        if said == {}:
+            self.problems.add(here, "this table says nothing; leave it out, or say what is expected")
         plain = {name: check for name, check in checks.items() if not check.family}
-        if not isinstance(said, dict):
-            self.problems.add((*path, "expect"), "expect is a table, for example expect = { disk = '< 70%' }")
-            return []
-        if not said and (*path, "expect") in self.problems.lines.known:
-            self.problems.add((*path, "expect"), "this table says nothing; leave it out, or say what is expected")
-        found = [e for name, check in plain.items() if (e := self._plain(check, target, said.get(name), path)) is not None]
-        for name in said:
-            if name not in plain:
-                hint = nearest(name, plain)
-                if name in checks:
-                    hint = f"a {name} has a name of its own: [{target.id}.{name}.NAME]"
-                self.problems.add((*path, "expect", name), f"unknown expectation; {hint}")
-        for family, questions in families.items():
-            found.extend(self._family(checks[family], target, questions, (*path, family)))
-        return found
+        for name in said or ():
+            if name in checks and name not in plain:
+                self.problems.add((*here, name), f"a {name} has a name of its own: [{target.id}.{name}.NAME]")
+            elif name not in plain:
+                self.problems.add((*here, name), f"unknown expectation; {nearest(name, plain)}")
+        made = (self._plain(check, target, (said or {}).get(name), (*here, name)) for name, check in plain.items())
+        return [expectation for expectation in made if expectation is not None] + found
 
     def _family(self, check: Check, target: Named, questions: object, path: Path) -> Iterator[Expectation]:
+        """Yield the questions of one's own: [postgres.main.query.NAME]."""
         if not isinstance(questions, dict) or not all(isinstance(said, dict) for said in questions.values()):
             self.problems.add(path, f"a {check.name} has a name of its own: [{target.id}.{check.name}.NAME]")
             return
         if not questions:
-            self.problems.add(path, "this table names nothing; leave it out, or name a question")
+            self.problems.add(
+                path, f"this table names nothing; leave it out, or name one: [{target.id}.{check.name}.NAME]"
+            )
         for name, said in questions.items():
             here = (*path, name)
-            if not _is_name(name):
-                self.problems.add(here, f"{name!r} can't be a name; use letters, digits, '_', '-' and '.'")
+            if problem := name_problem(name):
+                self.problems.add(here, problem)
                 continue
-            limits = check.limits
-            if "expect" in said:
-                limits = self._limits(check, said["expect"], (*here, "expect"))
-            elif "expect" in _question_keys(check):
-                self.problems.add(here, f"it says nothing that is expected; add for example expect = {self._example(check)}")
             table = {key: value for key, value in said.items() if key != "expect"}
-            if (made := self._table(check, target, table, limits, here, name=name)) is not None:
+            limit = (said["expect"], (*here, "expect")) if "expect" in said else None
+            if (made := self._made(check, target, table, here, limit=limit, name=name)) is not None:
                 yield made
 
-    def _plain(self, check: Check, target: Named, said: object, path: Path) -> Expectation | None:
-        here = (*path, "expect", check.name)
+    def _plain(self, check: Check, target: Named, said: object, here: Path) -> Expectation | None:
         if said is False or (said is None and not check.on_by_default):
             return None
-        if said is None or (said is True and not self._boolean(check)):
-            return self._defaults(check, target, here)
+        if said is None or (said is True and not _takes_truth(check)):
+            if check.needs:
+                self.problems.add(here, f"true says too little: {check.needs[0]} is needed")
+                return None
+            return self._made(check, target, {}, here)
         if isinstance(said, dict):
             return self._long(check, target, said, here)
-        if check.takes is not None and not (isinstance(said, str) and _looks_like_limit(said) and check.limits is None):
-            return self._table(check, target, {check.takes: said}, check.limits, here)
-        return self._table(check, target, {}, self._limits(check, said, here), here)
-
-    @staticmethod
-    def _boolean(check: Check) -> bool:
-        """Tell whether the check's short form takes true as a value rather than as `on`."""
-        return check.takes is not None and check.probe.params.model_fields[check.takes].annotation is bool
-
-    def _defaults(self, check: Check, target: Named, here: Path) -> Expectation | None:
-        required = [name for name, info in check.probe.params.model_fields.items() if info.is_required()]
-        if required:
-            self.problems.add(here, f"true says too little: {required[0]} is needed")
-            return None
-        if check.limits is None:
-            self.problems.add(here, f"there is no default; say what is expected, for example {self._example(check)}")
-            return None
-        return self._table(check, target, {}, check.limits, here)
+        if check.takes is not None and (check.limits is not None or not _looks_like_limit(said)):
+            return self._made(check, target, {check.takes: said}, here, unsaid=check.takes)
+        return self._made(check, target, {}, here, limit=(said, here))
 
     def _long(self, check: Check, target: Named, said: dict[str, Any], here: Path) -> Expectation | None:
+        """Read a table: severities or `limit` say what is expected, the other keys how."""
         if not said:
-            self.problems.add(here, f"this table expects nothing; say for example {self._example(check)}, or false for off")
+            self.problems.add(
+                here, f"this table expects nothing; say for example {example_of(check)}, or false for off"
+            )
             return None
-        params = check.probe.params.model_fields
-        rungs = {key: value for key, value in said.items() if key in SEVERITIES or key in self.words}
-        rest = {key: value for key, value in said.items() if key not in rungs}
-        limits = check.limits
-        if "limit" in rest and "limit" not in params:
-            limits = self._limits(check, rest.pop("limit"), (*here, "limit"), severity=str(rest.get("severity", check.severity)))
-        if rungs:
-            limits = self._limits(check, rungs, here)
-        if check.takes is not None and _is_mapping(check, check.takes):
-            inner = {key: value for key, value in rest.items() if key not in COMMON and key not in params}
-            rest = {key: value for key, value in rest.items() if key not in inner}
-            if inner:
-                rest[check.takes] = {**rest.get(check.takes, {}), **inner}
-        return self._table(check, target, rest, limits, here)
+        inner = inner_parameter(check)
+        limit_keys = [
+            *SEVERITIES,
+            *self.words,
+            *(() if inner else (key for key in ENTRY_KEYS if key not in check.keys)),
+        ]
+        limits = {key: value for key, value in said.items() if key in limit_keys}
+        rest = {key: value for key, value in said.items() if key not in limits}
+        limit: tuple[object, Path] | None = (limits, here) if limits else None
+        if set(limits) == {"limit"}:
+            limit = (limits["limit"], (*here, "limit"))
+        unsaid = None
+        own = {key: value for key, value in rest.items() if inner and key not in (*COMMON, *check.keys)}
+        if own and inner not in rest:
+            unsaid = inner
+            rest = {key: value for key, value in rest.items() if key not in own} | {str(inner): own}
+        return self._made(check, target, rest, here, limit=limit, unsaid=unsaid)
 
-    def _table(
-        self, check: Check, target: Named, said: dict[str, Any], limits: Limits | None, here: Path, *, name: str | None = None
+    def _made(
+        self,
+        check: Check,
+        target: Named,
+        said: dict[str, Any],
+        here: Path,
+        *,
+        limit: tuple[object, Path] | None = None,
+        name: str | None = None,
+        unsaid: str | None = None,
     ) -> Expectation | None:
-        before = len(self.problems.found)
-        common = {key: value for key, value in said.items() if key in COMMON}
-        params = {key: value for key, value in said.items() if key not in COMMON}
-        suites = self._suites(common.get("suites"), check, here)
-        severity = self._severity(common.get("severity"), check, here)
-        timeout_s = self._timeout(common.get("timeout"), check, here)
-        if "severity" in common and limits is not None and limits is check.limits:
-            limits = _with_severity(limits, severity)
-        if limits is None and not check.family and check.takes is None:
-            self.problems.add(here, f"no limit; say what is expected, for example P2 = {self._example(check)}")
-        values = self._params(check, params, limits, here, severity)
+        """Put an expectation together, None where anything is wrong with it.
+
+        `limit` is what the inventory says as the limit, and where; `unsaid` names the parameter in `said` whose key the
+        inventory leaves out.
+        """
+        before = len(self.problems)
+        severity = self._severity(said.get("severity"), check, here)
+        if limit is None:
+            limits = _with_severity(check.limits, severity) if "severity" in said else check.limits
+        else:
+            limits = LimitReader(check, self.words, severity, self.problems).read(*limit)
+        if len(self.problems) == before:
+            self._refuse_missing_limits(check, limits, here, name)
+            self._refuse_unused_severity(said, limits, severity, here)
+        values = self._params(check, said, limits, here, severity=severity, unsaid=unsaid)
+        suites = self._suites(said.get("suites"), check, here)
+        timeout_s = self._timeout(said.get("timeout"), check, here)
         for key in ("runbook", "action"):
-            if not isinstance(common.get(key), str | None):
-                self.problems.add((*here, key), "it is a text")
-        if len(self.problems.found) > before:
+            if key in said and not (isinstance(said[key], str) and said[key].strip()):
+                self.problems.add((*here, key), "it is a text that is not empty")
+        if len(self.problems) > before:
             return None
         return Expectation(
             check=check,
@@ -142,146 +152,110 @@ class Resolver:
             params=values,
             timeout_s=timeout_s,
             name=name,
-            runbook=common.get("runbook"),
-            action=common.get("action", check.action),
+            runbook=said.get("runbook"),
+            action=said.get("action", check.action),
         )
 
+    def _refuse_missing_limits(self, check: Check, limits: Limits | None, here: Path, name: str | None) -> None:
+        if limits is None and not check.carries_limits:
+            key = "expect" if name is not None else "P2"
+            self.problems.add(here, f"it says nothing that is expected; add for example {key} = {example_of(check)}")
+
+    def _refuse_unused_severity(
+        self, said: Mapping[str, object], limits: Limits | None, severity: str, here: Path
+    ) -> None:
+        if (
+            "severity" in said
+            and limits is not None
+            and any(rung.severity != severity for ladder in limits.ladders for rung in ladder.rungs)
+        ):
+            self.problems.add(
+                (*here, "severity"), f"its limits have severities of their own ({limits}); leave this out"
+            )
+
     def _params(
-        self, check: Check, said: dict[str, Any], limits: Limits | None, here: Path, severity: str
+        self,
+        check: Check,
+        said: dict[str, Any],
+        limits: Limits | None,
+        here: Path,
+        *,
+        severity: str,
+        unsaid: str | None,
     ) -> dict[str, Any]:
+        """Return the probe's arguments."""
         model = check.probe.params
-        given = dict(said)
-        if "window_s" in model.model_fields and limits is not None:
-            windows = {ladder.window_s for ladder in limits.ladders}
+        given = {key: value for key, value in said.items() if key not in COMMON}
+        choices = [*COMMON, *check.keys, *SEVERITIES, *self.words]
+        if WINDOW in given:
+            self.problems.add((*here, WINDOW), f"unknown key; {nearest(WINDOW, choices)}")
+        if WINDOW in model.model_fields:
+            windows = {ladder.window_s for ladder in limits.ladders} if limits is not None else {None}
             if len(windows) > 1:
                 self.problems.add(here, "its limits count over the same window, for example all '/day'")
-            given.setdefault("window_s", windows.pop())
+            given[WINDOW] = next(iter(windows))
+        for key, value in given.items():
+            if is_empty(value):
+                where = here if key == unsaid else (*here, key)
+                self.problems.add(where, "it is empty; say what is meant, or leave it out")
         try:
             made = model.model_validate(given, context={"words": self.words, "severity": severity})
         except ValidationError as error:
-            choices = [*COMMON, *model.model_fields, *SEVERITIES, *self.words]
-            note_validation(error, self.problems, here, choices)
+            note_validation(error, self.problems, here, given, choices, unsaid=unsaid)
             return {}
-        empty = [name for name in said if name in model.model_fields and getattr(made, name) in ([], (), {}, "")]
-        for name in empty:
-            self.problems.add((*here, name) if name in said and name != check.takes else here, f"{name} is empty: nothing would be checked")
         return {name: getattr(made, name) for name in model.model_fields}
 
     def _suites(self, said: object, check: Check, here: Path) -> tuple[str, ...]:
         if said is None:
             return check.suites
         if not isinstance(said, list) or not said or not all(isinstance(suite, str) for suite in said):
-            self.problems.add((*here, "suites"), 'suites is a list of at least one, for example ["daily"]')
+            self.problems.add((*here, "suites"), 'it is a list of at least one suite, for example ["daily"]')
             return check.suites
         for suite in said:
             if suite not in self.suites:
                 self.problems.add((*here, "suites"), f"unknown suite {suite!r}; {nearest(suite, self.suites)}")
-        return tuple(said)
+        return tuple(dict.fromkeys(said))
 
     def _severity(self, said: object, check: Check, here: Path) -> str:
-        severity = self.words.get(said, said) if isinstance(said, str) else said
-        if severity is None:
+        try:
+            return check.severity if said is None else severity_of(said, self.words)
+        except LimitError as error:
+            self.problems.add((*here, "severity"), str(error))
             return check.severity
-        if not isinstance(severity, str) or severity not in SEVERITIES:
-            self.problems.add((*here, "severity"), f"{said!r} is no severity; {nearest(str(said), [*SEVERITIES, *self.words])}")
-            return check.severity
-        return severity
 
     def _timeout(self, said: object, check: Check, here: Path) -> float:
         if said is None:
             return check.probe.timeout_s
         try:
-            limit = parse_limit(said)
-            seconds = limit.number if limit.dimension == "duration" or isinstance(said, int | float) else None
-        except LimitError:
-            seconds = None
-        if seconds is None or isinstance(said, bool) or not 0 < seconds <= LONGEST_TIMEOUT_S:
-            self.problems.add((*here, "timeout"), f"{said!r} is no time limit up to an hour; say for example '30s'")
+            seconds = parse_duration(said)
+        except LimitError as error:
+            self.problems.add((*here, "timeout"), str(error))
             return check.probe.timeout_s
+        if seconds > LONGEST_TIMEOUT_S:
+            self.problems.add((*here, "timeout"), f"{said!r} is more than an hour; say for example '30s'")
         return seconds
 
-    def _limits(self, check: Check, said: object, here: Path, severity: str | None = None) -> Limits | None:
-        """Read a limit, a ladder, or a list of ladders each for its part of the day."""
-        try:
-            choices = list(self._choices(said, severity or check.severity))
-        except LimitError as error:
-            self.problems.add(here, str(error))
-            return None
-        for _, ladder in choices:
-            self._fits(check, ladder, here)
-        return Limits(tuple(choices))
 
-    def _choices(self, said: object, severity: str) -> Iterator[tuple[Any, Ladder]]:
-        entries = said if isinstance(said, list) else [said]
-        if not entries:
-            raise LimitError("this list is empty: nothing would be checked")
-        for number, entry in enumerate(entries, start=1):
-            if not isinstance(entry, dict):
-                yield None, single(parse_limit(entry), self.words.get(severity, severity))
-                continue
-            rungs = {key: value for key, value in entry.items() if key != "during"}
-            during = parse_during(entry["during"]) if "during" in entry else None
-            if during is None and number < len(entries):
-                raise LimitError(f"entry {number} has no `during`, so those after it would never apply")
-            if during is not None and number == len(entries):
-                raise LimitError("the last entry has a `during`; end with one without, for the rest of the day")
-            yield during, parse_ladder(rungs, self.words)
-
-    def _fits(self, check: Check, ladder: Ladder, here: Path) -> None:
-        wrong = ladder.dimensions - check.dimensions if check.dimensions else frozenset()
-        for rung in ladder.rungs:
-            if rung.limit.dimension in wrong:
-                measured = " or ".join(sorted(check.dimensions))
-                self.problems.add(
-                    here,
-                    f"'{rung.limit}' limits a {rung.limit.dimension}, but {check.id} is a {measured}; "
-                    f"say for example {self._example(check)}",
-                )
-
-    @staticmethod
-    def _example(check: Check) -> str:
-        if check.limits is not None:
-            return f"'{next(iter(check.limits.ladders)).rungs[-1].limit}'"
-        return example(min(check.dimensions)) if check.dimensions else "'< 10'"
-
-
-def note_validation(error: ValidationError, problems: Problems, here: Path, choices: Iterable[str]) -> None:
-    """Note each error that pydantic found, in the words of the inventory, without the values."""
-    for detail in error.errors(include_url=False, include_input=False):
-        where = tuple(step for step in detail["loc"] if isinstance(step, str | int))
-        match detail["type"]:
-            case "extra_forbidden":
-                message = f"unknown key; {nearest(str(where[-1]), choices)}"
-            case "missing":
-                message = f"the key {where[-1]!r} is needed"
-                where = where[:-1]
-            case _:
-                message = detail["msg"].removeprefix("Value error, ")
-        problems.add((*here, *where), message)
-
-
-def _with_severity(limits: Limits, severity: str) -> Limits:
+def _with_severity(limits: Limits | None, severity: str) -> Limits | None:
     """Return default limits with the inventory's severity, where they are one limit."""
-    choices = tuple(
-        (during, single(ladder.rungs[0].limit, severity) if len(ladder.rungs) == 1 else ladder)
-        for during, ladder in limits.choices
-    )
-    return Limits(choices)
+    if limits is None or len(limits.ladders[0].rungs) > 1:
+        return limits
+    return Limits(((None, single(limits.ladders[0].rungs[0].limit, severity)),))
 
 
-def _question_keys(check: Check) -> tuple[str, ...]:
-    """Return the keys that a question of this family has to say beside its parameters."""
-    return ("expect",) if check.limits is None else ()
+def _takes_truth(check: Check) -> bool:
+    """Tell whether the check's short form takes true as a value rather than as `on`."""
+    return check.takes is not None and check.probe.params.model_fields[check.takes].annotation is bool
 
 
-def _is_mapping(check: Check, name: str) -> bool:
-    annotation = check.probe.params.model_fields[name].annotation
-    return getattr(annotation, "__origin__", annotation) in (dict, Mapping)
+def inner_parameter(check: Check) -> str | None:
+    """Return the parameter whose own keys may stand in the long form, as the paths of `json` do; None without one."""
+    if check.takes is None:
+        return None
+    annotation = check.probe.params.model_fields[check.takes].annotation
+    forms = (annotation, *get_args(annotation))
+    return check.takes if any(getattr(form, "__origin__", form) in (dict, Mapping) for form in forms) else None
 
 
-def _looks_like_limit(said: str) -> bool:
-    return said.lstrip().startswith(("<", ">", "=", "!", "~"))
-
-
-def _is_name(name: str) -> bool:
-    return bool(name) and name[0].isalnum() and all(c.isalnum() or c in "_-." for c in name) and name.isascii()
+def _looks_like_limit(said: object) -> bool:
+    return isinstance(said, str) and said.lstrip().startswith(("<", ">", "=", "!", "~"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 import tomllib
 from collections.abc import Mapping
@@ -9,14 +10,24 @@ from dataclasses import dataclass
 
 Path = tuple[str | int, ...]
 
-_HEADER = re.compile(r"[ \t]*(\[\[?)(.+?)\]\]?[ \t]*(?:#.*)?$")
-_KEY = re.compile(r"""[ \t]*((?:"(?:\\.|[^"\\])*"|'[^']*'|[A-Za-z0-9_-]+|[ \t]*\.[ \t]*)+)[ \t]*=""")
-_TOKEN = re.compile(r'"""(?:\\.|(?!""").)*"{3,5}|\'\'\'.*?\'{3,5}|"(?:\\.|[^"\\\n])*"|\'[^\'\n]*\'|#[^\n]*|[\[\]{}\n]', re.DOTALL)
+_SIMPLE_KEY = r"""(?:"(?:\\.|[^"\\\n])*"|'[^'\n]*'|[A-Za-z0-9_-]+)"""
+_KEY = re.compile(rf"{_SIMPLE_KEY}(?:[ \t]*\.[ \t]*{_SIMPLE_KEY})*")
+_STEP = re.compile(_SIMPLE_KEY)
+_BLANK = re.compile(r"(?:[ \t\r\n]|#[^\n]*)*")
+_SPACE = re.compile(r"[ \t]*")
+_STRING = re.compile(
+    r'"""(?:\\.|(?!""").)*"{3,5}|'
+    r"'''(?:(?!''').)*'{3,5}|"
+    r'"(?:\\.|[^"\\\n])*"|'
+    r"'[^'\n]*'",
+    re.DOTALL,
+)
+_SCALAR = re.compile(r"[^\n,\]}#]+")
 
 
 @dataclass(frozen=True)
 class Lines:
-    """The line of every key of a valid TOML document."""
+    """The line of every key and list entry of a valid TOML document."""
 
     known: Mapping[Path, int]
 
@@ -31,54 +42,113 @@ class Lines:
 
 def locate(text: str) -> Lines:
     """Find the keys of a document that the standard parser has read without an error."""
-    known: dict[Path, int] = {}
-    table: Path = ()
-    arrays: dict[Path, int] = {}
-    position = 0
-    while position < len(text):
-        end = text.find("\n", position)
-        line = text[position : len(text) if end < 0 else end]
-        number = text.count("\n", 0, position) + 1
-        if header := _HEADER.match(line):
-            table = _keys(header[2])
-            if header[1] == "[[":
-                index = arrays[table] = arrays.get(table, -1) + 1
-                table = (*table, index)
-            _note(known, table, number)
-            position += len(line) + 1
-        elif key := _KEY.match(line):
-            _note(known, (*table, *_keys(key[1])), number)
-            position = _end_of_value(text, position + key.end())
-        else:
-            position += len(line) + 1
-    return Lines(known)
+    reader = _Reader(text)
+    with contextlib.suppress(RecursionError):
+        reader.read()
+    return Lines(reader.known)
 
 
-def _note(known: dict[Path, int], path: Path, number: int) -> None:
-    """Note a key's line, and that of every table which it opens."""
-    for length in range(1, len(path) + 1):
-        known.setdefault(path[:length], number)
+class _Reader:
+    """Walks a valid document, and notes the line on which each key stands first."""
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+        self._position = 0
+        self._counted = (0, 1)
+        self.known: dict[Path, int] = {}
+        self._entries: dict[Path, int] = {}
+
+    def read(self) -> None:
+        """Read to the end, or as far as the document is TOML as it is known here."""
+        table: Path = ()
+        while self._skip(_BLANK) < len(self._text):
+            if self._text[self._position] == "[":
+                table = self._header()
+            elif not self._pair(table):
+                return
+
+    def _skip(self, pattern: re.Pattern[str]) -> int:
+        match = pattern.match(self._text, self._position)
+        self._position = match.end() if match else self._position
+        return self._position
+
+    def _header(self) -> Path:
+        array = self._text.startswith("[[", self._position)
+        self._position += 2 if array else 1
+        self._skip(_SPACE)
+        keys = self._keys()
+        path: Path = ()
+        for number, key in enumerate(keys, start=1):
+            path = (*path, key)
+            if array and number == len(keys):
+                self._note(path)
+                self._entries[path] = self._entries.get(path, -1) + 1
+            if path in self._entries:  # a table inside of an array's latest entry
+                path = (*path, self._entries[path])
+        self._note(path)
+        self._position = self._text.find("]", self._position) + (2 if array else 1)
+        return path
+
+    def _pair(self, table: Path) -> bool:
+        keys = self._keys()
+        self._skip(_SPACE)
+        if not keys or self._text[self._position : self._position + 1] != "=":
+            return False
+        self._position += 1
+        path = (*table, *keys)
+        self._note(path)
+        self._value(path)
+        return True
+
+    def _keys(self) -> list[str]:
+        """Read a dotted key."""
+        match = _KEY.match(self._text, self._position)
+        if match is None:
+            return []
+        self._position = match.end()
+        return [_unquoted(step) for step in _STEP.findall(match[0])]
+
+    def _value(self, path: Path) -> None:
+        self._skip(_SPACE)
+        match self._text[self._position : self._position + 1]:
+            case "[":
+                self._list(path)
+            case "{":
+                self._inline_table(path)
+            case '"' | "'":
+                self._skip(_STRING)
+            case _:
+                self._skip(_SCALAR)
+
+    def _list(self, path: Path) -> None:
+        self._position += 1
+        number = 0
+        while self._skip(_BLANK) < len(self._text) and self._text[self._position] not in "]}":
+            self._note((*path, number))
+            self._value((*path, number))
+            number += 1
+            self._skip(_BLANK)
+            self._position += self._text.startswith(",", self._position)
+        self._position += 1
+
+    def _inline_table(self, path: Path) -> None:
+        self._position += 1
+        while self._skip(_BLANK) < len(self._text) and self._text[self._position] != "}" and self._pair(path):
+            self._skip(_BLANK)
+            self._position += self._text.startswith(",", self._position)
+        self._position += 1
+
+    def _note(self, path: Path) -> None:
+        """Note the line of a key, and that of every table which it opens."""
+        counted, line = self._counted
+        line += self._text.count("\n", counted, self._position)
+        self._counted = (self._position, line)
+        for length in range(1, len(path) + 1):
+            self.known.setdefault(path[:length], line)
 
 
-def _keys(dotted: str) -> Path:
-    """Split a dotted key as TOML does, by having TOML do it."""
-    data: object = tomllib.loads(f"{dotted} = 0")
-    keys: list[str] = []
-    while isinstance(data, dict):
-        key, data = next(iter(data.items()))
-        keys.append(key)
-    return tuple(keys)
-
-
-def _end_of_value(text: str, position: int) -> int:
-    """Return where the statement after a value starts: behind the first line end outside of brackets and strings."""
-    depth = 0
-    for token in _TOKEN.finditer(text, position):
-        match token[0]:
-            case "[" | "{":
-                depth += 1
-            case "]" | "}":
-                depth -= 1
-            case "\n" if depth <= 0:
-                return token.end()
-    return len(text)
+def _unquoted(step: str) -> str:
+    if step[0] not in "\"'":
+        return step
+    value: str = tomllib.loads(f"key = {step}")["key"]
+    return value

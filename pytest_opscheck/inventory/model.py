@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 import zoneinfo
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -10,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from .._check import Check
-from ..limits import Limits
+from ..during import Limits
 from ..probes import Target
 from ..secrets import Redactor
 
@@ -19,6 +20,15 @@ DEPENDED_ON = ("smoke", "deploy_gate", "daily")
 """The suites in which `reachable` runs, beside those of the checks that depend on it."""
 FAIL_AT = "P3"
 """By default every breach fails the run."""
+NAME = r"[A-Za-z0-9][A-Za-z0-9_.-]*"
+"""What a target, or a question of one's own, may be called: it stands in node ids, reports and mails."""
+
+
+def name_problem(name: str) -> str | None:
+    """Return why a word can't be the name of a target or a question, None where it can."""
+    if re.fullmatch(NAME, name):
+        return None
+    return f"{name!r} can't be a name; use letters, digits, '_', '-' and '.', a letter or digit first"
 
 
 @dataclass(frozen=True)

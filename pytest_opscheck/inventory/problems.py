@@ -1,13 +1,19 @@
-"""What is wrong with an inventory, gathered so that all of it is shown at once."""
+"""What is wrong with an inventory, gathered so that all of it is shown at once, and without its secrets."""
 
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable
+import json
+import re
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
+from functools import cached_property
 
-from ..secrets import Redactor
-from .lines import Lines, Path
+from ..secrets import MASK, Redactor
+from .lines import Lines, Path, locate
+
+_BARE_KEY = re.compile(r"[A-Za-z0-9_-]+")
+_WORD = re.compile(r"\w{4,}")
 
 
 class InventoryError(Exception):
@@ -15,7 +21,7 @@ class InventoryError(Exception):
 
 
 def nearest(key: str, choices: Iterable[str]) -> str:
-    """Return an error's end: the valid key nearest to a wrong one, and all of them where they are few."""
+    """Return an error's end: the valid key nearest to a wrong one, and all of them where none is near."""
     choices = sorted(choices)
     close = difflib.get_close_matches(key, choices, n=1, cutoff=0.6)
     if close:
@@ -23,22 +29,71 @@ def nearest(key: str, choices: Iterable[str]) -> str:
     return f"it can be: {', '.join(choices)}" if choices else "nothing is expected here"
 
 
+def shown(path: Path) -> str:
+    """Return a key as TOML writes it, with the places of list entries: `redis.cache.expect.hit_rate[1].P2`."""
+    text = ""
+    for step in path:
+        if isinstance(step, int):
+            text += f"[{step}]"
+        else:
+            text += ("." if text else "") + (
+                step if _BARE_KEY.fullmatch(step) else json.dumps(step, ensure_ascii=False)
+            )
+    return text
+
+
 @dataclass
 class Problems:
-    """Collects the errors of one file, each with its line and key."""
+    """Collects the errors of one file, each with its line and key, and the values that none of them may show."""
 
     file: str
-    lines: Lines = field(default_factory=lambda: Lines({}))
-    redactor: Redactor = field(default_factory=Redactor)
-    found: list[tuple[int, str]] = field(default_factory=list)
+    text: str = ""
+    names: Collection[str] = ()
+    _found: list[tuple[Path, str]] = field(default_factory=list)
+    _secrets: dict[Path, list[str]] = field(default_factory=dict)
+
+    def __len__(self) -> int:
+        return len(self._found)
 
     def add(self, path: Path, message: str) -> None:
         """Note an error of a key."""
-        line = self.lines.of(path)
-        key = ".".join(str(step) for step in path)
-        self.found.append((line, f"{self.file}:{line}: {key + ': ' if key else ''}{self.redactor.text(message)}"))
+        self._found.append((path, message))
+
+    def keep_secret(self, path: Path, *values: str) -> None:
+        """Remember that a key holds secret values."""
+        if values:
+            self._secrets.setdefault(path, []).extend(values)
+
+    def redactor(self) -> Redactor:
+        """Return what masks every secret that is known by now."""
+        return Redactor.of((value for values in self._secrets.values() for value in values), self.names)
+
+    @cached_property
+    def _lines(self) -> Lines:
+        return locate(self.text)
 
     def raise_any(self) -> None:
-        """Raise InventoryError where anything was noted."""
-        if self.found:
-            raise InventoryError("\n".join(text for _, text in sorted(self.found, key=lambda error: error[0])))
+        """Raise InventoryError where anything was noted: in the order of the file, everything once."""
+        if self._found:
+            redactor = self.redactor()
+            errors = sorted((self._lines.of(path), number) for number, (path, _) in enumerate(self._found))
+            texts = (self._line(line, *self._found[number], redactor) for line, number in errors)
+            raise InventoryError("\n".join(dict.fromkeys(texts)))
+
+    def _line(self, line: int, path: Path, message: str, redactor: Redactor) -> str:
+        key = shown(path)
+        return f"{self.file}:{line}: {key + ': ' if key else ''}{self._masked(path, redactor.text(message))}"
+
+    def _masked(self, path: Path, message: str) -> str:
+        """Mask what a message quotes of its key's secret, be it a part of that only."""
+        near = [
+            value
+            for place, values in self._secrets.items()
+            if path and (place[: len(path)] == path or path[: len(place)] == place)
+            for value in values
+        ]
+        return (
+            _WORD.sub(lambda word: MASK if any(word[0] in value for value in near) else word[0], message)
+            if near
+            else message
+        )

@@ -1,7 +1,7 @@
-"""What the kinds that are reached over HTTP share: their keys, and a client whose every request ends and tells no secret.
+"""What the kinds that are reached over HTTP share: their keys, and a client whose requests end and tell no secret.
 
-The client asks, and changes nothing: GET and HEAD only. A request has one deadline for all of it, from the name's look-up to
-the last byte and over all redirects, because a timeout for each read lets a server that drips a byte a second go on for
+The client asks, and changes nothing: GET and HEAD only. A request has one deadline for all of it, redirects and the
+last byte of the body included, because a timeout for each read lets a server that drips a byte a second go on for
 hours. Its messages name scheme, host, port and path, never credentials, headers or query strings.
 """
 
@@ -13,11 +13,9 @@ import json
 import re
 import socket
 import ssl
-import threading
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
 from typing import TYPE_CHECKING, Annotated, Any
 from urllib.parse import unquote, urlencode, urljoin, urlsplit, urlunsplit
 
@@ -25,6 +23,7 @@ from pydantic import AfterValidator, Field, SecretStr
 
 from ..secrets import without_password
 from ._kind import Target, UnknownError, UnreachableError
+from ._wire import Deadline, distrusting, tls_failure, trusting
 
 if TYPE_CHECKING:
     import urllib3
@@ -59,7 +58,9 @@ def _headers(said: dict[str, SecretStr]) -> dict[str, SecretStr]:
 class WebTarget(Target):
     """The keys of every target that is reached over HTTP."""
 
-    url: Annotated[SecretStr, AfterValidator(_web_url)] = Field(description="http:// or https://, with credentials where it has to be")
+    url: Annotated[SecretStr, AfterValidator(_web_url)] = Field(
+        description="http:// or https://, with credentials where it has to be"
+    )
     headers: Annotated[dict[str, SecretStr], AfterValidator(_headers)] = Field(
         default={}, description="sent to this server alone, not to where it redirects"
     )
@@ -78,7 +79,10 @@ class NoAnswerError(UnknownError):
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What a server said. `seconds` is the time from the request to the last byte; `problem` says why there is no body."""
+    """What a server said.
+
+    `seconds` is the time from the request to the last byte; `problem` says why there is no body.
+    """
 
     status: int
     url: str
@@ -99,55 +103,12 @@ class Answer:
         try:
             return json.loads(body)
         except (ValueError, RecursionError):
-            what = "an empty body" if not body.strip() else f"{self.headers.get('content-type') or 'a body'} that is no JSON"
+            what = (
+                "an empty body"
+                if not body.strip()
+                else f"{self.headers.get('content-type') or 'a body'} that is no JSON"
+            )
             raise UnknownError(f"{self.url} answered {self.status} with {what}") from None
-
-
-class Deadline:
-    """Ends the connections that it watches when a time is over, whatever their server still sends."""
-
-    def __init__(self) -> None:
-        self.over = False
-        self._watched: list[socket.socket] = []
-        self._lock = threading.Lock()
-
-    def watch(self, sock: socket.socket) -> None:
-        """End this connection too."""
-        with self._lock:
-            self._watched = [*(known for known in self._watched if known.fileno() != -1), sock]
-            if self.over:
-                self._end(sock)
-
-    @contextlib.contextmanager
-    def handshake(self, sock: socket.socket) -> Iterator[None]:
-        """Watch a connection while TLS takes its socket over: the new one has the same connection under another object."""
-        with sock.dup() as twin:
-            self.watch(twin)
-            yield
-
-    @contextlib.contextmanager
-    def within(self, seconds: float) -> Iterator[None]:
-        """End what is watched after so many seconds, unless the block ends before."""
-        self.over = False
-        timer = threading.Timer(seconds, self._expire)
-        timer.name, timer.daemon = "opscheck-deadline", True
-        timer.start()
-        try:
-            yield
-        finally:
-            timer.cancel()
-
-    def _expire(self) -> None:
-        with self._lock:
-            self.over = True
-            for sock in self._watched:
-                self._end(sock)
-
-    @staticmethod
-    def _end(sock: socket.socket) -> None:
-        # The plain method also for TLS: its own one would take the session from under the thread that reads.
-        with contextlib.suppress(OSError):
-            socket.socket.shutdown(sock, socket.SHUT_RDWR)
 
 
 class Web:
@@ -155,26 +116,30 @@ class Web:
 
     answer: Answer
 
-    def __init__(self, target: WebTarget, timeout_s: float, *, follow: bool = True, accept: str = "*/*") -> None:
+    def __init__(
+        self, target: WebTarget, timeout_s: float, *, method: str = "GET", follow: bool = True, accept: str = "*/*"
+    ) -> None:
         parts = urlsplit(target.url.get_secret_value())
         host = parts.netloc.rpartition("@")[2]
         self.url = urlunsplit((parts.scheme, host, parts.path or "/", parts.query, ""))
         self.timeout_s = timeout_s
         self._verify = target.verify
+        self._method = method
         self._follow = follow
         self._general = {"User-Agent": "pytest-opscheck", "Accept": accept, "Accept-Encoding": "identity"}
         self._own = {name: value.get_secret_value() for name, value in target.headers.items()}
         if parts.username is not None:
             said = f"{unquote(parts.username)}:{unquote(parts.password or '')}".encode()
             self._own.setdefault("Authorization", "Basic " + base64.b64encode(said).decode())
-        self._managers: dict[str, urllib3.PoolManager] = {}
+        self._managers: dict[tuple[str, str], urllib3.PoolManager] = {}
         self._deadline = Deadline()
 
-    def get(self, path: str = "", *, method: str = "GET") -> Answer:
+    def get(self, path: str = "", *, method: str | None = None) -> Answer:
         """Ask for the target's address, or for another one relative to it; GET and HEAD only.
 
         Raises UnknownError where there is no HTTP answer in time; any status is an answer.
         """
+        method = method or self._method
         if method not in ("GET", "HEAD"):
             raise UnknownError(f"{method} could change something on the server, so it was not sent; use GET or HEAD")
         with self._deadline.within(self.timeout_s):
@@ -200,11 +165,14 @@ class Web:
                 return self._read(response, url, started)
             if response.length_remaining is not None and response.length_remaining <= _SMALL:
                 response.drain_conn()
-            response.close() if response.closed is False else None
+            else:
+                response.close()
             url = urljoin(url, onward)
             if urlsplit(url).scheme not in _PORTS:
                 raise NoAnswerError(f"{without_password(self.url)} redirects to what is no web address")
-        raise NoAnswerError(f"{without_password(self.url)} redirects more than {REDIRECTS} times, last to {without_password(url)}")
+        raise NoAnswerError(
+            f"{without_password(self.url)} redirects more than {REDIRECTS} times, last to {without_password(url)}"
+        )
 
     def _asked(self, method: str, url: str) -> urllib3.BaseHTTPResponse:
         import urllib3
@@ -213,7 +181,7 @@ class Web:
         # Half of the time for connecting: a name may have a dead address before a live one.
         timeout = urllib3.Timeout(connect=self.timeout_s / 2, read=self.timeout_s)
         try:
-            return self._manager(url).urlopen(
+            response = self._manager(url).urlopen(
                 method,
                 url,
                 headers={**self._general, **own},
@@ -225,6 +193,10 @@ class Web:
         except (urllib3.exceptions.HTTPError, OSError, ValueError) as error:
             why, transient = self._why(error)
             raise NoAnswerError(f"{without_password(url)}: {why}", transient=transient) from None
+        if self._deadline.over:  # a head that was cut off looks like a short one
+            response.close()
+            raise NoAnswerError(f"{without_password(url)}: no answer within {self.timeout_s:g} s")
+        return response
 
     def _read(self, response: urllib3.BaseHTTPResponse, url: str, started: float) -> Answer:
         import urllib3
@@ -244,10 +216,12 @@ class Web:
         if problem:
             response.close()
         headers = {name.lower(): value for name, value in response.headers.items()}
-        return Answer(response.status, without_password(url), headers, b"" if problem else bytes(body), seconds, problem)
+        return Answer(
+            response.status, without_password(url), headers, b"" if problem else bytes(body), seconds, problem
+        )
 
     def _manager(self, url: str) -> urllib3.PoolManager:
-        """Return the pool of connections for an address: direct, or through the proxy that the environment names for it."""
+        """Return the pool of connections for an address: direct, or through the proxy that the environment names."""
         import urllib.request
 
         import urllib3
@@ -256,46 +230,46 @@ class Web:
         proxy = urllib.request.getproxies().get(parts.scheme, "")
         if proxy and urllib.request.proxy_bypass(parts.hostname or ""):
             proxy = ""
-        if proxy not in self._managers:
+        key = (parts.scheme, proxy)
+        if key not in self._managers:
+            context = None
+            if parts.scheme == "https":
+                context = trusting(self._verify) if self._verify is not False else distrusting()
+            manager: urllib3.PoolManager
             if proxy:
                 user = urlsplit(proxy)
                 said = f"{unquote(user.username)}:{unquote(user.password or '')}" if user.username else None
-                manager: urllib3.PoolManager = urllib3.ProxyManager(
-                    proxy, proxy_headers=urllib3.make_headers(proxy_basic_auth=said), ssl_context=self._context
-                )
+                headers = urllib3.make_headers(proxy_basic_auth=said)
+                manager = urllib3.ProxyManager(proxy, proxy_headers=headers, ssl_context=context)
             else:
-                manager = urllib3.PoolManager(ssl_context=self._context)
+                manager = urllib3.PoolManager(ssl_context=context)
             manager.pool_classes_by_scheme = _watched_pools(self._deadline)
-            self._managers[proxy] = manager
-        return self._managers[proxy]
-
-    @cached_property
-    def _context(self) -> ssl.SSLContext | None:
-        if self._verify is False:
-            return distrusting()
-        return trusting(self._verify) if isinstance(self._verify, str) or self.url.startswith("https") or self._follow else None
+            self._managers[key] = manager
+        return self._managers[key]
 
     def _why(self, error: BaseException) -> tuple[str, bool]:
-        """Say why there was no answer, in words that hold no address, and whether another attempt may help."""
+        """Say why there was no answer, in words without addresses, and whether another attempt may well get one."""
         import urllib3.exceptions as wrong
 
-        cause = error.__cause__ if isinstance(error.__cause__, OSError) else None
-        inner = next((said for said in error.args if isinstance(said, Exception)), cause)
+        inner = next((said for said in (*error.args, error.__cause__) if isinstance(said, OSError)), None)
         if self._deadline.over or isinstance(error, wrong.ReadTimeoutError):
             return f"no answer within {self.timeout_s:g} s", False
-        if isinstance(error, wrong.NameResolutionError):
-            return "its name can't be resolved", False
-        if isinstance(error, wrong.ConnectTimeoutError):
-            return f"no connection within {self.timeout_s / 2:g} s", False
-        if isinstance(error, wrong.ProxyError):
-            return f"through the proxy: {self._why(error.original_error)[0]}", False
-        if isinstance(error, wrong.SSLError | ssl.SSLError):
-            return tls_failure(inner if isinstance(inner, ssl.SSLError) else error), False
         if isinstance(inner, ConnectionResetError | ConnectionAbortedError | BrokenPipeError):
             return "the connection was closed before an answer came", True
-        if isinstance(inner, OSError) and inner.strerror:
-            return inner.strerror.lower(), False
-        return "what answers there does not speak HTTP", False
+        match error:
+            case wrong.NameResolutionError():
+                why = "its name can't be resolved"
+            case wrong.ConnectTimeoutError() if not isinstance(error, wrong.NewConnectionError):
+                why = f"no connection within {self.timeout_s / 2:g} s"
+            case wrong.ProxyError():
+                why = f"through the proxy: {self._why(error.original_error)[0]}"
+            case wrong.SSLError() | ssl.SSLError():
+                why = tls_failure(inner or error)
+            case wrong.ProtocolError():
+                why = "what answers there does not speak HTTP"
+            case _:
+                why = inner.strerror.lower() if inner is not None and inner.strerror else "the address can't be used"
+        return why, False
 
 
 @contextlib.contextmanager
@@ -310,47 +284,15 @@ def connect(
     accept: str = "*/*",
 ) -> Iterator[Web]:
     """Contact a target once and yield its client. Raises UnreachableError where nothing answers over HTTP."""
-    web = Web(target, timeout_s, follow=follow, accept=accept)
+    web = Web(target, timeout_s, method=method, follow=follow, accept=accept)
     try:
         try:
-            web.answer = web.get(web.under(path, query or {}) if path else "", method=method)
+            web.answer = web.get(web.under(path, query or {}) if path else "")
         except NoAnswerError as error:
             raise UnreachableError(str(error), transient=error.transient) from None
         yield web
     finally:
         web.close()
-
-
-def trusting(ca: str | bool) -> ssl.SSLContext:
-    """Return what TLS trusts: a file of CA certificates alone, or what this machine trusts.
-
-    The strict mode of newer Pythons is off: it refuses certificates that every other client takes.
-    """
-    try:
-        context = ssl.create_default_context(cafile=ca if isinstance(ca, str) else None)
-    except (OSError, ssl.SSLError) as error:
-        why = (error.strerror or "it holds no certificate").lower() if not isinstance(error, ssl.SSLError) else "it holds no certificate"
-        raise UnknownError(f"the CA file {ca} can't be used: {why}") from None
-    context.verify_flags &= ~ssl.VERIFY_X509_STRICT
-    return context
-
-
-def distrusting() -> ssl.SSLContext:
-    """Return a context that takes every certificate and every old protocol: who looks at one must be let in."""
-    context = ssl.create_default_context()
-    context.check_hostname = False
-    context.verify_mode = ssl.CERT_NONE
-    return context
-
-
-def tls_failure(error: BaseException) -> str:
-    """Return why TLS failed, in the words of OpenSSL."""
-    if isinstance(error, ssl.SSLCertVerificationError):
-        return f"its certificate is not trusted: {error.verify_message.rstrip('.')}"
-    reason = getattr(error, "reason", None)
-    if reason in ("WRONG_VERSION_NUMBER", "HTTP_REQUEST", "PACKET_LENGTH_TOO_LONG", "RECORD_LAYER_FAILURE"):
-        return "what answers there does not speak TLS"
-    return f"TLS failed: {str(reason or 'the handshake did not end').replace('_', ' ').lower()}"
 
 
 def _origin(url: str) -> tuple[str, str | None, int | None]:
@@ -374,11 +316,12 @@ def _watched_pools(deadline: Deadline) -> Any:
                 self._during = stack
                 super().connect()
             deadline.watch(self.sock)
-            # Not to verify is the inventory's word; urllib3 would warn of it at each request, and here warnings may be errors.
+            # Not to verify is the inventory's word. urllib3 would warn of it, and in a test run warnings may be errors.
             self.is_verified = True
 
         def _new_conn(self) -> socket.socket:
             sock = super()._new_conn()
+            sock.settimeout(None)  # the deadline ends the handshake; the time for connecting is shorter
             self._during.enter_context(deadline.handshake(sock))
             return sock
 

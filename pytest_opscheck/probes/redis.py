@@ -33,8 +33,6 @@ def _connect(target: RedisServer, timeout_s: float) -> Iterator[Redis]:
             socket_timeout=timeout_s,
             socket_connect_timeout=timeout_s,
             client_name="opscheck",
-            lib_name=None,
-            lib_version=None,
         )
     except ValueError as error:
         raise UnknownError(f"the url is none of Redis: {error}") from None

@@ -52,7 +52,7 @@ class ReportFiles:
         if written is None:
             return
         source = Path(os.path.expandvars(written)).expanduser().absolute()
-        if source.exists() and source != kept.absolute():
+        if source.is_file() and source != kept.absolute():
             shutil.copyfile(source, kept)
 
     def make_latest(self) -> None:

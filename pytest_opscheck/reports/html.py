@@ -2,17 +2,48 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import os
+from collections.abc import Iterable, Mapping, Sequence
 from html import escape
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote, urlsplit
 
 from ..inventory import Inventory
-from ..results import Result, Run
-from .terminal import counts
+from ..secrets import Redactor
+from ..results import Measurement, Result, Run, Verdict, summary
+from .words import by_severity, line, lines, plain, short, word
 
 STYLE = Path(__file__).with_name("report.css")
-_COLUMNS = ("severity", "target", "observed", "expected", "runbook")
+_HEADINGS = (
+    ("result", "Result"),
+    ("severity", "Severity"),
+    ("testId", "Check"),
+    ("target", "Target"),
+    ("observed", "Observed"),
+    ("expected", "Expected"),
+    ("runbook", "Runbook"),
+)
+_SORTABLE = ("result", "severity", "testId", "target")
+"""pytest-html keeps the cells of a sortable column twice, so only the short ones can be sorted by."""
+_NO_SEVERITY = "–"
+_ENVIRONMENT_LEFT_OUT = ("Packages", "Plugins")
+_MOST_MEASUREMENTS = 20
+_LONGEST_DETAIL = 2000
+_MOST_WITHOUT_SCRIPTS = 100
+_LABELS = {
+    "failed": ("breach", "unknown"),
+    "passed": ("ok", "warning"),
+    "skipped": ("blocked", "maintenance"),
+    "xfailed": ("waived",),
+}
+_STATUS = {
+    1: "The run failed",
+    2: "The run was interrupted",
+    3: "The run broke off with an error of its own",
+    4: "The run could not start",
+    5: "Nothing was judged",
+}
 
 
 class Page:
@@ -20,49 +51,246 @@ class Page:
 
     def __init__(self) -> None:
         self._report: Any = None
-        self._ranks: dict[str, Any] = {}
+        self._results: dict[str, Result] = {}
+        self._redactor = Redactor()
+        self._base = Path()
+        self._folder = Path()
 
-    def open(self, report: Any, inventory: Inventory, suites: Sequence[str]) -> None:
-        """Name the page, and keep its data."""
-        self._report = report
+    def open(self, report: Any, inventory: Inventory, suites: Sequence[str], file: Path) -> None:
+        """Name the page, and keep its data. `file` is where the page will stand: links start from there."""
+        self._report, self._redactor = report, inventory.redactor
+        self._base, self._folder = inventory.file.absolute().parent, file.absolute().parent
         report.title = f"{inventory.redactor.text(inventory.name)}: {'+'.join(suites) or 'checks'}"
+        environment = {k: v for k, v in report.data["environment"].items() if k not in _ENVIRONMENT_LEFT_OUT}
+        report.set_data("environment", _escaped(inventory.redactor.data(environment)))
         report.set_data("initialSort", "original")
-
-    def header(self, cells: list[str]) -> None:
-        """Add our columns after the result and the check."""
-        cells[2:] = [f'<th class="sortable" data-column-type="{column}">{column.capitalize()}</th>' for column in _COLUMNS]
-
-    def row(self, report: Any, result: Result | None, cells: list[str]) -> None:
-        """Fill our columns of a result."""
-        empty = [f'<td class="col-{column}"></td>' for column in _COLUMNS]
-        if result is None:
-            cells[2:] = empty
-            return
-        self._ranks[report.nodeid] = result.rank
-        worst = result.worst
-        observed = " ".join(filter(None, [worst.subject, worst.observed or worst.problem])) if worst else result.message
-        values = (result.severity, result.target, observed, worst.expected if worst else None)
-        cells[1] = f'<td class="col-testId">{escape(result.check)}<small>{escape(result.title)}</small></td>'
-        cells[2:] = [
-            f'<td class="col-{column}">{escape(value or "")}</td>' for column, value in zip(_COLUMNS, values, strict=False)
-        ] + [f'<td class="col-runbook">{_runbook(result)}</td>']
-
-    def finish(self, results: Sequence[Result]) -> None:
-        """Sort the rows, worst first."""
-        if self._report is not None:
-            tests = self._report.data["tests"]
-            last = (99, "", "")
-            for nodeid in sorted(list(tests), key=lambda nodeid: self._ranks.get(nodeid, last)):
-                tests[nodeid] = tests.pop(nodeid)
+        if report.data["renderCollapsed"] == ["passed"]:  # pytest-html's default
+            report.set_data("renderCollapsed", ["all"])
 
     @staticmethod
-    def verdicts(run: Run) -> str:
-        """Return the counts of verdicts, for the top of the page."""
-        return f'<p class="opscheck-verdicts">{escape(counts(run))}</p>'
+    def header(cells: list[str]) -> None:
+        """Put our columns in the place of pytest-html's."""
+        cells[:] = [
+            f'<th{" class=sortable" if name in _SORTABLE else ""} data-column-type="{name}">{heading}</th>'
+            for name, heading in _HEADINGS
+        ]
+
+    def row(self, report: Any, result: Result | None, cells: list[str]) -> None:
+        """Fill our columns of a result, or those of a test that is none of ours."""
+        if result is None:
+            phase = "" if report.when == "call" else f"::{report.when}"
+            said = getattr(getattr(report.longrepr, "reprcrash", None), "message", "")
+            cells[1:] = [
+                _cell("severity", _NO_SEVERITY),
+                _cell("testId", escape(plain(report.nodeid)) + phase),
+                _cell("target", ""),
+                f"<td class=col-observed colspan=2>{escape(short(plain(self._redactor.text(said))))}</td>",
+                _cell("runbook", ""),
+            ]
+            return
+        quiet = " data-ok" if result.verdict is Verdict.OK else ""
+        target = plain(result.target) if result.target != "-" else ""
+        self._results[report.nodeid] = result
+        cells[1:] = [
+            _cell("severity", result.severity or _NO_SEVERITY),  # a dash sorts after P3
+            _cell("testId", escape(plain(result.id))),
+            _cell("target", escape(target)),
+            f"<td class=col-observed colspan=2{quiet}>{_observed(result)}</td>",
+            f"<td class=col-runbook{quiet}>{self._runbook(result)}</td>",
+        ]
+
+    @staticmethod
+    def details(report: Any, result: Result, logs: list[str]) -> None:
+        """Say in the details what was measured, in the place of pytest's words for it.
+
+        An error in a test's own code keeps its traceback, and captured output stays.
+        """
+        if not getattr(report, "opscheck_raised", False):
+            captured = logs[bool(report.longreprtext) :] if report.sections else []
+            logs[:] = [*(escape(part) for part in _told(result)), *captured]
+
+    def finish(self, run: Run) -> None:
+        """Give the rows our verdicts in the place of pytest's outcomes, and sort them, the worst first."""
+        if self._report is None:
+            return
+        tests = self._report.data["tests"]
+        for nodeid, result in self._results.items():
+            for entry in tests.get(nodeid, ()):
+                _in_our_words(entry, result)
+        for nodeid in sorted(tests, key=lambda nodeid: self._rank(nodeid, tests[nodeid])):
+            tests[nodeid] = tests.pop(nodeid)
+        _relabel(self._report.outcomes, run.results, len(tests))
+
+    def _rank(self, nodeid: str, entries: Sequence[Mapping[str, Any]]) -> tuple[int, str, str]:
+        """Sort errors of tests that have no result first, their successes last."""
+        if nodeid in self._results:
+            return self._results[nodeid].rank
+        return (-1 if any(entry["result"] in ("Error", "Failed") for entry in entries) else 99, "", nodeid)
+
+    def top(self, run: Run, uncovered: Sequence[str]) -> str:
+        """Return what stands above the rows: whether all is well, the counts, and when and from where it was seen."""
+        return "".join(
+            [
+                '<meta name="viewport" content="width=device-width, initial-scale=1">',
+                f"<div class=opscheck><p class=headline data-tone={_tone(run)}>{escape(_headline(run))}</p>",
+                f"<p class=verdicts>{_tiles(run)}</p>",
+                f"<p class=when>{escape(_when(run))}</p>",
+                f"<p class=uncovered>No check looks at: {escape(', '.join(uncovered))}</p>" if uncovered else "",
+                "</div>",
+                self._without_scripts(run),
+            ]
+        )
+
+    def _without_scripts(self, run: Run) -> str:
+        """Return what is not ok as plain blocks: pytest-html's rows need scripts, which mail programs lack."""
+        wrong = [result for result in run.results if result.verdict in (Verdict.BREACH, Verdict.UNKNOWN)]
+        blocks = [
+            f"<div class=wrong>{_badge(result)} <b>{escape(result.severity or '')} {escape(plain(result.id))}</b>"
+            f"{_observed(result)}<p>{self._runbook(result)}</div>"
+            for result in wrong[:_MOST_WITHOUT_SCRIPTS]
+        ]
+        if (more := len(wrong) - _MOST_WITHOUT_SCRIPTS) > 0:
+            blocks.append(f"<p>and {more} more, which the results file has</p>")
+        return f"<noscript>{''.join(blocks)}</noscript>" if blocks else ""
+
+    def _runbook(self, result: Result) -> str:
+        """Return the next step, where there is one to take, and the link to the runbook."""
+        if result.verdict is Verdict.BLOCKED:
+            return ""
+        action = escape(plain(result.action or "")) if result.verdict is not Verdict.OK else ""
+        if not result.runbook:
+            return action
+        shown, link = escape(plain(result.runbook)), self._link(result.runbook)
+        told = f'<a href="{escape(link)}">{shown}</a>' if link else f"<span>{shown}</span>"
+        return f"{action}<br>{told}" if action else told
+
+    def _link(self, runbook: str) -> str | None:
+        """Return where a runbook's link leads from the page, None where nothing is known to be there."""
+        try:
+            parts = urlsplit(runbook)
+        except ValueError:
+            return None
+        if parts.scheme:
+            return runbook if parts.scheme in ("http", "https") and parts.netloc else None
+        try:
+            file = self._base / parts.path
+            if not parts.path or parts.netloc or not file.is_file():
+                return None
+        except (OSError, ValueError):
+            return None
+        fragment = f"#{quote(parts.fragment, safe='%-')}" if parts.fragment else ""
+        return quote(os.path.relpath(file, self._folder)) + fragment
 
 
-def _runbook(result: Result) -> str:
-    action = escape(result.action or "")
-    if not result.runbook:
-        return action
-    return f'<a href="{escape(result.runbook, quote=True)}">{action or escape(result.runbook)}</a>'
+def _cell(name: str, content: str) -> str:
+    return f"<td class=col-{name}>{content}</td>"
+
+
+def _escaped(data: Any) -> Any:
+    """Escape plain data: pytest-html puts its environment on the page as it is."""
+    if isinstance(data, Mapping):
+        return {escape(str(key)): _escaped(value) for key, value in data.items()}
+    return escape(str(data))
+
+
+def _badge(result: Result) -> str:
+    said = word(result)
+    return f"<b class=verdict data-verdict={said.lower()}>{said}</b>"
+
+
+def _in_our_words(entry: dict[str, Any], result: Result) -> None:
+    """Rewrite a row that pytest-html has read already: its filters go by the outcome that it found there.
+
+    The row's id on the page becomes the result's, so that `latest.html#host.disk@prod` leads to it.
+    """
+    cells = entry["resultsTableRow"]
+    if entry["result"] != "Error" or result.verdict is Verdict.UNKNOWN:
+        cells[0] = _cell("result", _badge(result))
+    entry["testId"] = plain(result.id)
+    title = f"<small>{escape(plain(result.title))}</small>" if result.title else ""
+    cells[2] = _cell("testId", f"{escape(plain(result.check))}{title}")
+
+
+def _observed(result: Result) -> str:
+    """Return what was observed and expected, a paragraph for each measurement that is not as expected.
+
+    The tags are few and not closed where HTML closes them itself: a page holds thousands.
+    """
+    if result.verdict is Verdict.BLOCKED and result.blocked_by:
+        blocker = escape(plain(result.blocked_by))
+        return f'<p><span>blocked by <a href="#{blocker}">{blocker}</a></span>'
+    if result.verdict is Verdict.OK and len(result.measurements) == 1:
+        shown = [line(result.measurements[0])]
+    else:
+        shown = lines(result)
+    several = len({part.severity for part in shown if part.severity}) > 1
+    tried = f"<small>at attempt {result.attempts}</small>" if result.attempts > 1 else ""
+    return tried + "".join(
+        f"<p>{f'{part.severity} ' if several and part.severity else ''}{escape(part.observed)}"
+        f"{f'<i>{escape(part.expected)}</i>' if part.expected else ''}"
+        for part in shown
+    )
+
+
+def _told(result: Result) -> Iterable[str]:
+    """Yield the details of a result: its message, and what was measured where that is more than the row shows."""
+    if len(result.measurements) > 1:
+        yield from (_measured(measurement) for measurement in result.measurements[:_MOST_MEASUREMENTS])
+    else:
+        yield "\n".join(plain(text) for text in short(result.message, _LONGEST_DETAIL).splitlines())
+    if (more := len(result.measurements) - _MOST_MEASUREMENTS) > 0:
+        yield f"and {more} more, which the results file has"
+
+
+def _measured(measurement: Measurement) -> str:
+    seen = line(measurement)
+    verdict = "?" if seen.unsure else measurement.breached or "ok"
+    return f"{verdict:2} {seen.observed}, expected {seen.expected}"
+
+
+def _tone(run: Run) -> str:
+    """Return the colour of the whole: green for exit status 0 alone, yellow where something still wants a look."""
+    if run.exit_status:
+        return "red"
+    return "yellow" if any(result.verdict is not Verdict.OK for result in run.results) else "green"
+
+
+def _headline(run: Run) -> str:
+    """Return whether all is well, in a sentence."""
+    count = len(run.results)
+    checks = f"{count} check{'' if count == 1 else 's'}"
+    failing = [result.severity or "" for result in run.results if result.fails]
+    status = _STATUS.get(run.exit_status, "The run failed")
+    if failing:
+        said = f"{len(failing)} of {checks} failed, worst {min(failing)}"
+        return said if run.exit_status == 1 else f"{status}. {said}"
+    if run.exit_status:
+        return status
+    rest = sum(result.verdict is not Verdict.OK for result in run.results)
+    return f"{rest} of {checks} not ok, none of which fails the run" if rest else f"All {checks} ok"
+
+
+def _tiles(run: Run) -> str:
+    """Return a tile for each verdict that there is, the worst first."""
+    numbers = summary(run.results)
+    return " ".join(
+        f"<b class=verdict data-verdict={verdict}>{numbers[verdict]} {verdict}"
+        f"{by_severity(numbers) if verdict is Verdict.BREACH else ''}</b>"
+        for verdict in Verdict
+        if numbers[verdict]
+    )
+
+
+def _when(run: Run) -> str:
+    started = run.started.strftime("%Y-%m-%d %H:%M:%S %Z").strip()
+    return f"{started}, {run.duration_s:.1f} s, seen from {plain(run.vantage)}, exit status {run.exit_status}"
+
+
+def _relabel(outcomes: Mapping[str, dict[str, Any]], results: Sequence[Result], tests: int) -> None:
+    """Name pytest-html's filters by our verdicts, where it has no other tests to filter."""
+    if tests != len(results):
+        return
+    for outcome, words in _LABELS.items():
+        found = [said for said in words if any(word(result).lower() == said for result in results)]
+        if found:
+            outcomes[outcome]["label"] = " and ".join(found)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -16,8 +17,12 @@ def schema() -> dict[str, Any]:
 
 
 def write(run: Run, file: Path) -> None:
-    """Write a run's results, at once and whole."""
+    """Write a run's results, at once and whole.
+
+    Bytes that are no UTF-8, which a target's output may hold, become escapes that JSON readers understand.
+    """
+    text = json.dumps(run.to_json(), indent=1, ensure_ascii=False, allow_nan=False) + "\n"
     file.parent.mkdir(parents=True, exist_ok=True)
-    draft = file.with_name(f".{file.name}.draft")
-    draft.write_text(json.dumps(run.to_json(), indent=1, ensure_ascii=False, allow_nan=False) + "\n", encoding="utf-8")
+    draft = file.with_name(f".{file.name}.{os.getpid()}")
+    draft.write_text(text, encoding="utf-8", errors="backslashreplace")
     draft.replace(file)

@@ -132,7 +132,9 @@ def rows(result: Result) -> list[tuple[str, ...]]:
 
 def next_step(result: Result) -> str:
     """Return what the person on call does next, and where the runbook says more."""
-    return plain(" ".join(filter(None, [result.action, f"({result.runbook})" if result.runbook else None])))
+    if result.runbook:
+        return plain(f"{result.action} ({result.runbook})" if result.action else f"see {result.runbook}")
+    return plain(result.action or "")
 
 
 def _severity(line: Line, result: Result) -> str:
@@ -158,14 +160,13 @@ def table(results: Iterable[Result], width: int) -> list[tuple[Result | None, st
 
 
 def _stacked(result: Result, width: int) -> list[tuple[Result | None, str]]:
-    head = " ".join(filter(None, [result.severity, word(result).lower(), "", plain(result.id)]))
-    title = f"{head}: {plain(result.title)}"
+    head = f"{result.severity or '-'} {word(result).lower()}  {plain(result.id)}"
     texts = [f"{line.observed}, expected {line.expected}" if line.expected else line.observed for line in lines(result)]
     if step := next_step(result):
         texts.append(f"next: {step}")
     indent = " " * 4
     below = [part for text in texts for part in _fill(text, max(20, width - len(indent) - 1), whole_words=True)]
-    return [(result, title if len(title) < width else head), *((None, indent + part) for part in below)]
+    return [(result, head), *((None, indent + part) for part in below)]
 
 
 def _widths(needed: list[int], width: int) -> list[int]:
@@ -187,7 +188,8 @@ def _widths(needed: list[int], width: int) -> list[int]:
 
 
 def _wrapped(row: Sequence[str], widths: Sequence[int]) -> list[str]:
-    cells = [_fill(cell, max(1, size)) or [""] for cell, size in zip(row, widths, strict=True)]
+    cells = [_fill(cell, max(1, size)) or [""] for cell, size in zip(row[:-1], widths, strict=False)]
+    cells.append(_fill(row[-1], widths[-1], whole_words=True) or [""])
     height = max(len(cell) for cell in cells)
     columns = [[*cell, *[""] * (height - len(cell))] for cell in cells]
     return [

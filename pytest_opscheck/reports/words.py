@@ -11,6 +11,8 @@ from ..results import Measurement, Result, Run, Verdict, summary
 
 MOST_LINES = 5
 """So many measurements of a result are shown; a host with a hundred full mounts says `and 95 more`."""
+_LONGEST = 300
+"""So many characters of an observed text are shown; the results file has all of it."""
 _ORDER = (
     Verdict.OK,
     Verdict.BREACH,
@@ -47,7 +49,8 @@ def lines(result: Result) -> list[Line]:
     bad.sort(key=lambda m: m.breached or "P9")
     found = [line(measurement, result.severity) for measurement in bad[:MOST_LINES]]
     if not found:
-        return [Line(result.severity or "", plain(result.message), "", result.verdict is Verdict.UNKNOWN)]
+        message = short(plain(result.message))
+        return [Line(result.severity or "", message, "", result.verdict is Verdict.UNKNOWN)]
     more = len(bad) - MOST_LINES
     return [*found, Line("", f"and {more} more", "")] if more > 0 else found
 
@@ -58,7 +61,10 @@ def line(measurement: Measurement, severity: str | None = None) -> Line:
     if measurement.subject:
         observed = f"{measurement.subject}{':' if measurement.problem else ''} {observed}"
     return Line(
-        measurement.breached or severity or "", plain(observed), plain(measurement.expected), bool(measurement.problem)
+        severity=measurement.breached or severity or "",
+        observed=short(plain(observed)),
+        expected=short(plain(measurement.expected)),
+        unsure=bool(measurement.problem),
     )
 
 
@@ -85,6 +91,13 @@ def plain(text: str) -> str:
     A target's output is nobody's friend: an escape sequence in it must not clear the screen of who reads it.
     """
     return "".join(map(_visible, re.sub(r"\s+", " ", text))).strip()
+
+
+def short(text: str, longest: int = _LONGEST) -> str:
+    """Return text, with its middle left out where it is too long: errors tend to say the cause at their end."""
+    if len(text) <= longest:
+        return text
+    return f"{text[: longest * 2 // 3]} [...] {text[-longest // 3 :]}"
 
 
 def _visible(character: str) -> str:

@@ -1,0 +1,61 @@
+# What a checkout is used with. `make` alone lists it.
+
+PYTHON ?= python3
+VENV := .venv
+BREAK ?=
+
+DEMO_PACKAGES := postgresql=initdb redis-server=redis-server
+TEST_PACKAGES := $(DEMO_PACKAGES) nginx-light=nginx prometheus=prometheus openssh-server=sshd openssh-client=ssh \
+	docker.io=dockerd docker-compose=docker-compose iptables=iptables debootstrap=debootstrap chromium=chromium
+
+.DEFAULT_GOAL := help
+.NOTPARALLEL:
+.PHONY: help demo demo-docker test lint clean demo-packages test-packages
+
+help:
+	@echo 'make demo                  starts a small shop of real servers, checks it, shows the verdicts, stops it'
+	@echo 'make demo BREAK=database   the same with a fault, for a red run; several in quotes: BREAK="jobs queue"'
+	@echo 'make demo-docker           the same with a Compose stack of eight services beside it'
+	@echo 'make test                  installs what the tests need, and runs them'
+	@echo 'make lint                  ruff and mypy'
+	@echo 'make clean                 removes .venv and caches'
+
+demo: demo-packages $(VENV)/installed
+	@$(VENV)/bin/opscheck demo $(BREAK:%=--break %)
+
+demo-docker: demo-packages $(VENV)/installed
+	@$(VENV)/bin/python demo/with_docker.py $(BREAK)
+
+test: test-packages $(VENV)/installed-dev
+	$(VENV)/bin/pytest
+
+lint: $(VENV)/installed-dev
+	$(VENV)/bin/ruff check .
+	$(VENV)/bin/ruff format --check .
+	$(VENV)/bin/mypy
+
+clean:
+	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache build dist *.egg-info
+
+demo-packages:
+	@demo/debian-packages optional $(DEMO_PACKAGES)
+
+test-packages:
+	@demo/debian-packages required $(TEST_PACKAGES)
+
+# The files named `installed` carry the time of the last installation: it is done anew only where pyproject.toml is newer.
+
+$(VENV)/bin/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed; name one: make PYTHON=python3.12")'
+	@$(PYTHON) -c 'import ensurepip' 2>/dev/null || demo/debian-packages required python3-venv=-
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/installed: pyproject.toml | $(VENV)/bin/python
+	@echo 'Installing into $(VENV) ...'
+	@$(VENV)/bin/python -m pip install -q --disable-pip-version-check -e .
+	@touch $@
+
+$(VENV)/installed-dev: pyproject.toml | $(VENV)/bin/python
+	@echo 'Installing into $(VENV), with what the tests need ...'
+	@$(VENV)/bin/python -m pip install -q --disable-pip-version-check -e '.[dev]'
+	@touch $@ $(VENV)/installed

@@ -1,0 +1,241 @@
+"""The JSON Schema of opscheck.toml, made of the kinds and their checks, so that editors complete and check the file."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from typing import Any, ClassVar
+
+from pydantic import BaseModel
+from pydantic.json_schema import GenerateJsonSchema
+
+from .._check import WINDOW, Check
+from ..during import Limits
+from ..limits import SEVERITIES, UNITS, dimension
+from ..probes import Kind, kinds
+from .expectations import inner_parameter
+from .model import FAIL_AT, NAME, SUITES
+
+_DIALECT = "https://json-schema.org/draft/2020-12/schema"
+_VARIABLE = r"\$\{[^}]+\}"
+_NUMBER = r"[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]+)?"
+_LIMIT = "of the check's own severity"
+_SUITE = "[A-Za-z][A-Za-z0-9_]*"
+
+Schema = dict[str, Any]
+
+
+class _Generator(GenerateJsonSchema):
+    """Leaves a default that JSON has no words for out, without a warning."""
+
+    ignored_warning_kinds: ClassVar = {"skipped-choice", "non-serializable-default"}
+
+
+def schema(checks: Iterable[Check], words: Iterable[str] = ()) -> Schema:
+    """Return the JSON Schema of an inventory; `words` are its own names of P0 to P3."""
+    severities = [*SEVERITIES, *words]
+    made = _Maker(tuple(checks), severities)
+    targets = {name: made.kind(kind) for name, kind in kinds().items()}
+    return {
+        "$schema": _DIALECT,
+        "title": "opscheck.toml",
+        "description": "The inventory of pytest-opscheck: targets, and what is expected of them",
+        "type": "object",
+        "properties": {"opscheck": _general(severities), "suites": _suites(), **targets},
+        "additionalProperties": False,
+        "$defs": {**_definitions(severities), **dict(sorted(made.definitions.items()))},
+    }
+
+
+class _Maker:
+    """Makes the schemas of targets and expectations, and gathers the definitions that they refer to."""
+
+    def __init__(self, checks: tuple[Check, ...], severities: list[str]) -> None:
+        self._checks = checks
+        self._severities = severities
+        self.definitions: Schema = {}
+
+    def kind(self, kind: Kind) -> Schema:
+        """Return the schema of a kind's table: targets by name."""
+        fields, required = self._fields(kind.target, kind.name)
+        checks = [check for check in self._checks if check.kind == kind.name]
+        for check in checks:
+            if check.family:
+                fields[check.name] = _named(self._question(check), check.title)
+        plain = {check.name: self._expectation(check) for check in checks if not check.family}
+        fields["expect"] = _table(plain, description="what is expected, beside the checks that run by default")
+        self.definitions[kind.name] = _table(fields, required, description=kind.summary)
+        return _named({"$ref": f"#/$defs/{kind.name}"}, kind.summary)
+
+    def _expectation(self, check: Check) -> Schema:
+        """Return the schema of one expectation: its short and its long form."""
+        limit, limits = self._limits(check)
+        fields, required = self._fields(check.probe.params, check.id, without={WINDOW})
+        forms: list[Schema] = [{"const": False}]
+        if check.limits is not None and not check.needs:
+            forms.append({"const": True})
+        if check.takes is not None:
+            forms.append(fields[check.takes])
+        if check.takes is None or check.limits is None:
+            forms.append(limits)
+        inner = inner_parameter(check)
+        rest: Schema | bool = False
+        if inner is not None:
+            required = [name for name in required if name != inner]
+            rest = fields[inner].get("additionalProperties", True)
+        long = {**fields, **_common(), **_rungs(self._severities, limit), "limit": {"description": _LIMIT, **limits}}
+        forms.append(_table(long, required, rest=rest))
+        return {"title": check.title, "description": _describe(check), "anyOf": forms}
+
+    def _question(self, check: Check) -> Schema:
+        """Return the schema of one question of a family."""
+        fields, required = self._fields(check.probe.params, check.id, without={WINDOW})
+        fields["expect"] = self._limits(check)[1]
+        if check.limits is None and not check.carries_limits:
+            required = [*required, "expect"]
+        return _table({**fields, **_common()}, required, title=check.title, description=_describe(check))
+
+    def _limits(self, check: Check) -> tuple[Schema, Schema]:
+        """Return references to one limit in the units of a check, and to all the forms in which several may stand."""
+        measured = "-".join(sorted(check.dimensions)) or "anything"
+        limit, limits = (f"limit.{measured}", f"limits.{measured}")
+        refer = {"$ref": f"#/$defs/{limit}"}
+        ladder = {"during": {"$ref": "#/$defs/during"}, "limit": refer, **_rungs(self._severities, refer)}
+        entry = _table(ladder) | {"minProperties": 1}
+        several = {"type": "array", "items": {"anyOf": [refer, entry]}, "minItems": 1}
+        self.definitions[limit] = _limit(check)
+        self.definitions[limits] = {"anyOf": [refer, entry, several]}
+        return refer, {"$ref": f"#/$defs/{limits}"}
+
+    def _fields(
+        self, model: type[BaseModel], owner: str, without: Iterable[str] = ()
+    ) -> tuple[dict[str, Schema], list[str]]:
+        """Return a model's fields and which of them are required; its definitions move to the document's own."""
+        made = model.model_json_schema(schema_generator=_Generator, ref_template=f"#/$defs/{owner}.{{model}}")
+        for name, definition in made.get("$defs", {}).items():
+            self.definitions[f"{owner}.{name}"] = _with_variables(definition)
+        fields = {
+            name: _with_variables(field) for name, field in made.get("properties", {}).items() if name not in without
+        }
+        return fields, [name for name in made.get("required", []) if name not in without]
+
+
+def _definitions(severities: list[str]) -> Schema:
+    return {
+        "variable": {"type": "string", "pattern": _VARIABLE, "description": "filled in from the environment"},
+        "severity": {"anyOf": [{"enum": severities}, {"$ref": "#/$defs/variable"}]},
+        "during": {
+            "type": "string",
+            "description": "a part of the day in the inventory's time zone, for example 00:00-08:00",
+            "pattern": rf"^\s*([01][0-9]|2[0-4]):[0-5][0-9]\s*-\s*([01][0-9]|2[0-4]):[0-5][0-9]\s*$|{_VARIABLE}",
+        },
+        "duration": {
+            "anyOf": [
+                {"type": "number", "exclusiveMinimum": 0},
+                {"type": "string", "pattern": rf"^\s*{_NUMBER}\s*(ms|s|m|h|d)\s*$|{_VARIABLE}"},
+            ]
+        },
+        "suites": {
+            "type": "array",
+            "minItems": 1,
+            "items": {
+                "anyOf": [
+                    {"enum": list(SUITES)},
+                    {"type": "string", "pattern": f"^{_SUITE}$"},
+                    {"$ref": "#/$defs/variable"},
+                ]
+            },
+        },
+        "text": {"type": "string", "pattern": r"\S"},
+    }
+
+
+def _general(severities: list[str]) -> Schema:
+    text = {"$ref": "#/$defs/text"}
+    fields = {
+        "name": {"description": "what reports call this inventory; by default its folder", **text},
+        "timezone": {"description": "what `today` means, and when parts of the day begin: Europe/Berlin", **text},
+        "runbook": {"description": "where links to the runbook lead", **text},
+        "severities": {
+            "description": "other words for P0 (worst) to P3",
+            "type": "object",
+            "properties": {word: {"$ref": "#/$defs/severity"} for word in severities if word not in SEVERITIES},
+            "additionalProperties": {"enum": list(SEVERITIES)},
+        },
+    }
+    return _table(fields, description="what holds for the whole inventory")
+
+
+def _suites() -> Schema:
+    fail_at = {"description": "breaches less severe than this warn, and do not fail the run", "default": FAIL_AT}
+    suite = _table({"fail_at": {**fail_at, "$ref": "#/$defs/severity"}})
+    own = {
+        "type": "object",
+        "description": "suites, and what fails a run of them",
+        "propertyNames": {"pattern": f"^{_SUITE}$"},
+    }
+    return {**own, "properties": dict.fromkeys(SUITES, suite), "additionalProperties": suite}
+
+
+def _common() -> Schema:
+    return {
+        "suites": {"description": "in which suites it runs", "$ref": "#/$defs/suites"},
+        "severity": {"description": "of breaking a single limit", "$ref": "#/$defs/severity"},
+        "runbook": {"description": "a page, or an #anchor of the inventory's runbook", "$ref": "#/$defs/text"},
+        "action": {"description": "the next step to show when it is not ok", "$ref": "#/$defs/text"},
+        "timeout": {"description": "how long the probe may take, for example 30s", "$ref": "#/$defs/duration"},
+    }
+
+
+def _limit(check: Check) -> Schema:
+    """Return the schema of one limit in the units of a check."""
+    dimensions = check.dimensions
+    if not dimensions or "text" in dimensions:
+        return {"type": ["string", "number", "boolean"], "minLength": 1}
+    units = [unit for unit in UNITS if dimension(unit) in dimensions]
+    said = "|".join(re.escape(unit) for unit in units if unit)
+    unit = f"({said}){'?' if '' in units else ''}" if said else ""
+    text = {"type": "string", "pattern": rf"^\s*(<=?|>=?|==|!=)\s*{_NUMBER}\s*{unit}\s*$|{_VARIABLE}"}
+    if "" not in units:
+        return text
+    return {"anyOf": [text, {"type": "string", "pattern": rf"^\s*{_NUMBER}\s*$"}, {"type": "number"}]}
+
+
+def _rungs(severities: list[str], limit: Schema) -> Schema:
+    return {name: {"description": f"broken, it is {name}", **limit} for name in severities}
+
+
+def _named(said: Schema, description: str) -> Schema:
+    names = {"propertyNames": {"pattern": f"^{NAME}$"}, "minProperties": 1}
+    return {"type": "object", "description": description, **names, "additionalProperties": said}
+
+
+def _table(
+    fields: Mapping[str, Any], required: Iterable[str] = (), *, rest: Schema | bool = False, **words: str
+) -> Schema:
+    needed = {"required": names} if (names := list(required)) else {}
+    return {"type": "object", **words, "properties": dict(fields), **needed, "additionalProperties": rest}
+
+
+def _describe(check: Check) -> str:
+    limits: Limits | None = check.limits
+    default = (
+        "off unless said" if limits is None else f"by default {limits}" if check.on_by_default else f"expects {limits}"
+    )
+    suites = "every suite" if "*" in check.suites else ", ".join(check.suites)
+    return f"{check.title}: {default}; in {suites}"
+
+
+def _with_variables(field: Any) -> Any:
+    """Let a variable stand where a number or a truth does, and drop pydantic's titles, which only repeat the key."""
+    if isinstance(field, list):
+        return [_with_variables(entry) for entry in field]
+    if not isinstance(field, dict):
+        return field
+    made = {
+        key: _with_variables(value) for key, value in field.items() if not (key == "title" and isinstance(value, str))
+    }
+    if made.get("type") in ("integer", "number", "boolean"):
+        words = {key: made.pop(key) for key in ("description", "default") if key in made}
+        return {**words, "anyOf": [made, {"$ref": "#/$defs/variable"}]}
+    return made

@@ -1,0 +1,243 @@
+"""Counts lines in containers' logs while the engine streams them, in memory that does not grow with the log."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import re
+import socket
+import struct
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from itertools import filterfalse
+from typing import TYPE_CHECKING
+from urllib.parse import urlencode, urlsplit
+
+from ._kind import UnknownError
+
+if TYPE_CHECKING:
+    from docker import APIClient
+
+BLOCK = 1 << 16
+LONGEST_LINE = 1 << 20
+"""A longer line is looked at in pieces of this size, so that a log without line ends takes no more memory either."""
+OVERLAP = 4096
+"""How much of such a piece the next one repeats: what a match at the seam may be long."""
+_LONGEST_FRAME = 1 << 26
+_FRAME = struct.Struct(">B3xL")
+"""What stands before each piece of a container's output: 1 for stdout or 2 for stderr, and how many bytes follow."""
+_STDOUT, _STDERR = 1, 2
+
+_WINDOWS = {1: "/s", 60: "/min", 3600: "/h", 86400: "/day"}
+
+Read = Callable[[int], bytes]
+Search = Callable[[str], object]
+
+
+@dataclass(frozen=True, slots=True)
+class LogLines:
+    """How many lines of containers' logs matched a pattern in the last `window_s` seconds.
+
+    `counts` are by container; `unread` are those of which the count is not known, each with the reason.
+    """
+
+    pattern: str
+    window_s: int
+    counts: tuple[tuple[str, int], ...]
+    unread: tuple[tuple[str, str], ...]
+
+    @property
+    def total(self) -> int:
+        """All lines of all containers that could be read."""
+        return sum(count for _, count in self.counts)
+
+    @property
+    def unit(self) -> str:
+        """The unit of the total as limits say it."""
+        return _WINDOWS[self.window_s]
+
+    @property
+    def most(self) -> str:
+        """The three containers that have most, with their counts; nothing where there is none."""
+        worst = sorted((each for each in self.counts if each[1]), key=lambda each: (-each[1], each[0]))
+        shown = ", ".join(f"{name} {count}" for name, count in worst[:3])
+        return shown + (f" and {len(worst) - 3} more" if len(worst) > 3 else "")  # noqa: PLR2004 - the three above
+
+
+class LineCount:
+    """Counts the lines of one stream that match `pattern` and not `ignore`. Carriage returns are not looked at."""
+
+    def __init__(self, pattern: Search, ignore: Search | None = None) -> None:
+        self.count = 0
+        self._pattern = pattern
+        self._ignore = ignore
+        self._rest = b""
+        self._found = self._ignored = False  # in the pieces of a line that is longer than LONGEST_LINE
+
+    def feed(self, data: bytes) -> None:
+        """Take the next bytes of the stream, wherever they are cut."""
+        data = self._rest + data
+        if self._found or self._ignored or len(data) > LONGEST_LINE:
+            data = self._without_long_line(data)
+        end = data.rfind(b"\n") + 1
+        self._rest = data[end:]
+        if end:
+            self._take(_text(data[: end - 1]).split("\n"))
+
+    def close(self) -> None:
+        """Count the last line, where it has no end."""
+        if self._rest or self._found or self._ignored:
+            self.feed(b"\n")
+
+    def _take(self, lines: list[str]) -> None:
+        found: Iterator[str] = filter(self._pattern, lines)
+        if self._ignore is not None:
+            found = filterfalse(self._ignore, found)
+        self.count += sum(1 for _ in found)
+
+    def _without_long_line(self, data: bytes) -> bytes:
+        """Look at the first line by itself: it is too long to be kept, or pieces of it have been looked at before."""
+        line, separator, rest = data.partition(b"\n")
+        for start in range(0, max(len(line), 1), LONGEST_LINE - OVERLAP):
+            piece = _text(line[start : start + LONGEST_LINE])
+            self._found = self._found or self._pattern(piece) is not None
+            self._ignored = self._ignored or (self._ignore is not None and self._ignore(piece) is not None)
+        if not separator:
+            return line[-OVERLAP:]
+        self.count += self._found and not self._ignored
+        self._found = self._ignored = False
+        return rest
+
+
+def _text(data: bytes) -> str:
+    text = data.decode("utf-8", "replace")
+    return text.replace("\r", "") if "\r" in text else text
+
+
+def count_lines(read: Read, *, tty: bool, pattern: re.Pattern[str], ignore: re.Pattern[str] | None) -> int:
+    """Count the lines of a log, of which `read(n)` gives the next n bytes.
+
+    A container with a terminal has one plain stream; any other has two, whose pieces come in frames. A line of the one
+    may be torn by lines of the other.
+    """
+    counts = {kind: LineCount(pattern.search, ignore.search if ignore else None) for kind in (_STDOUT, _STDERR)}
+    if tty:
+        while block := read(BLOCK):
+            counts[_STDOUT].feed(block)
+    else:
+        for kind, data in _frames(read):
+            counts[kind].feed(data)
+    for each in counts.values():
+        each.close()
+    return sum(each.count for each in counts.values())
+
+
+def _frames(read: Read) -> Iterator[tuple[int, bytes]]:
+    """Yield what stdout and stderr hold, block by block.
+
+    A frame holds a line, mostly, so this loop is what counting costs: it does nothing but cut.
+    """
+    rest = b""
+    while block := read(BLOCK):
+        data = rest + block
+        pieces: dict[int, list[bytes]] = {_STDOUT: [], _STDERR: []}
+        start, end = 0, len(data)
+        while start + _FRAME.size <= end:
+            kind, size = _FRAME.unpack_from(data, start)
+            stop = start + _FRAME.size + size
+            if stop > end:
+                if size > _LONGEST_FRAME:
+                    raise UnknownError("the engine's log stream is garbled")
+                break
+            try:
+                pieces[kind].append(data[start + _FRAME.size : stop])
+            except KeyError:
+                raise UnknownError("the engine could not read the log to its end") from None
+            start = stop
+        rest = data[start:]
+        for kind, found in pieces.items():
+            if found:
+                yield kind, b"".join(found)
+    if rest:
+        raise UnknownError("the log stream broke off")
+
+
+class _Http10Connection(http.client.HTTPConnection):
+    """A connection that asks in HTTP/1.0, which has no chunks.
+
+    In HTTP/1.1 the engine makes a chunk of every line of a log, and writing and reading those takes half as long again.
+    """
+
+    _http_vsn = 10
+    _http_vsn_str = "HTTP/1.0"
+
+
+@contextmanager
+def opened(client: APIClient, container: str, *, since: float, until: float, timeout_s: float) -> Iterator[Read]:
+    """Open a container's log between two moments of the engine's clock.
+
+    Raises UnknownError where the engine cannot read it, with its reason.
+    """
+    query: dict[str, str | int] = {"stdout": 1, "stderr": 1, "since": f"{since:.6f}", "until": f"{until:.6f}"}
+    path = f"/v{client.api_version}/containers/{container}/logs"
+    plain = _plain_socket(client, timeout_s)
+    if plain is None:  # over TLS, whose set-up is the library's
+        with client.get(f"{client.base_url}{path}", params=query, stream=True, timeout=timeout_s) as response:
+            if response.status_code != http.client.OK:
+                raise _unreadable(response.content)
+            yield response.raw.read
+        return
+    with (
+        closing(_connection(plain, timeout_s)) as connection,
+        closing(_connection(_plain_socket(client, timeout_s), timeout_s)) as guard,
+    ):
+        connection.request("GET", f"{path}?{urlencode(query)}")
+        answer = connection.getresponse()
+        if answer.status != http.client.OK:
+            raise _unreadable(answer.read(BLOCK))
+        yield answer.read
+        _require_alive(guard)
+
+
+def _connection(plain: socket.socket | None, timeout_s: float) -> _Http10Connection:
+    connection = _Http10Connection("docker", timeout=timeout_s)
+    connection.sock = plain
+    return connection
+
+
+def _require_alive(guard: _Http10Connection) -> None:
+    """Ask on a connection that is as old as the stream whether the engine is the one that it was.
+
+    In HTTP/1.0 the end of a log and the end of the engine look the same.
+    """
+    guard.auto_open = 0
+    try:
+        guard.request("GET", "/_ping")
+        guard.getresponse().read()
+    except (OSError, http.client.HTTPException):
+        raise UnknownError("the engine stopped while it sent the log") from None
+
+
+def _plain_socket(client: APIClient, timeout_s: float) -> socket.socket | None:
+    """Return a socket of our own to where the client talks to; None where that is not a plain one."""
+    path = getattr(client.get_adapter(client.base_url), "socket_path", None)
+    if path is not None:
+        plain = socket.socket(socket.AF_UNIX)
+        plain.settimeout(timeout_s)
+        try:
+            plain.connect(path)
+        except OSError:
+            plain.close()
+            raise
+        return plain
+    url = urlsplit(client.base_url)
+    return socket.create_connection((url.hostname, url.port), timeout_s) if url.scheme == "http" and url.port else None
+
+
+def _unreadable(body: bytes) -> UnknownError:
+    try:
+        said = json.loads(body)["message"]
+    except (ValueError, KeyError, TypeError):
+        said = _text(body)
+    return UnknownError(str(said).strip() or "the engine does not say why")

@@ -1,0 +1,92 @@
+"""What lies under every connection of its own over TLS or HTTP: a deadline that really ends it, and whom TLS trusts."""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+import ssl
+import threading
+from collections.abc import Iterator
+
+from ._kind import UnknownError
+
+
+class Deadline:
+    """Ends the connections that it watches when a time is over, whatever their server still sends."""
+
+    def __init__(self) -> None:
+        self.over = False
+        self._watched: list[socket.socket] = []
+        self._lock = threading.Lock()
+
+    def watch(self, sock: socket.socket) -> None:
+        """End this connection too."""
+        with self._lock:
+            self._watched = [*(known for known in self._watched if known.fileno() != -1), sock]
+            if self.over:
+                self._end(sock)
+
+    @contextlib.contextmanager
+    def handshake(self, sock: socket.socket) -> Iterator[None]:
+        """Watch a connection while TLS takes its socket over, which makes another object of the same connection."""
+        with sock.dup() as twin:
+            self.watch(twin)
+            yield
+
+    @contextlib.contextmanager
+    def within(self, seconds: float) -> Iterator[None]:
+        """End what is watched after so many seconds, unless the block ends before."""
+        self.over = False
+        timer = threading.Timer(seconds, self._expire)
+        timer.name, timer.daemon = "opscheck-deadline", True
+        timer.start()
+        try:
+            yield
+        finally:
+            timer.cancel()
+
+    def _expire(self) -> None:
+        with self._lock:
+            self.over = True
+            for sock in self._watched:
+                self._end(sock)
+
+    @staticmethod
+    def _end(sock: socket.socket) -> None:
+        # The plain method also for TLS: its own one would take the session from under the thread that reads.
+        with contextlib.suppress(OSError):
+            socket.socket.shutdown(sock, socket.SHUT_RDWR)
+
+
+def trusting(ca: str | bool) -> ssl.SSLContext:
+    """Return a context that trusts a file of CA certificates alone, or, where none is named, what this machine trusts.
+
+    The strict mode of newer Pythons is off: it refuses certificates that every other client takes.
+    """
+    try:
+        context = ssl.create_default_context(cafile=ca if isinstance(ca, str) else None)
+    except OSError as error:  # an SSLError is one too
+        why = "it holds no certificate" if isinstance(error, ssl.SSLError) else (error.strerror or "").lower()
+        raise UnknownError(f"the CA file {ca} can't be used: {why}") from None
+    context.verify_flags &= ~ssl.VERIFY_X509_STRICT
+    return context
+
+
+def distrusting() -> ssl.SSLContext:
+    """Return a context that takes every certificate, and protocols and keys that are no longer safe: it only looks."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    context.minimum_version = ssl.TLSVersion.MINIMUM_SUPPORTED
+    context.set_ciphers("ALL:@SECLEVEL=0")
+    return context
+
+
+def tls_failure(error: BaseException) -> str:
+    """Return why TLS failed, in the words of OpenSSL."""
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return f"its certificate is not trusted: {error.verify_message.rstrip('.')}"
+    reason = getattr(error, "reason", None)
+    if reason in ("WRONG_VERSION_NUMBER", "HTTP_REQUEST", "PACKET_LENGTH_TOO_LONG", "RECORD_LAYER_FAILURE"):
+        return "what answers there does not speak TLS"
+    return f"TLS failed: {str(reason or 'the handshake did not end').replace('_', ' ').lower()}"

@@ -1,0 +1,377 @@
+"""A Docker engine, a real one: each check red by its fault, and green again, through the API and a host's command."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import re
+import secrets
+import socket
+import subprocess
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import docker.errors  # before the fork: its child may not be let near these files
+import pytest
+
+from pytest_opscheck.probes._docker_engine import connected
+from pytest_opscheck.probes._docker_logs import LONGEST_LINE, LineCount, count_lines
+from pytest_opscheck.probes._docker_shell import portable
+from pytest_opscheck.probes._kind import UnreachableError
+
+from .conftest import Outcome, Run
+from .processes import program, wait_until
+
+IMAGE = "debian:bookworm-slim"
+WAYS = ("api", "command")
+LABEL = "com.docker.compose"
+QUIET_HOST = '[host.here]\nconnect = "local://"\nexpect = { disk = false, memory = false, load = false, cpu = false }\n'
+
+
+def engine(*arguments: str) -> str:
+    done = subprocess.run([program("docker"), *arguments], capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 0, done.stderr
+    return done.stdout.strip()
+
+
+@dataclass
+class Project:
+    """A Compose project of a name that nobody else has: containers labelled as Compose labels its own."""
+
+    name: str = field(default_factory=lambda: f"opscheck-{secrets.token_hex(4)}")
+    ids: list[str] = field(default_factory=list)
+
+    def start(self, service: str, script: str = "sleep 600", *options: str, needs: str = "", number: int = 1) -> str:
+        labels = {"project": self.name, "service": service, "oneoff": "False", "depends_on": needs}
+        said = [word for key, value in labels.items() for word in ("--label", f"{LABEL}.{key}={value}")]
+        name = f"{self.name}-{service}-{number}"
+        self.ids.append(engine("run", "--detach", "--name", name, *said, *options, IMAGE, "sh", "-c", script))
+        return self.ids[-1]
+
+    def inventory(self, expect: str, which: str = "") -> str:
+        """Return an inventory of two targets, the same containers reached in either way; the rest is off by default."""
+        off = {"up", "healthy", "errors", "restarts", "memory"} - set(re.findall(r"^(\w+) =", expect, re.MULTILINE))
+        said = expect + "".join(f"\n{name} = false" for name in sorted(off))
+        which = which or f'project = "{self.name}"'
+        targets = [f"[docker.{way}]\n{which}\n{on}[docker.{way}.expect]\n{said}\n" for way, on in zip(WAYS, ("", 'on = "here"\n'), strict=True)]
+        return QUIET_HOST + "".join(targets)
+
+
+@pytest.fixture
+def project() -> Iterator[Project]:
+    made = Project()
+    yield made
+    if made.ids:
+        engine("rm", "--force", *made.ids)
+
+
+def state(container: str) -> str:
+    return engine("inspect", "--format", "{{.State.Status}}", container)
+
+
+def health(container: str) -> str:
+    return engine("inspect", "--format", "{{.State.Health.Status}}", container)
+
+
+def same(outcome: Outcome, check: str) -> tuple[str, str]:
+    """Return verdict and message of a check, which have to be the same whichever way the engine was asked."""
+    first, second = ((outcome.verdict(f"docker.{check}@{way}"), outcome.message(f"docker.{check}@{way}")) for way in WAYS)
+    assert first == second
+    return first
+
+
+def test_services_that_are_missing_exited_or_one_off_are_not_up(run: Run, project: Project) -> None:
+    project.start("api", needs="db:service_healthy:false,migrate:service_completed_successfully:false")
+    migrate = project.start("migrate", "exit 0")
+    dead = project.start("worker", "exit 4")
+    project.start("shell", "sleep 600", "--label", f"{LABEL}.oneoff=True")
+    wait_until(lambda: (state(dead), state(migrate)) == ("exited", "exited"), "the end of two containers")
+    outcome = run(project.inventory("up = true"), suite="smoke")
+    assert same(outcome, "up") == (
+        "breach P1",
+        "db is missing, expected running; worker is exited with status 4, expected running",
+    )
+    named = run(project.inventory('up = ["api", "shell", "cache"]'), suite="smoke")
+    assert same(named, "up")[1] == "shell is missing, expected running; cache is missing, expected running"
+    project.start("db")
+    engine("rm", dead)
+    outcome = run(project.inventory("up = true"), suite="smoke")
+    assert same(outcome, "up") == ("ok", "all 3 as expected")
+    assert outcome.exit_status == 0
+    assert same(run(project.inventory('up = ["api"]'), suite="smoke"), "up") == ("ok", "api is running")
+
+
+def test_one_running_container_is_enough_and_a_paused_one_does_not_run(run: Run, project: Project) -> None:
+    first, second = project.start("api"), project.start("api", number=2)
+    engine("kill", first)
+    assert same(run(project.inventory("up = true"), suite="smoke"), "up") == ("ok", "api is running")
+    engine("pause", second)
+    outcome = run(project.inventory("up = true"), suite="smoke")
+    assert same(outcome, "up") == (
+        "breach P1",
+        "api is exited with status 137, killed and paused, expected running",
+    )
+
+
+def test_nothing_found_is_a_breach_and_blocks_what_looks_at_containers(run: Run, project: Project) -> None:
+    expect = 'up = true\nhealthy = 2\nrestarts = true\nmemory = true\ncpu = "< 50%"\nerrors = true'
+    outcome = run(project.inventory(expect))
+    assert same(outcome, "up") == ("breach P1", f"project {project.name} is missing, expected running")
+    assert same(outcome, "healthy")[1].startswith("number of healthy services is 0, expected 2")
+    for check in ("restarts", "memory", "cpu", "errors"):
+        assert same(outcome, check)[0] == "blocked"
+        assert outcome[f"docker.{check}@api"]["blocked_by"] == "docker.up@api"
+
+
+def test_starting_unhealthy_and_health_less_containers_are_not_healthy(run: Run, project: Project) -> None:
+    probe = ("--health-interval", "500ms", "--health-retries", "1", "--health-cmd", "test -f /tmp/fine")
+    api = project.start("api", "touch /tmp/fine; sleep 600", *probe)
+    project.start("worker", "sleep 600", "--health-cmd", "true", "--health-interval", "60s")
+    project.start("cache")
+    wait_until(lambda: health(api) == "healthy", "a healthy container")
+    assert same(run(project.inventory("healthy = 1"), suite="smoke"), "healthy")[0] == "ok"
+    assert same(run(project.inventory('healthy = ">= 3"'), suite="smoke"), "healthy") == (
+        "breach P1",
+        "number of healthy services is 1, expected >= 3; cache is without a health check, expected healthy; "
+        "worker is starting, expected healthy",
+    )
+    engine("exec", api, "rm", "/tmp/fine")
+    wait_until(lambda: health(api) == "unhealthy", "an unhealthy container")
+    red = run(project.inventory("healthy = true"), suite="smoke")
+    names = f"{project.name}-api-1 is unhealthy, expected healthy; {project.name}-worker-1 is starting, expected healthy"
+    assert same(red, "healthy") == ("breach P1", names)
+    engine("exec", api, "touch", "/tmp/fine")
+    engine("rm", "--force", project.ids.pop(1))
+    wait_until(lambda: health(api) == "healthy", "a healthy container")
+    assert same(run(project.inventory("healthy = true"), suite="smoke"), "healthy")[0] == "ok"
+    engine("rm", "--force", project.ids.pop(0))
+    none = run(project.inventory("healthy = true"), suite="smoke")
+    assert same(none, "healthy")[0] == "unknown P1"
+    assert "no container has a health check" in same(none, "healthy")[1]
+
+
+def test_an_end_for_lack_of_memory_is_named(run: Run, project: Project) -> None:
+    grow = 'perl -e \'$n = 200_000_000; $x = "x" x $n; sleep 600\''
+    project.start("api", f"exec {grow}", "--memory", "24m", "--memory-swap", "24m", "--health-cmd", "true")
+    wait_until(lambda: state(project.ids[0]) == "exited", "the end of the container")
+    outcome = run(project.inventory("up = true\nhealthy = 1"), suite="smoke")
+    assert "api is exited with status 137, out of memory" in same(outcome, "up")[1]
+    assert "api is exited with status 137, out of memory" in same(outcome, "healthy")[1]
+
+
+def test_restarts_are_counted_by_container(run: Run, project: Project) -> None:
+    project.start("api")
+    assert same(run(project.inventory("restarts = true")), "restarts")[0] == "ok"
+    loop = project.start("worker", "exit 3", "--restart", "always")
+    wait_until(lambda: int(engine("inspect", "--format", "{{.RestartCount}}", loop)) > 5, "the sixth restart")
+    wait_until(lambda: state(loop) == "restarting", "a pause between restarts")
+    outcome = run(project.inventory("restarts = true"))
+    for way in WAYS:
+        assert outcome.verdict(f"docker.restarts@{way}") == "breach P2"
+        message = outcome.message(f"docker.restarts@{way}")
+        assert re.search(rf"{project.name}-worker-1's restart count is \d+, expected < 5", message)
+        assert f"{project.name}-worker-1 is restarting after exit status 3, expected running" in message
+
+
+def test_memory_of_its_limit_of_the_host_and_in_bytes(run: Run, project: Project) -> None:
+    hold = 'perl -e \'$n = 58_000_000; $x = "x" x $n; sleep 600\''
+    full = project.start("full", f"exec {hold}", "--memory", "64m", "--memory-swap", "64m")
+    project.start("free")
+    used = Path("/proc") / engine("inspect", "--format", "{{.State.Pid}}", full) / "statm"
+    wait_until(lambda: int(used.read_text().split()[1]) * 4096 > 58_000_000, "the container's memory")
+    outcome = run(project.inventory("memory = true"))
+    for way in WAYS:
+        assert outcome.verdict(f"docker.memory@{way}") == "breach P3"
+        assert re.fullmatch(rf"{project.name}-full-1 is at (8\d|9\d)\S* %, expected < 90 %", outcome.message(f"docker.memory@{way}"))
+        free = next(m for m in outcome[f"docker.memory@{way}"]["measurements"] if "free" in m["subject"])
+        assert free["subject"] == f"{project.name}-free-1 (no limit, of the host's memory)"
+        assert 0 < free["value"] < 1
+    outcome = run(project.inventory('memory = { P2 = "< 30MB", P1 = "< 500MB" }\ncpu = "< 50%"'))
+    for way in WAYS:
+        assert outcome.verdict(f"docker.memory@{way}") == "breach P2"
+        assert outcome.verdict(f"docker.cpu@{way}") == "ok"
+    engine("rm", "--force", project.ids.pop(0))
+    assert {run(project.inventory("memory = true")).verdict(f"docker.memory@{way}") for way in WAYS[:1]} == {"ok"}
+
+
+def test_cpu_is_in_percent_of_one_processor(run: Run, project: Project) -> None:
+    project.start("busy", "while :; do :; done", "--cpus", "0.5")
+    outcome = run(project.inventory('cpu = { P3 = "< 20%", P1 = "< 90%" }'))
+    for way in WAYS:
+        assert outcome.verdict(f"docker.cpu@{way}") == "breach P3"
+        assert outcome[f"docker.cpu@{way}"]["measurements"][0]["value"] == pytest.approx(50, abs=25)
+
+
+LOGS = r"""
+echo "ERROR one"; echo "ERROR two" >&2; echo "fine"; echo "error three"; printf 'ERROR four\r\n'; echo "ERROR but expected"
+head -c 40000 /dev/zero | tr '\0' x; echo " ERROR at the end of a long line"
+seq 1 30000; echo fine >&2; touch /tmp/done; sleep 600
+"""
+
+
+def test_errors_of_all_containers_are_counted_together(run: Run, project: Project) -> None:
+    api, tty = project.start("api", LOGS), project.start("tty", "echo ERROR; touch /tmp/done; sleep 600", "--tty")
+    project.start("quiet")
+    for container in (api, tty):
+        wait_until(lambda each=container: "done" in engine("exec", each, "ls", "/tmp"), "the log's end")  # type: ignore[misc]
+    name = project.name
+    red = run(project.inventory('errors = { P2 = "< 5/day", P1 = "< 7/day" }'))
+    assert same(red, "errors") == (
+        "breach P2",
+        f"lines with ERROR ({name}-api-1 5, {name}-tty-1 1) is 6/day, expected < 5/day",
+    )
+    assert same(run(project.inventory('errors = "< 10/day"')), "errors")[0] == "ok"
+    case = 'errors = { P2 = "< 1/h", ignore_case = true, ignore = "expected$", pattern = "^error" }'
+    assert "is 5/h" in same(run(project.inventory(case)), "errors")[1]
+    perl = "errors = { P2 = '< 1/h', pattern = '^ERROR\\b(?! but)', services = ['api', 'gone'] }"
+    message = f"lines with ^ERROR\\b(?! but) ({name}-api-1 3) is 3/h, expected < 1/h; gone: it has no container"
+    assert same(run(project.inventory(perl)), "errors") == ("breach P2", message)
+    assert "is 0/s" in same(run(project.inventory('errors = "< 1/s"')), "errors")[1]
+
+
+def test_a_log_that_cannot_be_read_is_unknown(run: Run, project: Project) -> None:
+    project.start("api", "sleep 600", "--log-driver", "none")
+    assert same(run(project.inventory('errors = "< 10/day"')), "errors") == (
+        "unknown P2",
+        f"{project.name}-api-1: its log can't be read: configured logging driver does not support reading",
+    )
+
+
+def test_containers_by_name_and_by_label(run: Run, project: Project) -> None:
+    name = f"{project.name}-api-1"
+    project.start("api", "sleep 600", "--label", "tier=web", "--label", f"of={project.name}")
+    short = project.ids[0][:12]
+    outcome = run(project.inventory("up = true", f'names = ["{name}", "{short}"]'), suite="smoke")
+    assert same(outcome, "up") == ("breach P1", f"{short} is missing, expected running")
+    for labels in (f'["tier=web", "of={project.name}"]', f'{{ tier = "web", of = "{project.name}" }}'):
+        outcome = run(project.inventory("up = true", f"labels = {labels}"), suite="smoke")
+        assert same(outcome, "up") == ("ok", f"{name} is running")
+    outcome = run(project.inventory("up = true", f'labels = ["tier=db", "of={project.name}"]'), suite="smoke")
+    assert same(outcome, "up") == ("breach P1", f"label tier=db, of={project.name} is missing, expected running")
+
+
+def test_a_gone_engine_fails_reachable_alone(run: Run, project: Project, tmp_path: Path) -> None:
+    expect = 'up = true\nhealthy = true\nrestarts = true\nmemory = true\ncpu = "< 50%"\nerrors = true'
+    gone = tmp_path / "gone.sock"
+    outcome = run(project.inventory(expect), env={"DOCKER_HOST": f"unix://{gone}"})
+    for way in WAYS:
+        assert outcome.verdict(f"docker.reachable@{way}") == "breach P0"
+        assert str(gone) in outcome.message(f"docker.reachable@{way}")
+        for check in ("up", "healthy", "restarts", "memory", "cpu", "errors"):
+            assert outcome.verdict(f"docker.{check}@{way}") == "blocked"
+            assert outcome[f"docker.{check}@{way}"]["blocked_by"] == f"docker.reachable@{way}"
+    assert outcome.verdict("host.reachable@here") == "ok"
+    assert "start the engine" in outcome.message("docker.reachable@api")
+
+
+def test_an_engine_that_says_nothing_is_not_waited_for(run: Run, project: Project, tmp_path: Path) -> None:
+    path = tmp_path / "silent.sock"
+    with socket.socket(socket.AF_UNIX) as silent:
+        silent.bind(str(path))
+        silent.listen()
+        outcome = run(project.inventory("up = true"), suite="smoke", env={"DOCKER_HOST": f"unix://{path}"})
+    assert outcome.message("docker.reachable@api").endswith("no answer within 10 s")
+    assert outcome.message("docker.reachable@command").endswith("the engine did not answer within 8 s")
+    assert {outcome.verdict(f"docker.up@{way}") for way in WAYS} == {"blocked"}
+
+
+def _said_to_nobody(url: str, said: multiprocessing.SimpleQueue[str]) -> None:
+    if os.geteuid() == 0:
+        os.setuid(65534)
+    try:
+        with connected(url, 5):
+            said.put("it was let in")
+    except UnreachableError as error:
+        said.put(str(error))
+
+
+@pytest.mark.filterwarnings("ignore:This process:DeprecationWarning")
+def test_who_may_not_ask_is_told_how_to_be_let_in(tmp_path: Path) -> None:
+    closed = tmp_path / "closed"
+    closed.mkdir(mode=0o000)
+    forking = multiprocessing.get_context("fork")
+    said: multiprocessing.SimpleQueue[str] = forking.SimpleQueue()
+    child = forking.Process(target=_said_to_nobody, args=(f"unix://{closed}/docker.sock", said))
+    child.start()
+    child.join(20)
+    assert re.search(r"permission denied; .*usermod -aG docker \w+", said.get())
+
+
+def test_what_a_target_may_not_say_is_refused_before_anything_is_asked(run: Run) -> None:
+    inventory = """
+[docker.none]
+[docker.two]
+project = "a"
+names = ["b"]
+[docker.empty]
+labels = []
+[docker.ways]
+project = "a"
+on = "here"
+url = "unix:///run/docker.sock"
+[docker.ssh]
+project = "a"
+url = "ssh://deploy@prod"
+[docker.expect]
+project = "a"
+expect = { healthy = "< 70%", errors = { P2 = "< 1/day", pattern = "(" } }
+[host.here]
+"""
+    outcome = run(inventory)
+    assert outcome.exit_status == 4
+    for said in (
+        "one of project, names or labels is needed, to say which containers are meant",
+        "one of project, names or labels is needed, not project and names",
+        "labels is empty: nothing would be checked",
+        "on and url are two ways to one engine; keep one of them",
+        "say on = 'NAME' instead of a url",
+        "it is a number of services",
+        "'(' is not a regular expression",
+    ):
+        assert said in outcome.output
+
+
+@pytest.mark.parametrize("size", [1, 7, 4096, 1 << 22])
+def test_lines_are_counted_however_the_stream_is_cut(size: int) -> None:
+    """Frames of two streams, lines torn between frames, a line longer than is kept, and one without an end."""
+    long = b"x" * (LONGEST_LINE + 5) + b"ERROR" + b"y" * LONGEST_LINE + b"ERROR ERROR\n"
+    out = b"ERROR 1\nfine\n" + "ERROR für 2\r\n".encode() + b"ERROR ignored\n" + (long if size > 7 else b"ERROR 3\n") + b"\nERROR 4"
+    err = b"fine\nERROR 5\n" * 300
+    pieces = [(1, out[i : i + 999]) for i in range(0, len(out), 999)] + [(2, err[i : i + 266]) for i in range(0, len(err), 266)]
+    pieces.sort(key=lambda piece: len(pieces) - pieces.index(piece) % 3)
+    stream = b"".join(bytes([kind, 0, 0, 0]) + len(data).to_bytes(4, "big") + data for kind, data in _in_order(pieces))
+    blocks = iter([stream[i : i + size] for i in range(0, len(stream), size)])
+    patterns = {"pattern": re.compile("ERROR"), "ignore": re.compile("ignored$")}
+    assert count_lines(lambda _: next(blocks, b""), tty=False, **patterns) == 304  # type: ignore[arg-type]
+
+
+def _in_order(pieces: list[tuple[int, bytes]]) -> Iterator[tuple[int, bytes]]:
+    """Mix two streams, each of whose pieces stay in their order."""
+    first, second = ([piece for piece in pieces if piece[0] == kind] for kind in (1, 2))
+    while first or second:
+        if first:
+            yield first.pop(0)
+        if second:
+            yield second.pop(0)
+
+
+def test_a_line_without_an_end_takes_no_memory() -> None:
+    count = LineCount(re.compile("ERROR").search)
+    for _ in range(100):
+        count.feed(b"x" * (1 << 18))
+        assert len(count._rest) <= LONGEST_LINE + (1 << 18)
+    count.feed(b"ERROR\n")
+    count.close()
+    assert count.count == 1
+
+
+@pytest.mark.parametrize(
+    ("pattern", "is_portable"),
+    [
+        ("ERROR", True), ("^a.*(b|c)+$", True), (r"\[error\]", True), ("x{2,3}", True), ("[^0-9]", True),
+        (r"\d", False), ("(?i)x", False), ("a+?", False), (r"[\]]", False), ("[[:alpha:]]", False), ("{", False),
+    ],
+)  # fmt: skip
+def test_which_patterns_every_grep_understands(pattern: str, is_portable: bool) -> None:
+    assert portable(pattern) is is_portable

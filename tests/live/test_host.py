@@ -1,0 +1,186 @@
+"""Hosts: a real filesystem that fills up, real units of systemd, real ports; each red by its fault and green again."""
+
+from __future__ import annotations
+
+import socket
+import subprocess
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from .conftest import Run
+from .images import container, image
+from .processes import free_port, program, wait_until
+from .sshd import sshd
+
+ONLY = "expect = { disk = false, memory = false, load = false, cpu = false }\n"
+
+SYSTEMD = """
+FROM debian:bookworm-slim
+RUN apt-get update && apt-get install -y --no-install-recommends systemd systemd-sysv dbus && rm -rf /var/lib/apt/lists/*
+RUN printf '[Service]\\nExecStart=/bin/sleep infinity\\n' > /etc/systemd/system/app-web.service \
+ && printf '[Service]\\nExecStart=/bin/false\\n' > /etc/systemd/system/app-broken.service
+CMD ["/sbin/init"]
+"""
+
+
+@pytest.fixture
+def filesystem(tmp_path: Path) -> Iterator[Path]:
+    """A small ext4 filesystem with a space in its mount point, and a bind mount of it."""
+    disk, mount, again = tmp_path / "disk", tmp_path / "the data", tmp_path / "again"
+    subprocess.run(["truncate", "-s", "30M", disk], check=True)
+    subprocess.run([program("mkfs.ext4"), "-q", "-m", "0", disk], check=True)
+    mount.mkdir()
+    again.mkdir()
+    subprocess.run([program("mount"), "-o", "loop", disk, mount], check=True)
+    try:
+        subprocess.run([program("mount"), "--bind", mount, again], check=True)
+        try:
+            yield mount
+        finally:
+            subprocess.run([program("umount"), again], check=True)
+    finally:
+        subprocess.run([program("umount"), mount], check=True)
+
+
+def test_a_filesystem_that_fills_up(run: Run, filesystem: Path) -> None:
+    inventory = '[host.local]\n[host.local.expect]\ndisk = { P3 = "< 70%", P1 = "< 90%", ignore = ["/"] }\n'
+    outcome = run(inventory, "-k", "disk")
+    assert outcome.verdict("host.disk@local") == "ok"
+    measured = [m["subject"] for m in outcome["host.disk@local"]["measurements"]]
+    assert measured.count(str(filesystem)) == 1
+    assert str(filesystem.parent / "again") not in measured
+    (filesystem / "some").write_bytes(b"x" * 21_000_000)
+    assert run(inventory, "-k", "disk").verdict("host.disk@local") == "breach P3"
+    (filesystem / "more").write_bytes(b"x" * 5_000_000)
+    outcome = run(inventory, "-k", "disk")
+    assert outcome.verdict("host.disk@local") == "breach P1"
+    assert f"{filesystem} is at 9" in outcome.message("host.disk@local")
+    (filesystem / "some").unlink()
+    assert run(inventory, "-k", "disk").verdict("host.disk@local") == "ok"
+
+
+def test_a_network_mount_that_hangs_costs_only_itself(run: Run, tmp_path: Path) -> None:
+    """A mount whose server has stopped: its own measurement is unknown, every other filesystem is still judged."""
+    mount = tmp_path / "remote"
+    mount.mkdir()
+    with sshd(tmp_path / "server") as server:
+        options = f"port={server.port},ssh_command=ssh -F {server.folder}/client -i {server.folder}/key"
+        sftp = "/usr/lib/openssh/sftp-server"
+        (server.folder / "shell").write_text(f"#!/bin/sh\nexec {sftp}\n")
+        subprocess.run(
+            [program("sshfs"), "-o", options, "-o", f"sftp_server={sftp}", f"root@127.0.0.1:{tmp_path}", mount], check=True
+        )
+        servers = subprocess.run(["pgrep", "-f", sftp], capture_output=True, text=True, check=True).stdout.split()
+        try:
+            inventory = '[host.local]\nexpect = { disk = "< 101%" }\n'
+            assert run(inventory, "-k", "disk").verdict("host.disk@local") == "ok"
+            subprocess.run(["kill", "-STOP", *servers], check=True)
+            started = time.monotonic()
+            outcome = run(inventory, "-k", "disk")
+            assert time.monotonic() - started < 20
+        finally:
+            subprocess.run(["kill", "-CONT", *servers], check=False)
+            subprocess.run([program("fusermount"), "-uz", mount], check=False)
+    assert outcome.verdict("host.disk@local").startswith("unknown")
+    assert f"{mount}: the filesystem did not answer" in outcome.message("host.disk@local")
+    judged = {m["subject"]: m.get("problem") for m in outcome["host.disk@local"]["measurements"]}
+    assert judged["/"] is None
+
+
+def test_ports(run: Run) -> None:
+    port, other = free_port(), free_port()
+    inventory = f'[host.local]\n{ONLY}[host.local.expect]\nports = [{port}, "udp/{other}"]\n'.replace(ONLY, "")
+    outcome = run(inventory, "-k", "ports")
+    assert outcome.verdict("host.ports@local") == "breach P1"
+    assert outcome.message("host.ports@local") == (
+        f"tcp/{port} is closed, expected listens; udp/{other} is closed, expected listens"
+    )
+    with socket.socket() as tcp, socket.socket(type=socket.SOCK_DGRAM) as udp:
+        udp.bind(("127.0.0.1", other))
+        tcp.bind(("127.0.0.1", port))
+        assert run(inventory, "-k", "ports").verdict("host.ports@local") == "breach P1"
+        tcp.listen()
+        assert run(inventory, "-k", "ports").verdict("host.ports@local") == "ok"
+
+
+def test_memory_load_and_cpu(run: Run) -> None:
+    inventory = '[host.local]\n[host.local.expect]\nmemory = { P2 = "< 1%" }\nload = "< -1"\ncpu = "< -1%"\ndisk = false\n'
+    outcome = run(inventory)
+    for check in ("memory", "load", "cpu"):
+        assert outcome.verdict(f"host.{check}@local").startswith("breach")
+    outcome = run('[host.local]\n[host.local.expect]\nmemory = "> 1MB"\nload = "< 1000"\ncpu = "<= 100%"\ndisk = false\n')
+    for check in ("memory", "load", "cpu"):
+        assert outcome.verdict(f"host.{check}@local") == "ok"
+
+
+def test_a_busy_processor(run: Run) -> None:
+    inventory = '[host.local]\nexpect = { disk = false, memory = false, load = false, cpu = "< 90%" }\n'
+    burners = [subprocess.Popen(["sh", "-c", "while :; do :; done"]) for _ in range(8)]
+    try:
+        assert run(inventory).verdict("host.cpu@local").startswith("breach")
+    finally:
+        for burner in burners:
+            burner.kill()
+            burner.wait()
+
+
+def test_units_of_systemd(run: Run) -> None:
+    name = image("opscheck-test-systemd", SYSTEMD)
+    options = ["--cap-add", "SYS_ADMIN", "--security-opt", "seccomp=unconfined", "--security-opt", "apparmor=unconfined"]
+    options += ["--tmpfs", "/run", "--tmpfs", "/run/lock", "-v", "/sys/fs/cgroup:/sys/fs/cgroup:rw", "--cgroupns=host"]
+    options += ["-e", "container=docker"]
+    with container(name, options) as machine:
+        up = ("running", "degraded")
+        wait_until(lambda: machine.run("systemctl is-system-running").stdout.strip() in up, "systemd")
+        inventory = (
+            f'[host.box]\nconnect = "docker://{machine.id}"\n[host.box.expect]\n'
+            'services = ["app-web", "app-broken.service", "app-nowhere"]\ncpu = false\n'
+        )
+        machine.run("systemctl start app-web; systemctl start app-broken")
+        wait_until(lambda: machine.run("systemctl is-failed app-broken").returncode == 0, "a failed unit")
+        outcome = run(inventory)
+        assert outcome.verdict("host.services@box") == "breach P1"
+        assert outcome.message("host.services@box") == (
+            "app-broken.service is failed, expected active; app-nowhere is not-found, expected active"
+        )
+        fine = inventory.replace('"app-web", "app-broken.service", "app-nowhere"', '"app-web"')
+        assert run(fine).verdict("host.services@box") == "ok"
+        machine.run("systemctl stop app-web")
+        assert run(fine).message("host.services@box") == "app-web is inactive, expected active"
+
+
+def test_a_host_without_systemd_says_what_is_missing(run: Run) -> None:
+    with container("debian:bookworm-slim", [], ["sleep", "300"]) as machine:
+        inventory = f'[host.box]\nconnect = "docker://{machine.id}"\nexpect = {{ services = ["cron"] }}\n'
+        outcome = run(inventory)
+        assert outcome.verdict("host.services@box") == "unknown P1"
+        assert "systemctl is not installed" in outcome.message("host.services@box")
+        assert outcome.verdict("host.disk@box") in ("ok", "breach P3", "breach P1")
+        measured = [m["subject"] for m in outcome["host.disk@box"]["measurements"]]
+        assert "/" in measured
+        machine.stop()
+        outcome = run(inventory)
+        assert outcome.verdict("host.reachable@box") == "breach P0"
+        assert outcome.verdict("host.services@box") == "blocked"
+
+
+@pytest.mark.parametrize("shell", ["dash", "busybox"])
+def test_the_script_runs_in_every_shell(shell: str) -> None:
+    """What a host runs is plain POSIX: the same in dash and in busybox with its own awk and timeout."""
+    from pytest_opscheck.hosts import parse, script
+    from pytest_opscheck.probes import Part
+
+    parts = [Part('echo "$1"; echo error >&2; exit 3', ("it's",)), Part("sleep 9", seconds=1), Part("yes", bytes=100)]
+    command = script("word", parts, 5)
+    applets = "busybox --install -s /bb; export PATH=/bb;" if shell == "busybox" else ""
+    options = ["-v", f"{program('busybox')}:/usr/bin/busybox:ro"]
+    with container("debian:bookworm-slim", options, ["sleep", "60"]) as machine:
+        machine.run("mkdir /bb; busybox --install -s /bb")
+        done = machine.run(f"{applets.partition(';')[2]} {command}")
+    outputs = parse("word", done.stdout, parts)
+    assert (outputs[0].stdout, outputs[0].stderr, outputs[0].exit_status) == ("it's\n", "error\n", 3)
+    assert not outputs[1].ended
+    assert outputs[2].truncated

@@ -1,0 +1,135 @@
+"""`opscheck init` on this machine: what it writes is an inventory that is valid as it stands."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from pytest_opscheck import _machine, init
+from pytest_opscheck.inventory import Inventory, load
+from pytest_opscheck.shipped import checks
+
+from .conftest import Run
+from .processes import answers, free_port, program, running, wait_until
+
+
+def loaded(text: str, folder: Path, **environment: str) -> Inventory:
+    file = folder / "opscheck.toml"
+    file.write_text(text, encoding="utf-8")
+    return load(file, checks(), environment)
+
+
+def uncommented(text: str) -> str:
+    """Take the `#` away from every suggestion, as a user does."""
+    return re.sub(r"^# (?=\[|\w+ = )", "", text, flags=re.MULTILINE)
+
+
+@pytest.fixture
+def redis_port(tmp_path: Path) -> Iterator[int]:
+    port = free_port()
+    command = [program("redis-server"), "--port", str(port), "--bind", "127.0.0.1", "--save", "", "--dir", str(tmp_path)]
+    with running(command, log=tmp_path / "redis.log"):
+        wait_until(lambda: answers(port), "redis-server")
+        yield port
+
+
+def test_what_it_writes_is_valid_with_nothing_set(tmp_path: Path) -> None:
+    file = init.write(tmp_path)
+    assert file == tmp_path / "opscheck.toml"
+    assert load(file, checks(), {}).target("host", "local") is not None
+
+
+def test_every_suggestion_is_valid_once_its_comment_is_gone(tmp_path: Path) -> None:
+    """People take a `#` away and expect the line to work."""
+    parts = [
+        init.render(),
+        *(init._postgres(port, first=port == 5432) for port in (5432, 5433)),
+        *(init._redis(_machine.RedisPort(port, port == 6379), first=port == 6379) for port in (6379, 6380)),
+        *init._tls(["www.example.com"], {443}),
+        *init._tls(["api.example.com"], set()),
+        *init._tls([], {443}),
+        *init._docker(_machine.Docker((_machine.Project("shop", ("api", "db"), 1), _machine.Project("_b.c", ("web",), 1)))),
+    ]
+    text = uncommented("\n".join(parts))
+    variables = {name: "postgresql://u:p@127.0.0.1/d" for name in ("DATABASE_URL", "DATABASE_URL_5433")}
+    inventory = loaded(text, tmp_path, **variables, REDIS_URL_6380="redis://127.0.0.1:6380")
+    names = {target.id for target in inventory.targets}
+    assert {"postgres.main", "postgres.port_5433", "redis.port_6380", "tls.www-example-com", "tls.web", "http.api"} <= names
+    assert {"docker.shop", "docker.b-c", "backup.database"} <= names
+
+
+def test_never_overwrites(tmp_path: Path) -> None:
+    file = tmp_path / "opscheck.toml"
+    for make in (lambda: file.write_text("mine"), lambda: file.symlink_to(tmp_path / "elsewhere.toml")):
+        file.unlink(missing_ok=True)
+        make()
+        with pytest.raises(FileExistsError, match="there already"):
+            init.write(tmp_path)
+    assert not (tmp_path / "elsewhere.toml").exists()
+
+
+def test_listening_redis_is_found_and_its_first_run_is_green(run: Run, redis_port: int, tmp_path: Path) -> None:
+    assert _machine.RedisPort(redis_port, open=True) in _machine.redis_ports(_machine.listening())
+    text = init.render()
+    loaded(text, tmp_path)
+    assert f'url = "redis://127.0.0.1:{redis_port}/0"' in text
+    [part] = [part for part in re.split(r"\n\n", text) if f":{redis_port}/" in part]
+    outcome = run(part, suite="smoke")
+    assert outcome.exit_status == 0, outcome.output
+
+
+def test_redis_with_a_password_is_only_suggested(tmp_path: Path) -> None:
+    port = free_port()
+    config = tmp_path / "redis.conf"
+    config.write_text(f"bind 127.0.0.1\nport {port}\nsave ''\nrequirepass canary-4711\n")
+    with running([program("redis-server"), str(config)], log=tmp_path / "redis.log", cwd=tmp_path):
+        wait_until(lambda: answers(port), "redis-server")
+        text = init.render()
+    assert "canary" not in text
+    assert f"# Redis answers on port {port}, and asks for a password." in text
+    loaded(text, tmp_path)
+
+
+def test_listening_postgresql_is_suggested(tmp_path: Path) -> None:
+    """It is found on the port that its socket is named after, by the answer it gives before anybody has signed in."""
+    port = free_port()
+    initdb = next(iter(sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"), reverse=True)))
+    data = tmp_path / "data"
+    from pytest_opscheck.demo.processes import as_user, unprivileged
+
+    user = unprivileged()
+    import shutil
+    import subprocess
+    import tempfile
+
+    with tempfile.TemporaryDirectory() as folder:
+        data = Path(folder) / "data"
+        data.mkdir(mode=0o700)
+        if user is not None:
+            Path(folder).chmod(0o711)
+            shutil.chown(data, user)
+        command = [str(initdb), "-D", str(data), "-A", "trust", "--no-sync"]
+        subprocess.run(command, check=True, capture_output=True, cwd=data, **as_user(user))  # type: ignore[call-overload]
+        options = ["-c", f"port={port}", "-c", "listen_addresses=127.0.0.1", "-c", "unix_socket_directories=/tmp", "-c", "fsync=off"]
+        server = [str(initdb.with_name("postgres")), "-D", str(data), *options]
+        with running(server, log=tmp_path / "postgres.log", user=user):
+            wait_until(lambda: answers(port), "PostgreSQL")
+            text = init.render()
+    assert f"# PostgreSQL answers on port {port}." in text
+    loaded(text, tmp_path)
+
+
+def test_certificates_are_found_where_certbot_and_nginx_keep_them(tmp_path: Path) -> None:
+    (tmp_path / "letsencrypt/live/shop.example.com").mkdir(parents=True)
+    (tmp_path / "letsencrypt/live/shop.example.com/cert.pem").touch()
+    (tmp_path / "nginx/sites-enabled").mkdir(parents=True)
+    (tmp_path / "nginx/sites-enabled/site").write_text(
+        "server { listen 80; server_name plain.example.com; }\n"
+        "server {\n  listen [::]:443 ssl http2;  # server_name old.example.com;\n  server_name www.example.com *.example.com _;\n"
+        "  location / { proxy_pass http://127.0.0.1:8000; }\n}\n"
+    )
+    assert _machine.certificate_names(tmp_path) == ["shop.example.com", "www.example.com"]
+    assert _machine.certificate_names(tmp_path / "nothing") == []

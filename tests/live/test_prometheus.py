@@ -1,0 +1,183 @@
+"""Prometheus, a real one that scrapes itself: alerts and queries, red by their fault, and green again."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import urllib.parse
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from .conftest import Run
+from .processes import answers, free_port, program, running, wait_until
+from .web import Site, site
+
+QUIET = {"alert": "Quiet", "expr": "vector(0) > 1"}
+WATCHDOG = {"alert": "Watchdog", "expr": "vector(1)"}
+PENDING = {"alert": "SoonRed", "expr": "up == 1", "for": "1h"}
+FIRING = {"alert": "TargetUp", "expr": "up == 1", "labels": {"severity": "critical"}}
+BROKEN = {"alert": "Broken", "expr": "go_gc_duration_seconds + on() go_gc_duration_seconds"}
+
+
+class Server:
+    """A Prometheus whose rules a test sets."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.port = free_port()
+        self.process: subprocess.Popen[bytes]
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    def write(self, *rules: dict[str, Any]) -> None:
+        groups = {"groups": [{"name": "test", "rules": list(rules)}]} if rules else {"groups": []}
+        (self.folder / "rules.yml").write_text(json.dumps(groups))
+
+    def load(self, *rules: dict[str, Any]) -> None:
+        """Load rules, and wait until they have been evaluated."""
+        self.write(*rules)
+        self.process.send_signal(signal.SIGHUP)
+        names = [rule["alert"] for rule in rules]
+        wait_until(lambda: self.evaluated() == names, f"rules {names}")
+
+    def evaluated(self) -> list[str]:
+        groups = self.ask("rules", type="alert")["groups"]
+        return [rule["name"] for group in groups for rule in group["rules"] if rule["health"] != "unknown"]
+
+    def ask(self, path: str, **query: str) -> Any:
+        with urllib.request.urlopen(f"{self.url}/api/v1/{path}?{urllib.parse.urlencode(query)}", timeout=5) as answer:
+            return json.load(answer)["data"]
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    folder = tmp_path_factory.mktemp("prometheus")
+    server = Server(folder)
+    server.write()
+    (folder / "prometheus.yml").write_text(f"""
+global: {{scrape_interval: 1s, evaluation_interval: 1s}}
+rule_files: [{folder}/rules.yml]
+scrape_configs: [{{job_name: self, static_configs: [{{targets: ["127.0.0.1:{server.port}"]}}]}}]
+""")
+    command = [
+        program("prometheus"),
+        f"--config.file={folder}/prometheus.yml",
+        f"--storage.tsdb.path={folder}/data",
+        f"--web.listen-address=127.0.0.1:{server.port}",
+    ]
+    with running(command, log=folder / "prometheus.log") as server.process:
+        wait_until(lambda: answers(server.port), "prometheus")
+        wait_until(lambda: bool(server.ask("query", query="up == 1")["result"]), "the first scrape")
+        yield server
+
+
+def test_alerts_red_by_what_fires_alone(run: Run, server: Server) -> None:
+    inventory = f"""
+[prometheus.main]
+url = "{server.url}"
+expect = {{ alerts = true }}
+[prometheus.ignoring]
+url = "{server.url}"
+expect = {{ alerts = {{ ignore = ["TargetUp"], severity = "P1" }} }}
+[prometheus.labels]
+url = "{server.url}"
+expect = {{ alerts = {{ labels = {{ severity = "warning" }} }} }}
+"""
+    server.load()
+    outcome = run(inventory)
+    assert outcome.verdict("prometheus.reachable@main") == "ok"
+    assert outcome.verdict("prometheus.alerts@main") == "unknown P2"
+    assert "no alerting rule is loaded" in outcome.message("prometheus.alerts@main")
+    server.load(WATCHDOG)
+    assert "beside those to ignore" in run(inventory).message("prometheus.alerts@main")
+    server.load(QUIET, WATCHDOG, PENDING)
+    wait_until(lambda: any(a["state"] == "pending" for a in server.ask("alerts")["alerts"]), "a pending alert")
+    wait_until(lambda: any(a["state"] == "firing" for a in server.ask("alerts")["alerts"]), "Watchdog")
+    outcome = run(inventory)
+    assert outcome.verdict("prometheus.alerts@main") == "ok"
+    assert outcome.message("prometheus.alerts@main") == "all 2 as expected"
+    server.load(QUIET, WATCHDOG, PENDING, FIRING)
+    wait_until(lambda: len(server.ask("query", query='ALERTS{alertname="TargetUp"}')["result"]) == 1, "the alert")
+    outcome = run(inventory)
+    assert outcome.verdict("prometheus.alerts@main") == "breach P2"
+    said = outcome.message("prometheus.alerts@main")
+    assert said.startswith(f"TargetUp (job=self, instance=127.0.0.1:{server.port}, since 20")
+    assert said.endswith("UTC) is firing, expected not firing")
+    assert outcome.verdict("prometheus.alerts@ignoring") == "ok"
+    assert outcome.verdict("prometheus.alerts@labels") == "ok"
+    server.load(QUIET, BROKEN)
+    outcome = run(inventory)
+    assert outcome.verdict("prometheus.alerts@main") == "unknown P2"
+    assert "Broken: the rule tells nothing" in outcome.message("prometheus.alerts@main")
+
+
+def test_queries(run: Run, server: Server) -> None:
+    cases = {
+        "up": ('query = "up"\nexpect = "== 1"', "ok", "instance=127.0.0.1"),
+        "down": ('query = "up"\nexpect = { P1 = "== 0" }', "breach P1", "is 1, expected 0"),
+        "scalar": ('query = "scalar(vector(7))"\nexpect = "< 5"', "breach P2", "value is 7, expected < 5"),
+        "several": ('query = "prometheus_build_info or up"\nexpect = "== 1"', "ok", "all 2 as expected"),
+        "empty": ('query = "nothing_of_this_name"\nexpect = "< 5"', "unknown P2", "gives no sample"),
+        "nan": ('query = "vector(0) / 0"\nexpect = "< 5"', "unknown P2", "not a number (NaN)"),
+        "infinite": ('query = "vector(1) / 0"\nexpect = "< 5"', "breach P2", "value is inf"),
+        "range": ('query = "up[1m]"\nexpect = "< 5"', "unknown P2", "gives a matrix"),
+        "text": ('query = \'"word"\'\nexpect = "== word"', "unknown P2", "gives a string"),
+        "wrong": ('query = "up{"\nexpect = "< 5"', "unknown P2", "bad_data: "),
+        "unit": ('query = "vector(0.7)"\nunit = "s"\nexpect = "< 500ms"', "breach P2", "value is 700 ms"),
+        "ratio": ('query = "vector(0.07)"\nunit = "ratio"\nexpect = "< 5%"', "breach P2", "value is at 7 %"),
+        "no_unit": ('query = "vector(0.7)"\nexpect = "< 500ms"', "unknown P2", 'unit = "s"'),
+    }
+    inventory = f'[prometheus.main]\nurl = "{server.url}/"\n' + "".join(
+        f"[prometheus.main.query.{name}]\n{said}\n" for name, (said, _, _) in cases.items()
+    )
+    server.load(QUIET)
+    outcome = run(inventory)
+    for name, (_, verdict, message) in cases.items():
+        result = f"prometheus.query.{name}@main"
+        assert (outcome.verdict(result), message in outcome.message(result)) == (verdict, True), outcome[result]
+    outcome = run(inventory.replace('unit = "s"', 'unit = "parsec"'))
+    assert outcome.exit_status == 4
+    assert "unknown unit 'parsec'" in outcome.output
+
+
+def test_what_is_no_prometheus_fails_reachable_alone(run: Run) -> None:
+    with site() as web:
+        shape(web)
+        outcome = run(f"""
+[prometheus.page]
+url = "{web.url}"
+[prometheus.denied]
+url = "{web.url}/denied"
+[prometheus.partial]
+url = "{web.url}/partial"
+[prometheus.stopped]
+url = "http://127.0.0.1:{free_port()}"
+[prometheus.stopped.query.any]
+query = "up"
+expect = "== 1"
+""")
+    for name, said in {
+        "page": "answered 200 and not as Prometheus does",
+        "denied": "see the credentials",
+        "partial": "the answer may be incomplete: a store did not answer",
+        "stopped": "connection refused",
+    }.items():
+        assert outcome.verdict(f"prometheus.reachable@{name}") == "breach P1"
+        assert said in outcome.message(f"prometheus.reachable@{name}")
+        assert outcome.verdict(f"prometheus.alerts@{name}") == "blocked"
+    assert outcome.verdict("prometheus.query.any@stopped") == "blocked"
+
+
+def shape(web: Site) -> None:
+    """Answer as what is not Prometheus, or not all of it, answers."""
+    web.page("/api/v1/query", "<html>", content_type="text/html")
+    web.page("/denied/api/v1/query", "no", 401)
+    data = {"resultType": "scalar", "result": [0, "1"]}
+    web.document("/partial/api/v1/query", {"status": "success", "data": data, "warnings": ["a store did not answer"]})

@@ -1,0 +1,199 @@
+"""TLS, with nginx and real certificates: each check red by its fault, and green again."""
+
+from __future__ import annotations
+
+import datetime as dt
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+import trustme
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
+
+from .conftest import Run
+from .processes import answers, free_port, program, running, wait_until
+from .web import listener
+
+NOW = dt.datetime.now(dt.UTC)
+
+
+def days(number: float) -> dt.datetime:
+    return NOW + dt.timedelta(days=number)
+
+
+def self_signed(file: Path) -> None:
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")])
+    builder = x509.CertificateBuilder().subject_name(name).issuer_name(name).public_key(key.public_key())
+    builder = builder.serial_number(1).not_valid_before(days(-1)).not_valid_after(days(90))
+    names = x509.SubjectAlternativeName([x509.DNSName("localhost")])
+    certificate = builder.add_extension(names, critical=False).sign(key, hashes.SHA256())
+    private = key.private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    )
+    file.write_bytes(private + certificate.public_bytes(serialization.Encoding.PEM))
+
+
+class Servers:
+    """nginx with a port for each certificate; `ca` is the file of the authority that signed the good ones."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.authority = trustme.CA()
+        self.ca = folder / "ca.pem"
+        self.authority.cert_pem.write_to_path(str(self.ca))
+        self.ports: dict[str, int] = {}
+
+    def issue(
+        self, name: str, *identities: str, ends: float = 90, starts: float = -10, ca: trustme.CA | None = None
+    ) -> None:
+        issued = (ca or self.authority).issue_cert(*identities, not_before=days(starts), not_after=days(ends))
+        file = self.folder / f"{name}.pem"
+        file.unlink(missing_ok=True)
+        issued.private_key_and_cert_chain_pem.write_to_path(str(file))
+        self.ports.setdefault(name, 0)
+
+    def address(self, name: str) -> str:
+        return f"localhost:{self.ports[name]}"
+
+    @contextmanager
+    def nginx(self) -> Iterator[None]:
+        self.ports = {name: port or free_port() for name, port in self.ports.items()}
+        blocks = "".join(
+            f"server {{ listen 127.0.0.1:{port} ssl; ssl_certificate {self.folder}/{name}.pem;"
+            f' ssl_certificate_key {self.folder}/{name}.pem; location / {{ return 200 "well"; }} }}\n'
+            for name, port in self.ports.items()
+        )
+        temporary = "".join(
+            f"{kind}_temp_path {self.folder}/{kind};" for kind in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
+        )
+        (self.folder / "nginx.conf").write_text(
+            f"daemon off; pid {self.folder}/nginx.pid; events {{}}\n"
+            f"http {{ access_log off; {temporary} ssl_protocols TLSv1.2 TLSv1.3;\n{blocks}}}\n"
+        )
+        command = [program("nginx"), "-c", str(self.folder / "nginx.conf"), "-e", str(self.folder / "nginx.log")]
+        with running(command, log=self.folder / "nginx.out"):
+            wait_until(lambda: all(answers(port) for port in self.ports.values()), "nginx")
+            yield
+
+
+@pytest.fixture
+def servers(tmp_path: Path) -> Servers:
+    folder = tmp_path / "nginx"
+    folder.mkdir(mode=0o755)
+    return Servers(folder)
+
+
+def inventory(servers: Servers, options: Mapping[str, str] | None = None) -> str:
+    """Every server as a target that trusts the authority; `options` are other keys than that by name."""
+    options, trusted = options or {}, f'ca = "{servers.ca}"'
+    return "".join(
+        f'[tls.{name}]\naddress = "{servers.address(name)}"\n{options.get(name, trusted)}\n' for name in servers.ports
+    )
+
+
+def test_each_certificate_is_red_for_its_own_fault(run: Run, servers: Servers) -> None:
+    other = trustme.CA()
+    servers.issue("good", "localhost")
+    servers.issue("address", "127.0.0.1")
+    servers.issue("soon", "localhost", ends=19.5)
+    servers.issue("week", "localhost", ends=3)
+    servers.issue("expired", "localhost", ends=-2)
+    servers.issue("early", "localhost", starts=2)
+    servers.issue("name", "other.example", "www.other.example")
+    servers.issue("foreign", "localhost", ca=other)
+    servers.issue("system", "localhost")
+    servers.ports["alone"] = 0
+    self_signed(servers.folder / "alone.pem")
+    with servers.nginx():
+        options = {
+            "system": "",
+            "address": f'ca = "{servers.ca}"\nserver_name = "127.0.0.1"',
+        }
+        outcome = run(inventory(servers, options))
+        for name in servers.ports:
+            assert outcome.verdict(f"tls.reachable@{name}") == "ok"
+        expected = {"good": "ok", "address": "ok", "soon": "breach P3", "week": "breach P2", "expired": "breach P1"}
+        for name, verdict in {**expected, "name": "ok", "alone": "ok"}.items():
+            assert outcome.verdict(f"tls.days_left@{name}") == verdict, name
+        assert outcome.message("tls.days_left@soon").startswith("time left is 19.")
+        assert outcome.message("tls.days_left@expired").startswith("time left is -2")
+        for name in ("good", "address", "soon", "week"):
+            assert outcome.verdict(f"tls.trusted@{name}") == "ok", outcome.message(f"tls.trusted@{name}")
+        for name, why in {
+            "expired": f"is expired since {days(-2):%Y-%m-%d %H:%M} UTC, expected trusted",
+            "early": "is not valid before",
+            "name": "is for another name: other.example, www.other.example",
+            "foreign": "is of an issuer that the CA file does not know",
+            "system": "is of an issuer that this machine does not know",
+            "alone": "is self-signed",
+        }.items():
+            assert outcome.verdict(f"tls.trusted@{name}") == "breach P1", name
+            assert why in outcome.message(f"tls.trusted@{name}")
+
+
+def test_renewed_certificate_is_green_again_and_http_agrees(run: Run, servers: Servers) -> None:
+    servers.issue("api", "localhost", ends=-1)
+    servers.ports["api"] = free_port()
+    said = inventory(servers) + "".join(
+        f'[http.{name}]\nurl = "https://{servers.address("api")}/"\n{verify}\n'
+        for name, verify in {"ca": f'verify = "{servers.ca}"', "any": "verify = false", "system": ""}.items()
+    )
+    with servers.nginx():
+        outcome = run(said, "-W", "error")
+        assert outcome.verdict("tls.days_left@api") == "breach P1"
+        assert outcome.verdict("http.reachable@ca") == "breach P0"
+        assert "not trusted: certificate has expired" in outcome.message("http.reachable@ca")
+        assert outcome.verdict("http.status@ca") == "blocked"
+        assert outcome.verdict("http.status@any") == "ok"
+    servers.issue("api", "localhost", ends=60)
+    with servers.nginx():
+        outcome = run(said, "-W", "error")
+        assert outcome.verdict("tls.days_left@api") == "ok"
+        assert outcome.verdict("tls.trusted@api") == "ok"
+        assert outcome.verdict("http.status@ca") == "ok"
+        assert "not trusted: unable to get local issuer" in outcome.message("http.reachable@system")
+    outcome = run(said)
+    assert outcome.verdict("tls.reachable@api") == "breach P0"
+    assert outcome.verdict("tls.days_left@api") == "blocked"
+    assert outcome.verdict("tls.trusted@api") == "blocked"
+
+
+def test_what_never_shakes_hands_ends(run: Run, tmp_path: Path) -> None:
+    with listener() as silent, listener(b"SSH-2.0-something\r\n") as ssh:
+        started = time.monotonic()
+        outcome = run(
+            "".join(
+                f'[tls.{name}]\naddress = "127.0.0.1:{port}"\n[tls.{name}.expect]\nreachable = {{ timeout = "1s" }}\n'
+                f'days_left = {{ timeout = "1s" }}\ntrusted = {{ timeout = "1s" }}\n'
+                for name, port in {"silent": silent, "ssh": ssh}.items()
+            )
+            + f'[tls.file]\naddress = "[::1]:{free_port()}"\nca = "{tmp_path}/none.pem"\n'
+        )
+        assert time.monotonic() - started < 6
+    assert "no TLS handshake within 1 s" in outcome.message("tls.reachable@silent")
+    assert "does not speak TLS" in outcome.message("tls.reachable@ssh")
+    assert "connection refused" in outcome.message("tls.reachable@file")
+    for name in ("silent", "ssh", "file"):
+        assert outcome.verdict(f"tls.reachable@{name}") == "breach P0"
+        assert outcome.verdict(f"tls.trusted@{name}") == "blocked"
+
+
+def test_a_ca_file_that_cannot_be_used_is_unknown(run: Run, servers: Servers, tmp_path: Path) -> None:
+    servers.issue("none", "localhost")
+    servers.issue("empty", "localhost")
+    (tmp_path / "empty.pem").touch()
+    with servers.nginx():
+        outcome = run(inventory(servers, {name: f'ca = "{tmp_path}/{name}.pem"' for name in servers.ports}))
+    assert outcome.verdict("tls.trusted@none") == "unknown P1"
+    assert "none.pem can't be used: no such file" in outcome.message("tls.trusted@none")
+    assert "empty.pem can't be used: it holds no certificate" in outcome.message("tls.trusted@empty")
+    assert outcome.verdict("tls.days_left@none") == "ok"
+    outcome = run('[tls.a]\naddress = "example.com"\n[tls.b]\naddress = "https://example.com:443"\n')
+    assert outcome.exit_status == 4
+    assert outcome.output.count("it is no host with a port") == 2

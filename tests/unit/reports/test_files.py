@@ -1,0 +1,54 @@
+from __future__ import annotations
+
+import datetime as dt
+from pathlib import Path
+
+import pytest
+
+from pytest_opscheck.reports import json
+from pytest_opscheck.reports.files import ReportFiles
+
+from .values import STARTED, result, run
+
+
+def test_two_runs_in_one_second_have_files_of_their_own(tmp_path: Path) -> None:
+    """The second starts while the first has written nothing yet."""
+    first, second = (ReportFiles.fresh(tmp_path / "daily", STARTED) for _ in range(2))
+    assert (first.json.name, second.json.name) == ("2026-11-20T080000.json", "2026-11-20T080000-2.json")
+    json.write(run(result()), first.json)
+    for files in (first, second):
+        files.release()
+    assert ReportFiles.fresh(tmp_path / "daily", STARTED).json == second.json
+    assert ReportFiles.fresh(tmp_path / "daily", STARTED + dt.timedelta(seconds=1)).stem == "2026-11-20T080001"
+
+
+def test_nothing_is_left_but_the_reports(tmp_path: Path) -> None:
+    files = ReportFiles.fresh(tmp_path, STARTED)
+    json.write(run(result()), files.json)
+    files.make_latest()
+    files.release()
+    files.release()
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["2026-11-20T080000.json", "latest.json"]
+    assert (tmp_path / "latest.json").read_bytes() == files.json.read_bytes()
+
+
+def test_a_report_written_elsewhere_is_kept_too(tmp_path: Path) -> None:
+    files = ReportFiles.fresh(tmp_path / "daily", STARTED)
+    (tmp_path / "mine.html").write_text("page")
+    files.keep(str(tmp_path / "mine.html"), files.html)
+    assert files.html.read_text() == "page"
+    assert files.shown(tmp_path) == "daily/2026-11-20T080000.html"
+
+
+def test_a_device_is_no_report_to_keep(tmp_path: Path) -> None:
+    """/dev/full never ends."""
+    files = ReportFiles.fresh(tmp_path, STARTED)
+    files.keep("/dev/full", files.html)
+    files.keep(None, files.xml)
+    assert files.shown(tmp_path) is None
+
+
+def test_a_file_in_the_place_of_the_folder_is_an_error(tmp_path: Path) -> None:
+    (tmp_path / "reports").write_text("")
+    with pytest.raises(OSError, match="reports"):
+        ReportFiles.fresh(tmp_path / "reports" / "daily", STARTED)
