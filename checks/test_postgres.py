@@ -42,7 +42,9 @@ def test_waiting_locks(waiting_locks, expect):
 
     Sessions of the database with an ungranted lock in pg_locks, for longer than `longer_than` (5 s unless said otherwise).
     """
-    who = "; ".join(f"{w.pid} ({w.user}) for {w.seconds:.0f} s, for {', '.join(map(str, w.blocked_by))}" for w in waiting_locks[:3])
+    who = "; ".join(
+        f"{w.pid} ({w.user}) for {w.seconds:.0f} s, for {', '.join(map(str, w.blocked_by))}" for w in waiting_locks[:3]
+    )
     expect(len(waiting_locks), subject="sessions waiting for a lock" + (f" [{who}]" if who else ""))
 
 
@@ -50,4 +52,6 @@ def test_waiting_locks(waiting_locks, expect):
 def test_query(query, expect):
     """A query of one's own answers as expected."""
     for answer in query:
-        expect(answer.value, answer.unit, subject=answer.subject, why="the value is NULL" if answer.value is None else None)
+        expect(
+            answer.value, answer.unit, subject=answer.subject, why="the value is NULL" if answer.value is None else None
+        )

@@ -52,14 +52,13 @@ def compose() -> list[str]:
         docker.from_env(timeout=5).ping()
     except (DockerException, OSError) as error:
         raise DemoError(f"no Docker engine answers ({error}); `make demo` needs none") from None
-    plugin = ["docker", "compose"]
-    if shutil.which("docker") and subprocess.run([*plugin, "version"], capture_output=True, check=False).returncode == 0:
-        found = plugin
-    elif shutil.which("docker-compose"):
-        found = ["docker-compose"]
-    else:
-        raise DemoError("Docker answers, but Compose is missing; on Debian: apt-get install docker-compose")
-    return [*found, "-p", PROJECT, "-f", str(HERE / "compose.yml")]
+    for found in (["docker", "compose"], ["docker-compose"]):
+        if (
+            shutil.which(found[0])
+            and subprocess.run([*found, "version"], capture_output=True, check=False).returncode == 0
+        ):
+            return [*found, "-p", PROJECT, "-f", str(HERE / "compose.yml")]
+    raise DemoError("Docker answers, but Compose is missing; on Debian: apt-get install docker-compose")
 
 
 @contextlib.contextmanager

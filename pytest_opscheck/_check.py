@@ -38,7 +38,7 @@ def suite_problem(name: str) -> str | None:
 class Check:
     """What `@check` says of a function, and what the inventory may say of it.
 
-    `units` are the units in which its value can be limited; `text` among them is any text, `rate` any rate, `*` anything.
+    `units` are those in which its value can be limited; `text` among them is any text, `rate` any rate, `*` anything.
     `takes` names the probe's parameter that the inventory's short form gives. `family` checks have a name in the
     inventory each, as `[postgres.main.query.NAME]`.
     """

@@ -18,10 +18,10 @@ _HANDSHAKE_S = 0.5
 _POSTGRES_PORT = 5432
 _REDIS_PORT = 6379
 _SSL_REQUEST = b"\x00\x00\x00\x08\x04\xd2\x16\x2f"
-"""What a PostgreSQL client asks first: whether the server speaks TLS. It answers S or N before anybody has signed in."""
+"""What a PostgreSQL client asks first: whether the server speaks TLS. It answers S or N before anybody signs in."""
 _LISTEN = "0A"
 
-_NETWORK_FILESYSTEMS = re.compile(r"nfs|cifs|smb|fuse|ceph|glusterfs|lustre|9p|afs|beegfs|virtiofs")
+_NOT_A_DISK = re.compile(r"squashfs|iso9660|nfs|cifs|smb|fuse|ceph|glusterfs|lustre|9p|afs|beegfs|virtiofs")
 _SERVICES = re.compile(
     r"(nginx|apache2|httpd|haproxy|caddy|traefik|envoy|varnish|squid|postgresql|pgbouncer|mysql|mariadb|mongod|redis|valkey|memcached"
     r"|rabbitmq|kafka|zookeeper|elasticsearch|opensearch|clickhouse|docker|containerd|podman|k3s|kubelet|gunicorn|uwsgi|celery|php[0-9.]*-fpm"
@@ -78,7 +78,7 @@ def mounts() -> list[Mount]:
     for line in _lines(Path("/proc/self/mounts")):
         fields = line.split()
         path = re.sub(r"\\(\d{3})", lambda octal: chr(int(octal[1], 8)), fields[1])
-        if not fields[0].startswith("/dev/") or fields[2] in ("squashfs", "iso9660") or _NETWORK_FILESYSTEMS.match(fields[2]):
+        if not fields[0].startswith("/dev/") or _NOT_A_DISK.match(fields[2]):
             continue
         with contextlib.suppress(OSError):
             usage = shutil.disk_usage(path)
@@ -141,14 +141,14 @@ def listening() -> set[int]:
 
 
 def postgres_ports(ports: set[int]) -> list[int]:
-    """Return the listening ports on which PostgreSQL answers: its usual one, and those that its sockets are named after."""
+    """Return the ports on which PostgreSQL answers: its usual one, and those that its sockets are named after."""
     sockets = [*Path("/var/run/postgresql").glob(".s.PGSQL.*"), *Path("/tmp").glob(".s.PGSQL.*")]  # noqa: S108
     named = {int(path.suffix[1:]) for path in sockets if path.suffix[1:].isdigit()}
     return [port for port in sorted(ports & {_POSTGRES_PORT, *named}) if _ask(port, _SSL_REQUEST)[:1] in (b"S", b"N")]
 
 
 def redis_ports(ports: set[int]) -> list[RedisPort]:
-    """Return the listening ports on which Redis answers: its usual one, and those that its processes are titled with."""
+    """Return the ports on which Redis answers: its usual one, and those that its processes are titled with."""
     named = set()
     for pid in _process_ids():
         title = "".join(_lines(pid / "cmdline")[:1])

@@ -14,7 +14,7 @@ _DAY = 24 * 60
 
 @dataclass(frozen=True, slots=True)
 class During:
-    """A part of the day in minutes since midnight, its end excluded; it crosses midnight where it ends before it starts."""
+    """A part of the day, in minutes since midnight, without its end; it may cross midnight."""
 
     start: int
     end: int

@@ -26,11 +26,63 @@ _HEAD = """\
 
 [opscheck]
 name = {name}
-{timezone}                               # what "today" means, and when windows open
-# runbook = "docs/runbook.md"            # where links to the runbook lead
+{timezone}  # what "today" means, and when windows open
+# runbook = "docs/runbook.md"  # where links to the runbook lead
 
 # [suites.deploy_gate]
-# fail_at = "P2"                         # milder breaches warn, and do not fail the run
+# fail_at = "P2"  # milder breaches warn, and do not fail the run
+"""
+_HOST = """\
+# This machine. Disk, memory, load and processors have default limits.{full}
+[host.local]
+# connect = "ssh://deploy@prod"  # any testinfra host spec; without it, this machine
+{expect}[host.local.expect]
+# disk = {{ P3 = "< 70%", P1 = "< 90%" }}
+# load = false  # off
+{services}
+"""
+_DOCKER = """\
+# The Compose project {project}.
+[docker.{name}]
+project = {quoted}
+[docker.{name}.expect]
+up = [{services}]
+{healthy}
+# errors = {{ P2 = "< 10/day", pattern = "ERROR" }}
+"""
+_POSTGRES = """\
+# PostgreSQL answers on port {port}. Set the environment variable
+#   {variable}=postgresql://USER:PASSWORD@127.0.0.1:{port}/DATABASE
+# (a role in pg_monitor sees enough), then:
+# [postgres.{name}]
+# dsn = "${{{variable}}}"
+# [postgres.{name}.query.stuck_jobs]  # a question of your own
+# sql = "select count(*) from jobs where status = 'processing' and created_at < now() - interval '1 hour'"
+# expect = {{ P3 = "== 0" }}
+"""
+_REDIS = """\
+# Redis answers on port {port}, and asks for no password.
+[redis.{name}]
+url = "redis://127.0.0.1:{port}/0"
+# [redis.{name}.expect]
+# hit_rate = "> 70%"
+"""
+_LOCKED_REDIS = """\
+# Redis answers on port {port}, and asks for a password. Set the environment variable
+#   {variable}=redis://:PASSWORD@127.0.0.1:{port}/0
+# then:
+# [redis.{name}]
+# url = "${{{variable}}}"
+"""
+_TLS = """\
+# The certificate of {host}.{why}
+{off}[tls.{name}]
+{off}address = "{host}:443"
+"""
+_SOME_TLS = """\
+# Something listens on port 443. Say by which name people reach it:
+# [tls.web]
+# address = "www.example.com:443"
 """
 _API = """\
 # An API of yours. Put its health page here:
@@ -62,19 +114,20 @@ def write(folder: Path) -> Path:
 
 
 def render() -> str:
-    """Return an inventory of this machine, as text that passes `opscheck validate` with nothing set in the environment."""
+    """Return an inventory of this machine. As text it is valid with nothing set in the environment."""
     ports = _machine.listening()
-    parts = [
-        _head(socket.gethostname() or "my-machine", _machine.timezone()),
-        _host(_machine.mounts(), _machine.services()),
-        *_docker(_machine.docker()),
-        *(_postgres(port, first=not index) for index, port in enumerate(_machine.postgres_ports(ports))),
-        *(_redis(found, first=not index) for index, found in enumerate(_machine.redis_ports(ports))),
-        *_tls(_machine.certificate_names(), ports),
-        _API,
-        _BACKUP,
-    ]
-    return "\n".join(parts)
+    return "\n".join(
+        [
+            _head(socket.gethostname() or "my-machine", _machine.timezone()),
+            _host(_machine.mounts(), _machine.services()),
+            *_docker(_machine.docker()),
+            *_postgres(_machine.postgres_ports(ports)),
+            *_redis(_machine.redis_ports(ports)),
+            *_tls(_machine.certificate_names(), ports),
+            _API,
+            _BACKUP,
+        ]
+    )
 
 
 def _head(host: str, zone: str | None) -> str:
@@ -84,79 +137,53 @@ def _head(host: str, zone: str | None) -> str:
 
 def _host(mounts: Iterable[_machine.Mount], services: list[str]) -> str:
     full = ", ".join(f"{mount.path} {mount.used_percent:.0f} %" for mount in mounts)
-    lines = [
-        "# This machine: disk, memory, load and processors have default limits.",
-        "[host.local]",
-        '# connect = "ssh://deploy@prod"         # any testinfra host spec; this machine without it',
-        "# [host.local.expect]" if not services else "[host.local.expect]",
-        f"# disk = {{ P3 = \"< 70%\", P1 = \"< 90%\" }}" + (f"  # the default; used now: {full}" if full else "  # the default"),
-        '# memory = { P3 = "< 80%", P1 = "< 95%" }  # the default',
-    ]
-    if services:
-        lines += [f"services = [{', '.join(_quoted(unit) for unit in services)}]  # these run now"]
-    else:
-        lines += ['# services = ["nginx", "postgresql"]    # systemd units that have to be active']
-    return "\n".join(lines) + "\n"
+    units = ", ".join(_quoted(unit) for unit in services)
+    return _HOST.format(
+        full=f" Used now: {full}." if full else "",
+        expect="" if services else "# ",
+        services=f"services = [{units}]  # these run now"
+        if services
+        else '# services = ["nginx"]  # have to be active',
+    )
 
 
 def _docker(seen: _machine.Docker) -> Iterable[str]:
     if seen.problem:
         yield f"# Docker's socket is there, but its engine could not be asked for Compose projects: {seen.problem}.\n"
     for project in seen.projects:
-        name, count = _key(project.name), len(project.services)
-        checked = project.with_health_check
-        lacking = "" if checked == count else f"# {count - checked} of {count} services have no health check yet; when all have:\n# "
-        yield (
-            f"# The Compose project {project.name}.\n"
-            f"[docker.{name}]\n"
-            f"project = {_quoted(project.name)}\n"
-            f"[docker.{name}.expect]\n"
-            f"up = [{', '.join(_quoted(service) for service in project.services)}]\n"
-            f"{lacking}healthy = {count}\n"
-            f'# errors = {{ P2 = "< 10/day", pattern = "ERROR" }}  # the default\n'
+        count, lacking = len(project.services), len(project.services) - project.with_health_check
+        healthy = f"healthy = {count}"
+        if lacking:
+            healthy = f"# {lacking} of {count} services show no health check; once all of them do:\n# {healthy}"
+        yield _DOCKER.format(
+            project=project.name,
+            name=_key(project.name),
+            quoted=_quoted(project.name),
+            services=", ".join(_quoted(service) for service in project.services),
+            healthy=healthy,
         )
 
 
-def _postgres(port: int, *, first: bool) -> str:
-    name, variable = ("main", "DATABASE_URL") if first else (f"port_{port}", f"DATABASE_URL_{port}")
-    return (
-        f"# PostgreSQL answers on port {port}. Set {variable}=postgresql://USER:PASSWORD@127.0.0.1:{port}/DATABASE\n"
-        f"# (a role in pg_monitor is enough), then:\n"
-        f"# [postgres.{name}]\n"
-        f'# dsn = "${{{variable}}}"\n'
-        f"# [postgres.{name}.query.stuck_jobs]    # a question of your own\n"
-        f"# sql = \"select count(*) from jobs where status = 'processing' and created_at < now() - interval '1 hour'\"\n"
-        f'# expect = {{ P3 = "== 0" }}\n'
-    )
+def _postgres(ports: Iterable[int]) -> Iterable[str]:
+    for number, port in enumerate(ports):
+        name = f"port_{port}" if number else "main"
+        yield _POSTGRES.format(port=port, name=name, variable=f"DATABASE_URL_{port}" if number else "DATABASE_URL")
 
 
-def _redis(found: _machine.RedisPort, *, first: bool) -> str:
-    name = "cache" if first else f"port_{found.port}"
-    variable = "REDIS_URL" if first else f"REDIS_URL_{found.port}"
-    if found.open:
-        return (
-            f"# Redis answers on port {found.port}, and asks for no password.\n[redis.{name}]\n"
-            f'url = "redis://127.0.0.1:{found.port}/0"\n'
-            f"# [redis.{name}.expect]\n"
-            f'# hit_rate = "> 70%"\n'
-        )
-    return (
-        f"# Redis answers on port {found.port}, and asks for a password. Set {variable}=redis://:PASSWORD@127.0.0.1:{found.port}/0, then:\n"
-        f"# [redis.{name}]\n"
-        f'# url = "${{{variable}}}"\n'
-    )
+def _redis(ports: Iterable[_machine.RedisPort]) -> Iterable[str]:
+    for number, found in enumerate(ports):
+        name, variable = (f"port_{found.port}", f"REDIS_URL_{found.port}") if number else ("cache", "REDIS_URL")
+        template = _REDIS if found.open else _LOCKED_REDIS
+        yield template.format(port=found.port, name=name, variable=variable)
 
 
-def _tls(names: list[str], ports: set[int]) -> Iterable[str]:
-    for name in names:
-        off = "" if _HTTPS in ports else "# "
-        yield (
-            f"# The certificate of {name}{'' if not off else ': nothing listens on port 443 here just now'}.\n"
-            f"{off}[tls.{_key(name)}]\n"
-            f'{off}address = "{name}:{_HTTPS}"\n'
-        )
-    if not names and _HTTPS in ports:
-        yield '# Something listens on port 443. Say by which name people reach it:\n# [tls.web]\n# address = "www.example.com:443"\n'
+def _tls(hosts: list[str], ports: set[int]) -> Iterable[str]:
+    here = _HTTPS in ports
+    for host in hosts:
+        why = "" if here else " Nothing listens on port 443 here just now."
+        yield _TLS.format(host=host, name=_key(host), why=why, off="" if here else "# ")
+    if here and not hosts:
+        yield _SOME_TLS
 
 
 def _key(name: str) -> str:

@@ -114,7 +114,7 @@ class Limit:
         return operand if self.operator == "==" else f"{self.operator} {operand}"
 
     def measures(self, dimensions: frozenset[str]) -> bool:
-        """Tell whether the limit can judge values of these dimensions; a bare number that has to be equal is a text too."""
+        """Tell whether the limit can judge values of these dimensions; an equal bare number is a text too."""
         if self.dimension in dimensions:
             return True
         return "text" in dimensions and self.dimension == "count" and self.operator in _EQUALITY

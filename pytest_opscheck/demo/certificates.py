@@ -26,8 +26,9 @@ class Authority:
     @classmethod
     def make(cls, folder: Path) -> Authority:
         """Make an authority that nobody trusts but who names its file."""
-        key, name, now = ec.generate_private_key(ec.SECP256R1()), _name("Demo shop CA"), dt.datetime.now(dt.UTC)
-        builder = _builder(name, name, key.public_key(), now - dt.timedelta(days=2 * DAYS), now + dt.timedelta(days=2 * DAYS))
+        key, name = ec.generate_private_key(ec.SECP256R1()), _name("Demo shop CA")
+        now, life = dt.datetime.now(dt.UTC), dt.timedelta(days=2 * DAYS)
+        builder = _builder(name, name, key.public_key(), now - life, now + life)
         usage = x509.KeyUsage(
             digital_signature=False,
             content_commitment=False,
@@ -56,8 +57,9 @@ class Authority:
         """Write a certificate and its key for this machine's loopback names, and return their file."""
         key = ec.generate_private_key(ec.SECP256R1())
         ends = dt.datetime.now(dt.UTC) + dt.timedelta(days=-2 if expired else DAYS)
+        begins = ends - dt.timedelta(days=DAYS)
         certificate = (
-            _builder(_name("localhost"), self.certificate.subject, key.public_key(), ends - dt.timedelta(days=DAYS), ends)
+            _builder(_name("localhost"), self.certificate.subject, key.public_key(), begins, ends)
             .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
             .add_extension(
                 x509.SubjectAlternativeName(

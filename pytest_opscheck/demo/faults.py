@@ -41,12 +41,15 @@ def _raise_errors(stack: Stack) -> None:
 
 
 def _stick_jobs(stack: Stack) -> None:
-    stack.sql("insert into jobs (status, created_at) select 'processing', now() - interval '3 hours' from generate_series(1, 4)")
+    stack.sql(
+        "insert into jobs (status, created_at) "
+        "select 'processing', now() - interval '3 hours' from generate_series(1, 4)"
+    )
 
 
 # In the order in which they are made: what restarts the API comes first, what stops servers last.
 FAULTS = {
-    "slow": Fault("the API waits 0.7 s before each answer", lambda stack: stack.start_api("--delay-s", "0.7")),
+    "slow": Fault("the API waits 0.6 s before each answer", lambda stack: stack.start_api("--delay-s", "0.6")),
     "api": Fault("the API is in maintenance and answers 503", lambda stack: stack.start_api("--maintenance")),
     "certificate": Fault("the API's certificate expired two days ago", lambda stack: stack.start_api(expired=True)),
     "errors": Fault("20 requests raised an error in the API", _raise_errors),

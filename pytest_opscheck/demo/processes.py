@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import glob
 import os
 import pwd
 import shutil
@@ -14,8 +13,10 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
-POSTGRES_FOLDERS = "/usr/lib/postgresql/*/bin"
+POSTGRES = Path("/usr/lib/postgresql")
+"""Where Debian has a folder a version, whose `bin` is in nobody's PATH."""
 _LONGEST_WAIT_S = 30.0
 _GRACE_S = 5.0
 
@@ -26,13 +27,13 @@ class DemoError(Exception):
 
 def find(program: str) -> str | None:
     """Return the path of an installed program; of several PostgreSQL versions the newest."""
-    versions = sorted(glob.glob(POSTGRES_FOLDERS), key=_version, reverse=True)
+    versions = [str(folder) for folder in sorted(POSTGRES.glob("*/bin"), key=_version, reverse=True)]
     return shutil.which(program, path=os.pathsep.join([*versions, os.environ.get("PATH", ""), "/usr/sbin", "/sbin"]))
 
 
-def _version(folder: str) -> float:
+def _version(folder: Path) -> float:
     try:
-        return float(Path(folder).parent.name)
+        return float(folder.parent.name)
     except ValueError:
         return 0.0
 
@@ -59,12 +60,12 @@ def unprivileged() -> str | None:
     for name in ("postgres", "nobody"):
         with contextlib.suppress(KeyError):
             return pwd.getpwnam(name).pw_name
-    raise DemoError("PostgreSQL does not run as root, and there is neither a user postgres nor nobody; run the demo as yourself")
+    raise DemoError("PostgreSQL does not run as root, and there is no user postgres; run the demo as an ordinary user")
 
 
 @dataclass
 class Process:
-    """A running program, the leader of a process group of its own, so that Ctrl-C reaches pytest and not the servers."""
+    """A running program. It leads a process group of its own, so that Ctrl-C reaches pytest and not the servers."""
 
     name: str
     popen: subprocess.Popen[bytes]
@@ -95,7 +96,9 @@ class Process:
         until = time.monotonic() + seconds
         while not ready():
             if not self.runs or time.monotonic() > until:
-                state = f"did not come up within {seconds:g} s" if self.runs else f"ended with status {self.popen.returncode}"
+                state = f"ended with status {self.popen.returncode}"
+                if self.runs:
+                    state = f"did not come up within {seconds:g} s"
                 raise DemoError(f"{self.name} {state}; its log ends with:\n{tail(self.log)}")
             time.sleep(0.05)
 
@@ -125,7 +128,7 @@ class Processes:
                 stdout=output,
                 stderr=output,
                 cwd=folder,
-                env={**os.environ, **(env or {})},
+                env={**environment(), **(env or {})},
                 start_new_session=True,
                 **as_user(user),
             )
@@ -146,7 +149,12 @@ class Processes:
         self.stop(*reversed(list(self.running)))
 
 
-def as_user(user: str | None) -> dict[str, object]:
+def environment() -> dict[str, str]:
+    """Return this process's environment without what would lead PostgreSQL's programs to another server."""
+    return {name: value for name, value in os.environ.items() if not name.startswith("PG")}
+
+
+def as_user(user: str | None) -> dict[str, Any]:
     """Return subprocess's arguments for running as another user, none for running as ourselves."""
     if user is None:
         return {}

@@ -15,11 +15,14 @@ from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
 
+import click
+
 from ..inventory import FILE
 from .faults import FAULTS
 from .processes import DemoError
 from .stack import Stack
 
+Handler = Callable[[int, FrameType | None], object] | signal.Handlers
 USAGE_ERROR = 4
 _PART = re.compile(r"^# --- .*\((?P<part>\w+)\)$", re.MULTILINE)
 
@@ -31,22 +34,23 @@ def run(break_names: Sequence[str] = (), *, also: str = "") -> int:
     """
     try:
         reports = _reports_folder()
-        with signals_end_us(), tempfile.TemporaryDirectory(prefix="opscheck-demo-", ignore_cleanup_errors=True) as folder:
-            stack = Stack(Path(folder))
+        with signals_end_us(), _folder() as folder:
+            stack = Stack(folder)
             try:
                 _refuse_unknown(break_names, stack)
                 _start(stack)
                 _break(stack, break_names)
                 status = _pytest(stack, reports, inventory(stack) + also)
             finally:
-                stack.processes.stop_all()
+                with _handling(signal.SIGINT, signal.SIG_IGN):  # a second Ctrl-C would leave servers behind
+                    stack.processes.stop_all()
     except DemoError as error:
-        print(f"opscheck demo: {error}", file=sys.stderr)
+        click.echo(f"opscheck demo: {error}", err=True)
         return USAGE_ERROR
     except KeyboardInterrupt:
-        print("\nStopped everything.", file=sys.stderr)
+        click.echo("\nStopped everything.", err=True)
         return 128 + signal.SIGINT
-    _say_what_next(break_names)
+    _say_what_next(break_names, status)
     return status
 
 
@@ -107,8 +111,9 @@ def _pytest(stack: Stack, reports: Path, text: str) -> int:
     """Run the daily suite of a project that stands in the shop's folder."""
     project = stack.folder / "project"
     project.mkdir()
-    for file, content in ((project / FILE, text), (reports / "demo.toml", text), (project / "pytest.ini", "[pytest]\n")):
-        file.write_text(content, encoding="utf-8")
+    (project / "pytest.ini").write_text("[pytest]\n", encoding="utf-8")
+    for file in (project / FILE, reports / "demo.toml"):
+        file.write_text(text, encoding="utf-8")
     _say("$ pytest -m daily")
     command = [sys.executable, "-m", "pytest", "-m", "daily", "-p", "no:cacheprovider", f"--opscheck-reports={reports}"]
     with _handling(signal.SIGINT, lambda *_: None):
@@ -116,14 +121,17 @@ def _pytest(stack: Stack, reports: Path, text: str) -> int:
         return subprocess.call(command, cwd=project, env={**os.environ, **stack.env})  # noqa: S603 - pytest itself
 
 
-def _say_what_next(broken: Sequence[str]) -> None:
-    _say("Everything is stopped again. The report: reports/daily/latest.html. The inventory it ran on: reports/demo.toml")
+def _say_what_next(broken: Sequence[str], status: int) -> None:
+    _say("Everything is stopped again.")
+    if status in (0, 1):
+        _say("The report: reports/daily/latest.html. The inventory it ran on: reports/demo.toml")
     if not broken:
         _say(f"To see a red run: opscheck demo --break NAME, where NAME is one of {', '.join(FAULTS)}")
 
 
 def _say(text: str) -> None:
-    print(text, flush=True)
+    click.echo(text)
+    sys.stdout.flush()  # before pytest writes to the same place
 
 
 @contextmanager
@@ -138,7 +146,13 @@ def signals_end_us() -> Iterator[None]:
 
 
 @contextmanager
-def _handling(number: signal.Signals, handler: Callable[[int, FrameType | None], object]) -> Iterator[None]:
+def _folder() -> Iterator[Path]:
+    with tempfile.TemporaryDirectory(prefix="opscheck-demo-", ignore_cleanup_errors=True) as folder:
+        yield Path(folder)
+
+
+@contextmanager
+def _handling(number: signal.Signals, handler: Handler) -> Iterator[None]:
     before = signal.signal(number, handler)
     try:
         yield

@@ -10,18 +10,19 @@ import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
 from .certificates import Authority
-from .processes import DemoError, Processes, as_user, find, free_port, listens, unprivileged
+from .processes import DemoError, Processes, as_user, environment, find, free_port, listens, tail, unprivileged
 
 _ORDERS = 200
 _READ = 20
 _ROUNDS = 5
 _JOBS = 10
 _SCHEMA = """
-create table orders (id serial primary key, status text not null, total_cents int not null, created_at timestamptz not null default now());
+create table orders (id serial primary key, status text not null, total_cents int not null);
 create table jobs (id serial primary key, status text not null, created_at timestamptz not null default now());
 insert into orders (status, total_cents) select 'paid', 1000 + 7 * n from generate_series(1, {orders}) n;
 insert into jobs (status) select 'waiting' from generate_series(1, {jobs}) n;
@@ -31,12 +32,12 @@ create role watch login password '{watch}' in role pg_read_all_data, pg_monitor;
 
 @dataclass
 class Stack:
-    """The shop in a folder of its own. `missing` says which parts this machine does not have, and how to install them."""
+    """The shop, in a folder of its own. `missing` says what this machine does not have, and how to install it."""
 
     folder: Path
     processes: Processes = field(default_factory=Processes)
     missing: dict[str, str] = field(default_factory=dict)
-    env: dict[str, str] = field(default_factory=dict)
+    env: dict[str, str] = field(default_factory=lambda: dict.fromkeys(("NO_PROXY", "no_proxy"), "127.0.0.1,localhost"))
 
     def __post_init__(self) -> None:
         self.password = secrets.token_urlsafe(12)
@@ -90,19 +91,20 @@ class Stack:
         config = self.folder / "redis.conf"
         config.touch(mode=0o600)
         config.write_text(
-            f"bind 127.0.0.1\nport {port}\nrequirepass {self.password}\nmaxmemory 64mb\nmaxmemory-policy allkeys-lru\nsave ''\n",
+            f"bind 127.0.0.1\nport {port}\nrequirepass {self.password}\nsave ''\n"
+            "maxmemory 64mb\nmaxmemory-policy noeviction\n",
             encoding="utf-8",
         )
         process = self.processes.start("redis", [find("redis-server") or "", str(config)], folder=self.folder)
         process.wait_for(lambda: listens(port))
 
     def _start_worker(self) -> None:
-        options = ["--pool", "threads", "--concurrency", "2", "--loglevel", "INFO", "--without-gossip", "--without-mingle"]
+        options = ["-n", "shop@%h", "--pool", "threads", "--concurrency", "2", "--loglevel", "INFO", "--without-mingle"]
         if self.has("postgres"):
             self.env |= {"SHOP_DATABASE_URL": self._dsn("postgres", self.password)}
         self.processes.start(
             "worker",
-            [sys.executable, "-m", "celery", "-A", "pytest_opscheck.demo.tasks", "worker", "-n", "shop@%h", *options],
+            [sys.executable, "-m", "celery", "-A", "pytest_opscheck.demo.tasks", "worker", *options],
             folder=self.folder,
             env=self.env,
             ended_by=signal.SIGKILL,
@@ -113,7 +115,7 @@ class Stack:
         worker.wait_for(lambda: "ready." in worker.log.read_text(encoding="utf-8", errors="replace"))
 
     def _dsn(self, user: str, password: str) -> str:
-        return f"postgresql://{user}:{password}@127.0.0.1:{self.ports['postgres']}/postgres"
+        return f"postgresql://{user}:{password}@127.0.0.1:{self.ports['postgres']}/postgres?sslmode=disable"
 
     def _start_postgres(self) -> None:
         user, data, port = unprivileged(), self.folder / "postgres", self.ports["postgres"]
@@ -134,7 +136,8 @@ class Stack:
             text=True,
             check=False,
             cwd=data,
-            **as_user(user),  # type: ignore[call-overload]
+            env=environment(),
+            **as_user(user),
         )
         if made.returncode != 0:
             raise DemoError(f"initdb failed: {made.stderr.strip()}")
@@ -148,9 +151,8 @@ class Stack:
         }
         options = [word for name, value in settings.items() for word in ("-c", f"{name}={value}")]
         # SIGINT is PostgreSQL's fast shutdown: it ends its connections and does not wait for them.
-        process = self.processes.start(
-            "postgres", [find("postgres") or "", "-D", str(data), *options], folder=self.folder, user=user, ended_by=signal.SIGINT
-        )
+        command = [find("postgres") or "", "-D", str(data), *options]
+        process = self.processes.start("postgres", command, folder=self.folder, user=user, ended_by=signal.SIGINT)
         self.env |= {
             "DATABASE_URL": self._dsn("watch", self.watch_password),
             "SHOP_DATABASE_URL": self._dsn("postgres", self.password),
@@ -215,8 +217,9 @@ class Stack:
 
     def _use(self) -> None:
         pages = [f"/orders/{number}" for number in range(1, _READ + 1)]
-        self.get(*pages)
-        self.get("/health", *pages * _ROUNDS)
+        statuses = [*self.get(*pages), *self.get("/health/detailed", *pages * _ROUNDS)]
+        if wrong := [status for status in statuses if status != HTTPStatus.OK]:
+            raise DemoError(f"the API answers {wrong[0]}; its log ends with:\n{tail(self.log)}")
         if self.has("celery") and self.has("jobs"):
             for job in range(1, _JOBS + 1):
                 self.send("confirm", job)
@@ -228,6 +231,7 @@ class Stack:
             capture_output=True,
             text=True,
             check=False,
+            env=environment(),
         )
         if done.returncode != 0:
             raise DemoError(f"pg_dump failed: {done.stderr.strip()}")

@@ -112,6 +112,8 @@ done
 
 def answered(output: Output) -> list[str]:
     """Return what a script printed. Raises UnreachableError where no engine answered, UnknownError where it failed."""
+    if not output.ended and "{" not in output.stdout:
+        raise UnreachableError(f"the engine did not answer within {output.seconds:g} s")
     if output.exit_status != _NO_ENGINE:
         return output.lines()
     said = [line.strip() for line in output.stderr.splitlines() if line.strip()]
@@ -146,7 +148,7 @@ _BEYOND_ERE = re.compile(
     \\[^][\\.*+?^$(){}|/-]   # \d, \b, \1: an escape that is none of a special character
     | (?<!\\)\(\?            # (?i), (?=...), (?:...)
     | [*+?}][?+]             # lazy and possessive
-    | \[[^]]*(?:\\|\[:)      # in a set, a backslash stands for itself, and [:alpha:] for letters
+    | (?<!\\)\[[^]]*(?:\\|\[:)  # in a set, a backslash stands for itself, and [:alpha:] for letters
     | (?<!\\)\{(?!\d+(?:,\d*)?\})  # a brace that is no repetition
     """,
     re.VERBOSE,

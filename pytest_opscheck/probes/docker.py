@@ -222,9 +222,19 @@ def _health(stack: Stack, count: Ladder | None) -> Health:
     return health
 
 
-def _require_containers(stack: Stack, containers: Iterable[Container] | None = None) -> None:
-    if not (stack.containers if containers is None else tuple(containers)):
-        raise BlockedError("up", f"no container of {stack.described} {'is there' if containers is None else 'runs'}")
+def _require_containers(stack: Stack) -> None:
+    if not stack.containers:
+        raise BlockedError("up", f"no container of {stack.described} is there")
+
+
+def _running(stack: Stack) -> list[Container]:
+    _require_containers(stack)
+    running = [container for container in stack.containers if container.runs]
+    if running:
+        return running
+    if all(service.completed for service in stack.services()):
+        raise UnknownError("no container runs any more: all of them are jobs that have completed")
+    raise BlockedError("up", f"no container of {stack.described} runs")
 
 
 @kind.probe()
@@ -247,25 +257,20 @@ def stats(engine: Engine) -> tuple[Usage, ...]:
     """What each running container uses, between two samples a second apart."""
     import docker.errors
 
-    running = [container for container in engine.stack.containers if container.runs]
-    _require_containers(engine.stack, running)
-
     def sampled(container: Container) -> Usage:
         try:
             return from_api(container, engine.client.stats(container.id, stream=False))
         except docker.errors.NotFound:
             return from_api(container, {})
 
-    return tuple(side_by_side(sampled, running))
+    return tuple(side_by_side(sampled, _running(engine.stack)))
 
 
 @kind.shell(STATS, args=_where, timeout_s=30, max_bytes=MAX_BYTES)  # type: ignore[no-redef]  # the other way
 def stats(output: Output) -> tuple[Usage, ...]:  # noqa: F811
     """The same, of the host's docker command."""
     lines = answered(output)
-    stack = stack_of(lines)
-    running = [container for container in stack.containers if container.runs]
-    _require_containers(stack, running)
+    running = _running(stack_of(lines))
     said = [json.loads(line) for (line,) in tagged(lines, "stats")]
     by_id = {each["ID"]: each for each in said}
     return tuple(from_cli(container, by_id.get(container.id)) for container in running)

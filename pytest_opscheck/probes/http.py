@@ -214,7 +214,7 @@ def _series(web: Web, count: int) -> Iterator[float]:
     for number in range(1, count + 1):
         which = f"request {number} of {count}" if count > 1 else "the request"
         if time.monotonic() > until:
-            raise UnknownError(f"only {number - 1} of {count} requests were answered within {_SERIES_S} s")
+            raise UnknownError(f"only {number - 1} of {count} requests were answered within {_SERIES_S} s; say fewer")
         try:
             answer = web.get()
             answer.whole()

@@ -29,7 +29,9 @@ _TRANSIENT = ("starting up", "not yet accepting", "recovery mode", "too many cli
 def _dsn(dsn: SecretStr) -> SecretStr:
     said = dsn.get_secret_value()
     if not said.startswith(("postgresql://", "postgres://")) and "=" not in said:
-        raise ValueError("it is no connection string; write postgresql://USER:PASSWORD@HOST:5432/DATABASE, or host=... dbname=...")
+        raise ValueError(
+            "it is no connection string; write postgresql://USER:PASSWORD@HOST:5432/DATABASE, or host=... dbname=..."
+        )
     return dsn
 
 
@@ -64,7 +66,9 @@ class Server:
         """
         rows = self.rows(sql, params)
         if len(rows) != 1:
-            raise UnknownError(f"the query has {len(rows) or 'no'} row{'s' if rows else ''}; let it have one, for example by count(*)")
+            raise UnknownError(
+                f"the query has {len(rows) or 'no'} row{'s' if rows else ''}; let it have one, for example by count(*)"
+            )
         if not rows[0] or rows[0][0] is None:
             raise UnknownError("the query's value is NULL; if that has a meaning, say it with coalesce()")
         return rows[0][0]
@@ -83,7 +87,9 @@ class Server:
                 return self._read(sql, params)
         except psycopg.Error as error:
             if self._connection.closed or self._connection.broken:
-                self._lost = UnknownError(f"the connection was lost, or had no answer within {self._timeout_s:g} s: {_one_line(error)}")
+                self._lost = UnknownError(
+                    f"the connection was lost, or had no answer within {self._timeout_s:g} s: {_one_line(error)}"
+                )
                 raise self._lost from None
             raise UnknownError(_refused(error, self._timeout_s)) from None
 
@@ -104,7 +110,9 @@ class Server:
                 for row in stream:
                     found.append(row)
                     if len(found) > MOST_ROWS:
-                        raise UnknownError(f"the query has more than {MOST_ROWS} rows; ask for a number instead, by count(*)")
+                        raise UnknownError(
+                            f"the query has more than {MOST_ROWS} rows; ask for a number instead, by count(*)"
+                        )
         finally:
             if not self._connection.closed:
                 self._connection.execute("ROLLBACK")
@@ -135,7 +143,11 @@ def _connect(target: PostgresDatabase, timeout_s: float) -> Iterator[Server]:
     _refuse_garbled(dsn)
     try:
         connection = psycopg.connect(
-            dsn, autocommit=True, prepare_threshold=None, connect_timeout=max(2, int(timeout_s)), application_name="opscheck"
+            dsn,
+            autocommit=True,
+            prepare_threshold=None,
+            connect_timeout=max(2, int(timeout_s)),
+            application_name="opscheck",
         )
     except psycopg.Error as error:
         message = _one_line(error)
@@ -239,7 +251,10 @@ from pg_catalog.pg_roles r where r.rolconnlimit > 0 and not r.rolsuper
 @kind.probe()
 def connections(server: Server) -> tuple[Connections, ...]:
     """Client connections of the server, and of its database and of roles where they have a limit of their own."""
-    return tuple(Connections(str(of), int(used), int(maximum), str(most)) for of, used, maximum, most in server.rows(_CONNECTIONS))
+    return tuple(
+        Connections(str(of), int(used), int(maximum), str(most))
+        for of, used, maximum, most in server.rows(_CONNECTIONS)
+    )
 
 
 def _seconds(said: object) -> float:
@@ -317,7 +332,9 @@ def query(server: Server, *, sql: str, unit: Annotated[str, AfterValidator(_unit
     """
     rows = server.rows(sql)
     if not rows:
-        raise UnknownError("the query has no row; let it always have one, for example by count(*), or coalesce() in a subquery")
+        raise UnknownError(
+            "the query has no row; let it always have one, for example by count(*), or coalesce() in a subquery"
+        )
     if len(rows) == 1 and len(rows[0]) == 1:
         if rows[0][0] is None:
             raise UnknownError("the query's value is NULL; if that has a meaning, say it with coalesce()")
@@ -335,7 +352,9 @@ def _answer(subject: str | None, value: Any, unit: str) -> Answer:
     if isinstance(value, dt.date | dt.time):
         raise UnknownError(f"{value} is a point in time; ask for its age, for example now() - max(created_at)")
     if isinstance(value, Decimal):
-        return Answer(subject, int(value) if value.is_finite() and value == value.to_integral_value() else float(value), unit)
+        return Answer(
+            subject, int(value) if value.is_finite() and value == value.to_integral_value() else float(value), unit
+        )
     if isinstance(value, bool | str | None):
         return Answer(subject, value, "")
     if isinstance(value, int | float):

@@ -59,6 +59,10 @@ class TlsServer(Target):
         return self.server_name or self.place[0]
 
 
+class RefusedError(UnreachableError):
+    """A handshake in which the two sides agreed on nothing."""
+
+
 class Connection:
     """A TLS server, and the certificate that it showed without being trusted."""
 
@@ -85,6 +89,8 @@ class Connection:
             raise
         except (OSError, ValueError) as error:
             why = f"no TLS handshake within {self.timeout_s:g} s" if deadline.over else _why(error)
+            if isinstance(error, ssl.SSLError) and not isinstance(error, ssl.SSLEOFError) and not deadline.over:
+                raise RefusedError(f"{self.target.address}: {why}") from None
             transient = isinstance(error, ConnectionResetError) and not deadline.over
             raise UnreachableError(f"{self.target.address}: {why}", transient=transient) from None
         if not shown:
@@ -155,6 +161,9 @@ def trust(connection: Connection) -> Trust:
         connection.handshake(trusting(target.ca or True))
     except ssl.SSLCertVerificationError as error:
         return Trust(_distrust(error, _parsed(connection.der), target), target.name)
+    except RefusedError as error:
+        # The first handshake, which took everything, has just ended well: this is what clients see that ask for more.
+        return Trust(f"refused by today's clients ({error})", target.name)
     except UnreachableError as error:
         raise UnknownError(f"a second handshake failed: {error}") from None
     return Trust("trusted", target.name)

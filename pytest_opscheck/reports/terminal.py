@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import textwrap
 import time
@@ -53,48 +54,46 @@ class Progress:
         """Show how many contacts are done, and which are under way."""
         now = time.monotonic()
         self._since = self._since or now
-        file = self._file()
-        if file is None or now - self._since < _FIRST_TICK_S or now - self._last < _TICK_S:
+        writer = self._writer()
+        if writer is None or now - self._since < _FIRST_TICK_S or now - self._last < _TICK_S:
             return
         self._last = now
-        done, count, running = progress
-        text = f" [{done} of {count} answered, {now - self._since:.0f} s"
-        room = self._room() - len(text) - 1
-        names = plain(", ".join(running[:3]))
-        if names and room > len(names) + 2:
-            text += f": {names}"
-        self._erase(file)
-        if room > 0:
-            file.write(f"{text}]")
-            self._shown = len(text) + 1
-        file.flush()
+        room = writer.fullwidth - writer.width_of_current_line - 1
+        self._put(writer, _progress(progress, now - self._since, room))
 
     def clear(self) -> None:
         """Take the progress away."""
         self._since = None
-        if self._shown and (file := self._file()) is not None:
-            self._erase(file)
-            file.flush()
+        if self._shown and (writer := self._writer()) is not None:
+            self._put(writer, "")
 
-    def _erase(self, file: Any) -> None:
-        if self._shown:
-            file.write("\b" * self._shown + " " * self._shown + "\b" * self._shown)
-            self._shown = 0
+    def _put(self, writer: Any, text: str) -> None:
+        """Write text in the place of what was shown, past the capture of the test that waits.
 
-    def _room(self) -> int:
-        writer = self._writer()
-        return writer.fullwidth - writer.width_of_current_line - 1 if writer is not None else 0
+        Past pytest's writer too, which would count it as part of the line.
+        """
+        capture = self._config.pluginmanager.get_plugin("capturemanager")
+        back = "\b" * self._shown
+        with capture.global_and_fixture_disabled() if capture else contextlib.nullcontext():
+            writer._file.write(f"{back}{' ' * self._shown}{back}{text}")  # noqa: SLF001 - there is no public way
+            writer.flush()
+        self._shown = len(text)
 
     def _writer(self) -> Any:
+        """Return the terminal's writer; None where there is no terminal that can go back, under -q, or in a worker."""
         reporter = self._config.pluginmanager.get_plugin("terminalreporter")
-        return getattr(reporter, "_tw", None)
-
-    def _file(self) -> Any:
-        """Return the terminal, None where there is none, where it can't go back, under -q, or in a worker."""
-        if self._config.get_verbosity() < 0 or hasattr(self._config, "workerinput"):
+        if self._config.get_verbosity() < 0 or hasattr(self._config, "workerinput") or reporter is None:
             return None
-        file = getattr(self._writer(), "_file", None)
-        return file if file is not None and file.isatty() and os.environ.get("TERM") != "dumb" else None
+        return reporter._tw if reporter.isatty and os.environ.get("TERM") != "dumb" else None  # noqa: SLF001 - likewise
+
+
+def _progress(progress: tuple[int, int, list[str]], seconds: float, room: int) -> str:
+    """Return what a run waits for, as far as there is room."""
+    done, count, running = progress
+    short = f" [{done} of {count} answered, {seconds:.0f} s"
+    names = plain(", ".join(running[:3]))
+    texts = (f"{short}: {names}]", f"{short}]") if names else (f"{short}]",)
+    return next((text for text in texts if len(text) <= room), "")
 
 
 def summary(

@@ -72,7 +72,9 @@ def postgres(*settings: str) -> Iterator[Postgres]:
         secret.chmod(0o644)
         data = folder / "data"
         made = [postgres_program("initdb"), "-D", str(data), "-U", "admin", "-A", "scram-sha-256", f"--pwfile={secret}"]
-        subprocess.run([*made, "--no-sync", "-E", "UTF8", "--locale=C"], check=True, capture_output=True, user=user, cwd=folder)
+        subprocess.run(
+            [*made, "--no-sync", "-E", "UTF8", "--locale=C"], check=True, capture_output=True, user=user, cwd=folder
+        )
         port = free_port()
         command = [postgres_program("postgres"), "-D", str(data), "-p", str(port), *_options(folder, settings)]
         with running(command, log=folder / "server.log", cwd=folder, user=user) as process:

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import re
+import shutil
+import subprocess
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from pytest_opscheck import _machine, init
+from pytest_opscheck.demo.processes import as_user, find, unprivileged
 from pytest_opscheck.inventory import Inventory, load
 from pytest_opscheck.shipped import checks
 
@@ -30,8 +34,8 @@ def uncommented(text: str) -> str:
 @pytest.fixture
 def redis_port(tmp_path: Path) -> Iterator[int]:
     port = free_port()
-    command = [program("redis-server"), "--port", str(port), "--bind", "127.0.0.1", "--save", "", "--dir", str(tmp_path)]
-    with running(command, log=tmp_path / "redis.log"):
+    command = [program("redis-server"), "--port", str(port), "--bind", "127.0.0.1", "--save", ""]
+    with running(command, log=tmp_path / "redis.log", cwd=tmp_path):
         wait_until(lambda: answers(port), "redis-server")
         yield port
 
@@ -44,21 +48,22 @@ def test_what_it_writes_is_valid_with_nothing_set(tmp_path: Path) -> None:
 
 def test_every_suggestion_is_valid_once_its_comment_is_gone(tmp_path: Path) -> None:
     """People take a `#` away and expect the line to work."""
+    projects = (_machine.Project("shop", ("api", "db"), 1), _machine.Project("_b.c", ("web",), 1))
     parts = [
         init.render(),
-        *(init._postgres(port, first=port == 5432) for port in (5432, 5433)),
-        *(init._redis(_machine.RedisPort(port, port == 6379), first=port == 6379) for port in (6379, 6380)),
+        *init._postgres([5432, 5433]),
+        *init._redis([_machine.RedisPort(6379, open=True), _machine.RedisPort(6380, open=False)]),
         *init._tls(["www.example.com"], {443}),
         *init._tls(["api.example.com"], set()),
         *init._tls([], {443}),
-        *init._docker(_machine.Docker((_machine.Project("shop", ("api", "db"), 1), _machine.Project("_b.c", ("web",), 1)))),
+        *init._docker(_machine.Docker(projects)),
     ]
     text = uncommented("\n".join(parts))
-    variables = {name: "postgresql://u:p@127.0.0.1/d" for name in ("DATABASE_URL", "DATABASE_URL_5433")}
+    variables = dict.fromkeys(("DATABASE_URL", "DATABASE_URL_5433"), "postgresql://u:p@127.0.0.1/d")
     inventory = loaded(text, tmp_path, **variables, REDIS_URL_6380="redis://127.0.0.1:6380")
     names = {target.id for target in inventory.targets}
-    assert {"postgres.main", "postgres.port_5433", "redis.port_6380", "tls.www-example-com", "tls.web", "http.api"} <= names
-    assert {"docker.shop", "docker.b-c", "backup.database"} <= names
+    assert {"postgres.main", "postgres.port_5433", "redis.cache", "redis.port_6380"} <= names
+    assert {"tls.www-example-com", "tls.web", "http.api", "docker.shop", "docker.b-c", "backup.database"} <= names
 
 
 def test_never_overwrites(tmp_path: Path) -> None:
@@ -93,32 +98,29 @@ def test_redis_with_a_password_is_only_suggested(tmp_path: Path) -> None:
     loaded(text, tmp_path)
 
 
-def test_listening_postgresql_is_suggested(tmp_path: Path) -> None:
-    """It is found on the port that its socket is named after, by the answer it gives before anybody has signed in."""
-    port = free_port()
-    initdb = next(iter(sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"), reverse=True)))
-    data = tmp_path / "data"
-    from pytest_opscheck.demo.processes import as_user, unprivileged
-
-    user = unprivileged()
-    import shutil
-    import subprocess
-    import tempfile
-
+@pytest.fixture
+def postgres_port(tmp_path: Path) -> Iterator[int]:
+    port, user = free_port(), unprivileged()
+    settings = {"port": port, "listen_addresses": "127.0.0.1", "unix_socket_directories": "/tmp", "fsync": "off"}
     with tempfile.TemporaryDirectory() as folder:
         data = Path(folder) / "data"
         data.mkdir(mode=0o700)
+        Path(folder).chmod(0o711)
         if user is not None:
-            Path(folder).chmod(0o711)
             shutil.chown(data, user)
-        command = [str(initdb), "-D", str(data), "-A", "trust", "--no-sync"]
-        subprocess.run(command, check=True, capture_output=True, cwd=data, **as_user(user))  # type: ignore[call-overload]
-        options = ["-c", f"port={port}", "-c", "listen_addresses=127.0.0.1", "-c", "unix_socket_directories=/tmp", "-c", "fsync=off"]
-        server = [str(initdb.with_name("postgres")), "-D", str(data), *options]
-        with running(server, log=tmp_path / "postgres.log", user=user):
+        made = [find("initdb") or pytest.fail("initdb is not installed"), "-D", str(data), "-A", "trust", "--no-sync"]
+        subprocess.run(made, check=True, capture_output=True, cwd=data, **as_user(user))
+        command = [find("postgres") or "", "-D", str(data)]
+        command += [word for name, value in settings.items() for word in ("-c", f"{name}={value}")]
+        with running(command, log=tmp_path / "postgres.log", user=user):
             wait_until(lambda: answers(port), "PostgreSQL")
-            text = init.render()
-    assert f"# PostgreSQL answers on port {port}." in text
+            yield port
+
+
+def test_listening_postgresql_is_suggested(tmp_path: Path, postgres_port: int) -> None:
+    """It is found on the port that its socket is named after, by the answer it gives before anybody has signed in."""
+    text = init.render()
+    assert f"# PostgreSQL answers on port {postgres_port}." in text
     loaded(text, tmp_path)
 
 
@@ -128,7 +130,8 @@ def test_certificates_are_found_where_certbot_and_nginx_keep_them(tmp_path: Path
     (tmp_path / "nginx/sites-enabled").mkdir(parents=True)
     (tmp_path / "nginx/sites-enabled/site").write_text(
         "server { listen 80; server_name plain.example.com; }\n"
-        "server {\n  listen [::]:443 ssl http2;  # server_name old.example.com;\n  server_name www.example.com *.example.com _;\n"
+        "server {\n  listen [::]:443 ssl http2;  # server_name old.example.com;\n"
+        "  server_name www.example.com *.example.com _;\n"
         "  location / { proxy_pass http://127.0.0.1:8000; }\n}\n"
     )
     assert _machine.certificate_names(tmp_path) == ["shop.example.com", "www.example.com"]

@@ -20,6 +20,7 @@ from .processes import answers, free_port, program, running, wait_until
 from .web import listener
 
 NOW = dt.datetime.now(dt.UTC)
+MODERN = "ssl_protocols TLSv1.2 TLSv1.3;"
 
 
 def days(number: float) -> dt.datetime:
@@ -48,6 +49,7 @@ class Servers:
         self.ca = folder / "ca.pem"
         self.authority.cert_pem.write_to_path(str(self.ca))
         self.ports: dict[str, int] = {}
+        self.settings: dict[str, str] = {}
 
     def issue(
         self, name: str, *identities: str, ends: float = 90, starts: float = -10, ca: trustme.CA | None = None
@@ -65,16 +67,16 @@ class Servers:
     def nginx(self) -> Iterator[None]:
         self.ports = {name: port or free_port() for name, port in self.ports.items()}
         blocks = "".join(
-            f"server {{ listen 127.0.0.1:{port} ssl; ssl_certificate {self.folder}/{name}.pem;"
-            f' ssl_certificate_key {self.folder}/{name}.pem; location / {{ return 200 "well"; }} }}\n'
+            f"server {{ listen 127.0.0.1:{port} ssl; {self.settings.get(name, MODERN)}"
+            f" ssl_certificate {self.folder}/{name}.pem; ssl_certificate_key {self.folder}/{name}.pem;"
+            ' location / { return 200 "well"; } }\n'
             for name, port in self.ports.items()
         )
         temporary = "".join(
             f"{kind}_temp_path {self.folder}/{kind};" for kind in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
         )
         (self.folder / "nginx.conf").write_text(
-            f"daemon off; pid {self.folder}/nginx.pid; events {{}}\n"
-            f"http {{ access_log off; {temporary} ssl_protocols TLSv1.2 TLSv1.3;\n{blocks}}}\n"
+            f"daemon off; pid {self.folder}/nginx.pid; events {{}}\nhttp {{ access_log off; {temporary}\n{blocks}}}\n"
         )
         command = [program("nginx"), "-c", str(self.folder / "nginx.conf"), "-e", str(self.folder / "nginx.log")]
         with running(command, log=self.folder / "nginx.out"):
@@ -108,6 +110,8 @@ def test_each_certificate_is_red_for_its_own_fault(run: Run, servers: Servers) -
     servers.issue("name", "other.example", "www.other.example")
     servers.issue("foreign", "localhost", ca=other)
     servers.issue("system", "localhost")
+    servers.issue("old", "localhost")
+    servers.settings["old"] = "ssl_protocols TLSv1; ssl_ciphers ALL:@SECLEVEL=0;"
     servers.ports["alone"] = 0
     self_signed(servers.folder / "alone.pem")
     with servers.nginx():
@@ -132,6 +136,7 @@ def test_each_certificate_is_red_for_its_own_fault(run: Run, servers: Servers) -
             "foreign": "is of an issuer that the CA file does not know",
             "system": "is of an issuer that this machine does not know",
             "alone": "is self-signed",
+            "old": "is refused by today's clients",
         }.items():
             assert outcome.verdict(f"tls.trusted@{name}") == "breach P1", name
             assert why in outcome.message(f"tls.trusted@{name}")

@@ -1,0 +1,114 @@
+"""Writes docs/checks.md from the shipped checks and the kinds of targets: `python docs/generate.py`."""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+import typing
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from pydantic.fields import FieldInfo
+
+from pytest_opscheck._check import EVERY_SUITE, Check, check_of
+from pytest_opscheck.limits import Ladder, Limit
+from pytest_opscheck.probes import Kind, kinds
+from pytest_opscheck.selection import shipped_files
+
+PAGE = Path(__file__).with_name("checks.md")
+HEAD = """# The shipped checks
+
+This page is written by `docs/generate.py` from the checks themselves.
+
+Each kind of target has keys, and checks that run by default or where the inventory says them. A check's default limits,
+severity and suites can be said otherwise, see [inventory.md](inventory.md). `any suite` means every suite in which
+another check of the target runs.
+"""
+
+
+def page() -> str:
+    """Return the page."""
+    functions = list(_functions())
+    parts = [HEAD]
+    for kind in kinds().values():
+        parts.append("\n".join(_kind(kind)))
+        parts += ["\n".join(_check(check, text)) for check, text in functions if check.kind == kind.name]
+    return "\n".join(parts)
+
+
+def _functions() -> Iterator[tuple[Check, str]]:
+    for file in shipped_files():
+        module = importlib.import_module(f"pytest_opscheck.checks.{file.stem}")
+        for value in vars(module).values():
+            if (check := check_of(value)) is not None:
+                yield check, inspect.getdoc(value) or ""
+
+
+def _kind(kind: Kind) -> Iterator[str]:
+    yield f"\n## {kind.name}\n\n{kind.summary[0].upper()}{kind.summary[1:]}.\n"
+    fields = kind.target.model_fields
+    if fields:
+        yield "| key | | meaning |\n| --- | --- | --- |"
+        for name, info in fields.items():
+            yield f"| `{name}` | {_default(info)} | {info.description or ''} |"
+        yield ""
+
+
+def _default(info: FieldInfo) -> str:
+    if info.is_required():
+        return "needed"
+    default = info.get_default(call_default_factory=True)
+    return "" if default is None or default in ("", (), []) else f"default `{_shown(default)}`"
+
+
+def _shown(value: Any) -> str:
+    if isinstance(value, Ladder):
+        return ", ".join(f"{severity} {limit}" for severity, limit in value.texts().items())
+    if isinstance(value, tuple | list):
+        return "[" + ", ".join(_shown(each) for each in value) + "]"
+    if isinstance(value, bool):
+        return str(value).lower()
+    return str(value)
+
+
+def _check(check: Check, text: str) -> Iterator[str]:
+    name = f"{check.name}.NAME" if check.family else check.name
+    yield f"### {check.kind}.{name}\n\n{check.title}.\n"
+    _, _, rest = text.partition("\n")
+    if rest.strip():
+        yield rest.strip() + "\n"
+    suites = ", ".join("any suite" if suite == EVERY_SUITE else suite for suite in check.suites)
+    when = "by default" if check.on_by_default else "where said"
+    limits = f"`{check.limits}`" if check.limits is not None else "none; the inventory says what is expected"
+    yield f"- runs {when}, in {suites}\n- default limit: {limits}; a single limit breaks with {check.severity}"
+    units = [unit or "a count" for unit in check.units if unit not in ("*", "text")]
+    if units:
+        yield f"- limited in: {', '.join(units)}"
+    for parameter, info in check.probe.params.model_fields.items():
+        if parameter == "window_s":
+            continue
+        short = "; the short form sets it" if parameter == check.takes else ""
+        yield f"- `{parameter}`: {_type(info.annotation)}{', ' if _default(info) else ''}{_default(info)}{short}"
+    if check.action:
+        yield f"- next step: {check.action}"
+    yield ""
+
+
+def _type(annotation: Any) -> str:
+    names = {str: "a text", int: "a whole number", float: "a number", bool: "true or false", Limit: "a limit", Ladder: "limits"}
+    if annotation in names:
+        return names[annotation]
+    arguments = [each for each in typing.get_args(annotation) if each not in (type(None), Ellipsis)]
+    origin = typing.get_origin(annotation)
+    if origin in (tuple, list):
+        return f"a list, each {_type(arguments[0])}"
+    if origin is dict:
+        return f"a table, each {_type(arguments[1])}"
+    if origin is typing.Annotated:
+        return _type(arguments[0])
+    return " or ".join(dict.fromkeys(_type(each) for each in arguments)) if arguments else getattr(annotation, "__name__", "a value")
+
+
+if __name__ == "__main__":
+    PAGE.write_text(page(), encoding="utf-8")

@@ -1,0 +1,108 @@
+"""Where reports are, and what happens where they can't be: the verdict is still told, and the run does not exit 0."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable
+
+import jsonschema
+import pytest
+
+from pytest_opscheck.reports.json import schema
+
+Project = Callable[..., pytest.Pytester]
+
+GREEN = """
+[host.local]
+expect = { disk = false, memory = false, load = false, cpu = false }
+[host.local.command.fine]
+run = "true"
+"""
+MIXED = (
+    GREEN
+    + """
+[host.local.command.broken]
+run = "exit 3"
+[host.local.command.no_number]
+run = "echo nothing"
+value = "< 5"
+[host.gone]
+connect = "ssh://nobody@127.0.0.1:1"
+"""
+)
+
+
+def files(pytester: pytest.Pytester, suite: str = "daily") -> list[str]:
+    return sorted(path.name for path in (pytester.path / "reports" / suite).iterdir())
+
+
+@pytest.mark.parametrize("workers", [(), ("-n", "2")])
+def test_dated_and_newest_reports_that_keep_to_the_schema(project: Project, workers: tuple[str, ...]) -> None:
+    pytester = project(MIXED)
+    assert pytester.runpytest_subprocess("-m", "daily", *workers, "--opscheck-json", "new/mine.json").ret == 1
+    found = files(pytester)
+    assert [re.sub(r"^\d{4}-\d\d-\d\dT\d{6}", "TIME", name) for name in found] == [
+        "TIME.html",
+        "TIME.json",
+        "TIME.xml",
+        "latest.html",
+        "latest.json",
+        "latest.xml",
+    ]
+    text = (pytester.path / "reports" / "daily" / "latest.json").read_bytes()
+    assert text == (pytester.path / "reports" / "daily" / found[1]).read_bytes()
+    assert text == (pytester.path / "new" / "mine.json").read_bytes()
+    data = json.loads(text)
+    jsonschema.Draft202012Validator(schema(), format_checker=jsonschema.FormatChecker()).validate(data)
+    assert {result["verdict"] for result in data["results"]} == {"ok", "breach", "unknown", "blocked"}
+    assert data["run"]["exit_status"] == 1
+
+
+def test_a_second_run_leaves_the_first_ones_reports(project: Project) -> None:
+    pytester = project(GREEN)
+    for _ in range(2):
+        assert pytester.runpytest_subprocess("-m", "daily").ret == 0
+    assert len(files(pytester)) == 9
+
+
+def test_no_reports_where_nothing_ran(project: Project) -> None:
+    pytester = project(GREEN)
+    pytester.runpytest_subprocess("-m", "daily", "--collect-only")
+    assert not (pytester.path / "reports").exists()
+
+
+@pytest.mark.parametrize("workers", [(), ("-n", "2")])
+def test_a_folder_that_cannot_be_written(project: Project, workers: tuple[str, ...]) -> None:
+    """A file stands in its place."""
+    pytester = project(GREEN)
+    (pytester.path / "reports").write_text("")
+    result = pytester.runpytest_subprocess("-m", "daily", *workers)
+    assert result.ret == 1
+    result.stdout.re_match_lines([r"could not write the reports: .*reports.*: (Not a directory|File exists)", "opscheck daily: 2 ok"])
+
+
+def test_a_breach_is_told_too_where_nothing_can_be_written(project: Project) -> None:
+    pytester = project(MIXED)
+    (pytester.path / "reports").write_text("")
+    result = pytester.runpytest_subprocess("-m", "daily")
+    assert result.ret == 1
+    result.stdout.fnmatch_lines(["*host.command.broken@local", "could not write the reports: *"])
+
+
+@pytest.mark.parametrize("option", ["--html=/dev/full", "--junitxml=/dev/full"])
+def test_a_disk_that_fills_up(project: Project, option: str) -> None:
+    """pytest's own reports are written at the very end, by code of others."""
+    pytester = project(GREEN)
+    result = pytester.runpytest_subprocess("-m", "daily", option)
+    assert result.ret == 1
+    result.stdout.fnmatch_lines(["could not write the reports: No space left on device", "opscheck daily: 2 ok*"])
+    assert "latest.json" in files(pytester)
+
+
+def test_a_results_file_that_cannot_be_written(project: Project) -> None:
+    pytester = project(GREEN)
+    (pytester.path / "file").write_text("")
+    result = pytester.runpytest_subprocess("-m", "daily", "--opscheck-json", "file/results.json")
+    assert result.ret == 1
+    result.stdout.fnmatch_lines(["could not write the reports: *file*", "opscheck daily: 2 ok*"])

@@ -1,0 +1,60 @@
+"""The documents say what is so: every TOML block is an inventory, every Python block runs, generated pages are up to date."""
+
+from __future__ import annotations
+
+import importlib.util
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from pytest_opscheck.inventory import load
+from pytest_opscheck.shipped import checks
+
+ROOT = Path(__file__).parent.parent
+PAGES = ["README.md", "docs/inventory.md", "docs/how-it-works.md", "CONTRIBUTING.md", "docs/checks.md"]
+ENVIRONMENT = {"DATABASE_URL": "postgresql://127.0.0.1/db", "REDIS_URL": "redis://127.0.0.1"}
+
+
+def blocks(language: str) -> Iterator[pytest.param]:  # type: ignore[valid-type]
+    for page in PAGES:
+        text = (ROOT / page).read_text(encoding="utf-8")
+        for number, found in enumerate(re.findall(rf"^```{language}\n(.*?)^```", text, re.MULTILINE | re.DOTALL), start=1):
+            yield pytest.param(found, id=f"{page}-{number}")
+
+
+@pytest.mark.parametrize("block", blocks("toml"))
+def test_toml_is_an_inventory(block: str, tmp_path: Path) -> None:
+    file = tmp_path / "opscheck.toml"
+    targets = "" if re.search(r"^\[host\.prod\]", block, re.MULTILINE) or "on = " not in block else "[host.prod]\n"
+    file.write_text(block + "\n" + targets, encoding="utf-8")
+    assert load(file, checks(), ENVIRONMENT).expectations
+
+
+@pytest.mark.parametrize("block", blocks("python"))
+def test_python_is_collected(block: str, pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DATABASE_URL", ENVIRONMENT["DATABASE_URL"])
+    pytester.makefile(".toml", opscheck='[host.local]\n[postgres.main]\ndsn = "${DATABASE_URL}"\n')
+    pytester.makepyfile(test_block=block)
+    result = pytester.runpytest_subprocess("-m", "daily or smoke", "--collect-only", "-q", "test_block.py")
+    assert result.ret == 0
+    tests = len(re.findall(r"^def test_", block, re.MULTILINE))
+    assert len([line for line in result.outlines if line.startswith("test_block.py::")]) >= tests
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_links_lead_somewhere(page: str) -> None:
+    text = (ROOT / page).read_text(encoding="utf-8")
+    for link in re.findall(r"\]\(([^)#]+?)(?:#[^)]*)?\)", text):
+        if "://" not in link:
+            assert (ROOT / page).parent.joinpath(link).exists(), link
+
+
+def test_the_page_of_checks_is_up_to_date() -> None:
+    spec = importlib.util.spec_from_file_location("generate", ROOT / "docs" / "generate.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    assert module.PAGE.read_text(encoding="utf-8") == module.page(), "run python docs/generate.py"
