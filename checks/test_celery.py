@@ -27,7 +27,10 @@ def test_workers(workers, expect):
     A worker of the solo pool can't answer while it works on a task: it is connected, and does not answer.
     """
     silent = workers.connected - len(workers.answering)
-    expect(len(workers.answering), subject="workers that answer" + (f" (of {workers.connected} connected)" if silent else ""))
+    expect(
+        len(workers.answering),
+        subject="workers that answer" + (f" (of {workers.connected} connected)" if silent else ""),
+    )
     for name in workers.named:
         expect("answering" if workers.answers(name) else "missing", subject=name, limit="== answering")
 

@@ -17,7 +17,7 @@ from docker.errors import DockerException
 
 from pytest_opscheck import demo
 from pytest_opscheck.demo.processes import DemoError, free_port
-from pytest_opscheck.demo.show import signals_end_us
+from pytest_opscheck.demo.show import USAGE_ERROR, signals_end_us
 
 HERE = Path(__file__).parent
 PROJECT = "opscheck-demo"
@@ -28,6 +28,10 @@ LONGEST_WAIT_S = 120
 
 def main(names: list[str]) -> int:
     """Start the stack, run the demo with it, stop it. `service` among the names stops one of its services first."""
+    choices = [BREAK, *demo.faults()]
+    if unknown := [name for name in names if name not in choices]:
+        print(f"demo-docker: there is no fault {unknown[0]!r}; choose from {', '.join(choices)}", file=sys.stderr)
+        return USAGE_ERROR
     os.environ["DEMO_HTTP_PORT"] = http_port = str(free_port())
     os.environ["DEMO_PROMETHEUS_PORT"] = prometheus_port = str(free_port())
     also = (HERE / "stack.toml").read_text(encoding="utf-8")
@@ -41,7 +45,7 @@ def main(names: list[str]) -> int:
             return demo.run([name for name in names if name != BREAK], also=also)
     except DemoError as error:
         print(f"demo-docker: {error}", file=sys.stderr)
-        return 4
+        return USAGE_ERROR
     except KeyboardInterrupt:
         return 130
 

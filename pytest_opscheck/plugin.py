@@ -61,9 +61,11 @@ def pytest_configure(config: pytest.Config) -> None:
     suites = suite_names(file)
     for suite in suites:
         config.addinivalue_line("markers", f"{suite}: operational checks of the suite {suite} ({FILE})")
-    from .session import Session, is_asked
+    from .selection import is_asked
 
     if is_asked(config, suites):
+        from .session import Session
+
         try:
             config.stash[SESSION] = Session.open(config, file, suites)
         except InventoryError as error:
@@ -103,7 +105,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     """Leave operational checks out of a run that did not ask for them."""
     result = yield
     if config.stash.get(SESSION, None) is None and inventory_file(config) is not None:
-        from .session import deselect_ours
+        from .selection import deselect_ours
 
         deselect_ours(config, items)
     return result

@@ -89,8 +89,8 @@ class Reporter:
     def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> Generator[None, object, object]:
         """Decide the exit status; write our reports when pytest's own are written, the newest beside the dated ones.
 
-        It stands closest around those who write pytest's reports, so that the terminal's summary comes after it, and comes
-        even where the disk is full.
+        It stands closest around those who write pytest's reports, so that the terminal's summary comes after it, even
+        where the disk is full.
         """
         if self.config.option.collectonly:
             return (yield)

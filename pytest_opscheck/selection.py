@@ -9,6 +9,11 @@ import re
 from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 
+import pytest
+
+from ._check import check_of
+from .fixtures import NAMES
+
 CHECKS = Path(__file__).parent / "checks"
 _MOST_NAMES = 10
 _MARKER = re.compile(r"[\w:+\-.\[\]\\/]+")
@@ -123,3 +128,33 @@ def _is_inside(path: Path) -> bool:
 def narrows(arguments: Sequence[str]) -> bool:
     """Tell whether the arguments name files or tests alone: then nothing is added to them."""
     return bool(arguments) and all("::" in argument or argument.endswith(".py") for argument in arguments)
+
+
+def is_asked(config: pytest.Config, suites: tuple[str, ...]) -> bool:
+    """Tell whether a run asks for checks, by a suite or by their names. Raises UsageError for a misspelt suite."""
+    expression = config.option.markexpr or ""
+    if expression:
+        markers = [line.partition(":")[0].partition("(")[0].strip() for line in config.getini("markers")]
+        if wrong := misspelt(expression, suites, markers):
+            raise pytest.UsageError(wrong)
+    named = [shipped_argument(argument, config.invocation_params.dir) for argument in config.args]
+    return bool(asked_suites(expression, suites)) or any(named) or names_shipped(config.args)
+
+
+def deselect_ours(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Deselect operational checks: this run did not ask for them, so it reaches for no target."""
+    suites = [line.partition(":")[0] for line in config.getini("markers") if line.endswith("(opscheck.toml)")]
+    ours = [item for item in items if isinstance(item, pytest.Function) and _is_check(item, suites)]
+    if ours:
+        items[:] = [item for item in items if item not in ours]
+        config.hook.pytest_deselected(items=ours)
+
+
+def _is_check(item: pytest.Function, suites: list[str]) -> bool:
+    if check_of(item.function) is not None:
+        return True
+    if not any(item.get_closest_marker(suite) for suite in suites):
+        return False
+    definitions = item._fixtureinfo.name2fixturedefs  # noqa: SLF001 - pytest has no public way to ask
+    foreign = {name for name, found in definitions.items() if found[-1].func.__module__ != "testinfra.plugin"}
+    return any(name in item.fixturenames and name not in foreign for name in NAMES)

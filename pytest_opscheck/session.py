@@ -10,7 +10,7 @@ import time
 from collections.abc import Generator, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import NoReturn
 
 import pytest
 
@@ -27,7 +27,6 @@ from .results import Result, Verdict
 from .selection import (
     CHECKS,
     asked_suites,
-    misspelt,
     names_shipped,
     narrows,
     shipped_argument,
@@ -46,36 +45,6 @@ class Owed:
 
     def __repr__(self) -> str:
         return repr(self.expectation)
-
-
-def is_asked(config: pytest.Config, suites: tuple[str, ...]) -> bool:
-    """Tell whether a run asks for checks, by a suite or by their names. Raises UsageError for a misspelt suite."""
-    expression = config.option.markexpr or ""
-    if expression:
-        markers = [line.partition(":")[0].partition("(")[0].strip() for line in config.getini("markers")]
-        if wrong := misspelt(expression, suites, markers):
-            raise pytest.UsageError(wrong)
-    named = [shipped_argument(argument, config.invocation_params.dir) for argument in config.args]
-    return bool(asked_suites(expression, suites)) or any(named) or names_shipped(config.args)
-
-
-def deselect_ours(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Deselect operational checks: this run did not ask for them, so it reaches for no target."""
-    suites = [line.partition(":")[0] for line in config.getini("markers") if line.endswith("(opscheck.toml)")]
-    ours = [item for item in items if isinstance(item, pytest.Function) and _is_check(item, suites)]
-    if ours:
-        items[:] = [item for item in items if item not in ours]
-        config.hook.pytest_deselected(items=ours)
-
-
-def _is_check(item: pytest.Function, suites: list[str]) -> bool:
-    if check_of(item.function) is not None:
-        return True
-    if not any(item.get_closest_marker(suite) for suite in suites):
-        return False
-    definitions = item._fixtureinfo.name2fixturedefs  # noqa: SLF001 - pytest has no public way to ask
-    foreign = {name for name, found in definitions.items() if found[-1].func.__module__ != "testinfra.plugin"}
-    return any(name in item.fixturenames and name not in foreign for name in fixtures.NAMES)
 
 
 class Session:
@@ -301,7 +270,6 @@ class Session:
         if result is not None and (report.when == "call" or (report.when == "setup" and report.outcome != "passed")):
             report.opscheck = result.to_json()  # type: ignore[attr-defined]
             report.opscheck_raised = _raised(call)  # type: ignore[attr-defined]
-            report.user_properties.extend(properties(result))
         return redacted(report, self.inventory)
 
     def _subject(self, item: pytest.Function, owed: Owed | None) -> Subject:
@@ -355,24 +323,6 @@ def _fail_at(config: pytest.Config, inventory: Inventory, suites: tuple[str, ...
 
 def _count(number: int, word: str) -> str:
     return f"{number} {word}{'' if number == 1 else 's'}"
-
-
-def properties(result: Result) -> list[tuple[str, str]]:
-    """Return a result's fields as JUnit properties."""
-    worst = result.worst
-    fields: dict[str, Any] = {
-        "id": result.id,
-        "verdict": result.verdict,
-        "severity": result.severity,
-        "target": result.target,
-        "subject": worst.subject if worst else None,
-        "observed": worst.observed if worst else None,
-        "expected": worst.expected if worst else None,
-        "runbook": result.runbook,
-        "action": result.action,
-        "blocked_by": result.blocked_by,
-    }
-    return [(f"opscheck.{name}", str(value)) for name, value in fields.items() if value]
 
 
 def redacted(report: pytest.TestReport, inventory: Inventory) -> pytest.TestReport:

@@ -174,7 +174,7 @@ class Stack:
         import psycopg
 
         with psycopg.connect(self.env["SHOP_DATABASE_URL"], connect_timeout=5) as connection:
-            connection.execute(statements)  # type: ignore[call-overload]
+            connection.execute(statements)
 
     def start_api(self, *options: str, expired: bool = False) -> None:
         """Start the API, anew where it runs already: then with these options too."""

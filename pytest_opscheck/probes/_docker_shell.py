@@ -92,7 +92,7 @@ matching() {
     grep -ac $case "$dialect" -e "$pattern"
   fi
 }
-until=$(date +%s)
+now=$(date +%s)
 name='{{index .Config.Labels "com.docker.compose.service"}}'
 [ "$how" = project ] || name='{{.Name}}'
 docker container inspect --format "{{.Id}} $name" -- "$@" 2>/dev/null | while read -r id service; do
@@ -102,7 +102,7 @@ docker container inspect --format "{{.Id}} $name" -- "$@" 2>/dev/null | while re
     echo "unread $id $(printf '%s' "$said" | tail -n 1)"
     continue
   }
-  { { docker logs --since "$((until - window))" --until "$until" "$id" 2>&1 || echo "failed $id" >&3
+  { { docker logs --since "$((now - window))" --until "$((now + 1))" "$id" 2>&1 || echo "failed $id" >&3
     } | tr -d '\r' | matching | sed "s/^/count $id /" >&3
   } 3>&1
 done

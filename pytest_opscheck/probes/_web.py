@@ -126,11 +126,11 @@ class Web:
         self._verify = target.verify
         self._method = method
         self._follow = follow
-        self._general = {"User-Agent": "pytest-opscheck", "Accept": accept, "Accept-Encoding": "identity"}
-        self._own = {name: value.get_secret_value() for name, value in target.headers.items()}
+        self._general = {"user-agent": "pytest-opscheck", "accept": accept, "accept-encoding": "identity"}
+        self._own = {name.lower(): value.get_secret_value() for name, value in target.headers.items()}
         if parts.username is not None:
             said = f"{unquote(parts.username)}:{unquote(parts.password or '')}".encode()
-            self._own.setdefault("Authorization", "Basic " + base64.b64encode(said).decode())
+            self._own.setdefault("authorization", "Basic " + base64.b64encode(said).decode())
         self._managers: dict[tuple[str, str], urllib3.PoolManager] = {}
         self._deadline = Deadline()
 

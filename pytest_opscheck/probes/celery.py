@@ -49,7 +49,9 @@ class CeleryApp(Target):
     broker_transport_options, or control_exchange.
     """
 
-    broker: Annotated[SecretStr, AfterValidator(_broker)] = Field(description="redis://host:6379/0, or rediss:// for TLS")
+    broker: Annotated[SecretStr, AfterValidator(_broker)] = Field(
+        description="redis://host:6379/0, or rediss:// for TLS"
+    )
     global_keyprefix: str = Field("", description="what all of the application's keys in Redis start with")
     sep: str = Field("\x06\x16", description="what stands between a queue's name and a priority")
     unacked_key: str = Field("unacked", description="the hash of messages that workers have taken")
@@ -182,7 +184,9 @@ class Broker:
 
 def _queues(exchange: str, routing_key: str, bindings: list[tuple[str, str, str]]) -> list[str]:
     """Return the queues in which a message of an exchange stood; without an exchange its routing key is the queue."""
-    found = {queue for key, pattern, queue in bindings if key == routing_key or (pattern and re.match(pattern, routing_key))}
+    found = {
+        queue for key, pattern, queue in bindings if key == routing_key or (pattern and re.match(pattern, routing_key))
+    }
     return sorted(found) or [routing_key]
 
 
@@ -227,7 +231,9 @@ class _Ping:
                 client.srem(bindings, member)
                 client.delete(queue)
         except redis.ResponseError as error:
-            raise UnknownError(f"the broker refuses a ping: {error}; its user needs +publish, +sadd, +srem, +del, +blpop") from None
+            raise UnknownError(
+                f"the broker refuses a ping: {error}; its user needs +publish, +sadd, +srem, +del, +blpop"
+            ) from None
         return Workers(tuple(sorted(answering)), max(connected, len(answering)))
 
     def _collect(self, client: Redis, queue: str, connected: int, until: float) -> set[str]:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from pydantic import AfterValidator, Field
 
 from ..limits import Ladder
+from ..secrets import without_password
 from ._kind import Kind, Reach, UnknownError
 from ._types import LadderParam
 from ._web import Web, WebTarget, connect
@@ -59,8 +60,6 @@ class Response:
 @kind.probe()
 def response(web: Web) -> Response:
     """The answer to one request, after redirects."""
-    from ..secrets import without_password
-
     return Response(web.answer.status, web.answer.url, web.answer.url != without_password(web.url))
 
 

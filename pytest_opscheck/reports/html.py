@@ -10,8 +10,8 @@ from typing import Any
 from urllib.parse import quote, urlsplit
 
 from ..inventory import Inventory
-from ..secrets import Redactor
 from ..results import Measurement, Result, Run, Verdict, summary
+from ..secrets import Redactor
 from .words import by_severity, line, lines, plain, short, word
 
 STYLE = Path(__file__).with_name("report.css")
@@ -26,7 +26,8 @@ _HEADINGS = (
 )
 _SORTABLE = ("result", "severity", "testId", "target")
 """pytest-html keeps the cells of a sortable column twice, so only the short ones can be sorted by."""
-_NO_SEVERITY = "–"
+_NO_SEVERITY = "none"
+"""What is without a severity sorts after P3."""
 _ENVIRONMENT_LEFT_OUT = ("Packages", "Plugins")
 _MOST_MEASUREMENTS = 20
 _LONGEST_DETAIL = 2000
@@ -81,7 +82,7 @@ class Page:
             phase = "" if report.when == "call" else f"::{report.when}"
             said = getattr(getattr(report.longrepr, "reprcrash", None), "message", "")
             cells[1:] = [
-                _cell("severity", _NO_SEVERITY),
+                _cell("severity", ""),
                 _cell("testId", escape(plain(report.nodeid)) + phase),
                 _cell("target", ""),
                 f"<td class=col-observed colspan=2>{escape(short(plain(self._redactor.text(said))))}</td>",
@@ -92,7 +93,7 @@ class Page:
         target = plain(result.target) if result.target != "-" else ""
         self._results[report.nodeid] = result
         cells[1:] = [
-            _cell("severity", result.severity or _NO_SEVERITY),  # a dash sorts after P3
+            _cell("severity", result.severity or ""),
             _cell("testId", escape(plain(result.id))),
             _cell("target", escape(target)),
             f"<td class=col-observed colspan=2{quiet}>{_observed(result)}</td>",
@@ -117,6 +118,8 @@ class Page:
         for nodeid, result in self._results.items():
             for entry in tests.get(nodeid, ()):
                 _in_our_words(entry, result)
+        for entry in (entry for entries in tests.values() for entry in entries):
+            entry["severity"] = entry.get("severity") or _NO_SEVERITY
         for nodeid in sorted(tests, key=lambda nodeid: self._rank(nodeid, tests[nodeid])):
             tests[nodeid] = tests.pop(nodeid)
         _relabel(self._report.outcomes, run.results, len(tests))

@@ -198,5 +198,5 @@ def _wrapped(row: Sequence[str], widths: Sequence[int]) -> list[str]:
 
 
 def _fill(text: str, width: int, *, whole_words: bool = False) -> list[str]:
-    """Break text between words, since commands and paths in it are copied from here; in a column words may be too long."""
+    """Break text between words: commands and paths in it are copied from here. In a column a word may be too long."""
     return textwrap.wrap(text, width, break_on_hyphens=False, break_long_words=not whole_words)

@@ -166,8 +166,8 @@ def test_latency_and_p95_red_and_green(run: Run, server: Site) -> None:
 [http.api]
 url = "{server.url}/"
 [http.api.expect]
-latency = "< 100ms"
-p95 = {{ P3 = "< 100ms", P1 = "< 5s", requests = 10 }}
+latency = "< 300ms"
+p95 = {{ P3 = "< 300ms", P1 = "< 5s", requests = 10 }}
 """
     server.slow("/", 0.0)
     outcome = run(inventory)
@@ -175,11 +175,13 @@ p95 = {{ P3 = "< 100ms", P1 = "< 5s", requests = 10 }}
     assert outcome.verdict("http.p95@api") == "ok"
     assert server.seen[-1][0] == "GET"
     assert len(server.seen) == 1 + 1 + 1 + 10, "one for the bulk, one to warm up, and those that are measured"
-    server.slow("/", 0.15)
+    server.slow("/", 0.35)
     outcome = run(inventory)
     assert outcome.verdict("http.latency@api") == "breach P2"
     assert outcome.verdict("http.p95@api") == "breach P3"
-    assert outcome.message("http.p95@api").startswith("p95 of 10 requests is 15")
+    said = outcome.message("http.p95@api")
+    assert said.startswith("p95 of 10 requests is ")
+    assert said.endswith(" ms, expected < 300 ms")
 
 
 def test_one_failed_request_of_a_series_is_not_dropped(run: Run, server: Site) -> None:
@@ -245,11 +247,11 @@ method = "HEAD"
         )
         expected = "Basic " + base64.b64encode(b"user:canary-one").decode()
         assert any(
-            (path, sent.get("Authorization"), sent.get("X-Api-Key")) == ("/?key=canary2", expected, "canary-three")
+            (path, sent.get("authorization"), sent.get("x-api-key")) == ("/?key=canary2", expected, "canary-three")
             for _, path, sent in server.seen
         )
         assert other.seen
-        assert all("Authorization" not in sent and "X-Api-Key" not in sent for _, _, sent in other.seen)
+        assert all("authorization" not in sent and "x-api-key" not in sent for _, _, sent in other.seen)
     assert outcome.message("http.status@api") == f"status of {other.url}/login is 200, expected 401"
     assert outcome.verdict("http.status@redirect") == "ok"
     assert ("HEAD", "/") in [(method, path) for method, path, _ in server.seen]

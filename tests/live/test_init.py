@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 import re
-import shutil
-import subprocess
-import tempfile
+import secrets
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from pytest_opscheck import _machine, init
-from pytest_opscheck.demo.processes import as_user, find, unprivileged
 from pytest_opscheck.inventory import Inventory, load
 from pytest_opscheck.shipped import checks
 
 from .conftest import Run
+from .databases import postgres
+from .images import docker
 from .processes import answers, free_port, program, running, wait_until
 
 
@@ -50,7 +49,10 @@ def test_every_suggestion_is_valid_once_its_comment_is_gone(tmp_path: Path) -> N
     """People take a `#` away and expect the line to work."""
     projects = (_machine.Project("shop", ("api", "db"), 1), _machine.Project("_b.c", ("web",), 1))
     parts = [
-        init.render(),
+        init._head("vm", None),
+        init._host([_machine.Mount("/", 40.0)], []),
+        init._API,
+        init._BACKUP,
         *init._postgres([5432, 5433]),
         *init._redis([_machine.RedisPort(6379, open=True), _machine.RedisPort(6380, open=False)]),
         *init._tls(["www.example.com"], {443}),
@@ -98,30 +100,27 @@ def test_redis_with_a_password_is_only_suggested(tmp_path: Path) -> None:
     loaded(text, tmp_path)
 
 
-@pytest.fixture
-def postgres_port(tmp_path: Path) -> Iterator[int]:
-    port, user = free_port(), unprivileged()
-    settings = {"port": port, "listen_addresses": "127.0.0.1", "unix_socket_directories": "/tmp", "fsync": "off"}
-    with tempfile.TemporaryDirectory() as folder:
-        data = Path(folder) / "data"
-        data.mkdir(mode=0o700)
-        Path(folder).chmod(0o711)
-        if user is not None:
-            shutil.chown(data, user)
-        made = [find("initdb") or pytest.fail("initdb is not installed"), "-D", str(data), "-A", "trust", "--no-sync"]
-        subprocess.run(made, check=True, capture_output=True, cwd=data, **as_user(user))
-        command = [find("postgres") or "", "-D", str(data)]
-        command += [word for name, value in settings.items() for word in ("-c", f"{name}={value}")]
-        with running(command, log=tmp_path / "postgres.log", user=user):
-            wait_until(lambda: answers(port), "PostgreSQL")
-            yield port
-
-
-def test_listening_postgresql_is_suggested(tmp_path: Path, postgres_port: int) -> None:
+def test_listening_postgresql_is_suggested(tmp_path: Path) -> None:
     """It is found on the port that its socket is named after, by the answer it gives before anybody has signed in."""
-    text = init.render()
-    assert f"# PostgreSQL answers on port {postgres_port}." in text
+    with postgres("unix_socket_directories=/tmp") as server:
+        text = init.render()
+    assert f"# PostgreSQL answers on port {server.port}." in text
     loaded(text, tmp_path)
+
+
+def test_compose_projects_of_the_local_engine_are_found(tmp_path: Path) -> None:
+    name = f"opscheck-{secrets.token_hex(4)}"
+    made = []
+    try:
+        for service, health in (("api", "--health-cmd=true"), ("db", "--no-healthcheck")):
+            labels = {"project": name, "service": service, "oneoff": "False"}
+            said = [f"--label=com.docker.compose.{key}={value}" for key, value in labels.items()]
+            made.append(docker("run", "-d", "--network=none", health, *said, "debian:bookworm-slim", "sleep", "60"))
+        text = init.render()
+    finally:
+        docker("rm", "-f", *made)
+    assert f'project = "{name}"\n[docker.{name}.expect]\nup = ["api", "db"]\n# 1 of 2 services' in text
+    assert loaded(text, tmp_path).target("docker", name) is not None
 
 
 def test_certificates_are_found_where_certbot_and_nginx_keep_them(tmp_path: Path) -> None:

@@ -25,7 +25,9 @@ class Handler(BaseHTTPRequestHandler):
     server: Site  # type: ignore[assignment]
 
     def do_GET(self) -> None:
-        self.server.seen.append((self.command, self.path, dict(self.headers)))
+        self.server.seen.append(
+            (self.command, self.path, {name.lower(): value for name, value in self.headers.items()})
+        )
         reply = self.server.replies.get(urlsplit(self.path).path)
         with contextlib.suppress(OSError):
             if reply is None:

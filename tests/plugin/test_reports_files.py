@@ -79,7 +79,9 @@ def test_a_folder_that_cannot_be_written(project: Project, workers: tuple[str, .
     (pytester.path / "reports").write_text("")
     result = pytester.runpytest_subprocess("-m", "daily", *workers)
     assert result.ret == 1
-    result.stdout.re_match_lines([r"could not write the reports: .*reports.*: (Not a directory|File exists)", "opscheck daily: 2 ok"])
+    result.stdout.re_match_lines(
+        [r"could not write the reports: .*reports.*: (Not a directory|File exists)", "opscheck daily: 2 ok"]
+    )
 
 
 def test_a_breach_is_told_too_where_nothing_can_be_written(project: Project) -> None:
@@ -92,7 +94,7 @@ def test_a_breach_is_told_too_where_nothing_can_be_written(project: Project) -> 
 
 @pytest.mark.parametrize("option", ["--html=/dev/full", "--junitxml=/dev/full"])
 def test_a_disk_that_fills_up(project: Project, option: str) -> None:
-    """pytest's own reports are written at the very end, by code of others."""
+    """Pytest's own reports are written at the very end, by code of others."""
     pytester = project(GREEN)
     result = pytester.runpytest_subprocess("-m", "daily", option)
     assert result.ret == 1

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from xml.etree import ElementTree
+from xml.etree import ElementTree as ET
 
 import pytest
 
@@ -42,7 +42,7 @@ def test_own_property(expect, record_property):
 
 def cases(pytester: pytest.Pytester) -> dict[str, tuple[str, list[tuple[str, str]]]]:
     """Return each test case's outcome and properties."""
-    root = ElementTree.parse(pytester.path / "reports" / "daily" / "latest.xml").getroot()
+    root = ET.parse(pytester.path / "reports" / "daily" / "latest.xml").getroot()
     return {
         case.attrib["name"]: (
             next((child.tag for child in case if child.tag != "properties"), "passed"),

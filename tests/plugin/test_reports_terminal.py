@@ -55,7 +55,11 @@ def on_a_terminal(pytester: pytest.Pytester, *arguments: str, env: Mapping[str, 
         stdin=theirs,
         stdout=theirs,
         stderr=theirs,
-        env={**{k: v for k, v in os.environ.items() if k not in ("NO_COLOR", "CI")}, "COLUMNS": "100", **env},
+        env={
+            **{k: v for k, v in os.environ.items() if k not in ("NO_COLOR", "PY_COLORS", "CI")},
+            "COLUMNS": "100",
+            **env,
+        },
     )
     os.close(theirs)
     seen = b""
@@ -106,13 +110,14 @@ def test_header_letters_and_a_narrow_table(project: Project, monkeypatch: pytest
     assert shown[0] == "P0 breach  host.reachable@gone"
     middle = shown.index("P1 breach  host.ports@local")
     assert shown[middle + 1 : middle + 4] == [
-        "    1 closed, expected listens",
+        "    tcp/1 closed, expected listens",
         "    next: Mend it (docs/runbook.md)",
         "P3 warning  host.memory@local",
     ]
     assert shown[-3] == "4 checks blocked by host.reachable@gone"
     assert re.fullmatch(
-        r"opscheck daily: 1 ok, 3 breach \(1 P0, 1 P1, 1 P3\), 4 blocked · report: reports/daily/[\dT-]+\.html", shown[-2]
+        r"opscheck daily: 1 ok, 3 breach \(1 P0, 1 P1, 1 P3\), 4 blocked · report: reports/daily/[\dT-]+\.html",
+        shown[-2],
     )
     assert "2 passed" not in shown[-1]
     for count in ("1 passed", "2 breach", "1 breach below fail_at", "4 blocked"):
@@ -135,7 +140,7 @@ def test_a_wide_table_and_words_under_v(project: Project, monkeypatch: pytest.Mo
     assert re.split(r"\s{2,}", shown[0]) == ["severity", "check", "target", "observed", "expected", "next step"]
     assert any(
         re.split(r"\s{2,}", text)
-        == ["P1", "host.ports", "local", "1 closed", "listens", "Mend it (docs/runbook.md)"]
+        == ["P1", "host.ports", "local", "tcp/1 closed", "listens", "Mend it (docs/runbook.md)"]
         for text in shown
     )
     assert max(map(len, shown)) <= 140

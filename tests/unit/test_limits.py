@@ -67,6 +67,7 @@ def test_what_converting_loses_counts_as_equal(op: str, limit: float, error: flo
 @example("<=", ("GiB", "B"), 1.0)
 def test_equal_in_another_unit_is_equal(op: str, pair: tuple[str, str], number: float) -> None:
     """0.1 s against 100 ms, 1 GiB against its bytes, each unit both ways."""
+    assume(number == 0 or abs(number) > 1e-290)
     here, there = pair
     value = from_base(to_base(number, here), there)
     assert said(op, number, here).holds(value, there) is COMPARE[op](0, 0)

@@ -61,7 +61,7 @@ def test_counts_name_every_verdict_there_is_and_how_severe_the_breaches_are() ->
         ("back\bspace\x00", r"back\x08space\x00"),
         ("\u202edesrever", r"\u202edesrever"),
         ("no utf-8 \udcff", r"no utf-8 \udcff"),
-        ("größer als 5 µs – ✓", "größer als 5 µs – ✓"),
+        ("größer als 5 µs · ✓", "größer als 5 µs · ✓"),
     ],
 )
 def test_what_would_steer_a_terminal_becomes_visible(text: str, shown: str) -> None:

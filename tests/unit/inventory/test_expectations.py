@@ -1,0 +1,219 @@
+"""Expectations: short and long forms, ladders, parts of the day, questions of one's own, and what is wrong with them."""
+
+from __future__ import annotations
+
+import pytest
+
+from .conftest import Errors, Read
+
+UNITS = "%, ms, s, m, h, d, B, kB, MB, GB, TB, KiB, MiB, GiB, TiB, /s, /min, /h, /day"
+
+
+def limits_of(read: Read, said: str) -> str:
+    """Return the limits of the expectation that a line says, of a host called a."""
+    name = said.partition("=")[0].strip()
+    inventory = read(f"[opscheck]\nseverities = {{ bad = 'P1' }}\n[host.a.expect]\n{said}\n")
+    [expectation] = inventory.of_check(f"host.{name}")
+    return f"{expectation.severity}: {expectation.limits}"
+
+
+@pytest.mark.parametrize(
+    ("said", "limits"),
+    [
+        ("disk = true", "P2: P3 < 70%, P1 < 90%"),
+        ("disk = '< 80%'", "P2: P2 < 80%"),
+        ("disk = { P3 = '< 60%' }", "P2: P3 < 60%"),
+        ("disk = { bad = '< 60%' }", "P2: P1 < 60%"),
+        ("disk = { limit = '< 60%' }", "P2: P2 < 60%"),
+        ("disk = { limit = '< 60%', severity = 'bad' }", "P1: P1 < 60%"),
+        ("disk = { limit = { P3 = '< 60%', P0 = '< 70%' } }", "P2: P3 < 60%, P0 < 70%"),
+        ("disk = { suites = ['weekly'] }", "P2: P3 < 70%, P1 < 90%"),
+        ("disk = { P1 = '< 60%', severity = 'P1' }", "P1: P1 < 60%"),
+        ("disk = [{ during = '22:00-06:00', P3 = '< 90%' }, '< 80%']", "P2: 22:00-06:00: P3 < 90%; P2 < 80%"),
+        ("disk = [{ during = '22:00-06:00', limit = '< 90%' }, { P1 = '< 80%' }]", "P2: 22:00-06:00: P2 < 90%; P1 < 80%"),
+        (
+            "disk = { limit = [{ during = '22:00-06:00', P3 = '< 90%' }, '< 80%'], severity = 'P3' }",
+            "P3: 22:00-06:00: P3 < 90%; P3 < 80%",
+        ),
+        ("memory = '< 8GB'", "P2: P2 < 8GB"),
+        ("load = 1", "P2: P2 == 1"),
+        ("load = '1'", "P2: P2 == 1"),
+        ("cpu = { severity = 'bad' }", "P1: P1 < 90%"),
+        ("services = ['nginx']", "P1: P1 == active"),
+        ("services = { names = ['nginx'], severity = 'P3' }", "P3: P3 == active"),
+        ("services = { names = ['nginx'], P0 = '!= failed' }", "P1: P0 != failed"),
+    ],
+)
+def test_forms(read: Read, said: str, limits: str) -> None:
+    assert limits_of(read, said) == limits
+
+
+def test_a_long_form_says_all_the_rest(read: Read) -> None:
+    inventory = read(
+        """
+        [host.a.expect.disk]
+        P1 = "< 95%"
+        ignore = ["/boot"]
+        suites = ["smoke"]
+        runbook = "#disk"
+        action = "Tidy up"
+        timeout = "5s"
+        """
+    )
+    [disk] = inventory.of_check("host.disk")
+    assert disk.params == {"ignore": ("/boot",)}
+    assert (disk.suites, disk.runbook, disk.action, disk.timeout_s) == (("smoke",), "#disk", "Tidy up", 5)
+    assert (disk.id, disk.param_id, repr(disk)) == ("host.disk@a", "a", "<host.disk@a>")
+
+
+def test_defaults_stand_where_nothing_is_said(read: Read) -> None:
+    inventory = read("[host.a]")
+    [disk] = inventory.of_check("host.disk")
+    assert (disk.suites, disk.timeout_s, disk.runbook) == (("smoke", "daily"), 20, None)
+    assert disk.action == "Find what grew: du -xh --max-depth=1 MOUNT | sort -h"
+    assert not list(inventory.of_check("host.services"))
+
+
+LATE = "would never be reported: P1 (< 70%) is broken no later; the worse severity needs the wider limit"
+KEYS = "P0, P1, P2, P3, action, ignore, runbook, severity, suites, timeout"
+
+
+@pytest.mark.parametrize(
+    ("said", "error"),
+    [
+        ("diks = '< 70%'", "diks: unknown expectation; did you mean 'disk'?"),
+        ("zzz = 1", "zzz: unknown expectation; it can be: "),
+        ("command = { x = 1 }", "command: a command has a name of its own: [host.a.command.NAME]"),
+        ("disk = '< 70ms'", "disk: '< 70ms' is for a duration, and host.disk is a percentage; say for example '< 70%'"),
+        ("disk = '== full'", "disk: '== full' is for a text, and host.disk is a percentage; say for example '< 70%'"),
+        ("memory = 5", "memory: '== 5' is for a count, and host.memory is a percentage or a size; "),
+        ("disk = '70%'", "disk: '70%' has no operator; say for example '< 70%'"),
+        ("disk = '< 70 percent'", f"disk: unknown unit 'percent'; use one of {UNITS}, or none for a count"),
+        ("disk = nan", "disk: '== nan' compares with 'nan', which no measured value can be held against"),
+        ("disk = 1979-05-27", "disk: a limit is a text such as '< 70%', not a date"),
+        ("disk = []", "disk: this list is empty: nothing would be checked"),
+        ("disk = [[]]", "disk[0]: a limit is a text such as '< 70%', not a list"),
+        ("disk = {}", "disk: this table expects nothing; say for example '< 70%', or false for off"),
+        ("disk = { P1 = '< 70%', P3 = '< 90%' }", f"disk: P3 (< 90%) {LATE}"),
+        ("disk = { P1 = '< 70%', P3 = '< 70.0%' }", f"disk: P3 (< 70.0%) {LATE}"),
+        ("disk = { P4 = '< 70%' }", f"disk.P4: unknown key; it can be: {KEYS}"),
+        ("disk = { P3 = {} }", "disk.P3: a limit is a text such as '< 70%', not a table"),
+        ("disk = { sevrity = 'P1' }", "disk.sevrity: unknown key; did you mean 'severity'?"),
+        ("disk = { zzz = 'P1' }", f"disk.zzz: unknown key; it can be: {KEYS}"),
+        ("disk = { severity = 'P7' }", "disk.severity: 'P7' is no severity; use one of P0, P1, P2, P3"),
+        (
+            "disk = { severity = 'P1' }",
+            "disk.severity: its limits have severities of their own (P3 < 70%, P1 < 90%); leave this out",
+        ),
+        (
+            "disk = { P3 = '< 70%', severity = 'P1' }",
+            "disk.severity: its limits have severities of their own (P3 < 70%); leave this out",
+        ),
+        (
+            "disk = { limit = '< 70%', P3 = '< 60%' }",
+            "disk.limit: say either `limit` or the severities' own limits",
+        ),
+        (
+            "disk = { during = '00:00-08:00', P3 = '< 60%' }",
+            "disk: nothing is expected at 08:00; end with an entry without `during`, for the rest",
+        ),
+        (
+            "disk = [{ P3 = '< 60%' }, { P2 = '< 60%' }]",
+            "disk: entry 2 would never apply: those before it are first at all of its times",
+        ),
+        ("disk = [{ during = 'night', P3 = '< 60%' }, '< 7%']", "disk[0].during: 'night' is no part of the day; say for"),
+        ("disk = [{ during = '00:00-08:00' }, '< 7%']", "disk[0]: there is no limit; say for example '< 70%'"),
+        (
+            "disk = [{ P3 = '< 60%', suites = ['daily'] }]",
+            "disk[0].suites: unknown key; it can be: P0, P1, P2, P3, during, limit",
+        ),
+        ("disk = { ignore = [] }", "disk.ignore: it is empty; say what is meant, or leave it out"),
+        ("disk = { ignore = '/boot' }", "disk.ignore: input should be a valid tuple"),
+        ("disk = { ignore = ['/boot', 5] }", "disk.ignore[1]: input should be a valid string"),
+        ("disk = { suites = 'daily' }", 'disk.suites: it is a list of at least one suite, for example ["daily"]'),
+        ("disk = { suites = [] }", 'disk.suites: it is a list of at least one suite, for example ["daily"]'),
+        ("disk = { suites = [5] }", 'disk.suites: it is a list of at least one suite, for example ["daily"]'),
+        ("disk = { suites = ['dialy'] }", "disk.suites: unknown suite 'dialy'; did you mean 'daily'?"),
+        ("disk = { suites = ['*'] }", "disk.suites: unknown suite '*'; it can be: daily, deploy_gate, monthly, smoke, weekly"),
+        ("disk = { timeout = 'soon' }", "disk.timeout: 'soon' is no length of time; say for example '30s'"),
+        ("disk = { timeout = '2h' }", "disk.timeout: '2h' is more than an hour; say for example '30s'"),
+        ("disk = { timeout = 0 }", "disk.timeout: 0 is no length of time; say for example '30s'"),
+        ("disk = { timeout = true }", "disk.timeout: True is no length of time; say for example '30s'"),
+        ("disk = { runbook = 5 }", "disk.runbook: it is a text that is not empty"),
+        ("disk = { action = ' ' }", "disk.action: it is a text that is not empty"),
+        ("services = true", "services: true says too little: names is needed"),
+        ("services = []", "services: it is empty; say what is meant, or leave it out"),
+        ("services = ['nginx', '']", "services: it is empty; say what is meant, or leave it out"),
+        ("services = { suites = ['daily'] }", "services: the key 'names' is needed"),
+        ("services = ['nginx', 5]", "services[1]: input should be a valid string"),
+        ("ports = [443, 'https']", "ports[1]: 'https' is no port; write 443, or 'udp/53'"),
+        ("ports = [5.5]", "ports[0]: input should be a valid integer, got a number with a fractional part, or input should"),
+    ],
+)
+def test_what_is_no_expectation(errors: Errors, said: str, error: str) -> None:
+    [found] = errors(f"[host.a.expect]\n{said}\n")
+    assert found.startswith(f"2: host.a.expect.{error}")
+
+
+def test_a_check_without_a_default_says_what_is_expected(read: Read, errors: Errors) -> None:
+    redis = "[redis.a]\nurl = 'redis://x'\n[redis.a.expect]\n"
+    none = "it says nothing that is expected; add for example P2 ="
+    assert errors(f"{redis}hit_rate = true\n") == [f"4: redis.a.expect.hit_rate: {none} '< 70%'"]
+    assert errors(f"{redis}keys = {{ suites = ['daily'] }}\n") == [f"4: redis.a.expect.keys: {none} '< 10'"]
+    [keys] = read(f"{redis}keys = '> 0'\n").of_check("redis.keys")
+    assert str(keys.limits) == "P2 > 0"
+
+
+def test_lists_show_the_line_of_the_entry(errors: Errors) -> None:
+    assert errors(
+        """
+        [host.a.expect]
+        disk = [
+            { during = "00:00-08:00", P3 = "< 80%" },
+            # the rest of the day
+            { P3 = "< 70x" },
+        ]
+        """
+    ) == [f"5: host.a.expect.disk[1].P3: unknown unit 'x'; use one of {UNITS}, or none for a count"]
+
+
+# Questions of one's own
+
+
+def test_a_question_of_ones_own(read: Read) -> None:
+    inventory = read(
+        """
+        [host.a.command.nginx]
+        run = "nginx -t"
+        value = { P3 = "< 5" }
+        suites = ["smoke"]
+        action = "Look"
+        """
+    )
+    [command] = inventory.of_check("host.command")
+    assert (command.id, command.param_id) == ("host.command.nginx@a", "a-nginx")
+    assert command.params["run"] == "nginx -t"
+    assert (command.suites, command.action) == (("smoke",), "Look")
+
+
+NAME = "a command has a name of its own: [host.a.command.NAME]"
+
+
+@pytest.mark.parametrize(
+    ("said", "error"),
+    [
+        ("[host.a]\ncommand = 'x'", f"2: host.a.command: {NAME}"),
+        ("[host.a.command]\nrun = 'x'", f"1: host.a.command: {NAME}"),
+        ("[host.a]\ncommand = {}", "2: host.a.command: this table names nothing; leave it out, or name one: [host.a.comm"),
+        ("[host.a.command.x]", "1: host.a.command.x: the key 'run' is needed"),
+        ("[host.a.command.x]\nrun = ''", "2: host.a.command.x.run: it is empty; say what is meant, or leave it out"),
+        ("[host.a.command.x]\nrun = 'x'\nvalue = '< '", "3: host.a.command.x.value: '< ' names no value; say for exam"),
+        ("[host.a.command.x]\nrun = 'x'\nvalue = { P8 = '< 5' }", "3: host.a.command.x.value: 'P8' is no severity; use "),
+        ("[host.a.command.x]\nrun = 'x'\nexpect = '< 5%'", "3: host.a.command.x.expect: '< 5%' is for a percentage, and "),
+        ("[host.a.command.x]\nrun = 'x'\nrnu = 'x'", "3: host.a.command.x.rnu: unknown key; did you mean 'run'?"),
+        ('[host.a.command."x y"]\nrun = "x"', "1: host.a.command.\"x y\": 'x y' can't be a name; use letters, digits, '_'"),
+    ],
+)
+def test_what_is_no_question(errors: Errors, said: str, error: str) -> None:
+    [found] = errors(said.encode())
+    assert found.startswith(error)
