@@ -139,13 +139,20 @@ class Unit:
             except UnreachableError as error:
                 self._fail(put, error, f"{target.kind}.reachable@{target.name}", started)
                 return
+            except UnknownError as error:
+                self._fail(put, error, None, started)
+                return
             for request in sorted(self.requests, key=lambda request: request.timeout_s):
                 started = time.monotonic()
                 reading = _read(partial(_direct, request, connection, attempts))
                 put(request, _timed(reading, attempts, started, f"{target.kind}.reachable@{target.name}"))
 
     def _fail(
-        self, put: Callable[[Request, Reading], None], error: UnreachableError, blocker: str, started: float
+        self,
+        put: Callable[[Request, Reading], None],
+        error: UnreachableError | UnknownError,
+        blocker: str | None,
+        started: float,
     ) -> None:
         seconds = time.monotonic() - started
         for request in self.requests:

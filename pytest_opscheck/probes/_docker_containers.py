@@ -144,9 +144,12 @@ class Stack:
     @classmethod
     def of(cls, by: str, values: Iterable[str], inspected: Iterable[Mapping[str, Any]]) -> Stack:
         """Make a stack of what `docker inspect` says of its containers."""
-        found = [container(said, by_service=by == "project") for said in inspected]
-        kept = {each.id: each for each in found if not (each.one_off and by == "project")}
-        return cls(by, tuple(values), tuple(sorted(kept.values(), key=lambda each: each.name)))
+        values = tuple(values)
+        found = {each.id: each for each in (container(said, by_service=by == "project") for said in inspected)}
+        kept = [each for each in found.values() if not (each.one_off and by == "project")]
+        if by == "name":  # the engine takes the start of an id for a name
+            kept = [each for each in kept if each.name in values]
+        return cls(by, values, tuple(sorted(kept, key=lambda each: each.name)))
 
     @property
     def described(self) -> str:

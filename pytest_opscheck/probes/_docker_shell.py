@@ -85,11 +85,15 @@ done
 """
     + INSPECT
     + r"""
+sift() {
+  grep -a $case "$dialect" "$@"
+  [ $? -lt 2 ] || echo "failed $id" >&3
+}
 matching() {
   if [ -n "$ignore" ]; then
-    grep -a $case "$dialect" -e "$pattern" | grep -acv $case "$dialect" -e "$ignore"
+    sift -e "$pattern" | sift -cv -e "$ignore"
   else
-    grep -ac $case "$dialect" -e "$pattern"
+    sift -c -e "$pattern"
   fi
 }
 now=$(date +%s)

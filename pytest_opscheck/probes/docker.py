@@ -5,17 +5,16 @@ from __future__ import annotations
 import datetime as dt
 import json
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import cached_property
-from typing import TYPE_CHECKING, Annotated, Any, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from ..limits import Ladder
 from ._docker_containers import PROJECT, Container, Health, Service, Stack
-from ._docker_engine import STREAMS, connected
+from ._docker_engine import connected, side_by_side
 from ._docker_logs import LogLines, count_lines, opened
 from ._docker_shell import ERRORS, INSPECT, REACHABLE, STATS, answered, portable, stack_of, tagged
 from ._docker_stats import Usage, from_api, from_cli
@@ -32,8 +31,6 @@ MAX_BYTES = 1_000_000
 _NAME = re.compile(r"/?([A-Za-z0-9][A-Za-z0-9_.-]+)")
 _SCHEMES = ("unix://", "tcp://", "http://", "https://")
 _DAY = 86400
-T = TypeVar("T")
-R = TypeVar("R")
 
 
 def _name(said: str) -> str:
@@ -123,10 +120,8 @@ class Engine:
         else:
             labels = [f"{PROJECT}={value}" if by == "project" else value for value in values]
             found = [each["Id"] for each in self.client.containers(all=True, filters={"label": labels})]
-        inspected = [said for said in side_by_side(self._inspected, found) if said is not None]
-        if by == "name":  # the engine takes the start of an id for a name
-            inspected = [said for said in inspected if said["Name"].lstrip("/") in values]
-        return Stack.of(by, values, inspected)
+        inspected = side_by_side(self._inspected, found)
+        return Stack.of(by, values, (said for said in inspected if said is not None))
 
     def _inspected(self, container: str) -> Mapping[str, Any] | None:
         """Return what the engine says of a container, None of one that is not there (any more)."""
@@ -137,12 +132,6 @@ class Engine:
         except docker.errors.NotFound:
             return None
         return said
-
-
-def side_by_side(ask: Callable[[T], R], each_of: Iterable[T], at_once: int = STREAMS) -> list[R]:
-    """Ask the same of each, several at once, and return the answers in the order of the questions."""
-    with ThreadPoolExecutor(at_once, thread_name_prefix="opscheck-docker") as pool:
-        return list(pool.map(ask, each_of))
 
 
 @contextmanager

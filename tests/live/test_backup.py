@@ -1,0 +1,216 @@
+"""Backups made by the real programs: each check red by its real fault, and green again."""
+
+from __future__ import annotations
+
+import gzip
+import os
+import subprocess
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from .conftest import Run
+from .databases import PASSWORD, Postgres, postgres, postgres_program
+from .processes import program
+
+HOUR = 3600
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[Postgres]:
+    with postgres() as server:
+        server.execute(
+            "CREATE TABLE jobs AS SELECT n, md5(n::text) || md5((n + 1)::text) AS name FROM generate_series(1, 20000) n"
+        )
+        yield server
+
+
+def dump(server: Postgres, file: Path, *options: str) -> Path:
+    """Write a dump as a nightly job does."""
+    env = {**os.environ, "PGPASSWORD": PASSWORD}
+    subprocess.run([postgres_program("pg_dump"), *options, "-d", server.dsn(), "-f", str(file)], check=True, env=env)
+    return aged(file)
+
+
+def compressed(file: Path, tool: str) -> Path:
+    suffix = {"gzip": ".gz", "xz": ".xz", "zstd": ".zst", "bzip2": ".bz2", "lz4": ".lz4"}[tool]
+    made = file.with_name(file.name + suffix)
+    with file.open("rb") as source, made.open("wb") as target:
+        subprocess.run([program(tool), "-c"], stdin=source, stdout=target, check=True)
+    return aged(made)
+
+
+def aged(file: Path, hours: float = 1) -> Path:
+    moment = time.time() - hours * HOUR
+    os.utime(file, (moment, moment))
+    return file
+
+
+def cut(file: Path, part: float) -> Path:
+    """Leave the first part of a file, as an interrupted job does."""
+    os.truncate(file, int(file.stat().st_size * part))
+    return aged(file)
+
+
+def inventory(**paths: Path | str) -> str:
+    return "".join(f'[backup.{name}]\npath = "{path}"\n' for name, path in paths.items())
+
+
+def test_an_old_missing_empty_or_future_backup_is_not_fresh(run: Run, tmp_path: Path) -> None:
+    for name in ("new", "old", "none", "empty", "future", "with space"):
+        (tmp_path / name).mkdir()
+    for name in ("new", "old", "future", "with space"):
+        for day in (1, 2):
+            (tmp_path / name / f"db_2026110{day}.sql.gz").write_bytes(gzip.compress(b"--"))
+            aged(tmp_path / name / f"db_2026110{day}.sql.gz", 24 * (4 - day))
+    aged(tmp_path / "new" / "db_20261101.sql.gz", 2)
+    aged(tmp_path / "with space" / "db_20261101.sql.gz", 25)
+    aged(tmp_path / "future" / "db_20261102.sql.gz", -3)
+    aged_empty = tmp_path / "empty" / "db.sql.gz"
+    aged_empty.touch()
+    aged(aged_empty)
+    text = inventory(
+        new=tmp_path / "new" / "*.sql.gz",
+        old=tmp_path / "old" / "*.sql.gz",
+        none=tmp_path / "none" / "*.sql.gz",
+        nowhere=tmp_path / "unmounted" / "here" / "*.gz",
+        empty=aged_empty,
+        future=tmp_path / "future" / "*",
+        space=tmp_path / "with space" / "db*",
+        folder=tmp_path / "ne*",
+    )
+    outcome = run(text, "-k", "fresh or size")
+    said = {name: outcome.verdict(f"backup.fresh@{name}") for name in ("new", "old", "none", "nowhere", "future", "space", "folder")}
+    assert said == {
+        "new": "ok", "old": "breach P2", "none": "breach P2", "nowhere": "breach P2", "future": "unknown P2",
+        "space": "ok", "folder": "unknown P2",
+    }
+    assert outcome.message("backup.fresh@old") == f"age of {tmp_path}/old/db_20261102.sql.gz is 48 h, expected < 26 h"
+    assert outcome.message("backup.fresh@none").startswith(f"no file matches {tmp_path}/none/*.sql.gz")
+    assert outcome.verdict("backup.size@none") == "blocked"
+    assert outcome["backup.size@none"]["blocked_by"] == "backup.fresh@none"
+    assert outcome.verdict("backup.size@new") == "ok"
+    assert outcome.verdict("backup.size@empty") == "breach P2"
+    assert outcome.message("backup.size@empty") == f"size of {aged_empty} is 0 B, expected > 0 B"
+    aged(tmp_path / "old" / "db_20261102.sql.gz", 1)
+    assert run(text, "-k", "fresh").verdict("backup.fresh@old") == "ok"
+
+
+def test_a_backup_still_being_written_is_not_the_newest(run: Run, tmp_path: Path) -> None:
+    finished = aged(Path(tmp_path / "db_1.sql"), 30) if (tmp_path / "db_1.sql").write_text("x") else None
+    text = inventory(database=tmp_path / "*.sql", alone=tmp_path / "db_2*") + (
+        '[backup.database.expect]\nintact = false\n[backup.alone.expect]\nsize = "> 1MB"\n'
+    )
+    with (tmp_path / "db_2.sql").open("w") as being_written:
+        being_written.write("y")
+        being_written.flush()
+        outcome = run(text)
+    assert outcome.message("backup.fresh@database") == f"age of {finished} is 30 h, expected < 26 h"
+    assert outcome.verdict("backup.fresh@alone") == "unknown P2"
+    assert "still being written" in outcome.message("backup.fresh@alone")
+    assert outcome.verdict("backup.intact@alone") == "blocked"
+    outcome = run(text)
+    assert outcome.verdict("backup.fresh@database") == "ok"
+    assert outcome.verdict("backup.fresh@alone") == "ok"
+
+
+def test_dumps_are_intact_or_damaged_whatever_their_format(run: Run, server: Postgres, tmp_path: Path) -> None:
+    sql = dump(server, tmp_path / "plain.sql")
+    whole: dict[str, Path] = {
+        "plain": sql,
+        "custom": dump(server, tmp_path / "custom.dump", "-Fc"),
+        "stored": dump(server, tmp_path / "stored.dump", "-Fc", "-Z0"),
+        "tar": dump(server, tmp_path / "dump.tar", "-Ft"),
+    }
+    for tool in ("gzip", "xz", "zstd", "bzip2", "lz4"):
+        whole[tool] = compressed(sql, tool)
+    whole["customgz"] = compressed(whole["stored"], "gzip")
+    whole["targz"] = compressed(whole["tar"], "gzip")
+    text = inventory(**{name: path for name, path in whole.items()})
+    outcome = run(text, "-k", "intact")
+    assert {outcome.verdict(f"backup.intact@{name}") for name in whole} == {"ok"}, outcome.output
+    for path in whole.values():
+        cut(path, 0.7)
+    outcome = run(text, "-k", "intact")
+    assert {name: outcome.verdict(f"backup.intact@{name}") for name in whole} == dict.fromkeys(whole, "breach P1")
+    assert outcome.message("backup.intact@gzip") == (
+        f"{whole['gzip']} is damaged (gzip: stdin: unexpected end of file), expected intact"
+    )
+    assert "it has a beginning and no end" in outcome.message("backup.intact@plain")
+    assert "end of file" in outcome.message("backup.intact@custom")
+
+
+def test_a_dump_that_failed_inside_its_pipe_is_damaged_although_gzip_is_content(run: Run, server: Postgres, tmp_path: Path) -> None:
+    half = cut(dump(server, tmp_path / "half.sql"), 0.5)
+    (tmp_path / "nothing").touch()
+    failed, foreign, text_file, other = (tmp_path / name for name in ("failed.sql", "foreign.sql", "notes.txt", "data.csv"))
+    failed.write_text("pg_dump: error: connection to server failed\n")
+    foreign.write_text("INSERT INTO jobs VALUES (1);\n")
+    text_file.write_text("a note\n")
+    other.write_text("a,b\n")
+    corrupt = dump(server, tmp_path / "corrupt.dump", "-Fc")
+    with corrupt.open("r+b") as file:
+        file.seek(corrupt.stat().st_size // 2)
+        file.write(b"\0" * 64)
+    text = inventory(
+        half=compressed(half, "gzip"),
+        nothing=compressed(tmp_path / "nothing", "gzip"),
+        failed=compressed(failed, "gzip"),
+        corrupt=aged(corrupt),
+        foreign=compressed(foreign, "gzip"),
+        notes=aged(text_file),
+        csv=compressed(other, "gzip"),
+    )
+    outcome = run(text, "-k", "intact")
+    said = {name: outcome.verdict(f"backup.intact@{name}") for name in ("half", "nothing", "failed", "corrupt", "foreign", "notes", "csv")}
+    assert said == {
+        "half": "breach P1", "nothing": "breach P1", "failed": "breach P1", "corrupt": "breach P1",
+        "foreign": "unknown P1", "notes": "unknown P1", "csv": "ok",
+    }
+    assert "can't be verified" in outcome.message("backup.intact@foreign")
+
+
+def test_a_cluster_dump_cut_between_its_databases_is_damaged(run: Run, server: Postgres, tmp_path: Path) -> None:
+    file = tmp_path / "all.sql"
+    env = {**os.environ, "PGPASSWORD": PASSWORD}
+    subprocess.run([postgres_program("pg_dumpall"), "-d", server.dsn(), "-f", str(file)], check=True, env=env)
+    text = inventory(cluster=aged(file))
+    assert run(text).verdict("backup.intact@cluster") == "ok"
+    content = file.read_text(encoding="utf-8")
+    file.write_text(content[: content.index("-- PostgreSQL database dump complete") + 37], encoding="utf-8")
+    aged(file)
+    assert run(text).verdict("backup.intact@cluster") == "breach P1"
+
+
+def test_a_missing_program_is_named_and_a_folder_out_of_sight_is_unknown(
+    run: Run, server: Postgres, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from pytest_opscheck.hosts import HostConnection
+    from pytest_opscheck.probes import Part, UnknownError
+    from pytest_opscheck.probes.backup import Backup, fresh, intact
+
+    file = dump(server, tmp_path / "custom.dump", "-Fc")
+    tools = tmp_path / "tools"
+    tools.mkdir()
+    for name in ("sh", "timeout", "awk", "stat", "sed", "sort", "head", "tail", "date", "sleep", "od", "tr", "cat", "grep", "nice"):
+        (tools / name).symlink_to(program(name))
+    monkeypatch.setenv("PATH", str(tools))
+    for probe, path, why in (
+        (intact, file, "pg_restore; install it on the host: apt-get install postgresql-client"),
+    ):
+        assert probe.shell is not None
+        part = probe.shell.part(Backup(path=str(path)), 10.0, {})
+        assert isinstance(part, Part)
+        # The runner adds the folders of system programs to the path, so they are hidden from this part alone.
+        hidden = Part(f"PATH={tools}; {part.script}", part.args, part.seconds, part.bytes)
+        (output,) = HostConnection("local://").run([hidden])
+        with pytest.raises(UnknownError, match=why):
+            probe.shell.parse(output)
+    assert fresh.shell is not None
+    out_of_sight = Path("/root/backups/*.gz") if os.geteuid() else None
+    if out_of_sight is not None:
+        (output,) = HostConnection("local://").run([fresh.shell.part(Backup(path=str(out_of_sight)), 10.0, {})])
+        with pytest.raises(UnknownError, match="no permission to read /root"):
+            fresh.shell.parse(output)
