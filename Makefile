@@ -6,7 +6,7 @@ BREAK ?=
 
 DEMO_PACKAGES := postgresql=initdb redis-server=redis-server
 TEST_PACKAGES := $(DEMO_PACKAGES) nginx-light=nginx prometheus=prometheus openssh-server=sshd openssh-client=ssh \
-	docker.io=dockerd docker-compose=docker-compose iptables=iptables debootstrap=debootstrap chromium=chromium
+	docker.io=dockerd docker-compose=docker-compose iptables=iptables sshfs=sshfs
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:

@@ -64,12 +64,11 @@ class Reporter:
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Take a result, from this process or from a worker, and have its fields in the JUnit report."""
-        data = getattr(report, "opscheck", None)
+        result = _result(report)
         if report.when == "teardown" and report.nodeid in self.results:
             # pytest writes a test case's properties at its end, from this report.
             report.user_properties += junit.properties(self.results[report.nodeid])
-        if data is not None:
-            result = Result.from_json(data)
+        if result is not None:
             self.results[report.nodeid] = result
             if result.fails and (reporter := self._terminal()) is not None:
                 # Our own words replace "failed" in the counts; an empty list of that name keeps pytest's last line red.
@@ -78,10 +77,10 @@ class Reporter:
     @pytest.hookimpl(tryfirst=True)
     def pytest_report_teststatus(self, report: pytest.CollectReport | pytest.TestReport) -> Any:
         """Show a check's verdict as its letter and word; an error in a test's own code stays pytest's."""
-        data = getattr(report, "opscheck", None)
-        if data is None or getattr(report, "opscheck_raised", False) or report.when == "teardown":
+        result = _result(report)
+        if result is None or getattr(report, "opscheck_raised", False) or report.when == "teardown":
             return None
-        return terminal.status(Result.from_json(data))
+        return terminal.status(result)
 
     # What goes out
 
@@ -177,17 +176,25 @@ class Reporter:
     @pytest.hookimpl(optionalhook=True)
     def pytest_html_results_table_row(self, report: Any, cells: list[str]) -> None:
         """Fill our columns."""
-        data = getattr(report, "opscheck", None)
-        self.page.row(report, Result.from_json(data) if data is not None else None, cells)
+        self.page.row(report, _result(report), cells)
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_html_results_table_html(self, report: Any, data: list[str]) -> None:
         """Say in the details what was measured."""
-        if (found := getattr(report, "opscheck", None)) is not None:
-            self.page.details(report, Result.from_json(found), data)
+        if (result := _result(report)) is not None:
+            self.page.details(report, result, data)
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_html_results_summary(self, prefix: list[str]) -> None:
         """Put the count of verdicts on top."""
         if self.run is not None:
             prefix.append(self.page.top(self.run, self.session.uncovered(self.run.results)))
+
+
+def _result(report: Any) -> Result | None:
+    """Return the result that a report carries, from this process or from a worker; None where it carries none."""
+    data = getattr(report, "opscheck", None)
+    if isinstance(data, dict):
+        report.opscheck = Result.from_json(data)
+        return _result(report)
+    return data if isinstance(data, Result) else None

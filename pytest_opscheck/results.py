@@ -44,10 +44,15 @@ class Measurement:
 
     def to_json(self) -> dict[str, Any]:
         """Return the measurement as the results file has it."""
-        data = dataclasses.asdict(self)
-        return {key: data[key] for key in ("subject", "value", "unit", "limits", "breached")} | {
-            key: data[key] for key in ("problem", "observed", "expected") if data[key]
+        data = {
+            "subject": self.subject,
+            "value": self.value,
+            "unit": self.unit,
+            "limits": dict(self.limits),
+            "breached": self.breached,
         }
+        texts = {"problem": self.problem, "observed": self.observed, "expected": self.expected}
+        return data | {name: text for name, text in texts.items() if text}
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +77,7 @@ class Result:
 
     def to_json(self) -> dict[str, Any]:
         """Return the result as the results file has it."""
-        data = {f.name: getattr(self, f.name) for f in dataclasses.fields(self)}
+        data = {name: getattr(self, name) for name in _RESULT_FIELDS}
         return data | {
             "suites": list(self.suites),
             "verdict": str(self.verdict),
@@ -106,6 +111,9 @@ class Result:
         order = {Verdict.BREACH: 0, Verdict.UNKNOWN: 0, Verdict.BLOCKED: 4, Verdict.MAINTENANCE: 5, Verdict.WAIVED: 6}
         severity = SEVERITIES.index(self.severity) / 10 if self.severity in SEVERITIES else 0.9
         return (int(10 * (order.get(self.verdict, 7) + severity)), str(self.verdict), self.id)
+
+
+_RESULT_FIELDS = tuple(field.name for field in dataclasses.fields(Result))
 
 
 @dataclass(frozen=True)

@@ -85,7 +85,6 @@ class Session:
         """Return the one line that says what the run is about."""
         planned = [e for e in self.inventory.expectations if not self.suites or set(e.suites) & set(self.suites)]
         hosts = {e.target.keys.host() if e.target.kind != "host" else e.target.name for e in planned}
-        name = self.inventory.name
         suite = "+".join(self.suites) or "no suite, checks named one by one"
         counts = ", ".join(
             _count(number, word)
@@ -97,6 +96,7 @@ class Session:
         )
         file = inventory_file(self.config)
         shown = file.name if file is not None and file.parent == self.config.rootpath else file
+        name = self.inventory.redactor.text(self.inventory.name)
         return f"opscheck: {name} ({shown}), suite {suite}: {counts}"
 
     def uncovered(self, results: Iterable[Result]) -> tuple[str, ...]:
@@ -211,8 +211,10 @@ class Session:
         if self._gather is None:
             raise RuntimeError("readings were not gathered")
         gather = self._gather
-        reading = gather.wait(Request.of(owed.expectation), lambda: self._progress.show(gather.progress()))
-        self._progress.clear()
+        try:
+            reading = gather.wait(Request.of(owed.expectation), lambda: self._progress.show(gather.progress()))
+        finally:
+            self._progress.clear()
         if reading.error is not None:
             self._end(
                 item,
@@ -270,6 +272,9 @@ class Session:
         if result is not None and (report.when == "call" or (report.when == "setup" and report.outcome != "passed")):
             report.opscheck = result.to_json()  # type: ignore[attr-defined]
             report.opscheck_raised = _raised(call)  # type: ignore[attr-defined]
+            if report.skipped and isinstance(report.longrepr, tuple):
+                path, line, _name = item.location
+                report.longrepr = (path, (line or 0) + 1, report.longrepr[2])
         return redacted(report, self.inventory)
 
     def _subject(self, item: pytest.Function, owed: Owed | None) -> Subject:
@@ -279,8 +284,17 @@ class Session:
         target = item.callspec.id if hasattr(item, "callspec") else "-"
         title = (item.function.__doc__ or name.replace("_", " ")).strip().splitlines()[0].rstrip(".")
         suites = tuple(suite for suite in self.inventory.suites if item.get_closest_marker(suite))
-        check = f"{item.path.stem.removeprefix('test_')}.{name}"
+        check = ".".join([*self._place(item), name])
         return Subject(f"{check}@{target}", check, target, title, suites, runbook=self.inventory.runbook)
+
+    def _place(self, item: pytest.Function) -> Iterator[str]:
+        """Yield where a test of one's own stands: folders, file, class. No other test has the same place and name."""
+        folder = item.path.parent
+        if folder.is_relative_to(self.config.rootpath):
+            yield from folder.relative_to(self.config.rootpath).parts
+        yield item.path.stem.removeprefix("test_")
+        if item.cls is not None:
+            yield item.cls.__name__
 
     # The end
 

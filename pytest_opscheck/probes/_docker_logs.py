@@ -31,6 +31,7 @@ _STDOUT, _STDERR = 1, 2
 
 _WINDOWS = {1: "/s", 60: "/min", 3600: "/h", 86400: "/day"}
 
+_FOREVER = "/events?" + urlencode({"filters": json.dumps({"event": ["none that there is"]})})
 Read = Callable[[int], bytes]
 Search = Callable[[str], object]
 
@@ -188,35 +189,36 @@ def opened(client: APIClient, container: str, *, since: float, until: float, tim
                 raise _unreadable(response.content)
             yield response.raw.read
         return
-    with (
-        closing(_connection(plain, timeout_s)) as connection,
-        closing(_connection(_plain_socket(client, timeout_s), timeout_s)) as guard,
-    ):
-        connection.request("GET", f"{path}?{urlencode(query)}")
-        answer = connection.getresponse()
-        if answer.status != http.client.OK:
-            raise _unreadable(answer.read(BLOCK))
-        yield answer.read
-        _require_alive(guard)
+    with closing(plain), closing(_asked(plain, _FOREVER, timeout_s)):
+        # In HTTP/1.0 the end of a log and the end of the engine look the same, so an answer without an end stays open
+        # beside it. It was opened first, and so is the first to be closed with the engine.
+        log = _plain_socket(client, timeout_s)
+        assert log is not None  # noqa: S101 - for the type checker; the first one was there
+        with closing(log), closing(_asked(log, f"{path}?{urlencode(query)}", timeout_s)) as connection:
+            answer = connection.getresponse()
+            if answer.status != http.client.OK:
+                raise _unreadable(answer.read(BLOCK))
+            yield answer.read
+        _require_open(plain)
 
 
-def _connection(plain: socket.socket | None, timeout_s: float) -> _Http10Connection:
+def _asked(plain: socket.socket, path: str, timeout_s: float) -> _Http10Connection:
     connection = _Http10Connection("docker", timeout=timeout_s)
     connection.sock = plain
+    connection.request("GET", path)
     return connection
 
 
-def _require_alive(guard: _Http10Connection) -> None:
-    """Ask on a connection that is as old as the stream whether the engine is the one that it was.
-
-    In HTTP/1.0 the end of a log and the end of the engine look the same.
-    """
-    guard.auto_open = 0
+def _require_open(plain: socket.socket) -> None:
+    plain.setblocking(False)
     try:
-        guard.request("GET", "/_ping")
-        guard.getresponse().read()
-    except (OSError, http.client.HTTPException):
-        raise UnknownError("the engine stopped while it sent the log") from None
+        while plain.recv(BLOCK):
+            pass
+    except BlockingIOError:
+        return
+    except OSError:
+        pass
+    raise UnknownError("the engine stopped while it sent the log")
 
 
 def _plain_socket(client: APIClient, timeout_s: float) -> socket.socket | None:

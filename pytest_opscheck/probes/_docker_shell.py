@@ -123,8 +123,8 @@ def answered(output: Output) -> list[str]:
     said = [line.strip() for line in output.stderr.splitlines() if line.strip()]
     message = said[-1] if said else "the engine does not answer"
     user = next(tagged(output.stdout.splitlines(), "user"), ["USER"])[0]
-    if denied := next((line for line in said if "permission denied" in line), ""):
-        message = f"{denied.partition(': ')[0]}; let that user near it: {usermod(user)}"
+    if "permission denied" in message:
+        message = f"{message.partition(': Get ')[0]}; let that user near it: {usermod(user)}"
     raise UnreachableError(message)
 
 

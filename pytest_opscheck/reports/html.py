@@ -78,6 +78,8 @@ class Page:
 
     def row(self, report: Any, result: Result | None, cells: list[str]) -> None:
         """Fill our columns of a result, or those of a test that is none of ours."""
+        if result is None and report.when != "call" and report.outcome == "passed":
+            return  # pytest-html asks for every phase of a test, and shows only those that tell
         if result is None:
             phase = "" if report.when == "call" else f"::{report.when}"
             said = getattr(getattr(report.longrepr, "reprcrash", None), "message", "")

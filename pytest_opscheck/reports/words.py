@@ -90,6 +90,8 @@ def plain(text: str) -> str:
 
     A target's output is nobody's friend: an escape sequence in it must not clear the screen of who reads it.
     """
+    if text.isprintable() and "  " not in text:
+        return text.strip()
     return "".join(map(_visible, re.sub(r"\s+", " ", text))).strip()
 
 

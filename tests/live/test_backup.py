@@ -5,11 +5,15 @@ from __future__ import annotations
 import gzip
 import os
 import subprocess
+import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
+from pytest_opscheck.probes import Output, Probe, UnknownError
+from pytest_opscheck.probes.backup import Backup, fresh, intact
 
 from .conftest import Run
 from .databases import PASSWORD, Postgres, postgres, postgres_program
@@ -184,33 +188,42 @@ def test_a_cluster_dump_cut_between_its_databases_is_damaged(run: Run, server: P
     assert run(text).verdict("backup.intact@cluster") == "breach P1"
 
 
-def test_a_missing_program_is_named_and_a_folder_out_of_sight_is_unknown(
-    run: Run, server: Postgres, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    from pytest_opscheck.hosts import HostConnection
-    from pytest_opscheck.probes import Part, UnknownError
-    from pytest_opscheck.probes.backup import Backup, fresh, intact
+def as_nobody(probe: Probe, path: Path, before: str = "") -> Output:
+    """Run a probe's script as a user who may not look everywhere."""
+    assert probe.shell is not None
+    part = probe.shell.part(Backup(path=str(path)), 10.0, {})
+    user = "nobody" if os.geteuid() == 0 else None
+    done = subprocess.run(
+        ["sh", "-c", before + part.script, "opscheck", *part.args],
+        capture_output=True,
+        text=True,
+        user=user,
+        cwd="/",
+        check=False,
+    )
+    return Output(done.stdout, done.stderr, done.returncode)
 
-    file = dump(server, tmp_path / "custom.dump", "-Fc")
-    tools = tmp_path / "tools"
-    tools.mkdir()
-    for name in ("sh", "timeout", "awk", "stat", "sed", "sort", "head", "tail", "date", "sleep", "od", "tr", "cat", "grep", "nice"):
-        (tools / name).symlink_to(program(name))
-    monkeypatch.setenv("PATH", str(tools))
-    for probe, path, why in (
-        (intact, file, "pg_restore; install it on the host: apt-get install postgresql-client"),
-    ):
-        assert probe.shell is not None
-        part = probe.shell.part(Backup(path=str(path)), 10.0, {})
-        assert isinstance(part, Part)
-        # The runner adds the folders of system programs to the path, so they are hidden from this part alone.
-        hidden = Part(f"PATH={tools}; {part.script}", part.args, part.seconds, part.bytes)
-        (output,) = HostConnection("local://").run([hidden])
-        with pytest.raises(UnknownError, match=why):
-            probe.shell.parse(output)
+
+def test_what_is_out_of_sight_or_has_no_program_is_unknown(server: Postgres) -> None:
     assert fresh.shell is not None
-    out_of_sight = Path("/root/backups/*.gz") if os.geteuid() else None
-    if out_of_sight is not None:
-        (output,) = HostConnection("local://").run([fresh.shell.part(Backup(path=str(out_of_sight)), 10.0, {})])
-        with pytest.raises(UnknownError, match="no permission to read /root"):
-            fresh.shell.parse(output)
+    assert intact.shell is not None
+    with tempfile.TemporaryDirectory() as made:
+        folder = Path(made)
+        folder.chmod(0o755)
+        file = dump(server, folder / "custom.dump", "-Fc")
+        tools = folder / "tools"
+        tools.mkdir()
+        for name in ("stat", "sed", "sort", "head", "tail", "date", "od", "tr", "cat"):
+            (tools / name).symlink_to(program(name))
+        output = as_nobody(intact, file, before=f"PATH={tools}; ")
+        with pytest.raises(UnknownError, match=r"without pg_restore; .* apt-get install postgresql-client"):
+            intact.shell.parse(output)
+        assert intact.shell.parse(as_nobody(intact, file)).state == "intact"  # type: ignore[attr-defined]
+        file.chmod(0o000)
+        with pytest.raises(UnknownError, match=f"no permission to read {file}; .*setfacl"):
+            intact.shell.parse(as_nobody(intact, file))
+        folder.chmod(0o000)
+        for hidden in (file, folder / "*.dump"):
+            with pytest.raises(UnknownError, match=f"no permission to read {folder}; "):
+                fresh.shell.parse(as_nobody(fresh, hidden))
+        folder.chmod(0o755)

@@ -16,14 +16,14 @@ import docker.errors  # noqa: F401 - before the fork: its child may not be let n
 import pytest
 
 from pytest_opscheck.probes._docker_engine import connected
-from pytest_opscheck.probes._docker_logs import LONGEST_LINE, LineCount, count_lines
-from pytest_opscheck.probes._docker_shell import portable
-from pytest_opscheck.probes._kind import UnreachableError
+from pytest_opscheck.probes._docker_shell import REACHABLE, answered
+from pytest_opscheck.probes._kind import Output, UnreachableError
 
 from .conftest import Outcome, Run
 from .processes import program, wait_until
 
 IMAGE = "debian:bookworm-slim"
+NOBODY = 65534
 WAYS = ("api", "command")
 LABEL = "com.docker.compose"
 QUIET_HOST = '[host.here]\nconnect = "local://"\nexpect = { disk = false, memory = false, load = false, cpu = false }\n'
@@ -213,7 +213,8 @@ def test_memory_and_processors_as_docker_stats_counts_them(run: Run, project: Pr
 
 
 LOGS = r"""
-echo "ERROR one"; echo "ERROR two" >&2; echo "fine"; echo "error three"; printf 'ERROR four\r\n'; echo "ERROR but expected"
+echo "ERROR one"; echo "ERROR two" >&2; echo "fine"; echo "error three"
+printf 'ERROR four\r\n'; echo "ERROR but expected"
 head -c 40000 /dev/zero | tr '\0' x; echo " ERROR at the end of a long line"
 seq 1 30000; echo fine >&2; sleep 2; touch /tmp/done; sleep 600
 """
@@ -296,7 +297,7 @@ def test_an_engine_that_says_nothing_is_not_waited_for(run: Run, project: Projec
 
 def _said_to_nobody(url: str, said: multiprocessing.SimpleQueue[str]) -> None:
     if os.geteuid() == 0:
-        os.setuid(65534)
+        os.setuid(NOBODY)
     try:
         with connected(url, 5):
             said.put("it was let in")
@@ -314,6 +315,17 @@ def test_who_may_not_ask_is_told_how_to_be_let_in(tmp_path: Path) -> None:
     child.start()
     child.join(20)
     assert re.search(r"permission denied; .*usermod -aG docker \w+", said.get())
+    done = subprocess.run(
+        ["sh", "-c", REACHABLE],
+        env={**os.environ, "DOCKER_HOST": f"unix://{closed}/docker.sock"},
+        user=NOBODY if os.geteuid() == 0 else None,
+        capture_output=True,
+        text=True,
+        timeout=20,
+        check=False,
+    )
+    with pytest.raises(UnreachableError, match=r"^permission denied .*; .*usermod -aG docker \w+"):
+        answered(Output(done.stdout, done.stderr, done.returncode))
 
 
 def test_what_a_target_may_not_say_is_refused_before_anything_is_asked(run: Run) -> None:
@@ -348,50 +360,3 @@ expect = { healthy = "< 70%", errors = { P2 = "< 1/day", pattern = "(" } }
         "'(' is not a regular expression",
     ):
         assert said in outcome.output
-
-
-@pytest.mark.parametrize("size", [1, 7, 4096, 1 << 22])
-def test_lines_are_counted_however_the_stream_is_cut(size: int) -> None:
-    """Frames of two streams, lines torn between frames, a line longer than is kept, and one without an end."""
-    long = b"x" * (LONGEST_LINE + 5) + b"ERROR" + b"y" * LONGEST_LINE + b"ERROR ERROR\n"
-    third = long if size > 7 else b"ERROR 3\n"
-    out = b"ERROR 1\nfine\n" + "ERROR für 2\r\n".encode() + b"ERROR ignored\n" + third + b"\nERROR 4"
-    err = b"fine\nERROR 5\n" * 300
-    pieces = [(1, out[i : i + 999]) for i in range(0, len(out), 999)] + [
-        (2, err[i : i + 266]) for i in range(0, len(err), 266)
-    ]
-    stream = b"".join(bytes([kind, 0, 0, 0]) + len(data).to_bytes(4, "big") + data for kind, data in _in_order(pieces))
-    blocks = iter([stream[i : i + size] for i in range(0, len(stream), size)])
-    patterns = {"pattern": re.compile("ERROR"), "ignore": re.compile("ignored$")}
-    assert count_lines(lambda _: next(blocks, b""), tty=False, **patterns) == 304  # type: ignore[arg-type]
-
-
-def _in_order(pieces: list[tuple[int, bytes]]) -> Iterator[tuple[int, bytes]]:
-    """Mix two streams, each of whose pieces stay in their order."""
-    first, second = ([piece for piece in pieces if piece[0] == kind] for kind in (1, 2))
-    while first or second:
-        if first:
-            yield first.pop(0)
-        if second:
-            yield second.pop(0)
-
-
-def test_a_line_without_an_end_takes_no_memory() -> None:
-    count = LineCount(re.compile("ERROR").search)
-    for _ in range(100):
-        count.feed(b"x" * (1 << 18))
-        assert len(count._rest) <= LONGEST_LINE + (1 << 18)
-    count.feed(b"ERROR\n")
-    count.close()
-    assert count.count == 1
-
-
-@pytest.mark.parametrize(
-    ("pattern", "is_portable"),
-    [
-        ("ERROR", True), ("^a.*(b|c)+$", True), (r"\[error\]", True), ("x{2,3}", True), ("[^0-9]", True),
-        (r"\d", False), ("(?i)x", False), ("a+?", False), (r"[\]]", False), ("[[:alpha:]]", False), ("{", False),
-    ],
-)  # fmt: skip
-def test_which_patterns_every_grep_understands(pattern: str, is_portable: bool) -> None:
-    assert portable(pattern) is is_portable

@@ -1,0 +1,211 @@
+"""Log files as programs write them: counted by their own time stamps, red by the lines that are too many, green again."""
+
+from __future__ import annotations
+
+import datetime as dt
+import gzip
+import logging
+import os
+import subprocess
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pytest_opscheck.hosts import HostConnection
+from pytest_opscheck.probes import Output, UnknownError
+from pytest_opscheck.probes.logs import Count, LogFile, count
+
+from .conftest import Run
+from .processes import free_port, program, running, wait_until
+
+HOUR = dt.timedelta(hours=1)
+FORMS: dict[str, Callable[[dt.datetime], str]] = {
+    "iso": lambda moment: f"{moment:%Y-%m-%d %H:%M:%S},123",
+    "iso_t": lambda moment: f"{moment:%Y-%m-%dT%H:%M:%S}.123",
+    "iso_z": lambda moment: f"{moment.astimezone(dt.UTC):%Y-%m-%dT%H:%M:%S}.123456Z",
+    "iso_offset": lambda moment: moment.astimezone(dt.timezone(dt.timedelta(hours=-5, minutes=-30))).isoformat("T", "seconds"),
+    "iso_utc": lambda moment: f"{moment.astimezone(dt.UTC):%Y-%m-%d %H:%M:%S}.123 UTC [77]",
+    "slashes": lambda moment: f"{moment:%Y/%m/%d %H:%M:%S} [error]",
+    "bracket": lambda moment: f"[{moment:%Y-%m-%d %H:%M:%S},123: ERROR/MainProcess]",
+    "json": lambda moment: f'{{"level": "error", "time": "{moment.astimezone(dt.UTC):%Y-%m-%dT%H:%M:%S}Z", "text": "x"}}',
+    "nginx": lambda moment: f"10.0.0.1 - - [{moment.astimezone(dt.timezone(dt.timedelta(hours=3))):%d/%b/%Y:%H:%M:%S %z}] GET /",
+    "syslog": lambda moment: f"{moment:%b} {moment.day:2} {moment:%H:%M:%S} host app[7]:",
+}
+
+
+def now() -> dt.datetime:
+    return dt.datetime.now().astimezone()
+
+
+def write(file: Path, *lines: str) -> Path:
+    file.parent.mkdir(exist_ok=True, parents=True)
+    file.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
+    return file
+
+
+def counted(file: Path | str, window_s: int | None = 3600, *, timezone: str = "", **said: Any) -> Count:
+    """Count in one file through the host's shell, as a run does."""
+    params = count.params.model_validate({"pattern": "failed", "window_s": window_s, **said})
+    output = printed(LogFile(path=str(file), timezone=timezone), params)
+    assert count.shell is not None
+    found = count.shell.parse(output, **params.model_dump())
+    assert isinstance(found, Count)
+    return found
+
+
+def printed(target: LogFile, params: Any) -> Output:
+    assert count.shell is not None
+    (output,) = HostConnection("local://").run([count.shell.part(target, 20.0, params.model_dump())])
+    return output
+
+
+def inventory(file: Path, expect: str = '"<= 2/h"', more: str = "") -> str:
+    return f'[logs.app]\npath = "{file}"\n[logs.app.count.failed]\npattern = "login failed"\nexpect = {expect}\n{more}'
+
+
+def test_lines_of_the_last_hour_are_red_and_green_again(run: Run, tmp_path: Path) -> None:
+    file = tmp_path / "app.log"
+    handler = logging.FileHandler(file)
+    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
+    logger = logging.Logger("app")
+    logger.addHandler(handler)
+    text = inventory(file) + '[logs.app.count.all]\npattern = "LOGIN FAILED"\nignore = "by a test"\nignore_case = true\nexpect = 0\n'
+    logger.warning("started")
+    outcome = run(text)
+    assert outcome.verdict("logs.count.failed@app") == "ok"
+    for _ in range(3):
+        logger.error("login failed for x")
+    logger.error("login failed by a test")
+    outcome = run(text)
+    assert outcome.verdict("logs.count.failed@app") == "breach P2"
+    assert outcome.message("logs.count.failed@app") == f"lines with /login failed/ in {file} is 4/h, expected <= 2/h"
+    assert outcome.message("logs.count.all@app") == f"lines with /LOGIN FAILED/ in {file} is 3, expected 0"
+    handler.close()
+    lines = [line.replace(f"{now():%Y-%m-%d}", f"{now() - 24 * HOUR:%Y-%m-%d}") for line in file.read_text().splitlines()]
+    write(file, *lines, f"{now():%Y-%m-%d %H:%M:%S},000 INFO all well")
+    assert run(text).verdict("logs.count.failed@app") == "ok"
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_every_form_of_time_stamp_tells_what_is_in_the_window(tmp_path: Path, form: str) -> None:
+    made = FORMS[form]
+    minutes = (3000, 61, 59, 30, 1)
+    file = write(tmp_path / "x.log", *(f"{made(now() - dt.timedelta(minutes=ago))} login failed" for ago in minutes))
+    assert counted(file).lines == 3
+    assert counted(file, 86400).lines == 4
+    assert counted(file, 60 * 1).unit == "/min"
+    assert counted(file, None).lines == 5
+
+
+def test_a_line_without_a_stamp_belongs_to_the_one_before_it(tmp_path: Path) -> None:
+    old, new = FORMS["iso"](now() - 2 * HOUR), FORMS["iso"](now())
+    file = write(
+        tmp_path / "x.log",
+        f"{old} error", "Traceback: failed", "  at 2031-01-01 00:00:00 failed",
+        f"{new} error", "Traceback: failed", "  at 2001-01-01 00:00:00 failed", "  failed",
+    )  # fmt: skip
+    assert counted(file).lines == 3
+
+
+def test_what_the_log_was_rotated_into_is_read_as_far_as_the_window_reaches(tmp_path: Path) -> None:
+    file = write(tmp_path / "x.log", f"{FORMS['iso'](now())} failed")
+    write(tmp_path / "x.log.1", *(f"{FORMS['iso'](now() - ago * HOUR)} failed" for ago in (30, 3, 2)))
+    os.utime(tmp_path / "x.log.1", (time.time() - 7200,) * 2)
+    (tmp_path / "x.log-20261119.gz").write_bytes(gzip.compress(f"{FORMS['iso'](now() - 20 * HOUR)} failed\n".encode()))
+    ancient = write(tmp_path / "x.log.2", f"{FORMS['iso'](now())} failed")
+    os.utime(ancient, (time.time() - 90000,) * 2)
+    write(tmp_path / "x.logger", f"{FORMS['iso'](now())} failed")
+    assert counted(file, 86400).lines == 4
+    assert counted(tmp_path / "x.log*", 86400).lines == 6
+    assert counted(file, None).lines == 1
+    write(file)
+    assert counted(file, 3600).lines == 0
+
+
+def test_what_cant_be_told_is_unknown(tmp_path: Path) -> None:
+    unstamped = write(tmp_path / "unstamped.log", "login failed")
+    with pytest.raises(UnknownError, match="no line has a time stamp"):
+        counted(unstamped)
+    with pytest.raises(UnknownError, match="there is no such file"):
+        counted(tmp_path / "missing.log")
+    with pytest.raises(UnknownError, match="is a folder"):
+        counted(tmp_path)
+    with pytest.raises(UnknownError, match="Unmatched|parenthes"):
+        counted(unstamped, None, pattern="(failed")
+    (tmp_path / "broken.log.gz").write_bytes(gzip.compress(b"login failed\n" * 9)[:-9])
+    with pytest.raises(UnknownError, match="could not be read to its end"):
+        counted(tmp_path / "broken.log.gz", None)
+
+
+def test_another_time_zone_is_noticed_and_can_be_said(tmp_path: Path) -> None:
+    tokyo = dt.timezone(dt.timedelta(hours=9))
+    lines = [f"{(now() - dt.timedelta(minutes=ago)).astimezone(tokyo):%Y-%m-%d %H:%M:%S} failed" for ago in (90, 30, 0)]
+    east = write(tmp_path / "east.log", *lines)
+    with pytest.raises(UnknownError, match="h after it was last written to; say the zone"):
+        counted(east)
+    assert counted(east, timezone="Asia/Tokyo").lines == 2
+    west = write(tmp_path / "west.log", f"{now().astimezone(dt.UTC) - 3 * HOUR:%Y-%m-%d %H:%M:%S} failed")
+    with pytest.raises(UnknownError, match="3.0 h before it was last written to"):
+        counted(west)
+
+
+def test_a_file_or_folder_out_of_sight_is_unknown_and_named() -> None:
+    with tempfile.TemporaryDirectory() as made:
+        folder = Path(made)
+        folder.chmod(0o755)
+        file = write(folder / "hidden.log", "failed")
+        assert count.shell is not None
+        params = {"pattern": "failed", "ignore": "", "ignore_case": False, "window_s": None}
+        for path, hidden in ((file, file), (folder / "in" / "x.log", folder / "in"), (folder / "in" / "*.log", folder / "in")):
+            hidden.mkdir(exist_ok=True) if hidden.name == "in" else None
+            hidden.chmod(0o000)
+            part = count.shell.part(LogFile(path=str(path)), 10.0, params)
+            user = "nobody" if os.geteuid() == 0 else None
+            done = subprocess.run(
+                ["sh", "-c", part.script, "opscheck", *part.args], capture_output=True, text=True, user=user, cwd="/", check=False
+            )
+            with pytest.raises(UnknownError, match=f"no permission to read {hidden}; .*setfacl"):
+                count.shell.parse(Output(done.stdout, done.stderr, done.returncode), **params)
+            hidden.chmod(0o700)
+
+
+def test_patterns_and_zones_that_cant_be_meant_are_errors_of_the_inventory(run: Run, tmp_path: Path) -> None:
+    text = inventory(tmp_path / "x.log").replace("login failed", r"status=5\\d\\d")
+    outcome = run(text)
+    assert outcome.exit_status == 4
+    assert r"\d is none of an extended regular expression" in outcome.output
+    outcome = run('[logs.app]\npath = "app.log"\ntimezone = "Mars"\n[logs.app.count.x]\npattern = "x"\nexpect = 0\n')
+    assert "'app.log' is no absolute path" in outcome.output
+    assert "unknown time zone 'Mars'" in outcome.output
+
+
+def test_nginx_writes_what_is_counted(run: Run, tmp_path: Path) -> None:
+    port = free_port()
+    access = tmp_path / "access.log"
+    config = write(
+        tmp_path / "nginx.conf",
+        f"daemon off; pid {tmp_path}/pid; error_log {tmp_path}/error.log; events {{}}",
+        f"http {{ access_log {access}; client_body_temp_path {tmp_path}/t1; proxy_temp_path {tmp_path}/t2; "
+        f"fastcgi_temp_path {tmp_path}/t3; uwsgi_temp_path {tmp_path}/t4; scgi_temp_path {tmp_path}/t5; "
+        f"server {{ listen 127.0.0.1:{port}; location / {{ return 401; }} }} }}",
+    )
+    text = inventory(access, '"< 3/h"').replace("login failed", '" (401|403) ').replace('""', "'\"").replace(') "', ") '")
+    with running([program("nginx"), "-c", str(config)], log=tmp_path / "nginx.log"):
+        wait_until(lambda: asked(port) == 401, "nginx")
+        assert run(text).verdict("logs.count.failed@app") == "ok"
+        for _ in range(3):
+            asked(port)
+        assert run(text).verdict("logs.count.failed@app") == "breach P2"
+
+
+def asked(port: int) -> int:
+    import requests
+
+    try:
+        return requests.get(f"http://127.0.0.1:{port}/", timeout=5).status_code
+    except requests.ConnectionError:
+        return 0
