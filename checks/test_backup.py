@@ -40,8 +40,8 @@ def test_size(size, expect):
 def test_intact(intact, expect):
     """The newest backup can be read to its end.
 
-    By the program that would restore it: gzip, bzip2, xz, zstd and lz4 test themselves, tar lists its members, pg_restore
-    reads all of a custom-format dump, and plain SQL has pg_dump's or mysqldump's last line. What can't be verified is
-    unknown. Only a practised restore shows that a backup can be restored.
+    By the program that would restore it: gzip, bzip2, xz, zstd and lz4 test themselves, tar lists its members,
+    pg_restore reads all of a custom-format dump, and plain SQL has pg_dump's or mysqldump's last line. What can't be
+    verified is unknown. Only a practised restore shows that a backup can be restored.
     """
     expect(intact.state, subject=intact.file)

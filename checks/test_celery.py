@@ -23,7 +23,7 @@ def test_reachable(reachable, expect):
 def test_workers(workers, expect):
     """Celery's workers answer.
 
-    So many answer a ping within 2 s; and each that `names` names, for example `names = ["scoring@*", "celery@worker1"]`.
+    So many answer a ping within 2 s; and each that `names` names, for example `names = ["scoring@*", "celery@db1"]`.
     A worker of the solo pool can't answer while it works on a task: it is connected, and does not answer.
     """
     silent = workers.connected - len(workers.answering)

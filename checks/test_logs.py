@@ -11,6 +11,6 @@ def test_count(count, expect):
     """The log has as many lines of a kind as expected.
 
     With a rate (`<= 10/h`) the lines of the window up to now, by their own time stamps, also in files that the log was
-    rotated into; a line without one, as in a traceback, belongs to the line before it. With a bare number the whole file.
+    rotated into; a line without one, as in a traceback, belongs to the line before it. With a bare number all lines.
     """
     expect(count.lines, count.unit, subject=f"lines with /{count.pattern}/ in {count.path}")

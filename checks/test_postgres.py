@@ -18,13 +18,13 @@ def test_reachable(reachable, expect):
     limit={"P2": "< 80%", "P1": "< 95%"},
     units=("%", ""),
     suites=("smoke", "daily"),
-    action="See who holds them: SELECT usename, application_name, state, count(*) FROM pg_stat_activity GROUP BY 1, 2, 3 ORDER BY 4 DESC",
+    action="See who holds them: SELECT usename, state, count(*) FROM pg_stat_activity GROUP BY 1, 2",
 )
 def test_connections(connections, expect):
     """PostgreSQL has connections left.
 
-    Client backends beside the one that counts, of max_connections less what is reserved; and the same for the database and
-    for roles that have a limit of their own. As a count, those of the server.
+    Client backends beside the one that counts, of max_connections less what is reserved; and the same for the database
+    and for roles that have a limit of their own.
     """
     for bound in connections:
         most = f" (most are {bound.most})" if bound.most else ""
@@ -40,7 +40,7 @@ def test_connections(connections, expect):
 def test_waiting_locks(waiting_locks, expect):
     """No session waits long for a lock.
 
-    Sessions of the database with an ungranted lock in pg_locks, for longer than `longer_than` (5 s unless said otherwise).
+    Sessions of the database with an ungranted lock in pg_locks for longer than `longer_than` (by default 5 s).
     """
     who = "; ".join(
         f"{w.pid} ({w.user}) for {w.seconds:.0f} s, for {', '.join(map(str, w.blocked_by))}" for w in waiting_locks[:3]

@@ -72,13 +72,12 @@ class Check:
     @property
     def needs(self) -> tuple[str, ...]:
         """The keys without which the inventory says too little."""
-        fields = self.probe.params.model_fields
-        return tuple(name for name, info in fields.items() if info.is_required() and name != WINDOW)
+        return tuple(name for name in self.keys if self.probe.params.model_fields[name].is_required())
 
     @property
     def keys(self) -> tuple[str, ...]:
         """The probe's parameters that are keys of the inventory."""
-        return tuple(name for name in self.probe.params.model_fields if name != WINDOW)
+        return _keys(self.probe)
 
     @property
     def carries_limits(self) -> bool:
@@ -124,8 +123,8 @@ def check(
     for suite in suites:
         if suite != EVERY_SUITE and (problem := suite_problem(suite)):
             raise TypeError(f"suites={suites!r}: {problem}")
-    if takes is not None and takes not in probe.params.model_fields:
-        raise TypeError(f"takes={takes!r} is no parameter of {probe!r}; it has {', '.join(probe.params.model_fields)}")
+    if takes is not None and takes not in _keys(probe):
+        raise TypeError(f"takes={takes!r} is no parameter of {probe!r}; it has {', '.join(_keys(probe))}")
 
     def decorate(function: F) -> F:
         name = function.__name__.removeprefix("test_")
@@ -182,6 +181,10 @@ def _refuse_unfit(limits: Limits | None, units: tuple[str, ...]) -> None:
     for rung in limits.ladders[0].rungs if limits is not None and "*" not in units else ():
         if not rung.limit.measures(dimensions):
             raise LimitError(f"{rung.limit} is none of {', '.join(sorted(dimensions))}")
+
+
+def _keys(probe: Probe) -> tuple[str, ...]:
+    return tuple(name for name in probe.params.model_fields if name != WINDOW)
 
 
 def _dimension(unit: str) -> str:

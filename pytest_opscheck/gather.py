@@ -347,8 +347,10 @@ def _attempted(contact: Callable[[], Any]) -> tuple[Any, int]:
         try:
             return contact(), attempt
         except UnreachableError as error:
-            if not error.transient or attempt == ATTEMPTS:
+            if not error.transient:
                 raise
+            if attempt == ATTEMPTS:
+                raise UnreachableError(f"{error} (at each of {ATTEMPTS} attempts)") from None
             time.sleep(PAUSE_S * attempt)
     raise AssertionError("unreachable")
 

@@ -216,7 +216,7 @@ def parse_limit(said: object) -> Limit:
     Raises LimitError with what would be right.
     """
     if isinstance(said, bool | int | float):
-        said = f"== {_digits(said)}"
+        said = f"== {as_text(said)}"
     if not isinstance(said, str):
         raise LimitError(f"a limit is a text such as '< 70%', not {_kind_of(said)}")
     text = said.strip()
@@ -229,13 +229,6 @@ def parse_limit(said: object) -> Limit:
     if operator == "~":
         return _parse_pattern(rest)
     return _parse_comparison(operator or "==", rest, said)
-
-
-def _digits(said: float) -> str:
-    try:
-        return as_text(said)
-    except ValueError:  # Python refuses to write integers of thousands of digits
-        raise LimitError("the number is beyond every number that can be measured") from None
 
 
 def _kind_of(said: object) -> str:

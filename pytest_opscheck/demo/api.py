@@ -60,12 +60,12 @@ class Shop:
         return HTTPStatus.NOT_FOUND, {"error": "there is no such page"}
 
     def _health(self) -> tuple[HTTPStatus, dict[str, Any]]:
-        services = {}
+        services = {"api": "in maintenance" if self.maintenance else "healthy"}
         if self.dsn is not None:
             services["database"] = self._is_well(lambda: self._select("select 1"))
         if self.cache is not None:
             services["cache"] = self._is_well(self.cache.ping)
-        well = not self.maintenance and all(state == "healthy" for state in services.values())
+        well = all(state == "healthy" for state in services.values())
         status = HTTPStatus.OK if well else HTTPStatus.SERVICE_UNAVAILABLE
         return status, {"status": "healthy" if well else "unhealthy", "version": VERSION, "services": services}
 

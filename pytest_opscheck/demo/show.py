@@ -24,6 +24,7 @@ from .stack import Stack
 
 Handler = Callable[[int, FrameType | None], object] | signal.Handlers
 USAGE_ERROR = 4
+_GRACE_S = 10.0
 _PART = re.compile(r"^# --- .*\((?P<part>\w+)\)$", re.MULTILINE)
 
 
@@ -118,7 +119,22 @@ def _pytest(stack: Stack, reports: Path, text: str) -> int:
     command = [sys.executable, "-m", "pytest", "-m", "daily", "-p", "no:cacheprovider", f"--opscheck-reports={reports}"]
     with _handling(signal.SIGINT, lambda *_: None):
         # Ctrl-C reaches pytest as well, which says how far it came; only then is the shop stopped.
-        return subprocess.call(command, cwd=project, env={**os.environ, **stack.env})  # noqa: S603 - pytest itself
+        process = subprocess.Popen(command, cwd=project, env={**os.environ, **stack.env})  # noqa: S603 - pytest itself
+        try:
+            return process.wait()
+        except KeyboardInterrupt:
+            _end(process)
+            raise
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    """Have pytest end in its own order, by force where it does not."""
+    process.send_signal(signal.SIGINT)
+    try:
+        process.wait(timeout=_GRACE_S)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
 
 
 def _say_what_next(broken: Sequence[str], status: int) -> None:

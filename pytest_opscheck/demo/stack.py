@@ -21,6 +21,7 @@ _ORDERS = 200
 _READ = 20
 _ROUNDS = 5
 _JOBS = 10
+_AT_ONCE = 8
 _SCHEMA = """
 create table orders (id serial primary key, status text not null, total_cents int not null);
 create table jobs (id serial primary key, status text not null, created_at timestamptz not null default now());
@@ -204,7 +205,7 @@ class Stack:
             url = f"https://127.0.0.1:{self.ports['api']}{path}"
             return session.get(url, verify=verify, timeout=10).status_code
 
-        with session, ThreadPoolExecutor(4) as pool:
+        with session, ThreadPoolExecutor(_AT_ONCE) as pool:
             return list(pool.map(status, paths))
 
     def send(self, task: str, *args: Any, times: int = 1) -> None:

@@ -19,6 +19,7 @@ from ..limits import SEVERITIES, LimitError, severity_of
 from ..probes import Kind, kinds
 from .environment import expand
 from .expectations import COMMON, Resolver
+from .lines import Key
 from .model import DEPENDED_ON, FAIL_AT, SUITES, Expectation, Inventory, Named, Suite, name_problem
 from .problems import InventoryError, Problems, nearest
 from .said import ENTRY_KEYS
@@ -28,6 +29,7 @@ FILE = "opscheck.toml"
 GENERAL = ("name", "timezone", "runbook", "severities")
 TABLES = ("opscheck", "suites")
 """The tables beside those of the targets."""
+_BITS = 64
 
 
 def suite_names(file: Path) -> tuple[str, ...]:
@@ -50,6 +52,7 @@ def load(file: Path, checks: Iterable[Check], environment: Mapping[str, str] | N
     text = _read(file, shown)
     document = _parse(text, shown)
     problems = Problems(shown, text, names=_names(document, checks))
+    document = _bounded(document, (), problems)
     document = expand(document, os.environ if environment is None else environment, problems)
     general = _general(document, problems)
     words = _words(general.get("severities", {}), checks, problems)
@@ -137,6 +140,18 @@ def _names(document: Mapping[str, Any], checks: Iterable[Check]) -> frozenset[st
 
     visit(document)
     return frozenset(found)
+
+
+def _bounded(data: Any, path: Key, problems: Problems) -> Any:
+    """Return a document without integers that TOML does not have; Python reads them, and then cannot write them."""
+    if isinstance(data, dict):
+        return {key: _bounded(value, (*path, key), problems) for key, value in data.items()}
+    if isinstance(data, list):
+        return [_bounded(value, (*path, index), problems) for index, value in enumerate(data)]
+    if isinstance(data, int) and data.bit_length() > _BITS:
+        problems.add(path, "the number is beyond every number that can be measured")
+        return 0
+    return data
 
 
 def _table(document: Mapping[str, Any], key: str, problems: Problems) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from ..secrets import is_secret_key, secret_parts
-from .lines import Path
+from .lines import Key
 from .problems import Problems
 
 _VARIABLE = re.compile(r"\$(?:(?P<escaped>\$\{)|\{(?:(?P<name>[^}:]*)(?::-(?P<default>[^}]*))?\})?)")
@@ -20,7 +20,7 @@ def expand(document: dict[str, Any], environment: Mapping[str, str], problems: P
     The problems learn which values are secret: those that came in so, and those of password fields.
     """
 
-    def text(said: str, path: Path) -> str:
+    def text(said: str, path: Key) -> str:
         came_in = False
 
         def value(match: re.Match[str]) -> str:
@@ -40,7 +40,7 @@ def expand(document: dict[str, Any], environment: Mapping[str, str], problems: P
     return filled
 
 
-def _value(match: re.Match[str], environment: Mapping[str, str], path: Path, problems: Problems) -> str:
+def _value(match: re.Match[str], environment: Mapping[str, str], path: Key, problems: Problems) -> str:
     name, default = match["name"], match["default"]
     if name is None or not _NAME.fullmatch(name):
         problems.add(path, "'${' without a name and '}'; write ${NAME} or ${NAME:-default}, or $${ for the text itself")
@@ -54,7 +54,7 @@ def _value(match: re.Match[str], environment: Mapping[str, str], path: Path, pro
     return found
 
 
-def _mapped(data: Any, text: Callable[[str, Path], str], path: Path) -> Any:
+def _mapped(data: Any, text: Callable[[str, Key], str], path: Key) -> Any:
     if isinstance(data, str):
         return text(data, path)
     if isinstance(data, dict):

@@ -11,7 +11,7 @@ from pydantic import ValidationError
 from .._check import WINDOW, Check
 from ..during import Limits
 from ..limits import SEVERITIES, LimitError, parse_duration, severity_of, single
-from .lines import Path
+from .lines import Key
 from .model import Expectation, Named, name_problem
 from .problems import Problems, nearest
 from .said import ENTRY_KEYS, LimitReader, example_of
@@ -31,7 +31,7 @@ class Resolver:
     suites: Collection[str]
     problems: Problems
 
-    def resolve(self, target: Named, said: object, questions: Mapping[str, object], path: Path) -> list[Expectation]:
+    def resolve(self, target: Named, said: object, questions: Mapping[str, object], path: Key) -> list[Expectation]:
         """Return a target's expectations: those said, and the defaults of the others."""
         checks = {check.name: check for check in self.checks if check.kind == target.kind}
         found: list[Expectation] = []
@@ -52,7 +52,7 @@ class Resolver:
         made = (self._plain(check, target, (said or {}).get(name), (*here, name)) for name, check in plain.items())
         return [expectation for expectation in made if expectation is not None] + found
 
-    def _family(self, check: Check, target: Named, questions: object, path: Path) -> Iterator[Expectation]:
+    def _family(self, check: Check, target: Named, questions: object, path: Key) -> Iterator[Expectation]:
         """Yield the questions of one's own: [postgres.main.query.NAME]."""
         if not isinstance(questions, dict) or not all(isinstance(said, dict) for said in questions.values()):
             self.problems.add(path, f"a {check.name} has a name of its own: [{target.id}.{check.name}.NAME]")
@@ -71,7 +71,7 @@ class Resolver:
             if (made := self._made(check, target, table, here, limit=limit, name=name)) is not None:
                 yield made
 
-    def _plain(self, check: Check, target: Named, said: object, here: Path) -> Expectation | None:
+    def _plain(self, check: Check, target: Named, said: object, here: Key) -> Expectation | None:
         if said is False or (said is None and not check.on_by_default):
             return None
         if said is None or (said is True and not _takes_truth(check)):
@@ -85,7 +85,7 @@ class Resolver:
             return self._made(check, target, {check.takes: said}, here, unsaid=check.takes)
         return self._made(check, target, {}, here, limit=(said, here))
 
-    def _long(self, check: Check, target: Named, said: dict[str, Any], here: Path) -> Expectation | None:
+    def _long(self, check: Check, target: Named, said: dict[str, Any], here: Key) -> Expectation | None:
         """Read a table: severities or `limit` say what is expected, the other keys how."""
         if not said:
             self.problems.add(
@@ -100,7 +100,7 @@ class Resolver:
         ]
         limits = {key: value for key, value in said.items() if key in limit_keys}
         rest = {key: value for key, value in said.items() if key not in limits}
-        limit: tuple[object, Path] | None = (limits, here) if limits else None
+        limit: tuple[object, Key] | None = (limits, here) if limits else None
         if set(limits) == {"limit"}:
             limit = (limits["limit"], (*here, "limit"))
         unsaid = None
@@ -115,9 +115,9 @@ class Resolver:
         check: Check,
         target: Named,
         said: dict[str, Any],
-        here: Path,
+        here: Key,
         *,
-        limit: tuple[object, Path] | None = None,
+        limit: tuple[object, Key] | None = None,
         name: str | None = None,
         unsaid: str | None = None,
     ) -> Expectation | None:
@@ -156,13 +156,13 @@ class Resolver:
             action=said.get("action", check.action),
         )
 
-    def _refuse_missing_limits(self, check: Check, limits: Limits | None, here: Path, name: str | None) -> None:
+    def _refuse_missing_limits(self, check: Check, limits: Limits | None, here: Key, name: str | None) -> None:
         if limits is None and not check.carries_limits:
             key = "expect" if name is not None else "P2"
             self.problems.add(here, f"it says nothing that is expected; add for example {key} = {example_of(check)}")
 
     def _refuse_unused_severity(
-        self, said: Mapping[str, object], limits: Limits | None, severity: str, here: Path
+        self, said: Mapping[str, object], limits: Limits | None, severity: str, here: Key
     ) -> None:
         if (
             "severity" in said
@@ -178,7 +178,7 @@ class Resolver:
         check: Check,
         said: dict[str, Any],
         limits: Limits | None,
-        here: Path,
+        here: Key,
         *,
         severity: str,
         unsaid: str | None,
@@ -205,7 +205,7 @@ class Resolver:
             return {}
         return {name: getattr(made, name) for name in model.model_fields}
 
-    def _suites(self, said: object, check: Check, here: Path) -> tuple[str, ...]:
+    def _suites(self, said: object, check: Check, here: Key) -> tuple[str, ...]:
         if said is None:
             return check.suites
         if not isinstance(said, list) or not said or not all(isinstance(suite, str) for suite in said):
@@ -216,14 +216,14 @@ class Resolver:
                 self.problems.add((*here, "suites"), f"unknown suite {suite!r}; {nearest(suite, self.suites)}")
         return tuple(dict.fromkeys(said))
 
-    def _severity(self, said: object, check: Check, here: Path) -> str:
+    def _severity(self, said: object, check: Check, here: Key) -> str:
         try:
             return check.severity if said is None else severity_of(said, self.words)
         except LimitError as error:
             self.problems.add((*here, "severity"), str(error))
             return check.severity
 
-    def _timeout(self, said: object, check: Check, here: Path) -> float:
+    def _timeout(self, said: object, check: Check, here: Key) -> float:
         if said is None:
             return check.probe.timeout_s
         try:

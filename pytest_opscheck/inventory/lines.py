@@ -8,7 +8,7 @@ import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-Path = tuple[str | int, ...]
+Key = tuple[str | int, ...]
 
 _SIMPLE_KEY = r"""(?:"(?:\\.|[^"\\\n])*"|'[^'\n]*'|[A-Za-z0-9_-]+)"""
 _KEY = re.compile(rf"{_SIMPLE_KEY}(?:[ \t]*\.[ \t]*{_SIMPLE_KEY})*")
@@ -22,6 +22,7 @@ _STRING = re.compile(
     r"'[^'\n]*'",
     re.DOTALL,
 )
+_HEADER_END = re.compile(r"[^\n\]]*\]{0,2}")
 _SCALAR = re.compile(r"[^\n,\]}#]+")
 
 
@@ -29,9 +30,9 @@ _SCALAR = re.compile(r"[^\n,\]}#]+")
 class Lines:
     """The line of every key and list entry of a valid TOML document."""
 
-    known: Mapping[Path, int]
+    known: Mapping[Key, int]
 
-    def of(self, path: Path) -> int:
+    def of(self, path: Key) -> int:
         """Return the line (from 1) of a key, or of the nearest key or table around it; 1 where there is none."""
         while path:
             if path in self.known:
@@ -43,7 +44,7 @@ class Lines:
 def locate(text: str) -> Lines:
     """Find the keys of a document that the standard parser has read without an error."""
     reader = _Reader(text)
-    with contextlib.suppress(RecursionError):
+    with contextlib.suppress(RecursionError, tomllib.TOMLDecodeError):  # what was found so far is better than nothing
         reader.read()
     return Lines(reader.known)
 
@@ -55,12 +56,12 @@ class _Reader:
         self._text = text
         self._position = 0
         self._counted = (0, 1)
-        self.known: dict[Path, int] = {}
-        self._entries: dict[Path, int] = {}
+        self.known: dict[Key, int] = {}
+        self._entries: dict[Key, int] = {}
 
     def read(self) -> None:
         """Read to the end, or as far as the document is TOML as it is known here."""
-        table: Path = ()
+        table: Key = ()
         while self._skip(_BLANK) < len(self._text):
             if self._text[self._position] == "[":
                 table = self._header()
@@ -72,12 +73,12 @@ class _Reader:
         self._position = match.end() if match else self._position
         return self._position
 
-    def _header(self) -> Path:
+    def _header(self) -> Key:
         array = self._text.startswith("[[", self._position)
         self._position += 2 if array else 1
         self._skip(_SPACE)
         keys = self._keys()
-        path: Path = ()
+        path: Key = ()
         for number, key in enumerate(keys, start=1):
             path = (*path, key)
             if array and number == len(keys):
@@ -86,10 +87,10 @@ class _Reader:
             if path in self._entries:  # a table inside of an array's latest entry
                 path = (*path, self._entries[path])
         self._note(path)
-        self._position = self._text.find("]", self._position) + (2 if array else 1)
+        self._skip(_HEADER_END)
         return path
 
-    def _pair(self, table: Path) -> bool:
+    def _pair(self, table: Key) -> bool:
         keys = self._keys()
         self._skip(_SPACE)
         if not keys or self._text[self._position : self._position + 1] != "=":
@@ -108,7 +109,7 @@ class _Reader:
         self._position = match.end()
         return [_unquoted(step) for step in _STEP.findall(match[0])]
 
-    def _value(self, path: Path) -> None:
+    def _value(self, path: Key) -> None:
         self._skip(_SPACE)
         match self._text[self._position : self._position + 1]:
             case "[":
@@ -120,10 +121,10 @@ class _Reader:
             case _:
                 self._skip(_SCALAR)
 
-    def _list(self, path: Path) -> None:
+    def _list(self, path: Key) -> None:
         self._position += 1
         number = 0
-        while self._skip(_BLANK) < len(self._text) and self._text[self._position] not in "]}":
+        while self._skip(_BLANK) < len(self._text) and self._text[self._position] not in "]},":
             self._note((*path, number))
             self._value((*path, number))
             number += 1
@@ -131,14 +132,14 @@ class _Reader:
             self._position += self._text.startswith(",", self._position)
         self._position += 1
 
-    def _inline_table(self, path: Path) -> None:
+    def _inline_table(self, path: Key) -> None:
         self._position += 1
         while self._skip(_BLANK) < len(self._text) and self._text[self._position] != "}" and self._pair(path):
             self._skip(_BLANK)
             self._position += self._text.startswith(",", self._position)
         self._position += 1
 
-    def _note(self, path: Path) -> None:
+    def _note(self, path: Key) -> None:
         """Note the line of a key, and that of every table which it opens."""
         counted, line = self._counted
         line += self._text.count("\n", counted, self._position)

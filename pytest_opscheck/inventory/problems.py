@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 from ..secrets import MASK, Redactor
-from .lines import Lines, Path, locate
+from .lines import Lines, Key, locate
 
 _BARE_KEY = re.compile(r"[A-Za-z0-9_-]+")
 _WORD = re.compile(r"\w{4,}")
@@ -29,7 +29,7 @@ def nearest(key: str, choices: Iterable[str]) -> str:
     return f"it can be: {', '.join(choices)}" if choices else "nothing is expected here"
 
 
-def shown(path: Path) -> str:
+def shown(path: Key) -> str:
     """Return a key as TOML writes it, with the places of list entries: `redis.cache.expect.hit_rate[1].P2`."""
     text = ""
     for step in path:
@@ -49,17 +49,17 @@ class Problems:
     file: str
     text: str = ""
     names: Collection[str] = ()
-    _found: list[tuple[Path, str]] = field(default_factory=list)
-    _secrets: dict[Path, list[str]] = field(default_factory=dict)
+    _found: list[tuple[Key, str]] = field(default_factory=list)
+    _secrets: dict[Key, list[str]] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self._found)
 
-    def add(self, path: Path, message: str) -> None:
+    def add(self, path: Key, message: str) -> None:
         """Note an error of a key."""
         self._found.append((path, message))
 
-    def keep_secret(self, path: Path, *values: str) -> None:
+    def keep_secret(self, path: Key, *values: str) -> None:
         """Remember that a key holds secret values."""
         if values:
             self._secrets.setdefault(path, []).extend(values)
@@ -80,11 +80,11 @@ class Problems:
             texts = (self._line(line, *self._found[number], redactor) for line, number in errors)
             raise InventoryError("\n".join(dict.fromkeys(texts)))
 
-    def _line(self, line: int, path: Path, message: str, redactor: Redactor) -> str:
+    def _line(self, line: int, path: Key, message: str, redactor: Redactor) -> str:
         key = shown(path)
         return f"{self.file}:{line}: {key + ': ' if key else ''}{self._masked(path, redactor.text(message))}"
 
-    def _masked(self, path: Path, message: str) -> str:
+    def _masked(self, path: Key, message: str) -> str:
         """Mask what a message quotes of its key's secret, be it a part of that only."""
         near = [
             value

@@ -9,7 +9,7 @@ from typing import Any
 from .._check import Check
 from ..during import During, Limits, check_parts, parse_during
 from ..limits import SEVERITIES, Ladder, Limit, LimitError, Rung, example, ladder_of, parse_limit, single
-from .lines import Path
+from .lines import Key
 from .problems import Problems, nearest
 
 ENTRY_KEYS = ("during", "limit")
@@ -25,7 +25,7 @@ class LimitReader:
     severity: str
     problems: Problems
 
-    def read(self, said: object, here: Path) -> Limits | None:
+    def read(self, said: object, here: Key) -> Limits | None:
         """Return limits, None where anything is wrong."""
         before = len(self.problems)
         if said == []:
@@ -47,14 +47,14 @@ class LimitReader:
         made = tuple((during, ladder) for during, ladder in choices if ladder is not None)
         return Limits(made) if len(self.problems) == before else None
 
-    def _during(self, entry: dict[str, Any], here: Path) -> During | None:
+    def _during(self, entry: dict[str, Any], here: Key) -> During | None:
         try:
             return parse_during(entry["during"]) if "during" in entry else None
         except LimitError as error:
             self.problems.add((*here, "during"), str(error))
             return None
 
-    def _ladder(self, entry: dict[str, Any], here: Path) -> Ladder | None:
+    def _ladder(self, entry: dict[str, Any], here: Key) -> Ladder | None:
         before = len(self.problems)
         rungs = []
         for key, said in entry.items():
@@ -75,7 +75,7 @@ class LimitReader:
             self.problems.add(here, str(error))
             return None
 
-    def _limit(self, said: object, here: Path) -> Limit | None:
+    def _limit(self, said: object, here: Key) -> Limit | None:
         try:
             limit = parse_limit(said)
         except LimitError as error:

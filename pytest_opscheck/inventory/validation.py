@@ -10,7 +10,7 @@ from typing import Any
 from pydantic import BaseModel, SecretStr, ValidationError
 
 from ..secrets import secret_parts
-from .lines import Path
+from .lines import Key
 from .problems import Problems, nearest
 
 _CONNECTION = re.compile(r"\b(?:host|hostaddr|dbname|user|service)\s*=")
@@ -19,7 +19,7 @@ _CONNECTION = re.compile(r"\b(?:host|hostaddr|dbname|user|service)\s*=")
 def note_validation(
     error: ValidationError,
     problems: Problems,
-    here: Path,
+    here: Key,
     said: Mapping[str, Any],
     choices: Iterable[str],
     *,
@@ -27,7 +27,7 @@ def note_validation(
 ) -> None:
     """Note each error of a table once; `unsaid` names a key that the inventory leaves out."""
     choices = list(choices)
-    messages: dict[Path, list[str]] = {}
+    messages: dict[Key, list[str]] = {}
     for detail in error.errors(include_url=False, include_input=False, include_context=False):
         loc = detail["loc"]
         match detail["type"]:
@@ -47,7 +47,7 @@ def note_validation(
         problems.add((*here, *place), ", or ".join(dict.fromkeys(found)))
 
 
-def _said_part(loc: tuple[str | int, ...], said: Any) -> Path:
+def _said_part(loc: tuple[str | int, ...], said: Any) -> Key:
     """Return the part of a location that stands in the inventory: pydantic adds the branches of its own types."""
     path: list[str | int] = []
     for step in loc:

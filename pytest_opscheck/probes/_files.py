@@ -30,8 +30,8 @@ class Files(Target):
         return self.on
 
 
-# Names the folder on the way to $1 that the user of the host may not look into, where there is one: a file behind it is not
-# missing, it can't be seen.
+# Names the folder on the way to $1 that the user of the host may not look into, where there is one: a file behind it is
+# not missing, it can't be seen.
 IN_SIGHT = r"""
 in_sight() {
   way=${1%%[*?[]*}
@@ -50,5 +50,7 @@ def said_of(output: Output) -> dict[str, list[str]]:
         word, _, rest = line.partition(" ")
         found.setdefault(word, []).append(rest)
     for place in found.get("denied", ()):
-        raise UnknownError(f"no permission to read {place}; give the user of the host access: setfacl -m u:USER:rX {place}")
+        raise UnknownError(
+            f"no permission to read {place}; give the user of the host access: setfacl -m u:USER:rX {place}"
+        )
     return found

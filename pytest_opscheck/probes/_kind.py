@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import inspect
 import typing
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
 from pydantic import BaseModel, ConfigDict, create_model
 
 DEFAULT_TIMEOUT_S = 10.0
+F = TypeVar("F", bound=Callable[..., object])
 
 
 class UnreachableError(Exception):
@@ -110,8 +111,8 @@ class Shell:
 class Probe:
     """A function that observes a target, changes nothing and judges nothing.
 
-    `read(connection, **params)` reads directly; `shell` reads through a host. `quiet` probes measure time, and run when
-    nothing else does.
+    `read(connection, **params)` reads directly; `shells` are its kind's ways through a host, by the name of the probe.
+    `quiet` probes measure time, and run when nothing else does.
     """
 
     kind: str
@@ -120,7 +121,12 @@ class Probe:
     timeout_s: float
     quiet: bool = False
     read: Callable[..., object] | None = None
-    shell: Shell | None = None
+    shells: Mapping[str, Shell] = field(default_factory=dict, repr=False)
+
+    @property
+    def shell(self) -> Shell | None:
+        """How it reads through a host's shell; None where it does not."""
+        return self.shells.get(self.name)
 
     def __repr__(self) -> str:
         return f"{self.kind}.{self.name}"
@@ -144,6 +150,7 @@ class Kind:
     summary: str
     connect: Callable[[Any, float], AbstractContextManager[Any]] = _no_connection
     probes: dict[str, Probe] = field(default_factory=dict)
+    shells: dict[str, Shell] = field(default_factory=dict)
 
     def probe(
         self, *, timeout_s: float = DEFAULT_TIMEOUT_S, quiet: bool = False
@@ -151,7 +158,7 @@ class Kind:
         """Make a probe of a function `(connection, *, params...)`; the keyword-only ones are keys of the inventory."""
 
         def made(read: Callable[..., object]) -> Probe:
-            return self._add(Probe(self.name, read.__name__, _params(read), timeout_s, quiet=quiet, read=read))
+            return self._add(read, timeout_s, quiet=quiet, reads=True)
 
         return made
 
@@ -166,31 +173,40 @@ class Kind:
         """Make a probe of a function `(output, *, params...)` that reads what a script printed on the target's host.
 
         `args(target, params...)` gives the script's positional arguments; it names those of the parameters it needs.
-        A probe of the same name that reads directly gets this as its way through a host.
         """
-        wanted = list(inspect.signature(args).parameters)[1:]
 
         def made(parse: Callable[..., object]) -> Probe:
-            def part(target: Target, timeout_s: float, params: dict[str, Any]) -> Part:
-                given = {name: params[name] for name in wanted}
-                return Part(script, tuple(args(target, **given)), timeout_s, max_bytes)
-
-            direct = self.probes.get(parse.__name__)
-            return self._add(
-                Probe(
-                    self.name,
-                    parse.__name__,
-                    direct.params if direct else _params(parse),
-                    timeout_s,
-                    read=direct.read if direct else None,
-                    shell=Shell(part, parse),
-                )
-            )
+            probe = self._add(parse, timeout_s, quiet=False, reads=False)
+            self.through_host(probe, script, args=args, max_bytes=max_bytes)(parse)
+            return probe
 
         return made
 
-    def _add(self, probe: Probe) -> Probe:
-        self.probes[probe.name] = probe
+    def through_host(
+        self,
+        probe: Probe,
+        script: str,
+        *,
+        args: Callable[..., Sequence[str]] = lambda _target: (),
+        max_bytes: int = 65536,
+    ) -> Callable[[F], F]:
+        """Give a probe that reads directly its way through a host's shell, for targets that say `on`."""
+        wanted = list(inspect.signature(args).parameters)[1:]
+
+        def part(target: Target, timeout_s: float, params: dict[str, Any]) -> Part:
+            given = {name: params[name] for name in wanted}
+            return Part(script, tuple(args(target, **given)), timeout_s, max_bytes)
+
+        def made(parse: F) -> F:
+            self.shells[probe.name] = Shell(part, parse)
+            return parse
+
+        return made
+
+    def _add(self, function: Callable[..., object], timeout_s: float, *, quiet: bool, reads: bool) -> Probe:
+        name, read = function.__name__, function if reads else None
+        probe = Probe(self.name, name, _params(function), timeout_s, quiet=quiet, read=read, shells=self.shells)
+        self.probes[name] = probe
         return probe
 
 

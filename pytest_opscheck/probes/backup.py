@@ -16,8 +16,8 @@ class Backup(Files):
 
 kind = Kind("backup", Backup, "backups as files on a host; the newest is judged")
 
-# Sets newest to the newest finished file. One is being written where it has changed within a minute and goes on changing, or
-# where some process that can be looked into has it open for writing; then it is the one before that counts.
+# Sets newest to the newest finished file. One is being written where it has changed within a minute and goes on
+# changing, or where some process that can be looked into has it open for writing; then the one before counts.
 _NEWEST = (
     IN_SIGHT
     + r"""
@@ -52,7 +52,7 @@ echo "file $newest"
 
 @dataclass(frozen=True, slots=True)
 class Newest:
-    """The newest finished file that matches `path`: its name, its age in seconds, its size in bytes. None where none is."""
+    """The newest finished file that matches `path`: its age in seconds, its size in bytes. None where there is none."""
 
     path: str
     file: str | None
@@ -67,13 +67,18 @@ def _newest(output: Output) -> Newest:
         moment, now, size = (int(word) for word in said["stat"][0].split())
         if moment - now > CLOCK_SKEW_S:
             raise UnknownError(
-                f"{said['file'][0]} was written {moment - now} s from now, by the host's clock; see which clock is wrong: timedatectl"
+                f"{said['file'][0]} was written {moment - now} s from now, by the host's clock; "
+                "see which clock is wrong: timedatectl"
             )
         return Newest(path, said["file"][0], float(max(0, now - moment)), size)
     if "writing" in said:
-        raise UnknownError(f"{said['writing'][0]} is still being written, and no finished file matches {path}; ask again later")
+        raise UnknownError(
+            f"{said['writing'][0]} is still being written, and no finished file matches {path}; ask again later"
+        )
     if "folder" in said:
-        raise UnknownError(f"{said['folder'][0]} is a folder; name the files in it: path = {said['folder'][0].rstrip('/') + '/*'!r}")
+        raise UnknownError(
+            f"{said['folder'][0]} is a folder; name the files in it: path = {said['folder'][0].rstrip('/') + '/*'!r}"
+        )
     if "none" in said:
         return Newest(path, None, None, None)
     raise UnknownError("the host did not say what matches")
@@ -111,9 +116,9 @@ class Integrity:
     formats: tuple[str, ...]
 
 
-# What a file is, its first bytes say, not its name. It is read to its end by the program that would restore it: first what
-# is compressed, then what is inside. pg_restore --list would read the table of contents alone, which stands in front, so the
-# whole dump is turned into SQL and thrown away. What has no program here is said, not passed.
+# What a file is, its first bytes say, not its name. It is read to its end by the program that would restore it: first
+# what is compressed, then what is inside. pg_restore --list would read the table of contents alone, which stands in
+# front, so the whole dump is turned into SQL and thrown away. What has no program here is said, not passed.
 _INTACT = (
     _NEWEST
     + r"""
@@ -150,9 +155,18 @@ case $first in
   53514c69746520666f726d6174*) echo "format SQLite"; echo "unverified an SQLite database"; exit 0;;
   53616c7465645f5f*|6167652d656e6372797074696f6e*|2d2d2d2d2d424547494e20504750*) echo "unverified encrypted"; exit 0;;
 esac
+if [ "$(plain | head -c 262 | tail -c 5 | tr -d '\000')" = ustar ]; then
+  echo "format tar"
+  need tar
+  said=$(plain | gentle tar -tf - 2>&1 >/dev/null) || bad "$said"
+  end=$(plain | tail -c 1024 | od -An -v -tx1 | tr -d ' 0\n')
+  [ -z "$end" ] || bad "the end of the archive is missing"
+  echo intact; exit 0
+fi
 text=$(plain | head -c 4096 | tr -d '\000')
 case $text in
-  pg_dump:*|pg_dumpall:*|mysqldump:*|mariadb-dump:*) bad "it begins with an error: $(printf '%s\n' "$text" | head -n 1)";;
+  pg_dump:*|pg_dumpall:*|mysqldump:*|mariadb-dump:*)
+    bad "it begins with an error: $(printf '%s\n' "$text" | head -n 1)";;
   *"-- PostgreSQL database cluster dump"*) ends_with "PostgreSQL database cluster dump";;
   *"-- PostgreSQL database dump"*) ends_with "PostgreSQL database dump";;
   *"-- MySQL dump"*|*"-- MariaDB dump"*)
@@ -160,13 +174,6 @@ case $text in
     plain | tail -c 4096 | tr -d '\000' | grep -q "^-- Dump completed" || bad "it has a beginning and no end: mysqldump"
     echo intact; exit 0;;
 esac
-if [ "$(plain | head -c 262 | tail -c 5 | tr -d '\000')" = ustar ]; then
-  echo "format tar"
-  need tar
-  said=$(plain | gentle tar -tf - 2>&1 >/dev/null) || bad "$said"
-  [ -n "$tool" ] || [ -z "$(tail -c 1024 < "$newest" | od -An -v -tx1 | tr -d ' 0\n')" ] || bad "the end of the archive is missing"
-  echo intact; exit 0
-fi
 case $newest in *.sql|*.sql.*) echo "unverified SQL without the last line of pg_dump or mysqldump"; exit 0;; esac
 if [ -n "$tool" ]; then echo intact; else echo "unverified of no known format"; fi
 """
@@ -178,7 +185,7 @@ _PACKAGES = {"pg_restore": "postgresql-client", "xz": "xz-utils"}
 def intact(output: Output) -> Integrity:
     """Whether the newest finished file is whole: read to its end by gzip, xz, zstd, bzip2, lz4, tar or pg_restore.
 
-    SQL is whole with pg_dump's or mysqldump's last line. For a file that needs longer than five minutes there is `timeout`.
+    SQL is whole with pg_dump's or mysqldump's last line. `timeout` is for files that need longer than five minutes.
     """
     said = said_of(output)
     if "file" not in said:
@@ -186,13 +193,25 @@ def intact(output: Output) -> Integrity:
         raise BlockedError("fresh", f"no finished file matches {path}")
     path, file = said["path"][0], said["file"][0]
     for tool in said.get("missing", ()):
-        raise UnknownError(f"{file} can't be verified without {tool}; install it on the host: apt-get install {_PACKAGES.get(tool, tool)}")
+        raise UnknownError(
+            f"{file} can't be verified without {tool}; "
+            f"install it on the host: apt-get install {_PACKAGES.get(tool, tool)}"
+        )
     for why in said.get("old", ()):
-        raise UnknownError(f"the host's pg_restore is older than the dump {file} ({why}); install the newer postgresql-client")
+        raise UnknownError(
+            f"the host's pg_restore is older than the dump {file} ({why}); install the newer postgresql-client"
+        )
     for what in said.get("unverified", ()):
-        raise UnknownError(f"{file} can't be verified: it is {what}; check it by a command of your own, [host.NAME.command.NAME]")
+        raise UnknownError(
+            f"{file} can't be verified: it is {what}; check it by a command of your own, [host.NAME.command.NAME]"
+        )
     if "bad" in said:
-        return Integrity(path, file, f"damaged ({said['bad'][0].strip() or 'it does not read to its end'})", tuple(said.get("format", ())))
+        return Integrity(
+            path,
+            file,
+            f"damaged ({said['bad'][0].strip() or 'it does not read to its end'})",
+            tuple(said.get("format", ())),
+        )
     if "intact" not in said:
         raise UnknownError(f"nobody said whether {file} is intact")
     return Integrity(path, file, "intact", tuple(said.get("format", ())))

@@ -1,4 +1,4 @@
-"""Celery over Redis: which workers answer, and how many messages its queues hold, with the priorities and taken ones."""
+"""Celery over Redis: which workers answer, and how many messages its queues hold, of every priority and taken."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 _SUPPORTED = ("redis", "rediss")
 ANSWER_SECONDS = 2.0
-"""How long to wait for the workers' answers: a worker answers within milliseconds, on a busy machine within a second."""
+"""How long to wait for the workers' answers: one takes milliseconds, on a busy machine up to a second."""
 MOST_TAKEN = 20_000
 """Messages that workers have taken are read one by one; beyond so many it would weigh on the broker."""
 MOST_KEYS_SCANNED = 500_000
@@ -36,7 +36,7 @@ def _broker(broker: SecretStr) -> SecretStr:
     scheme = urlsplit(broker.get_secret_value()).scheme
     if scheme not in _SUPPORTED:
         raise ValueError(
-            f"a broker of the kind {scheme or 'without a scheme'!r} can't be read yet; what can is {', '.join(_SUPPORTED)}, "
+            f"a broker of the kind {scheme!r} can't be read yet; what can is {', '.join(_SUPPORTED)}, "
             "for example redis://host:6379/0"
         )
     return broker
@@ -143,7 +143,7 @@ class Broker:
     def _taken(self) -> tuple[Counter[str], Counter[str]]:
         """Count the messages that workers have taken by queue: those to be done now, and those for later."""
         key = self.key(self.target.unacked_key)
-        count = int(self.redis.hlen(key))  # type: ignore[arg-type]
+        count = int(self.redis.hlen(key))
         if count > MOST_TAKEN:
             raise UnknownError(f"workers have taken {count} messages, more than are read one by one ({MOST_TAKEN})")
         now, later = Counter[str](), Counter[str]()
@@ -155,13 +155,13 @@ class Broker:
             eta = (message.get("headers") or {}).get("eta")
             if exchange not in routes:
                 routes[exchange] = self._bindings(f"_kombu.binding.{exchange}") if exchange else []
-            for queue in _queues(exchange, routing_key, routes[exchange]):
+            for queue in _queues(routing_key, routes[exchange]):
                 (later if eta and _is_later(eta) else now)[queue] += 1
         return now, later
 
     def _bindings(self, key: str) -> list[tuple[str, str, str]]:
         """Return an exchange's bindings: routing key, pattern, queue."""
-        members = (_text(member).split(self.target.sep) for member in self.redis.smembers(self.key(key)))  # type: ignore[union-attr]
+        members = (_text(member).split(self.target.sep) for member in self.redis.smembers(self.key(key)))
         return [(member[0], member[1], member[2]) for member in members if len(member) == 3]  # noqa: PLR2004 - the three
 
     def _declared(self, wanted: list[str]) -> set[str]:
@@ -172,7 +172,7 @@ class Broker:
             return found
         cursor, scanned = 0, 0
         while scanned < MOST_KEYS_SCANNED:
-            cursor, keys = self.redis.scan(cursor, match=self.key("_kombu.binding.*"), count=1000)  # type: ignore[misc]
+            cursor, keys = self.redis.scan(cursor, match=self.key("_kombu.binding.*"), count=1000)
             scanned += 1000
             for key in map(_text, keys):
                 if not key.endswith((".pidbox", "celeryev")):
@@ -182,7 +182,7 @@ class Broker:
         return found
 
 
-def _queues(exchange: str, routing_key: str, bindings: list[tuple[str, str, str]]) -> list[str]:
+def _queues(routing_key: str, bindings: list[tuple[str, str, str]]) -> list[str]:
     """Return the queues in which a message of an exchange stood; without an exchange its routing key is the queue."""
     found = {
         queue for key, pattern, queue in bindings if key == routing_key or (pattern and re.match(pattern, routing_key))
@@ -201,8 +201,8 @@ def _is_later(eta: str) -> bool:
 class _Ping:
     """One ping: a broadcast to every worker, with an address of its own for the answers.
 
-    An answer needs a place in the broker: a list, and a member in the exchange's set of bindings. Both are removed, whatever
-    happens. It is written here because kombu's own client leaves more behind, and sweeps other clients' bindings.
+    An answer needs a place in the broker: a list, and a member in the exchange's set of bindings. Both are removed,
+    whatever happens. It is written here because kombu's own client leaves more behind, and sweeps others' bindings.
     """
 
     def __init__(self, broker: Broker) -> None:
@@ -225,7 +225,7 @@ class _Ping:
         try:
             try:
                 client.sadd(bindings, member)
-                connected = int(client.publish(self._channel, self._message(seconds)))  # type: ignore[arg-type]
+                connected = int(client.publish(self._channel, self._message(seconds)))
                 answering = self._collect(client, queue, connected, time.monotonic() + seconds)
             finally:
                 client.srem(bindings, member)
@@ -242,7 +242,7 @@ class _Ping:
             answer = client.blpop([queue], timeout=1)
             if answer is None:
                 continue
-            message = json.loads(answer[1])  # type: ignore[index]
+            message = json.loads(answer[1])
             if message.get("headers", {}).get("ticket") == self._ticket:
                 body = message["body"]
                 if message.get("properties", {}).get("body_encoding") == "base64":

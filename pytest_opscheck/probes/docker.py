@@ -160,8 +160,8 @@ def reachable(engine: Engine) -> Reach:  # noqa: ARG001 - connecting has asked t
     return Reach("engine")
 
 
-@kind.shell(REACHABLE)  # type: ignore[no-redef]  # the other way
-def reachable(output: Output) -> Reach:  # noqa: F811
+@kind.through_host(reachable, REACHABLE)
+def _reachable_there(output: Output) -> Reach:
     """The engine answers the host's docker command."""
     answered(output)
     return Reach("engine")
@@ -173,8 +173,8 @@ def up(engine: Engine, *, services: tuple[str, ...] = ()) -> tuple[Service, ...]
     return engine.stack.services(services)
 
 
-@kind.shell(INSPECT, args=_where, max_bytes=MAX_BYTES)  # type: ignore[no-redef]  # the other way
-def up(output: Output, *, services: tuple[str, ...]) -> tuple[Service, ...]:  # noqa: F811
+@kind.through_host(up, INSPECT, args=_where, max_bytes=MAX_BYTES)
+def _up_there(output: Output, *, services: tuple[str, ...]) -> tuple[Service, ...]:
     """The same, of the host's docker command."""
     return stack_of(answered(output)).services(services)
 
@@ -194,8 +194,8 @@ def healthy(engine: Engine, *, count: Count | None = None) -> Health:
     return _health(engine.stack, count)
 
 
-@kind.shell(INSPECT, args=_where, max_bytes=MAX_BYTES)  # type: ignore[no-redef]  # the other way
-def healthy(output: Output, *, count: Count | None) -> Health:  # noqa: F811
+@kind.through_host(healthy, INSPECT, args=_where, max_bytes=MAX_BYTES)
+def _healthy_there(output: Output, *, count: Count | None) -> Health:
     """The same, of the host's docker command."""
     return _health(stack_of(answered(output)), count)
 
@@ -233,8 +233,8 @@ def restarts(engine: Engine) -> tuple[Container, ...]:
     return engine.stack.containers
 
 
-@kind.shell(INSPECT, args=_where, max_bytes=MAX_BYTES)  # type: ignore[no-redef]  # the other way
-def restarts(output: Output) -> tuple[Container, ...]:  # noqa: F811
+@kind.through_host(restarts, INSPECT, args=_where, max_bytes=MAX_BYTES)
+def _restarts_there(output: Output) -> tuple[Container, ...]:
     """The same, of the host's docker command."""
     stack = stack_of(answered(output))
     _require_containers(stack)
@@ -255,8 +255,8 @@ def stats(engine: Engine) -> tuple[Usage, ...]:
     return tuple(side_by_side(sampled, _running(engine.stack)))
 
 
-@kind.shell(STATS, args=_where, timeout_s=30, max_bytes=MAX_BYTES)  # type: ignore[no-redef]  # the other way
-def stats(output: Output) -> tuple[Usage, ...]:  # noqa: F811
+@kind.through_host(stats, STATS, args=_where, max_bytes=MAX_BYTES)
+def _stats_there(output: Output) -> tuple[Usage, ...]:
     """The same, of the host's docker command."""
     lines = answered(output)
     running = _running(stack_of(lines))
@@ -320,8 +320,8 @@ def _errors_args(  # noqa: PLR0917 - the probe's parameters
     return (f"{window_s or _DAY}", case, dialect, pattern, ignore or "", " ".join(services), *_where(target))
 
 
-@kind.shell(ERRORS, args=_errors_args, timeout_s=LOGS_TIMEOUT_S, max_bytes=MAX_BYTES)  # type: ignore[no-redef]  # the other way
-def errors(  # noqa: F811
+@kind.through_host(errors, ERRORS, args=_errors_args, max_bytes=MAX_BYTES)
+def _errors_there(
     output: Output,
     *,
     window_s: int | None,

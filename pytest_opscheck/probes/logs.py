@@ -48,7 +48,8 @@ def _extended(pattern: str) -> str:
     outside = re.sub(r"\[\^?\]?[^\]]*\]", "[]", pattern)
     if match := _PERL.search(outside):
         raise ValueError(
-            f"{match[1]} is none of an extended regular expression, which is what grep -E takes; write [0-9] for \\d, (a|b) for (?:a|b)"
+            f"{match[1]} is none of an extended regular expression, which is what grep -E takes; "
+            "write [0-9] for \\d, (a|b) for (?:a|b)"
         )
     if "\n" in pattern:
         raise ValueError("a pattern is one line")
@@ -58,10 +59,10 @@ def _extended(pattern: str) -> str:
 Pattern = Annotated[str, AfterValidator(_extended)]
 """An extended regular expression (POSIX, as grep -E takes it)."""
 
-# Passes on the lines of a file that are not older than the window, and says on descriptor 3 how it went. The first line with
-# a time stamp says in which form and, where it begins the line, at which column the file has its stamps: what looks like one
-# in the text of a line, or in a traceback, is none. A line without a stamp belongs to the one before it. No function is used
-# that mawk and busybox lack.
+# Passes on the lines of a file that are not older than the window, and says on descriptor 3 how it went. The first line
+# with a time stamp says in which form and, where it begins the line, at which column the file has its stamps: what
+# looks like one in the text of a line, or in a traceback, is none. A line without a stamp belongs to the one before it.
+# No function is used that mawk and busybox lack.
 _WINDOW = r"""
 function civil(y, m, d,   a) {
   a = y - (m + 0 <= 2)  # what substr gives is text, and compares as such
@@ -109,7 +110,7 @@ BEGIN {
   iso = d d "[-/]" d "[-/]" d "[T ]" t
   clf = d "/[A-Z][a-z][a-z]/" d d ":" t " [-+]" d d
   sys = "[A-Z][a-z][a-z] [ 0-9][0-9] " t
-  if (then ~ /^[-+]/) { then = shift(then); here = shift(here) }
+  if (then ~ /^z/) { then = shift(then); here = shift(here) }
 }
 {
   own = stamp($0)
@@ -126,8 +127,8 @@ BEGIN {
 END { printf "read %d %d %d %d %d %d %s\n", NR, stamped, newest, own, zoned, mtime, name > "/dev/fd/3" }
 """
 
-# $1 path, $2 pattern, $3 what to ignore, $4 -i or nothing, $5 the window's seconds or nothing, $6 and $7 the seconds by which
-# time stamps without a zone are ahead of UTC at the window's start and now, or nothing for the host's own.
+# $1 path, $2 pattern, $3 what to ignore, $4 -i or nothing, $5 the window's seconds or nothing, $6 and $7 the seconds by
+# which time stamps without a zone are ahead of UTC at the window's start and now, or nothing for the host's own.
 _COUNT = (
     IN_SIGHT
     + r"""
@@ -141,7 +142,7 @@ done
 now=$(date +%s)
 if [ -n "$window" ]; then
   start=$((now - window))
-  [ -n "$then" ] || { then=$(date -d "@$start" +%z) && here=$(date +%z) || exit 2; }
+  [ -n "$then" ] || { then=$(date -d "@$start" +z%z) && here=$(date +z%z) || exit 2; }
 fi
 year=$(date +%Y)
 echo "now $now"
@@ -164,7 +165,11 @@ if [ -n "$window" ]; then
 fi
 text() {
   case $1 in
-    *.gz) gzip -dc -- "$1";; *.bz2) bzip2 -dc -- "$1";; *.xz) xz -dc -- "$1";; *.zst) zstd -dcq -- "$1";; *) cat -- "$1";;
+    *.gz) gzip -dc -- "$1";;
+    *.bz2) bzip2 -dc -- "$1";;
+    *.xz) xz -dc -- "$1";;
+    *.zst) zstd -dcq -- "$1";;
+    *) cat -- "$1";;
   esac || echo "failed $1" >&3
 }
 lines() {
@@ -172,16 +177,17 @@ lines() {
   while [ -n "$list" ]; do
     file=${list%%:*} list=${list#*:}
     if [ -n "$window" ]; then
-      text "$file" | tr -d '\000' | awk -v now="$now" -v window="$window" -v then="$then" -v here="$here" -v year="$year" \
-        -v mtime="$(stat -L -c %Y -- "$file")" -v name="$file" "$AWK"
+      text "$file" | tr -d '\000' | awk -v now="$now" -v window="$window" -v then="$then" -v here="$here" \
+        -v year="$year" -v mtime="$(stat -L -c %Y -- "$file")" -v name="$file" "$AWK"
     else
       text "$file" | tr -d '\000'
       echo "whole $file" >&3
     fi
   done
 }
-wanted() { grep -E $case -e "$pattern"; [ $? -le 1 ] || echo "failed grep" >&3; }
-unwanted() { if [ -n "$ignore" ]; then grep -vE $case -e "$ignore"; [ $? -le 1 ] || echo "failed grep" >&3; else cat; fi; }
+search() { grep "$@"; [ $? -le 1 ] || echo "failed grep" >&3; }
+wanted() { search -E $case -e "$pattern"; }
+unwanted() { if [ -n "$ignore" ]; then search -vE $case -e "$ignore"; else cat; fi; }
 { echo "count $(lines | wanted | unwanted | wc -l)"; } 3>&1
 """
 )
@@ -189,7 +195,7 @@ unwanted() { if [ -n "$ignore" ]; then grep -vE $case -e "$ignore"; [ $? -le 1 ]
 
 @dataclass(frozen=True, slots=True)
 class Stamps:
-    """What a file's time stamps are like: how many lines have one, the newest (in seconds since 1970), when it was written to."""
+    """A file's time stamps: on how many lines, the newest (seconds since 1970), and when it was last written to."""
 
     file: str
     lines: int
@@ -226,8 +232,8 @@ class Stamps:
         if self.newest - max(now, self.written) > _AHEAD_S or (shifted and 0 < shift <= _FARTHEST_S):
             where = "after" if behind < 0 else "before"
             raise UnknownError(
-                f"{self.file}: its last time stamp is {abs(behind) / 3600:.1f} h {where} it was last written to; say the zone "
-                'of its time stamps, for example timezone = "UTC"'
+                f"{self.file}: its last time stamp is {abs(behind) / 3600:.1f} h {where} it was last written to; "
+                'say the zone of its time stamps, for example timezone = "UTC"'
             )
 
 
@@ -241,9 +247,7 @@ class Count:
     unit: str
 
 
-def _args(
-    target: LogFile, pattern: str, ignore: str, ignore_case: bool, window_s: int | None
-) -> tuple[str, ...]:
+def _args(target: LogFile, pattern: str, ignore: str, ignore_case: bool, window_s: int | None) -> tuple[str, ...]:
     then, here = "", ""
     if window_s and target.timezone:
         zone, now = zoneinfo.ZoneInfo(target.timezone), dt.datetime.now(dt.UTC)
@@ -260,11 +264,16 @@ def _quoted(text: str) -> str:
 
 @kind.shell(f"AWK={_quoted(_WINDOW)}\n{_COUNT}", args=_args, timeout_s=60)
 def count(
-    output: Output, *, pattern: Pattern, ignore: Pattern = "", ignore_case: bool = False, window_s: int | None = None
+    output: Output,
+    *,
+    pattern: Pattern,
+    ignore: Pattern = "",  # noqa: ARG001 - the script's
+    ignore_case: bool = False,  # noqa: ARG001 - the script's
+    window_s: int | None = None,
 ) -> Count:
     """Lines that match `pattern` and not `ignore`: with a rate those of its window, by the lines' own time stamps.
 
-    The files that the log was rotated into (NAME.1, NAME-20261120.gz) are read too, as far as they reach into the window.
+    The files that the log was rotated into (NAME.1, NAME-20261120.gz) are read too, where they reach into the window.
     """
     said = said_of(output)
     path = said["path"][0]
@@ -282,5 +291,3 @@ def count(
     if files:
         max(files, key=lambda stamps: stamps.written).require_zone(now)
     return Count(path, pattern, int(said["count"][0]), _UNITS.get(window_s or 0, ""))
-
-

@@ -6,12 +6,13 @@ import contextlib
 import datetime as dt
 import re
 import socket
+import textwrap
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, cast
 
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, WithJsonSchema
 
@@ -46,9 +47,9 @@ class PostgresDatabase(Target):
 class Server:
     """A database to read from. Every question has a read-only transaction of its own, which is rolled back.
 
-    Nothing of the session is set: what bounds a question is set in its transaction alone, so that it also works, and also
-    ends, behind a pooler such as PgBouncer. A question is one statement: the extended protocol takes no more, so none can
-    leave the read-only transaction that it is asked in.
+    Nothing of the session is set: what bounds a question is set in its transaction alone, so that it also works behind
+    a pooler such as PgBouncer, which refuses or shares a session's settings. A question is one statement: the extended
+    protocol takes no more, so none can leave the read-only transaction that it is asked in.
     """
 
     def __init__(self, connection: Connection[tuple[Any, ...]], timeout_s: float) -> None:
@@ -106,7 +107,11 @@ class Server:
             f"SET LOCAL idle_in_transaction_session_timeout = {bound_ms}"
         )
         try:
-            with self._connection.cursor() as cursor, contextlib.closing(cursor.stream(sql, params or None)) as stream:
+            # Read as it comes, so that a question with endless rows fills no memory.
+            stream = cast(
+                "Generator[tuple[Any, ...], None, None]", self._connection.cursor().stream(sql, params or None)
+            )
+            with contextlib.closing(stream):
                 for row in stream:
                     found.append(row)
                     if len(found) > MOST_ROWS:
@@ -169,13 +174,14 @@ def _refuse_garbled(dsn: str) -> None:
         words = {"host": "@"}
     if "@" in str(words.get("host", "")) or not re.fullmatch(r"[\d,]*", str(words.get("port", ""))):
         raise UnreachableError(
-            "the dsn can't be meant; write postgresql://USER:PASSWORD@HOST:5432/DATABASE, and in the password %40 for @, %2F for /"
+            "the dsn can't be meant; write postgresql://USER:PASSWORD@HOST:5432/DATABASE, "
+            "and in the password %40 for @, %2F for /"
         )
 
 
 def _one_line(error: Exception) -> str:
     text = " ".join(str(error).split()).removeprefix("connection failed: ")
-    return text if len(text) <= 300 else f"{text[:297]}..."
+    return textwrap.shorten(text, 300, placeholder="...")
 
 
 def _refused(error: Exception, timeout_s: float) -> str:
@@ -184,7 +190,9 @@ def _refused(error: Exception, timeout_s: float) -> str:
 
     said = str(getattr(getattr(error, "diag", None), "message_primary", None) or _one_line(error))
     if isinstance(error, errors.QueryCanceled) and "statement timeout" in said:
-        return f"the query was ended after {timeout_s * 0.9:g} s; look at its plan (EXPLAIN), or whether it waits for a lock"
+        return (
+            f"the query was ended after {timeout_s * 0.9:g} s; see its plan (EXPLAIN), or whether it waits for a lock"
+        )
     if isinstance(error, errors.InsufficientPrivilege):
         return f"{said}; GRANT the user of the dsn what it has to read"
     return said
@@ -282,10 +290,11 @@ class Waiting:
     blocked_by: tuple[int, ...]
 
 
-# pg_locks hides nothing from anybody. Since when a lock is waited for is there from version 14 on (waitstart, NULL in the
-# very first moment); before that the start of the statement, which pg_stat_activity shows to its own user and pg_monitor.
+# pg_locks hides nothing from anybody. Since when a lock is waited for is there from version 14 on (waitstart, NULL in
+# the first moment); before that there is the start of the statement, which its own user and pg_monitor may see.
 _WAITING = """
-select a.pid, a.usename, l.locktype, pg_catalog.pg_blocking_pids(a.pid), current_setting('server_version_num')::int >= 140000,
+select a.pid, a.usename, l.locktype, pg_catalog.pg_blocking_pids(a.pid),
+  current_setting('server_version_num')::int >= 140000,
   extract(epoch from clock_timestamp() - coalesce((to_jsonb(l) ->> 'waitstart')::timestamptz, a.query_start))::float8
 from pg_catalog.pg_locks l join pg_catalog.pg_stat_activity a on a.pid = l.pid
 where not l.granted and a.datname = current_database()
@@ -341,7 +350,8 @@ def query(server: Server, *, sql: str, unit: Annotated[str, AfterValidator(_unit
         return (_answer(None, rows[0][0], unit),)
     if len(rows[0]) != 2:  # noqa: PLR2004 - a name and a value
         raise UnknownError(
-            f"the query has {len(rows)} row(s) of {len(rows[0])} column(s); let it have one value, or rows of a name and a value"
+            f"the query has {len(rows)} row(s) of {len(rows[0])} column(s); "
+            "let it have one value, or rows of a name and a value"
         )
     return tuple(_answer(str(name), value, unit) for name, value in rows)
 

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import os
 import shutil
 import signal
 import socket
+import struct
 import subprocess
+import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -87,3 +90,36 @@ def stop(process: subprocess.Popen[bytes]) -> None:
         with contextlib.suppress(subprocess.TimeoutExpired):
             process.wait(timeout=10)
             return
+
+
+@contextlib.contextmanager
+def flaky(target: int, refusals: int) -> Iterator[int]:
+    """Serve a port that leads to another one, after it has reset so many connections; yields it."""
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        listener.listen()
+
+        def serve() -> None:
+            with contextlib.suppress(OSError):
+                for number in itertools.count():
+                    connection, _ = listener.accept()
+                    if number < refusals:
+                        # Closing with a linger of zero seconds sends a reset.
+                        connection.recv(1)
+                        connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+                        connection.close()
+                        continue
+                    there = socket.create_connection(("127.0.0.1", target))
+                    for source, sink in ((connection, there), (there, connection)):
+                        threading.Thread(target=_copy, args=(source, sink), daemon=True).start()
+
+        threading.Thread(target=serve, daemon=True).start()
+        yield listener.getsockname()[1]
+
+
+def _copy(source: socket.socket, sink: socket.socket) -> None:
+    with contextlib.suppress(OSError):
+        while data := source.recv(65536):
+            sink.sendall(data)
+    with contextlib.suppress(OSError):
+        sink.shutdown(socket.SHUT_WR)

@@ -86,10 +86,18 @@ def test_an_old_missing_empty_or_future_backup_is_not_fresh(run: Run, tmp_path: 
         folder=tmp_path / "ne*",
     )
     outcome = run(text, "-k", "fresh or size")
-    said = {name: outcome.verdict(f"backup.fresh@{name}") for name in ("new", "old", "none", "nowhere", "future", "space", "folder")}
+    said = {
+        name: outcome.verdict(f"backup.fresh@{name}")
+        for name in ("new", "old", "none", "nowhere", "future", "space", "folder")
+    }
     assert said == {
-        "new": "ok", "old": "breach P2", "none": "breach P2", "nowhere": "breach P2", "future": "unknown P2",
-        "space": "ok", "folder": "unknown P2",
+        "new": "ok",
+        "old": "breach P2",
+        "none": "breach P2",
+        "nowhere": "breach P2",
+        "future": "unknown P2",
+        "space": "ok",
+        "folder": "unknown P2",
     }
     assert outcome.message("backup.fresh@old") == f"age of {tmp_path}/old/db_20261102.sql.gz is 48 h, expected < 26 h"
     assert outcome.message("backup.fresh@none").startswith(f"no file matches {tmp_path}/none/*.sql.gz")
@@ -132,7 +140,7 @@ def test_dumps_are_intact_or_damaged_whatever_their_format(run: Run, server: Pos
         whole[tool] = compressed(sql, tool)
     whole["customgz"] = compressed(whole["stored"], "gzip")
     whole["targz"] = compressed(whole["tar"], "gzip")
-    text = inventory(**{name: path for name, path in whole.items()})
+    text = inventory(**whole)
     outcome = run(text, "-k", "intact")
     assert {outcome.verdict(f"backup.intact@{name}") for name in whole} == {"ok"}, outcome.output
     for path in whole.values():
@@ -146,10 +154,14 @@ def test_dumps_are_intact_or_damaged_whatever_their_format(run: Run, server: Pos
     assert "end of file" in outcome.message("backup.intact@custom")
 
 
-def test_a_dump_that_failed_inside_its_pipe_is_damaged_although_gzip_is_content(run: Run, server: Postgres, tmp_path: Path) -> None:
+def test_a_dump_that_failed_inside_its_pipe_is_damaged_although_gzip_is_content(
+    run: Run, server: Postgres, tmp_path: Path
+) -> None:
     half = cut(dump(server, tmp_path / "half.sql"), 0.5)
     (tmp_path / "nothing").touch()
-    failed, foreign, text_file, other = (tmp_path / name for name in ("failed.sql", "foreign.sql", "notes.txt", "data.csv"))
+    failed, foreign, text_file, other = (
+        tmp_path / name for name in ("failed.sql", "foreign.sql", "notes.txt", "data.csv")
+    )
     failed.write_text("pg_dump: error: connection to server failed\n")
     foreign.write_text("INSERT INTO jobs VALUES (1);\n")
     text_file.write_text("a note\n")
@@ -168,10 +180,18 @@ def test_a_dump_that_failed_inside_its_pipe_is_damaged_although_gzip_is_content(
         csv=compressed(other, "gzip"),
     )
     outcome = run(text, "-k", "intact")
-    said = {name: outcome.verdict(f"backup.intact@{name}") for name in ("half", "nothing", "failed", "corrupt", "foreign", "notes", "csv")}
+    said = {
+        name: outcome.verdict(f"backup.intact@{name}")
+        for name in ("half", "nothing", "failed", "corrupt", "foreign", "notes", "csv")
+    }
     assert said == {
-        "half": "breach P1", "nothing": "breach P1", "failed": "breach P1", "corrupt": "breach P1",
-        "foreign": "unknown P1", "notes": "unknown P1", "csv": "ok",
+        "half": "breach P1",
+        "nothing": "breach P1",
+        "failed": "breach P1",
+        "corrupt": "breach P1",
+        "foreign": "unknown P1",
+        "notes": "unknown P1",
+        "csv": "ok",
     }
     assert "can't be verified" in outcome.message("backup.intact@foreign")
 

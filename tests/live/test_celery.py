@@ -213,7 +213,10 @@ def test_a_prefix_for_all_keys_is_followed(run: Run, broker: redis.Redis, worker
 
 
 def test_a_stopped_broker_fails_reachable_alone_and_another_kind_of_broker_is_refused(run: Run) -> None:
-    text = f'[celery.tasks]\nbroker = "redis://:S3cret-canary@127.0.0.1:{free_port()}/0"\n[celery.tasks.expect]\nqueue_length = "< 5"\n'
+    text = (
+        f'[celery.tasks]\nbroker = "redis://:S3cret-canary@127.0.0.1:{free_port()}/0"\n'
+        '[celery.tasks.expect]\nqueue_length = "< 5"\n'
+    )
     outcome = run(text)
     assert outcome.verdict("celery.reachable@tasks") == "breach P0"
     assert outcome.verdict("celery.workers@tasks") == "blocked"

@@ -1,4 +1,4 @@
-"""Log files as programs write them: counted by their own time stamps, red by the lines that are too many, green again."""
+"""Log files as programs write them, counted by their own time stamps: red by lines that are too many, green again."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import os
 import subprocess
 import tempfile
 import time
+import zoneinfo
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -27,12 +28,18 @@ FORMS: dict[str, Callable[[dt.datetime], str]] = {
     "iso": lambda moment: f"{moment:%Y-%m-%d %H:%M:%S},123",
     "iso_t": lambda moment: f"{moment:%Y-%m-%dT%H:%M:%S}.123",
     "iso_z": lambda moment: f"{moment.astimezone(dt.UTC):%Y-%m-%dT%H:%M:%S}.123456Z",
-    "iso_offset": lambda moment: moment.astimezone(dt.timezone(dt.timedelta(hours=-5, minutes=-30))).isoformat("T", "seconds"),
+    "iso_offset": lambda moment: moment.astimezone(dt.timezone(dt.timedelta(hours=-5, minutes=-30))).isoformat(
+        "T", "seconds"
+    ),
     "iso_utc": lambda moment: f"{moment.astimezone(dt.UTC):%Y-%m-%d %H:%M:%S}.123 UTC [77]",
     "slashes": lambda moment: f"{moment:%Y/%m/%d %H:%M:%S} [error]",
     "bracket": lambda moment: f"[{moment:%Y-%m-%d %H:%M:%S},123: ERROR/MainProcess]",
-    "json": lambda moment: f'{{"level": "error", "time": "{moment.astimezone(dt.UTC):%Y-%m-%dT%H:%M:%S}Z", "text": "x"}}',
-    "nginx": lambda moment: f"10.0.0.1 - - [{moment.astimezone(dt.timezone(dt.timedelta(hours=3))):%d/%b/%Y:%H:%M:%S %z}] GET /",
+    "json": lambda moment: (
+        f'{{"level": "error", "time": "{moment.astimezone(dt.UTC):%Y-%m-%dT%H:%M:%S}Z", "text": "x"}}'
+    ),
+    "nginx": lambda moment: (
+        f"10.0.0.1 - - [{moment.astimezone(dt.timezone(dt.timedelta(hours=3))):%d/%b/%Y:%H:%M:%S %z}] GET /"
+    ),
     "syslog": lambda moment: f"{moment:%b} {moment.day:2} {moment:%H:%M:%S} host app[7]:",
 }
 
@@ -71,9 +78,12 @@ def test_lines_of_the_last_hour_are_red_and_green_again(run: Run, tmp_path: Path
     file = tmp_path / "app.log"
     handler = logging.FileHandler(file)
     handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
-    logger = logging.Logger("app")
+    logger = logging.getLogger("opscheck-live")
     logger.addHandler(handler)
-    text = inventory(file) + '[logs.app.count.all]\npattern = "LOGIN FAILED"\nignore = "by a test"\nignore_case = true\nexpect = 0\n'
+    text = (
+        inventory(file)
+        + '[logs.app.count.all]\npattern = "LOGIN FAILED"\nignore = "by a test"\nignore_case = true\nexpect = 0\n'
+    )
     logger.warning("started")
     outcome = run(text)
     assert outcome.verdict("logs.count.failed@app") == "ok"
@@ -85,7 +95,9 @@ def test_lines_of_the_last_hour_are_red_and_green_again(run: Run, tmp_path: Path
     assert outcome.message("logs.count.failed@app") == f"lines with /login failed/ in {file} is 4/h, expected <= 2/h"
     assert outcome.message("logs.count.all@app") == f"lines with /LOGIN FAILED/ in {file} is 3, expected 0"
     handler.close()
-    lines = [line.replace(f"{now():%Y-%m-%d}", f"{now() - 24 * HOUR:%Y-%m-%d}") for line in file.read_text().splitlines()]
+    lines = [
+        line.replace(f"{now():%Y-%m-%d}", f"{now() - 24 * HOUR:%Y-%m-%d}") for line in file.read_text().splitlines()
+    ]
     write(file, *lines, f"{now():%Y-%m-%d %H:%M:%S},000 INFO all well")
     assert run(text).verdict("logs.count.failed@app") == "ok"
 
@@ -134,7 +146,7 @@ def test_what_cant_be_told_is_unknown(tmp_path: Path) -> None:
         counted(tmp_path / "missing.log")
     with pytest.raises(UnknownError, match="is a folder"):
         counted(tmp_path)
-    with pytest.raises(UnknownError, match="Unmatched|parenthes"):
+    with pytest.raises(UnknownError, match=r"Unmatched|parenthes"):
         counted(unstamped, None, pattern="(failed")
     (tmp_path / "broken.log.gz").write_bytes(gzip.compress(b"login failed\n" * 9)[:-9])
     with pytest.raises(UnknownError, match="could not be read to its end"):
@@ -148,8 +160,11 @@ def test_another_time_zone_is_noticed_and_can_be_said(tmp_path: Path) -> None:
     with pytest.raises(UnknownError, match="h after it was last written to; say the zone"):
         counted(east)
     assert counted(east, timezone="Asia/Tokyo").lines == 2
+    york = zoneinfo.ZoneInfo("America/New_York")
+    lines = [f"{(now() - dt.timedelta(minutes=ago)).astimezone(york):%Y-%m-%d %H:%M:%S} failed" for ago in (90, 30, 0)]
+    assert counted(write(tmp_path / "york.log", *lines), timezone="America/New_York").lines == 2
     west = write(tmp_path / "west.log", f"{now().astimezone(dt.UTC) - 3 * HOUR:%Y-%m-%d %H:%M:%S} failed")
-    with pytest.raises(UnknownError, match="3.0 h before it was last written to"):
+    with pytest.raises(UnknownError, match=r"3\.0 h before it was last written to"):
         counted(west)
 
 
@@ -160,13 +175,22 @@ def test_a_file_or_folder_out_of_sight_is_unknown_and_named() -> None:
         file = write(folder / "hidden.log", "failed")
         assert count.shell is not None
         params = {"pattern": "failed", "ignore": "", "ignore_case": False, "window_s": None}
-        for path, hidden in ((file, file), (folder / "in" / "x.log", folder / "in"), (folder / "in" / "*.log", folder / "in")):
+        for path, hidden in (
+            (file, file),
+            (folder / "in" / "x.log", folder / "in"),
+            (folder / "in" / "*.log", folder / "in"),
+        ):
             hidden.mkdir(exist_ok=True) if hidden.name == "in" else None
             hidden.chmod(0o000)
             part = count.shell.part(LogFile(path=str(path)), 10.0, params)
             user = "nobody" if os.geteuid() == 0 else None
             done = subprocess.run(
-                ["sh", "-c", part.script, "opscheck", *part.args], capture_output=True, text=True, user=user, cwd="/", check=False
+                ["sh", "-c", part.script, "opscheck", *part.args],
+                capture_output=True,
+                text=True,
+                user=user,
+                cwd="/",
+                check=False,
             )
             with pytest.raises(UnknownError, match=f"no permission to read {hidden}; .*setfacl"):
                 count.shell.parse(Output(done.stdout, done.stderr, done.returncode), **params)
@@ -193,7 +217,9 @@ def test_nginx_writes_what_is_counted(run: Run, tmp_path: Path) -> None:
         f"fastcgi_temp_path {tmp_path}/t3; uwsgi_temp_path {tmp_path}/t4; scgi_temp_path {tmp_path}/t5; "
         f"server {{ listen 127.0.0.1:{port}; location / {{ return 401; }} }} }}",
     )
-    text = inventory(access, '"< 3/h"').replace("login failed", '" (401|403) ').replace('""', "'\"").replace(') "', ") '")
+    text = (
+        inventory(access, '"< 3/h"').replace("login failed", '" (401|403) ').replace('""', "'\"").replace(') "', ") '")
+    )
     with running([program("nginx"), "-c", str(config)], log=tmp_path / "nginx.log"):
         wait_until(lambda: asked(port) == 401, "nginx")
         assert run(text).verdict("logs.count.failed@app") == "ok"

@@ -25,7 +25,8 @@ def server() -> Iterator[Postgres]:
             f"CREATE ROLE reader LOGIN PASSWORD '{PASSWORD}'",
             f"CREATE ROLE app LOGIN PASSWORD '{PASSWORD}' CONNECTION LIMIT 4",
             "CREATE TABLE jobs (name text, status text, cost numeric, took interval, due timestamptz, retried bool)",
-            "INSERT INTO jobs VALUES ('nightly', 'done', 2.50, '90 seconds', now(), true), ('hourly', 'stuck', 7, NULL, now(), false)",
+            "INSERT INTO jobs VALUES ('nightly', 'done', 2.50, '90 seconds', now(), true)",
+            "INSERT INTO jobs VALUES ('hourly', 'stuck', 7, NULL, now(), false)",
             "GRANT ALL ON jobs TO reader",
         )
         yield server
@@ -215,7 +216,8 @@ def test_only_reads_reach_the_server(run: Run, server: Postgres) -> None:
     statements = re.findall(r"LOG:  (?:statement|execute <unnamed>): (.*)", server.log()[before:])
     assert len(statements) >= 12
     allowed = re.compile(
-        r"BEGIN READ ONLY; SET LOCAL statement_timeout = \d+; SET LOCAL idle_in_\w+ = \d+$|ROLLBACK$|select|with", re.I
+        r"BEGIN READ ONLY; SET LOCAL statement_timeout = \d+; SET LOCAL idle_in_\w+ = \d+$|ROLLBACK$|select|with",
+        re.IGNORECASE,
     )
     assert [statement for statement in statements if statement.strip() and not allowed.match(statement.strip())] == []
 
@@ -275,7 +277,8 @@ def test_a_server_that_takes_the_connection_and_says_nothing_costs_its_time_limi
         started = time.monotonic()
         outcome = run(
             f'[postgres.main]\ndsn = "postgresql://reader@127.0.0.1:{silent.getsockname()[1]}/x"\n'
-            "[postgres.main.expect]\nconnections = { timeout = 3 }\nwaiting_locks = false\nreachable = { timeout = 3 }\n"
+            "[postgres.main.expect]\nwaiting_locks = false\n"
+            "connections = { timeout = 3 }\nreachable = { timeout = 3 }\n"
         )
         assert time.monotonic() - started < 10
     assert outcome.verdict("postgres.reachable@main") == "breach P0"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -9,7 +10,7 @@ import pytest
 import redis
 
 from .conftest import Run
-from .processes import answers, free_port, program, running, wait_until
+from .processes import answers, flaky, free_port, program, running, wait_until
 
 
 @pytest.fixture
@@ -78,3 +79,41 @@ def test_stopped_server_fails_reachable_alone(run: Run, server: redis.Redis) -> 
     assert outcome.verdict("redis.memory@cache") == "blocked"
     assert outcome["redis.memory@cache"]["blocked_by"] == "redis.reachable@cache"
     assert outcome.exit_status == 1
+
+
+def test_only_reads_reach_the_server(run: Run, server: redis.Redis) -> None:
+    """Rule 3, seen by the server's own MONITOR."""
+    seen: list[str] = []
+
+    def watch() -> None:
+        with server.monitor() as monitor:
+            for command in monitor.listen():
+                seen.append(command["command"])
+                if command["command"] == "ECHO the end":
+                    return
+
+    watcher = threading.Thread(target=watch, daemon=True)
+    watcher.start()
+    while server.info("clients")["connected_clients"] < 2:
+        pass
+    inventory = f'[redis.cache]\nurl = "{url(server)}"\n[redis.cache.expect]\nhit_rate = "> 70%"\nkeys = "> 0"\n'
+    assert len(run(inventory).results) == 4
+    server.execute_command("ECHO", "the end")
+    watcher.join(timeout=10)
+    commands = {command.split(" ")[0].upper() for command in seen}
+    assert {"PING", "INFO", "DBSIZE"} <= commands
+    assert commands <= {"PING", "INFO", "DBSIZE", "HELLO", "CLIENT", "SELECT", "ECHO"}
+
+
+def test_a_connection_that_fails_twice_and_then_works_says_so(run: Run, server: redis.Redis) -> None:
+    """Rule 9: passed at the third attempt is reported as just that."""
+    port = server.connection_pool.connection_kwargs["port"]
+    for refusals, verdict in ((2, "ok"), (3, "breach P0")):
+        with flaky(port, refusals) as way:
+            outcome = run(f'[redis.cache]\nurl = "redis://127.0.0.1:{way}/0"\n')
+        assert outcome.verdict("redis.reachable@cache") == verdict
+    assert "reset" in outcome.message("redis.reachable@cache")
+    with flaky(port, 2) as way:
+        outcome = run(f'[redis.cache]\nurl = "redis://127.0.0.1:{way}/0"\n')
+    assert outcome["redis.reachable@cache"]["attempts"] == 3
+    assert outcome.message("redis.reachable@cache") == "PONG (at attempt 3)"

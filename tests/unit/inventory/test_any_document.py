@@ -27,7 +27,7 @@ words = st.sampled_from(
 )
 texts = st.one_of(
     words,
-    st.text(max_size=5),
+    st.text(st.characters(codec="utf-8"), max_size=5),
     st.sampled_from(
         [
             *("< 70%", "== 5", "> 0", "< 10/day", "~ [", "!= x", "30s", "00:00-08:00", "08:00-24:00", "https://u:p@x/y"),
@@ -39,7 +39,7 @@ scalars = st.one_of(
     texts,
     st.integers(-2, 10**20),
     st.booleans(),
-    st.floats().map(lambda number: f"raw:{number}".replace("inf", "inf")),
+    st.floats().map(lambda number: f"raw:{number}"),
     st.sampled_from(["raw:1979-05-27", "raw:07:32:00", "raw:1979-05-27T07:32:00Z", "raw:1e400", "raw:0x" + "f" * 5000]),
 )
 values = st.recursive(
@@ -61,7 +61,7 @@ def written(value: object) -> str:
         return "[" + ", ".join(written(entry) for entry in value) + "]"
     if isinstance(value, str) and value.startswith("raw:"):
         return value.removeprefix("raw:")
-    return json.dumps(value).replace("\x7f", "\\u007f")
+    return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
 
 
 @pytest.fixture(scope="module")
@@ -70,7 +70,7 @@ def file(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def read(file: Path, text: str, checks: tuple[Check, ...] = ALL_CHECKS) -> None:
-    file.write_bytes(text.encode("utf-8", "surrogatepass"))
+    file.write_bytes(text.encode())
     try:
         inventory = load(file, checks, {"A": "hunter2-canary", "B": ""})
     except InventoryError as error:

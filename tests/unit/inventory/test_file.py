@@ -62,6 +62,7 @@ TWICE = "this key stands in the file twice; keep one of them"
         ("[host.a\n", "1: expected ']' at the end of a table declaration"),
         ("host\n", "1: expected '=' after a key in a key/value pair"),
         ("a = 1" + "1" * 5000, " a number is beyond every number that can be measured"),
+        ("[host.a.command.x]\nrun = 'x'\nexit = 0x" + "f" * 5000, "3: host.a.command.x.exit: the number is beyond every number that can be measured"),
         ("a = " + "[" * 5000, " lists or tables are nested too deeply"),
     ],
 )

@@ -1,0 +1,5 @@
+--
+-- PostgreSQL database dump
+--
+x
+-- PostgreSQL database dump complete

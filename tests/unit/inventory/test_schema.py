@@ -1,0 +1,151 @@
+"""The JSON Schema takes what reading the file takes, and refuses what people get wrong most."""
+
+from __future__ import annotations
+
+import json
+import textwrap
+import tomllib
+from typing import Any
+
+import jsonschema
+import pytest
+
+from pytest_opscheck import shipped
+from pytest_opscheck._check import Check
+from pytest_opscheck.inventory.schema import schema
+from pytest_opscheck.probes import kinds
+
+from .conftest import Read
+
+EXAMPLE = """
+[opscheck]
+name = "income-fortress"
+timezone = "America/New_York"
+runbook = "docs/runbook.md"
+severities = { critical = "P0", warning = "P2" }
+
+[suites.deploy_gate]
+fail_at = "warning"
+[suites.nightly]
+
+[host.prod]
+connect = "ssh://deploy@prod"
+[host.prod.expect]
+disk = { P3 = "< 70%", critical = "< 90%", ignore = ["/boot"], suites = ["nightly"], timeout = "5s" }
+memory = "< ${MOST:-80}%"
+services = ["nginx", "postgresql"]
+ports = [443, "udp/53", "${PORT:-80}"]
+load = false
+cpu = true
+
+[host.prod.command.nginx_config]
+run = "nginx -t"
+exit = 0
+value = { P3 = "< 5" }
+severity = "P1"
+
+[redis.cache]
+url = "${REDIS_URL:-redis://h}"
+[redis.cache.expect]
+hit_rate = [{ during = "00:00-08:00", P2 = "> 40%" }, { P2 = "> 70%" }]
+keys = { limit = "> 0", severity = "critical", action = "Look", runbook = "#keys" }
+"""
+
+
+@pytest.fixture(scope="module")
+def validator() -> jsonschema.Draft202012Validator:
+    """The schema as an editor has it: through JSON."""
+    made = json.loads(json.dumps(schema(shipped.checks(), ["critical", "warning"])))
+    jsonschema.Draft202012Validator.check_schema(made)
+    return jsonschema.Draft202012Validator(made)
+
+
+def document(toml: str) -> dict[str, Any]:
+    return tomllib.loads(textwrap.dedent(toml))
+
+
+def test_the_example_is_valid(validator: jsonschema.Draft202012Validator, read: Read) -> None:
+    assert [error.message for error in validator.iter_errors(document(EXAMPLE))] == []
+    assert read(EXAMPLE).expectations
+
+
+HOST = "[host.a.expect]\n"
+
+
+@pytest.mark.parametrize(
+    "toml",
+    [
+        "[hosts.a]",
+        "[host]",
+        "host = 5",
+        '[host."a b"]',
+        "[host.a]\nconect = 'local://'",
+        "[host.a]\nconnect = 5",
+        "[opscheck]\nnam = 'x'",
+        "[opscheck]\nname = ''",
+        "[opscheck]\nseverities = { bad = 'P7' }",
+        "[suites.x]\nfail_at = 'P7'",
+        "[suites.my-own]",
+        "[redis.a]",
+        f"{HOST}diks = '< 70%'",
+        f"{HOST}disk = '< 70ms'",
+        f"{HOST}disk = '70%'",
+        f"{HOST}disk = 70",
+        f"{HOST}disk = []",
+        f"{HOST}disk = '< 7o%'",
+        f"{HOST}disk = {{ P3 = '< 70ms' }}",
+        f"{HOST}disk = {{ P5 = '< 70%' }}",
+        f"{HOST}disk = {{ sevrity = 'P1' }}",
+        f"{HOST}disk = {{ severity = 'P7' }}",
+        f"{HOST}disk = {{ timeout = 'soon' }}",
+        f"{HOST}disk = {{ suites = [] }}",
+        f"{HOST}disk = [{{ during = 'night', P3 = '< 70%' }}, '< 70%']",
+        f"{HOST}services = true",
+        f"{HOST}services = 'nginx'",
+        f"{HOST}services = {{ suites = ['daily'] }}",
+        "[host.a.command.x]",
+        "[host.a.command.x]\nrun = 'x'\nrnu = 'y'",
+    ],
+)
+def test_what_people_get_wrong(validator: jsonschema.Draft202012Validator, toml: str) -> None:
+    assert not validator.is_valid(document(toml))
+
+
+@pytest.mark.parametrize(
+    "said", ["load = 1", "load = '< 1.5'", "load = '1'", "disk = '>= 1e-07 %'", "memory = '< 8 GiB'", "disk = '< ${A}%'"]
+)
+def test_limits_in_all_their_forms(validator: jsonschema.Draft202012Validator, said: str) -> None:
+    validator.validate(document(HOST + said))
+
+
+def test_every_kind_and_check_is_there(validator: jsonschema.Draft202012Validator) -> None:
+    made = validator.schema
+    assert made["properties"].keys() == {"opscheck", "suites", *kinds()}
+    for name, kind in kinds().items():
+        table = made["$defs"][name]
+        checks = [check for check in shipped.checks() if check.kind == name]
+        assert table["additionalProperties"] is False
+        assert table["properties"].keys() >= {*kind.target.model_fields, "expect"}
+        assert table["properties"]["expect"]["properties"].keys() == {c.name for c in checks if not c.family}
+        assert table["properties"].keys() >= {check.name for check in checks if check.family}
+
+
+def test_every_reference_leads_somewhere(validator: jsonschema.Draft202012Validator) -> None:
+    def references(data: object) -> list[str]:
+        if isinstance(data, list):
+            return [found for entry in data for found in references(entry)]
+        if not isinstance(data, dict):
+            return []
+        here = [data["$ref"]] if isinstance(data.get("$ref"), str) else []
+        return here + [found for value in data.values() for found in references(value)]
+
+    found = {reference.removeprefix("#/$defs/") for reference in references(validator.schema)}
+    assert found <= validator.schema["$defs"].keys()
+    assert {name for name in validator.schema["$defs"] if name not in found} == set()
+
+
+def test_editors_show_what_a_check_says(checks: tuple[Check, ...]) -> None:
+    host = schema(checks)["$defs"]["host"]["properties"]
+    disk = host["expect"]["properties"]["disk"]
+    assert disk["description"] == "Every mounted filesystem has room: by default P3 < 70%, P1 < 90%; in smoke, daily"
+    assert "testinfra" in host["connect"]["description"]
