@@ -26,6 +26,7 @@ _CONNECTION_PASSWORD = re.compile(r"(?:ssl)?password\s*=\s*(?:'((?:\\.|[^'\\])*)
 _USER_INFO = re.compile(r"(?:^|[\s;,/])[^\s/@:;,]*:(?!//)([^\s@]+)@(?!sha256:)")
 """A user and password in front of a host, in whatever URL or host spec, also one that no parser takes."""
 _AUTHORIZATION = re.compile(r"(?:Bearer|Basic|Token)\s+(\S+)")
+_HOST = re.compile(r"(?:\[[^\]]*\]|[^:\s]*)(?::[0-9]*)?")
 _PORT_AND_PATH = re.compile(r"[0-9]{1,5}/")
 
 
@@ -84,7 +85,10 @@ def secret_parts(text: str) -> tuple[str, ...]:
     found = [quoted or bare for quoted, bare in _CONNECTION_PASSWORD.findall(text)]
     if header := _AUTHORIZATION.fullmatch(text.strip()):
         found.append(header[1])
-    found += [password for password in _USER_INFO.findall(text) if not _PORT_AND_PATH.match(password)]
+    for password in _USER_INFO.findall(text):
+        if not _PORT_AND_PATH.match(password):
+            # An unescaped / # or ? ends the host early, and a parser then complains of the part before it.
+            found += [password, *re.split(r"[/#?]", password)]
     if "://" in text:
         found += _url_parts(text)
     return tuple(dict.fromkeys(form for part in found if part for form in (part, unquote(part))))
@@ -110,6 +114,9 @@ def without_password(url: str) -> str:
         parts = urlsplit(url)
     except ValueError:
         return MASK
-    host, path = parts.netloc.rpartition("@")[2], parts.path
-    # An unescaped / in a password ends the host early, and leaves the password in what looks like the path.
-    return f"{parts.scheme}://{host}{path}" if parts.scheme and "@" not in path else MASK
+    hosts = parts.netloc.rpartition("@")[2]
+    # An unescaped / # or ? in a password ends the host early, and leaves the password where none is looked for.
+    odd = "@" in parts.path or "@" in parts.fragment or ("@" in parts.query and not parts.path)
+    if not parts.scheme or odd or not all(_HOST.fullmatch(host) for host in hosts.split(",")):
+        return MASK
+    return f"{parts.scheme}://{hosts}{parts.path}"

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 from ..secrets import MASK, Redactor
-from .lines import Lines, Key, locate
+from .lines import Key, Lines, locate
 
 _BARE_KEY = re.compile(r"[A-Za-z0-9_-]+")
 _WORD = re.compile(r"\w{4,}")

@@ -52,7 +52,7 @@ def shown(folder: Path, *names: str) -> Shown:
 
 
 def assert_nothing_is_left(output: str) -> None:
-    """The folder is gone, and so is every process that stood in it; a shell script that pytest had begun may end first."""
+    """The folder is gone, and so is every process in it; a shell script that pytest had begun may take a moment."""
     found = re.search(r"Starting a small shop in (\S+):", output)
     if found is not None:
         folder = found[1]

@@ -117,7 +117,9 @@ def test_what_does_not_fit(probe: Any, said: dict[str, Any], message: str) -> No
 
 
 def test_a_function_without_the_reading() -> None:
-    with pytest.raises(TypeError, match=r"^test_x takes no argument 'speed', which would be the reading of thing.speed$"):
+    with pytest.raises(
+        TypeError, match=r"^test_x takes no argument 'speed', which would be the reading of thing.speed$"
+    ):
 
         @check(speed, limit="< 5")
         def test_x(expect: Any) -> None:

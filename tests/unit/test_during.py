@@ -45,10 +45,11 @@ def test_a_part_holds_at_its_minutes(start: int, end: int) -> None:
 
 
 @pytest.mark.parametrize(
-    "said", ["", "08:00", "8:00-9:00", "08:00-25:00", "08:00-24:01", "24:00-08:00", "a-b", "08:00-09:00-10:00", 8, None, []]
+    "said",
+    ["", "08:00", "8:00-9:00", "08:00-25:00", "08:00-24:01", "24:00-08:00", "a-b", "08:00-09:00-10:00", 8, None, []],
 )
 def test_what_is_no_part_of_the_day(said: object) -> None:
-    with pytest.raises(LimitError, match="is no part of the day; say for example '00:00-08:00'$"):
+    with pytest.raises(LimitError, match=r"is no part of the day; say for example '00:00-08:00'$"):
         parse_during(said)
 
 
@@ -75,8 +76,14 @@ def test_lists_that_always_say_something(said: tuple[str | None, ...]) -> None:
         (("00:00-08:00",), "nothing is expected at 08:00; end with an entry without `during`, for the rest"),
         ((), "nothing is expected at 00:00; end with an entry without `during`, for the rest"),
         ((None, None), "entry 2 would never apply: those before it are first at all of its times"),
-        (("00:00-08:00", "01:00-02:00", None), "entry 2 would never apply: those before it are first at all of its times"),
-        (("00:00-12:00", "12:00-24:00", None), "entry 3 would never apply: those before it are first at all of its times"),
+        (
+            ("00:00-08:00", "01:00-02:00", None),
+            "entry 2 would never apply: those before it are first at all of its times",
+        ),
+        (
+            ("00:00-12:00", "12:00-24:00", None),
+            "entry 3 would never apply: those before it are first at all of its times",
+        ),
     ],
 )
 def test_lists_that_cannot_be_meant(said: tuple[str | None, ...], message: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
 import operator
 import pickle
@@ -162,12 +163,9 @@ def test_round_trip(op: str, number: float, unit: str) -> None:
 @example("15 apples")
 @example("== ==")
 @example("~ [")
-def test_whatever_parses_says_itself_and_nothing_else_is_raised(text: str) -> None:
-    try:
+def test_whatever_text_parses_says_itself(text: str) -> None:
+    with contextlib.suppress(LimitError):
         limit = parse_limit(text)
-    except LimitError as error:
-        assert str(error)
-    else:
         assert parse_limit(str(limit)) == limit
 
 
@@ -321,7 +319,9 @@ def test_a_rung_that_is_never_reported_is_refused(rungs: dict[str, object]) -> N
         parse_ladder(rungs)
 
 
-@pytest.mark.parametrize("rungs", [{"P1": "< 5", "P3": "> 5"}, {"P1": "== 5", "P3": "> 7"}, {"P1": "== a", "P3": "== b"}])
+@pytest.mark.parametrize(
+    "rungs", [{"P1": "< 5", "P3": "> 5"}, {"P1": "== 5", "P3": "> 7"}, {"P1": "== a", "P3": "== b"}]
+)
 def test_limits_that_no_value_keeps_are_refused(rungs: dict[str, object]) -> None:
     with pytest.raises(LimitError, match=r"^no value keeps all of|never be reported"):
         parse_ladder(rungs)
@@ -365,7 +365,10 @@ def test_every_rung_of_a_ladder_can_be_reported(rungs: dict[str, tuple[str, int]
     [
         ({}, "there is no limit; say for example '< 70%'"),
         ({"P5": "< 5"}, "'P5' is no severity; use one of P0, P1, P2, P3"),
-        ({"P1": "< 5/h", "P3": "< 2/day"}, "the rates of one ladder count over the same window, for example all '/day'"),
+        (
+            {"P1": "< 5/h", "P3": "< 2/day"},
+            "the rates of one ladder count over the same window, for example all '/day'",
+        ),
         (
             {"P1": "< 5GB", "P3": "< 70%"},
             "the limits of one ladder compare the same thing, for example all of them percentages",

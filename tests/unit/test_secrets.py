@@ -23,7 +23,8 @@ from pytest_opscheck.secrets import MASK, Redactor, is_secret_key, secret_parts,
         ("sentinel://:one1@a:1;sentinel://:two2@b:2", ["one1", "two2"]),
         ("https://t0ken@host/path", ["t0ken"]),
         ("https://h/x?api_key=k3y5&page=2&key=abcd", ["k3y5", "abcd"]),
-        ("ssh://u:pa/ss@host", ["pa/ss"]),
+        ("ssh://u:pa/ss@host", ["pa/ss", "pa", "ss"]),
+        ("redis://:12#ss@host", ["12#ss", "12", "ss"]),
         ("u:pa55@host", ["pa55"]),
         ("Bearer abc.def", ["abc.def"]),
         ("ssh://deploy@prod", []),
@@ -41,7 +42,9 @@ def test_what_is_secret_in_a_text(text: str, parts: list[str]) -> None:
     assert set(parts) <= set(secret_parts(text))
 
 
-@pytest.mark.parametrize("key", ["password", "DB_PASSWD", "api-key", "apikey", "access_token", "Authorization", "Cookie"])
+@pytest.mark.parametrize(
+    "key", ["password", "DB_PASSWD", "api-key", "apikey", "access_token", "Authorization", "Cookie"]
+)
 def test_keys_of_secrets(key: str) -> None:
     assert is_secret_key(key)
 
@@ -52,7 +55,9 @@ def test_other_keys(key: str) -> None:
 
 
 secrets = st.text(st.characters(codec="utf-8"), min_size=6, max_size=20).filter(
-    lambda text: len(text.strip()) >= 6 and len(text.splitlines()) == 1 and not text.strip().replace(".", "").isdecimal()
+    lambda text: (
+        len(text.strip()) >= 6 and len(text.splitlines()) == 1 and not text.strip().replace(".", "").isdecimal()
+    )
 )
 
 
@@ -107,6 +112,10 @@ def test_a_redactor_does_not_tell() -> None:
         ("redis://:pa/ss@h:6379/0", MASK),
         ("redis://:pa#ss@h:6379/0", MASK),
         ("redis://:pa?ss@h:6379/0", MASK),
+        ("redis://u:12#ss@h", MASK),
+        ("postgres://u:p@[::1]:5432,h2:2/db", "postgres://[::1]:5432,h2:2/db"),
+        ("http://h:80/x?mail=a@b.example", "http://h:80/x"),
+        ("unix:///run/redis.sock", "unix:///run/redis.sock"),
         ("http://[::1", MASK),
         ("no url", MASK),
         ("", MASK),

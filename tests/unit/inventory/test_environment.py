@@ -135,9 +135,9 @@ def test_what_the_redactor_knows(read: Read) -> None:
         "[redis.a]\nurl = ['${S}']",
         f"[redis.a]\nurl = 5\npassword = '{CANARY}'",
         f"[redis.a]\nurl = {{ token = '{CANARY}' }}",
-        "[redis.a]\nurl = '${S-%s}'" % CANARY,
-        "[redis.a]\nurl = '${S:%s}'" % CANARY,
-        "[redis.a]\nurl = '${NONE:-%s}'\nzzz = 1" % CANARY,
+        f"[redis.a]\nurl = '${{S-{CANARY}}}'",
+        f"[redis.a]\nurl = '${{S:{CANARY}}}'",
+        f"[redis.a]\nurl = '${{NONE:-{CANARY}}}'\nzzz = 1",
         f"[redis.a]\nurl = '${{{CANARY}'",
     ],
 )

@@ -1,4 +1,4 @@
-"""Expectations: short and long forms, ladders, parts of the day, questions of one's own, and what is wrong with them."""
+"""Expectations: short and long forms, ladders, parts of the day, questions of one's own; what is wrong with them."""
 
 from __future__ import annotations
 
@@ -30,7 +30,10 @@ def limits_of(read: Read, said: str) -> str:
         ("disk = { suites = ['weekly'] }", "P2: P3 < 70%, P1 < 90%"),
         ("disk = { P1 = '< 60%', severity = 'P1' }", "P1: P1 < 60%"),
         ("disk = [{ during = '22:00-06:00', P3 = '< 90%' }, '< 80%']", "P2: 22:00-06:00: P3 < 90%; P2 < 80%"),
-        ("disk = [{ during = '22:00-06:00', limit = '< 90%' }, { P1 = '< 80%' }]", "P2: 22:00-06:00: P2 < 90%; P1 < 80%"),
+        (
+            "disk = [{ during = '22:00-06:00', limit = '< 90%' }, { P1 = '< 80%' }]",
+            "P2: 22:00-06:00: P2 < 90%; P1 < 80%",
+        ),
         (
             "disk = { limit = [{ during = '22:00-06:00', P3 = '< 90%' }, '< 80%'], severity = 'P3' }",
             "P3: 22:00-06:00: P3 < 90%; P3 < 80%",
@@ -121,7 +124,10 @@ KEYS = "P0, P1, P2, P3, action, ignore, runbook, severity, suites, timeout"
             "disk = [{ P3 = '< 60%' }, { P2 = '< 60%' }]",
             "disk: entry 2 would never apply: those before it are first at all of its times",
         ),
-        ("disk = [{ during = 'night', P3 = '< 60%' }, '< 7%']", "disk[0].during: 'night' is no part of the day; say for"),
+        (
+            "disk = [{ during = 'night', P3 = '< 60%' }, '< 7%']",
+            "disk[0].during: 'night' is no part of the day; say for",
+        ),
         ("disk = [{ during = '00:00-08:00' }, '< 7%']", "disk[0]: there is no limit; say for example '< 70%'"),
         (
             "disk = [{ P3 = '< 60%', suites = ['daily'] }]",
@@ -134,7 +140,10 @@ KEYS = "P0, P1, P2, P3, action, ignore, runbook, severity, suites, timeout"
         ("disk = { suites = [] }", 'disk.suites: it is a list of at least one suite, for example ["daily"]'),
         ("disk = { suites = [5] }", 'disk.suites: it is a list of at least one suite, for example ["daily"]'),
         ("disk = { suites = ['dialy'] }", "disk.suites: unknown suite 'dialy'; did you mean 'daily'?"),
-        ("disk = { suites = ['*'] }", "disk.suites: unknown suite '*'; it can be: daily, deploy_gate, monthly, smoke, weekly"),
+        (
+            "disk = { suites = ['*'] }",
+            "disk.suites: unknown suite '*'; it can be: daily, deploy_gate, monthly, smoke, weekly",
+        ),
         ("disk = { timeout = 'soon' }", "disk.timeout: 'soon' is no length of time; say for example '30s'"),
         ("disk = { timeout = '2h' }", "disk.timeout: '2h' is more than an hour; say for example '30s'"),
         ("disk = { timeout = 0 }", "disk.timeout: 0 is no length of time; say for example '30s'"),
@@ -147,7 +156,10 @@ KEYS = "P0, P1, P2, P3, action, ignore, runbook, severity, suites, timeout"
         ("services = { suites = ['daily'] }", "services: the key 'names' is needed"),
         ("services = ['nginx', 5]", "services[1]: input should be a valid string"),
         ("ports = [443, 'https']", "ports[1]: 'https' is no port; write 443, or 'udp/53'"),
-        ("ports = [5.5]", "ports[0]: input should be a valid integer, got a number with a fractional part, or input should"),
+        (
+            "ports = [5.5]",
+            "ports[0]: input should be a valid integer, got a number with a fractional part, or input should",
+        ),
     ],
 )
 def test_what_is_no_expectation(errors: Errors, said: str, error: str) -> None:
@@ -204,14 +216,26 @@ NAME = "a command has a name of its own: [host.a.command.NAME]"
     [
         ("[host.a]\ncommand = 'x'", f"2: host.a.command: {NAME}"),
         ("[host.a.command]\nrun = 'x'", f"1: host.a.command: {NAME}"),
-        ("[host.a]\ncommand = {}", "2: host.a.command: this table names nothing; leave it out, or name one: [host.a.comm"),
+        (
+            "[host.a]\ncommand = {}",
+            "2: host.a.command: this table names nothing; leave it out, or name one: [host.a.comm",
+        ),
         ("[host.a.command.x]", "1: host.a.command.x: the key 'run' is needed"),
         ("[host.a.command.x]\nrun = ''", "2: host.a.command.x.run: it is empty; say what is meant, or leave it out"),
         ("[host.a.command.x]\nrun = 'x'\nvalue = '< '", "3: host.a.command.x.value: '< ' names no value; say for exam"),
-        ("[host.a.command.x]\nrun = 'x'\nvalue = { P8 = '< 5' }", "3: host.a.command.x.value: 'P8' is no severity; use "),
-        ("[host.a.command.x]\nrun = 'x'\nexpect = '< 5%'", "3: host.a.command.x.expect: '< 5%' is for a percentage, and "),
+        (
+            "[host.a.command.x]\nrun = 'x'\nvalue = { P8 = '< 5' }",
+            "3: host.a.command.x.value: 'P8' is no severity; use ",
+        ),
+        (
+            "[host.a.command.x]\nrun = 'x'\nexpect = '< 5%'",
+            "3: host.a.command.x.expect: '< 5%' is for a percentage, and ",
+        ),
         ("[host.a.command.x]\nrun = 'x'\nrnu = 'x'", "3: host.a.command.x.rnu: unknown key; did you mean 'run'?"),
-        ('[host.a.command."x y"]\nrun = "x"', "1: host.a.command.\"x y\": 'x y' can't be a name; use letters, digits, '_'"),
+        (
+            '[host.a.command."x y"]\nrun = "x"',
+            "1: host.a.command.\"x y\": 'x y' can't be a name; use letters, digits, '_'",
+        ),
     ],
 )
 def test_what_is_no_question(errors: Errors, said: str, error: str) -> None:

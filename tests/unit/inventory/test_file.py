@@ -62,7 +62,10 @@ TWICE = "this key stands in the file twice; keep one of them"
         ("[host.a\n", "1: expected ']' at the end of a table declaration"),
         ("host\n", "1: expected '=' after a key in a key/value pair"),
         ("a = 1" + "1" * 5000, " a number is beyond every number that can be measured"),
-        ("[host.a.command.x]\nrun = 'x'\nexit = 0x" + "f" * 5000, "3: host.a.command.x.exit: the number is beyond every number that can be measured"),
+        (
+            "[host.a.command.x]\nrun = 'x'\nexit = 0x" + "f" * 5000,
+            "3: host.a.command.x.exit: the number is beyond every number that can be measured",
+        ),
         ("a = " + "[" * 5000, " lists or tables are nested too deeply"),
     ],
 )
@@ -72,7 +75,13 @@ def test_not_toml(errors: Errors, text: str, error: str) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ['url = """\nredis://:hunter2-', "url = hunter2-\n", "url = 'hunter2-\n", 'x = """\na\n"""\nhunter2-abc==\n', "hunter2-"],
+    [
+        'url = """\nredis://:hunter2-',
+        "url = hunter2-\n",
+        "url = 'hunter2-\n",
+        'x = """\na\n"""\nhunter2-abc==\n',
+        "hunter2-",
+    ],
 )
 def test_an_error_of_syntax_shows_no_value(errors: Errors, text: str) -> None:
     assert "hunter2" not in "".join(errors(text.encode()))
@@ -177,17 +186,15 @@ def test_every_error_at_once_in_the_order_of_the_file(errors: Errors) -> None:
         diks = "< 70%"
         """
     )
+    percentage = "say for example '< 70%'"
     assert found == [
         "2: opscheck.timezone: unknown time zone 'Mars'; say for example 'Europe/Berlin' or 'UTC'",
         "4: hots: unknown kind of target; did you mean 'host'?",
         "6: redis.cache.url: the environment variable NOT_SET is not set; set it, or write ${NOT_SET:-default}",
-        "8: redis.cache.expect.hit_rate: '> 70' is for a count, and redis.hit_rate is a percentage; "
-        "say for example '< 70%'",
+        f"8: redis.cache.expect.hit_rate: '> 70' is for a count, and redis.hit_rate is a percentage; {percentage}",
         "10: host.prod.conect: unknown key; did you mean 'connect'?",
-        "12: host.prod.expect.disk.P3: '< 70ms' is for a duration, and host.disk is a percentage; "
-        "say for example '< 70%'",
-        "12: host.prod.expect.disk.P1: '< 9o%' compares with '9o%', which is not a number with a unit; "
-        "say for example '< 70%'",
+        f"12: host.prod.expect.disk.P3: '< 70ms' is for a duration, and host.disk is a percentage; {percentage}",
+        f"12: host.prod.expect.disk.P1: '< 9o%' compares with '9o%', which is not a number with a unit; {percentage}",
         "13: host.prod.expect.diks: unknown expectation; did you mean 'disk'?",
     ]
 

@@ -95,7 +95,9 @@ text = st.text(st.characters(codec="utf-8"), max_size=8)
 keys = st.text(st.characters(codec="utf-8"), min_size=1, max_size=4)
 scalars = st.one_of(st.integers(), st.booleans(), text, st.floats(allow_nan=False, allow_infinity=False))
 values = st.recursive(
-    scalars, lambda inner: st.one_of(st.lists(inner, max_size=3), st.dictionaries(keys, inner, max_size=3)), max_leaves=6
+    scalars,
+    lambda inner: st.one_of(st.lists(inner, max_size=3), st.dictionaries(keys, inner, max_size=3)),
+    max_leaves=6,
 )
 
 
@@ -113,7 +115,9 @@ def quoted(text: str) -> str:
 
 def paths(value: object, here: Key = ()) -> set[Key]:
     found = {here} if here else set()
-    for step, entry in value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ():
+    for step, entry in (
+        value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    ):
         found |= paths(entry, (*here, step))
     return found
 

@@ -112,7 +112,8 @@ def test_what_people_get_wrong(validator: jsonschema.Draft202012Validator, toml:
 
 
 @pytest.mark.parametrize(
-    "said", ["load = 1", "load = '< 1.5'", "load = '1'", "disk = '>= 1e-07 %'", "memory = '< 8 GiB'", "disk = '< ${A}%'"]
+    "said",
+    ["load = 1", "load = '< 1.5'", "load = '1'", "disk = '>= 1e-07 %'", "memory = '< 8 GiB'", "disk = '< ${A}%'"],
 )
 def test_limits_in_all_their_forms(validator: jsonschema.Draft202012Validator, said: str) -> None:
     validator.validate(document(HOST + said))

@@ -1,5 +1,0 @@
---
--- PostgreSQL database dump
---
-x
--- PostgreSQL database dump complete
