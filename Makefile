@@ -6,7 +6,8 @@ BREAK ?=
 
 DEMO_PACKAGES := postgresql=initdb redis-server=redis-server
 TEST_PACKAGES := $(DEMO_PACKAGES) nginx-light=nginx prometheus=prometheus openssh-server=sshd openssh-client=ssh \
-	docker.io=dockerd docker-compose=docker-compose iptables=iptables sshfs=sshfs
+	docker.io=dockerd docker-compose=docker-compose iptables=iptables debootstrap=debootstrap sshfs=sshfs \
+	busybox-static=busybox procps=pgrep xz-utils=xz zstd=zstd bzip2=bzip2 lz4=lz4
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
@@ -27,7 +28,7 @@ demo-docker: demo-packages $(VENV)/installed
 	@$(VENV)/bin/python demo/with_docker.py $(BREAK)
 
 test: test-packages $(VENV)/installed-dev
-	$(VENV)/bin/pytest
+	tests/with-docker $(VENV)/bin/pytest -n 2 --dist loadfile
 
 lint: $(VENV)/installed-dev
 	$(VENV)/bin/ruff check .

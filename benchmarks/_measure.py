@@ -52,7 +52,9 @@ def _once(contender: Contender, folder: Path, env: Mapping[str, str]) -> tuple[f
     output = folder / "output"
     started = time.monotonic()
     with output.open("wb") as file:
-        process = subprocess.Popen(contender.command, cwd=folder, stdout=file, stderr=file, stdin=subprocess.DEVNULL, env=env)
+        process = subprocess.Popen(
+            contender.command, cwd=folder, stdout=file, stderr=file, stdin=subprocess.DEVNULL, env=env
+        )
         _, status, usage = os.wait4(process.pid, 0)
         process.returncode = os.waitstatus_to_exitcode(status)
     seconds = time.monotonic() - started

@@ -20,8 +20,8 @@ from pathlib import Path
 from _measure import Contender, measure, pytest
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
-from tests.live.processes import free_port  # noqa: E402
-from tests.live.sshd import Sshd, sshd  # noqa: E402
+from tests.live.processes import free_port
+from tests.live.sshd import Sshd, sshd
 
 COMMANDS = [
     "cat /proc/loadavg",
@@ -88,7 +88,9 @@ async def proxy(port: int, target: int, delay_s: float) -> None:
 def delayed(server: Sshd, round_trip_ms: float) -> Iterator[int]:
     """Run the proxy as a process of its own while the block lasts; yields its port."""
     port = free_port()
-    process = subprocess.Popen([sys.executable, __file__, "--proxy", str(port), str(server.port), str(round_trip_ms / 2000)])
+    process = subprocess.Popen(
+        [sys.executable, __file__, "--proxy", str(port), str(server.port), str(round_trip_ms / 2000)]
+    )
     try:
         yield port
     finally:

@@ -96,7 +96,14 @@ def _check(check: Check, text: str) -> Iterator[str]:
 
 
 def _type(annotation: Any) -> str:
-    names = {str: "a text", int: "a whole number", float: "a number", bool: "true or false", Limit: "a limit", Ladder: "limits"}
+    names = {
+        str: "a text",
+        int: "a whole number",
+        float: "a number",
+        bool: "true or false",
+        Limit: "a limit",
+        Ladder: "limits",
+    }
     if annotation in names:
         return names[annotation]
     arguments = [each for each in typing.get_args(annotation) if each not in (type(None), Ellipsis)]
@@ -107,7 +114,11 @@ def _type(annotation: Any) -> str:
         return f"a table, each {_type(arguments[1])}"
     if origin is typing.Annotated:
         return _type(arguments[0])
-    return " or ".join(dict.fromkeys(_type(each) for each in arguments)) if arguments else getattr(annotation, "__name__", "a value")
+    return (
+        " or ".join(dict.fromkeys(_type(each) for each in arguments))
+        if arguments
+        else getattr(annotation, "__name__", "a value")
+    )
 
 
 if __name__ == "__main__":

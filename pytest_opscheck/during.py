@@ -76,11 +76,6 @@ class Limits:
         """Every ladder, whatever the time."""
         return tuple(ladder for _, ladder in self.choices)
 
-    @property
-    def worst(self) -> str:
-        """The worst severity that can be breached."""
-        return min(ladder.rungs[0].severity for ladder in self.ladders)
-
     def __str__(self) -> str:
         return "; ".join(
             (f"{during}: " if during else "") + ", ".join(f"{s} {t}" for s, t in ladder.texts().items())

@@ -218,10 +218,11 @@ def units(requests: Iterable[Request], hosts: Mapping[str, str]) -> tuple[list[U
     """Sort readings into contacts: those of the bulk, and the quiet ones. `hosts` are the hosts' specs by name."""
     bulk: dict[str, Unit] = {}
     quiet: dict[str, Unit] = {}
+    this_machine = min((name for name, connect in hosts.items() if connect == "local://"), default="")
     for request in {request.key: request for request in requests}.values():
         target = request.target
         if through_host(request):
-            name = target.name if target.kind == "host" else target.keys.host() or ""
+            name = target.name if target.kind == "host" else target.keys.host() or this_machine
             unit = bulk.setdefault(
                 f"host.{name}",
                 HostUnit(f"host.{name}", connection=HostConnection(hosts.get(name, "local://")), host=name),

@@ -14,8 +14,9 @@ import shlex
 import signal
 import subprocess
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from types import MethodType
 from typing import Any
 
@@ -208,5 +209,17 @@ def _unreachable(said: str) -> UnreachableError:
 
 
 def _kill(child: subprocess.Popen[bytes]) -> None:
-    with contextlib.suppress(ProcessLookupError, PermissionError):
-        os.killpg(child.pid, signal.SIGKILL)
+    """End a command and all that it has started: timeout(1) makes process groups of its own, the session is the same."""
+    for _ in range(2):  # again for what was started meanwhile
+        for pid in (child.pid, *_session(child.pid)):
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.kill(pid, signal.SIGKILL)
+
+
+def _session(leader: int) -> Iterator[int]:
+    """Yield the processes of a session, as far as /proc tells."""
+    for file in Path("/proc").glob("[0-9]*/stat"):
+        with contextlib.suppress(OSError, ValueError, IndexError):
+            # The program's name, in brackets, may hold anything; behind it: state, parent, group, session.
+            if int(file.read_text(errors="replace").rpartition(")")[2].split()[3]) == leader:
+                yield int(file.parent.name)

@@ -45,8 +45,18 @@ def inventory_file(config: pytest.Config) -> Path | None:
     if named := setting(config, "inventory"):
         base = config.invocation_params.dir if config.getoption("opscheck_inventory") else config.rootpath
         return base / named
-    file = config.rootpath / FILE
+    file = home(config) / FILE
     return file if file.exists() else None
+
+
+def home(config: pytest.Config) -> Path:
+    """Return the folder of the inventory and the reports: the root directory, or where pytest was started.
+
+    pytest takes the value of an option that it does not know yet for a path to tests, and may take its root directory
+    from there.
+    """
+    folders = (config.rootpath, config.invocation_params.dir)
+    return next((folder for folder in folders if (folder / FILE).exists()), config.rootpath)
 
 
 @pytest.hookimpl(tryfirst=True)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from .plugin import setting
+from .plugin import home, setting
 from .reports import html, json, junit, terminal
 from .reports.files import ReportFiles
 from .results import Result, Run, exit_status
@@ -39,7 +39,7 @@ class Reporter:
         """Return where a run of suites leaves its reports; None where tests were named one by one."""
         if not self.session.suites:
             return None
-        base = self.config.invocation_params.dir if self.config.getoption("opscheck_reports") else self.config.rootpath
+        base = self.config.invocation_params.dir if self.config.getoption("opscheck_reports") else home(self.config)
         folder = base / (setting(self.config, "reports") or "reports") / "+".join(self.session.suites)
         try:
             return ReportFiles.fresh(folder, self.started)

@@ -73,11 +73,27 @@ def _worth_masking(form: str) -> bool:
 
 
 def _forms(secret: str) -> Iterator[str]:
-    """Yield a secret, its password and tokens where it is a URL, and each as it is quoted elsewhere."""
-    for part in (secret, *secret.splitlines(), *secret_parts(secret)):
+    """Yield a secret, what it consists of where it is a URL, and each as it is quoted elsewhere."""
+    for part in (secret, *secret.splitlines(), *secret_parts(secret), *_parts_of_url(secret)):
         stripped = part.strip()
         yield from (stripped, quote(stripped, safe=""), quote(stripped), quote_plus(stripped), unquote(stripped))
         yield from (repr(stripped)[1:-1], json.dumps(stripped)[1:-1])
+
+
+def _parts_of_url(secret: str) -> Iterator[str]:
+    """Yield what messages show of a URL: it without its password, user, path or database, and query.
+
+    Its host stays readable, for whoever has to mend it.
+    """
+    if "://" not in secret:
+        return
+    try:
+        parts = urlsplit(secret)
+    except ValueError:
+        return
+    yield without_password(secret).removesuffix(MASK)
+    yield from (parts.username or "", parts.path, parts.path.strip("/"), parts.query)
+    yield from (pair.partition("=")[2] for pair in parts.query.split("&"))
 
 
 def secret_parts(text: str) -> tuple[str, ...]:

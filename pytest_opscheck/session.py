@@ -20,7 +20,7 @@ from .gather import Gather, Reading, Request
 from .inventory import Expectation, Inventory, Named, load
 from .judge import Expect, Subject, breach, conclude, failed_reading, passed, unknown
 from .limits import SEVERITIES
-from .plugin import inventory_file, setting
+from .plugin import home, inventory_file, setting
 from .probes import UnreachableError
 from .reports.terminal import Progress
 from .results import Result, Verdict
@@ -95,7 +95,7 @@ class Session:
             )
         )
         file = inventory_file(self.config)
-        shown = file.name if file is not None and file.parent == self.config.rootpath else file
+        shown = file.name if file is not None and file.parent == home(self.config) else file
         name = self.inventory.redactor.text(self.inventory.name)
         return f"opscheck: {name} ({shown}), suite {suite}: {counts}"
 

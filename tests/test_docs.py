@@ -20,11 +20,13 @@ ENVIRONMENT = {"DATABASE_URL": "postgresql://127.0.0.1/db", "REDIS_URL": "redis:
 def blocks(language: str) -> Iterator[pytest.param]:  # type: ignore[valid-type]
     for page in PAGES:
         text = (ROOT / page).read_text(encoding="utf-8")
-        for number, found in enumerate(re.findall(rf"^```{language}\n(.*?)^```", text, re.MULTILINE | re.DOTALL), start=1):
+        for number, found in enumerate(
+            re.findall(rf"^```{language}\n(.*?)^```", text, re.MULTILINE | re.DOTALL), start=1
+        ):
             yield pytest.param(found, id=f"{page}-{number}")
 
 
-@pytest.mark.parametrize("block", blocks("toml"))
+@pytest.mark.parametrize("block", list(blocks("toml")))
 def test_toml_is_an_inventory(block: str, tmp_path: Path) -> None:
     file = tmp_path / "opscheck.toml"
     targets = "" if re.search(r"^\[host\.prod\]", block, re.MULTILINE) or "on = " not in block else "[host.prod]\n"
@@ -32,7 +34,7 @@ def test_toml_is_an_inventory(block: str, tmp_path: Path) -> None:
     assert load(file, checks(), ENVIRONMENT).expectations
 
 
-@pytest.mark.parametrize("block", blocks("python"))
+@pytest.mark.parametrize("block", list(blocks("python")))
 def test_python_is_collected(block: str, pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DATABASE_URL", ENVIRONMENT["DATABASE_URL"])
     pytester.makefile(".toml", opscheck='[host.local]\n[postgres.main]\ndsn = "${DATABASE_URL}"\n')

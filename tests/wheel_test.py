@@ -16,7 +16,9 @@ def test_this_is_the_wheel() -> None:
     assert "site-packages" in pytest_opscheck.__file__
 
 
-@pytest.mark.parametrize("name", ["py.typed", "checks/test_host.py", "reports/results.schema.json", "reports/report.css"])
+@pytest.mark.parametrize(
+    "name", ["py.typed", "checks/test_host.py", "reports/results.schema.json", "reports/report.css"]
+)
 def test_it_carries(name: str) -> None:
     assert (Path(pytest_opscheck.__file__).parent / name).is_file()
 

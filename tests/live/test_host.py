@@ -71,7 +71,8 @@ def test_a_network_mount_that_hangs_costs_only_itself(run: Run, tmp_path: Path) 
         sftp = "/usr/lib/openssh/sftp-server"
         (server.folder / "shell").write_text(f"#!/bin/sh\nexec {sftp}\n")
         subprocess.run(
-            [program("sshfs"), "-o", options, "-o", f"sftp_server={sftp}", f"root@127.0.0.1:{tmp_path}", mount], check=True
+            [program("sshfs"), "-o", options, "-o", f"sftp_server={sftp}", f"root@127.0.0.1:{tmp_path}", mount],
+            check=True,
         )
         servers = subprocess.run(["pgrep", "-f", sftp], capture_output=True, text=True, check=True).stdout.split()
         try:
@@ -107,11 +108,15 @@ def test_ports(run: Run) -> None:
 
 
 def test_memory_load_and_cpu(run: Run) -> None:
-    inventory = '[host.local]\n[host.local.expect]\nmemory = { P2 = "< 1%" }\nload = "< -1"\ncpu = "< -1%"\ndisk = false\n'
+    inventory = (
+        '[host.local]\n[host.local.expect]\nmemory = { P2 = "< 1%" }\nload = "< -1"\ncpu = "< -1%"\ndisk = false\n'
+    )
     outcome = run(inventory)
     for check in ("memory", "load", "cpu"):
         assert outcome.verdict(f"host.{check}@local").startswith("breach")
-    outcome = run('[host.local]\n[host.local.expect]\nmemory = "> 1MB"\nload = "< 1000"\ncpu = "<= 100%"\ndisk = false\n')
+    outcome = run(
+        '[host.local]\n[host.local.expect]\nmemory = "> 1MB"\nload = "< 1000"\ncpu = "<= 100%"\ndisk = false\n'
+    )
     for check in ("memory", "load", "cpu"):
         assert outcome.verdict(f"host.{check}@local") == "ok"
 
@@ -129,7 +134,14 @@ def test_a_busy_processor(run: Run) -> None:
 
 def test_units_of_systemd(run: Run) -> None:
     name = image("opscheck-test-systemd", SYSTEMD)
-    options = ["--cap-add", "SYS_ADMIN", "--security-opt", "seccomp=unconfined", "--security-opt", "apparmor=unconfined"]
+    options = [
+        "--cap-add",
+        "SYS_ADMIN",
+        "--security-opt",
+        "seccomp=unconfined",
+        "--security-opt",
+        "apparmor=unconfined",
+    ]
     options += ["--tmpfs", "/run", "--tmpfs", "/run/lock", "-v", "/sys/fs/cgroup:/sys/fs/cgroup:rw", "--cgroupns=host"]
     options += ["-e", "container=docker"]
     with container(name, options) as machine:

@@ -92,7 +92,7 @@ def test_connects(postgres, expect):
 
 
 @pytest.mark.parametrize("workers", [(), ("-n", "2")])
-def test_no_canary_is_seen(project: Project, monkeypatch: pytest.MonkeyPatch, workers: tuple[str, ...]) -> None:
+def test_no_secret_is_seen(project: Project, monkeypatch: pytest.MonkeyPatch, workers: tuple[str, ...]) -> None:
     for name, value in CANARIES.items():
         monkeypatch.setenv(name, value)
     pytester = project(INVENTORY)

@@ -98,4 +98,3 @@ def test_the_first_that_applies() -> None:
     assert limits.at(at("07:59")) is night
     assert limits.at(at("08:00")) is day
     assert str(limits) == "00:00-08:00: P2 > 40%; P2 > 70%"
-    assert limits.worst == "P2"

@@ -77,6 +77,14 @@ def test_of_a_url_its_password_too() -> None:
     assert redactor.text("redis://u:p%40ssw@h:1/0, p@ssw or p%40ssw") == f"{MASK}, {MASK} or {MASK}"
 
 
+def test_of_a_url_all_but_its_host() -> None:
+    redactor = Redactor.of(["http://name:pass@host.example:80/some/path?page=seven"], names=["name"])
+    assert (
+        redactor.text("http://host.example:80/some/path?x and some/path and seven") == f"{MASK}?x and {MASK} and {MASK}"
+    )
+    assert redactor.text("name at host.example") == "name at host.example"
+
+
 def test_the_longest_form_goes_first() -> None:
     assert Redactor.of(["secret", "secret-and-more"]).text("secret-and-more") == MASK
 

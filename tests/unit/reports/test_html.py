@@ -37,7 +37,11 @@ def page(tmp_path: Path) -> Page:
 
 def cells(page: Page, found: Result | None, **report: Any) -> str:
     row = ["<td class='col-result'>Failed</td>", "<td></td>", "<td></td>", "<td></td>"]
-    page.row(SimpleNamespace(**{"nodeid": "t.py::t", "when": "call", "outcome": "failed", "longrepr": None, **report}), found, row)
+    page.row(
+        SimpleNamespace(**{"nodeid": "t.py::t", "when": "call", "outcome": "failed", "longrepr": None, **report}),
+        found,
+        row,
+    )
     return "".join(row)
 
 
