@@ -19,7 +19,8 @@ def prepare(folder: Path, count: int) -> None:
     folder.mkdir()
     (folder / "pytest.ini").write_text("[pytest]\n")
     (folder / "test_bare.py").write_text(
-        f"import pytest\n@pytest.mark.parametrize('number', range({count}))\ndef test_plain(number):\n    assert number >= 0\n"
+        f"import pytest\n@pytest.mark.parametrize('number', range({count}))\n"
+        "def test_plain(number):\n    assert number >= 0\n"
     )
     # A probe that needs no contact at all: what is timed is the plan, the board, the judge and the reports.
     (folder / "conftest.py").write_text(

@@ -1,4 +1,4 @@
-"""Many hosts × 20 checks over SSH with a round-trip time: pytest-testinfra, pytest-opscheck, and the floor.
+"""Many hosts x 20 checks over SSH with a round-trip time: pytest-testinfra, pytest-opscheck, and the floor.
 
     python benchmarks/ssh_hosts.py [--hosts 10] [--runs 3] [--round-trip-ms 50] [--without-testinfra]
 
@@ -151,7 +151,7 @@ def main() -> None:
                 Contender("pytest-opscheck", pytest("-m", "daily")),
                 Contender("pytest-opscheck -n 2", pytest("-m", "daily", "-n", "2")),
             ]
-            print(f"{given.hosts} hosts × {len(COMMANDS)} checks, {given.round_trip_ms:g} ms round trip")
+            print(f"{given.hosts} hosts x {len(COMMANDS)} checks, {given.round_trip_ms:g} ms round trip")
             measure(fast, given.runs, folder)
             if not given.without_testinfra:
                 measure(slow, 1, folder)

@@ -15,7 +15,7 @@ def test_fresh(fresh, expect):
     The age of the newest file that matches `path` and is not being written any more, by when it was last written to.
     """
     if fresh.file is None:
-        expect(math.inf, "s", subject=f"no file matches {fresh.path}; the age of none")
+        expect(math.inf, "s", subject=f"newest file of {fresh.path}", observed="missing")
     else:
         expect(fresh.age_s, "s", subject=f"age of {fresh.file}")
 

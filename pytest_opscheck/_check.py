@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import inspect
-import keyword
 import re
 import typing
 from collections.abc import Callable, Mapping
@@ -13,25 +12,13 @@ from typing import TypeVar
 from .during import Limits
 from .limits import SEVERITIES, Ladder, Limit, LimitError, dimension, parse_ladder, parse_limit, single
 from .probes import Probe
+from .suites import ATTRIBUTE, suite_problem
 
 F = TypeVar("F", bound=Callable[..., None])
-_ATTRIBUTE = "__opscheck__"
 EVERY_SUITE = "*"
 """A check of every suite in which one that depends on it runs: that of a target's reachability."""
 WINDOW = "window_s"
 """The probe's parameter that is no key of the inventory: it gets the window of the limit's rate."""
-_PYTEST_MARKS = frozenset(
-    ("filterwarnings", "opscheck", "parametrize", "skip", "skipif", "tryfirst", "trylast", "usefixtures", "xfail")
-)
-
-
-def suite_problem(name: str) -> str | None:
-    """Return why a word can't be a suite's name, None where it can: it becomes a pytest marker."""
-    if re.fullmatch(r"[A-Za-z][A-Za-z0-9_]*", name) is None or keyword.iskeyword(name):
-        return f"{name!r} cannot be a pytest marker; use letters, digits and _"
-    if name in _PYTEST_MARKS:
-        return f"{name!r} is a marker of pytest's own; use another word"
-    return None
 
 
 @dataclass(frozen=True, eq=False)
@@ -150,7 +137,7 @@ def check(
             family=family,
             action=action,
         )
-        setattr(function, _ATTRIBUTE, made)
+        setattr(function, ATTRIBUTE, made)
         return function
 
     return decorate
@@ -158,7 +145,7 @@ def check(
 
 def check_of(function: object) -> Check | None:
     """Return what `@check` said of a function, None where it is none."""
-    made = getattr(function, _ATTRIBUTE, None)
+    made = getattr(function, ATTRIBUTE, None)
     return made if isinstance(made, Check) else None
 
 

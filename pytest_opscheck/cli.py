@@ -72,11 +72,12 @@ def plan(file: Path, suite: str | None) -> None:
 
 @main.command()
 def schema() -> None:
-    """Print the JSON Schema of opscheck.toml, for editors."""
+    """Print the JSON Schema of opscheck.toml, for editors; with the severity words of the inventory that is here."""
     from .inventory.schema import schema as made
     from .shipped import checks
 
-    click.echo(json.dumps(made(checks()), indent=2))
+    words = _loaded(Path(FILE)).severities if Path(FILE).exists() else ()
+    click.echo(json.dumps(made(checks(), tuple(words)), indent=2))
 
 
 @main.command()

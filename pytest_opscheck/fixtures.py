@@ -16,14 +16,14 @@ import pytest
 
 from .hosts import CONNECT_SECONDS
 from .probes import UnreachableError, kinds
+from .suites import FIXTURES
 
 if TYPE_CHECKING:
     from .inventory import Inventory
     from .judge import Expect
     from .session import Session
 
-_KINDS = ("backup", "celery", "docker", "http", "logs", "metrics", "postgres", "prometheus", "redis", "tls")
-NAMES = ("expect", "host", *_KINDS)
+_KINDS = tuple(name for name in FIXTURES if name not in ("expect", "host"))
 _TESTINFRA = "_testinfra_host"
 
 

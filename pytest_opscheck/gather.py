@@ -22,7 +22,7 @@ from typing import Any
 
 from .hosts import CONNECT_SECONDS, HostConnection
 from .inventory import Expectation, Named
-from .probes import BlockedError, Part, Probe, Reach, Shell, UnknownError, UnreachableError, kinds
+from .probes import TIMEOUT, BlockedError, Part, Probe, Reach, Shell, UnknownError, UnreachableError, kinds
 
 AT_ONCE = 64
 """Contacts at once. Each is a thread and, over SSH, a process: more would only queue for the processor here."""
@@ -359,7 +359,8 @@ def _attempted(contact: Callable[[], Any]) -> tuple[Any, int]:
 def _direct(request: Request, connection: Any, attempts: int) -> object:
     read = request.probe.read
     assert read is not None  # noqa: S101 - for the type checker; a probe without a shell reads directly
-    value = read(connection, **request.params)
+    timed = {TIMEOUT: request.timeout_s} if request.probe.timed else {}
+    value = read(connection, **request.params, **timed)
     return Reach(value.target, attempts) if isinstance(value, Reach) else value
 
 

@@ -209,7 +209,7 @@ def _unreachable(said: str) -> UnreachableError:
 
 
 def _kill(child: subprocess.Popen[bytes]) -> None:
-    """End a command and all that it has started: timeout(1) makes process groups of its own, the session is the same."""
+    """End a command and all that it has started: timeout(1) makes groups of its own, but the session is the same."""
     for _ in range(2):  # again for what was started meanwhile
         for pid in (child.pid, *_session(child.pid)):
             with contextlib.suppress(ProcessLookupError, PermissionError):

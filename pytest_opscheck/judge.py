@@ -6,6 +6,7 @@ import datetime as dt
 import math
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any
 
 from .gather import Reading
@@ -90,6 +91,7 @@ class Expect:
         limit: str | float | Limit | Ladder | Mapping[str, object] | None = None,
         severity: str | None = None,
         also: Mapping[str, Any] | None = None,
+        observed: str | None = None,
         why: str | None = None,
     ) -> bool:
         """Judge a value, and return whether it is as expected.
@@ -100,10 +102,13 @@ class Expect:
         limit: what is expected, where the check itself does not say it: a limit, or a ladder {"P3": "< 70%", ...}.
         severity: of breaking a single `limit`; by default the check's.
         also: the same value in other units, for limits that are said in those.
+        observed: how to say the value where the number alone would say too little: "no file", "97 (most are app: 60)".
 
         Raises LimitError for a limit that is none, TypeError where there is no limit at all.
         """
         ladder = self._ladder(limit, severity)
+        if isinstance(value, Decimal):
+            value = int(value) if value.is_finite() and value == value.to_integral_value() else float(value)
         value, unit = _fitting(value, unit, also or {}, ladder)
         breached, problem = None, why
         try:
@@ -122,7 +127,7 @@ class Expect:
                 limits=ladder.texts(),
                 breached=breached,
                 problem=problem,
-                observed="" if value is None else _observed(value, unit, shown.limit),
+                observed=observed or ("" if value is None else _observed(value, unit, shown.limit)),
                 expected=shown.limit.expected,
             )
         )
@@ -153,17 +158,23 @@ def _fitting(value: Any, unit: str, also: Mapping[str, Any], ladder: Ladder) -> 
 
 
 def _observed(value: Any, unit: str, limit: Limit) -> str:
-    """Return a value as a message says it, in the limit's unit where it can be converted to it."""
-    if isinstance(value, int | float) and not isinstance(value, bool):
-        if (
-            limit.unit != unit
-            and limit.number is not None
-            and limit.window_s is None
-            and dimension(unit) == limit.dimension
-        ):
-            return quantity(float(from_base(to_base(value, unit), limit.unit)), limit.unit)
-        return quantity(value, unit)
-    return quantity(value, "")
+    """Return a value as a message says it, in the limit's unit where it can be converted to it.
+
+    It is as exact as it takes to differ from a limit that it breaks: never "70 %, expected <= 70 %".
+    """
+    if not isinstance(value, int | float) or isinstance(value, bool):
+        return quantity(value, "")
+    if (
+        limit.unit != unit
+        and limit.number is not None
+        and limit.window_s is None
+        and dimension(unit) == limit.dimension
+    ):
+        value, unit = float(from_base(to_base(value, unit), limit.unit)), limit.unit
+    text = quantity(value, unit)
+    if text == quantity(limit.operand, unit) and not limit.holds(value, unit):
+        return quantity(repr(value), unit)
+    return text
 
 
 def _plain(value: Any) -> Any:

@@ -66,14 +66,14 @@ def pytest_configure(config: pytest.Config) -> None:
     file = inventory_file(config)
     if file is None:
         return
-    from .inventory import InventoryError, suite_names
+    from .selection import is_asked
+    from .suites import suite_names
 
     suites = suite_names(file)
     for suite in suites:
         config.addinivalue_line("markers", f"{suite}: operational checks of the suite {suite} ({FILE})")
-    from .selection import is_asked
-
     if is_asked(config, suites):
+        from .inventory import InventoryError
         from .session import Session
 
         try:

@@ -11,8 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from ._check import check_of
-from .fixtures import NAMES
+from .suites import ATTRIBUTE, FIXTURES
 
 CHECKS = Path(__file__).parent / "checks"
 _MOST_NAMES = 10
@@ -151,10 +150,10 @@ def deselect_ours(config: pytest.Config, items: list[pytest.Item]) -> None:
 
 
 def _is_check(item: pytest.Function, suites: list[str]) -> bool:
-    if check_of(item.function) is not None:
+    if hasattr(item.function, ATTRIBUTE):
         return True
     if not any(item.get_closest_marker(suite) for suite in suites):
         return False
     definitions = item._fixtureinfo.name2fixturedefs  # noqa: SLF001 - pytest has no public way to ask
     foreign = {name for name, found in definitions.items() if found[-1].func.__module__ != "testinfra.plugin"}
-    return any(name in item.fixturenames and name not in foreign for name in NAMES)
+    return any(name in item.fixturenames and name not in foreign for name in FIXTURES)

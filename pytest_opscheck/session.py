@@ -31,6 +31,7 @@ from .selection import (
     narrows,
     shipped_argument,
 )
+from .suites import FIXTURES
 
 EXPECT: pytest.StashKey[Expect] = pytest.StashKey()
 RESULT: pytest.StashKey[Result] = pytest.StashKey()
@@ -173,7 +174,7 @@ class Session:
         """Tell whether an item is a check, or a test of one's own that takes a target or measures."""
         if not isinstance(item, pytest.Function):
             return False
-        return check_of(item.function) is not None or any(name in item.fixturenames for name in fixtures.NAMES)
+        return check_of(item.function) is not None or any(name in item.fixturenames for name in FIXTURES)
 
     def call(self, item: pytest.Function) -> Generator[None, object, object]:
         """Run one test of ours: hand over its reading, let it measure, conclude."""

@@ -1,4 +1,4 @@
-"""The documents say what is so: every TOML block is an inventory, every Python block runs, generated pages are up to date."""
+"""The documents say what is so: TOML blocks are inventories, Python blocks run, generated pages are up to date."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Run against the built wheel, in an environment that has nothing but it: what a user gets is what the repository has."""
+"""Run against the built wheel, in an environment that has nothing else: a user gets what the repository has."""
 
 from __future__ import annotations
 

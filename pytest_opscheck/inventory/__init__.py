@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from ._load import FILE, load, suite_names
-from .model import SUITES, Expectation, Inventory, Named, Suite
+from ..suites import FILE, SUITES, suite_names
+from ._load import load
+from .model import Expectation, Inventory, Named, Suite
 from .problems import InventoryError, nearest
 
 __all__ = [

@@ -14,32 +14,22 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from .._check import EVERY_SUITE, Check, suite_problem
+from .._check import EVERY_SUITE, Check
 from ..limits import SEVERITIES, LimitError, severity_of
 from ..probes import Kind, kinds
+from ..suites import DEPENDED_ON, SUITES, suite_problem
 from .environment import expand
 from .expectations import COMMON, Resolver
 from .lines import Key
-from .model import DEPENDED_ON, FAIL_AT, SUITES, Expectation, Inventory, Named, Suite, name_problem
+from .model import FAIL_AT, Expectation, Inventory, Named, Suite, name_problem
 from .problems import InventoryError, Problems, nearest
 from .said import ENTRY_KEYS
 from .validation import note_validation, secrets_of
 
-FILE = "opscheck.toml"
 GENERAL = ("name", "timezone", "runbook", "severities")
 TABLES = ("opscheck", "suites")
 """The tables beside those of the targets."""
 _BITS = 64
-
-
-def suite_names(file: Path) -> tuple[str, ...]:
-    """Return the suites that a file names and those that there always are; of a broken file only the latter."""
-    try:
-        own = tomllib.loads(file.read_text(encoding="utf-8-sig")).get("suites", {})
-    except (OSError, ValueError, RecursionError):
-        own = {}
-    names = [name for name in own if suite_problem(name) is None] if isinstance(own, dict) else []
-    return tuple(dict.fromkeys([*SUITES, *names]))
 
 
 def load(file: Path, checks: Iterable[Check], environment: Mapping[str, str] | None = None) -> Inventory:

@@ -10,7 +10,7 @@ from pydantic import ValidationError
 
 from .._check import WINDOW, Check
 from ..during import Limits
-from ..limits import SEVERITIES, LimitError, parse_duration, severity_of, single
+from ..limits import SEVERITIES, Ladder, LimitError, parse_duration, severity_of, single
 from .lines import Key
 from .model import Expectation, Named, name_problem
 from .problems import Problems, nearest
@@ -100,6 +100,8 @@ class Resolver:
         ]
         limits = {key: value for key, value in said.items() if key in limit_keys}
         rest = {key: value for key, value in said.items() if key not in limits}
+        if (carrier := _limit_parameter(check)) is not None and limits and carrier not in rest:
+            return self._made(check, target, {**rest, carrier: limits}, here, unsaid=carrier)
         limit: tuple[object, Key] | None = (limits, here) if limits else None
         if set(limits) == {"limit"}:
             limit = (limits["limit"], (*here, "limit"))
@@ -241,6 +243,14 @@ def _with_severity(limits: Limits | None, severity: str) -> Limits | None:
     if limits is None or len(limits.ladders[0].rungs) > 1:
         return limits
     return Limits(((None, single(limits.ladders[0].rungs[0].limit, severity)),))
+
+
+def _limit_parameter(check: Check) -> str | None:
+    """Return the parameter that the short form sets where it is itself a limit, as the count of `healthy = 8` is."""
+    if check.takes is None:
+        return None
+    annotation = check.probe.params.model_fields[check.takes].annotation
+    return check.takes if Ladder in (annotation, *get_args(annotation)) else None
 
 
 def _takes_truth(check: Check) -> bool:

@@ -15,9 +15,6 @@ from ..during import Limits
 from ..probes import Target
 from ..secrets import Redactor
 
-SUITES = ("smoke", "deploy_gate", "daily", "weekly", "monthly")
-DEPENDED_ON = ("smoke", "deploy_gate", "daily")
-"""The suites in which `reachable` runs, beside those of the checks that depend on it."""
 FAIL_AT = "P3"
 """By default every breach fails the run."""
 NAME = r"[A-Za-z0-9][A-Za-z0-9_.-]*"

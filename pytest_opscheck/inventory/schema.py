@@ -13,8 +13,9 @@ from .._check import WINDOW, Check
 from ..during import Limits
 from ..limits import SEVERITIES, UNITS, dimension
 from ..probes import Kind, kinds
+from ..suites import SUITES
 from .expectations import inner_parameter
-from .model import FAIL_AT, NAME, SUITES
+from .model import FAIL_AT, NAME
 
 _DIALECT = "https://json-schema.org/draft/2020-12/schema"
 _VARIABLE = r"\$\{[^}]+\}"

@@ -11,6 +11,7 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 from ._kind import (
+    TIMEOUT,
     BlockedError,
     Kind,
     Output,
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 __all__ = [
+    "TIMEOUT",
     "BlockedError",
     "Kind",
     "Output",

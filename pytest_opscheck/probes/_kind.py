@@ -12,6 +12,8 @@ from typing import Any, TypeVar
 from pydantic import BaseModel, ConfigDict, create_model
 
 DEFAULT_TIMEOUT_S = 10.0
+TIMEOUT = "timeout_s"
+"""The parameter by which a direct probe gets its own time limit; the inventory's key for it is `timeout`."""
 F = TypeVar("F", bound=Callable[..., object])
 
 
@@ -112,7 +114,7 @@ class Probe:
     """A function that observes a target, changes nothing and judges nothing.
 
     `read(connection, **params)` reads directly; `shells` are its kind's ways through a host, by the name of the probe.
-    `quiet` probes measure time, and run when nothing else does.
+    `quiet` probes measure time, and run when nothing else does. `timed` ones take their own time limit, as `timeout_s`.
     """
 
     kind: str
@@ -121,6 +123,7 @@ class Probe:
     timeout_s: float
     quiet: bool = False
     read: Callable[..., object] | None = None
+    timed: bool = False
     shells: Mapping[str, Shell] = field(default_factory=dict, repr=False)
 
     @property
@@ -204,9 +207,17 @@ class Kind:
         return made
 
     def _add(self, function: Callable[..., object], timeout_s: float, *, quiet: bool, reads: bool) -> Probe:
-        name, read = function.__name__, function if reads else None
-        probe = Probe(self.name, name, _params(function), timeout_s, quiet=quiet, read=read, shells=self.shells)
-        self.probes[name] = probe
+        probe = Probe(
+            kind=self.name,
+            name=function.__name__,
+            params=_params(function),
+            timeout_s=timeout_s,
+            quiet=quiet,
+            read=function if reads else None,
+            timed=TIMEOUT in inspect.signature(function).parameters,
+            shells=self.shells,
+        )
+        self.probes[probe.name] = probe
         return probe
 
 
@@ -215,7 +226,7 @@ def _params(function: Callable[..., object]) -> type[BaseModel]:
     keywords = {
         name: parameter
         for name, parameter in inspect.signature(function).parameters.items()
-        if parameter.kind is parameter.KEYWORD_ONLY
+        if parameter.kind is parameter.KEYWORD_ONLY and name != TIMEOUT
     }
 
     def said() -> None:

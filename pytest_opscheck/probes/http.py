@@ -13,15 +13,13 @@ from pydantic import AfterValidator, Field
 
 from ..limits import Ladder
 from ..secrets import without_password
-from ._kind import Kind, Reach, UnknownError
+from ._kind import BlockedError, Kind, Reach, UnknownError
 from ._types import LadderParam
 from ._web import Web, WebTarget, connect
 
 if TYPE_CHECKING:
     from jmespath.parser import ParsedResult
 
-_SERIES_S = 50
-"""How long a series of measured requests may take in all, a little less than its probe may."""
 _TOO_MANY_REQUESTS = 429
 _SERVER_ERROR = 500
 
@@ -192,33 +190,37 @@ class Timings:
 
 
 @kind.probe(timeout_s=20, quiet=True)
-def latency(web: Web) -> Timings:
+def latency(web: Web, *, timeout_s: float) -> Timings:
     """How long one request takes, from sending it to the last byte of the answer.
 
     The request before it, which is not measured, has opened the connection: name look-up, TCP and TLS do not count,
     unless the server closes its connections after each answer. Redirects do.
     """
-    return Timings(tuple(_series(web, 1)))
+    return Timings(tuple(_series(web, 1, timeout_s)))
 
 
-@kind.probe(timeout_s=_SERIES_S + 10, quiet=True)
-def timings(web: Web, *, requests: Annotated[int, Field(ge=10, le=1000)] = 20) -> Timings:
+@kind.probe(timeout_s=60, quiet=True)
+def timings(web: Web, *, requests: Annotated[int, Field(ge=10, le=1000)] = 20, timeout_s: float) -> Timings:
     """How long each of several requests takes, one after the other, each measured as latency is."""
-    return Timings(tuple(_series(web, requests)))
+    return Timings(tuple(_series(web, requests, timeout_s)))
 
 
-def _series(web: Web, count: int) -> Iterator[float]:
-    """Yield the time of each request; one that fails, or is turned away, says that none can be told."""
-    until = time.monotonic() + _SERIES_S
+def _series(web: Web, count: int, timeout_s: float) -> Iterator[float]:
+    """Yield the time of each request; one that fails, or is turned away, says that none can be told.
+
+    Where it is the first one, the address answers nobody well: that is what `status` says.
+    """
+    until = time.monotonic() + 0.9 * timeout_s
     for number in range(1, count + 1):
         which = f"request {number} of {count}" if count > 1 else "the request"
         if time.monotonic() > until:
-            raise UnknownError(f"only {number - 1} of {count} requests were answered within {_SERIES_S} s; say fewer")
+            raise UnknownError(f"only {number - 1} of {count} were answered in {timeout_s:g} s; say fewer, or timeout")
         try:
             answer = web.get()
             answer.whole()
         except UnknownError as error:
             raise UnknownError(f"{which} failed: {error}") from None
         if answer.status >= _SERVER_ERROR or answer.status == _TOO_MANY_REQUESTS:
-            raise UnknownError(f"{which} was answered {answer.status}, so its time says nothing")
+            why = f"{which} was answered {answer.status}, so its time says nothing"
+            raise BlockedError("status", why) if number == 1 else UnknownError(why)
         yield answer.seconds * 1000

@@ -74,8 +74,10 @@ class Server:
             raise UnknownError("the query's value is NULL; if that has a meaning, say it with coalesce()")
         return rows[0][0]
 
-    def rows(self, sql: str, params: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
+    def rows(self, sql: str, params: Sequence[Any] = (), timeout_s: float | None = None) -> list[tuple[Any, ...]]:
         """Return the rows of a query; `%s` in it stands for a parameter where there are any.
+
+        timeout_s: how long the query may take, where that is not the connection's own time limit.
 
         Raises UnknownError where the server refuses the query, or does not answer in time.
         """
@@ -83,24 +85,25 @@ class Server:
 
         if self._lost is not None:
             raise self._lost
+        bound_s = timeout_s or self._timeout_s
         try:
-            with self._hanging_up():
-                return self._read(sql, params)
+            with self._hanging_up(bound_s):
+                return self._read(sql, params, bound_s)
         except psycopg.Error as error:
             if self._connection.closed or self._connection.broken:
                 self._lost = UnknownError(
-                    f"the connection was lost, or had no answer within {self._timeout_s:g} s: {_one_line(error)}"
+                    f"the connection was lost, or had no answer within {bound_s:g} s: {_one_line(error)}"
                 )
                 raise self._lost from None
-            raise UnknownError(_refused(error, self._timeout_s)) from None
+            raise UnknownError(_refused(error, bound_s)) from None
 
     def lose(self) -> UnreachableError:
         """Say that the server answers nothing any more: every later question fails for that reason too."""
         self._lost = UnreachableError(str(self._lost or "it does not answer"))
         return self._lost
 
-    def _read(self, sql: str, params: Sequence[Any]) -> list[tuple[Any, ...]]:
-        bound_ms = int(self._timeout_s * 900)
+    def _read(self, sql: str, params: Sequence[Any], bound_s: float) -> list[tuple[Any, ...]]:
+        bound_ms = int(bound_s * 900)
         found: list[tuple[Any, ...]] = []
         self._connection.execute(
             f"BEGIN READ ONLY; SET LOCAL statement_timeout = {bound_ms}; "
@@ -124,9 +127,9 @@ class Server:
         return found
 
     @contextmanager
-    def _hanging_up(self) -> Iterator[None]:
+    def _hanging_up(self, bound_s: float) -> Iterator[None]:
         """End the connection where the server, which was to end a long statement itself, does not answer at all."""
-        timer = threading.Timer(self._timeout_s, _hang_up, (self._connection,))
+        timer = threading.Timer(bound_s, _hang_up, (self._connection,))
         timer.daemon = True
         timer.start()
         try:
@@ -334,12 +337,14 @@ def _unit(unit: str) -> str:
 
 
 @kind.probe()
-def query(server: Server, *, sql: str, unit: Annotated[str, AfterValidator(_unit)] = "") -> tuple[Answer, ...]:
+def query(
+    server: Server, *, sql: str, unit: Annotated[str, AfterValidator(_unit)] = "", timeout_s: float
+) -> tuple[Answer, ...]:
     """What a query of the inventory's own answers: one value, or rows of a name and a value, of which each is judged.
 
     `unit` is that of a number. An interval is in seconds. One value that is NULL, and no row at all, is no answer.
     """
-    rows = server.rows(sql)
+    rows = server.rows(sql, timeout_s=timeout_s)
     if not rows:
         raise UnknownError(
             "the query has no row; let it always have one, for example by count(*), or coalesce() in a subquery"

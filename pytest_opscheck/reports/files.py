@@ -71,7 +71,9 @@ class ReportFiles:
     def shown(self, base: Path) -> str | None:
         """Return the page's path (or the results', where there is no page) as people would type it."""
         found = next((path for path in (self.html, self.json) if path.exists()), None)
-        return os.path.relpath(found, base) if found is not None else None
+        if found is None:
+            return None
+        return str(found.relative_to(base)) if found.is_relative_to(base) else str(found)
 
 
 def _take(folder: Path, name: str) -> bool:

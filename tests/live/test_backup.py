@@ -100,7 +100,7 @@ def test_an_old_missing_empty_or_future_backup_is_not_fresh(run: Run, tmp_path: 
         "folder": "unknown P2",
     }
     assert outcome.message("backup.fresh@old") == f"age of {tmp_path}/old/db_20261102.sql.gz is 48 h, expected < 26 h"
-    assert outcome.message("backup.fresh@none").startswith(f"no file matches {tmp_path}/none/*.sql.gz")
+    assert outcome.message("backup.fresh@none").startswith(f"newest file of {tmp_path}/none/*.sql.gz is missing")
     assert outcome.verdict("backup.size@none") == "blocked"
     assert outcome["backup.size@none"]["blocked_by"] == "backup.fresh@none"
     assert outcome.verdict("backup.size@new") == "ok"

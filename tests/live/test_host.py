@@ -19,7 +19,7 @@ ONLY = "expect = { disk = false, memory = false, load = false, cpu = false }\n"
 
 SYSTEMD = """
 FROM debian:bookworm-slim
-RUN apt-get update && apt-get install -y --no-install-recommends systemd systemd-sysv dbus && rm -rf /var/lib/apt/lists/*
+RUN apt-get update && apt-get install -y --no-install-recommends systemd systemd-sysv dbus
 RUN printf '[Service]\\nExecStart=/bin/sleep infinity\\n' > /etc/systemd/system/app-web.service \
  && printf '[Service]\\nExecStart=/bin/false\\n' > /etc/systemd/system/app-broken.service
 CMD ["/sbin/init"]

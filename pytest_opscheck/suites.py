@@ -1,0 +1,52 @@
+"""The words that pytest and the inventory share: suites, which are markers. Light, for runs that ask for none."""
+
+from __future__ import annotations
+
+import keyword
+import re
+import tomllib
+from pathlib import Path
+
+FILE = "opscheck.toml"
+SUITES = ("smoke", "deploy_gate", "daily", "weekly", "monthly")
+DEPENDED_ON = ("smoke", "deploy_gate", "daily")
+"""The suites in which `reachable` runs, beside those of the checks that depend on it."""
+FIXTURES = (
+    "expect",
+    "host",
+    "backup",
+    "celery",
+    "docker",
+    "http",
+    "logs",
+    "metrics",
+    "postgres",
+    "prometheus",
+    "redis",
+    "tls",
+)
+"""What a test of one's own may ask for: how to measure, and a target of each kind."""
+ATTRIBUTE = "__opscheck__"
+"""Where a test function keeps what `@check` says of it."""
+_PYTEST_MARKS = frozenset(
+    ("filterwarnings", "opscheck", "parametrize", "skip", "skipif", "tryfirst", "trylast", "usefixtures", "xfail")
+)
+
+
+def suite_problem(name: str) -> str | None:
+    """Return why a word can't be a suite's name, None where it can: it becomes a pytest marker."""
+    if re.fullmatch(r"[A-Za-z][A-Za-z0-9_]*", name) is None or keyword.iskeyword(name):
+        return f"{name!r} cannot be a pytest marker; use letters, digits and _"
+    if name in _PYTEST_MARKS:
+        return f"{name!r} is a marker of pytest's own; use another word"
+    return None
+
+
+def suite_names(file: Path) -> tuple[str, ...]:
+    """Return the suites that a file names and those that there always are; of a broken file only the latter."""
+    try:
+        own = tomllib.loads(file.read_text(encoding="utf-8-sig")).get("suites", {})
+    except (OSError, ValueError, RecursionError):
+        own = {}
+    names = [name for name in own if suite_problem(name) is None] if isinstance(own, dict) else []
+    return tuple(dict.fromkeys([*SUITES, *names]))
