@@ -16,7 +16,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from functools import partial
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
@@ -58,7 +58,7 @@ class Request:
         """Return the reading that an expectation needs."""
         return cls(expectation.target, expectation.check.probe, expectation.params, expectation.timeout_s)
 
-    @property
+    @cached_property
     def key(self) -> str:
         """The same for two checks that need the same reading."""
         return f"{self.target.id} {self.probe.name} {sorted(self.params.items())!r} {self.timeout_s}"
@@ -254,8 +254,7 @@ class Gather:
         index, count = share
         self._own = self._bulk[index::count]
         self._own_quiet = self._quiet if index == 0 else []
-        self._finished: deque[Unit] = deque()
-        self._wake = threading.Condition()
+        self._changed = threading.Condition()
         self._running: dict[Unit, float] = {}
         self._closed = False
         slowest = max((unit.budget_s for unit in self._bulk), default=0)
@@ -286,8 +285,8 @@ class Gather:
     def close(self) -> None:
         """End what still runs: a test that has stopped early waits for nothing."""
         self._closed = True
-        with self._wake:
-            self._wake.notify_all()
+        with self._changed:
+            self._changed.notify_all()
         for unit in list(self._running):
             unit.close()
 
@@ -309,31 +308,39 @@ class Gather:
                     time.sleep(POLL_S)
 
     def _run_lane(self, lane: list[Unit], at_once: int) -> None:
+        """Have threads run the units of a lane; one that is stuck is given up, and another thread takes its place."""
         waiting = deque(lane)
-        while (waiting or self._running) and not self._closed:
-            while waiting and len(self._running) < at_once:
+        for _ in range(min(at_once, len(lane))):
+            self._start_worker(waiting)
+        with self._changed:
+            while (waiting or self._running) and not self._closed:
+                self._changed.wait(max(0.01, min(self._running.values(), default=0.0) - time.monotonic()))
+                for unit in [unit for unit, deadline in self._running.items() if time.monotonic() >= deadline]:
+                    del self._running[unit]
+                    self._give_up(unit, f"no answer within {unit.budget_s:g} s")
+                    self._start_worker(waiting)
+
+    def _start_worker(self, waiting: deque[Unit]) -> None:
+        threading.Thread(target=self._work, args=(waiting,), name="opscheck-contacts", daemon=True).start()
+
+    def _work(self, waiting: deque[Unit]) -> None:
+        """Run units until none waits any more, or this thread's place was given away while it was stuck."""
+        unit: Unit | None = None
+        while True:
+            with self._changed:
+                given_away = unit is not None and self._running.pop(unit, None) is None
+                if given_away or not waiting or self._closed:
+                    self._changed.notify_all()
+                    return
                 unit = waiting.popleft()
                 self._running[unit] = time.monotonic() + unit.budget_s
-                threading.Thread(target=self._run, args=(unit,), name=f"opscheck-{unit.name}", daemon=True).start()
-            with self._wake:
-                if not self._finished:
-                    self._wake.wait(max(0.0, min(self._running.values()) - time.monotonic()))
-                while self._finished:
-                    self._running.pop(self._finished.popleft(), None)
-            for unit, deadline in list(self._running.items()):
-                if time.monotonic() >= deadline:
-                    self._give_up(unit, f"no answer within {unit.budget_s:g} s")
-                    self._running.pop(unit)
+            self._run(unit)
 
     def _run(self, unit: Unit) -> None:
         try:
             unit.run(lambda request, reading: self._board.put(request.key, reading))
         except Exception as error:  # noqa: BLE001 - whatever fails in a contact makes its readings unknown, and no more
             self._give_up(unit, _described(error))
-        finally:
-            with self._wake:
-                self._finished.append(unit)
-                self._wake.notify_all()
 
     def _give_up(self, unit: Unit, why: str) -> None:
         for request in unit.requests:

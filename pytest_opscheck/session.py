@@ -213,7 +213,7 @@ class Session:
             raise RuntimeError("readings were not gathered")
         gather = self._gather
         try:
-            reading = gather.wait(Request.of(owed.expectation), lambda: self._progress.show(gather.progress()))
+            reading = gather.wait(Request.of(owed.expectation), lambda: self._progress.show(gather.progress))
         finally:
             self._progress.clear()
         if reading.error is not None:

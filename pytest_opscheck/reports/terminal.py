@@ -7,7 +7,7 @@ import os
 import textwrap
 import time
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from ..results import Result, Run, Verdict
@@ -50,7 +50,7 @@ class Progress:
         self._since: float | None = None
         self._last = 0.0
 
-    def show(self, progress: tuple[int, int, list[str]]) -> None:
+    def show(self, progress: Callable[[], tuple[int, int, list[str]]]) -> None:
         """Show how many contacts are done, and which are under way."""
         now = time.monotonic()
         self._since = self._since or now
@@ -59,7 +59,7 @@ class Progress:
             return
         self._last = now
         room = writer.fullwidth - writer.width_of_current_line - 1
-        self._put(writer, _progress(progress, now - self._since, room))
+        self._put(writer, _progress(progress(), now - self._since, room))
 
     def clear(self) -> None:
         """Take the progress away."""
