@@ -67,9 +67,9 @@ def pytest_configure(config: pytest.Config) -> None:
     if file is None:
         return
     from .selection import is_asked
-    from .suites import suite_names
+    from .suites import glance
 
-    suites = suite_names(file)
+    suites, tables = glance(file)
     for suite in suites:
         config.addinivalue_line("markers", f"{suite}: operational checks of the suite {suite} ({FILE})")
     if is_asked(config, suites):
@@ -77,7 +77,7 @@ def pytest_configure(config: pytest.Config) -> None:
         from .session import Session
 
         try:
-            config.stash[SESSION] = Session.open(config, file, suites)
+            config.stash[SESSION] = Session.open(config, file, suites, tables)
         except InventoryError as error:
             raise pytest.UsageError(f"the inventory has errors, so nothing was probed:\n{error}") from None
 
@@ -92,6 +92,12 @@ def pytest_report_header(config: pytest.Config) -> list[str]:
     """Say what the run is about, in one line."""
     session = config.stash.get(SESSION, None)
     return [session.header()] if session is not None and config.get_verbosity() >= 0 else []
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Leave out the files of shipped checks of whose kind the inventory has no target."""
+    session = config.stash.get(SESSION, None)
+    return True if session is not None and session.ignores(collection_path) else None
 
 
 def pytest_pycollect_makeitem(collector: pytest.Collector, name: str, obj: object) -> object:  # noqa: ARG001 - pytest's names
@@ -114,7 +120,9 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> Generator[None, object, 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> Generator[None, object, object]:
     """Leave operational checks out of a run that did not ask for them."""
     result = yield
-    if config.stash.get(SESSION, None) is None and inventory_file(config) is not None:
+    if (session := config.stash.get(SESSION, None)) is not None:
+        session.keep_named(items)
+    elif inventory_file(config) is not None:
         from .selection import deselect_ours
 
         deselect_ours(config, items)
@@ -148,6 +156,7 @@ def pytest_runtest_makereport(
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_configure_node(node: Any) -> None:
-    """Tell an xdist worker where the processes of this run put their readings."""
+    """Tell an xdist worker which checks were named, and where the processes of this run put their readings."""
     if (session := node.config.stash.get(SESSION, None)) is not None:
         node.workerinput["opscheck_folder"] = session.folder()
+        node.workerinput["opscheck_named"] = session.named

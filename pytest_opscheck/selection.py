@@ -26,6 +26,16 @@ def shipped_files() -> list[Path]:
     return sorted(CHECKS.glob("test_*.py"))
 
 
+def kind_of_file(file: Path) -> str:
+    """Return the kind of target that a file of shipped checks is for."""
+    return file.stem.removeprefix("test_")
+
+
+def is_shipped(file: Path) -> bool:
+    """Tell whether a file is one of the shipped checks, however its path is written."""
+    return _is_inside(file)
+
+
 def identifiers(expression: str) -> tuple[str, ...]:
     """Return the markers that a `-m` expression names."""
     return _read(expression)[1]
@@ -105,12 +115,16 @@ def misspelt(expression: str, suites: Collection[str], markers: Collection[str])
 
 
 def shipped_argument(argument: str, root: Path) -> str | None:
-    """Return the path of a shipped check that an argument names by its node id, None where it names something else."""
-    name, separator, rest = argument.partition("::")
-    if (root / name).exists() or Path(name).exists():
+    """Return the node id of a shipped check, or its file's name, where that is what an argument names."""
+    name = argument.partition("::")[0]
+    if (root / name).exists() or Path(name).parent != Path():
         return None
-    file = CHECKS / Path(name).name
-    return f"{file}{separator}{rest}" if Path(name).parent == Path() and file in shipped_files() else None
+    return argument if CHECKS / name in shipped_files() else None
+
+
+def is_named(nodeid: str, names: Collection[str]) -> bool:
+    """Tell whether a shipped check, by its node id, is among those named: itself, its function, or its file."""
+    return any(nodeid == name or nodeid.startswith((f"{name}[", f"{name}::")) for name in names)
 
 
 def names_shipped(arguments: Sequence[str]) -> bool:

@@ -10,7 +10,7 @@ import time
 from collections.abc import Generator, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import pytest
 
@@ -27,6 +27,9 @@ from .results import Result, Verdict
 from .selection import (
     CHECKS,
     asked_suites,
+    is_named,
+    is_shipped,
+    kind_of_file,
     names_shipped,
     narrows,
     shipped_argument,
@@ -60,27 +63,57 @@ class Session:
         self._folder: tempfile.TemporaryDirectory[str] | None = None
         self._progress = Progress(config)
         self._own: dict[str, list[Expectation]] = {}
+        self.named: list[str] = []
         self.fail_at = _fail_at(config, inventory, suites)
 
     @classmethod
-    def open(cls, config: pytest.Config, file: Path, suites: tuple[str, ...]) -> Session:
+    def open(cls, config: pytest.Config, file: Path, suites: tuple[str, ...], tables: tuple[str, ...]) -> Session:
         """Read the inventory, add the shipped checks to what is collected, and set the reports up.
 
         Raises InventoryError.
         """
-        inventory = load(file, shipped.checks())
+        inventory = load(file, shipped.checks(tables))
         session = cls(config, inventory, asked_suites(config.option.markexpr or "", suites))
-        root = config.invocation_params.dir
-        config.args[:] = [shipped_argument(argument, root) or argument for argument in config.args]
-        named = config.args_source is pytest.Config.ArgsSource.ARGS
-        if session.suites and not names_shipped(config.args) and not (named and narrows(config.args)):
-            config.args.append(str(CHECKS))
+        session._add_shipped()
         config.pluginmanager.register(fixtures.Fixtures(inventory), "opscheck-fixtures")
         if not hasattr(config, "workerinput"):
             from .reporter import Reporter
 
             config.pluginmanager.register(Reporter(config, session), REPORTER)
         return session
+
+    def _add_shipped(self) -> None:
+        """Have the shipped checks collected: all of them for a suite, or those that are named by their node ids.
+
+        Named files of one's own narrow a suite to these.
+        """
+        config = self.config
+        root = config.invocation_params.dir
+        self.named = getattr(config, "workerinput", {}).get("opscheck_named", [])
+        self.named += [argument for argument in config.args if shipped_argument(argument, root)]
+        rest = [argument for argument in config.args if argument not in self.named]
+        said = config.args_source is pytest.Config.ArgsSource.ARGS
+        wanted = self.named or (self.suites and not (said and narrows(rest)))
+        config.args[:] = [*rest, *([str(CHECKS)] if wanted and not names_shipped(rest) else [])]
+
+    def keep_named(self, items: list[pytest.Item]) -> None:
+        """Deselect shipped checks that are not named, where some are."""
+        if not self.named:
+            return
+        ours = [item for item in items if is_shipped(item.path)]
+        left_out = [i for i in ours if not is_named(f"{i.path.name}::{i.nodeid.partition('::')[2]}", self.named)]
+        items[:] = [item for item in items if item not in left_out]
+        self.config.hook.pytest_deselected(items=left_out)
+
+    def ignores(self, path: Path) -> bool:
+        """Tell whether a path is a file of shipped checks of whose kind there is no target."""
+        kinds = {target.kind for target in self.inventory.targets}
+        return (
+            path.suffix == ".py"
+            and is_shipped(path)
+            and path.stem.startswith("test_")
+            and kind_of_file(path) not in kinds
+        )
 
     def header(self) -> str:
         """Return the one line that says what the run is about."""
@@ -110,11 +143,17 @@ class Session:
     def has_no_target(self, function: object) -> bool:
         """Tell whether a function is a check of which the inventory has no target."""
         found = check_of(function)
-        return found is not None and not self._expectations(found)
+        return found is not None and not self._expectations(found, function)
 
-    def _expectations(self, check: Check) -> list[Expectation]:
-        if check.id in {known.id for known in shipped.checks()}:
+    def _expectations(self, check: Check, function: Any) -> list[Expectation]:
+        """Return what a check expects of each target: of a shipped one as the inventory says, else as it says itself.
+
+        Raises UsageError where a check of one's own has the name of a shipped one: their results would be one.
+        """
+        if is_shipped(Path(function.__code__.co_filename)):
             return list(self.inventory.of_check(check.id))
+        if any(check.id == known.id for known in shipped.checks((check.kind,))):
+            raise pytest.UsageError(f"{check.id} is a shipped check; give {function.__name__} another name")
         if check.id not in self._own:
             self._own[check.id] = [
                 Expectation(
@@ -145,7 +184,7 @@ class Session:
                     id=expectation.param_id,
                     marks=[getattr(pytest.mark, suite) for suite in expectation.suites],
                 )
-                for expectation in self._expectations(found)
+                for expectation in self._expectations(found, metafunc.function)
             ]
             metafunc.parametrize(found.probe.name, params)
         with fixtures.parametrized(metafunc, self.inventory, skip=found.probe.name if found else None):

@@ -44,9 +44,15 @@ def suite_problem(name: str) -> str | None:
 
 def suite_names(file: Path) -> tuple[str, ...]:
     """Return the suites that a file names and those that there always are; of a broken file only the latter."""
+    return glance(file)[0]
+
+
+def glance(file: Path) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Return the suites of a file, and its tables; of a broken file only the suites that there always are."""
     try:
-        own = tomllib.loads(file.read_text(encoding="utf-8-sig")).get("suites", {})
+        document = tomllib.loads(file.read_text(encoding="utf-8-sig"))
     except (OSError, ValueError, RecursionError):
-        own = {}
+        document = {}
+    own = document.get("suites", {})
     names = [name for name in own if suite_problem(name) is None] if isinstance(own, dict) else []
-    return tuple(dict.fromkeys([*SUITES, *names]))
+    return tuple(dict.fromkeys([*SUITES, *names])), tuple(document)

@@ -108,3 +108,27 @@ def test_named_files_narrow_a_suite(traced: pytest.Pytester) -> None:
     )
     traced.runpytest_subprocess("-m", "smoke", "test_mine.py").stdout.fnmatch_lines(["*1 passed*"])
     assert not probed(traced)
+
+
+def test_a_named_check_is_the_only_one_that_runs(traced: pytest.Pytester) -> None:
+    for workers in ((), ("-n", "2")):
+        result = traced.runpytest_subprocess("test_host.py::test_reachable[local]", "-v", *workers)
+        assert result.ret == 0
+        result.stdout.fnmatch_lines(["*test_host.py::test_reachable?local?*"])
+        result.stdout.fnmatch_lines(["opscheck checks: 1 ok"])
+    assert not probed(traced)
+
+
+def test_a_check_of_ones_own_has_a_name_of_its_own(traced: pytest.Pytester) -> None:
+    traced.makepyfile(
+        test_mine="""
+        from pytest_opscheck import check, host
+
+        @check(host.memory, limit="< 100%")
+        def test_memory(memory, expect):
+            expect(memory.used_percent, "%")
+        """
+    )
+    result = traced.runpytest_subprocess("-m", "daily")
+    assert result.ret not in (0, 5)
+    result.stdout.fnmatch_lines(["*host.memory is a shipped check; give test_memory another name*"])

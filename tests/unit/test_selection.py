@@ -12,6 +12,7 @@ from pytest_opscheck.selection import (
     CHECKS,
     asked_suites,
     identifiers,
+    is_named,
     misspelt,
     names_shipped,
     narrows,
@@ -122,12 +123,19 @@ def test_shipped_checks_by_their_node_id(tmp_path: Path, monkeypatch: pytest.Mon
     monkeypatch.chdir(tmp_path)
     host = CHECKS / "test_host.py"
     assert host in shipped_files()
-    assert shipped_argument("test_host.py", tmp_path) == str(host)
-    assert shipped_argument("test_host.py::test_disk[prod]", tmp_path) == f"{host}::test_disk[prod]"
+    assert shipped_argument("test_host.py", tmp_path) == "test_host.py"
+    assert shipped_argument("test_host.py::test_disk[prod]", tmp_path) == "test_host.py::test_disk[prod]"
     assert shipped_argument("test_nothing.py", tmp_path) is None
     assert shipped_argument("elsewhere/test_host.py", tmp_path) is None
     (tmp_path / "test_host.py").touch()
     assert shipped_argument("test_host.py", tmp_path) is None
+
+
+def test_a_named_check_is_itself_or_in_what_is_named() -> None:
+    assert is_named("test_host.py::test_disk[prod]", ["test_host.py"])
+    assert is_named("test_host.py::test_disk[prod]", ["test_host.py::test_disk"])
+    assert is_named("test_host.py::test_disk[prod]", ["test_redis.py", "test_host.py::test_disk[prod]"])
+    assert not is_named("test_host.py::test_disk[prod]", ["test_host.py::test_disk[pro]", "test_host.py::test_di"])
 
 
 def test_arguments_that_are_shipped_checks(tmp_path: Path) -> None:
