@@ -35,7 +35,7 @@ def _fixture(kind: str) -> Any:
             try:
                 connection = stack.enter_context(kinds()[kind].connect(target.keys, CONNECT_SECONDS))
             except UnreachableError as error:
-                _session(request).unreachable(request.node, target, error)
+                self.session.unreachable(request.node, target, error)
             yield connection
 
     connected.__name__ = kind
@@ -46,19 +46,15 @@ def _fixture(kind: str) -> Any:
 class Fixtures:
     """A plugin of fixtures, made for one inventory."""
 
-    def __init__(self, inventory: Inventory) -> None:
+    def __init__(self, inventory: Inventory, session: Session) -> None:
         self.inventory = inventory
+        self.session = session
 
     @pytest.fixture
-    def expect(self, request: pytest.FixtureRequest) -> Expect:
+    def expect(self) -> Expect:
         """Judge what a check measures: expect(value, unit, subject=..., limit=...)."""
-        return _session(request).expect(request.node)
-
-
-def _session(request: pytest.FixtureRequest) -> Session:
-    from .plugin import SESSION
-
-    return request.config.stash[SESSION]
+        # It does not ask for `request`: pytest makes one anew for every test, which is most of what a check costs.
+        return self.session.expect()
 
 
 for _kind in _KINDS:

@@ -135,6 +135,13 @@ def pytest_collection_finish(session: pytest.Session) -> None:
         ours.start(session)
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Remember which test is being set up."""
+    if (session := item.config.stash.get(SESSION, None)) is not None:
+        session.item = item
+
+
 @pytest.hookimpl(wrapper=True)
 def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> Generator[None, object, object]:
     """Hand the reading over, and judge what the check measured."""

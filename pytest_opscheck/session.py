@@ -64,6 +64,7 @@ class Session:
         self._progress = Progress(config)
         self._own: dict[str, list[Expectation]] = {}
         self.named: list[str] = []
+        self.item: pytest.Item | None = None
         self.fail_at = _fail_at(config, inventory, suites)
 
     @classmethod
@@ -75,7 +76,7 @@ class Session:
         inventory = load(file, shipped.checks(tables))
         session = cls(config, inventory, asked_suites(config.option.markexpr or "", suites))
         session._add_shipped()
-        config.pluginmanager.register(fixtures.Fixtures(inventory), "opscheck-fixtures")
+        config.pluginmanager.register(fixtures.Fixtures(inventory, session), "opscheck-fixtures")
         if not hasattr(config, "workerinput"):
             from .reporter import Reporter
 
@@ -295,11 +296,12 @@ class Session:
         self._end(item, failed_reading(subject, reading, target=target.id, blocks=self._blocks, fail_at=self.fail_at))
         raise AssertionError("a failed reading ends its test")
 
-    def expect(self, item: pytest.Item) -> Expect:
-        """Return what a test measures with."""
-        owed = _owed(item)
+    def expect(self) -> Expect:
+        """Return what the test that is being set up measures with."""
+        assert self.item is not None  # noqa: S101 - fixtures exist while a test is set up
+        owed = _owed(self.item)
         expectation = owed.expectation if owed else None
-        made = item.stash[EXPECT] = Expect(expectation, self.inventory.now(), self.inventory.severities)
+        made = self.item.stash[EXPECT] = Expect(expectation, self.inventory.now(), self.inventory.severities)
         return made
 
     def reported(self, item: pytest.Item, call: pytest.CallInfo[None], report: pytest.TestReport) -> pytest.TestReport:
