@@ -173,7 +173,7 @@ def _observed(value: Any, unit: str, limit: Limit) -> str:
         value, unit = float(from_base(to_base(value, unit), limit.unit)), limit.unit
     text = quantity(value, unit)
     if text == quantity(limit.operand, unit) and not limit.holds(value, unit):
-        return quantity(repr(value), unit)
+        return quantity(f"{value:.12g}", unit)
     return text
 
 
