@@ -84,4 +84,5 @@ def test_command(command, expect):
     if command.stdout_limit is not None:
         expect(command.stdout.strip(), subject="output", limit=command.stdout_limit)
     if command.value is not None:
-        expect(command.number, subject="value", limit=command.value)
+        why = None if command.number is not None else f"the output {command.stdout[:40].strip()!r} is not one number"
+        expect(command.number, subject="value", limit=command.value, why=why)

@@ -26,14 +26,14 @@ class _Usage(click.ClickException):
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="pytest-opscheck")
 def main() -> None:
-    r"""Operational checks: what a runbook expects, as pytest checks on real servers.
+    """Operational checks: what a runbook expects, as pytest checks on real servers.
 
     \b
     opscheck init        look at this machine and write an inventory
     opscheck validate    is the inventory right?
     opscheck plan        what would be probed?
     pytest -m daily      run a suite
-    """
+    """  # noqa: D301 - click's mark for lines that stay as they are
 
 
 @main.command()

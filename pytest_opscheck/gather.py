@@ -30,6 +30,8 @@ AT_ONCE_QUIET = 4
 """Latency probes at once, each of another target: they wait more than they work, and do not disturb each other."""
 ATTEMPTS = 3
 PAUSE_S = 0.5
+LOST = "lost"
+"""The mark in the shared folder of a worker that died."""
 POLL_S = 0.02
 
 
@@ -97,6 +99,8 @@ class Board:
     def wait(self, key: str, until: float, tick: Callable[[], None]) -> Reading:
         """Return a reading as soon as it is there; `tick` is called now and then while it is not."""
         while (found := self.get(key)) is None:
+            if self._folder is not None and (self._folder / LOST).exists():
+                until = min(until, time.monotonic() + 2 * CONNECT_SECONDS)
             if time.monotonic() > until:
                 return Reading(error=UnknownError("no answer came in time from the process that was to gather it"))
             with self._changed:

@@ -81,6 +81,7 @@ class Expect:
         self._now = now
         self._words = words
         self.measurements: list[Measurement] = []
+        self.concluded = False
 
     def __call__(
         self,
@@ -106,6 +107,8 @@ class Expect:
 
         Raises LimitError for a limit that is none, TypeError where there is no limit at all.
         """
+        if self.concluded:
+            raise RuntimeError("the check is over: expect() measures while its test runs, not when it is torn down")
         ladder = self._ladder(limit, severity)
         if isinstance(value, Decimal):
             value = int(value) if value.is_finite() and value == value.to_integral_value() else float(value)

@@ -46,17 +46,30 @@ def inventory_file(config: pytest.Config) -> Path | None:
         base = config.invocation_params.dir if config.getoption("opscheck_inventory") else config.rootpath
         return base / named
     file = home(config) / FILE
-    return file if file.exists() else None
+    return file if _is_there(file) else None
 
 
 def home(config: pytest.Config) -> Path:
-    """Return the folder of the inventory and the reports: the root directory, or where pytest was started.
+    """Return the folder of the inventory and the reports: the root directory, or where pytest was started, or above.
 
     pytest takes the value of an option that it does not know yet for a path to tests, and may take its root directory
-    from there.
+    from there; and where a project has no pytest.ini or the like, each of its folders is a root directory.
     """
-    folders = (config.rootpath, config.invocation_params.dir)
-    return next((folder for folder in folders if (folder / FILE).exists()), config.rootpath)
+    started = config.invocation_params.dir
+    return next(
+        (path for path in (config.rootpath, started, *started.parents) if _is_there(path / FILE)), config.rootpath
+    )
+
+
+def _is_there(file: Path) -> bool:
+    """Tell whether a file is there, be it a link that leads nowhere: that is an error to show, not to pass over."""
+    return file.exists() or file.is_symlink()
+
+
+def only_looks(config: pytest.Config) -> bool:
+    """Tell whether pytest was asked to show what it would do, and to do nothing."""
+    options = ("collectonly", "setupplan", "setuponly", "showfixtures", "show_fixtures_per_test")
+    return any(getattr(config.option, name, False) for name in options)
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -94,6 +107,18 @@ def pytest_report_header(config: pytest.Config) -> list[str]:
     return [session.header()] if session is not None and config.get_verbosity() >= 0 else []
 
 
+@pytest.hookimpl(wrapper=True)
+def pytest_make_collect_report(
+    collector: pytest.Collector,
+) -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
+    """Collect the shipped checks beside what pytest was told to collect."""
+    report = yield
+    session = collector.config.stash.get(SESSION, None)
+    if session is not None and isinstance(collector, pytest.Session):
+        report.result += session.shipped_modules(collector)
+    return report
+
+
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
     """Leave out the files of shipped checks of whose kind the inventory has no target."""
     session = config.stash.get(SESSION, None)
@@ -116,11 +141,14 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> Generator[None, object, 
         return (yield)
 
 
-@pytest.hookimpl(wrapper=True)
+@pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> Generator[None, object, object]:
-    """Leave operational checks out of a run that did not ask for them."""
+    """See that every check is there before any is deselected, and leave out those that were not asked for."""
+    session = config.stash.get(SESSION, None)
+    if session is not None:
+        session.require_collected(items)
     result = yield
-    if (session := config.stash.get(SESSION, None)) is not None:
+    if session is not None:
         session.keep_named(items)
     elif inventory_file(config) is not None:
         from .selection import deselect_ours
@@ -162,8 +190,17 @@ def pytest_runtest_makereport(
 
 
 @pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any, error: object) -> None:
+    """Tell the other workers that one died: nobody has to wait for its readings."""
+    if error and (session := node.config.stash.get(SESSION, None)) is not None:
+        session.lost_worker()
+
+
+@pytest.hookimpl(optionalhook=True)
 def pytest_configure_node(node: Any) -> None:
     """Tell an xdist worker which checks were named, and where the processes of this run put their readings."""
     if (session := node.config.stash.get(SESSION, None)) is not None:
         node.workerinput["opscheck_folder"] = session.folder()
         node.workerinput["opscheck_named"] = session.named
+        node.workerinput["opscheck_shipped"] = session.with_shipped
+        node.workerinput["opscheck_share"] = session.next_share()

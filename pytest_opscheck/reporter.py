@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from .plugin import home, setting
+from .plugin import home, only_looks, setting
 from .reports import html, json, junit, terminal
 from .reports.files import ReportFiles
 from .results import Result, Run, exit_status
@@ -32,7 +32,7 @@ class Reporter:
         self.run: Run | None = None
         self.page = html.Page()
         self.problems: list[str] = []
-        self.files = self._files() if not config.option.collectonly else None
+        self.files = self._files() if not only_looks(config) else None
         self._lead_pytests_own()
 
     def _files(self) -> ReportFiles | None:
@@ -52,8 +52,9 @@ class Reporter:
         """Have pytest's HTML and JUnit reports written where the run's are, unless people named a place."""
         option = self.config.option
         if self.files is not None:
+            html_works = self.config.pluginmanager.has_plugin("metadata")  # pytest-html needs it
             for name, path in (("htmlpath", self.files.html), ("xmlpath", self.files.xml)):
-                if hasattr(option, name) and not getattr(option, name):
+                if hasattr(option, name) and not getattr(option, name) and (html_works or name != "htmlpath"):
                     setattr(option, name, str(path))
         if getattr(option, "htmlpath", None):
             option.self_contained_html = True
@@ -91,10 +92,14 @@ class Reporter:
         It stands closest around those who write pytest's reports, so that the terminal's summary comes after it, even
         where the disk is full.
         """
-        if self.config.option.collectonly:
+        if only_looks(self.config):
             return (yield)
         results = tuple(sorted(self.results.values(), key=lambda result: result.rank))
         session.exitstatus = exit_status(int(exitstatus), results)
+        judged = {result.id for result in results}
+        if session.exitstatus == 0 and (missing := [each for each in self.session.selected if each not in judged]):
+            self.problems.append(f"{len(missing)} checks were selected and have no result, {missing[0]} among them")
+            session.exitstatus = 1
         self.run = self._made(results, int(session.exitstatus))
         self.page.finish(self.run)
         outcome = None

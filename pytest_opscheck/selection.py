@@ -150,6 +150,8 @@ def is_asked(config: pytest.Config, suites: tuple[str, ...]) -> bool:
         markers = [line.partition(":")[0].partition("(")[0].strip() for line in config.getini("markers")]
         if wrong := misspelt(expression, suites, markers):
             raise pytest.UsageError(wrong)
+    if getattr(config, "workerinput", {}).get("opscheck_named"):
+        return True  # the controller has seen the names
     named = [shipped_argument(argument, config.invocation_params.dir) for argument in config.args]
     return bool(asked_suites(expression, suites)) or any(named) or names_shipped(config.args)
 

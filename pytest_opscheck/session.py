@@ -5,6 +5,7 @@ It lives in pytest's stash, in every process of the run. What people are told li
 
 from __future__ import annotations
 
+import itertools
 import tempfile
 import time
 from collections.abc import Generator, Iterable, Iterator
@@ -15,17 +16,17 @@ from typing import Any, NoReturn
 import pytest
 
 from . import fixtures, shipped
-from ._check import Check, check_of
-from .gather import Gather, Reading, Request
-from .inventory import Expectation, Inventory, Named, load
+from ._check import EVERY_SUITE, Check, check_of
+from .gather import LOST, Gather, Reading, Request
+from .inventory import Expectation, Inventory, Named, load, nearest
 from .judge import Expect, Subject, breach, conclude, failed_reading, passed, unknown
 from .limits import SEVERITIES
-from .plugin import home, inventory_file, setting
+from .masking import Masking
+from .plugin import home, inventory_file, only_looks, setting
 from .probes import UnreachableError
 from .reports.terminal import Progress
 from .results import Result, Verdict
 from .selection import (
-    CHECKS,
     asked_suites,
     is_named,
     is_shipped,
@@ -33,6 +34,7 @@ from .selection import (
     names_shipped,
     narrows,
     shipped_argument,
+    shipped_files,
 )
 from .suites import FIXTURES
 
@@ -62,8 +64,10 @@ class Session:
         self._gather: Gather | None = None
         self._folder: tempfile.TemporaryDirectory[str] | None = None
         self._progress = Progress(config)
-        self._own: dict[str, list[Expectation]] = {}
+        self._own: dict[Check, list[Expectation]] = {}
+        self._shares = itertools.count()
         self.named: list[str] = []
+        self.with_shipped = False
         self.item: pytest.Item | None = None
         self.fail_at = _fail_at(config, inventory, suites)
 
@@ -75,27 +79,55 @@ class Session:
         """
         inventory = load(file, shipped.checks(tables))
         session = cls(config, inventory, asked_suites(config.option.markexpr or "", suites))
-        session._add_shipped()
+        session._choose_shipped()
         config.pluginmanager.register(fixtures.Fixtures(inventory, session), "opscheck-fixtures")
+        config.pluginmanager.register(Masking(inventory.redactor), "opscheck-masking")
         if not hasattr(config, "workerinput"):
             from .reporter import Reporter
 
             config.pluginmanager.register(Reporter(config, session), REPORTER)
         return session
 
-    def _add_shipped(self) -> None:
-        """Have the shipped checks collected: all of them for a suite, or those that are named by their node ids.
+    def _choose_shipped(self) -> None:
+        """Decide which shipped checks are collected: all of them for a suite, or those named by their node ids.
 
-        Named files of one's own narrow a suite to these.
+        Named files of one's own narrow a suite to these. With an inventory that is named, and nothing else, pytest
+        looks for tests beside that rather than in the folder where it happens to be started.
         """
         config = self.config
-        root = config.invocation_params.dir
-        self.named = getattr(config, "workerinput", {}).get("opscheck_named", [])
-        self.named += [argument for argument in config.args if shipped_argument(argument, root)]
+        given = getattr(config, "workerinput", {})
+        if "opscheck_named" in given:
+            self.named, self.with_shipped = given["opscheck_named"], given["opscheck_shipped"]
+            return
+        source = pytest.Config.ArgsSource
+        self.named = [argument for argument in config.args if shipped_argument(argument, config.invocation_params.dir)]
         rest = [argument for argument in config.args if argument not in self.named]
-        said = config.args_source is pytest.Config.ArgsSource.ARGS
-        wanted = self.named or (self.suites and not (said and narrows(rest)))
-        config.args[:] = [*rest, *([str(CHECKS)] if wanted and not names_shipped(rest) else [])]
+        narrowed = config.args_source is source.ARGS and narrows(rest)
+        self.with_shipped = bool(self.named or (self.suites and not narrowed)) and not names_shipped(rest)
+        if config.args_source is source.INVOCATION_DIR and setting(config, "inventory"):
+            rest = [str(self.inventory.file.absolute().parent)]
+        config.args[:] = rest
+
+    def shipped_modules(self, collector: pytest.Session) -> list[pytest.Module]:
+        """Return the files of shipped checks to collect, of the kinds that have targets.
+
+        They are no argument of pytest's: it would leave them out where the environment that they are installed in lies
+        inside of the project, as `.venv` often does.
+        """
+        files = [file for file in shipped_files() if self.with_shipped and not self.ignores(file)]
+        return [pytest.Module.from_parent(collector, path=file, nodeid=file.name) for file in files]
+
+    def require_collected(self, items: list[pytest.Item]) -> None:
+        """Raise UsageError where a shipped check of the run's suites was not collected: it would not be missed."""
+        if not self.suites or not self.with_shipped:
+            return
+        there = {owed.expectation.id for item in items if (owed := _owed(item)) is not None}
+        wanted = [e.id for e in self.inventory.expectations if set(e.suites) & set(self.suites)]
+        if missing := [check_id for check_id in wanted if check_id not in there]:
+            shown = ", ".join(missing[:3]) + (f" and {len(missing) - 3} more" if len(missing) > 3 else "")  # noqa: PLR2004
+            raise pytest.UsageError(
+                f"pytest did not collect {shown}; see python_files, python_functions and collect_ignore in its settings"
+            )
 
     def keep_named(self, items: list[pytest.Item]) -> None:
         """Deselect shipped checks that are not named, where some are."""
@@ -155,8 +187,15 @@ class Session:
             return list(self.inventory.of_check(check.id))
         if any(check.id == known.id for known in shipped.checks((check.kind,))):
             raise pytest.UsageError(f"{check.id} is a shipped check; give {function.__name__} another name")
-        if check.id not in self._own:
-            self._own[check.id] = [
+        for other in self._own:
+            if other.id == check.id and other is not check:
+                raise pytest.UsageError(f"there are two checks {check.id}; give one {function.__name__} another name")
+        for suite in check.suites:
+            if suite != EVERY_SUITE and suite not in self.inventory.suites:
+                hint = nearest(suite, self.inventory.suites)
+                raise pytest.UsageError(f"{function.__name__}: there is no suite {suite!r}; {hint}")
+        if check not in self._own:
+            self._own[check] = [
                 Expectation(
                     check=check,
                     target=target,
@@ -172,7 +211,7 @@ class Session:
                 )
                 for target in self.inventory.of_kind(check.kind)
             ]
-        return self._own[check.id]
+        return self._own[check]
 
     @contextmanager
     def parametrized(self, metafunc: pytest.Metafunc) -> Iterator[None]:
@@ -195,13 +234,13 @@ class Session:
         """Start every probe that the selected checks need. Nothing is probed where tests are only collected."""
         expectations = [owed.expectation for item in pytest_session.items if (owed := _owed(item)) is not None]
         self.selected = {expectation.id: expectation for expectation in expectations}
-        if self.config.option.collectonly or pytest_session.testsfailed:
+        stops = pytest_session.testsfailed and not self.config.option.continue_on_collection_errors
+        if only_looks(self.config) or stops:
             return
         given = getattr(self.config, "workerinput", None)
         share, folder = (0, 1), None
         if given is not None and "opscheck_folder" in given:
-            number = int(given["workerid"].removeprefix("gw"))
-            share = (number % given["workercount"], given["workercount"])
+            share = (given["opscheck_share"] % given["workercount"], given["workercount"])
             folder = Path(given["opscheck_folder"])
         hosts = {target.name: target.keys.connect for target in self.inventory.of_kind("host")}  # type: ignore[attr-defined]
         self._gather = Gather((Request.of(e) for e in expectations), hosts, share=share, folder=folder)
@@ -227,6 +266,11 @@ class Session:
             reading = self._reading(item, owed, subject)
         try:
             outcome = yield
+        except pytest.skip.Exception:
+            measured = item.stash[EXPECT].measurements if EXPECT in item.stash else []
+            if any(measurement.breached for measurement in measured):
+                self._end(item, conclude(subject, measured, fail_at=self.fail_at))
+            raise
         except (AssertionError, pytest.fail.Exception) as error:
             first = (str(error).splitlines() or ["an assertion failed"])[0]
             self._note(item, breach(subject, first, self.fail_at, duration_s=time.monotonic() - started))
@@ -240,6 +284,7 @@ class Session:
         if expect is None:
             self._note(item, passed(subject, "its own assertions hold", self.fail_at, duration_s=duration_s))
             return outcome
+        expect.concluded = True
         result = conclude(
             subject, expect.measurements, fail_at=self.fail_at, attempts=reading.attempts, duration_s=duration_s
         )
@@ -307,10 +352,11 @@ class Session:
     def reported(self, item: pytest.Item, call: pytest.CallInfo[None], report: pytest.TestReport) -> pytest.TestReport:
         """Attach the result of a test of ours to pytest's report, and mask secrets in all of that report."""
         result = item.stash.get(RESULT, None)
-        if result is None and report.failed and self.is_ours(item):
-            assert isinstance(item, pytest.Function)  # noqa: S101 - for the type checker; is_ours() has looked
-            why = call.excinfo.exconly() if call.excinfo is not None else "its set-up failed"
-            result = self._note(item, unknown(self._subject(item, _owed(item)), why.splitlines()[0], self.fail_at))
+        if result is None and not report.passed and isinstance(item, pytest.Function) and self.is_ours(item):
+            why = call.excinfo.exconly().splitlines()[0] if call.excinfo is not None else "its set-up failed"
+            if report.skipped:
+                why = f"it was skipped: {report.longrepr[2] if isinstance(report.longrepr, tuple) else why}"
+            result = self._note(item, unknown(self._subject(item, _owed(item)), why, self.fail_at))
         if result is not None and (report.when == "call" or (report.when == "setup" and report.outcome != "passed")):
             report.opscheck = result.to_json()  # type: ignore[attr-defined]
             report.opscheck_raised = _raised(call)  # type: ignore[attr-defined]
@@ -339,6 +385,14 @@ class Session:
             yield item.cls.__name__
 
     # The end
+
+    def next_share(self) -> int:
+        """Return which share of the contacts the next worker has; one that takes a dead one's place has a share too."""
+        return next(self._shares)
+
+    def lost_worker(self) -> None:
+        """Let nobody wait for the readings of a worker that died."""
+        Path(self.folder(), LOST).touch()
 
     def folder(self) -> str:
         """Return the folder in which the processes of this run put their readings; only this user can read it."""

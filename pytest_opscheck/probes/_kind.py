@@ -36,8 +36,11 @@ class BlockedError(Exception):
     """A probe has nothing to look at, because of what another check of the same target reports: `by` names it."""
 
     def __init__(self, by: str, message: str) -> None:
-        super().__init__(message)
+        super().__init__(by, message)  # both, so that it can be made again in another process
         self.by = by
+
+    def __str__(self) -> str:
+        return str(self.args[1])
 
 
 class Target(BaseModel):

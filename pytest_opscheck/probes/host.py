@@ -86,9 +86,13 @@ while read -r _ _ device root mount _ rest; do
     fuse.gvfsd-fuse|fuse.portal|fuse.snapfuse|fuse.lxcfs) continue;;
     overlay) [ "$mount" = / ] || continue;;
   esac
+  mount=$(printf '%b' "$(printf '%s' "$mount" | sed 's/\\\([0-7][0-7][0-7]\)/\\0\1/g')")
+  case $type in
+    nfs*|cifs|smb*|fuse*|ceph|glusterfs|lustre|9p|afs|beegfs|virtiofs) ;;
+    *) [ -d "$mount" ] || continue;;
+  esac
   case $seen in *" $device "*) continue;; esac
   seen="$seen$device "
-  mount=$(printf '%b' "$(printf '%s' "$mount" | sed 's/\\\([0-7][0-7][0-7]\)/\\0\1/g')")
   echo "mount $type $mount"
   case $type in
     nfs*|cifs|smb*|fuse*|ceph|glusterfs|lustre|9p|afs|beegfs|virtiofs)
@@ -280,9 +284,9 @@ class Command:
 
     @property
     def number(self) -> float | None:
-        """The number that standard output starts with; None where it starts with none."""
-        match = re.match(r"\s*([+-]?\d+(?:\.\d*)?(?:[eE][+-]?\d+)?)", self.stdout)
-        return float(match[1]) if match else None
+        """The number that standard output is; None where it is anything else, such as 1,234 or two numbers."""
+        text = self.stdout.strip()
+        return float(text) if re.fullmatch(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?", text) else None
 
 
 @kind.shell('eval "$1"', args=lambda _target, run: (run,), timeout_s=30)

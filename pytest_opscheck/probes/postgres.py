@@ -85,6 +85,7 @@ class Server:
 
         if self._lost is not None:
             raise self._lost
+        refuse_orders(sql)
         bound_s = timeout_s or self._timeout_s
         try:
             with self._hanging_up(bound_s):
@@ -136,6 +137,19 @@ class Server:
             yield
         finally:
             timer.cancel()
+
+
+_COMMENTS = re.compile(r"(?:\s+|--[^\n]*(?:\n|\Z)|/\*.*?\*/|\()*", re.DOTALL)
+_QUESTIONS = ("select", "with", "values", "table", "show", "explain")
+
+
+def refuse_orders(sql: str) -> None:
+    """Raise UnknownError for a statement that is no question: COPY writes files even in a read-only transaction."""
+    word = re.match(r"\w*", sql[_COMMENTS.match(sql).end() :])[0].lower()  # type: ignore[index, union-attr]  # both match
+    if word not in _QUESTIONS:
+        raise UnknownError(
+            f"{word.upper() or 'an empty text'} is no question; start with {', '.join(_QUESTIONS).upper()}"
+        )
 
 
 def _hang_up(connection: Connection[Any]) -> None:

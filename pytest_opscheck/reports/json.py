@@ -22,7 +22,13 @@ def write(run: Run, file: Path) -> None:
     Bytes that are no UTF-8, which a target's output may hold, become escapes that JSON readers understand.
     """
     text = json.dumps(run.to_json(), indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+    file = file.resolve()  # of a link, what it leads to
     file.parent.mkdir(parents=True, exist_ok=True)
+    if file.exists() and not file.is_file():
+        file.write_text(
+            text, encoding="utf-8", errors="backslashreplace"
+        )  # a pipe or device is written to, not replaced
+        return
     draft = file.with_name(f".{file.name}.{os.getpid()}")
     draft.write_text(text, encoding="utf-8", errors="backslashreplace")
     draft.replace(file)

@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+import shutil
+import subprocess
+import sys
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
+
+import pytest_opscheck
 
 Project = Callable[..., pytest.Pytester]
 
@@ -132,3 +138,42 @@ def test_a_check_of_ones_own_has_a_name_of_its_own(traced: pytest.Pytester) -> N
     result = traced.runpytest_subprocess("-m", "daily")
     assert result.ret not in (0, 5)
     result.stdout.fnmatch_lines(["*host.memory is a shipped check; give test_memory another name*"])
+
+
+def test_an_environment_inside_of_the_project(traced: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where the package is installed in the project's own .venv, its checks are still collected, and named alike."""
+    packages = traced.path / ".venv" / "lib" / "site-packages"
+    shutil.copytree(Path(pytest_opscheck.__file__).parent, packages / "pytest_opscheck")
+    (traced.path / ".venv" / "pyvenv.cfg").touch()
+    monkeypatch.setenv("PYTHONPATH", str(packages))
+    for workers in ((), ("-n", "2")):
+        result = traced.runpytest_subprocess("-m", "smoke", "-v", *workers)
+        assert result.ret == 0
+        result.stdout.fnmatch_lines(["*test_host.py::test_command?local-trace?*"])
+        result.stdout.no_fnmatch_line("*site-packages*test_host*")
+
+
+def test_a_named_inventory_says_where_to_look(traced: pytest.Pytester, tmp_path: Path) -> None:
+    """A cron job starts anywhere: what lies there is nobody's business."""
+    strangers = tmp_path / "strangers"
+    strangers.mkdir()
+    (strangers / "test_strange.py").write_text("raise SystemExit('imported')\n")
+    inventory = traced.path / "opscheck.toml"
+    command = [sys.executable, "-m", "pytest", "-m", "smoke", f"--opscheck-inventory={inventory}"]
+    done = subprocess.run(command, cwd=strangers, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout
+    assert probed(traced)
+
+
+@pytest.mark.parametrize("option", ["--fixtures", "--setup-plan", "--setup-only", "--fixtures-per-test"])
+def test_options_that_only_show_probe_nothing(traced: pytest.Pytester, option: str) -> None:
+    traced.runpytest_subprocess("-m", "smoke", option)
+    assert not probed(traced)
+    assert not (traced.path / "reports").exists()
+
+
+def test_from_a_folder_below(traced: pytest.Pytester) -> None:
+    (traced.path / "below").mkdir()
+    command = [sys.executable, "-m", "pytest", "-m", "smoke"]
+    assert subprocess.run(command, cwd=traced.path / "below", capture_output=True, check=False).returncode == 0
+    assert probed(traced)

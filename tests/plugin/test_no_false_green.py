@@ -121,7 +121,7 @@ def test_a_test_that_skips_itself_is_not_enough(project: Project) -> None:
             pytest.skip("not today")
         """
     )
-    assert pytester.runpytest_subprocess("-m", "daily", "test_mine.py").ret == 5
+    assert pytester.runpytest_subprocess("-m", "daily", "test_mine.py").ret == 1
 
 
 def test_a_host_that_is_gone_fails_once(project: Project) -> None:
@@ -186,3 +186,145 @@ def test_a_target_outside_of_the_suite_is_named(project: Project) -> None:
     )
     result = pytester.runpytest_subprocess("-m", "smoke")
     result.stdout.fnmatch_lines(["*no check of this run looks at: host.other*"])
+
+
+GREEN = "[host.local]\nexpect = { disk = false, load = false, cpu = false }\n"
+
+
+@pytest.mark.parametrize("setting", ["python_files = *_test.py", "python_functions = check_*"])
+def test_settings_that_hide_the_shipped_checks(project: Project, setting: str) -> None:
+    pytester = project(GREEN)
+    pytester.makeini(f"[pytest]\n{setting}\n")
+    result = pytester.runpytest_subprocess("-m", "daily")
+    assert result.ret not in (0, 5) or "2 ok" in result.stdout.str()
+
+
+def test_a_conftest_that_skips_the_checks(project: Project) -> None:
+    pytester = project(GREEN)
+    pytester.makeconftest(
+        """
+        import pytest
+
+        def pytest_collection_modifyitems(items):
+            for item in items[1:]:
+                item.add_marker(pytest.mark.skip(reason="not today"))
+        """
+    )
+    assert pytester.runpytest_subprocess("-m", "daily").ret == 1
+    assert results(pytester)["host.memory@local"]["verdict"] == "unknown"
+    assert "not today" in results(pytester)["host.memory@local"]["message"]
+
+
+def test_a_run_that_is_ended_early(project: Project) -> None:
+    pytester = project(GREEN)
+    pytester.makepyfile(
+        test_a="""
+        import pytest
+
+        @pytest.mark.daily
+        def test_ends(host):
+            pytest.exit("done", returncode=0)
+        """
+    )
+    assert pytester.runpytest_subprocess("-m", "daily").ret != 0
+
+
+def test_two_checks_of_one_name(project: Project) -> None:
+    pytester = project(GREEN)
+    for name, limit in (("a", "< 100%"), ("b", "< 0.01%")):
+        pytester.makepyfile(
+            **{
+                f"test_{name}": f"""
+                from pytest_opscheck import check, host
+
+                @check(host.memory, limit="{limit}")
+                def test_mine(memory, expect):
+                    expect(memory.used_percent, "%")
+                """
+            }
+        )
+    result = pytester.runpytest_subprocess("-m", "daily")
+    assert result.ret not in (0, 5)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "expect(100, limit='< 1'); pytest.skip('meh')",
+        "pytest.skip('meh')",
+        "request.addfinalizer(lambda: expect(100, limit='< 1')); expect(0, limit='< 1')",
+    ],
+)
+def test_a_breach_is_not_skipped_over(project: Project, body: str) -> None:
+    pytester = project(GREEN)
+    pytester.makepyfile(
+        test_mine=f"""
+        import pytest
+
+        @pytest.mark.daily
+        def test_mine(expect, request):
+            {body}
+        """
+    )
+    assert pytester.runpytest_subprocess("-m", "daily").ret == 1
+
+
+@pytest.mark.parametrize("fixture", ["postgres", "host"])
+def test_a_test_without_a_target_is_not_ok(project: Project, fixture: str) -> None:
+    pytester = project('[redis.cache]\nurl = "redis://127.0.0.1:1"\n')
+    pytester.makepyfile(
+        test_mine=f"""
+        import pytest
+
+        @pytest.mark.daily
+        def test_mine({fixture}, expect):
+            expect(0, limit="< 1")
+        """
+    )
+    assert pytester.runpytest_subprocess("-m", "daily", "test_mine.py").ret == 1
+
+
+def test_a_misspelt_suite_in_a_check_of_ones_own(project: Project) -> None:
+    pytester = project(GREEN)
+    pytester.makepyfile(
+        test_mine="""
+        from pytest_opscheck import check, host
+
+        @check(host.memory, limit="< 100%", suites=("dialy",))
+        def test_mine(memory, expect):
+            expect(memory.used_percent, "%")
+        """
+    )
+    result = pytester.runpytest_subprocess("-m", "daily")
+    assert result.ret not in (0, 5)
+    result.stdout.fnmatch_lines(["*no suite 'dialy'*daily*"])
+
+
+@pytest.mark.parametrize("output", ["1,234", "0xFFFF", "0/8 bad of 900", "2 900"])
+def test_a_commands_value_is_one_number(project: Project, output: str) -> None:
+    pytester = project(GREEN + f'[host.local.command.odd]\nrun = "echo {output}"\nvalue = "< 5"\n')
+    assert pytester.runpytest_subprocess("-m", "daily", "-k", "odd").ret == 1
+    assert results(pytester)["host.command.odd@local"]["verdict"] == "unknown"
+
+
+def test_a_link_to_an_inventory_that_is_gone(project: Project) -> None:
+    pytester = project(GREEN)
+    (pytester.path / "opscheck.toml").unlink()
+    (pytester.path / "opscheck.toml").symlink_to("nowhere.toml")
+    assert pytester.runpytest_subprocess("-m", "daily").ret == 4
+
+
+def test_a_dead_worker_is_not_waited_for(project: Project) -> None:
+    pytester = project(GREEN + "[host.other]\nexpect = { disk = false, load = false, cpu = false }\n")
+    pytester.makeconftest(
+        """
+        import os
+
+        def pytest_collection_finish(session):
+            if os.environ.get("PYTEST_XDIST_WORKER") == "gw1":
+                os._exit(9)
+        """
+    )
+    result = pytester.runpytest_subprocess("-m", "daily", "-n", "2")
+    assert result.ret != 0
+    assert result.duration < 45

@@ -1,0 +1,40 @@
+"""Masks secrets in what others than the results tell: log records and warnings."""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+import pytest
+
+from .secrets import Redactor
+
+
+class Masking:
+    """A plugin that stands between libraries, which log addresses with their tokens, and whoever shows that."""
+
+    def __init__(self, redactor: Redactor) -> None:
+        self._redactor = redactor
+        self._made = logging.getLogRecordFactory()
+        logging.setLogRecordFactory(self._record)
+
+    def _record(self, *args: Any, **kwargs: Any) -> logging.LogRecord:
+        record = self._made(*args, **kwargs)
+        try:
+            said = record.getMessage()
+        except (TypeError, ValueError):
+            return record  # logging itself reports arguments that do not fit
+        if (clean := self._redactor.text(said)) != said:
+            record.msg, record.args = clean, ()
+        return record
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_warning_recorded(self, warning_message: Any) -> None:
+        """Mask a warning before it is told."""
+        warning = warning_message.message
+        if isinstance(warning, Warning) and self._redactor.text(str(warning)) != str(warning):
+            warning.args = tuple(self._redactor.data([str(each) for each in warning.args]))
+
+    def pytest_unconfigure(self) -> None:
+        """Give logging its own records back."""
+        logging.setLogRecordFactory(self._made)
