@@ -98,6 +98,7 @@ class Session:
         given = getattr(config, "workerinput", {})
         if "opscheck_named" in given:
             self.named, self.with_shipped = given["opscheck_named"], given["opscheck_shipped"]
+            config.args[:] = [argument for argument in config.args if argument not in self.named]
             return
         source = pytest.Config.ArgsSource
         self.named = [argument for argument in config.args if shipped_argument(argument, config.invocation_params.dir)]
