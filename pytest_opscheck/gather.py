@@ -32,6 +32,8 @@ ATTEMPTS = 3
 PAUSE_S = 0.5
 LOST = "lost"
 """The mark in the shared folder of a worker that died."""
+OVER = "over"
+"""The mark in the shared folder of a run whose tests have ended."""
 POLL_S = 0.02
 
 
@@ -70,7 +72,7 @@ class Board:
     """Where readings are put and waited for; with a folder, those of other processes too."""
 
     def __init__(self, folder: Path | None = None) -> None:
-        self._folder = folder
+        self.folder = folder
         self._known: dict[str, Reading] = {}
         self._changed = threading.Condition()
 
@@ -81,8 +83,8 @@ class Board:
                 return
             self._known[key] = reading
             self._changed.notify_all()
-        if self._folder is not None:
-            path = self._path(self._folder, key)
+        if self.folder is not None:
+            path = self._path(self.folder, key)
             draft = path.with_suffix(".draft")
             draft.write_bytes(pickle.dumps(reading))
             draft.rename(path)
@@ -90,22 +92,22 @@ class Board:
     def get(self, key: str) -> Reading | None:
         """Return a reading, None while there is none."""
         found = self._known.get(key)
-        if found is None and self._folder is not None:
+        if found is None and self.folder is not None:
             with contextlib.suppress(FileNotFoundError):
-                content = self._path(self._folder, key).read_bytes()
+                content = self._path(self.folder, key).read_bytes()
                 found = self._known[key] = pickle.loads(content)  # noqa: S301 - written by this run, in a folder of its own
         return found
 
     def wait(self, key: str, until: float, tick: Callable[[], None]) -> Reading:
         """Return a reading as soon as it is there; `tick` is called now and then while it is not."""
         while (found := self.get(key)) is None:
-            if self._folder is not None and (self._folder / LOST).exists():
+            if self.folder is not None and (self.folder / LOST).exists():
                 until = min(until, time.monotonic() + 2 * CONNECT_SECONDS)
             if time.monotonic() > until:
                 return Reading(error=UnknownError("no answer came in time from the process that was to gather it"))
             with self._changed:
                 if key not in self._known:
-                    self._changed.wait(POLL_S if self._folder else 0.1)
+                    self._changed.wait(POLL_S if self.folder else 0.1)
             tick()
         return found
 
@@ -285,6 +287,18 @@ class Gather:
         mine = self._own + self._own_quiet
         missing = [unit.name for unit in mine if any(self._board.get(r.key) is None for r in unit.requests)]
         return len(mine) - len(missing), len(mine), sorted(unit.name for unit in list(self._running))
+
+    def finish(self) -> None:
+        """Wait for what other processes may still need of this one, until the run is over.
+
+        A worker that has no test left to run is ended long before the others are.
+        """
+        folder = self._board.folder
+        keys = {request.key for unit in self._own + self._own_quiet for request in unit.requests}
+        while folder is not None and folder.exists() and not (folder / OVER).exists():
+            if time.monotonic() > self._until or all(self._board.get(key) is not None for key in keys):
+                return
+            time.sleep(POLL_S)
 
     def close(self) -> None:
         """End what still runs: a test that has stopped early waits for nothing."""

@@ -94,6 +94,7 @@ class Reporter:
         """
         if only_looks(self.config):
             return (yield)
+        self.session.over()
         results = tuple(sorted(self.results.values(), key=lambda result: result.rank))
         session.exitstatus = exit_status(int(exitstatus), results)
         judged = {result.id for result in results}

@@ -17,7 +17,7 @@ import pytest
 
 from . import fixtures, shipped
 from ._check import EVERY_SUITE, Check, check_of
-from .gather import LOST, Gather, Reading, Request
+from .gather import LOST, OVER, Gather, Reading, Request
 from .inventory import Expectation, Inventory, Named, load, nearest
 from .judge import Expect, Subject, breach, conclude, failed_reading, passed, unknown
 from .limits import SEVERITIES
@@ -401,9 +401,15 @@ class Session:
             self._folder = tempfile.TemporaryDirectory(prefix="opscheck-", ignore_cleanup_errors=True)
         return self._folder.name
 
+    def over(self) -> None:
+        """Tell the workers that all tests have ended."""
+        if self._folder is not None:
+            Path(self._folder.name, OVER).touch()
+
     def close(self) -> None:
         """End what still runs, and leave nothing behind."""
         if self._gather is not None:
+            self._gather.finish()
             self._gather.close()
         if self._folder is not None:
             self._folder.cleanup()

@@ -67,3 +67,13 @@ def test_nothing_is_left_behind(project: Project, tmp_path: Path, monkeypatch: p
     monkeypatch.setenv("TMPDIR", str(temporary))
     assert pytester.runpytest_subprocess("-m", "daily", "-n", "2").ret == 1
     assert not list(temporary.glob("opscheck-*"))
+
+
+def test_a_worker_without_tests_still_gathers_its_share(project: Project) -> None:
+    """The one test lands on a worker; the host that it needs may be another's share, and slow to answer."""
+    slow = "sleep 3; echo done"
+    pytester = project(f'[host.a]\n[host.a.command.slow]\nrun = "{slow}"\nstdout = "== done"\n')
+    for _ in range(3):
+        result = pytester.runpytest_subprocess("test_host.py::test_command[a-slow]", "-n", "2")
+        assert result.ret == 0
+        result.stdout.fnmatch_lines(["opscheck checks: 1 ok"])
