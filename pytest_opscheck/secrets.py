@@ -27,6 +27,7 @@ _USER_INFO = re.compile(r"(?:^|[\s;,/])[^\s/@:;,]*:(?!//)([^\s@]+)@(?!sha256:)")
 """A user and password in front of a host, in whatever URL or host spec, also one that no parser takes."""
 _AUTHORIZATION = re.compile(r"(?:Bearer|Basic|Token)\s+(\S+)")
 _HOST = re.compile(r"(?:\[[^\]]*\]|[^:\s]*)(?::[0-9]*)?")
+_ORDINARY = re.compile(r"/?[A-Za-z_]*")
 _PORT_AND_PATH = re.compile(r"[0-9]{1,5}/")
 
 
@@ -83,7 +84,8 @@ def _forms(secret: str) -> Iterator[str]:
 def _parts_of_url(secret: str) -> Iterator[str]:
     """Yield what messages show of a URL: it without its password, user, path or database, and query.
 
-    Its host stays readable, for whoever has to mend it.
+    Its host stays readable, for whoever has to mend it. So does a user, path or database that is an ordinary word, such
+    as `postgres`: masked, it would garble every path and message that has the word.
     """
     if "://" not in secret:
         return
@@ -92,7 +94,9 @@ def _parts_of_url(secret: str) -> Iterator[str]:
     except ValueError:
         return
     yield without_password(secret).removesuffix(MASK)
-    yield from (parts.username or "", parts.path, parts.path.strip("/"), parts.query)
+    told = (parts.username or "", parts.path, parts.path.strip("/"))
+    yield from (part for part in told if not _ORDINARY.fullmatch(part))
+    yield parts.query
     yield from (pair.partition("=")[2] for pair in parts.query.split("&"))
 
 
