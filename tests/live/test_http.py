@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import gzip
 import threading
-import time
 from collections.abc import Iterator
 
 import pytest
@@ -133,9 +132,8 @@ def test_every_wait_ends_and_the_status_counts_without_its_body(run: Run, server
             'status = { timeout = "1s" }\njson = { "@" = "!= bad", timeout = "1s" }\n'
             for name, url in urls.items()
         )
-        started = time.monotonic()
         outcome = run(inventory)
-    assert time.monotonic() - started < 10
+    assert max(result["duration_s"] for result in outcome.results.values()) < 10
     for name, said in {
         "headers": "no answer within 1 s",
         "silent": "no answer within 1 s",
