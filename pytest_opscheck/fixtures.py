@@ -21,7 +21,7 @@ from .suites import FIXTURES
 if TYPE_CHECKING:
     from .inventory import Inventory
     from .judge import Expect
-    from .session import Session
+    from .running import Runner
 
 _KINDS = tuple(name for name in FIXTURES if name not in ("expect", "host"))
 _TESTINFRA = "_testinfra_host"
@@ -35,7 +35,7 @@ def _fixture(kind: str) -> Any:
             try:
                 connection = stack.enter_context(kinds()[kind].connect(target.keys, CONNECT_SECONDS))
             except UnreachableError as error:
-                self.session.unreachable(request.node, target, error)
+                self.runner.unreachable(request.node, target, error)
             yield connection
 
     connected.__name__ = kind
@@ -46,15 +46,15 @@ def _fixture(kind: str) -> Any:
 class Fixtures:
     """A plugin of fixtures, made for one inventory."""
 
-    def __init__(self, inventory: Inventory, session: Session) -> None:
+    def __init__(self, inventory: Inventory, runner: Runner) -> None:
         self.inventory = inventory
-        self.session = session
+        self.runner = runner
 
     @pytest.fixture
     def expect(self) -> Expect:
         """Judge what a check measures: expect(value, unit, subject=..., limit=...)."""
         # It does not ask for `request`: pytest makes one anew for every test, which is most of what a check costs.
-        return self.session.expect()
+        return self.runner.expect()
 
 
 for _kind in _KINDS:

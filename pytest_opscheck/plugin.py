@@ -98,7 +98,7 @@ def pytest_configure(config: pytest.Config) -> None:
 def pytest_unconfigure(config: pytest.Config) -> None:
     """End what still runs."""
     if (session := config.stash.get(SESSION, None)) is not None:
-        session.close()
+        session.runner.close()
 
 
 def pytest_report_header(config: pytest.Config) -> list[str]:
@@ -115,20 +115,20 @@ def pytest_make_collect_report(
     report = yield
     session = collector.config.stash.get(SESSION, None)
     if session is not None and isinstance(collector, pytest.Session):
-        report.result += session.shipped_modules(collector)
+        report.result += session.collection.shipped_modules(collector)
     return report
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
     """Leave out the files of shipped checks of whose kind the inventory has no target."""
     session = config.stash.get(SESSION, None)
-    return True if session is not None and session.ignores(collection_path) else None
+    return True if session is not None and session.collection.ignores(collection_path) else None
 
 
 def pytest_pycollect_makeitem(collector: pytest.Collector, name: str, obj: object) -> object:  # noqa: ARG001 - pytest's names
     """Leave out a check of which the inventory has no target."""
     session = collector.config.stash.get(SESSION, None)
-    return [] if session is not None and session.has_no_target(obj) else None
+    return [] if session is not None and session.collection.has_no_target(obj) else None
 
 
 @pytest.hookimpl(wrapper=True)
@@ -137,7 +137,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> Generator[None, object, 
     session = metafunc.config.stash.get(SESSION, None)
     if session is None:
         return (yield)
-    with session.parametrized(metafunc):
+    with session.collection.parametrized(metafunc):
         return (yield)
 
 
@@ -146,10 +146,12 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     """See that every check is there before any is deselected, and leave out those that were not asked for."""
     session = config.stash.get(SESSION, None)
     if session is not None:
-        session.require_collected(items)
+        session.collection.require_collected(items)
+    before = list(items) if session is not None else []
     result = yield
     if session is not None:
-        session.keep_named(items)
+        session.collection.keep_named(items)
+        session.collection.require_kept(before, items)
     elif inventory_file(config) is not None:
         from .selection import deselect_ours
 
@@ -157,26 +159,36 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     return result
 
 
+def pytest_deselected(items: list[pytest.Item]) -> None:
+    """Note who deselects checks and says so."""
+    if items and (session := items[0].config.stash.get(SESSION, None)) is not None:
+        session.collection.note_deselected(items)
+
+
 def pytest_collection_finish(session: pytest.Session) -> None:
     """Start every probe that the selected checks need."""
     if (ours := session.config.stash.get(SESSION, None)) is not None:
-        ours.start(session)
+        ours.runner.start(session)
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_setup(item: pytest.Item) -> None:
     """Remember which test is being set up."""
     if (session := item.config.stash.get(SESSION, None)) is not None:
-        session.item = item
+        session.runner.item = item
 
 
 @pytest.hookimpl(wrapper=True)
 def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> Generator[None, object, object]:
     """Hand the reading over, and judge what the check measured."""
     session = pyfuncitem.config.stash.get(SESSION, None)
-    if session is None or not session.is_ours(pyfuncitem):
+    if session is None:
         return (yield)
-    return (yield from session.call(pyfuncitem))
+    from .collection import is_ours
+
+    if not is_ours(pyfuncitem):
+        return (yield)
+    return (yield from session.runner.call(pyfuncitem))
 
 
 @pytest.hookimpl(wrapper=True)
@@ -186,21 +198,21 @@ def pytest_runtest_makereport(
     """Attach the result to pytest's report, and keep secrets out of that."""
     report = yield
     session = item.config.stash.get(SESSION, None)
-    return report if session is None else session.reported(item, call, report)
+    return report if session is None else session.runner.reported(item, call, report)
 
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_testnodedown(node: Any, error: object) -> None:
     """Tell the other workers that one died: nobody has to wait for its readings."""
     if error and (session := node.config.stash.get(SESSION, None)) is not None:
-        session.lost_worker()
+        session.runner.lost_worker()
 
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_configure_node(node: Any) -> None:
     """Tell an xdist worker which checks were named, and where the processes of this run put their readings."""
     if (session := node.config.stash.get(SESSION, None)) is not None:
-        node.workerinput["opscheck_folder"] = session.folder()
-        node.workerinput["opscheck_named"] = session.named
-        node.workerinput["opscheck_shipped"] = session.with_shipped
-        node.workerinput["opscheck_share"] = session.next_share()
+        node.workerinput["opscheck_folder"] = session.runner.folder()
+        node.workerinput["opscheck_named"] = session.collection.named
+        node.workerinput["opscheck_shipped"] = session.collection.with_shipped
+        node.workerinput["opscheck_share"] = session.runner.next_share()

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from .judge import Subject, unknown
 from .plugin import home, only_looks, setting
 from .reports import html, json, junit, terminal
 from .reports.files import ReportFiles
@@ -65,7 +66,7 @@ class Reporter:
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Take a result, from this process or from a worker, and have its fields in the JUnit report."""
-        result = _result(report)
+        result = self._of_crash(report) or _result(report)
         if report.when == "teardown" and report.nodeid in self.results:
             # pytest writes a test case's properties at its end, from this report.
             report.user_properties += junit.properties(self.results[report.nodeid])
@@ -74,6 +75,15 @@ class Reporter:
             if result.fails and (reporter := self._terminal()) is not None:
                 # Our own words replace "failed" in the counts; an empty list of that name keeps pytest's last line red.
                 reporter.stats.setdefault("failed", [])
+
+    def _of_crash(self, report: pytest.TestReport) -> Result | None:
+        """Return the result of a test whose worker died of it, of which pytest-xdist makes a report; else None."""
+        if report.when in ("setup", "call", "teardown"):
+            return None
+        name = report.nodeid
+        said = str(report.longrepr).strip().splitlines() or ["its worker ended"]
+        subject = Subject(f"{name}@-", name, "-", name.rpartition("::")[2], self.session.suites)
+        return unknown(subject, said[0], self.session.runner.fail_at)
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_report_teststatus(self, report: pytest.CollectReport | pytest.TestReport) -> Any:
@@ -94,11 +104,13 @@ class Reporter:
         """
         if only_looks(self.config):
             return (yield)
-        self.session.over()
+        self.session.runner.over()
         results = tuple(sorted(self.results.values(), key=lambda result: result.rank))
         session.exitstatus = exit_status(int(exitstatus), results)
         judged = {result.id for result in results}
-        if session.exitstatus == 0 and (missing := [each for each in self.session.selected if each not in judged]):
+        if session.exitstatus == 0 and (
+            missing := [each for each in self.session.runner.selected if each not in judged]
+        ):
             self.problems.append(f"{len(missing)} checks were selected and have no result, {missing[0]} among them")
             session.exitstatus = 1
         self.run = self._made(results, int(session.exitstatus))

@@ -20,7 +20,9 @@ def _absolute(path: str) -> str:
 class Files(Target):
     """Files on a host."""
 
-    on: str = Field("", description="the host on which they are, the NAME of [host.NAME]; by default this machine")
+    on: str = Field(
+        default="", description="the host on which they are, the NAME of [host.NAME]; by default this machine"
+    )
     path: Annotated[str, AfterValidator(_absolute)] = Field(
         description="an absolute path, in which *, ? and [...] stand for what a shell puts there"
     )

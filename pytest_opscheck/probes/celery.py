@@ -52,10 +52,10 @@ class CeleryApp(Target):
     broker: Annotated[SecretStr, AfterValidator(_broker)] = Field(
         description="redis://host:6379/0, or rediss:// for TLS"
     )
-    global_keyprefix: str = Field("", description="what all of the application's keys in Redis start with")
-    sep: str = Field("\x06\x16", description="what stands between a queue's name and a priority")
-    unacked_key: str = Field("unacked", description="the hash of messages that workers have taken")
-    control_exchange: str = Field("celery", description="the exchange through which workers are asked")
+    global_keyprefix: str = Field(default="", description="what all of the application's keys in Redis start with")
+    sep: str = Field(default="\x06\x16", description="what stands between a queue's name and a priority")
+    unacked_key: str = Field(default="unacked", description="the hash of messages that workers have taken")
+    control_exchange: str = Field(default="celery", description="the exchange through which workers are asked")
 
 
 @dataclass(frozen=True, slots=True)

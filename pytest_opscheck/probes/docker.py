@@ -65,9 +65,11 @@ class Containers(Target):
     project: str | None = Field(
         None, min_length=1, description="a Compose project: docker compose ls shows their names"
     )
-    names: tuple[Annotated[str, AfterValidator(_name)], ...] | None = Field(None, description="names of containers")
+    names: tuple[Annotated[str, AfterValidator(_name)], ...] | None = Field(
+        default=None, description="names of containers"
+    )
     labels: Annotated[tuple[Annotated[str, AfterValidator(_label)], ...] | None, BeforeValidator(_labels)] = Field(
-        None, description="labels that the containers have, all of them: 'key', 'key=value', or a table"
+        default=None, description="labels that the containers have, all of them: 'key', 'key=value', or a table"
     )
     on: str | None = Field(
         None, min_length=1, description="the host target whose docker command is asked; by default the local engine is"

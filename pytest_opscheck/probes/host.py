@@ -42,7 +42,7 @@ class Host(Target):
     """A machine or container."""
 
     connect: Annotated[str, AfterValidator(_known_backend)] = Field(
-        "local://", description="any testinfra host spec, for example ssh://deploy@prod or docker://web"
+        default="local://", description="any testinfra host spec, for example ssh://deploy@prod or docker://web"
     )
 
     def host(self) -> str | None:

@@ -34,7 +34,7 @@ class LogFile(Files):
     """A log file, with those that it was rotated into."""
 
     timezone: Annotated[str, AfterValidator(_timezone)] = Field(
-        "", description="the zone of time stamps that name none, for example UTC; by default the host's"
+        default="", description="the zone of time stamps that name none, for example UTC; by default the host's"
     )
 
 

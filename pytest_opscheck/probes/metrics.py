@@ -190,7 +190,7 @@ def _parsed(text: str, *, openmetrics: bool) -> Iterable[Metric]:
     if openmetrics:
         from prometheus_client.openmetrics import parser as strict
 
-        families: Iterable[Metric] = strict.text_string_to_metric_families(text)  # type: ignore[no-untyped-call]  # theirs
+        families: Iterable[Metric] = strict.text_string_to_metric_families(text)  # theirs
         return families
     from prometheus_client import parser as lenient
 

@@ -43,7 +43,7 @@ class Postgres:
     def execute(self, *statements: str) -> None:
         with self.connect(autocommit=True) as connection:
             for statement in statements:
-                connection.execute(statement)  # type: ignore[call-overload]
+                connection.execute(statement)
 
     def log(self) -> str:
         return (self.folder / "server.log").read_text(encoding="utf-8")

@@ -120,7 +120,7 @@ def test_a_stopped_worker_is_red_and_nothing_is_left_in_the_broker(
 
 def contents(broker: redis.Redis) -> dict[bytes, bytes]:
     """Return all that the broker holds, but for the times up to which workers say that they live."""
-    return {key: broker.dump(key) for key in broker.scan_iter() if key != b"_kombu.binding_deadlines"}
+    return {key: broker.dump(key) or b"" for key in broker.scan_iter() if key != b"_kombu.binding_deadlines"}
 
 
 @contextmanager

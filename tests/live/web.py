@@ -22,7 +22,7 @@ class Handler(BaseHTTPRequestHandler):
 
     protocol_version = "HTTP/1.1"
     disable_nagle_algorithm = True  # head and body go out one after the other
-    server: Site  # type: ignore[assignment]
+    server: Site
 
     def do_GET(self) -> None:
         self.server.seen.append(

@@ -328,3 +328,59 @@ def test_a_dead_worker_is_not_waited_for(project: Project) -> None:
     result = pytester.runpytest_subprocess("-m", "daily", "-n", "2")
     assert result.ret != 0
     assert result.duration < 45
+
+
+def test_a_check_of_ones_own_without_a_target(project: Project) -> None:
+    pytester = project()
+    pytester.makepyfile(
+        test_mine="""
+        from pytest_opscheck import check, redis
+
+        @check(redis.keys, limit="> 3")
+        def test_sessions(keys, expect):
+            expect(keys)
+        """
+    )
+    assert pytester.runpytest_subprocess("-m", "daily", "-k", "sessions").ret == 1
+    (result,) = results(pytester).values()
+    assert result["verdict"] == "unknown"
+    assert "the inventory has no target of the kind redis" in result["message"]
+
+
+@pytest.mark.parametrize("says_so", [False, True])
+def test_a_conftest_that_takes_checks_out(project: Project, says_so: bool) -> None:
+    pytester = project()
+    deselect = "config.hook.pytest_deselected(items=gone)" if says_so else "pass"
+    pytester.makeconftest(
+        f"""
+        def pytest_collection_modifyitems(config, items):
+            gone = [item for item in items if "broken" in item.name]
+            items[:] = [item for item in items if item not in gone]
+            {deselect}
+        """
+    )
+    result = pytester.runpytest_subprocess("-m", "daily")
+    if says_so:
+        assert result.ret == 0
+        assert set(verdicts(pytester)) == {"host.reachable@local", "host.command.fine@local"}
+    else:
+        assert result.ret == 4
+        result.stderr.fnmatch_lines(["*test_host.py::test_command?local-broken? left out by a conftest.py*"])
+
+
+def test_a_test_that_kills_its_worker_is_unknown(project: Project) -> None:
+    pytester = project()
+    pytester.makepyfile(
+        test_mine="""
+        import os
+        import pytest
+
+        @pytest.mark.daily
+        def test_dies(host):
+            os._exit(3)
+        """
+    )
+    result = pytester.runpytest_subprocess("-m", "daily", "-n", "2", "-k", "dies")
+    assert result.ret == 1
+    assert verdicts(pytester) == {"test_mine.py::test_dies[local]@-": "unknown"}
+    result.stdout.fnmatch_lines(["*worker*crashed*"])

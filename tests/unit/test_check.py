@@ -7,10 +7,11 @@ from typing import Any
 import pytest
 
 from pytest_opscheck import check, shipped
-from pytest_opscheck._check import Check, check_of, suite_problem
+from pytest_opscheck._check import Check, check_of
 from pytest_opscheck.limits import Ladder
 from pytest_opscheck.probes import Kind, Target
 from pytest_opscheck.probes._types import LadderParam, LimitParam
+from pytest_opscheck.suites import suite_problem
 
 kind = Kind("thing", Target, "a thing")
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import textwrap
 import tomllib
+from collections.abc import Mapping
 from typing import Any
 
 import jsonschema
@@ -121,6 +122,7 @@ def test_limits_in_all_their_forms(validator: jsonschema.Draft202012Validator, s
 
 def test_every_kind_and_check_is_there(validator: jsonschema.Draft202012Validator) -> None:
     made = validator.schema
+    assert isinstance(made, Mapping)
     assert made["properties"].keys() == {"opscheck", "suites", *kinds()}
     for name, kind in kinds().items():
         table = made["$defs"][name]
@@ -140,9 +142,11 @@ def test_every_reference_leads_somewhere(validator: jsonschema.Draft202012Valida
         here = [data["$ref"]] if isinstance(data.get("$ref"), str) else []
         return here + [found for value in data.values() for found in references(value)]
 
-    found = {reference.removeprefix("#/$defs/") for reference in references(validator.schema)}
-    assert found <= validator.schema["$defs"].keys()
-    assert {name for name in validator.schema["$defs"] if name not in found} == set()
+    schema = validator.schema
+    assert isinstance(schema, Mapping)
+    found = {reference.removeprefix("#/$defs/") for reference in references(schema)}
+    assert found <= schema["$defs"].keys()
+    assert {name for name in schema["$defs"] if name not in found} == set()
 
 
 def test_editors_show_what_a_check_says(checks: tuple[Check, ...]) -> None:
