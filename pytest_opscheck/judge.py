@@ -43,6 +43,7 @@ class Subject:
     severity: str = DEFAULT_SEVERITY
     runbook: str | None = None
     action: str | None = None
+    covers: tuple[str, ...] = ()
 
     @classmethod
     def of(cls, expectation: Expectation, inventory: Inventory) -> Subject:
@@ -56,6 +57,7 @@ class Subject:
             severity=_at_stake(expectation),
             runbook=runbook_link(inventory.runbook, expectation.runbook),
             action=expectation.action,
+            covers=expectation.covers,
         )
 
 
@@ -288,6 +290,7 @@ def _result(
         blocked_by=blocked_by,
         runbook=subject.runbook,
         action=subject.action,
+        covers=subject.covers,
         attempts=attempts,
         duration_s=duration_s,
         fails=fails(verdict, severity, fail_at),

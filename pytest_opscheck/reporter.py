@@ -7,6 +7,7 @@ import os
 import platform
 import uuid
 from collections.abc import Callable, Generator
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +17,7 @@ from .judge import Subject, unknown
 from .plugin import home, only_looks, setting
 from .reports import html, json, junit, terminal
 from .reports.files import ReportFiles
-from .results import Result, Run, exit_status
+from .results import Result, Run, exit_status, with_steps
 
 if TYPE_CHECKING:
     from .session import Session
@@ -33,6 +34,11 @@ class Reporter:
         self.run: Run | None = None
         self.page = html.Page()
         self.problems: list[str] = []
+        self._steps = {
+            expectation.id: tuple((step.when, step.action) for step in expectation.steps)
+            for expectation in session.inventory.expectations
+            if expectation.steps
+        }
         self.files = self._files() if not only_looks(config) else None
         self._lead_pytests_own()
 
@@ -69,7 +75,10 @@ class Reporter:
         result = self._of_crash(report) or _result(report)
         if report.when == "teardown" and report.nodeid in self.results:
             # pytest writes a test case's properties at its end, from this report.
-            report.user_properties += junit.properties(self.results[report.nodeid])
+            ended = self.results[report.nodeid]
+            if ended.id in self._steps:  # which of them applies is known when all checks have ended
+                ended = replace(ended, action=None)
+            report.user_properties += junit.properties(ended)
         if result is not None:
             self.results[report.nodeid] = result
             if result.fails and (reporter := self._terminal()) is not None:
@@ -105,7 +114,7 @@ class Reporter:
         if only_looks(self.config):
             return (yield)
         self.session.runner.over()
-        results = tuple(sorted(self.results.values(), key=lambda result: result.rank))
+        results = with_steps(sorted(self.results.values(), key=lambda result: result.rank), self._steps)
         session.exitstatus = exit_status(int(exitstatus), results)
         judged = {result.id for result in results}
         if session.exitstatus == 0 and (

@@ -71,6 +71,7 @@ class Result:
     blocked_by: str | None = None
     runbook: str | None = None
     action: str | None = None
+    covers: tuple[str, ...] = ()
     attempts: int = 1
     duration_s: float = 0.0
     fails: bool = False
@@ -80,6 +81,7 @@ class Result:
         data = {name: getattr(self, name) for name in _RESULT_FIELDS}
         return data | {
             "suites": list(self.suites),
+            "covers": list(self.covers),
             "verdict": str(self.verdict),
             "measurements": [measurement.to_json() for measurement in self.measurements],
             "duration_s": round(self.duration_s, 3),
@@ -93,6 +95,7 @@ class Result:
             **{
                 **data,
                 "suites": tuple(data["suites"]),
+                "covers": tuple(data.get("covers", ())),
                 "verdict": Verdict(data["verdict"]),
                 "measurements": measurements,
             }
@@ -166,6 +169,23 @@ def summary(results: Iterable[Result]) -> dict[str, Any]:
     return {str(verdict): counts[verdict] for verdict in order} | {
         "by_severity": {severity: severities[severity] for severity in SEVERITIES if severities[severity]}
     }
+
+
+def with_steps(results: Iterable[Result], steps: Mapping[str, Iterable[tuple[str, str]]]) -> tuple[Result, ...]:
+    """Return results with the next step of the first condition that holds: that another check, by its id, is breached.
+
+    `steps` has conditions and actions by the id of the result whose action they are.
+    """
+    results = tuple(results)
+    breached = {result.id for result in results if result.verdict is Verdict.BREACH}
+    chosen = {
+        result_id: action
+        for result_id, said in steps.items()
+        if (action := next((action for when, action in said if when in breached), None)) is not None
+    }
+    return tuple(
+        dataclasses.replace(result, action=chosen[result.id]) if result.id in chosen else result for result in results
+    )
 
 
 def fails(verdict: Verdict, severity: str | None, fail_at: str) -> bool:

@@ -18,6 +18,7 @@ from .._check import EVERY_SUITE, Check
 from ..limits import SEVERITIES, LimitError, severity_of
 from ..probes import Kind, kinds
 from ..suites import DEPENDED_ON, SUITES, suite_problem
+from .common import refuse_unknown_conditions
 from .environment import expand
 from .expectations import COMMON, Resolver
 from .lines import Key
@@ -52,6 +53,8 @@ def load(file: Path, checks: Iterable[Check], environment: Mapping[str, str] | N
     _refuse_dangling_hosts(targets, document, problems)
     name, timezone, runbook = (_text(general, key, problems) for key in ("name", "timezone", "runbook"))
     zone = _timezone(timezone, problems)
+    if not len(problems):  # an expectation that is wrong itself is none that a condition could name
+        refuse_unknown_conditions(expectations, problems)
     problems.raise_any()
     return Inventory(
         file=file,

@@ -11,13 +11,14 @@ from pydantic import ValidationError
 from .._check import WINDOW, Check
 from ..during import Limits
 from ..limits import SEVERITIES, Ladder, LimitError, parse_duration, severity_of, single
+from .common import read_action, read_ids
 from .lines import Key
 from .model import Expectation, Named, name_problem
 from .problems import Problems, nearest
 from .said import ENTRY_KEYS, LimitReader, example_of
 from .validation import is_empty, note_validation
 
-COMMON = ("suites", "severity", "runbook", "action", "timeout")
+COMMON = ("suites", "severity", "id", "runbook", "action", "timeout")
 """The keys of every long form, beside the severities and the check's own parameters."""
 LONGEST_TIMEOUT_S = 3600
 
@@ -140,9 +141,10 @@ class Resolver:
         values = self._params(check, said, limits, here, severity=severity, unsaid=unsaid)
         suites = self._suites(said.get("suites"), check, here)
         timeout_s = self._timeout(said.get("timeout"), check, here)
-        for key in ("runbook", "action"):
-            if key in said and not (isinstance(said[key], str) and said[key].strip()):
-                self.problems.add((*here, key), "it is a text that is not empty")
+        covers = read_ids(said["id"], (*here, "id"), self.problems) if "id" in said else ()
+        action, steps = read_action(said.get("action", check.action), (*here, "action"), self.problems)
+        if "runbook" in said and not (isinstance(said["runbook"], str) and said["runbook"].strip()):
+            self.problems.add((*here, "runbook"), "it is a text that is not empty")
         if len(self.problems) > before:
             return None
         return Expectation(
@@ -155,7 +157,9 @@ class Resolver:
             timeout_s=timeout_s,
             name=name,
             runbook=said.get("runbook"),
-            action=said.get("action", check.action),
+            action=action,
+            steps=steps,
+            covers=covers,
         )
 
     def _refuse_missing_limits(self, check: Check, limits: Limits | None, here: Key, name: str | None) -> None:

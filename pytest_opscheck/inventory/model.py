@@ -50,11 +50,21 @@ class Named:
         return f"{self.kind}.{self.name}"
 
 
+@dataclass(frozen=True, slots=True)
+class Step:
+    """A next step that is the right one where another check, by its id, is not ok."""
+
+    when: str
+    action: str
+
+
 @dataclass(frozen=True, eq=False)
 class Expectation:
     """One check of one target, with all that the run needs: the default and the inventory's word put together.
 
     `name` is that of a question of one's own, for example `stuck_jobs`. `params` are the probe's keyword arguments.
+    `covers` are the ids of the runbook's lines that it stands for. Of `steps`, the first whose condition holds is
+    shown, else `action`.
     """
 
     check: Check
@@ -67,6 +77,8 @@ class Expectation:
     name: str | None = None
     runbook: str | None = None
     action: str | None = None
+    steps: tuple[Step, ...] = ()
+    covers: tuple[str, ...] = ()
 
     @property
     def check_id(self) -> str:

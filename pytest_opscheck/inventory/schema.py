@@ -182,10 +182,23 @@ def _common() -> Schema:
     return {
         "suites": {"description": "in which suites it runs", "$ref": "#/$defs/suites"},
         "severity": {"description": "of breaking a single limit", "$ref": "#/$defs/severity"},
+        "id": {
+            "description": "the id of the runbook's line that this covers, or several",
+            "anyOf": [{"$ref": "#/$defs/text"}, {"type": "array", "minItems": 1, "items": {"$ref": "#/$defs/text"}}],
+        },
         "runbook": {"description": "a page, or an #anchor of the inventory's runbook", "$ref": "#/$defs/text"},
-        "action": {"description": "the next step to show when it is not ok", "$ref": "#/$defs/text"},
+        "action": {
+            "description": "the next step to show when it is not ok; of several, the first whose condition holds",
+            "anyOf": [{"$ref": "#/$defs/text"}, {"type": "array", "minItems": 1, "items": _step()}],
+        },
         "timeout": {"description": "how long the probe may take, for example 30s", "$ref": "#/$defs/duration"},
     }
+
+
+def _step() -> Schema:
+    text = {"$ref": "#/$defs/text"}
+    when = {"description": "the id of a check that is not ok: redis.hit_rate@cache", **text}
+    return {"anyOf": [text, _table({"when": when, "action": text}, ["when", "action"])]}
 
 
 def _limit(check: Check) -> Schema:

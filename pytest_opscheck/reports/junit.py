@@ -19,6 +19,7 @@ def properties(result: Result) -> list[tuple[str, str]]:
         "expected": worst.expected if worst else None,
         "runbook": result.runbook,
         "action": result.action,
+        "covers": ", ".join(result.covers),
         "blocked_by": result.blocked_by,
     }
     return [(f"opscheck.{name}", value) for name, value in fields.items() if value]

@@ -78,7 +78,7 @@ def test_defaults_stand_where_nothing_is_said(read: Read) -> None:
 
 
 LATE = "would never be reported: P1 (< 70%) is broken no later; the worse severity needs the wider limit"
-KEYS = "P0, P1, P2, P3, action, ignore, runbook, severity, suites, timeout"
+KEYS = "P0, P1, P2, P3, action, id, ignore, runbook, severity, suites, timeout"
 
 
 @pytest.mark.parametrize(
@@ -241,3 +241,36 @@ NAME = "a command has a name of its own: [host.a.command.NAME]"
 def test_what_is_no_question(errors: Errors, said: str, error: str) -> None:
     [found] = errors(said.encode())
     assert found.startswith(error)
+
+
+def test_the_ids_of_the_runbooks_lines(read: Read) -> None:
+    inventory = read("[host.a.expect]\ndisk = { id = 'IF-09' }\nmemory = { id = ['IF-24', 'FS-04'], P1 = '< 90%' }\n")
+    found = {expectation.id: expectation.covers for expectation in inventory.expectations}
+    assert found["host.disk@a"] == ("IF-09",)
+    assert found["host.memory@a"] == ("IF-24", "FS-04")
+    assert found["host.load@a"] == ()
+
+
+def test_a_next_step_that_depends_on_another_check(read: Read) -> None:
+    steps = "[{ when = 'host.load@a', action = 'Wait' }, { when = 'host.cpu@a', action = 'Scale' }, 'Look']"
+    inventory = read(f"[host.a.expect]\ndisk = {{ action = {steps} }}\n")
+    (disk,) = [expectation for expectation in inventory.expectations if expectation.id == "host.disk@a"]
+    assert disk.action == "Look"
+    assert [(step.when, step.action) for step in disk.steps] == [("host.load@a", "Wait"), ("host.cpu@a", "Scale")]
+
+
+@pytest.mark.parametrize(
+    ("said", "message"),
+    [
+        ("id = ''", "disk.id: '' is no id of a line in a runbook; write for example"),
+        ("id = '== 3'", "a value of that name is judged as paths = { id = ... }"),
+        ("id = 3", "disk.id: 3 is no id"),
+        ("action = []", "disk.action: it is a text that is not empty, or a list of steps, for example {"),
+        ("action = ['a', 'b']", "disk.action[0]: a step is a table of `when` and `action`"),
+        ("action = [{ when = 'host.load@a' }]", "a step is a table of `when` and `action`"),
+        ("action = [{ when = 'host.laod@a', action = 'b' }]", "'host.laod@a'; did you mean 'host.load@a'?"),
+    ],
+)
+def test_ids_and_steps_that_cannot_be_meant(errors: Errors, said: str, message: str) -> None:
+    (found,) = errors(f"[host.a.expect]\ndisk = {{ {said} }}\n")
+    assert message in found
