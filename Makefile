@@ -3,6 +3,9 @@
 PYTHON ?= python3
 VENV := .venv
 BREAK ?=
+NAME ?=
+SUITE ?= daily
+EXAMPLES := $(notdir $(patsubst %/,%,$(dir $(wildcard examples/*/opscheck.toml))))
 
 DEMO_PACKAGES := postgresql=initdb redis-server=redis-server
 TEST_PACKAGES := $(DEMO_PACKAGES) nginx-light=nginx prometheus=prometheus openssh-server=sshd openssh-client=ssh \
@@ -11,12 +14,14 @@ TEST_PACKAGES := $(DEMO_PACKAGES) nginx-light=nginx prometheus=prometheus openss
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help demo demo-docker test lint clean demo-packages test-packages
+.PHONY: help demo stack check stop test lint clean demo-packages test-packages
 
 help:
 	@echo 'make demo                  starts a small shop of real servers, checks it, shows the verdicts, stops it'
 	@echo 'make demo BREAK=database   the same with a fault, for a red run; several in quotes: BREAK="jobs queue"'
-	@echo 'make demo-docker           the same with a Compose stack of eight services beside it'
+	@echo 'make stack NAME=...        starts the stack of an example: $(EXAMPLES)'
+	@echo 'make check NAME=... SUITE=daily   runs its inventory against it'
+	@echo 'make stop NAME=...         stops it'
 	@echo 'make test                  installs what the tests need, and runs them'
 	@echo 'make lint                  ruff and mypy'
 	@echo 'make clean                 removes .venv and caches'
@@ -24,8 +29,8 @@ help:
 demo: demo-packages $(VENV)/installed
 	@$(VENV)/bin/opscheck demo $(BREAK:%=--break %)
 
-demo-docker: demo-packages $(VENV)/installed
-	@$(VENV)/bin/python demo/with_docker.py $(BREAK)
+stack check stop: $(VENV)/installed
+	@$(VENV)/bin/python examples/stack.py $@ $(NAME) $(if $(filter check,$@),$(SUITE))
 
 test: test-packages $(VENV)/installed-dev
 	tests/with-docker $(VENV)/bin/pytest -n 2 --dist loadfile

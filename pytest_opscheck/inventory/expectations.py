@@ -254,7 +254,8 @@ def _limit_parameter(check: Check) -> str | None:
     if check.takes is None:
         return None
     annotation = check.probe.params.model_fields[check.takes].annotation
-    return check.takes if Ladder in (annotation, *get_args(annotation)) else None
+    forms = (annotation, *get_args(annotation))
+    return check.takes if any(getattr(form, "__origin__", form) is Ladder for form in forms) else None
 
 
 def _takes_truth(check: Check) -> bool:

@@ -1,0 +1,1 @@
+"""A catalogue of faults for every stack of the examples; a module each, named as its stack."""
