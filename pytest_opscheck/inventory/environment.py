@@ -43,12 +43,14 @@ def expand(document: dict[str, Any], environment: Mapping[str, str], problems: P
 def _value(match: re.Match[str], environment: Mapping[str, str], path: Key, problems: Problems) -> str:
     name, default = match["name"], match["default"]
     if name is None or not _NAME.fullmatch(name):
-        problems.add(path, "'${' without a name and '}'; write ${NAME} or ${NAME:-default}, or $${ for the text itself")
+        problems.add_cause(
+            path, "'${' without a name and '}'; write ${NAME} or ${NAME:-default}, or $${ for the text itself"
+        )
         return ""
     found = environment.get(name) or default
     if found is None:
         state = "is empty" if name in environment else "is not set"
-        problems.add(path, f"the environment variable {name} {state}; set it, or write ${{{name}:-default}}")
+        problems.add_cause(path, f"the environment variable {name} {state}; set it, or write ${{{name}:-default}}")
         return ""
     problems.keep_secret(path, found)
     return found

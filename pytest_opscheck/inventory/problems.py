@@ -50,6 +50,7 @@ class Problems:
     text: str = ""
     names: Collection[str] = ()
     _found: list[tuple[Key, str]] = field(default_factory=list)
+    _causes: dict[Key, list[str]] = field(default_factory=dict)
     _secrets: dict[Key, list[str]] = field(default_factory=dict)
 
     def __len__(self) -> int:
@@ -58,6 +59,11 @@ class Problems:
     def add(self, path: Key, message: str) -> None:
         """Note an error of a key."""
         self._found.append((path, message))
+
+    def add_cause(self, path: Key, message: str) -> None:
+        """Note an error of a key that leaves it without a value: whatever else is noted of it follows from that."""
+        self.add(path, message)
+        self._causes.setdefault(path, []).append(message)
 
     def keep_secret(self, path: Key, *values: str) -> None:
         """Remember that a key holds secret values."""
@@ -76,9 +82,19 @@ class Problems:
         """Raise InventoryError where anything was noted: in the order of the file, everything once."""
         if self._found:
             redactor = self.redactor()
-            errors = sorted((self._lines.of(path), number) for number, (path, _) in enumerate(self._found))
-            texts = (self._line(line, *self._found[number], redactor) for line, number in errors)
+            found = [(path, message) for path, message in self._found if not self._follows(path, message)]
+            errors = sorted((self._lines.of(path), number) for number, (path, _) in enumerate(found))
+            texts = (self._line(line, *found[number], redactor) for line, number in errors)
             raise InventoryError("\n".join(dict.fromkeys(texts)))
+
+    def _follows(self, path: Key, message: str) -> bool:
+        """Tell whether an error has its cause in another: of the same key, or of an entry of the list that it is."""
+        if message in self._causes.get(path, ()):
+            return False
+        depth = len(path)
+        return any(
+            cause[:depth] == path and all(isinstance(step, int) for step in cause[depth:]) for cause in self._causes
+        )
 
     def _line(self, line: int, path: Key, message: str, redactor: Redactor) -> str:
         key = shown(path)

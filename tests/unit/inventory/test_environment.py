@@ -71,6 +71,38 @@ def test_errors_name_the_key(said: str, message: str) -> None:
     assert str(caught.value) == f"opscheck.toml:1: key: {message}"
 
 
+@pytest.mark.parametrize(
+    "toml",
+    [
+        "[postgres.a]\ndsn = '${A}'",
+        "[redis.a]\nurl = '${A}'",
+        "[http.a]\nurl = 'https://${A}/'",
+        "[host.a]\nconnect = 'ssh://${A}'",
+        "[host.a.expect]\nservices = ['nginx', '${A}']",
+        "[host.a.expect]\ndisk = '< ${A}%'",
+        "[host.a.expect]\ndisk = { P3 = '< ${A}%', P1 = '< 90%' }",
+        "[host.a.expect]\ndisk = { suites = ['${A}'] }",
+        "[host.a.command.x]\nrun = '${A}'",
+        "[opscheck]\ntimezone = '${A}'\n[host.a]",
+    ],
+)
+def test_an_unset_variable_is_all_that_is_said_of_its_key(errors: Errors, toml: str) -> None:
+    """What its empty value would break as well has the same cause."""
+    [found] = errors(toml.encode())
+    assert found.endswith("the environment variable A is not set; set it, or write ${A:-default}")
+
+
+def test_an_unset_variable_hides_no_other_error(errors: Errors) -> None:
+    found = errors("[host.a]\nconnect = '${A}${B}'\ndisk = 1\n[host.a.expect]\nports = ['${A}']\nservices = []\n")
+    assert [error.split(": ")[1] for error in found] == [
+        "host.a.connect",
+        "host.a.connect",
+        "host.a.disk",
+        "host.a.expect.ports[0]",
+        "host.a.expect.services",
+    ]
+
+
 def test_everywhere_in_the_file(read: Read) -> None:
     inventory = read(
         """
@@ -133,6 +165,7 @@ def test_what_the_redactor_knows(read: Read) -> None:
         "[opscheck]\nseverities = { x = '${S}' }\n[host.a]",
         "[suites.x]\nfail_at = '${S}'\n[host.a]",
         "[redis.a]\nurl = ['${S}']",
+        "[http.a]\nurl = 'http://x'\nmethod = '${S}'",
         f"[redis.a]\nurl = 5\npassword = '{CANARY}'",
         f"[redis.a]\nurl = {{ token = '{CANARY}' }}",
         f"[redis.a]\nurl = '${{S-{CANARY}}}'",
