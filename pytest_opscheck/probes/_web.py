@@ -14,6 +14,7 @@ import re
 import socket
 import ssl
 import time
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Annotated, Any
@@ -98,10 +99,10 @@ class Answer:
         return self.body
 
     def json(self) -> Any:
-        """Return the JSON document that the body is. Raises UnknownError where it is none."""
+        """Return the JSON document that the body is. Raises UnknownError where it is none, or says a key twice."""
         body = self.whole()
         try:
-            return json.loads(body)
+            return json.loads(body, object_pairs_hook=self._object)
         except (ValueError, RecursionError):
             what = (
                 "an empty body"
@@ -109,6 +110,17 @@ class Answer:
                 else f"{self.headers.get('content-type') or 'a body'} that is no JSON"
             )
             raise UnknownError(f"{self.url} answered {self.status} with {what}") from None
+
+    def _object(self, pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        """Return an object of the document. Parsers differ in which of two values of a key they take."""
+        made = dict(pairs)
+        if len(made) < len(pairs):
+            counted = Counter(key for key, _ in pairs)
+            key = next(key for key, times in counted.items() if times > 1)
+            raise UnknownError(
+                f"{self.url} answered with a JSON object that has the key {key!r:.80} twice, so its value can't be told"
+            )
+        return made
 
 
 class Web:

@@ -57,6 +57,7 @@ def test_json_that_says_nothing_is_unknown(run: Run, server: Site) -> None:
     server.document("/a", {"services": {}, "number": 5, "list": [1], "gone": None, "deep": {"a": {"b": {}}}})
     server.page("/html", "<html>all is well</html>", content_type="text/html")
     server.page("/empty", "")
+    server.page("/twice", '{"checks": [{"status": "down", "status": "healthy"}]}', content_type="application/json")
     cases = {
         "empty_object": ("a", '"services.*" = "== healthy"', "services.*: it is missing, null or empty"),
         "filtered": ("a", '''"list[?@ > `3`]" = "== 4"''', "it matches nothing in the document"),
@@ -67,6 +68,7 @@ def test_json_that_says_nothing_is_unknown(run: Run, server: Site) -> None:
         "function": ("a", '"length(gone)" = "== 0"', "the document does not fit the expression"),
         "html": ("html", 'status = "!= failed"', "answered 200 with text/html that is no JSON"),
         "empty": ("empty", 'status = "!= failed"', "answered 200 with an empty body"),
+        "twice": ("twice", '"checks[*].status" = "== healthy"', "has the key 'status' twice, so its value can't be"),
     }
     inventory = "".join(
         f'[http.{name}]\nurl = "{server.url}/{path}"\nexpect = {{ json = {{ {said} }} }}\n'
