@@ -3,15 +3,31 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import re
-from collections.abc import Iterable, Iterator, Mapping
-from typing import Any
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel, SecretStr, ValidationError
 
 from ..secrets import secret_parts
 from .lines import Key
 from .problems import Problems, nearest
+
+_NEEDED = {
+    "bool": ("true or false", ""),
+    "int": ("a whole number", "20"),
+    "float": ("a number", "0.5"),
+    "string": ("a text in quotes", ""),
+    "dict": ("a table", '{ name = "value" }'),
+    "list": ("a list", '["one", "another"]'),
+    "tuple": ("a list", '["one", "another"]'),
+}
+"""What a key needs, and an example of it, by the first word of the type of pydantic's error."""
+_WRONG_TYPE = re.compile(rf"({'|'.join(_NEEDED)})_(?:type|parsing|from_float)")
+_PLAIN = re.compile(r"[\w./@*-]+")
+if TYPE_CHECKING:
+    from pydantic_core import ErrorDetails
 
 _CONNECTION = re.compile(r"\b(?:host|hostaddr|dbname|user|service)\s*=")
 
@@ -28,7 +44,8 @@ def note_validation(
     """Note each error of a table once; `unsaid` names a key that the inventory leaves out."""
     choices = list(choices)
     messages: dict[Key, list[str]] = {}
-    for detail in error.errors(include_url=False, include_input=False, include_context=False):
+    types: dict[Key, list[str]] = {}
+    for detail in error.errors(include_url=False, include_input=False):
         loc = detail["loc"]
         match detail["type"]:
             case "extra_forbidden":
@@ -37,14 +54,48 @@ def note_validation(
             case "missing":
                 path, message = _said_part(loc[:-1], said), f"the key {loc[-1]!r} is needed"
             case _:
-                message = detail["msg"].removeprefix("Value error, ").removeprefix("Assertion failed, ")
                 path = _said_part(loc, said)
-        messages.setdefault(path, []).append(
-            message[0].lower() + message[1:] if message.startswith("Input ") else message
-        )
+                value = _at(path, said)
+                if wrong_type := _WRONG_TYPE.fullmatch(detail["type"]):
+                    types.setdefault(path, []).append(wrong_type[1])
+                    continue
+                message = _message(detail, value)
+        messages.setdefault(path, []).append(message)
+    for path, errors in types.items():
+        messages.setdefault(path, []).append(_needed(errors, _at(path, said)))
     for path, found in messages.items():
         place = path[1:] if unsaid is not None and path[:1] == (unsaid,) else path
         problems.add((*here, *place), ", or ".join(dict.fromkeys(found)))
+
+
+def _needed(errors: Collection[str], value: object) -> str:
+    """Say what a key needs whose value is of another type, by the first words of the types of pydantic's errors."""
+    needed = dict(_NEEDED[error] for error in errors)
+    what, examples = " or ".join(needed), [example for example in needed.values() if example]
+    if what == "a list" and ((isinstance(value, str) and _PLAIN.fullmatch(value)) or type(value) is int):
+        examples = [json.dumps([value])]
+    return f"{what} is needed" + (f": {examples[0]}" if len(needed) == 1 and examples else "")
+
+
+def _message(detail: ErrorDetails, value: object) -> str:
+    said = detail.get("ctx", {})
+    match detail["type"]:
+        case "literal_error":
+            return f"it can be {said['expected']}, not {value!r}"
+        case "greater_than_equal":
+            return f"{value!r} is too little; it is at least {said['ge']:g}"
+        case "less_than_equal":
+            return f"{value!r} is too much; it is at most {said['le']:g}"
+        case "string_too_short":
+            return "it is empty; say what is meant, or leave it out"
+        case _:
+            return detail["msg"].removeprefix("Value error, ").removeprefix("Assertion failed, ")
+
+
+def _at(path: Key, said: Any) -> Any:
+    for step in path:
+        said = said[step]
+    return said
 
 
 def _said_part(loc: tuple[str | int, ...], said: Any) -> Key:

@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from typing import Annotated
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, BeforeValidator, Field
 
 from ..limits import Limit
 from ._kind import Kind, Output, Reach, Target, UnknownError
@@ -256,7 +256,7 @@ def _port(said: object) -> str:
 @kind.shell(
     'for f in tcp tcp6 udp udp6; do echo "file $f"; cat /proc/net/$f 2>/dev/null; done; true', max_bytes=4_000_000
 )
-def ports(output: Output, *, numbers: tuple[Annotated[int | str, AfterValidator(_port)], ...]) -> tuple[Port, ...]:
+def ports(output: Output, *, numbers: tuple[Annotated[int | str, BeforeValidator(_port)], ...]) -> tuple[Port, ...]:
     """Which ports something listens on, at any address: TCP sockets in state LISTEN, bound UDP sockets."""
     listening: set[str] = set()
     protocol = ""

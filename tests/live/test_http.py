@@ -113,7 +113,7 @@ expect = { p95 = { P3 = "< 1s", requests = 3 } }
         "say '< 500'",
     ):
         assert said in outcome.output
-    assert "greater than or equal to 10" in outcome.output
+    assert "3 is too little; it is at least 10" in outcome.output
     assert "canary" not in outcome.output
 
 

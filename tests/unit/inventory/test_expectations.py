@@ -134,8 +134,8 @@ KEYS = "P0, P1, P2, P3, action, id, ignore, runbook, severity, suites, timeout"
             "disk[0].suites: unknown key; it can be: P0, P1, P2, P3, during, limit",
         ),
         ("disk = { ignore = [] }", "disk.ignore: it is empty; say what is meant, or leave it out"),
-        ("disk = { ignore = '/boot' }", "disk.ignore: input should be a valid tuple"),
-        ("disk = { ignore = ['/boot', 5] }", "disk.ignore[1]: input should be a valid string"),
+        ("disk = { ignore = '/boot' }", 'disk.ignore: a list is needed: ["/boot"]'),
+        ("disk = { ignore = ['/boot', 5] }", "disk.ignore[1]: a text in quotes is needed"),
         ("disk = { suites = 'daily' }", 'disk.suites: it is a list of at least one suite, for example ["daily"]'),
         ("disk = { suites = [] }", 'disk.suites: it is a list of at least one suite, for example ["daily"]'),
         ("disk = { suites = [5] }", 'disk.suites: it is a list of at least one suite, for example ["daily"]'),
@@ -154,12 +154,12 @@ KEYS = "P0, P1, P2, P3, action, id, ignore, runbook, severity, suites, timeout"
         ("services = []", "services: it is empty; say what is meant, or leave it out"),
         ("services = ['nginx', '']", "services: it is empty; say what is meant, or leave it out"),
         ("services = { suites = ['daily'] }", "services: the key 'names' is needed"),
-        ("services = ['nginx', 5]", "services[1]: input should be a valid string"),
+        ("services = ['nginx', 5]", "services[1]: a text in quotes is needed"),
+        ("services = 'nginx'", 'services: a list is needed: ["nginx"]'),
+        ("services = 'nginx and redis'", 'services: a list is needed: ["one", "another"]'),
+        ("ports = 443", "ports: a list is needed: [443]"),
         ("ports = [443, 'https']", "ports[1]: 'https' is no port; write 443, or 'udp/53'"),
-        (
-            "ports = [5.5]",
-            "ports[0]: input should be a valid integer, got a number with a fractional part, or input should",
-        ),
+        ("ports = [5.5]", "ports[0]: '5.5' is no port; write 443, or 'udp/53'"),
     ],
 )
 def test_what_is_no_expectation(errors: Errors, said: str, error: str) -> None:

@@ -28,14 +28,14 @@ KINDS = ", ".join(sorted([*kinds(), "opscheck", "suites"]))
             '[host.""]',
             "1: host.\"\": '' can't be a name; use letters, digits, '_', '-' and '.', a letter or digit first",
         ),
-        ("[host.a]\nconnect = 5", "2: host.a.connect: input should be a valid string"),
+        ("[host.a]\nconnect = 5", "2: host.a.connect: a text in quotes is needed"),
         (
             "[host.a]\nconnect = 'prod'",
             "2: host.a.connect: it names no way to connect; write for example ssh://deploy@prod",
         ),
         ("[host.a]\nport = 22", "2: host.a.port: unknown key; it can be: "),
         ("[redis.a]", "1: redis.a: the key 'url' is needed"),
-        ("[redis.a]\nurl = ['redis://x']", "2: redis.a.url: input should be a valid string"),
+        ("[redis.a]\nurl = ['redis://x']", "2: redis.a.url: a text in quotes is needed"),
         ("[host.a]\nexpect = 'all'", "2: host.a.expect: it is a table, for example expect = { disk = '< 70%' }"),
         (
             "[host.a]\n[host.a.expect]",
