@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 from pydantic import BeforeValidator, ValidationInfo, WithJsonSchema
 
-from ..limits import SEVERITIES, Ladder, Limit, parse_ladder, parse_limit, single
+from ..limits import SEVERITIES, Ladder, Limit, LimitError, parse_ladder, parse_limit, single
 
 _LIMIT_SCHEMA = {"anyOf": [{"type": ["string", "number", "boolean"]}]}
 
@@ -23,6 +23,18 @@ def _ladder(said: Any, info: ValidationInfo) -> Ladder:
     if isinstance(said, Mapping):
         return parse_ladder(said, context.get("words"))
     return single(parse_limit(said), context.get("severity", SEVERITIES[2]))
+
+
+def refuse_unit(limit: Limit, of: str, source: str, *, equality: bool) -> None:
+    """Refuse a limit with a unit of a bare number, which says none: nothing could ever be judged by it.
+
+    equality: whether `==` and `!=` may have one, because the value may be a text such as 60%.
+    """
+    if limit.unit and not (equality and limit.operator in ("==", "!=")):
+        raise LimitError(
+            f"'{limit}' of {of} has a unit, and {source} has none; say '{limit.operator} {limit.operand}', "
+            "with the number in its own unit"
+        )
 
 
 LimitParam = Annotated[Limit, BeforeValidator(_limit), WithJsonSchema(_LIMIT_SCHEMA)]

@@ -8,9 +8,9 @@ from typing import Annotated
 
 from pydantic import AfterValidator, BeforeValidator, Field
 
-from ..limits import Limit
+from ..limits import Ladder, Limit
 from ._kind import Kind, Output, Reach, Target, UnknownError
-from ._types import LadderParam, LimitParam
+from ._types import LadderParam, LimitParam, refuse_unit
 
 _BACKENDS = (
     "local",
@@ -280,7 +280,7 @@ class Command:
     stderr: str
     exit: Limit
     stdout_limit: Limit | None
-    value: LadderParam | None
+    value: Ladder | None
 
     @property
     def number(self) -> float | None:
@@ -289,14 +289,30 @@ class Command:
         return float(text) if re.fullmatch(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?", text) else None
 
 
+def _exit(said: Limit) -> Limit:
+    refuse_unit(said, "exit", "an exit status", equality=False)
+    return said
+
+
+def _stdout(said: Limit) -> Limit:
+    refuse_unit(said, "stdout", "a number that a command prints", equality=True)
+    return said
+
+
+def _value(said: Ladder) -> Ladder:
+    for rung in said.rungs:
+        refuse_unit(rung.limit, "value", "the number that a command prints", equality=False)
+    return said
+
+
 @kind.shell('eval "$1"', args=lambda _target, run: (run,), timeout_s=30)
 def command(
     output: Output,
     *,
     run: str,  # noqa: ARG001 - the inventory's key, which the script takes
-    exit: LimitParam = "== 0",  # type: ignore[assignment]  # noqa: A002 - the inventory's word
-    stdout: LimitParam | None = None,
-    value: LadderParam | None = None,
+    exit: Annotated[LimitParam, AfterValidator(_exit)] = "== 0",  # type: ignore[assignment]  # noqa: A002 - the inventory's word
+    stdout: Annotated[LimitParam, AfterValidator(_stdout)] | None = None,
+    value: Annotated[LadderParam, AfterValidator(_value)] | None = None,
 ) -> Command:
     """What a shell command printed and how it exited. It has to be one that changes nothing."""
     output.require_end()

@@ -14,7 +14,7 @@ from pydantic import AfterValidator, Field
 from ..limits import Ladder
 from ..secrets import without_password
 from ._kind import BlockedError, Kind, Reach, UnknownError
-from ._types import LadderParam
+from ._types import LadderParam, refuse_unit
 from ._web import Web, WebTarget, connect
 
 if TYPE_CHECKING:
@@ -81,12 +81,7 @@ def _paths(said: dict[str, Ladder]) -> dict[str, Ladder]:
             first = str(error).partition("\n")[0].removeprefix("Invalid jmespath expression: ").rstrip(":")
             raise ValueError(f"{path!r} is no JMESPath: {first}; see https://jmespath.org") from None
         for rung in ladder.rungs:
-            if rung.limit.unit and rung.limit.operator not in ("==", "!="):
-                bare = f"{rung.limit.operator} {rung.limit.operand}"
-                raise ValueError(
-                    f"'{rung.limit}' of {path!r} has a unit, and a number in JSON has none; say '{bare}', "
-                    "with the number in the document's own unit"
-                )
+            refuse_unit(rung.limit, repr(path), "a number in JSON", equality=True)
     return said
 
 

@@ -224,6 +224,16 @@ NAME = "a command has a name of its own: [host.a.command.NAME]"
         ("[host.a.command.x]\nrun = ''", "2: host.a.command.x.run: it is empty; say what is meant, or leave it out"),
         ("[host.a.command.x]\nrun = 'x'\nvalue = '< '", "3: host.a.command.x.value: '< ' names no value; say for exam"),
         (
+            "[host.a.command.x]\nrun = 'x'\nvalue = '< 60%'",
+            "3: host.a.command.x.value: '< 60%' of value has a unit, and the number that a command prints has none",
+        ),
+        (
+            "[host.a.command.x]\nrun = 'x'\nvalue = { P3 = '< 60%', P1 = '< 90%' }",
+            "3: host.a.command.x.value: '< 90%' of value has a unit",
+        ),
+        ("[host.a.command.x]\nrun = 'x'\nexit = '< 5s'", "3: host.a.command.x.exit: '< 5s' of exit has a unit, and an"),
+        ("[host.a.command.x]\nrun = 'x'\nstdout = '< 60%'", "3: host.a.command.x.stdout: '< 60%' of stdout has a unit"),
+        (
             "[host.a.command.x]\nrun = 'x'\nvalue = { P8 = '< 5' }",
             "3: host.a.command.x.value: 'P8' is no severity; use ",
         ),
