@@ -11,6 +11,7 @@ from pathlib import Path
 
 from . import _machine
 from .inventory import FILE
+from .plural import counted
 
 _HTTPS = 443
 _HEAD = """\
@@ -154,7 +155,9 @@ def _docker(seen: _machine.Docker) -> Iterable[str]:
         count, lacking = len(project.services), len(project.services) - project.with_health_check
         healthy = f"healthy = {count}"
         if lacking:
-            healthy = f"# {lacking} of {count} services show no health check; once all of them do:\n# {healthy}"
+            healthy = (
+                f"# {lacking} of {counted(count, 'service')} without a health check; once all have one:\n# {healthy}"
+            )
         yield _DOCKER.format(
             project=project.name,
             name=_key(project.name),

@@ -15,6 +15,7 @@ import pytest
 
 from .judge import Subject, unknown
 from .plugin import home, only_looks, setting
+from .plural import counted
 from .reports import html, json, junit, terminal
 from .reports.files import ReportFiles
 from .results import Result, Run, exit_status, with_steps
@@ -120,7 +121,8 @@ class Reporter:
         if session.exitstatus == 0 and (
             missing := [each for each in self.session.runner.selected if each not in judged]
         ):
-            self.problems.append(f"{len(missing)} checks were selected and have no result, {missing[0]} among them")
+            more = f" and {len(missing) - 1} more" if len(missing) > 1 else ""
+            self.problems.append(f"{counted(len(missing), 'selected check')} without a result: {missing[0]}{more}")
             session.exitstatus = 1
         self.run = self._made(results, int(session.exitstatus))
         self.page.finish(self.run)

@@ -16,6 +16,7 @@ from .inventory import Inventory, load
 from .limits import SEVERITIES
 from .masking import Masking
 from .plugin import home, inventory_file, setting
+from .plural import counted
 from .results import Result
 from .running import Runner
 from .selection import asked_suites
@@ -55,7 +56,7 @@ class Session:
         hosts = {e.target.keys.host() if e.target.kind != "host" else e.target.name for e in planned}
         suite = "+".join(self.suites) or "no suite, checks named one by one"
         counts = ", ".join(
-            _count(number, word)
+            counted(number, word)
             for number, word in (
                 (len({e.target for e in planned}), "target"),
                 (len(planned), "check"),
@@ -82,7 +83,3 @@ def _fail_at(config: pytest.Config, inventory: Inventory, suites: tuple[str, ...
             raise pytest.UsageError(f"--opscheck-fail-at {said}: no such severity; use one of {words}")
         return severity
     return max((inventory.suites[suite].fail_at for suite in suites), default="P3")
-
-
-def _count(number: int, word: str) -> str:
-    return f"{number} {word}{'' if number == 1 else 's'}"

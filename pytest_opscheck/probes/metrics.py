@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from pydantic import AfterValidator, Field
 
+from ..plural import counted
 from ._kind import Kind, Reach, UnknownError, UnreachableError
 from ._units import in_unit, known_unit
 from ._web import Answer, Web, WebTarget, connect
@@ -141,7 +142,7 @@ def _missing(page: Page, metric: str, named: list[Series], labels: Mapping[str, 
 
     known = {series.name for family in page.families.values() for series in family}
     close = get_close_matches(metric, known, n=1)
-    hint = f"did you mean {close[0]!r}?" if close else f"the page has {len(known)} other metrics"
+    hint = f"did you mean {close[0]!r}?" if close else f"the page has {counted(len(known), 'other metric')}"
     return f"the page has no sample of {metric}; {hint}"
 
 
