@@ -5,16 +5,25 @@ from __future__ import annotations
 import fcntl
 import json
 import os
+import re
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 
 import click
 
 from .inventory import FILE, Inventory, InventoryError, load, nearest
+from .plural import counted
+from .suites import suite_names
 
 USAGE = 4
 """pytest's exit status for wrong usage, which is also that of a wrong inventory."""
 NOTHING_JUDGED = 5
+
+_OPTION = re.compile(r"--opscheck-[a-z-]+")
+"""One of our options of pytest, each of which takes a value."""
+_EXPRESSION = re.compile(r"-[vqsxl]*m")
+"""pytest's `-m`, also behind short options that take no value, as in `-vm smoke`."""
 
 _file = click.argument("file", required=False, default=FILE, type=click.Path(path_type=Path, dir_okay=False))
 
@@ -53,8 +62,10 @@ def init(folder: Path) -> None:
 @_file
 def validate(file: Path) -> None:
     """Say what is wrong with an inventory, all of it at once. Nothing is probed."""
+    _require_file(file, "validate", "an inventory is checked as a whole: opscheck validate")
     inventory = _loaded(file)
-    click.echo(f"{file}: right; {len(inventory.targets)} targets, {len(inventory.expectations)} checks")
+    targets, checks = counted(len(inventory.targets), "target"), counted(len(inventory.expectations), "check")
+    click.echo(f"{file}: right; {targets}, {checks}")
 
 
 @main.command()
@@ -64,6 +75,7 @@ def plan(file: Path, suite: str | None) -> None:
     """Show what would be probed, contact by contact. Nothing is."""
     from .plan import lines
 
+    _require_file(file, "plan", f"say: opscheck plan --suite {file}")
     inventory = _loaded(file)
     _known(inventory, suite)
     for line in lines(inventory, suite):
@@ -102,21 +114,44 @@ def demo(broken: tuple[str, ...], *, faults: bool) -> None:
 @click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
 def run(suite: str, arguments: tuple[str, ...]) -> None:
     """Run a suite, unless a run of it is under way. ARGUMENTS go to pytest."""
+    if any(map(_EXPRESSION.match, arguments)):
+        raise _Usage(f"`opscheck run {suite}` runs that suite alone; leave -m out, or say `pytest -m EXPRESSION`")
+    arguments = _joined(arguments)
     file = _named_inventory(arguments)
     _known(_loaded(file), suite)
     _lock(file.absolute().parent / "reports" / suite, suite)
     os.execv(sys.executable, [sys.executable, "-m", "pytest", "-m", suite, *arguments])  # noqa: S606 - no shell, no input
 
 
-def _named_inventory(arguments: tuple[str, ...]) -> Path:
-    """Return the inventory that arguments for pytest name, else the one in this folder."""
-    flag = "--opscheck-inventory"
-    for number, argument in enumerate(arguments):
-        if argument.startswith(f"{flag}="):
-            return Path(argument.partition("=")[2])
-        if argument == flag and number + 1 < len(arguments):
-            return Path(arguments[number + 1])
-    return Path(FILE)
+def _joined(arguments: Iterable[str]) -> tuple[str, ...]:
+    """Put each of our options and its value into one argument.
+
+    pytest does not know them yet when it looks for its root directory: it would take a value that stands alone for a
+    path to tests.
+    """
+    rest = iter(arguments)
+    return tuple(
+        f"{each}={value}" if _OPTION.fullmatch(each) and (value := next(rest, None)) is not None else each
+        for each in rest
+    )
+
+
+def _named_inventory(arguments: Iterable[str]) -> Path:
+    """Return the inventory that arguments for pytest name, the last one as pytest does, else the one in this folder."""
+    flag = "--opscheck-inventory="
+    named = [argument.removeprefix(flag) for argument in arguments if argument.startswith(flag)]
+    return Path(named[-1] if named else FILE)
+
+
+def _require_file(file: Path, command: str, for_suite: str) -> None:
+    """Refuse an argument that names no file: it may well be meant as a suite."""
+    if file.exists() or file.is_symlink():
+        return
+    if str(file) in suite_names(Path(FILE)):
+        raise _Usage(f"{file} is a suite, and no file of that name is here; {for_suite}")
+    raise _Usage(
+        f"there is no file {file}; name the inventory: opscheck {command} FILE, or write one with `opscheck init`"
+    )
 
 
 def _loaded(file: Path) -> Inventory:

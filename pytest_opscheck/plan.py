@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from .gather import HostUnit, Request, units
 from .inventory import Expectation, Inventory
+from .plural import counted
 
 
 def lines(inventory: Inventory, suite: str | None = None) -> Iterator[str]:
@@ -23,6 +24,14 @@ def lines(inventory: Inventory, suite: str | None = None) -> Iterator[str]:
         yield f"{name} ({'when all else is quiet' if unit in quiet else way})"
         for request in unit.requests:
             for expectation in by_key[request.key]:
-                suites = ", ".join(expectation.suites)
-                yield f"  {expectation.id:{width}}  {expectation.limits or 'on'}  [{suites}]"
-    yield f"{len(expectations)} checks, {len(by_key)} readings, {len(bulk + quiet)} contacts"
+                suites = ", ".join(name for name in inventory.suites if name in expectation.suites)
+                yield f"  {expectation.id:{width}}  {_expected(expectation)}  [{suites}]"
+    counts = ((len(expectations), "check"), (len(by_key), "reading"), (len(bulk + quiet), "contact"))
+    yield ", ".join(counted(number, word) for number, word in counts)
+
+
+def _expected(expectation: Expectation) -> str:
+    """Return what is expected; of `reachable` in words, for its limit only names what answers."""
+    if expectation.check.name == "reachable":
+        return f"{expectation.severity} is reached"
+    return str(expectation.limits or "on")

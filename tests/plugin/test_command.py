@@ -1,0 +1,106 @@
+"""The `opscheck` command: what it refuses and says, and what it hands to pytest."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from pytest_opscheck.cli import main
+
+INVENTORY = """
+[suites.nightly]
+
+[host.local]
+expect = { disk = false, memory = false, load = false, cpu = false }
+
+[host.local.command.broken]
+run = "exit 3"
+suites = ["nightly", "daily"]
+"""
+Command = Callable[..., Result]
+
+
+@pytest.fixture
+def command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Command:
+    """Give the command in a folder with an inventory."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "opscheck.toml").write_text(INVENTORY)
+    return lambda *arguments: CliRunner().invoke(main, arguments)
+
+
+def run(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """Give `opscheck run`, which becomes pytest, as a process."""
+    opscheck = "from pytest_opscheck.cli import main; main()"
+    command = [sys.executable, "-c", opscheck, "run", *arguments]
+    return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+
+
+def test_the_plan(command: Command) -> None:
+    """What is reached says so, suites stand in the inventory's order, and one of a thing is not many."""
+    assert command("plan", "--suite", "nightly").output.splitlines() == [
+        "host.local (local://, one script)",
+        "  host.reachable@local       P0 is reached  [smoke, deploy_gate, daily, nightly]",
+        "  host.command.broken@local  P2 == 0  [daily, nightly]",
+        "2 checks, 2 readings, 1 contact",
+    ]
+
+
+def test_validate(command: Command) -> None:
+    assert command("validate").output == "opscheck.toml: right; 1 target, 2 checks\n"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "error"),
+    [
+        (
+            ("plan", "nightly"),
+            "nightly is a suite, and no file of that name is here; say: opscheck plan --suite nightly",
+        ),
+        (
+            ("validate", "daily"),
+            "daily is a suite, and no file of that name is here; an inventory is checked as a whole: opscheck validate",
+        ),
+        (
+            ("plan", "dialy"),
+            "there is no file dialy; name the inventory: opscheck plan FILE, or write one with `opscheck init`",
+        ),
+    ],
+)
+def test_no_inventory(command: Command, arguments: tuple[str, ...], error: str) -> None:
+    done = command(*arguments)
+    assert (done.exit_code, done.output) == (4, f"Error: {error}\n")
+
+
+@pytest.mark.usefixtures("command")
+@pytest.mark.parametrize("option", [("-m", "smoke"), ("-vmsmoke",)])
+def test_a_run_is_of_its_suite_alone(tmp_path: Path, option: tuple[str, ...]) -> None:
+    """Another one would run under its lock."""
+    done = run(tmp_path, "nightly", *option)
+    said = "`opscheck run nightly` runs that suite alone; leave -m out, or say `pytest -m EXPRESSION`"
+    assert (done.returncode, done.stderr) == (4, f"Error: {said}\n")
+    assert not (tmp_path / "reports").exists()
+
+
+@pytest.mark.usefixtures("command")
+@pytest.mark.parametrize("option", [("--opscheck-fail-at", "P1"), ("--opscheck-fail-at=P1",)])
+def test_a_value_may_stand_alone(tmp_path: Path, option: tuple[str, ...]) -> None:
+    """Else pytest takes it for a path to tests, and its root directory from there: here from the folder P1."""
+    (tmp_path / "P1").mkdir()
+    (tmp_path / "P1/pytest.ini").write_text("[pytest]\n")
+    done = run(tmp_path, "nightly", *option)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert f"rootdir: {tmp_path}\n" in done.stdout
+    assert "1 breach below fail_at" in done.stdout
+
+
+@pytest.mark.usefixtures("command")
+def test_an_inventory_by_its_name(tmp_path: Path) -> None:
+    (tmp_path / "opscheck.toml").rename(tmp_path / "prod.toml")
+    done = run(tmp_path, "nightly", "--opscheck-inventory", "prod.toml")
+    assert done.returncode == 1, done.stdout + done.stderr
+    assert "1 passed, 1 breach in" in done.stdout
