@@ -79,6 +79,10 @@ def pytest_configure(config: pytest.Config) -> None:
     file = inventory_file(config)
     if file is None:
         return
+    if (named := config.getoption("opscheck_inventory")) and not file.exists():
+        raise pytest.UsageError(
+            f"--opscheck-inventory {named}: there is no such file; name another, or write one with `opscheck init`"
+        )
     from .selection import is_asked
     from .suites import glance
 
@@ -105,6 +109,15 @@ def pytest_report_header(config: pytest.Config) -> list[str]:
     """Say what the run is about, in one line."""
     session = config.stash.get(SESSION, None)
     return [session.header()] if session is not None and config.get_verbosity() >= 0 else []
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, exitstatus: int, config: pytest.Config) -> None:
+    """Say what to do where a suite was asked for, nothing ran, and there is no inventory."""
+    if exitstatus == pytest.ExitCode.NO_TESTS_COLLECTED and config.option.markexpr and inventory_file(config) is None:
+        from .selection import lacks_inventory
+
+        if said := lacks_inventory(config, terminalreporter.stats.get("deselected", ())):
+            terminalreporter.write_line(said, yellow=True)
 
 
 @pytest.hookimpl(wrapper=True)

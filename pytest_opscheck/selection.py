@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from .suites import ATTRIBUTE, FIXTURES
+from .suites import ATTRIBUTE, FIXTURES, SUITES
 
 CHECKS = Path(__file__).parent / "checks"
 _MOST_NAMES = 10
@@ -146,14 +146,28 @@ def narrows(arguments: Sequence[str]) -> bool:
 def is_asked(config: pytest.Config, suites: tuple[str, ...]) -> bool:
     """Tell whether a run asks for checks, by a suite or by their names. Raises UsageError for a misspelt suite."""
     expression = config.option.markexpr or ""
-    if expression:
-        markers = [line.partition(":")[0].partition("(")[0].strip() for line in config.getini("markers")]
-        if wrong := misspelt(expression, suites, markers):
-            raise pytest.UsageError(wrong)
+    if expression and (wrong := misspelt(expression, suites, _markers(config))):
+        raise pytest.UsageError(wrong)
     if getattr(config, "workerinput", {}).get("opscheck_named"):
         return True  # the controller has seen the names
     named = [shipped_argument(argument, config.invocation_params.dir) for argument in config.args]
     return bool(asked_suites(expression, suites)) or any(named) or names_shipped(config.args)
+
+
+def lacks_inventory(config: pytest.Config, deselected: Collection[pytest.Item]) -> str | None:
+    """Return what to say where a suite was asked for without an inventory; None where the marker is people's own."""
+    own = _markers(config)
+    for suite in asked_suites(config.option.markexpr, SUITES):
+        if suite not in own and not any(item.get_closest_marker(suite) for item in deselected):
+            return (
+                f"-m {suite}: there is no opscheck.toml here or above, so there is nothing to check; "
+                "write one with `opscheck init`, or name one with --opscheck-inventory FILE"
+            )
+    return None
+
+
+def _markers(config: pytest.Config) -> list[str]:
+    return [line.partition(":")[0].partition("(")[0].strip() for line in config.getini("markers")]
 
 
 def deselect_ours(config: pytest.Config, items: list[pytest.Item]) -> None:
