@@ -27,7 +27,7 @@ help:
 	@echo 'make clean                 removes .venv and caches'
 
 demo: demo-packages $(VENV)/installed
-	@$(VENV)/bin/opscheck demo $(BREAK:%=--break %)
+	@$(VENV)/bin/python demo/run.py $(BREAK)
 
 stack check stop: $(VENV)/installed
 	@$(VENV)/bin/python examples/stack.py $@ $(NAME) $(if $(filter check,$@),$(SUITE))

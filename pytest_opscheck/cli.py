@@ -96,7 +96,10 @@ def schema() -> None:
 @click.option("--break", "broken", metavar="NAME", multiple=True, help="Make one of the stack's faults; see --faults.")
 @click.option("--faults", is_flag=True, help="List the faults that can be made.")
 def demo(broken: tuple[str, ...], *, faults: bool) -> None:
-    """Start a small stack of real servers, run the daily suite on it, and stop it again."""
+    """Start a small stack of real servers, run the daily suite on it, and stop it again.
+
+    The exit status is that of the run: 1 with a fault.
+    """
     from . import demo as stack
 
     if faults:

@@ -6,6 +6,6 @@ Everything lives in a temporary folder and listens on free loopback ports; all o
 from __future__ import annotations
 
 from .faults import faults
-from .show import run
+from .show import for_make, run
 
-__all__ = ["faults", "run"]
+__all__ = ["faults", "for_make", "run"]

@@ -77,9 +77,39 @@ def test_as_it_is_all_is_well(tmp_path: Path) -> None:
     assert {name.partition(".")[0] for name in outcome.results} == KINDS
     assert "The report: reports/daily/latest.html" in outcome.output
     assert (tmp_path / "reports/daily/latest.html").stat().st_size > 1000
+    assert "To see a red run: opscheck demo --break database; other faults are slow, api, " in outcome.output
     assert "${DATABASE_URL}" in (tmp_path / "reports/demo.toml").read_text()
     for name in ("DATABASE_URL", "REDIS_URL", "BROKER_URL"):
         assert f"{name}=" not in outcome.output
+
+
+def made(folder: Path, *names: str) -> subprocess.CompletedProcess[str]:
+    """Start the demo as `make demo` does, once the environment is there."""
+    script = Path(__file__).parents[2] / "demo/run.py"
+    said = [sys.executable, str(script), *names]
+    return subprocess.run(said, cwd=folder, capture_output=True, text=True, timeout=LONGEST_S, check=False)
+
+
+def test_under_make_a_red_run_that_was_asked_for_is_no_error(tmp_path: Path) -> None:
+    done = made(tmp_path, "backup")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "backup.intact@shop" in done.stdout
+    assert done.stdout.endswith("The run is red, as it should be: pytest ended with exit status 1.\n")
+    assert made(tmp_path, "databse").returncode == 4
+
+
+def test_under_make_the_next_command_is_makes(tmp_path: Path) -> None:
+    done = made(tmp_path)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "To see a red run: make demo BREAK=database; other faults are slow, " in done.stdout.splitlines()[-1]
+
+
+@pytest.mark.parametrize(
+    ("broken", "status", "seen"), [((), 0, 0), ((), 1, 1), (("redis",), 0, 1), (("redis",), 1, 0), (("redis",), 4, 4)]
+)
+def test_what_make_sees(broken: tuple[str, ...], status: int, seen: int) -> None:
+    """A fault that the run did not see is an error, and so is a demo that could not be shown."""
+    assert demo.for_make(broken, status) == seen
 
 
 def test_faults_of_the_application(tmp_path: Path) -> None:
