@@ -1,8 +1,7 @@
 """The demo shop's API: orders over HTTPS, its health in two depths, and metrics on an internal port.
 
 Run as `python -m pytest_opscheck.demo.api --port 8443 --metrics-port 9100 --certificate server.pem`. Its database and
-its cache are what SHOP_DATABASE_URL and REDIS_URL name; it does without either. The Compose stack in the repository's
-demo/ runs this file too, behind nginx and so without a certificate.
+its cache are what SHOP_DATABASE_URL and REDIS_URL name; it does without either.
 """
 
 from __future__ import annotations

@@ -1,7 +1,4 @@
-"""The demo shop's Celery tasks. The worker finds its broker and its database in the environment.
-
-The Compose stack in the repository's demo/ runs this file too, with a beat.
-"""
+"""The demo shop's Celery tasks. The worker finds its broker and its database in the environment."""
 
 from __future__ import annotations
 
