@@ -14,7 +14,7 @@ import shlex
 import signal
 import subprocess
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import MethodType
@@ -28,7 +28,11 @@ AT_ONCE = 16
 """Parts that run on a host at once: enough that one slow part holds up nobody, few enough to go unnoticed there."""
 
 _TIMED_OUT = (124, 137, 143)
-"""What timeout(1) exits with after it has ended a command, and after it had to kill it; the last one is busybox's."""
+"""What timeout(1) exits with after it has ended a command, and after it had to kill it; the last one is busybox's.
+
+A command may exit with these by itself too, but before its time is over."""
+_CLOCK_S = 0.05
+"""How exact the clock of a host is."""
 _TRANSIENT = (
     "connection reset",
     "connection closed",
@@ -38,10 +42,11 @@ _TRANSIENT = (
 )
 
 # $1 is a word that no other output starts with. A part runs in the background of its pipeline, so that nothing waits
-# for one that cannot be killed; the tokens in the pipe behind descriptors 7 and 8 bound how many run at once.
+# for one that cannot be killed; the tokens in the pipe behind descriptors 7 and 8 bound how many run at once. What a
+# part leaves behind is ended with it: the process group that setsid makes, or that timeout itself does in most systems.
 _RUNNER = r"""
 export LC_ALL=C PATH="$PATH:/usr/local/sbin:/usr/sbin:/sbin"
-word=$1
+word=$1 apart=$(command -v setsid)
 echo "$word begin"
 stamp() {
   awk -v w="$word $1 $2 " -v stream="$2" -v left="$3" '
@@ -59,8 +64,13 @@ part() {
   number=$1 seconds=$2 bytes=$3
   shift 3
   { { { read -r _ <&7
-        timeout -k 1 "$seconds" sh -c "$@" 7<&- 8>&-
-        printf '\n%s\n' "$?" >&2
+        read -r began _ </proc/uptime
+        $apart timeout -k 1 "$seconds" sh -c "$@" 7<&- 8>&- &
+        wait $!
+        status=$?
+        read -r ended _ </proc/uptime
+        kill -9 -$! 2>/dev/null
+        printf '\n%s %s %s\n' "$status" "$began" "$ended" >&2
         echo >&8
       } </dev/null 2>&9 9>&- 6>&- &
     } 9>&9 | stamp "$number" out "$bytes" >&6 7<&- 8>&- 9>&-
@@ -145,6 +155,9 @@ class HostConnection:
             _kill(child)
         try:
             stdout, stderr = child.communicate()
+        except BaseException:  # the time of the test that waits is over, or somebody has stopped the run
+            _kill(child)
+            raise
         finally:
             with self._lock:
                 self._children.discard(child)
@@ -184,13 +197,25 @@ def _output(
     number: str, part: Part, texts: dict[tuple[str, str], list[str]], ends: dict[tuple[str, str], set[str]]
 ) -> Output:
     stdout = "".join(texts.get((number, "out"), []))
-    stderr, _, status = "".join(texts.get((number, "err"), [])).rstrip("\n").rpartition("\n")
+    stderr, _, last = "".join(texts.get((number, "err"), [])).rstrip("\n").rpartition("\n")
+    status, *clock = last.split(" ")
     ended = ends.get((number, "out"), set())
     if "cut" in ended:
         return Output(stdout, stderr, None, truncated=True, seconds=part.seconds)
-    if "end" not in ended or not status.isdigit() or int(status) in _TIMED_OUT:
+    if "end" not in ended or not status.isdigit() or _timed_out(int(status), clock, part.seconds):
         return Output(stdout, stderr, None, ended=False, seconds=part.seconds)
     return Output(stdout, stderr, int(status), seconds=part.seconds)
+
+
+def _timed_out(status: int, clock: Sequence[str], seconds: float) -> bool:
+    """Tell whether timeout(1) ended a part: by its exit status, and by a clock's readings before and after."""
+    if status not in _TIMED_OUT:
+        return False
+    try:
+        began, ended = map(float, clock)
+    except ValueError:  # there is no such clock: then the exit status alone has to tell
+        return True
+    return ended - began > seconds - _CLOCK_S
 
 
 def _said(error: Exception) -> str:
@@ -209,17 +234,22 @@ def _unreachable(said: str) -> UnreachableError:
 
 
 def _kill(child: subprocess.Popen[bytes]) -> None:
-    """End a command and all that it has started: timeout(1) makes groups of its own, but the session is the same."""
+    """End a command and all that it has started, in groups and sessions of its own too."""
     for _ in range(2):  # again for what was started meanwhile
-        for pid in (child.pid, *_session(child.pid)):
+        for pid in _family(child.pid):
             with contextlib.suppress(ProcessLookupError, PermissionError):
                 os.kill(pid, signal.SIGKILL)
 
 
-def _session(leader: int) -> Iterator[int]:
-    """Yield the processes of a session, as far as /proc tells."""
+def _family(leader: int) -> set[int]:
+    """Return a process, its descendants, and all that is in a session of one of these, as far as /proc tells."""
+    kin: dict[int, tuple[int, int]] = {}
     for file in Path("/proc").glob("[0-9]*/stat"):
         with contextlib.suppress(OSError, ValueError, IndexError):
             # The program's name, in brackets, may hold anything; behind it: state, parent, group, session.
-            if int(file.read_text(errors="replace").rpartition(")")[2].split()[3]) == leader:
-                yield int(file.parent.name)
+            fields = file.read_text(errors="replace").rpartition(")")[2].split()
+            kin[int(file.parent.name)] = (int(fields[1]), int(fields[3]))
+    family = {leader}
+    while more := {pid for pid, near in kin.items() if pid not in family and family.intersection(near)}:
+        family |= more
+    return family

@@ -185,14 +185,41 @@ def test_the_script_runs_in_every_shell(shell: str) -> None:
     from pytest_opscheck.hosts import parse, script
     from pytest_opscheck.probes import Part
 
-    parts = [Part('echo "$1"; echo error >&2; exit 3', ("it's",)), Part("sleep 9", seconds=1), Part("yes", bytes=100)]
+    parts = [
+        Part('echo "$1"; echo error >&2; exit 3', ("it's",)),
+        Part("sleep 9", seconds=1),
+        Part("yes", bytes=100),
+        Part("sleep 777 & echo 3"),
+        Part("sleep 778 & sleep 779", seconds=1),
+        *(Part(f"exit {status}") for status in (124, 137, 143)),
+    ]
     command = script("word", parts, 5)
     applets = "busybox --install -s /bb; export PATH=/bb;" if shell == "busybox" else ""
-    options = ["-v", f"{program('busybox')}:/usr/bin/busybox:ro"]
+    options = ["--init", "-v", f"{program('busybox')}:/usr/bin/busybox:ro"]
     with container("debian:bookworm-slim", options, ["sleep", "60"]) as machine:
         machine.run("mkdir /bb; busybox --install -s /bb")
         done = machine.run(f"{applets.partition(';')[2]} {command}")
+        left = machine.run("cat /proc/[0-9]*/stat").stdout
     outputs = parse("word", done.stdout, parts)
     assert (outputs[0].stdout, outputs[0].stderr, outputs[0].exit_status) == ("it's\n", "error\n", 3)
     assert not outputs[1].ended
     assert outputs[2].truncated
+    assert (outputs[3].stdout, outputs[3].stderr, outputs[3].exit_status) == ("3\n", "", 0)
+    assert not outputs[4].ended
+    assert [output.exit_status for output in outputs[5:]] == [124, 137, 143]
+    assert left.count("(sleep)") == 1  # the container's own
+
+
+def test_what_a_command_leaves_running_is_ended(run: Run) -> None:
+    """Rule 3, on this machine: nothing is left, neither of a command that is over nor of one whose time is."""
+    over, late = (f"sleep 4{time.monotonic_ns() % 10**6:06}.{number}" for number in (1, 2))
+    outcome = run(
+        f"[host.local]\n{ONLY}"
+        f'[host.local.command.over]\nrun = "{over} & echo 3"\nvalue = "== 3"\n'
+        f'[host.local.command.late]\nrun = "{late} & {late}"\ntimeout = "1s"\n'
+        '[host.local.command.own_status]\nrun = "exit 124"\n'
+    )
+    assert outcome.verdict("host.command.over@local") == "ok"
+    assert outcome.message("host.command.late@local") == "could not tell: no answer within 1 s"
+    assert "exit status is 124" in outcome.message("host.command.own_status@local")
+    assert subprocess.run(["pgrep", "-f", f"^({over}|{late})"], check=False).returncode == 1
