@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
+from .patterns import PatternError, searcher
+
 SEVERITIES = ("P0", "P1", "P2", "P3")
 """Worst first."""
 
@@ -156,7 +158,10 @@ class Limit:
 
     def _holds_text(self, value: str) -> bool:
         if self.pattern is not None:
-            return self.pattern.search(value) is not None
+            try:
+                return searcher(self.pattern)(value) is not None
+            except PatternError as error:
+                raise UnjudgeableError(str(error)) from None
         return (value == self.operand) is (self.operator == "==")
 
     def _holds_string(self, value: str, unit: str) -> bool:

@@ -14,6 +14,7 @@ from itertools import filterfalse
 from typing import TYPE_CHECKING
 from urllib.parse import urlencode, urlsplit
 
+from ..patterns import Search, searcher
 from ._kind import UnknownError
 
 if TYPE_CHECKING:
@@ -33,7 +34,6 @@ _WINDOWS = {1: "/s", 60: "/min", 3600: "/h", 86400: "/day"}
 
 _FOREVER = "/events?" + urlencode({"filters": json.dumps({"event": ["none that there is"]})})
 Read = Callable[[int], bytes]
-Search = Callable[[str], object]
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,9 +120,10 @@ def count_lines(read: Read, *, tty: bool, pattern: re.Pattern[str], ignore: re.P
     """Count the lines of a log, of which `read(n)` gives the next n bytes.
 
     A container with a terminal has one plain stream; any other has two, whose pieces come in frames. A line of the one
-    may be torn by lines of the other.
+    may be torn by lines of the other. Raises PatternError where a search takes too long.
     """
-    counts = {kind: LineCount(pattern.search, ignore.search if ignore else None) for kind in (_STDOUT, _STDERR)}
+    search, drop = searcher(pattern), searcher(ignore) if ignore else None
+    counts = {kind: LineCount(search, drop) for kind in (_STDOUT, _STDERR)}
     if tty:
         while block := read(BLOCK):
             counts[_STDOUT].feed(block)

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from ..limits import Ladder
+from ..patterns import PatternError
 from ._docker_containers import PROJECT, Container, Health, Service, Stack
 from ._docker_engine import connected, side_by_side
 from ._docker_logs import LogLines, count_lines, opened
@@ -298,7 +299,7 @@ def errors(
         try:
             with opened(engine.client, container.id, since=since, until=until, timeout_s=LOGS_TIMEOUT_S) as read:
                 return count_lines(read, tty=container.tty, pattern=search, ignore=drop)
-        except UnknownError as error:
+        except (UnknownError, PatternError) as error:
             return str(error)
         except TimeoutError:
             return f"the engine sent nothing for {LOGS_TIMEOUT_S} s"
