@@ -8,13 +8,13 @@ over any plugin's. `host` stays pytest-testinfra's own, fed from the inventory.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from .hosts import CONNECT_SECONDS
+from .hosts import CONNECT_SECONDS, HostConnection
 from .probes import UnreachableError, kinds
 from .suites import FIXTURES
 
@@ -78,9 +78,7 @@ def parametrized(metafunc: pytest.Metafunc, inventory: Inventory, skip: str | No
     if _TESTINFRA not in names or said:
         yield
         return
-    import testinfra
-
-    made: list[Callable[[], Any]] = [testinfra.get_host(host.keys.connect) for host in hosts]  # type: ignore[attr-defined]
+    made = [_testinfra_of(host.keys.connect) for host in hosts]  # type: ignore[attr-defined]
     metafunc.parametrize(_TESTINFRA, made, ids=[host.name for host in hosts], scope="module", indirect=True)
     place = names.index(_TESTINFRA)
     names.remove(_TESTINFRA)
@@ -88,6 +86,15 @@ def parametrized(metafunc: pytest.Metafunc, inventory: Inventory, skip: str | No
         yield
     finally:
         names.insert(place, _TESTINFRA)
+
+
+def _testinfra_of(connect: str) -> Any:
+    """Return testinfra's object of a host; a command that a test no longer waits for is ended."""
+    import testinfra
+
+    host = testinfra.get_host(connect)
+    HostConnection(connect).carry(host.backend)
+    return host
 
 
 def _is_ours(metafunc: pytest.Metafunc, name: str) -> bool:

@@ -135,11 +135,15 @@ class HostConnection:
         if ssh and not backend.host.password:
             # Nobody is there to answer a question, so ssh asks none.
             backend.ssh_extra_args = " ".join(filter(None, [backend.ssh_extra_args, "-o BatchMode=yes"]))
-        backend.run_local = MethodType(self._run_local, backend)
+        self.carry(backend)
         return backend
 
+    def carry(self, backend: Any) -> None:
+        """Have one of testinfra's backends run its local commands so that they are ended with who waits for them."""
+        backend.run_local = MethodType(self._run_local, backend)
+
     def _run_local(self, backend: Any, command: str, *args: str) -> Any:
-        """Run a local command as testinfra's backends do, but so that it can be ended from another thread."""
+        """Run a local command as testinfra's backends do, but so that it can be ended, also from another thread."""
         command = backend.quote(command, *args)
         child = subprocess.Popen(  # noqa: S603 - the command is the one that testinfra's backend has quoted
             ["/bin/sh", "-c", command],

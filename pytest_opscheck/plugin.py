@@ -83,6 +83,8 @@ def pytest_configure(config: pytest.Config) -> None:
         raise pytest.UsageError(
             f"--opscheck-inventory {named}: there is no such file; name another, or write one with `opscheck init`"
         )
+    if not config.pluginmanager.hasplugin("timeout"):  # which has registered it itself
+        config.addinivalue_line("markers", "timeout(seconds): how long an operational check may take, 60 by default")
     from .selection import is_asked
     from .suites import glance
 

@@ -12,6 +12,7 @@ from typing import NoReturn
 import pytest
 
 from .collection import Owed, is_ours, owed_by
+from .deadline import TimeOverError
 from .gather import LOST, OVER, Gather, Reading, Request
 from .inventory import Expectation, Inventory, Named
 from .judge import Expect, Subject, breach, conclude, failed_reading, passed, unknown
@@ -69,6 +70,9 @@ class Runner:
             measured = item.stash[EXPECT].measurements if EXPECT in item.stash else []
             if any(measurement.breached for measurement in measured):
                 self._end(item, conclude(subject, measured, fail_at=self.fail_at))
+            raise
+        except TimeOverError as error:
+            self._end(item, unknown(subject, str(error), self.fail_at, duration_s=time.monotonic() - started))
             raise
         except (AssertionError, pytest.fail.Exception) as error:
             first = (str(error).splitlines() or ["an assertion failed"])[0]

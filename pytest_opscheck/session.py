@@ -12,6 +12,7 @@ import pytest
 
 from . import fixtures, shipped
 from .collection import Collection
+from .deadline import Deadlines
 from .inventory import Inventory, load
 from .limits import SEVERITIES
 from .masking import Masking
@@ -44,6 +45,7 @@ class Session:
         session = cls(config, inventory, asked_suites(config.option.markexpr or "", suites))
         config.pluginmanager.register(fixtures.Fixtures(inventory, session.runner), "opscheck-fixtures")
         config.pluginmanager.register(Masking(inventory.redactor), "opscheck-masking")
+        config.pluginmanager.register(Deadlines(), "opscheck-deadlines")
         if not hasattr(config, "workerinput"):
             from .reporter import Reporter
 

@@ -29,7 +29,18 @@ FIXTURES = (
 ATTRIBUTE = "__opscheck__"
 """Where a test function keeps what `@check` says of it."""
 _PYTEST_MARKS = frozenset(
-    ("filterwarnings", "opscheck", "parametrize", "skip", "skipif", "tryfirst", "trylast", "usefixtures", "xfail")
+    (
+        "filterwarnings",
+        "opscheck",
+        "parametrize",
+        "skip",
+        "skipif",
+        "timeout",
+        "tryfirst",
+        "trylast",
+        "usefixtures",
+        "xfail",
+    )
 )
 
 

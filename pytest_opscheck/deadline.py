@@ -1,0 +1,121 @@
+"""Ends a test that does not end by itself: each step of a test of ours has a deadline, whatever its code waits for.
+
+Readings have deadlines of their own, so the time that a check waits for its reading does not count.
+"""
+
+from __future__ import annotations
+
+import linecache
+import os
+import signal
+import threading
+from collections.abc import Generator, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import FrameType
+
+import pytest
+
+from .collection import is_ours
+
+SECONDS = 60.0
+"""How long a test may take, and its fixtures before and after it; `@pytest.mark.timeout(SECONDS)` says otherwise."""
+_AGAIN_S = 5.0
+"""When it is ended once more, where its code has caught what ended it."""
+_Steps = Generator[None, object, object]
+
+
+class TimeOverError(pytest.fail.Exception):  # type: ignore[name-defined,misc]  # pytest names it in no other public way
+    """A test's time is over. No Exception, so that a test that catches each of these and tries again does not catch it.
+
+    As an outcome of pytest's own it does not keep pytest from tearing down what is left.
+    """
+
+    __module__ = "builtins"  # as that of pytest's own, which shows it
+
+
+class _Alarm:
+    """Handles the signal that ends a test; says where the test was."""
+
+    def __init__(self, item: pytest.Item, seconds: float) -> None:
+        self._file = str(item.path)
+        self._seconds = seconds
+
+    def __call__(self, _number: int, frame: FrameType | None) -> None:
+        raise TimeOverError(
+            f"no end within {self._seconds:g} s{self._place(frame)}; "
+            "a test that needs longer says @pytest.mark.timeout(SECONDS)",
+            pytrace=False,
+        )
+
+    def _place(self, frame: FrameType | None) -> str:
+        while frame is not None and frame.f_code.co_filename != self._file:
+            frame = frame.f_back
+        if frame is None:
+            return ""
+        said = linecache.getline(self._file, frame.f_lineno).strip()
+        return f", at {Path(self._file).name}:{frame.f_lineno}: {said}"
+
+
+class Deadlines:
+    """A plugin that gives every step of our tests a deadline."""
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_setup(self, item: pytest.Item) -> _Steps:
+        """Let fixtures take no longer before a test."""
+        with _deadline(item):
+            return (yield)
+
+    @pytest.hookimpl(wrapper=True, trylast=True)
+    def pytest_pyfunc_call(self, pyfuncitem: pytest.Function) -> _Steps:
+        """Let a test take no longer; raises TimeOverError. The last one to wrap it: it has its reading by now."""
+        with _deadline(pyfuncitem):
+            return (yield)
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_teardown(self, item: pytest.Item) -> _Steps:
+        """Let fixtures take no longer after a test."""
+        with _deadline(item):
+            return (yield)
+
+    def pytest_enter_pdb(self) -> None:
+        """Let people look at a test that they have stopped for as long as they like."""
+        if isinstance(signal.getsignal(signal.SIGALRM), _Alarm):
+            signal.setitimer(signal.ITIMER_REAL, 0)
+
+
+@contextmanager
+def _deadline(item: pytest.Item) -> Iterator[None]:
+    """Raise TimeOverError in the block when its time is over. Signals reach the main thread, where pytest runs."""
+    if not is_ours(item) or _is_pytest_timeouts(item) or threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    seconds = _seconds(item)
+    before = signal.signal(signal.SIGALRM, _Alarm(item, seconds))
+    signal.setitimer(signal.ITIMER_REAL, seconds, _AGAIN_S)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before or signal.SIG_DFL)
+
+
+def _seconds(item: pytest.Item) -> float:
+    mark = item.get_closest_marker("timeout")
+    if mark is None:
+        return SECONDS
+    said = mark.args[0] if mark.args else mark.kwargs.get("timeout", mark.kwargs.get("seconds"))
+    if isinstance(said, bool) or not isinstance(said, int | float) or not said > 0:
+        pytest.fail(f"timeout({said!r}) is no deadline; say for example @pytest.mark.timeout(120)", pytrace=False)
+    return said
+
+
+def _is_pytest_timeouts(item: pytest.Item) -> bool:
+    """Tell whether pytest-timeout is there and has been told how long a test may take: it uses the same signal."""
+    config = item.config
+    return config.pluginmanager.hasplugin("timeout") and bool(
+        item.get_closest_marker("timeout")
+        or config.getoption("timeout", None)
+        or config.getini("timeout")
+        or os.environ.get("PYTEST_TIMEOUT")
+    )
