@@ -9,8 +9,6 @@ others' readings from a folder that all of them share.
 from __future__ import annotations
 
 import contextlib
-import hashlib
-import pickle
 import threading
 import time
 from collections import deque
@@ -20,7 +18,8 @@ from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
-from .hosts import CONNECT_SECONDS, HostConnection
+from .board import OVER, POLL_S, Board, Reading
+from .hosts import CONNECT_SECONDS, GRACE_SECONDS, HostConnection
 from .inventory import Expectation, Named
 from .probes import TIMEOUT, BlockedError, Part, Probe, Reach, Shell, UnknownError, UnreachableError, kinds
 
@@ -30,22 +29,6 @@ AT_ONCE_QUIET = 4
 """Latency probes at once, each of another target: they wait more than they work, and do not disturb each other."""
 ATTEMPTS = 3
 PAUSE_S = 0.5
-LOST = "lost"
-"""The mark in the shared folder of a worker that died."""
-OVER = "over"
-"""The mark in the shared folder of a run whose tests have ended."""
-POLL_S = 0.02
-
-
-@dataclass(frozen=True, slots=True)
-class Reading:
-    """What came of one probe: a value, or the reason why there is none."""
-
-    value: object = None
-    error: UnreachableError | UnknownError | BlockedError | None = None
-    blocker: str | None = None
-    attempts: int = 1
-    seconds: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -68,66 +51,40 @@ class Request:
         return f"{self.target.id} {self.probe.name} {sorted(self.params.items())!r} {self.timeout_s}"
 
 
-class Board:
-    """Where readings are put and waited for; with a folder, those of other processes too."""
-
-    def __init__(self, folder: Path | None = None) -> None:
-        self.folder = folder
-        self._known: dict[str, Reading] = {}
-        self._changed = threading.Condition()
-
-    def put(self, key: str, reading: Reading) -> None:
-        """Put a reading up; the first one of a key stays."""
-        with self._changed:
-            if key in self._known:
-                return
-            self._known[key] = reading
-            self._changed.notify_all()
-        if self.folder is not None:
-            path = self._path(self.folder, key)
-            draft = path.with_suffix(".draft")
-            draft.write_bytes(pickle.dumps(reading))
-            draft.rename(path)
-
-    def get(self, key: str) -> Reading | None:
-        """Return a reading, None while there is none."""
-        found = self._known.get(key)
-        if found is None and self.folder is not None:
-            with contextlib.suppress(FileNotFoundError):
-                content = self._path(self.folder, key).read_bytes()
-                found = self._known[key] = pickle.loads(content)  # noqa: S301 - written by this run, in a folder of its own
-        return found
-
-    def wait(self, key: str, until: float, tick: Callable[[], None]) -> Reading:
-        """Return a reading as soon as it is there; `tick` is called now and then while it is not."""
-        while (found := self.get(key)) is None:
-            if self.folder is not None and (self.folder / LOST).exists():
-                until = min(until, time.monotonic() + 2 * CONNECT_SECONDS)
-            if time.monotonic() > until:
-                return Reading(error=UnknownError("no answer came in time from the process that was to gather it"))
-            with self._changed:
-                if key not in self._known:
-                    self._changed.wait(POLL_S if self.folder else 0.1)
-            tick()
-        return found
-
-    @staticmethod
-    def _path(folder: Path, key: str) -> Path:
-        return folder / hashlib.sha256(key.encode()).hexdigest()
-
-
 @dataclass(eq=False)
 class Unit:
     """One contact: with a host for all the parts that it owes, or with a target for its direct probes."""
 
     name: str
     requests: list[Request] = field(default_factory=list)
-    deadline: float = 0.0
+    until: float = float("inf")
+    in_contact: bool = False
 
     @property
-    def budget_s(self) -> float:
-        """How long the contact may take, however much of it hangs."""
-        return CONNECT_SECONDS + sum(request.timeout_s for request in self.requests) + 2 * ATTEMPTS
+    def connect_s(self) -> float:
+        """How long it may take to make the contact, however slowly the target answers."""
+        return CONNECT_SECONDS + 2 * ATTEMPTS
+
+    @property
+    def read_s(self) -> float:
+        """How long the readings may take once it is made, however much of them hangs."""
+        return sum(request.timeout_s for request in self.requests) + GRACE_SECONDS
+
+    @property
+    def own_reach(self) -> str:
+        """The check that says that the target can't be reached."""
+        return f"{self.requests[0].target.kind}.reachable@{self.requests[0].target.name}"
+
+    def start(self) -> None:
+        """Let the time for the contact begin."""
+        self.until = time.monotonic() + self.connect_s
+
+    def late(self) -> Reading:
+        """Return what the readings are that have not come in time."""
+        if self.in_contact:
+            return Reading(error=UnknownError(f"no answer within {self.read_s:g} s"))
+        error = UnreachableError(f"no connection within {self.connect_s:g} s")
+        return Reading(error=error, blocker=self.own_reach, seconds=self.connect_s)
 
     def run(self, put: Callable[[Request, Reading], None]) -> None:
         """Make the contact and put every reading up."""
@@ -143,15 +100,16 @@ class Unit:
             try:
                 connection, attempts = _attempted(connect)
             except UnreachableError as error:
-                self._fail(put, error, f"{target.kind}.reachable@{target.name}", started)
+                self._fail(put, error, self.own_reach, started)
                 return
             except UnknownError as error:
                 self._fail(put, error, None, started)
                 return
+            self.in_contact, self.until = True, time.monotonic() + self.read_s
             for request in sorted(self.requests, key=lambda request: request.timeout_s):
                 started = time.monotonic()
                 reading = _read(partial(_direct, request, connection, attempts))
-                put(request, _timed(reading, attempts, started, f"{target.kind}.reachable@{target.name}"))
+                put(request, _timed(reading, attempts, started, self.own_reach))
 
     def _fail(
         self,
@@ -176,22 +134,35 @@ class HostUnit(Unit):
     host: str = ""
 
     @property
-    def budget_s(self) -> float:
-        """How long the contact may take, however much of it hangs."""
+    def connect_s(self) -> float:
+        """How long all of it may take, however much of it hangs: a host says nothing before its script is over."""
         return ATTEMPTS * CONNECT_SECONDS + HostConnection.seconds(self._parts())
+
+    @property
+    def read_s(self) -> float:
+        """Nothing is read after that."""
+        return 0.0
+
+    @property
+    def own_reach(self) -> str:
+        """The check that says that the host can't be reached."""
+        return f"host.reachable@{self.host}"
 
     def _parts(self) -> list[Part]:
         return list(dict.fromkeys(part(request) for request in self.requests))
+
+    def late(self) -> Reading:
+        """Return what the readings are that have not come in time."""
+        return Reading(error=UnknownError(f"no answer within {self.connect_s:g} s"))
 
     def run(self, put: Callable[[Request, Reading], None]) -> None:
         """Send one script, and put up what each probe reads out of its part."""
         started = time.monotonic()
         parts = self._parts()
-        blocker = f"host.reachable@{self.host}"
         try:
             outputs, attempts = _attempted(lambda: self.connection.run(parts))
         except UnreachableError as error:
-            self._fail(put, error, blocker, started)
+            self._fail(put, error, self.own_reach, started)
             return
         by_part = dict(zip(parts, outputs, strict=True))
         for request in self.requests:
@@ -261,11 +232,11 @@ class Gather:
         self._own = self._bulk[index::count]
         self._own_quiet = self._quiet if index == 0 else []
         self._changed = threading.Condition()
-        self._running: dict[Unit, float] = {}
+        self._running: set[Unit] = set()
         self._closed = False
-        slowest = max((unit.budget_s for unit in self._bulk), default=0)
+        slowest = max((unit.connect_s + unit.read_s for unit in self._bulk), default=0)
         waves = 1 + len(self._own) // AT_ONCE
-        self._budget_s = waves * slowest + sum(unit.budget_s for unit in self._quiet) + CONNECT_SECONDS
+        self._budget_s = waves * slowest + sum(unit.connect_s + unit.read_s for unit in self._quiet) + CONNECT_SECONDS
         self._until = float("inf")
 
     @property
@@ -316,7 +287,9 @@ class Gather:
                 self._run_lane(self._own_quiet, AT_ONCE_QUIET)
         finally:
             for unit in self._own + self._own_quiet:
-                self._give_up(unit, "the checker's own dispatcher failed; please report this")
+                self._give_up(
+                    unit, Reading(error=UnknownError("the checker's own dispatcher failed; please report this"))
+                )
 
     def _await_bulk(self) -> None:
         """Wait until no process runs a bulk contact any more."""
@@ -332,10 +305,12 @@ class Gather:
             self._start_worker(waiting)
         with self._changed:
             while (waiting or self._running) and not self._closed:
-                self._changed.wait(max(0.01, min(self._running.values(), default=0.0) - time.monotonic()))
-                for unit in [unit for unit, deadline in self._running.items() if time.monotonic() >= deadline]:
-                    del self._running[unit]
-                    self._give_up(unit, f"no answer within {unit.budget_s:g} s")
+                self._changed.wait(
+                    max(0.01, min((unit.until for unit in self._running), default=0.0) - time.monotonic())
+                )
+                for unit in [unit for unit in self._running if time.monotonic() >= unit.until]:
+                    self._running.remove(unit)
+                    self._give_up(unit, unit.late())
                     self._start_worker(waiting)
 
     def _start_worker(self, waiting: deque[Unit]) -> None:
@@ -346,24 +321,27 @@ class Gather:
         unit: Unit | None = None
         while True:
             with self._changed:
-                given_away = unit is not None and self._running.pop(unit, None) is None
+                given_away = unit is not None and unit not in self._running
+                if unit is not None:
+                    self._running.discard(unit)
                 if given_away or not waiting or self._closed:
                     self._changed.notify_all()
                     return
                 unit = waiting.popleft()
-                self._running[unit] = time.monotonic() + unit.budget_s
+                unit.start()
+                self._running.add(unit)
             self._run(unit)
 
     def _run(self, unit: Unit) -> None:
         try:
             unit.run(lambda request, reading: self._board.put(request.key, reading))
         except Exception as error:  # noqa: BLE001 - whatever fails in a contact makes its readings unknown, and no more
-            self._give_up(unit, _described(error))
+            self._give_up(unit, Reading(error=UnknownError(_described(error))))
 
-    def _give_up(self, unit: Unit, why: str) -> None:
+    def _give_up(self, unit: Unit, reading: Reading) -> None:
         for request in unit.requests:
             if self._board.get(request.key) is None:
-                self._board.put(request.key, Reading(error=UnknownError(why)))
+                self._board.put(request.key, reading)
         unit.close()
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-from .gather import Reading
+from .board import Reading
 from .inventory import Expectation, Inventory
 from .limits import (
     Ladder,

@@ -11,9 +11,10 @@ from typing import NoReturn
 
 import pytest
 
+from .board import LOST, OVER, Reading
 from .collection import Owed, is_ours, owed_by
 from .deadline import TimeOverError
-from .gather import LOST, OVER, Gather, Reading, Request
+from .gather import Gather, Request
 from .inventory import Expectation, Inventory, Named
 from .judge import Expect, Subject, breach, conclude, failed_reading, passed, unknown
 from .plugin import only_looks
