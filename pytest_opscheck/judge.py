@@ -9,21 +9,10 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
+from . import quantities
 from .gather import Reading
 from .inventory import Expectation, Inventory
-from .limits import (
-    Ladder,
-    Limit,
-    LimitError,
-    UnjudgeableError,
-    dimension,
-    from_base,
-    parse_ladder,
-    parse_limit,
-    quantity,
-    single,
-    to_base,
-)
+from .limits import Ladder, Limit, LimitError, Rung, UnjudgeableError, dimension, parse_ladder, parse_limit, single
 from .probes import BlockedError, UnreachableError
 from .results import Measurement, Result, Verdict, fails
 
@@ -123,7 +112,8 @@ class Expect:
         else:
             problem = None
             breached = rung.severity if rung else None
-        shown = rung or (ladder.rungs[-1])
+        shown = rung or ladder.rungs[-1]
+        said = "" if value is None else quantities.observed(value, unit, shown.limit, _judged_as(ladder, rung))
         self.measurements.append(
             Measurement(
                 subject=subject,
@@ -132,7 +122,7 @@ class Expect:
                 limits=ladder.texts(),
                 breached=breached,
                 problem=problem,
-                observed=observed or ("" if value is None else _observed(value, unit, shown.limit)),
+                observed=observed or said,
                 expected=shown.limit.expected,
             )
         )
@@ -162,24 +152,16 @@ def _fitting(value: Any, unit: str, also: Mapping[str, Any], ladder: Ladder) -> 
     return value, unit
 
 
-def _observed(value: Any, unit: str, limit: Limit) -> str:
-    """Return a value as a message says it, in the limit's unit where it can be converted to it.
+def _judged_as(ladder: Ladder, rung: Rung | None) -> Callable[[float, str], bool]:
+    """Return what tells whether a number is judged as the one is that breaks a rung, or none."""
 
-    It is as exact as it takes to differ from a limit that it breaks: never "70 %, expected <= 70 %".
-    """
-    if not isinstance(value, int | float) or isinstance(value, bool):
-        return quantity(value, "")
-    if (
-        limit.unit != unit
-        and limit.number is not None
-        and limit.window_s is None
-        and dimension(unit) == limit.dimension
-    ):
-        value, unit = float(from_base(to_base(value, unit), limit.unit)), limit.unit
-    text = quantity(value, unit)
-    if text == quantity(limit.operand, unit) and not limit.holds(value, unit):
-        return quantity(f"{value:.12g}", unit)
-    return text
+    def same(number: float, unit: str) -> bool:
+        try:
+            return ladder.breached(number, unit) is rung
+        except UnjudgeableError:
+            return rung is None  # as the value itself: its unit is not that of the limit
+
+    return same
 
 
 def _plain(value: Any) -> Any:

@@ -44,7 +44,7 @@ def test_connections_are_red_when_the_server_or_a_role_fills_up(run: Run, server
         outcome = run(inventory(server))
         assert outcome.verdict("postgres.connections@main") == "breach P2"
         assert outcome.message("postgres.connections@main") == (
-            "connections of the server (most are reader in postgres: 15) is at 88.24 %, expected < 80 %"
+            "connections of the server (most are reader in postgres: 15) is at 88.2 %, expected < 80 %"
         )
         counted = inventory(server, '[postgres.main.expect]\nconnections = "<= 14"\nwaiting_locks = false')
         assert "is 15, expected <= 14" in run(counted).message("postgres.connections@main")
