@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import datetime as dt
 import math
+import re
+import shlex
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
@@ -33,6 +35,7 @@ class Subject:
     runbook: str | None = None
     action: str | None = None
     covers: tuple[str, ...] = ()
+    where: str | None = None
 
     @classmethod
     def of(cls, expectation: Expectation, inventory: Inventory) -> Subject:
@@ -47,6 +50,7 @@ class Subject:
             runbook=runbook_link(inventory.runbook, expectation.runbook),
             action=expectation.action,
             covers=expectation.covers,
+            where=expectation.target.keys.where(),
         )
 
 
@@ -175,7 +179,7 @@ def conclude(
     subject: Subject, measurements: Collection[Measurement], *, fail_at: str, attempts: int = 1, duration_s: float = 0.0
 ) -> Result:
     """Make a result of what was measured. Nothing measured, or anything that could not be judged, is not ok."""
-    breached = sorted((m for m in measurements if m.breached), key=lambda m: m.breached or "")
+    breached = _breached(measurements)
     unjudged = [m for m in measurements if m.problem]
     if breached:
         verdict, severity = Verdict.BREACH, breached[0].breached
@@ -271,12 +275,33 @@ def _result(
         measurements=measurements,
         blocked_by=blocked_by,
         runbook=subject.runbook,
-        action=subject.action,
+        action=next_step(subject, subject.action, measurements) if verdict is Verdict.BREACH else None,
         covers=subject.covers,
         attempts=attempts,
         duration_s=duration_s,
         fails=fails(verdict, severity, fail_at),
     )
+
+
+def next_step(subject: Subject, action: str | None, measurements: Collection[Measurement]) -> str | None:
+    """Return what to do about a breach. What could not be told says itself what to do about that.
+
+    `{target}` in it becomes the target's address, or its name; `{subject}` what is worst, or else the target.
+    """
+    if action is None:
+        return None
+    target = subject.where or subject.target
+    breached = _breached(measurements)
+    worst = breached[0].subject if breached else None
+    words = {"{target}": target, "{subject}": worst or target}
+    # In quotes of its own a quote is written in pieces, in which a secret would not be known.
+    typed = {key: shlex.quote(word if "'" not in word else subject.target) for key, word in words.items()}
+    return re.sub(r"\{(?:target|subject)\}", lambda found: typed[found[0]], action)
+
+
+def _breached(measurements: Collection[Measurement]) -> list[Measurement]:
+    """Return what broke a limit, the worst first."""
+    return sorted((m for m in measurements if m.breached), key=lambda m: m.breached or "")
 
 
 def _message(
@@ -312,6 +337,7 @@ __all__ = [
     "breach",
     "conclude",
     "failed_reading",
+    "next_step",
     "passed",
     "runbook_link",
     "unknown",

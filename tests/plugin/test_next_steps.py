@@ -13,7 +13,7 @@ Project = Callable[..., pytest.Pytester]
 
 @pytest.mark.parametrize("workers", [(), ("-n", "2")])
 @pytest.mark.parametrize(
-    ("cache", "database", "step"), [(1, 1, "Warm the cache"), (0, 1, "Scale it"), (0, 0, "Look around")]
+    ("cache", "database", "step"), [(1, 1, "Warm the cache"), (0, 1, "Scale a"), (0, 0, "Look around")]
 )
 def test_the_first_step_whose_condition_holds(
     project: Project, cache: int, database: int, step: str, workers: tuple[str, ...]
@@ -27,7 +27,7 @@ def test_the_first_step_whose_condition_holds(
         id = "TB-23"
         action = [
           {{ when = "host.command.cache@a", action = "Warm the cache" }},
-          {{ when = "host.command.database@a", action = "Scale it" }},
+          {{ when = "host.command.database@a", action = "Scale {{target}}" }},
           "Look around",
         ]
         [host.a.command.cache]
