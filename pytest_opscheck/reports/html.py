@@ -117,9 +117,12 @@ class Page:
         if self._report is None:
             return
         tests = self._report.data["tests"]
+        ended = {result.id: result for result in run.results}
         for nodeid, result in self._results.items():
             for entry in tests.get(nodeid, ()):
                 _in_our_words(entry, result)
+                # Which next step applies may depend on checks that ended after this row was made.
+                entry["resultsTableRow"][5] = _cell("next", self._next_step(ended.get(result.id, result)))
         for entry in (entry for entries in tests.values() for entry in entries):
             entry["severity"] = entry.get("severity") or _NO_SEVERITY
         for nodeid in sorted(tests, key=lambda nodeid: self._rank(nodeid, tests[nodeid])):

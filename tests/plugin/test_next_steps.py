@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 from collections.abc import Callable
 
 import pytest
@@ -40,3 +41,5 @@ def test_the_first_step_whose_condition_holds(
     slow = results(pytester)["host.command.slow@a"]
     assert (slow["action"], slow["covers"]) == (step, ["TB-23"])
     result.stdout.fnmatch_lines([f"*{step}*"])
+    page = (pytester.path / "reports" / "daily" / "latest.html").read_text(encoding="utf-8")
+    assert f"<td class=col-next>{step}</td>" in html.unescape(page)
