@@ -166,7 +166,8 @@ class Reporter:
             self._try(lambda: json.write(run, files.json))
             self._try(lambda: files.keep(getattr(option, "htmlpath", None), files.html))
             self._try(lambda: files.keep(getattr(option, "xmlpath", None), files.xml))
-            self._try(files.make_latest)
+            if not self.session.collection.narrowed:
+                self._try(files.make_latest)
 
     def _try(self, write: Callable[[], None]) -> None:
         try:

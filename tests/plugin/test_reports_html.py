@@ -63,7 +63,8 @@ def test_volume(n, expect):
 
 def page(folder: Path) -> tuple[str, dict[str, Any]]:
     """Return the newest page, and the data of which its script makes the rows."""
-    text = (folder / "reports" / "daily" / "latest.html").read_text(encoding="utf-8")
+    file = max((folder / "reports" / "daily").glob("2*.html"), key=lambda file: file.stat().st_mtime_ns)
+    text = file.read_text(encoding="utf-8")
     blob = re.search(r'data-jsonblob="(.*?)"', text)
     assert blob is not None
     return text, json.loads(html.unescape(blob[1]))
