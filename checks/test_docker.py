@@ -19,7 +19,7 @@ def test_reachable(reachable, expect):
     severity="P1",
     suites=("smoke", "deploy_gate", "daily"),
     takes="services",
-    action="See why: docker ps -a; docker logs --tail 50 NAME; start it: docker compose up -d",
+    action="See why: docker ps -a --filter name={subject}; docker logs --tail 50 NAME; start it: docker compose up -d",
 )
 def test_up(up, expect):
     """Every service runs.
@@ -107,7 +107,7 @@ def test_memory(stats, expect):
         expect(usage.memory_percent, "%", subject=subject, also={"B": usage.memory}, why=why)
 
 
-@check(docker.stats, units=("%",), severity="P3", action="Find what works: docker stats; docker top NAME")
+@check(docker.stats, units=("%",), severity="P3", action="Find what works: docker stats; docker top {subject}")
 def test_cpu(stats, expect):
     """The containers leave processors free.
 

@@ -11,7 +11,7 @@ def test_reachable(reachable, expect):
     host.filesystems,
     limit={"P3": "< 70%", "P1": "< 90%"},
     suites=("smoke", "daily"),
-    action="Find what grew: du -xh --max-depth=1 MOUNT | sort -h",
+    action="Find what grew: du -xh --max-depth=1 {subject} | sort -h",
 )
 def test_disk(filesystems, expect):
     """Every mounted filesystem has room."""
@@ -55,7 +55,7 @@ def test_cpu(cpu, expect):
     severity="P1",
     suites=("smoke", "deploy_gate", "daily"),
     takes="names",
-    action="See why: systemctl status UNIT; journalctl -u UNIT -n 50",
+    action="See why: systemctl status {subject}; journalctl -u {subject} -n 50",
 )
 def test_services(services, expect):
     """Every named systemd unit is active."""

@@ -6,7 +6,7 @@ from pytest_opscheck import check, http
     limit="== HTTP",
     severity="P0",
     suites=("*",),
-    action="Ask by hand where the check runs: curl -v URL",
+    action="Ask by hand where the check runs: curl -v {target}",
 )
 def test_reachable(reachable, expect):
     """The address answers over HTTP.
@@ -38,7 +38,7 @@ def test_status(response, expect):
     suites=("smoke", "deploy_gate", "daily"),
     units=("*",),
     takes="paths",
-    action="Read the whole document: curl -s URL | python3 -m json.tool",
+    action="Read the whole document: curl -s {target} | python3 -m json.tool",
 )
 def test_json(json, expect):
     """The JSON document says what is expected.

@@ -6,7 +6,7 @@ from pytest_opscheck import check, metrics
     limit="== metrics",
     severity="P1",
     suites=("*",),
-    action="Ask by hand where the check runs: curl -v URL",
+    action="Ask by hand where the check runs: curl -v {target}",
 )
 def test_reachable(reachable, expect):
     """The page of metrics can be read.

@@ -6,7 +6,7 @@ from pytest_opscheck import check, tls
     limit="== TLS",
     severity="P0",
     suites=("*",),
-    action="Ask by hand: openssl s_client -connect HOST:PORT -servername HOST",
+    action="Ask by hand: openssl s_client -connect {target}",
 )
 def test_reachable(reachable, expect):
     """The server speaks TLS.
@@ -35,7 +35,7 @@ def test_days_left(certificate, expect):
     limit="== trusted",
     severity="P1",
     suites=("smoke", "deploy_gate", "daily"),
-    action="See the chain: openssl s_client -connect HOST:PORT -servername HOST -showcerts",
+    action="See the chain: openssl s_client -connect {target} -showcerts",
 )
 def test_trusted(trust, expect):
     """The certificate is trusted.

@@ -23,7 +23,7 @@ This page is written by `docs/generate.py` from the checks themselves.
 
 Each kind of target has keys, and checks that run by default or where the inventory says them. A check's default limits,
 severity and suites can be said otherwise, see [inventory.md](inventory.md). `any suite` means every suite in which
-another check of the target runs.
+another check of the target runs. In a next step `{subject}` stands for what is worst, `{target}` for where.
 """
 
 

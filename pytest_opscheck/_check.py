@@ -99,7 +99,8 @@ def check(
     units: the units in which a limit may be said; by default those of `limit`. `text`, `rate` and `*` (anything) too.
     takes: the probe's parameter that the inventory's short form sets.
     family: whether the inventory names checks of this family itself, as `[postgres.main.query.NAME]`.
-    action: the next step to show when it is not ok.
+    action: the next step to show with a breach. In it `{subject}` stands for what is worst, as `expect` was told it,
+        and `{target}` for the target's address or name, both quoted for a shell.
 
     Raises TypeError for a function or words that do not fit.
     """

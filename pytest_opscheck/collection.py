@@ -13,7 +13,16 @@ from . import fixtures, shipped
 from ._check import EVERY_SUITE, Check, check_of
 from .inventory import Expectation, Inventory, nearest
 from .plugin import setting
-from .selection import is_named, is_shipped, kind_of_file, names_shipped, narrows, shipped_argument, shipped_files
+from .selection import (
+    is_named,
+    is_shipped,
+    kind_of_file,
+    names_shipped,
+    narrows,
+    selects,
+    shipped_argument,
+    shipped_files,
+)
 from .suites import FIXTURES
 
 _SHOWN = 3
@@ -45,7 +54,8 @@ def is_ours(item: pytest.Item) -> bool:
 class Collection:
     """Which checks a run has, and for which targets.
 
-    `named` are the arguments that name shipped checks; `with_shipped` tells whether any are collected.
+    `named` are the arguments that name shipped checks; `with_shipped` tells whether any are collected. `narrowed` tells
+    whether checks that `-m` selects were left out in another way: by name, -k, --deselect, --lf, a plugin.
     """
 
     def __init__(self, config: pytest.Config, inventory: Inventory, suites: tuple[str, ...]) -> None:
@@ -57,6 +67,7 @@ class Collection:
         self._own: dict[Check, list[Expectation]] = {}
         self._deselected: set[pytest.Item] = set()
         self._choose_shipped()
+        self.narrowed = bool(getattr(config.option, "lf", False)) or not self.with_shipped
 
     def _choose_shipped(self) -> None:
         """Decide which shipped checks are collected: all of them for a suite, or those named by their node ids.
@@ -112,6 +123,8 @@ class Collection:
     def note_deselected(self, items: Iterable[pytest.Item]) -> None:
         """Remember what somebody deselects and says so."""
         self._deselected.update(items)
+        marked = ({mark.name for mark in item.iter_markers()} for item in items)
+        self.narrowed = self.narrowed or selects(self.config.option.markexpr or "", marked)
 
     def require_kept(self, before: Iterable[pytest.Item], items: Iterable[pytest.Item]) -> None:
         """Raise UsageError where a check was taken out of pytest's list without a word: it would not be missed."""

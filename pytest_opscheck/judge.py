@@ -4,26 +4,17 @@ from __future__ import annotations
 
 import datetime as dt
 import math
+import re
+import shlex
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
+from . import quantities
 from .board import Reading
 from .inventory import Expectation, Inventory
-from .limits import (
-    Ladder,
-    Limit,
-    LimitError,
-    UnjudgeableError,
-    dimension,
-    from_base,
-    parse_ladder,
-    parse_limit,
-    quantity,
-    single,
-    to_base,
-)
+from .limits import Ladder, Limit, LimitError, Rung, UnjudgeableError, dimension, parse_ladder, parse_limit, single
 from .probes import BlockedError, UnreachableError
 from .results import Measurement, Result, Verdict, fails
 
@@ -44,6 +35,7 @@ class Subject:
     runbook: str | None = None
     action: str | None = None
     covers: tuple[str, ...] = ()
+    where: str | None = None
 
     @classmethod
     def of(cls, expectation: Expectation, inventory: Inventory) -> Subject:
@@ -58,6 +50,7 @@ class Subject:
             runbook=runbook_link(inventory.runbook, expectation.runbook),
             action=expectation.action,
             covers=expectation.covers,
+            where=expectation.target.keys.where(),
         )
 
 
@@ -123,7 +116,8 @@ class Expect:
         else:
             problem = None
             breached = rung.severity if rung else None
-        shown = rung or (ladder.rungs[-1])
+        shown = rung or ladder.rungs[-1]
+        said = "" if value is None else quantities.observed(value, unit, shown.limit, _judged_as(ladder, rung))
         self.measurements.append(
             Measurement(
                 subject=subject,
@@ -132,7 +126,7 @@ class Expect:
                 limits=ladder.texts(),
                 breached=breached,
                 problem=problem,
-                observed=observed or ("" if value is None else _observed(value, unit, shown.limit)),
+                observed=observed or said,
                 expected=shown.limit.expected,
             )
         )
@@ -162,24 +156,16 @@ def _fitting(value: Any, unit: str, also: Mapping[str, Any], ladder: Ladder) -> 
     return value, unit
 
 
-def _observed(value: Any, unit: str, limit: Limit) -> str:
-    """Return a value as a message says it, in the limit's unit where it can be converted to it.
+def _judged_as(ladder: Ladder, rung: Rung | None) -> Callable[[float, str], bool]:
+    """Return what tells whether a number is judged as the one is that breaks a rung, or none."""
 
-    It is as exact as it takes to differ from a limit that it breaks: never "70 %, expected <= 70 %".
-    """
-    if not isinstance(value, int | float) or isinstance(value, bool):
-        return quantity(value, "")
-    if (
-        limit.unit != unit
-        and limit.number is not None
-        and limit.window_s is None
-        and dimension(unit) == limit.dimension
-    ):
-        value, unit = float(from_base(to_base(value, unit), limit.unit)), limit.unit
-    text = quantity(value, unit)
-    if text == quantity(limit.operand, unit) and not limit.holds(value, unit):
-        return quantity(f"{value:.12g}", unit)
-    return text
+    def same(number: float, unit: str) -> bool:
+        try:
+            return ladder.breached(number, unit) is rung
+        except UnjudgeableError:
+            return rung is None  # as the value itself: its unit is not that of the limit
+
+    return same
 
 
 def _plain(value: Any) -> Any:
@@ -193,7 +179,7 @@ def conclude(
     subject: Subject, measurements: Collection[Measurement], *, fail_at: str, attempts: int = 1, duration_s: float = 0.0
 ) -> Result:
     """Make a result of what was measured. Nothing measured, or anything that could not be judged, is not ok."""
-    breached = sorted((m for m in measurements if m.breached), key=lambda m: m.breached or "")
+    breached = _breached(measurements)
     unjudged = [m for m in measurements if m.problem]
     if breached:
         verdict, severity = Verdict.BREACH, breached[0].breached
@@ -289,12 +275,33 @@ def _result(
         measurements=measurements,
         blocked_by=blocked_by,
         runbook=subject.runbook,
-        action=subject.action,
+        action=next_step(subject, subject.action, measurements) if verdict is Verdict.BREACH else None,
         covers=subject.covers,
         attempts=attempts,
         duration_s=duration_s,
         fails=fails(verdict, severity, fail_at),
     )
+
+
+def next_step(subject: Subject, action: str | None, measurements: Collection[Measurement]) -> str | None:
+    """Return what to do about a breach. What could not be told says itself what to do about that.
+
+    `{target}` in it becomes the target's address, or its name; `{subject}` what is worst, or else the target.
+    """
+    if action is None:
+        return None
+    target = subject.where or subject.target
+    breached = _breached(measurements)
+    worst = breached[0].subject if breached else None
+    words = {"{target}": target, "{subject}": worst or target}
+    # In quotes of its own a quote is written in pieces, in which a secret would not be known.
+    typed = {key: shlex.quote(word if "'" not in word else subject.target) for key, word in words.items()}
+    return re.sub(r"\{(?:target|subject)\}", lambda found: typed[found[0]], action)
+
+
+def _breached(measurements: Collection[Measurement]) -> list[Measurement]:
+    """Return what broke a limit, the worst first."""
+    return sorted((m for m in measurements if m.breached), key=lambda m: m.breached or "")
 
 
 def _message(
@@ -330,6 +337,7 @@ __all__ = [
     "breach",
     "conclude",
     "failed_reading",
+    "next_step",
     "passed",
     "runbook_link",
     "unknown",

@@ -50,8 +50,8 @@ _EXAMPLES = {
 }
 _CLOSE = 1e-12
 """Two numbers this near (relative) are equal: what converting between units loses."""
-_PLAIN_BELOW = 1e3
-_EXPONENT_FROM = 1e15
+_SPOKEN = {"m": "min"}
+"""How messages say a unit that could be taken for another one."""
 
 
 class LimitError(ValueError):
@@ -399,11 +399,8 @@ def as_text(value: object) -> str:
 
 
 def quantity(value: Any, unit: str) -> str:
-    """Return a value and its unit as a message says them: `75.2 %`, `3 h`, `12`, `2.4 kB`, `4/day`."""
-    if isinstance(value, float):
-        whole = _PLAIN_BELOW <= abs(value) < _EXPONENT_FROM
-        value = f"{value:.0f}" if whole else f"{value:.4g}"
+    """Return a value, as exact as it is given, and its unit as messages have them: `75.2 %`, `5 min`, `12`, `4/day`."""
     text = as_text(value)
     if not unit:
         return text
-    return text + unit if unit in _WINDOWS else f"{text} {unit}"
+    return text + unit if unit in _WINDOWS else f"{text} {_SPOKEN.get(unit, unit)}"

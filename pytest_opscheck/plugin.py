@@ -184,6 +184,7 @@ def pytest_collection_finish(session: pytest.Session) -> None:
     """Start every probe that the selected checks need."""
     if (ours := session.config.stash.get(SESSION, None)) is not None:
         ours.runner.start(session)
+        getattr(session.config, "workeroutput", {})["opscheck_narrowed"] = ours.collection.narrowed
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -218,9 +219,11 @@ def pytest_runtest_makereport(
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_testnodedown(node: Any, error: object) -> None:
-    """Tell the other workers that one died: nobody has to wait for its readings."""
-    if error and (session := node.config.stash.get(SESSION, None)) is not None:
-        session.runner.lost_worker()
+    """Take a worker's word that checks were left out. Where it died, tell the others: nobody waits for its readings."""
+    if (session := node.config.stash.get(SESSION, None)) is not None:
+        session.collection.narrowed |= getattr(node, "workeroutput", {}).get("opscheck_narrowed", False)
+        if error:
+            session.runner.lost_worker()
 
 
 @pytest.hookimpl(optionalhook=True)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from .judge import Subject, unknown
+from .judge import Subject, next_step, unknown
 from .plugin import home, only_looks, setting
 from .plural import counted
 from .reports import html, json, junit, terminal
@@ -35,11 +35,7 @@ class Reporter:
         self.run: Run | None = None
         self.page = html.Page()
         self.problems: list[str] = []
-        self._steps = {
-            expectation.id: tuple((step.when, step.action) for step in expectation.steps)
-            for expectation in session.inventory.expectations
-            if expectation.steps
-        }
+        self._stepped = {each.id: each for each in session.inventory.expectations if each.steps}
         self.files = self._files() if not only_looks(config) else None
         self._lead_pytests_own()
 
@@ -77,7 +73,7 @@ class Reporter:
         if report.when == "teardown" and report.nodeid in self.results:
             # pytest writes a test case's properties at its end, from this report.
             ended = self.results[report.nodeid]
-            if ended.id in self._steps:  # which of them applies is known when all checks have ended
+            if ended.id in self._stepped:  # which of them applies is known when all checks have ended
                 ended = replace(ended, action=None)
             report.user_properties += junit.properties(ended)
         if result is not None:
@@ -115,7 +111,7 @@ class Reporter:
         if only_looks(self.config):
             return (yield)
         self.session.runner.over()
-        results = with_steps(sorted(self.results.values(), key=lambda result: result.rank), self._steps)
+        results = self._with_steps(sorted(self.results.values(), key=lambda result: result.rank))
         session.exitstatus = exit_status(int(exitstatus), results)
         judged = {result.id for result in results}
         if session.exitstatus == 0 and (
@@ -135,6 +131,17 @@ class Reporter:
         if self.problems and session.exitstatus == 0:
             session.exitstatus = 1
         return outcome
+
+    def _with_steps(self, results: list[Result]) -> tuple[Result, ...]:
+        """Return results with the next steps that depend on what the others are."""
+        inventory = self.session.inventory
+
+        def made(action: str, result: Result) -> str | None:
+            said = next_step(Subject.of(self._stepped[result.id], inventory), action, result.measurements)
+            return inventory.redactor.text(said) if said else said
+
+        steps = {each.id: [(step.when, step.action) for step in each.steps] for each in self._stepped.values()}
+        return with_steps(results, steps, made)
 
     def _made(self, results: tuple[Result, ...], status: int) -> Run:
         inventory = self.session.inventory
@@ -159,7 +166,8 @@ class Reporter:
             self._try(lambda: json.write(run, files.json))
             self._try(lambda: files.keep(getattr(option, "htmlpath", None), files.html))
             self._try(lambda: files.keep(getattr(option, "xmlpath", None), files.xml))
-            self._try(files.make_latest)
+            if not self.session.collection.narrowed:
+                self._try(files.make_latest)
 
     def _try(self, write: Callable[[], None]) -> None:
         try:

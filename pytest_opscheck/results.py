@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import datetime as dt
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
@@ -171,10 +171,15 @@ def summary(results: Iterable[Result]) -> dict[str, Any]:
     }
 
 
-def with_steps(results: Iterable[Result], steps: Mapping[str, Iterable[tuple[str, str]]]) -> tuple[Result, ...]:
+def with_steps(
+    results: Iterable[Result],
+    steps: Mapping[str, Iterable[tuple[str, str]]],
+    made: Callable[[str, Result], str | None],
+) -> tuple[Result, ...]:
     """Return results with the next step of the first condition that holds: that another check, by its id, is breached.
 
-    `steps` has conditions and actions by the id of the result whose action they are.
+    `steps` has conditions and actions by the id of the result whose action they are; `made` makes the next step of one.
+    Only a breach has one.
     """
     results = tuple(results)
     breached = {result.id for result in results if result.verdict is Verdict.BREACH}
@@ -184,7 +189,10 @@ def with_steps(results: Iterable[Result], steps: Mapping[str, Iterable[tuple[str
         if (action := next((action for when, action in said if when in breached), None)) is not None
     }
     return tuple(
-        dataclasses.replace(result, action=chosen[result.id]) if result.id in chosen else result for result in results
+        dataclasses.replace(result, action=made(chosen[result.id], result))
+        if result.id in chosen and result.verdict is Verdict.BREACH
+        else result
+        for result in results
     )
 
 

@@ -18,12 +18,14 @@ from .gather import Gather, Request
 from .inventory import Expectation, Inventory, Named
 from .judge import Expect, Subject, breach, conclude, failed_reading, passed, unknown
 from .plugin import only_looks
-from .probes import UnreachableError
+from .probes import BlockedError, UnknownError, UnreachableError
 from .reports.terminal import Progress
 from .results import Result, Verdict
 
 EXPECT: pytest.StashKey[Expect] = pytest.StashKey()
 RESULT: pytest.StashKey[Result] = pytest.StashKey()
+_OUR_ERRORS = (UnknownError, UnreachableError, BlockedError)
+"""What probes and connections raise: the message says it all, and a traceback nothing more."""
 
 
 class Runner:
@@ -79,6 +81,10 @@ class Runner:
             first = (str(error).splitlines() or ["an assertion failed"])[0]
             self._note(item, breach(subject, first, self.fail_at, duration_s=time.monotonic() - started))
             raise
+        except _OUR_ERRORS as error:
+            duration_s = time.monotonic() - started
+            self._note(item, unknown(subject, str(error), self.fail_at, duration_s=duration_s))
+            raise
         except Exception as error:
             first = (str(error).splitlines() or [""])[0]
             self._note(item, unknown(subject, f"{type(error).__name__}: {first}", self.fail_at))
@@ -130,7 +136,7 @@ class Runner:
         if result.verdict in (Verdict.BLOCKED, Verdict.MAINTENANCE):
             pytest.skip(result.message)
         if result.fails:
-            pytest.fail(f"{result.severity or ''} {result.verdict}: {result.message}".lstrip(), pytrace=False)
+            pytest.fail(_told(result), pytrace=False)
 
     def _note(self, item: pytest.Item, result: Result) -> Result:
         clean = Result.from_json(self.inventory.redactor.data(result.to_json()))
@@ -156,14 +162,19 @@ class Runner:
     def reported(self, item: pytest.Item, call: pytest.CallInfo[None], report: pytest.TestReport) -> pytest.TestReport:
         """Attach the result of a test of ours to pytest's report, and mask secrets in all of that report."""
         result = item.stash.get(RESULT, None)
+        ours = call.excinfo is not None and isinstance(call.excinfo.value, _OUR_ERRORS)
         if result is None and not report.passed and isinstance(item, pytest.Function) and is_ours(item):
-            why = call.excinfo.exconly().splitlines()[0] if call.excinfo is not None else "its set-up failed"
+            why = "its set-up failed"
+            if call.excinfo is not None:
+                why = str(call.excinfo.value) if ours else call.excinfo.exconly().splitlines()[0]
             if report.skipped:
                 why = f"it was skipped: {report.longrepr[2] if isinstance(report.longrepr, tuple) else why}"
             result = self._note(item, unknown(self._subject(item, owed_by(item)), why, self.fail_at))
         if result is not None and (report.when == "call" or (report.when == "setup" and report.outcome != "passed")):
             report.opscheck = result.to_json()  # type: ignore[attr-defined]
-            report.opscheck_raised = _raised(call)  # type: ignore[attr-defined]
+            report.opscheck_raised = _raised(call) and not ours  # type: ignore[attr-defined]
+            if ours:
+                report.longrepr = _told(result)
             if report.skipped and isinstance(report.longrepr, tuple):
                 path, line, _name = item.location
                 report.longrepr = (path, (line or 0) + 1, report.longrepr[2])
@@ -216,6 +227,11 @@ class Runner:
             self._gather.close()
         if self._folder is not None:
             self._folder.cleanup()
+
+
+def _told(result: Result) -> str:
+    """Return how pytest says that a test of ours failed."""
+    return f"{result.severity or ''} {result.verdict}: {result.message}".lstrip()
 
 
 def _raised(call: pytest.CallInfo[None]) -> bool:

@@ -6,7 +6,7 @@ import ast
 import difflib
 import itertools
 import re
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -59,6 +59,12 @@ def asked_suites(expression: str, suites: Collection[str]) -> tuple[str, ...]:
             if _holds(tree, rest | chosen):
                 asked |= {name for name in chosen if not _holds(tree, rest | chosen - {name})}
     return tuple(name for name in mine if name in asked)
+
+
+def selects(expression: str, marked: Iterable[Collection[str]]) -> bool:
+    """Tell whether a `-m` expression selects any of several tests, by their marks."""
+    tree, _ = _read(expression)
+    return tree is not None and any(_holds(tree, frozenset(marks)) for marks in marked)
 
 
 def _read(expression: str) -> tuple[ast.expr | None, tuple[str, ...]]:

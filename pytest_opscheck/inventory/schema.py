@@ -188,7 +188,8 @@ def _common() -> Schema:
         },
         "runbook": {"description": "a page, or an #anchor of the inventory's runbook", "$ref": "#/$defs/text"},
         "action": {
-            "description": "the next step to show when it is not ok; of several, the first whose condition holds",
+            "description": "the next step, shown with a breach; of several, the first whose condition holds; "
+            "{subject} in it is what is worst, {target} is where",
             "anyOf": [{"$ref": "#/$defs/text"}, {"type": "array", "minItems": 1, "items": _step()}],
         },
         "timeout": {"description": "how long the probe may take, for example 30s", "$ref": "#/$defs/duration"},

@@ -14,6 +14,8 @@ from pydantic import BaseModel, ConfigDict, create_model
 DEFAULT_TIMEOUT_S = 10.0
 TIMEOUT = "timeout_s"
 """The parameter by which a direct probe gets its own time limit; the inventory's key for it is `timeout`."""
+SAID = 9
+"""The exit status by which a script says that it cannot tell, and on its last line why, and what to do."""
 F = TypeVar("F", bound=Callable[..., object])
 
 
@@ -55,6 +57,10 @@ class Target(BaseModel):
         """
         return None
 
+    def where(self) -> str | None:
+        """Return where it is, as people would type it and without its secrets; None where its name says it better."""
+        return None
+
 
 @dataclass(frozen=True, slots=True)
 class Reach:
@@ -92,16 +98,19 @@ class Output:
         """Return standard output's lines. Raises UnknownError where the part failed or was cut off."""
         self.require_end()
         if self.exit_status != 0:
-            said = (self.stderr or self.stdout).strip().splitlines()
-            raise UnknownError(f"exit status {self.exit_status}" + (f": {said[-1]}" if said else ""))
+            said = (self.stderr or self.stdout).strip().splitlines()[-1:]
+            status = [] if said and self.exit_status == SAID else [f"exit status {self.exit_status}"]
+            raise UnknownError(": ".join(status + said))
         return self.stdout.splitlines()
 
     def require_end(self) -> None:
         """Raise UnknownError where the part's time ran out or it printed more than it may."""
         if not self.ended:
-            raise UnknownError(f"no answer within {self.seconds:g} s")
+            raise UnknownError(
+                f"no answer within {self.seconds:g} s; see what holds it up there, or say a longer timeout"
+            )
         if self.truncated:
-            raise UnknownError("it printed more than is read")
+            raise UnknownError("it printed more than is read; let it print less")
 
 
 @dataclass(frozen=True, slots=True)

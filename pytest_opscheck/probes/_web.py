@@ -69,6 +69,10 @@ class WebTarget(Target):
         default=True, description="false to take any certificate, or the path of the CA certificates to trust"
     )
 
+    def where(self) -> str:
+        """Return the address."""
+        return without_password(self.url.get_secret_value())
+
 
 class NoAnswerError(UnknownError):
     """A request that got no HTTP answer. `transient` says that another attempt may well get one."""

@@ -192,8 +192,12 @@ def _refuse_garbled(dsn: str) -> None:
         )
 
 
+_ADVICE = re.compile(r" Is the server running [^?]*\?")
+"""What libpq asks of whoever reads that nothing listens."""
+
+
 def _one_line(error: Exception) -> str:
-    text = " ".join(str(error).split()).removeprefix("connection failed: ")
+    text = _ADVICE.sub("", " ".join(str(error).split())).removeprefix("connection failed: ")
     return textwrap.shorten(text, 300, placeholder="...")
 
 

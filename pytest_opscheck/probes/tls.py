@@ -46,6 +46,10 @@ class TlsServer(Target):
         default=None, min_length=1, description="a file of the CA certificates to trust, instead of this machine's"
     )
 
+    def where(self) -> str:
+        """Return the address."""
+        return self.address
+
     @property
     def place(self) -> tuple[str, int]:
         """The host and the port."""

@@ -22,7 +22,7 @@ _HEADINGS = (
     ("target", "Target"),
     ("observed", "Observed"),
     ("expected", "Expected"),
-    ("runbook", "Runbook"),
+    ("next", "Next step"),
 )
 _SORTABLE = ("result", "severity", "testId", "target")
 """pytest-html keeps the cells of a sortable column twice, so only the short ones can be sorted by."""
@@ -88,7 +88,7 @@ class Page:
                 _cell("testId", escape(plain(report.nodeid)) + phase),
                 _cell("target", ""),
                 f"<td class=col-observed colspan=2>{escape(short(plain(self._redactor.text(said))))}</td>",
-                _cell("runbook", ""),
+                _cell("next", ""),
             ]
             return
         quiet = " data-ok" if result.verdict is Verdict.OK else ""
@@ -99,7 +99,7 @@ class Page:
             _cell("testId", escape(plain(result.id))),
             _cell("target", escape(target)),
             f"<td class=col-observed colspan=2{quiet}>{_observed(result)}</td>",
-            f"<td class=col-runbook{quiet}>{self._runbook(result)}</td>",
+            _cell("next", self._next_step(result)),
         ]
 
     @staticmethod
@@ -117,9 +117,12 @@ class Page:
         if self._report is None:
             return
         tests = self._report.data["tests"]
+        ended = {result.id: result for result in run.results}
         for nodeid, result in self._results.items():
             for entry in tests.get(nodeid, ()):
                 _in_our_words(entry, result)
+                # Which next step applies may depend on checks that ended after this row was made.
+                entry["resultsTableRow"][5] = _cell("next", self._next_step(ended.get(result.id, result)))
         for entry in (entry for entries in tests.values() for entry in entries):
             entry["severity"] = entry.get("severity") or _NO_SEVERITY
         for nodeid in sorted(tests, key=lambda nodeid: self._rank(nodeid, tests[nodeid])):
@@ -151,18 +154,18 @@ class Page:
         wrong = [result for result in run.results if result.verdict in (Verdict.BREACH, Verdict.UNKNOWN)]
         blocks = [
             f"<div class=wrong>{_badge(result)} <b>{escape(result.severity or '')} {escape(plain(result.id))}</b>"
-            f"{_observed(result)}<p>{self._runbook(result)}</div>"
+            f"{_observed(result)}{_paragraph(self._next_step(result))}</div>"
             for result in wrong[:_MOST_WITHOUT_SCRIPTS]
         ]
         if (more := len(wrong) - _MOST_WITHOUT_SCRIPTS) > 0:
             blocks.append(f"<p>and {more} more, which the results file has</p>")
         return f"<noscript>{''.join(blocks)}</noscript>" if blocks else ""
 
-    def _runbook(self, result: Result) -> str:
+    def _next_step(self, result: Result) -> str:
         """Return the next step, where there is one to take, and the link to the runbook."""
-        if result.verdict is Verdict.BLOCKED:
+        if result.verdict in (Verdict.BLOCKED, Verdict.OK):
             return ""
-        action = escape(plain(result.action or "")) if result.verdict is not Verdict.OK else ""
+        action = escape(plain(result.action or ""))
         if not result.runbook:
             return action
         shown, link = escape(plain(result.runbook)), self._link(result.runbook)
@@ -189,6 +192,10 @@ class Page:
 
 def _cell(name: str, content: str) -> str:
     return f"<td class=col-{name}>{content}</td>"
+
+
+def _paragraph(content: str) -> str:
+    return f"<p class=next>{content}" if content else ""
 
 
 def _escaped(data: Any) -> Any:
@@ -292,10 +299,13 @@ def _when(run: Run) -> str:
 
 
 def _relabel(outcomes: Mapping[str, dict[str, Any]], results: Sequence[Result], tests: int) -> None:
-    """Name pytest-html's filters by our verdicts, where it has no other tests to filter."""
-    if tests != len(results):
-        return
-    for outcome, words in _LABELS.items():
+    """Name pytest-html's filters by our verdicts, where it has no other tests to filter, and hide its commas."""
+    from markupsafe import Markup  # which Jinja2, by which pytest-html writes the page, brings along
+
+    for outcome, words in _LABELS.items() if tests == len(results) else ():
         found = [said for said in words if any(word(result).lower() == said for result in results)]
         if found:
             outcomes[outcome]["label"] = " and ".join(found)
+    for values in outcomes.values():
+        # pytest-html writes a comma behind each label, also behind the last; the label's span ends this element too.
+        values["label"] = Markup("{}<data hidden>").format(values["label"])

@@ -7,7 +7,7 @@ import os
 import textwrap
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from ..results import Result, Run, Verdict
@@ -101,22 +101,29 @@ def summary(
 ) -> None:
     """Print what is not ok, worst first, then what is blocked by it, the counts, and where the report is."""
     wrong = [result for result in run.results if result.verdict in (Verdict.BREACH, Verdict.UNKNOWN)]
-    blocked = Counter(r.blocked_by or "what it depends on" for r in run.results if r.verdict is Verdict.BLOCKED)
     red = any(result.fails for result in wrong)
     if wrong:
         reporter.write_sep("=", "not ok, worst first", red=red, yellow=not red, bold=True)
         for result, text in table(wrong, reporter._tw.fullwidth):  # noqa: SLF001 - pytest keeps the width there
             colour = {} if result is None else {"red": result.fails, "yellow": not result.fails}
             reporter.write_line(text, **colour)
-    for blocker, number in sorted(blocked.items()):
-        reporter.write_line(f"{number} check{'s' if number > 1 else ''} blocked by {plain(blocker)}", yellow=True)
-    quiet = reporter.config.get_verbosity() < 0
-    if uncovered and not quiet:
+    verbosity = reporter.config.get_verbosity()
+    for text in _blocked(run.results, reporter._tw.fullwidth, reasons=verbosity > 0):  # noqa: SLF001 - likewise
+        reporter.write_line(text, yellow=True)
+    if uncovered and verbosity >= 0:
         reporter.write_line(f"no check of this run looks at: {', '.join(uncovered)}", yellow=True)
     for problem in problems:
         reporter.write_line(plain(problem), red=True)
-    if not quiet:
-        reporter.write_line(counts(run) + (f" · report: {page}" if page else ""), bold=True)
+    reporter.write_line(counts(run) + (f" · report: {page}" if page else ""), bold=True)
+
+
+def _blocked(results: Iterable[Result], width: int, *, reasons: bool) -> Iterator[str]:
+    """Yield by what checks are blocked, and how many; with the reasons, which pytest cuts where it says them."""
+    blocked = [result for result in results if result.verdict is Verdict.BLOCKED]
+    said = Counter(r.message if reasons else f"blocked by {r.blocked_by or 'what it depends on'}" for r in blocked)
+    for text, number in sorted(said.items()):
+        line = f"{number} check{'s' if number > 1 else ''} {plain(text)}"
+        yield from textwrap.wrap(line, width - 1, subsequent_indent=" " * 4, break_on_hyphens=False)
 
 
 def rows(result: Result) -> list[tuple[str, ...]]:

@@ -76,7 +76,9 @@ def counts(run: Run) -> str:
         for verdict in _ORDER
         if numbers[verdict]
     ]
-    return f"opscheck {run.suite or 'checks'}: {', '.join(said) or 'nothing was judged'}"
+    if not any(numbers[verdict] for verdict in (Verdict.OK, Verdict.BREACH, Verdict.UNKNOWN)):
+        said.append("nothing was judged")
+    return f"opscheck {run.suite or 'checks'}: {', '.join(said)}"
 
 
 def by_severity(numbers: Mapping[str, Mapping[str, int]]) -> str:

@@ -44,7 +44,7 @@ def test_connections_are_red_when_the_server_or_a_role_fills_up(run: Run, server
         outcome = run(inventory(server))
         assert outcome.verdict("postgres.connections@main") == "breach P2"
         assert outcome.message("postgres.connections@main") == (
-            "connections of the server (most are reader in postgres: 15) is at 88.24 %, expected < 80 %"
+            "connections of the server (most are reader in postgres: 15) is at 88.2 %, expected < 80 %"
         )
         counted = inventory(server, '[postgres.main.expect]\nconnections = "<= 14"\nwaiting_locks = false')
         assert "is 15, expected <= 14" in run(counted).message("postgres.connections@main")
@@ -166,7 +166,7 @@ def test_questions_of_ones_own_are_judged_or_unknown_and_never_write(run: Run, s
     assert said["stuck"] == ("breach P1", "1, expected 0")
     assert said["like"] == ("ok", "2")
     assert said["cost"] == ("breach P2", "hourly is 7, expected < 5")
-    assert said["took"] == ("ok", "1.5 m")
+    assert said["took"] == ("ok", "1.5 min")
     assert said["age"] == ("breach P2", "7 h, expected < 6 h")
     assert said["text"] == ("ok", "done")
     assert said["truth"] == ("ok", "true")
@@ -263,6 +263,7 @@ dsn = "postgresql://reader:{canary}/x@127.0.0.1:5432/postgres"
         "database": 'database "nowhere" does not exist',
         "garbled": "the dsn can't be meant",
     }
+    assert outcome.message("postgres.reachable@refused").endswith("failed: Connection refused")
     for name, why in expected.items():
         assert outcome.verdict(f"postgres.reachable@{name}") == "breach P0"
         assert why in outcome.message(f"postgres.reachable@{name}")

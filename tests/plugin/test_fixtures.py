@@ -107,3 +107,50 @@ def test_the_redis_client_refuses_to_write(project: Project) -> None:
     for command in (("FLUSHALL",), ("SET", "a", "b"), ("CONFIG", "SET", "a", "b"), ("KEYS", "*"), ("EVAL", "", 0)):
         with pytest.raises(UnknownError, match="only read"):
             client.execute_command(*command)
+
+
+CANNOT_TELL = """
+import pytest
+from pytest_opscheck import check, host
+from pytest_opscheck.probes import UnknownError
+
+@pytest.fixture
+def asked():
+    raise UnknownError("the fixture cannot tell; ask later")
+
+@pytest.mark.daily
+def test_asks(expect):
+    raise UnknownError("the function cannot tell; ask later")
+
+@pytest.mark.daily
+def test_set_up(asked, expect): ...
+
+@check(host.load, limit="< 100")
+def test_own_load(load, expect):
+    raise UnknownError("the check cannot tell; ask later")
+
+@pytest.mark.daily
+def test_own_fault(expect):
+    raise KeyError("a fault of the test")
+"""
+
+
+@pytest.mark.parametrize("workers", [(), ("-n", "2")])
+def test_ones_own_check_that_cannot_tell_says_so_in_a_line(project: Project, workers: tuple[str, ...]) -> None:
+    """The traceback of an error of ours shows nothing that its message does not say; that of another one does."""
+    pytester = project(HOSTS)
+    pytester.makepyfile(test_mine=CANNOT_TELL)
+    result = pytester.runpytest_subprocess("-m", "daily", *workers)
+    found = results(pytester)
+    for name, what in (("asks@-", "function"), ("set_up@-", "fixture")):
+        assert found[f"mine.{name}"]["verdict"] == "unknown"
+        assert found[f"mine.{name}"]["message"] == f"could not tell: the {what} cannot tell; ask later"
+    assert found["host.own_load@one"]["message"] == "could not tell: the check cannot tell; ask later"
+    output = result.stdout.str()
+    assert "raise UnknownError" not in output
+    assert "    could not tell: the function cannot tell; ask later" in result.stdout.lines
+    assert "    could not tell: the fixture cannot tell; ask later" in result.stdout.lines
+    assert 'raise KeyError("a fault of the test")' in output
+    page = (pytester.path / "reports" / "daily" / "latest.html").read_text(encoding="utf-8")
+    assert "raise UnknownError" not in page
+    assert "raise KeyError" in page

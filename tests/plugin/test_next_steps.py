@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 from collections.abc import Callable
 
 import pytest
@@ -13,7 +14,7 @@ Project = Callable[..., pytest.Pytester]
 
 @pytest.mark.parametrize("workers", [(), ("-n", "2")])
 @pytest.mark.parametrize(
-    ("cache", "database", "step"), [(1, 1, "Warm the cache"), (0, 1, "Scale it"), (0, 0, "Look around")]
+    ("cache", "database", "step"), [(1, 1, "Warm the cache"), (0, 1, "Scale a"), (0, 0, "Look around")]
 )
 def test_the_first_step_whose_condition_holds(
     project: Project, cache: int, database: int, step: str, workers: tuple[str, ...]
@@ -27,7 +28,7 @@ def test_the_first_step_whose_condition_holds(
         id = "TB-23"
         action = [
           {{ when = "host.command.cache@a", action = "Warm the cache" }},
-          {{ when = "host.command.database@a", action = "Scale it" }},
+          {{ when = "host.command.database@a", action = "Scale {{target}}" }},
           "Look around",
         ]
         [host.a.command.cache]
@@ -40,3 +41,5 @@ def test_the_first_step_whose_condition_holds(
     slow = results(pytester)["host.command.slow@a"]
     assert (slow["action"], slow["covers"]) == (step, ["TB-23"])
     result.stdout.fnmatch_lines([f"*{step}*"])
+    page = (pytester.path / "reports" / "daily" / "latest.html").read_text(encoding="utf-8")
+    assert f"<td class=col-next>{step}</td>" in html.unescape(page)

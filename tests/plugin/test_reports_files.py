@@ -108,3 +108,57 @@ def test_a_results_file_that_cannot_be_written(project: Project) -> None:
     result = pytester.runpytest_subprocess("-m", "daily", "--opscheck-json", "file/results.json")
     assert result.ret == 1
     result.stdout.fnmatch_lines(["could not write the reports: *file*", "opscheck daily: 2 ok*"])
+
+
+OWN = """
+import pytest
+
+@pytest.mark.daily
+def test_mine(expect):
+    expect(1, limit="< 5")
+
+@pytest.mark.daily
+@pytest.mark.slow
+def test_slow(expect):
+    expect(1, limit="< 5")
+"""
+
+
+@pytest.mark.parametrize("workers", [(), ("-n", "2")])
+@pytest.mark.parametrize(
+    "narrowed",
+    [
+        ("-k", "fine"),
+        ("-k", "not slow"),
+        ("--lf",),
+        ("--deselect", "test_own.py::test_mine"),
+        ("test_host.py::test_command[local-fine]",),
+        ("test_own.py",),
+    ],
+)
+def test_a_narrowed_run_leaves_the_newest_reports_alone(
+    project: Project, narrowed: tuple[str, ...], workers: tuple[str, ...]
+) -> None:
+    pytester = project(MIXED)
+    pytester.makepyfile(test_own=OWN)
+    pytester.makeini("[pytest]\nmarkers = slow")
+    pytester.runpytest_subprocess("-m", "daily")
+    whole = (pytester.path / "reports" / "daily" / "latest.json").read_bytes()
+    pytester.runpytest_subprocess("-m", "daily", *narrowed, *workers)
+    assert (pytester.path / "reports" / "daily" / "latest.json").read_bytes() == whole
+    assert len([name for name in files(pytester) if name.endswith(".json")]) == 3
+
+
+@pytest.mark.parametrize("workers", [(), ("-n", "2")])
+@pytest.mark.parametrize("whole", [("-m", "daily"), ("-m", "daily and not slow"), ("-m", "daily", "-k", "test")])
+def test_a_run_of_all_that_m_selects_is_the_newest(
+    project: Project, whole: tuple[str, ...], workers: tuple[str, ...]
+) -> None:
+    pytester = project(MIXED)
+    pytester.makepyfile(test_own=OWN + "\ndef test_of_the_application(): ...\n")
+    pytester.makeini("[pytest]\nmarkers = slow")
+    for _ in range(2):
+        pytester.runpytest_subprocess(*whole, *workers)
+    folder = pytester.path / "reports" / "daily"
+    newest = max(folder.glob("2*.json"), key=lambda file: file.stat().st_mtime_ns)
+    assert (folder / "latest.json").read_bytes() == newest.read_bytes()

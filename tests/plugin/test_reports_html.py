@@ -63,7 +63,8 @@ def test_volume(n, expect):
 
 def page(folder: Path) -> tuple[str, dict[str, Any]]:
     """Return the newest page, and the data of which its script makes the rows."""
-    text = (folder / "reports" / "daily" / "latest.html").read_text(encoding="utf-8")
+    file = max((folder / "reports" / "daily").glob("2*.html"), key=lambda file: file.stat().st_mtime_ns)
+    text = file.read_text(encoding="utf-8")
     blob = re.search(r'data-jsonblob="(.*?)"', text)
     assert blob is not None
     return text, json.loads(html.unescape(blob[1]))
@@ -83,7 +84,7 @@ def test_page(project: Project, workers: tuple[str, ...]) -> None:
     rows = [(entry["result"], [words(cell) for cell in entry["resultsTableRow"]]) for [entry] in data["tests"].values()]
 
     heads = re.findall(r'<th[^>]*data-column-type="(\w+)"', text)
-    assert heads == ["result", "severity", "testId", "target", "observed", "expected", "runbook"]
+    assert heads == ["result", "severity", "testId", "target", "observed", "expected", "next"]
     # The worst first: what crashed outside of a check, breaches and unknowns by severity, warnings, what is ok.
     assert [(outcome, cells[0], cells[1], cells[2].split(" ")[0]) for outcome, cells in rows] == [
         ("Failed", "Failed", "", "test_own.py::test_other"),
@@ -100,6 +101,13 @@ def test_page(project: Project, workers: tuple[str, ...]) -> None:
     assert " ".join(breach[4].split()) == "exit status 3 0 output <script>alert(1)</script> to match /^fine$/"
     assert breach[5].endswith("docs/runbook.md")
     assert '<a href="../../docs/runbook.md">' in list(data["tests"].values())[2][0]["resultsTableRow"][5]
+
+    assert [cells[5] for outcome, cells in rows if cells[0] == "OK"] == ["", ""]
+    assert re.search(r'<th[^>]*data-column-type="next">Next step</th>', text)
+
+    # The comma behind each label of pytest-html's filters, the last one too, is hidden.
+    labels = re.findall(r'<span class="(?:failed|passed)">(.*?)</span>', text)
+    assert labels == ["4 Failed<data hidden>,", "3 Passed<data hidden>,"]
 
     logs = {entry["testId"]: entry["log"] for [entry] in data["tests"].values()}
     assert "ok a 5 %, expected &lt; 70 %\nok b 6 %" in logs["own.prints@-"]

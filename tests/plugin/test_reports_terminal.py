@@ -147,11 +147,29 @@ def test_a_wide_table_and_words_under_v(project: Project, monkeypatch: pytest.Mo
 
 
 @pytest.mark.parametrize("quiet", ["-q", "-qq"])
-def test_quiet_leaves_the_table_alone(project: Project, quiet: str) -> None:
-    output = project(RED).runpytest_subprocess("-m", "daily", quiet).stdout.str()
-    assert "P1 breach  host.ports@local" in output
-    assert "opscheck:" not in output
-    assert "opscheck daily:" not in output
+def test_quiet_leaves_the_table_and_one_line_of_verdicts(project: Project, quiet: str) -> None:
+    lines = project(RED).runpytest_subprocess("-m", "daily", quiet).stdout.lines
+    assert "P1 breach  host.ports@local" in lines
+    assert not any(line.startswith("opscheck:") for line in lines)
+    found = [line for line in lines if line.startswith("opscheck daily:")]
+    assert len(found) == 1
+    assert found[0].startswith("opscheck daily: 1 ok, 3 breach (1 P0, 1 P1, 1 P3), 4 blocked")
+
+
+@pytest.mark.parametrize("quiet", ["-q", "-qq"])
+def test_quiet_still_says_that_nothing_was_judged(project: Project, quiet: str) -> None:
+    result = project("[host.local]\n").runpytest_subprocess("-m", "monthly", quiet)
+    assert result.ret == 5
+    assert "opscheck monthly: nothing was judged" in result.stdout.str()
+
+
+def test_v_says_the_whole_reason_of_what_is_blocked(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    result = project(RED).runpytest_subprocess("-m", "daily", "-v")
+    shown = after(result.stdout.str(), "not ok, worst first")
+    start = next(n for n, text in enumerate(shown) if text.startswith("4 checks blocked by host.reachable@gone: "))
+    assert "port 1: Connection refused" in " ".join(text.strip() for text in shown[start : start + 2])
+    assert max(map(len, shown[start : start + 2])) < 80
 
 
 def test_a_run_with_everything_ok_says_so_in_one_line(project: Project) -> None:

@@ -73,7 +73,7 @@ def test_defaults_stand_where_nothing_is_said(read: Read) -> None:
     inventory = read("[host.a]")
     [disk] = inventory.of_check("host.disk")
     assert (disk.suites, disk.timeout_s, disk.runbook) == (("smoke", "daily"), 20, None)
-    assert disk.action == "Find what grew: du -xh --max-depth=1 MOUNT | sort -h"
+    assert disk.action == "Find what grew: du -xh --max-depth=1 {subject} | sort -h"
     assert not list(inventory.of_check("host.services"))
 
 

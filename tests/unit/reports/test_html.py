@@ -70,6 +70,15 @@ def test_a_runbook_is_a_link_where_it_leads_somewhere(page: Page, runbook: str, 
     assert found == ([link] if link else [])
 
 
+def test_only_what_is_not_ok_has_a_next_step(page: Page) -> None:
+    link = '<a href="../../docs/run%20book.md">docs/run book.md</a>'
+    step = "<td class=col-next>{}</td>"
+    assert step.format(f"Find what grew<br>{link}") in cells(page, result(runbook="docs/run book.md"))
+    assert step.format(link) in cells(page, unknown(runbook="docs/run book.md", action=None))
+    for one in (ok(runbook="docs/run book.md"), blocked(runbook="docs/run book.md")):
+        assert step.format("") in cells(page, one)
+
+
 def test_everything_is_escaped(page: Page) -> None:
     evil = "<script>alert('1')</script>\"&"
     fields = dict.fromkeys(("check", "target", "title", "message", "runbook", "action"), evil)
@@ -151,6 +160,6 @@ def test_without_scripts_the_page_still_says_what_is_not_ok(page: Page) -> None:
     found = re.search("<noscript>.*</noscript>", page.top(run(result(), ok(id="host.cpu@prod")), []))
     assert found is not None
     assert "host.disk@prod" in found[0]
-    assert "Find what grew" in found[0]
+    assert "<p class=next>Find what grew" in found[0]
     assert "host.cpu" not in found[0]
     assert "<noscript>" not in page.top(run(ok(), result(verdict=Verdict.WAIVED, fails=False)), [])

@@ -50,7 +50,9 @@ def test_counts_name_every_verdict_there_is_and_how_severe_the_breaches_are() ->
     several = run(ok(), ok(), result(), result(severity="P3", fails=False), unknown(), blocked())
     assert counts(several) == "opscheck daily: 2 ok, 2 breach (1 P1, 1 P3), 1 unknown, 1 blocked"
     assert counts(run(suite=None)) == "opscheck checks: nothing was judged"
-    assert counts(run(result(verdict=Verdict.WAIVED, fails=False))) == "opscheck daily: 1 waived"
+    assert counts(run(result(verdict=Verdict.WAIVED, fails=False))) == "opscheck daily: 1 waived, nothing was judged"
+    assert counts(run(blocked(), blocked())) == "opscheck daily: 2 blocked, nothing was judged"
+    assert "nothing was judged" not in counts(run(unknown(), blocked()))
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,90 @@
+"""The next step of a result: which one has one, and what its placeholders become."""
+
+from __future__ import annotations
+
+import shlex
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pytest_opscheck.board import Reading
+from pytest_opscheck.judge import Subject, conclude, failed_reading, unknown
+from pytest_opscheck.probes import UnknownError, UnreachableError
+from pytest_opscheck.probes.http import kind as http
+from pytest_opscheck.probes.tls import kind as tls
+from pytest_opscheck.results import Measurement, Result
+
+DISK = Subject(
+    "host.disk@prod", "host.disk", "prod", "", ("daily",), action="du -xh {subject} of {target} {{.State}} {other}"
+)
+
+
+def measured(subject: str | None, breached: str | None, problem: str | None = None) -> Measurement:
+    return Measurement(subject, 95.0, "%", {"P3": "< 70%"}, breached, problem)
+
+
+def judged(*measurements: Measurement, subject: Subject = DISK) -> Result:
+    return conclude(subject, measurements, fail_at="P3")
+
+
+def test_the_next_step_names_what_is_worst() -> None:
+    said = judged(measured("/", None), measured("/a", "P3"), measured("/var", "P1"), measured("/nfs", None, "hangs"))
+    assert said.action == "du -xh /var of prod {{.State}} {other}"
+
+
+def test_without_a_subject_it_names_the_target_by_its_address_where_that_helps() -> None:
+    assert judged(measured(None, "P3")).action == "du -xh prod of prod {{.State}} {other}"
+    addressed = replace(DISK, where="https://example.com/a", action="curl -v {subject} {target}")
+    said = judged(measured(None, "P3"), subject=addressed)
+    assert said.action == "curl -v https://example.com/a https://example.com/a"
+
+
+@given(st.text(min_size=1).filter(lambda text: "'" not in text))
+def test_a_subject_is_one_word_of_the_shell(subject: str) -> None:
+    action = judged(measured(subject, "P3"), subject=replace(DISK, action="du {subject}")).action
+    assert action is not None
+    assert shlex.split(action) == ["du", subject]
+    assert subject in action
+
+
+def test_a_subject_with_a_quote_in_it_is_left_out() -> None:
+    """Quoted in pieces, a secret in it would not be recognized."""
+    assert judged(measured("it's {target}", "P3")).action == "du -xh prod of prod {{.State}} {other}"
+
+
+def test_a_placeholder_in_a_subject_stays_as_it_is() -> None:
+    assert judged(measured("{target}", "P3"), subject=replace(DISK, action="du {subject}")).action == "du '{target}'"
+
+
+def test_what_could_not_be_told_has_no_next_step_but_its_own() -> None:
+    """A filesystem that hangs would hang du too."""
+    hangs = judged(measured("/nfs", None, "the filesystem did not answer within 3 s"))
+    missing = failed_reading(
+        DISK,
+        Reading(error=UnknownError("du is not installed")),
+        target="host.prod",
+        blocks=lambda _: True,
+        fail_at="P3",
+    )
+    for result in (hangs, missing, unknown(DISK, "no answer", "P3"), judged()):
+        assert (result.verdict, result.action) == ("unknown", None)
+
+
+def test_what_is_well_or_blocked_has_no_next_step() -> None:
+    assert judged(measured("/", None)).action is None
+    reading = Reading(error=UnreachableError("refused"), blocker="host.reachable@prod")
+    blocked = failed_reading(DISK, reading, target="host.prod", blocks=lambda _: True, fail_at="P3")
+    assert (blocked.verdict, blocked.action) == ("blocked", None)
+
+
+@pytest.mark.parametrize(
+    ("kind", "keys", "where"),
+    [
+        (http, {"url": "https://bot:s3cret@example.com:8443/health?token=x"}, "https://example.com:8443/health"),
+        (tls, {"address": "[::1]:443"}, "[::1]:443"),
+    ],
+)
+def test_an_address_is_told_without_its_secrets(kind: object, keys: dict[str, str], where: str) -> None:
+    assert kind.target(**keys).where() == where  # type: ignore[attr-defined]
