@@ -12,7 +12,7 @@ from urllib.parse import quote, urlsplit
 from ..inventory import Inventory
 from ..results import Measurement, Result, Run, Verdict, summary
 from ..secrets import Redactor
-from .words import by_severity, line, lines, plain, short, word
+from .words import by_severity, covers, line, lines, plain, short, word
 
 STYLE = Path(__file__).with_name("report.css")
 _HEADINGS = (
@@ -153,7 +153,8 @@ class Page:
         """Return what is not ok as plain blocks: pytest-html's rows need scripts, which mail programs lack."""
         wrong = [result for result in run.results if result.verdict in (Verdict.BREACH, Verdict.UNKNOWN)]
         blocks = [
-            f"<div class=wrong>{_badge(result)} <b>{escape(result.severity or '')} {escape(plain(result.id))}</b>"
+            f"<div class=wrong>{_badge(result)} "
+            f"<b>{escape(result.severity or '')} {escape(plain(result.id + covers(result)))}</b>"
             f"{_observed(result)}{_paragraph(self._next_step(result))}</div>"
             for result in wrong[:_MOST_WITHOUT_SCRIPTS]
         ]
@@ -219,8 +220,8 @@ def _in_our_words(entry: dict[str, Any], result: Result) -> None:
     if entry["result"] != "Error" or result.verdict is Verdict.UNKNOWN:
         cells[0] = _cell("result", _badge(result))
     entry["testId"] = plain(result.id)
-    title = f"<small>{escape(plain(result.title))}</small>" if result.title else ""
-    cells[2] = _cell("testId", f"{escape(plain(result.check))}{title}")
+    small = plain(result.title + covers(result))
+    cells[2] = _cell("testId", escape(plain(result.check)) + (f"<small>{escape(small)}</small>" if small else ""))
 
 
 def _observed(result: Result) -> str:

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from ..results import Result, Run, Verdict
-from .words import Line, counts, lines, plain, word
+from .words import Line, counts, covers, lines, plain, word
 
 if TYPE_CHECKING:
     import pytest
@@ -129,7 +129,7 @@ def _blocked(results: Iterable[Result], width: int, *, reasons: bool) -> Iterato
 def rows(result: Result) -> list[tuple[str, ...]]:
     """Return a result as rows of the table, one for each measurement that is not as expected."""
     first, *others = lines(result)
-    beside = (plain(result.check), plain(result.target))
+    beside = (plain(result.check + covers(result)), plain(result.target))
     return [
         (_severity(first, result), *beside, first.observed, first.expected, next_step(result)),
         *((_severity(line, result), "", "", line.observed, line.expected, "") for line in others),
@@ -166,7 +166,7 @@ def table(results: Iterable[Result], width: int) -> list[tuple[Result | None, st
 
 
 def _stacked(result: Result, width: int) -> list[tuple[Result | None, str]]:
-    head = f"{result.severity or '-'} {word(result).lower()}  {plain(result.id)}"
+    head = f"{result.severity or '-'} {word(result).lower()}  {plain(result.id + covers(result))}"
     texts = [f"{line.observed}, expected {line.expected}" if line.expected else line.observed for line in lines(result)]
     if step := next_step(result):
         texts.append(f"next: {step}")

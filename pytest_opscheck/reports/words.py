@@ -43,6 +43,11 @@ def word(result: Result) -> str:
     return str(result.verdict).upper()
 
 
+def covers(result: Result) -> str:
+    """Return the ids of the runbook's lines that a check stands for: ` [IF-09, FS-04]`, or nothing."""
+    return f" [{', '.join(result.covers)}]" if result.covers else ""
+
+
 def lines(result: Result) -> list[Line]:
     """Return what is not as expected, the worst first; the message where nothing was measured."""
     bad = [m for m in result.measurements if m.breached] + [m for m in result.measurements if m.problem]

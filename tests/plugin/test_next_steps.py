@@ -41,5 +41,7 @@ def test_the_first_step_whose_condition_holds(
     slow = results(pytester)["host.command.slow@a"]
     assert (slow["action"], slow["covers"]) == (step, ["TB-23"])
     result.stdout.fnmatch_lines([f"*{step}*"])
+    result.stdout.fnmatch_lines(["*host.command.slow* [[]TB-23]*"])
     page = (pytester.path / "reports" / "daily" / "latest.html").read_text(encoding="utf-8")
     assert f"<td class=col-next>{step}</td>" in html.unescape(page)
+    assert "[TB-23]</small>" in html.unescape(html.unescape(page))
