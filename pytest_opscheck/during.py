@@ -88,6 +88,8 @@ def check_parts(parts: list[During | None]) -> None:
 
     Raises LimitError.
     """
+    if parts == [None]:
+        return
     left = frozenset(range(_DAY))
     for number, part in enumerate(parts, start=1):
         minutes = left if part is None else left & part.minutes

@@ -16,12 +16,20 @@ def schema() -> dict[str, Any]:
     return found
 
 
+def _text(data: dict[str, Any]) -> str:
+    """Return the document, with a line for each result: that can be searched, and is written fast."""
+    results = [json.dumps(result, ensure_ascii=False, allow_nan=False) for result in data["results"]]
+    head = json.dumps({**data, "results": []}, indent=1, ensure_ascii=False, allow_nan=False)
+    body = "[\n  " + ",\n  ".join(results) + "\n ]" if results else "[]"
+    return head.removesuffix("[]\n}") + body + "\n}\n"
+
+
 def write(run: Run, file: Path) -> None:
     """Write a run's results, at once and whole.
 
     Bytes that are no UTF-8, which a target's output may hold, become escapes that JSON readers understand.
     """
-    text = json.dumps(run.to_json(), indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+    text = _text(run.to_json())
     file = file.resolve()  # of a link, what it leads to
     file.parent.mkdir(parents=True, exist_ok=True)
     if file.exists() and not file.is_file():
