@@ -11,7 +11,6 @@ import base64
 import contextlib
 import json
 import re
-import socket
 import ssl
 import time
 from collections import Counter
@@ -24,10 +23,10 @@ from pydantic import AfterValidator, Field, SecretStr
 
 from ..secrets import without_password
 from ._kind import Target, UnknownError, UnreachableError
-from ._wire import Deadline, distrusting, tls_failure, trusting
+from ._wire import Deadline, tls_failure
 
 if TYPE_CHECKING:
-    import urllib3
+    import requests
 
 LONGEST_BODY = 10_000_000
 """Bytes of a body that are read: more than any health document or metrics page that a check should fetch."""
@@ -135,20 +134,21 @@ class Web:
     def __init__(
         self, target: WebTarget, timeout_s: float, *, method: str = "GET", follow: bool = True, accept: str = "*/*"
     ) -> None:
+        from ._web_session import Session
+
         parts = urlsplit(target.url.get_secret_value())
         host = parts.netloc.rpartition("@")[2]
         self.url = urlunsplit((parts.scheme, host, parts.path or "/", parts.query, ""))
         self.timeout_s = timeout_s
-        self._verify = target.verify
         self._method = method
         self._follow = follow
         self._general = {"user-agent": "pytest-opscheck", "accept": accept, "accept-encoding": "identity"}
-        self._own = {name.lower(): value.get_secret_value() for name, value in target.headers.items()}
+        self._own = {name.lower(): value.get_secret_value().strip() for name, value in target.headers.items()}
         if parts.username is not None:
             said = f"{unquote(parts.username)}:{unquote(parts.password or '')}".encode()
             self._own.setdefault("authorization", "Basic " + base64.b64encode(said).decode())
-        self._managers: dict[tuple[str, str], urllib3.PoolManager] = {}
         self._deadline = Deadline()
+        self._session = Session(self._deadline, target.verify)
 
     def get(self, path: str = "", *, method: str | None = None) -> Answer:
         """Ask for the target's address, or for another one relative to it; GET and HEAD only.
@@ -169,20 +169,16 @@ class Web:
 
     def close(self) -> None:
         """Close every connection."""
-        for manager in self._managers.values():
-            manager.clear()
+        self._session.close()
 
     def _followed(self, method: str, url: str) -> Answer:
         started = time.perf_counter()
         for _ in range(REDIRECTS + 1):
             response = self._asked(method, url)
-            onward = response.get_redirect_location() if self._follow else None
+            onward = response.raw.get_redirect_location() if self._follow else None
             if not onward:
                 return self._read(response, url, started)
-            if response.length_remaining is not None and response.length_remaining <= _SMALL:
-                response.drain_conn()
-            else:
-                response.close()
+            _discard(response)
             url = urljoin(url, onward)
             if urlsplit(url).scheme not in _PORTS:
                 raise NoAnswerError(f"{without_password(self.url)} redirects to what is no web address")
@@ -190,22 +186,14 @@ class Web:
             f"{without_password(self.url)} redirects more than {REDIRECTS} times, last to {without_password(url)}"
         )
 
-    def _asked(self, method: str, url: str) -> urllib3.BaseHTTPResponse:
+    def _asked(self, method: str, url: str) -> requests.Response:
         import urllib3
 
         own = self._own if _origin(url) == _origin(self.url) else {}
         # Half of the time for connecting: a name may have a dead address before a live one.
         timeout = urllib3.Timeout(connect=self.timeout_s / 2, read=self.timeout_s)
         try:
-            response = self._manager(url).urlopen(
-                method,
-                url,
-                headers={**self._general, **own},
-                retries=False,
-                redirect=False,
-                preload_content=False,
-                timeout=timeout,
-            )
+            response = self._session.ask(method, url, headers={**self._general, **own}, timeout=timeout)
         except (urllib3.exceptions.HTTPError, OSError, ValueError) as error:
             why, transient = self._why(error)
             raise NoAnswerError(f"{without_password(url)}: {why}", transient=transient) from None
@@ -214,17 +202,15 @@ class Web:
             raise NoAnswerError(f"{without_password(url)}: no answer within {self.timeout_s:g} s")
         return response
 
-    def _read(self, response: urllib3.BaseHTTPResponse, url: str, started: float) -> Answer:
-        import urllib3
-
+    def _read(self, response: requests.Response, url: str, started: float) -> Answer:
         body, problem = bytearray(), None
         try:
-            for chunk in response.stream(_SMALL):
+            for chunk in response.iter_content(_SMALL):
                 body += chunk
                 if len(body) > LONGEST_BODY:
                     problem = f"the body is longer than the {LONGEST_BODY // 1_000_000} MB that are read"
                     break
-        except (urllib3.exceptions.HTTPError, OSError):
+        except OSError:  # which requests' own errors are
             problem = "the connection ended in the middle of the body"
         if self._deadline.over:
             problem = f"the body was not whole within {self.timeout_s:g} s"
@@ -232,41 +218,16 @@ class Web:
         if problem:
             response.close()
         headers = {name.lower(): value for name, value in response.headers.items()}
-        return Answer(
-            response.status, without_password(url), headers, b"" if problem else bytes(body), seconds, problem
-        )
-
-    def _manager(self, url: str) -> urllib3.PoolManager:
-        """Return the pool of connections for an address: direct, or through the proxy that the environment names."""
-        import urllib.request
-
-        import urllib3
-
-        parts = urlsplit(url)
-        proxy = urllib.request.getproxies().get(parts.scheme, "")
-        if proxy and urllib.request.proxy_bypass(parts.hostname or ""):
-            proxy = ""
-        key = (parts.scheme, proxy)
-        if key not in self._managers:
-            context = None
-            if parts.scheme == "https":
-                context = trusting(self._verify) if self._verify is not False else distrusting()
-            manager: urllib3.PoolManager
-            if proxy:
-                user = urlsplit(proxy)
-                said = f"{unquote(user.username)}:{unquote(user.password or '')}" if user.username else None
-                headers = urllib3.make_headers(proxy_basic_auth=said)
-                manager = urllib3.ProxyManager(proxy, proxy_headers=headers, ssl_context=context)
-            else:
-                manager = urllib3.PoolManager(ssl_context=context)
-            manager.pool_classes_by_scheme = _watched_pools(self._deadline)
-            self._managers[key] = manager
-        return self._managers[key]
+        content = b"" if problem else bytes(body)
+        return Answer(response.status_code, without_password(url), headers, content, seconds, problem)
 
     def _why(self, error: BaseException) -> tuple[str, bool]:
         """Say why there was no answer, in words without addresses, and whether another attempt may well get one."""
+        import requests
         import urllib3.exceptions as wrong
 
+        if isinstance(error, requests.RequestException) and isinstance(next(iter(error.args), None), Exception):
+            error = error.args[0]  # what urllib3 raised
         inner = next((said for said in (*error.args, error.__cause__) if isinstance(said, OSError)), None)
         if self._deadline.over or isinstance(error, wrong.ReadTimeoutError):
             return f"no answer within {self.timeout_s:g} s", False
@@ -316,35 +277,10 @@ def _origin(url: str) -> tuple[str, str | None, int | None]:
     return parts.scheme, parts.hostname, parts.port or _PORTS.get(parts.scheme)
 
 
-def _watched_pools(deadline: Deadline) -> Any:
-    """Return urllib3's pools with connections that the deadline watches."""
-    from urllib3 import HTTPConnectionPool, HTTPSConnectionPool
-    from urllib3.connection import HTTPConnection, HTTPSConnection
-
-    class Plain(HTTPConnection):
-        def connect(self) -> None:
-            super().connect()
-            deadline.watch(self.sock)
-
-    class Secure(HTTPSConnection):
-        def connect(self) -> None:
-            with contextlib.ExitStack() as stack:
-                self._during = stack
-                super().connect()
-            deadline.watch(self.sock)
-            # Not to verify is the inventory's word. urllib3 would warn of it, and in a test run warnings may be errors.
-            self.is_verified = True
-
-        def _new_conn(self) -> socket.socket:
-            sock = super()._new_conn()
-            sock.settimeout(None)  # the deadline ends the handshake; the time for connecting is shorter
-            self._during.enter_context(deadline.handshake(sock))
-            return sock
-
-    class PlainPool(HTTPConnectionPool):
-        ConnectionCls = Plain
-
-    class SecurePool(HTTPSConnectionPool):
-        ConnectionCls = Secure
-
-    return {"http": PlainPool, "https": SecurePool}
+def _discard(response: requests.Response) -> None:
+    """Read a small rest of an answer, so that its connection can be used again; end the connection of any other."""
+    left = response.raw.length_remaining
+    if left is not None and left <= _SMALL:
+        response.raw.drain_conn()
+    else:
+        response.close()
