@@ -21,15 +21,59 @@ def test_reachable(reachable, expect):
     limit="== 200",
     severity="P1",
     suites=("smoke", "deploy_gate", "daily"),
-    units=("",),
+    units=("", "text"),
     action="See what the application's log says of this request",
 )
 def test_status(response, expect):
     """The address answers with the expected status.
 
-    After redirects, unless follow_redirects is false.
+    After redirects, unless follow_redirects is false. `paths` are asked for in its place, on the same server with the
+    same headers, each a measurement of its own; so "every endpoint answers" is one expectation. `< 500` takes any
+    answer that is no server error, `~ ^2` every success, and `== 401` expects that nobody is let in without a token.
+
+    Example: status = { limit = "== 200", paths = ["/", "/login"] }
     """
-    expect(response.status, subject=f"status of {response.url}" if response.redirected else "status")
+    for answer in response:
+        expect(answer.status, subject=answer.subject, why=answer.why)
+
+
+@check(
+    http.headers,
+    severity="P2",
+    suites=("daily",),
+    units=("*",),
+    takes="headers",
+    action="See them by hand: curl -sI URL",
+)
+def test_headers(headers, expect):
+    """The answer has the expected headers.
+
+    Each with its limit. A header that is missing breaks every limit but `== missing`, also `!=`: a pattern that an
+    absent header kept would be kept by a server that lost its configuration. Several of one name are joined by commas.
+    The values of cookies and tokens are compared, and never shown.
+
+    Example: headers = { strict-transport-security = "~ max-age=[0-9]{8}", x-powered-by = "== missing" }
+    """
+    for header in headers:
+        expect(header.value, subject=f"header {header.name}", limit=header.ladder, secret=header.secret)
+
+
+@check(
+    http.body,
+    severity="P1",
+    suites=("smoke", "deploy_gate", "daily"),
+    units=("text",),
+    action="Read the page by hand: curl -sL URL",
+)
+def test_body(body, expect):
+    """The answer's text is as expected.
+
+    The whole text of the answer, up to 10 MB, in the encoding that it says, without white space around it; an empty
+    one is unknown. `~` has to match somewhere, and `.` matches no line break. What is in it is never shown.
+
+    Example: body = "~ Welcome"
+    """
+    expect(body.text, subject="body", observed=body.described, secret=True, why=None if body.text else "it is empty")
 
 
 @check(

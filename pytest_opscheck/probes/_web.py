@@ -32,6 +32,7 @@ LONGEST_BODY = 10_000_000
 """Bytes of a body that are read: more than any health document or metrics page that a check should fetch."""
 REDIRECTS = 10
 _SMALL = 65536
+_MOVED, _SEE_OTHER = (301, 302), 303
 _PORTS = {"http": 80, "https": 443}
 
 
@@ -46,10 +47,16 @@ def _web_url(said: SecretStr) -> SecretStr:
     return said
 
 
+def header_name(name: str) -> str:
+    """Return a header's name as it is compared. Raises ValueError for what can't be one."""
+    if not re.fullmatch(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+", name):
+        raise ValueError(f"{name!r} can't be the name of a header")
+    return name.lower()
+
+
 def _headers(said: dict[str, SecretStr]) -> dict[str, SecretStr]:
     for name, value in said.items():
-        if not re.fullmatch(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+", name):
-            raise ValueError(f"{name!r} can't be the name of a header")
+        header_name(name)
         if not re.fullmatch(r"[\t\x20-\x7e\x80-\xff]*", value.get_secret_value()):
             raise ValueError(f"the value of {name} holds a character that a header can't have, a line break perhaps")
     return said
@@ -82,6 +89,21 @@ class NoAnswerError(UnknownError):
 
 
 @dataclass(frozen=True, slots=True)
+class Asked:
+    """A request: its method, its own headers beside the target's, with names in lower case, and its body."""
+
+    method: str
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    body: bytes | None = field(default=None, repr=False)
+
+    def redirected(self, status: int) -> Asked:
+        """Return what is asked after a redirect: 303 leads to a page, and so do 301 and 302 after a form."""
+        if self.method == "HEAD" or not (status == _SEE_OTHER or (status in _MOVED and self.method == "POST")):
+            return self
+        return Asked("GET", {name: value for name, value in self.headers.items() if name != "content-type"})
+
+
+@dataclass(frozen=True, slots=True)
 class Answer:
     """What a server said.
 
@@ -100,6 +122,14 @@ class Answer:
         if self.problem:
             raise UnknownError(f"{self.url}: {self.problem}")
         return self.body
+
+    def text(self) -> str:
+        """Return the body as the text that its content type says. Raises UnknownError as `whole` does."""
+        said = re.search(r"charset=[\"']?([\w.:-]+)", self.headers.get("content-type", ""), re.IGNORECASE)
+        try:
+            return self.whole().decode(said[1] if said else "utf-8", errors="replace")
+        except LookupError:
+            return self.whole().decode(errors="replace")
 
     def json(self) -> Any:
         """Return the JSON document that the body is. Raises UnknownError where it is none, or says a key twice."""
@@ -142,6 +172,8 @@ class Web:
         self.timeout_s = timeout_s
         self._method = method
         self._follow = follow
+        self._target = target
+        self._accept = accept
         self._general = {"user-agent": "pytest-opscheck", "accept": accept, "accept-encoding": "identity"}
         self._own = {name.lower(): value.get_secret_value().strip() for name, value in target.headers.items()}
         if parts.username is not None:
@@ -150,16 +182,30 @@ class Web:
         self._deadline = Deadline()
         self._session = Session(self._deadline, target.verify)
 
-    def get(self, path: str = "", *, method: str | None = None) -> Answer:
+    def get(self, path: str = "", *, method: str | None = None, timeout_s: float | None = None) -> Answer:
         """Ask for the target's address, or for another one relative to it; GET and HEAD only.
+
+        timeout_s: how long the answer may take, where that is not the connection's own time limit.
 
         Raises UnknownError where there is no HTTP answer in time; any status is an answer.
         """
         method = method or self._method
         if method not in ("GET", "HEAD"):
             raise UnknownError(f"{method} could change something on the server, so it was not sent; use GET or HEAD")
-        with self._deadline.within(self.timeout_s):
-            return self._followed(method, urljoin(self.url, path))
+        return self._followed(Asked(method), urljoin(self.url, path), timeout_s or self.timeout_s)
+
+    def transact(self, asked: Asked, url: str, timeout_s: float) -> Answer:
+        """Send a request that may change something: a step of a flow, which the inventory calls synthetic.
+
+        Raises UnknownError where there is no HTTP answer in time, and where the address is another server's.
+        """
+        if _origin(url) != _origin(self.url):
+            raise UnknownError(f"{without_password(url)} is not on the target's own server, so nothing was sent there")
+        return self._followed(asked, url, timeout_s)
+
+    def anew(self) -> Web:
+        """Return a client of the same target without this one's cookies; close it in the end."""
+        return Web(self._target, self.timeout_s, method=self._method, follow=self._follow, accept=self._accept)
 
     def under(self, path: str, query: Mapping[str, str]) -> str:
         """Return the address of a path below the target's own, with its query and this one."""
@@ -171,38 +217,43 @@ class Web:
         """Close every connection."""
         self._session.close()
 
-    def _followed(self, method: str, url: str) -> Answer:
-        started = time.perf_counter()
-        for _ in range(REDIRECTS + 1):
-            response = self._asked(method, url)
-            onward = response.raw.get_redirect_location() if self._follow else None
-            if not onward:
-                return self._read(response, url, started)
-            _discard(response)
-            url = urljoin(url, onward)
-            if urlsplit(url).scheme not in _PORTS:
-                raise NoAnswerError(f"{without_password(self.url)} redirects to what is no web address")
+    def _followed(self, asked: Asked, url: str, timeout_s: float) -> Answer:
+        with self._deadline.within(timeout_s):
+            started, first = time.perf_counter(), url
+            for _ in range(REDIRECTS + 1):
+                response = self._asked(asked, url, timeout_s)
+                onward = response.raw.get_redirect_location() if self._follow else None
+                if not onward:
+                    return self._read(response, url, started, timeout_s)
+                _discard(response)
+                asked, url = asked.redirected(response.status_code), urljoin(url, onward)
+                if urlsplit(url).scheme not in _PORTS:
+                    raise NoAnswerError(f"{without_password(first)} redirects to what is no web address")
         raise NoAnswerError(
-            f"{without_password(self.url)} redirects more than {REDIRECTS} times, last to {without_password(url)}"
+            f"{without_password(first)} redirects more than {REDIRECTS} times, last to {without_password(url)}"
         )
 
-    def _asked(self, method: str, url: str) -> requests.Response:
+    def _asked(self, asked: Asked, url: str, timeout_s: float) -> requests.Response:
         import urllib3
 
-        own = self._own if _origin(url) == _origin(self.url) else {}
+        ours = _origin(url) == _origin(self.url)
+        if asked.body is not None and not ours:
+            raise NoAnswerError(f"it redirects to {without_password(url)}, another server, which is sent no body")
+        own = {**self._own, **asked.headers} if ours else {}
         # Half of the time for connecting: a name may have a dead address before a live one.
-        timeout = urllib3.Timeout(connect=self.timeout_s / 2, read=self.timeout_s)
+        timeout = urllib3.Timeout(connect=timeout_s / 2, read=timeout_s)
         try:
-            response = self._session.ask(method, url, headers={**self._general, **own}, timeout=timeout)
+            headers = {**self._general, **own}
+            response = self._session.ask(asked.method, url, headers=headers, data=asked.body, timeout=timeout)
         except (urllib3.exceptions.HTTPError, OSError, ValueError) as error:
-            why, transient = self._why(error)
+            why, transient = self._why(error, timeout_s)
             raise NoAnswerError(f"{without_password(url)}: {why}", transient=transient) from None
         if self._deadline.over:  # a head that was cut off looks like a short one
             response.close()
-            raise NoAnswerError(f"{without_password(url)}: no answer within {self.timeout_s:g} s")
+            raise NoAnswerError(f"{without_password(url)}: no answer within {timeout_s:g} s")
         return response
 
-    def _read(self, response: requests.Response, url: str, started: float) -> Answer:
+    def _read(self, response: requests.Response, url: str, started: float, timeout_s: float) -> Answer:
         body, problem = bytearray(), None
         try:
             for chunk in response.iter_content(_SMALL):
@@ -213,7 +264,7 @@ class Web:
         except OSError:  # which requests' own errors are
             problem = "the connection ended in the middle of the body"
         if self._deadline.over:
-            problem = f"the body was not whole within {self.timeout_s:g} s"
+            problem = f"the body was not whole within {timeout_s:g} s"
         seconds = time.perf_counter() - started
         if problem:
             response.close()
@@ -221,7 +272,7 @@ class Web:
         content = b"" if problem else bytes(body)
         return Answer(response.status_code, without_password(url), headers, content, seconds, problem)
 
-    def _why(self, error: BaseException) -> tuple[str, bool]:
+    def _why(self, error: BaseException, timeout_s: float) -> tuple[str, bool]:
         """Say why there was no answer, in words without addresses, and whether another attempt may well get one."""
         import requests
         import urllib3.exceptions as wrong
@@ -230,16 +281,16 @@ class Web:
             error = error.args[0]  # what urllib3 raised
         inner = next((said for said in (*error.args, error.__cause__) if isinstance(said, OSError)), None)
         if self._deadline.over or isinstance(error, wrong.ReadTimeoutError):
-            return f"no answer within {self.timeout_s:g} s", False
+            return f"no answer within {timeout_s:g} s", False
         if isinstance(inner, ConnectionResetError | ConnectionAbortedError | BrokenPipeError):
             return "the connection was closed before an answer came", True
         match error:
             case wrong.NameResolutionError():
                 why = "its name can't be resolved"
             case wrong.ConnectTimeoutError() if not isinstance(error, wrong.NewConnectionError):
-                why = f"no connection within {self.timeout_s / 2:g} s"
+                why = f"no connection within {timeout_s / 2:g} s"
             case wrong.ProxyError():
-                why = f"through the proxy: {self._why(error.original_error)[0]}"
+                why = f"through the proxy: {self._why(error.original_error, timeout_s)[0]}"
             case wrong.SSLError() | ssl.SSLError():
                 why = tls_failure(inner or error)
             case wrong.ProtocolError():
