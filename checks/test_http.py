@@ -121,3 +121,41 @@ def test_p95(timings, expect):
     the second slowest of 20, and of fewer than 20 the slowest. A request that fails makes it unknown.
     """
     expect(timings.p95, "ms", subject=f"p95 of {len(timings.ms)} requests")
+
+
+@check(
+    http.flow,
+    limit="< 30s",
+    severity="P1",
+    units=("s",),
+    family=True,
+    action="Go the same way by hand, up to the step that is named",
+)
+def test_flow(flow, expect):
+    """A flow of requests goes through.
+
+    Steps, one after the other in a session of their own: cookies come back with the next step, and what a step
+    captures stands in later ones as {name}, in `path`, `headers` and `send`. A step has a `name`, a `path` on the
+    target's server, and `method` (GET), `headers` beside the target's, `send = { json = ... }` or `{ form = ... }`. Of
+    its answer, after redirects, it expects `status` (== 200), `time` (from sending to the last byte), `body` and `json`
+    as the checks of these names do. `capture` names values: `{ token = "access_token" }` a JMESPath,
+    `{ order = "header.location" }` a header, `{ csrf = "cookie.csrftoken" }` a cookie.
+
+    The first step that is not as expected ends the flow, and those after it are said to be not reached. `expect` is for
+    the time of the whole flow. No step is repeated. What is sent or captured is never shown, nor the text of an answer.
+
+    Other methods than GET, HEAD and OPTIONS need `synthetic = true`: your word that the flow is a transaction with an
+    account of its own, whose orders, mails and rows nobody minds, each time that the suite runs.
+    """
+    for each in flow.measured:
+        expect(
+            each.value,
+            each.unit,
+            subject=each.subject,
+            limit=each.ladder,
+            why=each.why,
+            observed=each.observed,
+            secret=each.secret,
+        )
+    if flow.seconds is not None:
+        expect(flow.seconds, "s", subject="the whole flow")

@@ -213,6 +213,10 @@ class Web:
         asked = "&".join(filter(None, [parts.query, urlencode(query)]))
         return urlunsplit((parts.scheme, parts.netloc, f"{parts.path.rstrip('/')}/{path}", asked, ""))
 
+    def cookies(self) -> dict[str, str]:
+        """Return the cookies that were set so far."""
+        return dict(self._session.cookies.get_dict())
+
     def close(self) -> None:
         """Close every connection."""
         self._session.close()

@@ -1,4 +1,4 @@
-"""Web addresses: whether they answer, with which status, with what in their JSON, and how fast."""
+"""Web addresses: whether they answer, with which status, with what in them, how fast, and whether flows go through."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import math
 import re
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from typing import Annotated, Literal
 from urllib.parse import urljoin
@@ -15,6 +15,7 @@ from pydantic import AfterValidator, Field
 
 from ..limits import Ladder, parse_limit, single
 from ..secrets import is_secret_key, without_password
+from ._http_flow import Flow, Steps, walk
 from ._http_json import JsonLimits, JsonValue, values, without_unit
 from ._kind import BlockedError, Kind, Reach, UnknownError
 from ._types import LadderParam
@@ -78,7 +79,7 @@ def _answered(web: Web, path: str, left_s: float) -> Response:
     if left_s <= 0:
         return Response(subject, None, "there was no time left to ask; say a longer timeout")
     try:
-        answer = web.get(path, timeout_s=min(left_s, web.timeout_s))
+        answer = web.get(path, timeout_s=min(max(round(left_s, 1), 0.1), web.timeout_s))
     except UnknownError as error:
         return Response(subject, None, str(error))
     at = f" at {answer.url}" if answer.url != without_password(urljoin(web.url, path)) else ""
@@ -147,6 +148,13 @@ def body_of(answer: Answer) -> Body:
 def json(web: Web, *, paths: JsonLimits) -> tuple[JsonValue, ...]:
     """The values of a JSON document under JMESPath expressions, whatever the status it came with."""
     return tuple(values(web.answer.json(), paths))
+
+
+@kind.probe(timeout_s=60)
+def flow(web: Web, *, synthetic: bool = False, steps: Steps, timeout_s: float) -> Flow:  # noqa: ARG001 - _steps reads it
+    """Requests one after the other in a session of their own, up to the first whose answer is not as expected."""
+    with closing(web.anew()) as session:
+        return walk(session, steps, timeout_s)
 
 
 @dataclass(frozen=True, slots=True)
