@@ -7,9 +7,12 @@ is known here as secret, and of the values that it gives back those are marked t
 from __future__ import annotations
 
 import json
+import logging
 import re
+import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Annotated, Any, Literal
 from urllib.parse import quote, urlencode, urljoin
@@ -173,6 +176,26 @@ class Flow:
 
 def walk(web: Web, steps: Sequence[Step], timeout_s: float) -> Flow:
     """Go through the steps in a session of their own, up to the first that is not as expected."""
+    with _unlogged():
+        return _walked(web, steps, timeout_s)
+
+
+@contextmanager
+def _unlogged() -> Iterator[None]:
+    """Keep what this thread asks for out of urllib3's log, which tells whole addresses: captured values stand there."""
+    logger, own = logging.getLogger("urllib3.connectionpool"), threading.get_ident()
+
+    def of_another(record: logging.LogRecord) -> bool:
+        return record.thread != own
+
+    logger.addFilter(of_another)
+    try:
+        yield
+    finally:
+        logger.removeFilter(of_another)
+
+
+def _walked(web: Web, steps: Sequence[Step], timeout_s: float) -> Flow:
     started = time.monotonic()
     walker = _Walker(web, started + 0.9 * timeout_s)
     measured: list[Measured] = []

@@ -117,7 +117,7 @@ json = {{ query = "~ ^by=to%2Fken-" }}
 
 
 def test_a_checkout_goes_through_and_tells_nothing(run: Run, shop: Shop) -> None:
-    outcome = run(checkout(shop), suite="smoke", env=ENVIRONMENT)
+    outcome = run(checkout(shop), "--log-level=DEBUG", "-olog_cli=true", suite="smoke", env=ENVIRONMENT)
     assert outcome.verdict("http.flow.checkout@shop") == "ok", outcome.message("http.flow.checkout@shop")
     measured = outcome["http.flow.checkout@shop"]["measurements"]
     assert [each["subject"] for each in measured] == [
