@@ -43,7 +43,7 @@ def test_status(response, expect):
     suites=("daily",),
     units=("*",),
     takes="headers",
-    action="See them by hand: curl -sI URL",
+    action="See them by hand: curl -sI {target}",
 )
 def test_headers(headers, expect):
     """The answer has the expected headers.
@@ -63,7 +63,7 @@ def test_headers(headers, expect):
     severity="P1",
     suites=("smoke", "deploy_gate", "daily"),
     units=("text",),
-    action="Read the page by hand: curl -sL URL",
+    action="Read the page by hand: curl -sL {target}",
 )
 def test_body(body, expect):
     """The answer's text is as expected.
