@@ -48,8 +48,8 @@ def test_status(response, expect):
 def test_headers(headers, expect):
     """The answer has the expected headers.
 
-    Each with its limit. A header that is missing breaks every limit but `== missing`, also `!=`: a pattern that an
-    absent header kept would be kept by a server that lost its configuration. Several of one name are joined by commas.
+    Each with its limit, of the answer after redirects, whatever its status. A header that is missing breaks every limit
+    but `== missing`, also `!=`. Several of one name are joined by commas, and judged together.
     The values of cookies and tokens are compared, and never shown.
 
     Example: headers = { strict-transport-security = "~ max-age=[0-9]{8}", x-powered-by = "== missing" }

@@ -12,8 +12,9 @@ def test_reachable(reachable, expect):
     """There is a certificate to read.
 
     By a handshake that trusts any certificate, after STARTTLS where the target says `starttls`; or in the target's
-    `file`. Whether a client would trust it is said by `trusted`. Nothing but the handshake is said: that the service
-    behind it works is for another check.
+    `file`, which the host's user has to be allowed to read. Whether a client would trust it is said by `trusted`, and
+    that the service behind it works by a check of its own: nagios-plugins' check_http, asked for the certificate, was
+    green over dead services.
     """
     expect(reachable.target)
 
@@ -61,8 +62,9 @@ def test_protocol(protocol, expect):
     """The server refuses old versions of TLS.
 
     The oldest of SSL 3.0 (a 0), TLS 1.0, 1.1, 1.2 and 1.3 that the server goes on with, each offered alone, with the
-    ciphers of its time. The offers are made by hand: the local OpenSSL refuses old versions itself, which others took
-    for the server's refusal. A server that answers an offer with an alert, or hangs up, does not take it.
+    ciphers of its time. The offers are made by hand: the local OpenSSL may refuse old versions itself ("no protocols
+    available"), which users of monitoring-plugins took for the server's refusal. A server that answers an offer with an
+    alert, or hangs up, does not take it.
 
     Example: protocol = ">= 1.2"
     """

@@ -73,7 +73,9 @@ class _Table(BaseModel):
     @classmethod
     def _known_keys(cls, said: Any) -> Any:
         keys = [info.alias or name for name, info in cls.model_fields.items()]
-        for key in said if isinstance(said, Mapping) else ():
+        if not isinstance(said, Mapping):
+            raise ValueError(f"it is a table of {', '.join(keys)}")  # noqa: TRY004 - an error of the inventory
+        for key in said:
             if key not in keys:
                 raise ValueError(f"unknown key {key!r}; it can be: {', '.join(keys)}")
         return said
@@ -120,6 +122,8 @@ class Step(_Table):
 
 
 def _steps(steps: tuple[Step, ...], info: ValidationInfo) -> tuple[Step, ...]:
+    if not steps:
+        raise ValueError("a flow has at least one step, a table of name, path and more")
     known: set[str] = set()
     for number, step in enumerate(steps, 1):
         which = f"step {number} ({step.name})"
@@ -142,7 +146,7 @@ def _steps(steps: tuple[Step, ...], info: ValidationInfo) -> tuple[Step, ...]:
     return steps
 
 
-Steps = Annotated[tuple[Step, ...], Field(min_length=1), AfterValidator(_steps)]
+Steps = Annotated[tuple[Step, ...], AfterValidator(_steps)]
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,10 +21,10 @@ OLD: Mapping[str, tuple[int, float]] = {
 }
 """The versions that are offered one by one: by name, as TLS numbers them, and as a limit compares them."""
 NEWEST = ("TLS 1.3", 1.3)
-# ECDHE, DHE and RSA key exchange with AES (GCM, CBC), ChaCha20, Camellia, 3DES and RC4: what servers have ever spoken.
+# ECDHE, DHE and RSA key exchange with AES, ChaCha20, Camellia, SEED, 3DES, RC4, IDEA and DES: what servers have spoken.
 _CIPHERS = bytes.fromhex(
     "c02cc030009fcca9cca8ccaac02bc02f009ec024c028006bc023c0270067c00ac0140039c009c0130033"
-    "009d009c003d003c0035002f008800450084004100160013c012c008000ac011c00700050004"
+    "009d009c003d003c0035002f008800450084004100160013c012c008000ac011c007000500040096009a000700090015"
 )
 _GROUPS = struct.pack(">4H", 0x001D, 0x0017, 0x0018, 0x0019)
 _SIGNATURES = struct.pack(">10H", 0x0403, 0x0503, 0x0603, 0x0804, 0x0805, 0x0806, 0x0401, 0x0501, 0x0601, 0x0201)
