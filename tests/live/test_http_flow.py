@@ -262,3 +262,12 @@ def test_mistakes_in_a_flow_are_named(run: Run) -> None:
         "http.shop.flow.empty.steps: it is empty",
     ):
         assert said in outcome.output
+
+
+def test_a_secret_that_cannot_be_judged_is_not_told_either(run: Run, shop: Shop) -> None:
+    inventory = checkout(shop).replace('access_token = "~ ^to/ken-"', 'access_token = "< 5"')
+    outcome = run(inventory, suite="smoke", env=ENVIRONMENT)
+    assert outcome.verdict("http.flow.checkout@shop") == "unknown P1"
+    said = "key: access_token: its value, which is not shown, can't be judged by < 5"
+    assert said in outcome.message("http.flow.checkout@shop")
+    assert "canary" not in outcome.output + str(outcome.results)
