@@ -21,15 +21,59 @@ def test_reachable(reachable, expect):
     limit="== 200",
     severity="P1",
     suites=("smoke", "deploy_gate", "daily"),
-    units=("",),
+    units=("", "text"),
     action="See what the application's log says of this request",
 )
 def test_status(response, expect):
     """The address answers with the expected status.
 
-    After redirects, unless follow_redirects is false.
+    After redirects, unless follow_redirects is false. `paths` are asked for in its place, on the same server with the
+    same headers, each a measurement of its own; so "every endpoint answers" is one expectation. `< 500` takes any
+    answer that is no server error, `~ ^2` every success, and `== 401` expects that nobody is let in without a token.
+
+    Example: status = { limit = "== 200", paths = ["/", "/login"] }
     """
-    expect(response.status, subject=f"status of {response.url}" if response.redirected else "status")
+    for answer in response:
+        expect(answer.status, subject=answer.subject, why=answer.why)
+
+
+@check(
+    http.headers,
+    severity="P2",
+    suites=("daily",),
+    units=("*",),
+    takes="headers",
+    action="See them by hand: curl -sI {target}",
+)
+def test_headers(headers, expect):
+    """The answer has the expected headers.
+
+    Each with its limit, of the answer after redirects, whatever its status. A header that is missing breaks every limit
+    but `== missing`, also `!=`. Several of one name are joined by commas, and judged together.
+    The values of cookies and tokens are compared, and never shown.
+
+    Example: headers = { strict-transport-security = "~ max-age=[0-9]{8}", x-powered-by = "== missing" }
+    """
+    for header in headers:
+        expect(header.value, subject=f"header {header.name}", limit=header.ladder, secret=header.secret)
+
+
+@check(
+    http.body,
+    severity="P1",
+    suites=("smoke", "deploy_gate", "daily"),
+    units=("text",),
+    action="Read the page by hand: curl -sL {target}",
+)
+def test_body(body, expect):
+    """The answer's text is as expected.
+
+    The whole text of the answer, up to 10 MB, in the encoding that it says, without white space around it; an empty
+    one is unknown. `~` has to match somewhere, and `.` matches no line break. What is in it is never shown.
+
+    Example: body = "~ Welcome"
+    """
+    expect(body.text, subject="body", observed=body.described, secret=True, why=None if body.text else "it is empty")
 
 
 @check(
@@ -77,3 +121,41 @@ def test_p95(timings, expect):
     the second slowest of 20, and of fewer than 20 the slowest. A request that fails makes it unknown.
     """
     expect(timings.p95, "ms", subject=f"p95 of {len(timings.ms)} requests")
+
+
+@check(
+    http.flow,
+    limit="< 30s",
+    severity="P1",
+    units=("s",),
+    family=True,
+    action="Go the same way by hand, up to the step that is named",
+)
+def test_flow(flow, expect):
+    """A flow of requests goes through.
+
+    Steps, one after the other in a session of their own: cookies come back with the next step, and what a step
+    captures stands in later ones as {name}, in `path`, `headers` and `send`. A step has a `name`, a `path` on the
+    target's server, and `method` (GET), `headers` beside the target's, `send = { json = ... }` or `{ form = ... }`. Of
+    its answer, after redirects, it expects `status` (== 200), `time` (from sending to the last byte), `body` and `json`
+    as the checks of these names do. `capture` names values: `{ token = "access_token" }` a JMESPath,
+    `{ order = "header.location" }` a header, `{ csrf = "cookie.csrftoken" }` a cookie.
+
+    The first step that is not as expected ends the flow, and those after it are said to be not reached. `expect` is for
+    the time of the whole flow. No step is repeated. What is sent or captured is never shown, nor the text of an answer.
+
+    Other methods than GET, HEAD and OPTIONS need `synthetic = true`: your word that the flow is a transaction with an
+    account of its own, whose orders, mails and rows nobody minds, each time that the suite runs.
+    """
+    for each in flow.measured:
+        expect(
+            each.value,
+            each.unit,
+            subject=each.subject,
+            limit=each.ladder,
+            why=each.why,
+            observed=each.observed,
+            secret=each.secret,
+        )
+    if flow.seconds is not None:
+        expect(flow.seconds, "s", subject="the whole flow")

@@ -3,15 +3,18 @@ from pytest_opscheck import check, tls
 
 @check(
     tls.reachable,
-    limit="== TLS",
+    limit="== a certificate",
     severity="P0",
     suites=("*",),
-    action="Ask by hand: openssl s_client -connect {target}",
+    action="Ask by hand: openssl s_client -connect {target}; of a file: openssl x509 -text -in {target}",
 )
 def test_reachable(reachable, expect):
-    """The server speaks TLS.
+    """There is a certificate to read.
 
-    A handshake that trusts any certificate; whether a client would trust it is said by `trusted`.
+    By a handshake that trusts any certificate, after STARTTLS where the target says `starttls`; or in the target's
+    `file`, which the host's user has to be allowed to read. Whether a client would trust it is said by `trusted`, and
+    that the service behind it works by a check of its own: nagios-plugins' check_http, asked for the certificate, was
+    green over dead services.
     """
     expect(reachable.target)
 
@@ -25,7 +28,9 @@ def test_reachable(reachable, expect):
 def test_days_left(certificate, expect):
     """The certificate is valid for long enough.
 
-    The time until the end of the server's own certificate, which is also read where it is expired or not trusted.
+    The time until the end of the server's own certificate, which is also read where it is expired or not trusted; of a
+    file, that of its first certificate. Those above it in the chain do not count here: one that has ended makes
+    `trusted` red.
     """
     expect(certificate.days_left, "d", subject="time left")
 
@@ -35,7 +40,7 @@ def test_days_left(certificate, expect):
     limit="== trusted",
     severity="P1",
     suites=("smoke", "deploy_gate", "daily"),
-    action="See the chain: openssl s_client -connect {target} -showcerts",
+    action="See the chain: openssl s_client -connect {target} -showcerts; of a file: openssl x509 -text -in {target}",
 )
 def test_trusted(trust, expect):
     """The certificate is trusted.
@@ -43,4 +48,24 @@ def test_trusted(trust, expect):
     Its chain ends at a CA that this machine (or the file `ca`) trusts, every part of it is valid today, and it bears
     the server's name.
     """
-    expect(trust.state, subject=f"the certificate for {trust.name}")
+    expect(trust.state, subject=trust.subject)
+
+
+@check(
+    tls.protocol,
+    severity="P2",
+    suites=("weekly",),
+    units=("",),
+    action="Allow newer versions only, for nginx: ssl_protocols TLSv1.2 TLSv1.3;",
+)
+def test_protocol(protocol, expect):
+    """The server refuses old versions of TLS.
+
+    The oldest of SSL 3.0 (a 0), TLS 1.0, 1.1, 1.2 and 1.3 that the server goes on with, each offered alone, with the
+    ciphers of its time. The offers are made by hand: the local OpenSSL may refuse old versions itself ("no protocols
+    available"), which users of monitoring-plugins took for the server's refusal. A server that answers an offer with an
+    alert, or hangs up, does not take it.
+
+    Example: protocol = ">= 1.2"
+    """
+    expect(protocol.number, subject="the oldest version taken", observed=protocol.oldest)

@@ -17,6 +17,7 @@ from .inventory import Expectation, Inventory
 from .limits import Ladder, Limit, LimitError, Rung, UnjudgeableError, dimension, parse_ladder, parse_limit, single
 from .probes import BlockedError, UnreachableError
 from .results import Measurement, Result, Verdict, fails
+from .secrets import MASK
 
 DEFAULT_SEVERITY = "P2"
 _SHOWN_BREACHES = 5
@@ -88,6 +89,7 @@ class Expect:
         severity: str | None = None,
         also: Mapping[str, Any] | None = None,
         observed: str | None = None,
+        secret: bool = False,
         why: str | None = None,
     ) -> bool:
         """Judge a value, and return whether it is as expected.
@@ -99,6 +101,7 @@ class Expect:
         severity: of breaking a single `limit`; by default the check's.
         also: the same value in other units, for limits that are said in those.
         observed: how to say the value where the number alone would say too little: "no file", "97 (most are app: 60)".
+        secret: whether the value itself is told nowhere, but `observed` in its place.
 
         Raises LimitError for a limit that is none, TypeError where there is no limit at all.
         """
@@ -117,6 +120,9 @@ class Expect:
             problem = None
             breached = rung.severity if rung else None
         shown = rung or ladder.rungs[-1]
+        if secret and value is not None:
+            value = observed = observed or MASK
+            problem = problem and (why or f"its value, which is not shown, can't be judged by {shown.limit}")
         said = "" if value is None else quantities.observed(value, unit, shown.limit, _judged_as(ladder, rung))
         self.measurements.append(
             Measurement(

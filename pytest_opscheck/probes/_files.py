@@ -9,7 +9,8 @@ from pydantic import AfterValidator, Field
 from ._kind import Output, Target, UnknownError
 
 
-def _absolute(path: str) -> str:
+def absolute(path: str) -> str:
+    """Return a path. Raises ValueError for one that is not absolute, or not one line."""
     if not path.startswith("/"):
         raise ValueError(f"{path!r} is no absolute path; start it with /")
     if "\n" in path or "\0" in path:
@@ -23,7 +24,7 @@ class Files(Target):
     on: str = Field(
         default="", description="the host on which they are, the NAME of [host.NAME]; by default this machine"
     )
-    path: Annotated[str, AfterValidator(_absolute)] = Field(
+    path: Annotated[str, AfterValidator(absolute)] = Field(
         description="an absolute path, in which *, ? and [...] stand for what a shell puts there"
     )
 

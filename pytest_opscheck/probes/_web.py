@@ -11,7 +11,6 @@ import base64
 import contextlib
 import json
 import re
-import socket
 import ssl
 import time
 from collections import Counter
@@ -24,15 +23,16 @@ from pydantic import AfterValidator, Field, SecretStr
 
 from ..secrets import without_password
 from ._kind import Target, UnknownError, UnreachableError
-from ._wire import Deadline, distrusting, tls_failure, trusting
+from ._wire import Deadline, tls_failure
 
 if TYPE_CHECKING:
-    import urllib3
+    import requests
 
 LONGEST_BODY = 10_000_000
 """Bytes of a body that are read: more than any health document or metrics page that a check should fetch."""
 REDIRECTS = 10
 _SMALL = 65536
+_MOVED, _SEE_OTHER = (301, 302), 303
 _PORTS = {"http": 80, "https": 443}
 
 
@@ -47,10 +47,16 @@ def _web_url(said: SecretStr) -> SecretStr:
     return said
 
 
+def header_name(name: str) -> str:
+    """Return a header's name as it is compared. Raises ValueError for what can't be one."""
+    if not re.fullmatch(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+", name):
+        raise ValueError(f"{name!r} can't be the name of a header")
+    return name.lower()
+
+
 def _headers(said: dict[str, SecretStr]) -> dict[str, SecretStr]:
     for name, value in said.items():
-        if not re.fullmatch(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+", name):
-            raise ValueError(f"{name!r} can't be the name of a header")
+        header_name(name)
         if not re.fullmatch(r"[\t\x20-\x7e\x80-\xff]*", value.get_secret_value()):
             raise ValueError(f"the value of {name} holds a character that a header can't have, a line break perhaps")
     return said
@@ -83,6 +89,21 @@ class NoAnswerError(UnknownError):
 
 
 @dataclass(frozen=True, slots=True)
+class Asked:
+    """A request: its method, its own headers beside the target's, with names in lower case, and its body."""
+
+    method: str
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    body: bytes | None = field(default=None, repr=False)
+
+    def redirected(self, status: int) -> Asked:
+        """Return what is asked after a redirect: 303 leads to a page, and so do 301 and 302 after a form."""
+        if self.method == "HEAD" or not (status == _SEE_OTHER or (status in _MOVED and self.method == "POST")):
+            return self
+        return Asked("GET", {name: value for name, value in self.headers.items() if name != "content-type"})
+
+
+@dataclass(frozen=True, slots=True)
 class Answer:
     """What a server said.
 
@@ -101,6 +122,14 @@ class Answer:
         if self.problem:
             raise UnknownError(f"{self.url}: {self.problem}")
         return self.body
+
+    def text(self) -> str:
+        """Return the body as the text that its content type says. Raises UnknownError as `whole` does."""
+        said = re.search(r"charset=[\"']?([\w.:-]+)", self.headers.get("content-type", ""), re.IGNORECASE)
+        try:
+            return self.whole().decode(said[1] if said else "utf-8", errors="replace")
+        except LookupError:
+            return self.whole().decode(errors="replace")
 
     def json(self) -> Any:
         """Return the JSON document that the body is. Raises UnknownError where it is none, or says a key twice."""
@@ -135,31 +164,48 @@ class Web:
     def __init__(
         self, target: WebTarget, timeout_s: float, *, method: str = "GET", follow: bool = True, accept: str = "*/*"
     ) -> None:
+        from ._web_session import Session
+
         parts = urlsplit(target.url.get_secret_value())
         host = parts.netloc.rpartition("@")[2]
         self.url = urlunsplit((parts.scheme, host, parts.path or "/", parts.query, ""))
         self.timeout_s = timeout_s
-        self._verify = target.verify
         self._method = method
         self._follow = follow
+        self._target = target
+        self._accept = accept
         self._general = {"user-agent": "pytest-opscheck", "accept": accept, "accept-encoding": "identity"}
-        self._own = {name.lower(): value.get_secret_value() for name, value in target.headers.items()}
+        self._own = {name.lower(): value.get_secret_value().strip() for name, value in target.headers.items()}
         if parts.username is not None:
             said = f"{unquote(parts.username)}:{unquote(parts.password or '')}".encode()
             self._own.setdefault("authorization", "Basic " + base64.b64encode(said).decode())
-        self._managers: dict[tuple[str, str], urllib3.PoolManager] = {}
         self._deadline = Deadline()
+        self._session = Session(self._deadline, target.verify)
 
-    def get(self, path: str = "", *, method: str | None = None) -> Answer:
+    def get(self, path: str = "", *, method: str | None = None, timeout_s: float | None = None) -> Answer:
         """Ask for the target's address, or for another one relative to it; GET and HEAD only.
+
+        timeout_s: how long the answer may take, where that is not the connection's own time limit.
 
         Raises UnknownError where there is no HTTP answer in time; any status is an answer.
         """
         method = method or self._method
         if method not in ("GET", "HEAD"):
             raise UnknownError(f"{method} could change something on the server, so it was not sent; use GET or HEAD")
-        with self._deadline.within(self.timeout_s):
-            return self._followed(method, urljoin(self.url, path))
+        return self._followed(Asked(method), urljoin(self.url, path), timeout_s or self.timeout_s)
+
+    def transact(self, asked: Asked, url: str, timeout_s: float) -> Answer:
+        """Send a request that may change something: a step of a flow, which the inventory calls synthetic.
+
+        Raises UnknownError where there is no HTTP answer in time, and where the address is another server's.
+        """
+        if _origin(url) != _origin(self.url):
+            raise UnknownError(f"{without_password(url)} is not on the target's own server, so nothing was sent there")
+        return self._followed(asked, url, timeout_s)
+
+    def anew(self) -> Web:
+        """Return a client of the same target without this one's cookies; close it in the end."""
+        return Web(self._target, self.timeout_s, method=self._method, follow=self._follow, accept=self._accept)
 
     def under(self, path: str, query: Mapping[str, str]) -> str:
         """Return the address of a path below the target's own, with its query and this one."""
@@ -167,118 +213,88 @@ class Web:
         asked = "&".join(filter(None, [parts.query, urlencode(query)]))
         return urlunsplit((parts.scheme, parts.netloc, f"{parts.path.rstrip('/')}/{path}", asked, ""))
 
+    def cookies(self) -> dict[str, str]:
+        """Return the cookies that were set so far."""
+        return dict(self._session.cookies.get_dict())
+
     def close(self) -> None:
         """Close every connection."""
-        for manager in self._managers.values():
-            manager.clear()
+        self._session.close()
 
-    def _followed(self, method: str, url: str) -> Answer:
-        started = time.perf_counter()
-        for _ in range(REDIRECTS + 1):
-            response = self._asked(method, url)
-            onward = response.get_redirect_location() if self._follow else None
-            if not onward:
-                return self._read(response, url, started)
-            if response.length_remaining is not None and response.length_remaining <= _SMALL:
-                response.drain_conn()
-            else:
-                response.close()
-            url = urljoin(url, onward)
-            if urlsplit(url).scheme not in _PORTS:
-                raise NoAnswerError(f"{without_password(self.url)} redirects to what is no web address")
+    def _followed(self, asked: Asked, url: str, timeout_s: float) -> Answer:
+        with self._deadline.within(timeout_s):
+            started, first = time.perf_counter(), url
+            for _ in range(REDIRECTS + 1):
+                response = self._asked(asked, url, timeout_s)
+                onward = response.raw.get_redirect_location() if self._follow else None
+                if not onward:
+                    return self._read(response, url, started, timeout_s)
+                _discard(response)
+                asked, url = asked.redirected(response.status_code), urljoin(url, onward)
+                if urlsplit(url).scheme not in _PORTS:
+                    raise NoAnswerError(f"{without_password(first)} redirects to what is no web address")
         raise NoAnswerError(
-            f"{without_password(self.url)} redirects more than {REDIRECTS} times, last to {without_password(url)}"
+            f"{without_password(first)} redirects more than {REDIRECTS} times, last to {without_password(url)}"
         )
 
-    def _asked(self, method: str, url: str) -> urllib3.BaseHTTPResponse:
+    def _asked(self, asked: Asked, url: str, timeout_s: float) -> requests.Response:
         import urllib3
 
-        own = self._own if _origin(url) == _origin(self.url) else {}
+        ours = _origin(url) == _origin(self.url)
+        if asked.body is not None and not ours:
+            raise NoAnswerError(f"it redirects to {without_password(url)}, another server, which is sent no body")
+        own = {**self._own, **asked.headers} if ours else {}
         # Half of the time for connecting: a name may have a dead address before a live one.
-        timeout = urllib3.Timeout(connect=self.timeout_s / 2, read=self.timeout_s)
+        timeout = urllib3.Timeout(connect=timeout_s / 2, read=timeout_s)
         try:
-            response = self._manager(url).urlopen(
-                method,
-                url,
-                headers={**self._general, **own},
-                retries=False,
-                redirect=False,
-                preload_content=False,
-                timeout=timeout,
-            )
+            headers = {**self._general, **own}
+            response = self._session.ask(asked.method, url, headers=headers, data=asked.body, timeout=timeout)
         except (urllib3.exceptions.HTTPError, OSError, ValueError) as error:
-            why, transient = self._why(error)
+            why, transient = self._why(error, timeout_s)
             raise NoAnswerError(f"{without_password(url)}: {why}", transient=transient) from None
         if self._deadline.over:  # a head that was cut off looks like a short one
             response.close()
-            raise NoAnswerError(f"{without_password(url)}: no answer within {self.timeout_s:g} s")
+            raise NoAnswerError(f"{without_password(url)}: no answer within {timeout_s:g} s")
         return response
 
-    def _read(self, response: urllib3.BaseHTTPResponse, url: str, started: float) -> Answer:
-        import urllib3
-
+    def _read(self, response: requests.Response, url: str, started: float, timeout_s: float) -> Answer:
         body, problem = bytearray(), None
         try:
-            for chunk in response.stream(_SMALL):
+            for chunk in response.iter_content(_SMALL):
                 body += chunk
                 if len(body) > LONGEST_BODY:
                     problem = f"the body is longer than the {LONGEST_BODY // 1_000_000} MB that are read"
                     break
-        except (urllib3.exceptions.HTTPError, OSError):
+        except OSError:  # which requests' own errors are
             problem = "the connection ended in the middle of the body"
         if self._deadline.over:
-            problem = f"the body was not whole within {self.timeout_s:g} s"
+            problem = f"the body was not whole within {timeout_s:g} s"
         seconds = time.perf_counter() - started
         if problem:
             response.close()
         headers = {name.lower(): value for name, value in response.headers.items()}
-        return Answer(
-            response.status, without_password(url), headers, b"" if problem else bytes(body), seconds, problem
-        )
+        content = b"" if problem else bytes(body)
+        return Answer(response.status_code, without_password(url), headers, content, seconds, problem)
 
-    def _manager(self, url: str) -> urllib3.PoolManager:
-        """Return the pool of connections for an address: direct, or through the proxy that the environment names."""
-        import urllib.request
-
-        import urllib3
-
-        parts = urlsplit(url)
-        proxy = urllib.request.getproxies().get(parts.scheme, "")
-        if proxy and urllib.request.proxy_bypass(parts.hostname or ""):
-            proxy = ""
-        key = (parts.scheme, proxy)
-        if key not in self._managers:
-            context = None
-            if parts.scheme == "https":
-                context = trusting(self._verify) if self._verify is not False else distrusting()
-            manager: urllib3.PoolManager
-            if proxy:
-                user = urlsplit(proxy)
-                said = f"{unquote(user.username)}:{unquote(user.password or '')}" if user.username else None
-                headers = urllib3.make_headers(proxy_basic_auth=said)
-                manager = urllib3.ProxyManager(proxy, proxy_headers=headers, ssl_context=context)
-            else:
-                manager = urllib3.PoolManager(ssl_context=context)
-            manager.pool_classes_by_scheme = _watched_pools(self._deadline)
-            self._managers[key] = manager
-        return self._managers[key]
-
-    def _why(self, error: BaseException) -> tuple[str, bool]:
+    def _why(self, error: BaseException, timeout_s: float) -> tuple[str, bool]:
         """Say why there was no answer, in words without addresses, and whether another attempt may well get one."""
+        import requests
         import urllib3.exceptions as wrong
 
+        if isinstance(error, requests.RequestException) and isinstance(next(iter(error.args), None), Exception):
+            error = error.args[0]  # what urllib3 raised
         inner = next((said for said in (*error.args, error.__cause__) if isinstance(said, OSError)), None)
         if self._deadline.over or isinstance(error, wrong.ReadTimeoutError):
-            return f"no answer within {self.timeout_s:g} s", False
+            return f"no answer within {timeout_s:g} s", False
         if isinstance(inner, ConnectionResetError | ConnectionAbortedError | BrokenPipeError):
             return "the connection was closed before an answer came", True
         match error:
             case wrong.NameResolutionError():
                 why = "its name can't be resolved"
             case wrong.ConnectTimeoutError() if not isinstance(error, wrong.NewConnectionError):
-                why = f"no connection within {self.timeout_s / 2:g} s"
+                why = f"no connection within {timeout_s / 2:g} s"
             case wrong.ProxyError():
-                why = f"through the proxy: {self._why(error.original_error)[0]}"
+                why = f"through the proxy: {self._why(error.original_error, timeout_s)[0]}"
             case wrong.SSLError() | ssl.SSLError():
                 why = tls_failure(inner or error)
             case wrong.ProtocolError():
@@ -316,35 +332,10 @@ def _origin(url: str) -> tuple[str, str | None, int | None]:
     return parts.scheme, parts.hostname, parts.port or _PORTS.get(parts.scheme)
 
 
-def _watched_pools(deadline: Deadline) -> Any:
-    """Return urllib3's pools with connections that the deadline watches."""
-    from urllib3 import HTTPConnectionPool, HTTPSConnectionPool
-    from urllib3.connection import HTTPConnection, HTTPSConnection
-
-    class Plain(HTTPConnection):
-        def connect(self) -> None:
-            super().connect()
-            deadline.watch(self.sock)
-
-    class Secure(HTTPSConnection):
-        def connect(self) -> None:
-            with contextlib.ExitStack() as stack:
-                self._during = stack
-                super().connect()
-            deadline.watch(self.sock)
-            # Not to verify is the inventory's word. urllib3 would warn of it, and in a test run warnings may be errors.
-            self.is_verified = True
-
-        def _new_conn(self) -> socket.socket:
-            sock = super()._new_conn()
-            sock.settimeout(None)  # the deadline ends the handshake; the time for connecting is shorter
-            self._during.enter_context(deadline.handshake(sock))
-            return sock
-
-    class PlainPool(HTTPConnectionPool):
-        ConnectionCls = Plain
-
-    class SecurePool(HTTPSConnectionPool):
-        ConnectionCls = Secure
-
-    return {"http": PlainPool, "https": SecurePool}
+def _discard(response: requests.Response) -> None:
+    """Read a small rest of an answer, so that its connection can be used again; end the connection of any other."""
+    left = response.raw.length_remaining
+    if left is not None and left <= _SMALL:
+        response.raw.drain_conn()
+    else:
+        response.close()

@@ -1,24 +1,25 @@
-"""Web addresses: whether they answer, with which status, with what in their JSON, and how fast."""
+"""Web addresses: whether they answer, with which status, with what in them, how fast, and whether flows go through."""
 
 from __future__ import annotations
 
 import math
+import re
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, field
+from typing import Annotated, Literal
+from urllib.parse import urljoin
 
 from pydantic import AfterValidator, Field
 
-from ..limits import Ladder
-from ..secrets import without_password
+from ..limits import Ladder, parse_limit, single
+from ..secrets import is_secret_key, without_password
+from ._http_flow import Flow, Steps, walk
+from ._http_json import JsonLimits, JsonValue, values, without_unit
 from ._kind import BlockedError, Kind, Reach, UnknownError
-from ._types import LadderParam, refuse_unit
-from ._web import Web, WebTarget, connect
-
-if TYPE_CHECKING:
-    from jmespath.parser import ParsedResult
+from ._types import LadderParam
+from ._web import Answer, Web, WebTarget, connect, header_name
 
 _TOO_MANY_REQUESTS = 429
 _SERVER_ERROR = 500
@@ -48,125 +49,112 @@ def reachable(web: Web) -> Reach:  # noqa: ARG001 - that there is one is the ans
 
 @dataclass(frozen=True, slots=True)
 class Response:
-    """The status of an answer, and the address that it came from in the end, without its query."""
-
-    status: int
-    url: str
-    redirected: bool
-
-
-@kind.probe()
-def response(web: Web) -> Response:
-    """The answer to one request, after redirects."""
-    return Response(web.answer.status, web.answer.url, web.answer.url != without_password(web.url))
-
-
-@dataclass(frozen=True, slots=True)
-class JsonValue:
-    """One value of a JSON document, and what is expected of it. `why` says why there is none to judge."""
+    """The status of an answer, None where there was none and `why` says so; `subject` says of what."""
 
     subject: str
-    value: Any
-    ladder: Ladder
+    status: int | None
     why: str | None = None
 
 
-def _paths(said: dict[str, Ladder]) -> dict[str, Ladder]:
-    import jmespath
-
-    for path, ladder in said.items():
-        try:
-            jmespath.compile(path)
-        except ValueError as error:
-            first = str(error).partition("\n")[0].removeprefix("Invalid jmespath expression: ").rstrip(":")
-            raise ValueError(f"{path!r} is no JMESPath: {first}; see https://jmespath.org") from None
-        for rung in ladder.rungs:
-            refuse_unit(rung.limit, repr(path), "a number in JSON", equality=True)
+def _path(said: str) -> str:
+    if not re.fullmatch(r"/(?!/)[!-~]*", said):
+        raise ValueError(f"{said!r} is no path; start it with one /, and write %20 for a space")
     return said
 
 
-@kind.probe()
-def json(web: Web, *, paths: Annotated[dict[str, LadderParam], AfterValidator(_paths)]) -> tuple[JsonValue, ...]:
-    """The values of a JSON document under JMESPath expressions, whatever the status it came with.
-
-    A projection (`services.*`, `checks[*].status`) gives every value of its own, also where an element lacks what is
-    asked of it; JMESPath itself would leave that one out.
-    """
-    import jmespath
-
-    document = web.answer.json()
-    found: list[JsonValue] = []
-    for path, ladder in paths.items():
-        found.extend(_judgeable(path, jmespath.compile(path), document, ladder))
-    return tuple(found)
+@kind.probe(timeout_s=30)
+def response(
+    web: Web, *, paths: tuple[Annotated[str, AfterValidator(_path)], ...] = (), timeout_s: float
+) -> tuple[Response, ...]:
+    """The answer to one request, after redirects; with `paths`, to one for each of them on the same server."""
+    if not paths:
+        at = f" of {web.answer.url}" if web.answer.url != without_password(web.url) else ""
+        return (Response(f"status{at}", web.answer.status),)
+    until = time.monotonic() + 0.9 * timeout_s
+    return tuple(_answered(web, path, until - time.monotonic()) for path in paths)
 
 
-def _judgeable(path: str, parsed: ParsedResult, document: Any, ladder: Ladder) -> Iterator[JsonValue]:
-    from jmespath.exceptions import JMESPathError
-
+def _answered(web: Web, path: str, left_s: float) -> Response:
+    subject = f"status of {path.partition('?')[0]}"
+    if left_s <= 0:
+        return Response(subject, None, "there was no time left to ask; say a longer timeout")
     try:
-        values = list(_values(parsed.parsed, document, ""))
-    except JMESPathError as error:
-        why = str(error).partition("\n")[0]
-        yield JsonValue(path, None, ladder, f"the document does not fit the expression: {why}")
-        return
-    if not values:
-        hint = f"; to expect none of them, say 'length({path})' = '== 0'" if "[?" in path else ""
-        yield JsonValue(path, None, ladder, f"it matches nothing in the document{hint}")
-    for where, value in values:
-        if isinstance(value, dict | list):
-            what, every = ("an object", ".*") if isinstance(value, dict) else ("a list", "[*]")
-            yield JsonValue(
-                where or path, None, ladder, f"it is {what}; name one of its values, or {path}{every} for each"
-            )
-        else:
-            missing = "it is missing, null or empty in the document" if value is None else None
-            yield JsonValue(where or path, value, ladder, missing)
+        answer = web.get(path, timeout_s=min(max(round(left_s, 1), 0.1), web.timeout_s))
+    except UnknownError as error:
+        return Response(subject, None, str(error))
+    at = f" at {answer.url}" if answer.url != without_password(urljoin(web.url, path)) else ""
+    return Response(subject + at, answer.status)
 
 
-def _values(node: Any, value: Any, at: str) -> Iterator[tuple[str, Any]]:
-    """Yield what a part of a JMESPath expression gives for a value, each with its place in the document."""
-    from jmespath.visitor import TreeInterpreter
-
-    children = node["children"]
-    match node["type"]:
-        case "field":
-            yield f"{at}.{node['value']}".lstrip("."), value.get(node["value"]) if isinstance(value, dict) else None
-        case "index":
-            yield f"{at}[{node['value']}]", TreeInterpreter().visit(node, value)
-        case "identity":
-            yield at, value
-        case "flatten":
-            places = list(_values(children[0], value, at))
-            before = places[0][0] if len(places) == 1 else at
-            yield f"{before}[]", TreeInterpreter().visit(node, value)
-        case "subexpression" | "index_expression":
-            places = [(at, value)]
-            for child in children:
-                places = [found for place, inner in places for found in _values(child, inner, place)]
-            yield from places
-        case "value_projection" | "projection" | "filter_projection":
-            for place, inner in _values(children[0], value, at):
-                for deeper, element in _elements(node, inner, place):
-                    yield from _values(children[1], element, deeper)
-        case _:
-            yield at, TreeInterpreter().visit(node, value)
+MISSING = "missing"
+"""What stands for the value of a header that there is none of: `== missing` expects just that."""
 
 
-def _elements(node: Any, value: Any, at: str) -> Iterator[tuple[str, Any]]:
-    """Yield what a projection goes through; nothing to go through is a place without a value."""
-    from jmespath.visitor import TreeInterpreter
+@dataclass(frozen=True, slots=True)
+class Header:
+    """A header of the answer, and what is expected of it; `secret` where its name says that nobody may see it."""
 
-    if node["type"] == "value_projection":
-        found = [(f"{at}.{key}".lstrip("."), inner) for key, inner in value.items()] if isinstance(value, dict) else []
-        yield from found or [(f"{at}.*".lstrip("."), None)]
-        return
-    found = [(f"{at}[{number}]", inner) for number, inner in enumerate(value)] if isinstance(value, list) else []
-    if node["type"] == "filter_projection":
-        chosen = TreeInterpreter()
-        yield from (each for each in found if chosen.visit(node["children"][2], each[1]))
-    else:
-        yield from found or [(f"{at}[*]", None)]
+    name: str
+    value: str = field(repr=False)
+    ladder: Ladder
+    secret: bool
+
+
+def _expected_headers(said: dict[str, Ladder]) -> dict[str, Ladder]:
+    return {header_name(name): without_unit(name, ladder) for name, ladder in said.items()}
+
+
+@kind.probe()
+def headers(
+    web: Web, *, headers: Annotated[dict[str, LadderParam], AfterValidator(_expected_headers)]
+) -> tuple[Header, ...]:
+    """The named headers of the answer, after redirects, whatever its status; several of one name are joined by commas.
+
+    One that is missing keeps no limit but `== missing`: it is neither another value nor a text that matches.
+    """
+    return tuple(_header(name, web.answer.headers.get(name), ladder) for name, ladder in headers.items())
+
+
+def _header(name: str, value: str | None, ladder: Ladder) -> Header:
+    if value is not None:
+        return Header(name, value, ladder, secret=is_secret_key(name))
+    if not any(str(rung.limit) == f"== {MISSING}" for rung in ladder.rungs):
+        ladder = single(parse_limit("== present"), ladder.rungs[0].severity)
+    return Header(name, MISSING, ladder, secret=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Body:
+    """The text of an answer, without the white space around it, and how a message says it: never what is in it."""
+
+    text: str = field(repr=False)
+    described: str
+
+
+@kind.probe()
+def body(web: Web) -> Body:
+    """The text of the answer, after redirects, whatever its status."""
+    return body_of(web.answer)
+
+
+def body_of(answer: Answer) -> Body:
+    """Return an answer's text. Raises UnknownError where it is not whole."""
+    text = answer.text().strip()
+    content = answer.headers.get("content-type", "").partition(";")[0] or "no content type"
+    return Body(text, f"{len(answer.body)} bytes of {content}")
+
+
+@kind.probe()
+def json(web: Web, *, paths: JsonLimits) -> tuple[JsonValue, ...]:
+    """The values of a JSON document under JMESPath expressions, whatever the status it came with."""
+    return tuple(values(web.answer.json(), paths))
+
+
+@kind.probe(timeout_s=60)
+def flow(web: Web, *, synthetic: bool = False, steps: Steps, timeout_s: float) -> Flow:  # noqa: ARG001 - _steps reads it
+    """Requests one after the other in a session of their own, up to the first whose answer is not as expected."""
+    with closing(web.anew()) as session:
+        return walk(session, steps, timeout_s)
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,8 +23,10 @@ class Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     disable_nagle_algorithm = True  # head and body go out one after the other
     server: Site
+    body = b""
 
     def do_GET(self) -> None:
+        self.body = self.rfile.read(int(self.headers.get("content-length") or 0))
         self.server.seen.append(
             (self.command, self.path, {name.lower(): value for name, value in self.headers.items()})
         )
@@ -35,7 +37,7 @@ class Handler(BaseHTTPRequestHandler):
             else:
                 reply(self)
 
-    do_HEAD = do_GET  # noqa: N815 - the name that http.server looks for
+    do_HEAD = do_POST = do_DELETE = do_GET  # noqa: N815 - the names that http.server looks for
 
     def say(self, status: int, body: Any, content_type: str = "text/plain", **headers: str) -> None:
         """Answer at once."""

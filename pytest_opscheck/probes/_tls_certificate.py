@@ -1,0 +1,146 @@
+"""What a certificate says, and whether a chain of them out of a file is to be trusted: for the kind tls."""
+
+from __future__ import annotations
+
+import datetime as dt
+import ipaddress
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from ._kind import UnknownError
+from ._wire import trusting
+
+if TYPE_CHECKING:
+    from cryptography import x509
+
+# OpenSSL's X509_V_ERR numbers of what is found here without its help.
+_UNKNOWN_ISSUER, _EARLY, _EXPIRED, _SELF_SIGNED, _OTHER_NAME = 20, 9, 10, 18, 62
+
+
+@dataclass(frozen=True, slots=True)
+class Certificate:
+    """When a certificate ends, and how many days that is from now: below 0 where it has ended."""
+
+    ends: dt.datetime
+    days_left: float
+
+    @classmethod
+    def of(cls, leaf: x509.Certificate) -> Certificate:
+        """Return what a certificate says of its end."""
+        ends = leaf.not_valid_after_utc
+        return cls(ends, (ends - dt.datetime.now(dt.UTC)).total_seconds() / 86400)
+
+
+@dataclass(frozen=True, slots=True)
+class Trust:
+    """What a client makes of a certificate: `trusted`, or why not. `subject` says which certificate it is."""
+
+    state: str
+    subject: str
+
+
+def judged(chain: Sequence[x509.Certificate], name: str, ca: str | None) -> str:
+    """Say whether the first certificate of a file is trusted, with the others as those between it and a CA.
+
+    `name` is what it has to be valid for; where nothing says one, it is enough that it bears any.
+    """
+    leaf, now = chain[0], dt.datetime.now(dt.UTC)
+    if leaf.not_valid_after_utc < now:
+        return distrust(_EXPIRED, "", leaf, ca)
+    if leaf.not_valid_before_utc > now:
+        return distrust(_EARLY, "", leaf, ca)
+    own = _all_names(leaf)
+    if not own:
+        return distrust(_OTHER_NAME, "", leaf, ca)
+    why = _refused(chain, name or own[0], ca)
+    if why is None:
+        return "trusted"
+    if leaf.issuer == leaf.subject:
+        return distrust(_SELF_SIGNED, why, leaf, ca)
+    known = name and _refused(chain, own[0], ca) is None
+    return distrust(_OTHER_NAME if known else _UNKNOWN_ISSUER, why, leaf, ca)
+
+
+def _refused(chain: Sequence[x509.Certificate], name: str, ca: str | None) -> str | None:
+    """Return why a chain does not lead from a name to a trusted CA, None where it does."""
+    from cryptography import x509
+    from cryptography.x509 import verification
+
+    trusted = trusting(ca or True).get_ca_certs(binary_form=True)
+    if not trusted:
+        raise UnknownError("this machine's CA certificates can't be listed; name a file of them as ca")
+    store = verification.Store([parsed(each) for each in trusted])
+    subject: x509.DNSName | x509.IPAddress
+    try:
+        subject = x509.IPAddress(ipaddress.ip_address(name))
+    except ValueError:
+        subject = x509.DNSName(name.replace("*", "any", 1))
+    # Not the rules of the public web for every extension: private CAs keep few of them, and clients do not mind.
+    lax, either = verification.ExtensionPolicy.permit_all(), verification.Criticality.AGNOSTIC
+    builder = (
+        verification.PolicyBuilder()
+        .store(store)
+        .extension_policies(
+            ca_policy=lax.require_present(x509.BasicConstraints, either, None),
+            ee_policy=lax.require_present(x509.SubjectAlternativeName, either, None),
+        )
+    )
+    try:
+        builder.build_server_verifier(subject).verify(chain[0], list(chain[1:]))
+    except verification.VerificationError as error:
+        return str(error).partition("\n")[0]
+    return None
+
+
+def distrust(code: int, message: str, leaf: x509.Certificate, ca: str | None) -> str:
+    """Say why a certificate is not trusted, by OpenSSL's X509_V_ERR number."""
+    where = "this machine" if ca is None else "the CA file"
+    ended = leaf.not_valid_after_utc
+    if ended < dt.datetime.now(dt.UTC):
+        expired = f"expired since {ended:%Y-%m-%d %H:%M} UTC"
+    else:
+        expired = "expired in its chain: the certificate of a CA has ended"
+    unknown = f"of an issuer that {where} does not know ({leaf.issuer.rfc4514_string() or 'without a name'})"
+    incomplete = f"{unknown}, or an intermediate certificate is missing"
+    other_name = f"for another name: {_names(leaf)}"
+    reasons = {
+        2: incomplete,
+        9: f"not valid before {leaf.not_valid_before_utc:%Y-%m-%d %H:%M} UTC",
+        10: expired,
+        18: "self-signed",
+        19: f"of a CA that {where} does not trust",
+        20: incomplete,
+        21: incomplete,
+        62: other_name,
+        64: other_name,
+    }
+    return reasons.get(code, f"not trusted ({message})")
+
+
+def _all_names(leaf: x509.Certificate) -> list[str]:
+    from cryptography import x509
+
+    try:
+        found = leaf.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+    except (x509.ExtensionNotFound, ValueError):
+        return []
+    return [*found.get_values_for_type(x509.DNSName), *map(str, found.get_values_for_type(x509.IPAddress))]
+
+
+def _names(leaf: x509.Certificate) -> str:
+    names = _all_names(leaf)
+    if not names:
+        return "it bears none that counts (no subjectAltName)"
+    more = f" and {len(names) - 3} more" if len(names) > 3 else ""  # noqa: PLR2004 - as many as a line holds
+    return ", ".join(names[:3]) + more
+
+
+def parsed(der: bytes) -> x509.Certificate:
+    """Return a certificate. Raises UnknownError for one that can't be read."""
+    from cryptography import x509
+
+    try:
+        return x509.load_der_x509_certificate(der)
+    except ValueError as error:
+        raise UnknownError(f"the certificate can't be read: {error}") from None

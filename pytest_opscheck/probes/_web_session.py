@@ -1,0 +1,104 @@
+"""The session of requests under every web client: connections that a deadline watches, and TLS as this machine trusts.
+
+Of the environment it takes the proxies alone: never a password out of ~/.netrc, nor another file of CA certificates.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+import ssl
+from functools import cached_property
+from typing import Any
+
+import requests
+from requests.adapters import HTTPAdapter
+from requests.utils import get_environ_proxies
+from urllib3 import HTTPConnectionPool, HTTPSConnectionPool, Retry
+from urllib3.connection import HTTPConnection, HTTPSConnection
+
+from ._kind import UnknownError
+from ._wire import Deadline, distrusting, trusting
+
+
+class Session(requests.Session):
+    """A session that sends one request at a time: who follows a redirect decides what goes there."""
+
+    def __init__(self, deadline: Deadline, verify: bool | str) -> None:
+        super().__init__()
+        self.trust_env = False
+        self.headers.clear()
+        for scheme in ("http://", "https://"):
+            self.mount(scheme, _Adapter(deadline, verify))
+
+    def ask(self, method: str, url: str, **options: Any) -> requests.Response:
+        """Send one request, through the proxy that the environment names; the body is not read yet."""
+        proxies = get_environ_proxies(url)
+        return self.request(method, url, allow_redirects=False, stream=True, proxies=proxies, **options)
+
+    def get_redirect_target(self, resp: requests.Response) -> None:  # noqa: ARG002 - requests' signature
+        """Look for none: requests would read the whole body of a redirect, however long it is."""
+        return
+
+
+class _Adapter(HTTPAdapter):
+    """requests' way to the network, on urllib3's pools of watched connections."""
+
+    def __init__(self, deadline: Deadline, verify: bool | str) -> None:
+        self._pools = _watched_pools(deadline)
+        self._verify = verify
+        super().__init__(max_retries=Retry(False))  # which leaves urllib3's errors as they are
+
+    @cached_property
+    def _context(self) -> ssl.SSLContext:
+        return distrusting() if self._verify is False else trusting(self._verify)
+
+    def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
+        super().init_poolmanager(*args, **kwargs)
+        self.poolmanager.pool_classes_by_scheme = self._pools
+
+    def proxy_manager_for(self, proxy: str, **kwargs: Any) -> Any:
+        if proxy.lower().startswith("socks"):
+            raise UnknownError("the environment names a SOCKS proxy; name an HTTP proxy, or set NO_PROXY")
+        manager = super().proxy_manager_for(proxy, **kwargs)
+        manager.pool_classes_by_scheme = self._pools
+        return manager
+
+    def build_connection_pool_key_attributes(self, request: Any, verify: Any, cert: Any = None) -> Any:
+        host, _ = super().build_connection_pool_key_attributes(request, verify, cert)
+        return host, {"ssl_context": self._context} if host["scheme"] == "https" else {}
+
+    def cert_verify(self, conn: Any, url: Any, verify: Any, cert: Any) -> None:
+        """Leave that to the context: requests would add the CA certificates that it carries itself."""
+
+
+def _watched_pools(deadline: Deadline) -> Any:
+    """Return urllib3's pools with connections that the deadline watches."""
+
+    class Plain(HTTPConnection):
+        def connect(self) -> None:
+            super().connect()
+            deadline.watch(self.sock)
+
+    class Secure(HTTPSConnection):
+        def connect(self) -> None:
+            with contextlib.ExitStack() as stack:
+                self._during = stack
+                super().connect()
+            deadline.watch(self.sock)
+            # Not to verify is the inventory's word. urllib3 would warn of it, and in a test run warnings may be errors.
+            self.is_verified = True
+
+        def _new_conn(self) -> socket.socket:
+            sock = super()._new_conn()
+            sock.settimeout(None)  # the deadline ends the handshake; the time for connecting is shorter
+            self._during.enter_context(deadline.handshake(sock))
+            return sock
+
+    class PlainPool(HTTPConnectionPool):
+        ConnectionCls = Plain
+
+    class SecurePool(HTTPSConnectionPool):
+        ConnectionCls = Secure
+
+    return {"http": PlainPool, "https": SecurePool}
