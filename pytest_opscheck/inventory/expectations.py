@@ -82,7 +82,8 @@ class Resolver:
             return self._made(check, target, {}, here)
         if isinstance(said, dict):
             return self._long(check, target, said, here)
-        if check.takes is not None and (check.limits is not None or not _looks_like_limit(said)):
+        takes_limit = check.limits is not None or _limit_parameter(check) is not None
+        if check.takes is not None and (takes_limit or not _looks_like_limit(said)):
             return self._made(check, target, {check.takes: said}, here, unsaid=check.takes)
         return self._made(check, target, {}, here, limit=(said, here))
 

@@ -205,11 +205,14 @@ class Kind:
         args: Callable[..., Sequence[str]] = lambda _target: (),
         max_bytes: int = 65536,
     ) -> Callable[[F], F]:
-        """Give a probe that reads directly its way through a host's shell, for targets that say `on`."""
+        """Give a probe that reads directly its way through a host's shell, for targets that say `on`.
+
+        `args` may also name `timeout_s`, the probe's time limit.
+        """
         wanted = list(inspect.signature(args).parameters)[1:]
 
         def part(target: Target, timeout_s: float, params: dict[str, Any]) -> Part:
-            given = {name: params[name] for name in wanted}
+            given = {name: timeout_s if name == TIMEOUT else params[name] for name in wanted}
             return Part(script, tuple(args(target, **given)), timeout_s, max_bytes)
 
         def made(parse: F) -> F:
