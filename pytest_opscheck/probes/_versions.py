@@ -1,0 +1,71 @@
+"""Versions as limits compare them: number by number, so that 20.10 is newer than 20.9."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Annotated, Any
+
+from pydantic import BeforeValidator, ValidationInfo, WithJsonSchema
+
+from ..limits import SEVERITIES, Ladder, Limit, LimitError, Rung, UnjudgeableError, ladder_of, severity_of, single
+
+_LIMIT = re.compile(r"(?P<operator><=|>=|==|!=|<|>)?\s*(?P<version>\d+(?:\.\d+)*)")
+_VERSION = re.compile(r"v?(\d+(?:\.\d+)*)")
+
+
+class VersionLimit(Limit):
+    """A comparison of versions: of as many of their numbers as the limit names.
+
+    So `== 15` holds for 15.3, `>= 20.10` for 20.10.24, and `> 20.10` for 20.11 but not for 20.10.24. What follows the
+    numbers, as in 24.0.0-rc1, is not looked at.
+    """
+
+    __slots__ = ()
+
+    def holds(self, value: object, unit: str = "") -> bool:  # noqa: ARG002 - a version has no unit
+        """Tell whether a version keeps this limit. Raises UnjudgeableError for what is none."""
+        match = _VERSION.match(str(value).strip())
+        if match is None:
+            raise UnjudgeableError(f"{value!r} is no version")
+        wanted = _numbers(self.operand)
+        found = (_numbers(match[1]) + (0,) * len(wanted))[: len(wanted)]
+        return {
+            "<": found < wanted,
+            "<=": found <= wanted,
+            "==": found == wanted,
+            "!=": found != wanted,
+            ">=": found >= wanted,
+            ">": found > wanted,
+        }[self.operator]
+
+
+def _numbers(text: str) -> tuple[int, ...]:
+    return tuple(int(number) for number in text.split("."))
+
+
+def _limit(said: object) -> Limit:
+    match = _LIMIT.fullmatch(said.strip()) if isinstance(said, str) else None
+    if isinstance(said, int) and not isinstance(said, bool) and said >= 0:
+        return VersionLimit("==", str(said), "", None)
+    if match is None:
+        why = "a number loses its last zero; " if isinstance(said, float) else ""
+        raise LimitError(f"{said!r} is no limit for a version; {why}say a text such as '>= 20.10'")
+    return VersionLimit(match["operator"] or "==", match["version"], "", None)
+
+
+def _ladder(said: Any, info: ValidationInfo) -> Ladder:
+    context = info.context or {}
+    if isinstance(said, Mapping):
+        words = context.get("words") or {}
+        return ladder_of(Rung(severity_of(key, words), _limit(limit)) for key, limit in said.items())
+    return single(_limit(said), context.get("severity", SEVERITIES[2]))
+
+
+_TEXT = {"type": ["string", "integer"]}
+VersionParam = Annotated[
+    Ladder,
+    BeforeValidator(_ladder),
+    WithJsonSchema({"anyOf": [_TEXT, {"type": "object", "additionalProperties": _TEXT}]}),
+]
+"""Limits of a version: `>= 20.10`, or several with the severity of breaking each."""
