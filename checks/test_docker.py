@@ -75,7 +75,7 @@ def test_errors(errors, expect):
     """
     most = f" ({errors.most})" if errors.most else ""
     if errors.counts:
-        expect(errors.total, errors.unit, subject=f"lines with {errors.pattern}{most}")
+        expect(errors.total, errors.unit, subject=f"lines with {errors.pattern}{most}", observed=errors.observed)
     for name, why in errors.unread:
         expect(None, errors.unit, subject=name, why=why)
 
@@ -117,3 +117,299 @@ def test_cpu(stats, expect):
     for usage in stats:
         why = None if usage.cpu is not None else "the engine gives no processor figure"
         expect(usage.cpu, "%", subject=usage.container, why=why)
+
+
+@check(docker.version, takes="wanted", units=("text",), suites=("deploy_gate",), action="Upgrade the engine")
+def test_version(version, expect):
+    """The engine is of a version that is expected.
+
+    The version of the server, not of the docker command, compared number by number (20.10 is newer than 20.9), and of
+    as many numbers as the limit names: `>= 20.10` holds for 20.10.24, and `== 20` too.
+
+    Needs: to be let near the engine: `sudo usermod -aG docker USER`.
+
+    Example:
+        [docker.stack]
+        project = "shop"
+        expect = { version = ">= 20.10" }
+    """
+    expect(version.engine, subject="the engine's version", limit=version.wanted)
+
+
+@check(
+    docker.replicas,
+    takes="services",
+    severity="P1",
+    suites=("deploy_gate", "daily"),
+    action="See why some don't run: docker ps -a; scale: docker compose up -d --scale SERVICE=N",
+)
+def test_replicas(replicas, expect):
+    """As many containers of each service run as are expected.
+
+    Those in the engine's state `running`; one-off containers (`docker compose run`), paused and restarting ones do not
+    count. A service without any container has none.
+
+    Needs: to be let near the engine: `sudo usermod -aG docker USER`.
+
+    Example:
+        [docker.stack]
+        project = "shop"
+        expect = { replicas = { backend = 3, celery = ">= 5" } }
+    """
+    for service in replicas:
+        expect(service.running, subject=f"number of {service.service}'s running containers", limit=service.expected)
+
+
+@check(
+    docker.limits,
+    takes="services",
+    suites=("deploy_gate",),
+    action="Set them in the Compose file: cpus:, mem_limit:, or deploy.resources.limits, and recreate the containers",
+)
+def test_limits(limits, expect):
+    """The containers' bounds of processors and memory are set, and as expected.
+
+    What the engine enforces on each container: `--cpus` (or quota by period) and `--memory` of docker run. A bound that
+    is not set is a breach, whatever the limit is: without one a container may take all that the host has.
+
+    Needs: to be let near the engine: `sudo usermod -aG docker USER`.
+
+    Example:
+        [docker.stack]
+        project = "shop"
+        expect = { limits = { cpus = 2, memory = "4GiB", db = { memory = "<= 8GiB" } } }
+    """
+    for setting in limits:
+        if setting.why is None and setting.value is None:
+            worst = setting.expected.rungs[0].severity
+            expect("not set", subject=setting.subject, limit="== set", severity=worst)
+        else:
+            expect(setting.value, setting.unit, subject=setting.subject, limit=setting.expected, why=setting.why)
+
+
+@check(
+    docker.env,
+    limit="== set",
+    takes="names",
+    suites=("deploy_gate",),
+    action="Set it where the container gets it from (Compose's environment: or env_file:), and recreate the container",
+)
+def test_env(env, expect):
+    """Named environment variables are set in the containers.
+
+    A variable is set where the environment with which the engine starts the container has it, and it is not empty. Its
+    value is not looked at, and goes nowhere. What a container's own entry point exports, or reads from a secret's file,
+    is not seen.
+
+    Needs: to be let near the engine: `sudo usermod -aG docker USER`.
+
+    Example:
+        [docker.stack]
+        project = "shop"
+        expect = { env = { api = ["DATABASE_URL", "JWT_SECRET"] } }
+    """
+    for variable in env:
+        expect(variable.state, subject=f"{variable.container}: {variable.name}", why=variable.why)
+
+
+@check(
+    docker.image,
+    limit="== as expected",
+    takes="services",
+    severity="P1",
+    suites=("deploy_gate",),
+    action="Recreate the containers: docker compose up -d --force-recreate SERVICE",
+)
+def test_image(image, expect):
+    """The running containers are of the images that are expected.
+
+    Each running container of a service is compared by the image's id, so that one that still runs an older build of the
+    same tag is a breach. Expected is a name with a tag or digest, as it stands on the engine's machine now; an id
+    (`sha256:...`, the first 12 digits or more); or a label of the image, as
+    `org.opencontainers.image.revision=${GIT_COMMIT}`. Whether the registry has a newer build under that tag is not
+    asked: check_docker did (its issues 40 and 65), and was red for rebuilds of base images that nobody had deployed.
+
+    Needs: to be let near the engine: `sudo usermod -aG docker USER`.
+
+    Example:
+        [docker.stack]
+        project = "shop"
+        expect = { image = { api = "registry.example.com/shop/api:v1.2" } }
+    """
+    for running in image:
+        expect(running.image, subject=running.subject, limit=f"== {running.expected}", why=running.why)
+
+
+@check(
+    docker.exec,
+    limit="== 0",
+    severity="P1",
+    family=True,
+    action="Run it by hand: docker exec NAME COMMAND",
+)
+def test_exec(exec, expect):  # noqa: A002 - the probe's name
+    """A command inside of a service's container says that all is well.
+
+    It runs in the service's first running container, by name, as that container's own user. `run` is a text for the
+    container's shell, or a list: a program with its arguments. Expected are its `exit` status, its `stdout`, or the
+    number (`value`) that it prints. It must be a command that changes nothing; that is your word. When its time is over
+    (`timeout`, less 3 s) it is ended inside of the container, with all that it has started; docker itself leaves it
+    running there (docker-py's issue 3155). Without a running container it is blocked by `docker.up`.
+
+    Needs: to be let near the engine: `sudo usermod -aG docker USER`; in the container sh, grep and sleep.
+
+    Example:
+        [docker.stack]
+        project = "shop"
+        [docker.stack.exec.migrations]
+        service = "api"
+        run = ["python", "manage.py", "migrate", "--check"]
+        [docker.stack.exec.model]
+        service = "worker"
+        run = "cat /srv/model/VERSION"
+        stdout = "== 2026.11"
+    """
+    said = f": {exec.said}" if exec.said and exec.exit_status else ""
+    observed = f"{exec.exit_status}{said}"
+    expect(exec.exit_status, subject=f"exit status in {exec.container}", limit=exec.exit, observed=observed)
+    if exec.stdout_limit is not None:
+        expect(exec.stdout.strip(), subject="output", limit=exec.stdout_limit)
+    if exec.value is not None:
+        why = None if exec.number is not None else f"the output {exec.stdout[:40].strip()!r} is not one number"
+        expect(exec.number, subject="value", limit=exec.value, why=why)
+
+
+@check(
+    docker.logs,
+    units=("rate", ""),
+    family=True,
+    action="Read them: docker logs --since TIME NAME 2>&1 | grep PATTERN",
+)
+def test_logs(logs, expect):
+    """The containers' logs have as many lines of a kind as expected.
+
+    Lines of stdout and stderr that match `pattern`, and not `ignore`, in all containers together or those of
+    `services`. A rate (`== 0/day`) counts in its window up to now; a bare number since a time (`since`: "4h", a moment
+    with its zone such as 2026-11-20T09:00:00Z, or "start", then for each container by itself), and among the `last`
+    lines of each container. The engine's time stamps count, not the lines' own. A container that was replaced took its
+    log along, and rotation drops the oldest lines: what there is counts, and the message names the containers that were
+    made after that time.
+
+    Needs: to be let near the engine: `sudo usermod -aG docker USER`; a log driver that can be read (json-file, local,
+    journald).
+
+    Example:
+        [docker.stack]
+        project = "shop"
+        [docker.stack.logs.slow_queries]
+        pattern = "slow query"
+        ignore_case = true
+        services = ["api"]
+        expect = "== 0/day"
+        [docker.stack.logs.started]
+        pattern = "running on .*:8000"
+        services = ["api"]
+        since = "start"
+        expect = ">= 1"
+        suites = ["deploy_gate"]
+    """
+    subject = f"lines with {logs.pattern}"
+    if logs.by_container:
+        for name, count in logs.counts:
+            expect(count, subject=f"{subject} since {name}'s start")
+    elif logs.counts:
+        most = f" ({logs.most})" if logs.most else ""
+        expect(logs.total, logs.unit, subject=subject + most, observed=logs.observed)
+    for name, why in logs.unread:
+        expect(None, logs.unit, subject=name, why=why)
+
+
+@check(
+    docker.oom_killed,
+    limit="== 0",
+    action="See what takes the memory: docker stats; raise the container's limit: mem_limit: in the Compose file",
+)
+def test_oom_killed(oom_killed, expect):
+    """No container ran out of memory.
+
+    The engine's OOMKilled of the container's latest run, which is also set where the kernel killed a process other than
+    its first; and the engine's `oom` events of the last day, as far as it remembers: it keeps 256 events of all sorts,
+    in memory, so that a kill before the latest restart may be forgotten.
+
+    Needs: to be let near the engine: `sudo usermod -aG docker USER`.
+
+    Example:
+        [docker.stack]
+        project = "shop"
+        expect = { oom_killed = { P1 = "== 0" } }
+    """
+    for kills in oom_killed:
+        expect(kills.count, subject=f"how often {kills.container} ran out of memory")
+
+
+@check(
+    docker.recovery,
+    takes="within",
+    suites=("deploy_gate",),
+    action="See what it waits for: docker logs --tail 100 NAME; docker inspect --format '{{json .State.Health}}' NAME",
+)
+def test_recovery(recovery, expect):
+    """Every container that was started lately was healthy in time.
+
+    From the container's latest start (StartedAt) to the end of its first successful health check. Nothing is restarted
+    for it: containers that were started in the last hour, or `since`, are judged, and one that is not healthy yet is
+    waited for, until the limit or the probe's `timeout` less 10 s is over. The engine keeps the last five health checks
+    and 256 events; where those no longer reach back to the start, the oldest success that it remembers is the most that
+    it took. A container without a health check is unknown.
+
+    Needs: to be let near the engine: `sudo usermod -aG docker USER`; a health check in the image or Compose file.
+
+    Example:
+        [docker.stack]
+        project = "shop"
+        expect = { recovery = { within = "< 60s", since = "30m" } }
+    """
+    if not recovery.containers:
+        observed = f"no container was started within the last {recovery.back_s / 60:g} min"
+        expect("none", observed=observed, limit="== none")
+    for each in recovery.containers:
+        late = each.seconds is not None and recovery.within.breached(each.seconds, "s") is not None
+        why = each.why
+        if each.at_most and late:
+            why = "it is healthy, and the engine forgot since when; run this right after a start"
+        elif each.state != "healthy" and not late:
+            why = f"it is still {each.state} after {each.seconds:.0f} s; a longer `timeout` waits for it"
+        expect(
+            None if why else each.seconds,
+            "s",
+            subject=f"{each.container}'s time from start to healthy",
+            limit=recovery.within,
+            why=why,
+            observed=None if why else each.observed,
+        )
+
+
+@check(
+    docker.disk,
+    severity="P3",
+    units=("B", "%"),
+    suites=("weekly",),
+    action="See what it is: docker system df -v; give it back: docker image prune -a, docker builder prune",
+)
+def test_disk(disk, expect):
+    """Docker keeps little on its disk that nothing uses.
+
+    What `docker system df` calls reclaimable: images without a container (and layers that they share with used ones:
+    docker/cli's issue 1751), writable layers of containers that do not run, volumes that no container mounts, and build
+    cache that is not in use. In bytes, or in percent of all that the engine keeps. Logs of containers are not in it.
+    Volumes hold data: look before you give one back.
+
+    Needs: to be let near the engine: `sudo usermod -aG docker USER`; a large engine takes minutes to answer.
+
+    Example:
+        [docker.stack]
+        project = "shop"
+        expect = { disk = { P3 = "< 20GB", P2 = "< 50GB" } }
+    """
+    subject = f"what Docker could give back (most: {disk.most})"
+    expect(disk.reclaimable, "B", subject=subject, also={"%": disk.percent})

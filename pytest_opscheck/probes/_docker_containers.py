@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -16,21 +17,29 @@ _KILLED = 137
 """The exit status of a process that SIGKILL has ended: 128 + 9."""
 _LONGEST_ERROR = 200
 
-# What is read of a container, in the shape of the API's own answer. Environment, command, health check and what that
-# printed stay behind: they may hold secrets.
+# What is read of a container, in the shape of the API's own answer. The values of its environment, its command, its
+# health check and what that printed stay behind: they may hold secrets.
 TEMPLATE = (
-    '{"Id":{{json .Id}},"Name":{{json .Name}},"RestartCount":{{.RestartCount}},'
+    '{"Id":{{json .Id}},"Name":{{json .Name}},"Created":{{json .Created}},"Image":{{json .Image}},'
+    '"RestartCount":{{.RestartCount}},'
     '"State":{"Status":{{json .State.Status}},"ExitCode":{{.State.ExitCode}},"OOMKilled":{{.State.OOMKilled}},'
-    '"Error":{{json .State.Error}},'
-    '"Health":{{with index .State "Health"}}{"Status":{{json .Status}}}{{else}}null{{end}}},'
-    '"Config":{"Tty":{{.Config.Tty}},"Labels":{{with .Config.Labels}}{'
+    '"Error":{{json .State.Error}},"StartedAt":{{json .State.StartedAt}},'
+    '"FinishedAt":{{json .State.FinishedAt}},'
+    '"Health":{{with index .State "Health"}}{"Status":{{json .Status}},"Log":['
+    "{{range $number, $each := .Log}}{{if $number}},{{end}}"
+    '{"End":{{json $each.End}},"ExitCode":{{json $each.ExitCode}}}{{end}}]}{{else}}null{{end}}},'
+    '"Config":{"Tty":{{.Config.Tty}},"Image":{{json .Config.Image}},'
+    '"Env":[{{range $number, $each := .Config.Env}}{{if $number}},{{end}}{{$words := split $each "="}}'
+    '[{{json (index $words 0)}},{{and (gt (len $words) 1) (ne $each (printf "%s=" (index $words 0)))}}]{{end}}],'
+    '"Labels":{{with .Config.Labels}}{'
     f'"{_SERVICE}":{{{{json (index . "{_SERVICE}")}}}},'
     f'"{_ONE_OFF}":{{{{json (index . "{_ONE_OFF}")}}}},'
     f'"{_DEPENDS_ON}":{{{{json (index . "{_DEPENDS_ON}")}}}}'
     "}{{else}}null{{end}},"
     '"Healthcheck":{{with index .Config "Healthcheck"}}{{with index . "Test"}}'
     '{"Test":[{{json (index . 0)}}]}{{else}}null{{end}}{{else}}null{{end}}},'
-    '"HostConfig":{"Memory":{{.HostConfig.Memory}}}}'
+    '"HostConfig":{"Memory":{{.HostConfig.Memory}},"NanoCpus":{{json .HostConfig.NanoCpus}},'
+    '"CpuQuota":{{json .HostConfig.CpuQuota}},"CpuPeriod":{{json .HostConfig.CpuPeriod}}}}'
 )
 """The template with which `docker inspect` prints what `container()` reads, a line a container."""
 
@@ -43,6 +52,12 @@ class Container:
     unhealthy or starting, None without a health check. `restarts` counts those that the engine's restart policy made
     since the container was created. `memory_limit` is in bytes, None where the container has none of its own. `needs`
     are the services that Compose started before it, each with the condition it waited for.
+
+    `cpus` is how many processors it may use, None without a bound. `image` is the id of the image that it was made of,
+    `image_name` what that was called then. `environment` are the names of its variables, each with whether it has a
+    value; nobody reads the value itself. `created`, `started` and `ended` are in seconds since 1970, by the engine's
+    clock; `ended` is when its latest run was over, which is that before the present one where it runs. `health_log` has
+    the end and the exit status of its last health checks, of which the engine keeps five.
     """
 
     id: str
@@ -58,11 +73,29 @@ class Container:
     tty: bool = False
     one_off: bool = False
     needs: tuple[tuple[str, str], ...] = ()
+    cpus: float | None = None
+    image: str = ""
+    image_name: str = ""
+    environment: tuple[tuple[str, bool], ...] = ()
+    created: float | None = None
+    started: float | None = None
+    ended: float | None = None
+    health_log: tuple[tuple[float, int], ...] = ()
 
     @property
     def runs(self) -> bool:
         """Whether it runs; one that is paused or being restarted does not."""
         return self.state == "running"
+
+    @property
+    def log_begin(self) -> float:
+        """From when on its log is that of its latest start.
+
+        That is the end of the run before: the engine notes a start a little after the first lines.
+        """
+        if self.started is None or self.ended is None:
+            return 0.0
+        return min(self.started, self.ended)
 
     @property
     def healthy(self) -> bool:
@@ -151,6 +184,11 @@ class Stack:
             kept = [each for each in kept if each.name in values]
         return cls(by, values, tuple(sorted(kept, key=lambda each: each.name)))
 
+    def of_services(self, services: Iterable[str]) -> tuple[Container, ...]:
+        """Return the containers of some services, each under its service's name or its own; all of none named."""
+        wanted = tuple(services)
+        return tuple(each for each in self.containers if not wanted or {each.service, each.name} & {*wanted})
+
     @property
     def described(self) -> str:
         """What was looked for, as a message says it."""
@@ -195,7 +233,43 @@ def container(said: Mapping[str, Any], *, by_service: bool) -> Container:
         tty=bool(config.get("Tty")),
         one_off=str(labels.get(_ONE_OFF)).lower() == "true",
         needs=_needs(labels.get(_DEPENDS_ON) or "") if by_service else (),
+        cpus=_cpus(said["HostConfig"]),
+        image=said.get("Image") or "",
+        image_name=config.get("Image") or "",
+        environment=tuple((name, bool(is_set)) for name, is_set in config.get("Env") or ()),
+        created=moment(said.get("Created")),
+        started=moment(state.get("StartedAt")),
+        ended=moment(state.get("FinishedAt")),
+        health_log=_health_log(state),
     )
+
+
+def without_values(said: dict[str, Any]) -> dict[str, Any]:
+    """Leave of the environment in an engine's answer only names, each with whether there is a value, as TEMPLATE."""
+    pairs = (entry.partition("=") for entry in said["Config"].get("Env") or ())
+    said["Config"]["Env"] = [[name, bool(value)] for name, _, value in pairs]
+    return said
+
+
+def moment(text: str | None) -> float | None:
+    """Return the engine's time in seconds since 1970, None for what has not been yet: that is in the year 1."""
+    found = dt.datetime.fromisoformat(text).timestamp() if text and not text.startswith("0001") else None
+    return found or None
+
+
+def _cpus(said: Mapping[str, Any]) -> float | None:
+    """Return how many processors a container may use: of `--cpus`, or of `--cpu-quota` in a period of 0.1 s."""
+    if nano := int(said.get("NanoCpus") or 0):
+        return nano / 1e9
+    quota = int(said.get("CpuQuota") or 0)
+    return quota / int(said.get("CpuPeriod") or 100_000) if quota > 0 else None
+
+
+def _health_log(state: Mapping[str, Any]) -> tuple[tuple[float, int], ...]:
+    entries = (
+        (moment(each.get("End")), int(each["ExitCode"])) for each in (state.get("Health") or {}).get("Log") or ()
+    )
+    return tuple((end, status) for end, status in entries if end is not None)
 
 
 def _health(state: Mapping[str, Any], config: Mapping[str, Any]) -> str | None:

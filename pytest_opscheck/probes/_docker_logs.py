@@ -9,7 +9,6 @@ import socket
 import struct
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
-from dataclasses import dataclass
 from itertools import filterfalse
 from typing import TYPE_CHECKING
 from urllib.parse import urlencode, urlsplit
@@ -30,40 +29,8 @@ _FRAME = struct.Struct(">B3xL")
 """What stands before each piece of a container's output: 1 for stdout or 2 for stderr, and how many bytes follow."""
 _STDOUT, _STDERR = 1, 2
 
-_WINDOWS = {1: "/s", 60: "/min", 3600: "/h", 86400: "/day"}
-
 _FOREVER = "/events?" + urlencode({"filters": json.dumps({"event": ["none that there is"]})})
 Read = Callable[[int], bytes]
-
-
-@dataclass(frozen=True, slots=True)
-class LogLines:
-    """How many lines of containers' logs matched a pattern in the last `window_s` seconds.
-
-    `counts` are by container; `unread` are those of which the count is not known, each with the reason.
-    """
-
-    pattern: str
-    window_s: int
-    counts: tuple[tuple[str, int], ...]
-    unread: tuple[tuple[str, str], ...]
-
-    @property
-    def total(self) -> int:
-        """All lines of all containers that could be read."""
-        return sum(count for _, count in self.counts)
-
-    @property
-    def unit(self) -> str:
-        """The unit of the total as limits say it."""
-        return _WINDOWS[self.window_s]
-
-    @property
-    def most(self) -> str:
-        """The three containers that have most, with their counts; nothing where there is none."""
-        worst = sorted((each for each in self.counts if each[1]), key=lambda each: (-each[1], each[0]))
-        shown = ", ".join(f"{name} {count}" for name, count in worst[:3])
-        return shown + (f" and {len(worst) - 3} more" if len(worst) > 3 else "")  # noqa: PLR2004 - the three above
 
 
 class LineCount:
@@ -128,14 +95,14 @@ def count_lines(read: Read, *, tty: bool, pattern: re.Pattern[str], ignore: re.P
         while block := read(BLOCK):
             counts[_STDOUT].feed(block)
     else:
-        for kind, data in _frames(read):
+        for kind, data in frames(read):
             counts[kind].feed(data)
     for each in counts.values():
         each.close()
     return sum(each.count for each in counts.values())
 
 
-def _frames(read: Read) -> Iterator[tuple[int, bytes]]:
+def frames(read: Read) -> Iterator[tuple[int, bytes]]:
     """Yield what stdout and stderr hold, block by block.
 
     A frame holds a line, mostly, so this loop is what counting costs: it does nothing but cut.
@@ -150,19 +117,19 @@ def _frames(read: Read) -> Iterator[tuple[int, bytes]]:
             stop = start + _FRAME.size + size
             if stop > end:
                 if size > _LONGEST_FRAME:
-                    raise UnknownError("the engine's log stream is garbled")
+                    raise UnknownError("the engine's stream is garbled")
                 break
             try:
                 pieces[kind].append(data[start + _FRAME.size : stop])
             except KeyError:
-                raise UnknownError("the engine could not read the log to its end") from None
+                raise UnknownError("the engine could not read it to its end") from None
             start = stop
         rest = data[start:]
         for kind, found in pieces.items():
             if found:
                 yield kind, b"".join(found)
     if rest:
-        raise UnknownError("the log stream broke off")
+        raise UnknownError("the engine's stream broke off")
 
 
 class _Http10Connection(http.client.HTTPConnection):
@@ -176,12 +143,15 @@ class _Http10Connection(http.client.HTTPConnection):
 
 
 @contextmanager
-def opened(client: APIClient, container: str, *, since: float, until: float, timeout_s: float) -> Iterator[Read]:
-    """Open a container's log between two moments of the engine's clock.
+def opened(
+    client: APIClient, container: str, *, since: float, until: float, timeout_s: float, last: int | None = None
+) -> Iterator[Read]:
+    """Open a container's log between two moments of the engine's clock, or what of its last lines is between them.
 
     Raises UnknownError where the engine cannot read it, with its reason.
     """
     query: dict[str, str | int] = {"stdout": 1, "stderr": 1, "since": f"{since:.6f}", "until": f"{until:.6f}"}
+    query["tail"] = last or "all"
     path = f"/v{client.api_version}/containers/{container}/logs"
     plain = _plain_socket(client, timeout_s)
     if plain is None:  # over TLS, whose set-up is the library's

@@ -26,6 +26,19 @@ command -v docker >/dev/null || { echo "the docker command is not installed ther
 
 REACHABLE = _ASK + "timeout -k 1 8 docker version --format '{{.Server.Version}}' || no_engine $?\n"
 
+# An engine answers this question to one at a time.
+DISK = (
+    _ASK
+    + r"""
+timeout -k 1 8 docker version --format . >/dev/null || no_engine $?
+while :; do
+  said=$(docker system df --format '{{.Type}};{{.Size}};{{.Reclaimable}}' 2>&1) && break
+  case $said in *"already running"*) sleep 1;; *) printf '%s\n' "$said" >&2; exit 9;; esac
+done
+printf '%s\n' "$said" | grep ';.*;'
+"""
+)
+
 # $1 is project, name or label, the others are those. Afterwards $@ are containers. One that goes away between two
 # questions is as good as never seen, so that docker's word for it is no error.
 _FIND = (
@@ -49,15 +62,19 @@ fi
 """
 )
 
-INSPECT = (
-    _FIND
-    + rf"""
+_INSPECT = rf"""
 {{
   problems=$(docker container inspect --format '{TEMPLATE}' -- "$@" 2>&1 >&3 | grep -viE 'no such container|^warning')
 }} 3>&1
 [ -z "$problems" ] || {{ printf '%s\n' "$problems" >&2; exit 9; }}
 """
-)
+
+INSPECT = _FIND + _INSPECT
+
+_SERVICE_NAME = """
+name='{{index .Config.Labels "com.docker.compose.service"}}'
+[ "$how" = project ] || name='{{.Name}}'
+"""
 
 STATS = (
     INSPECT
@@ -67,13 +84,102 @@ ids=$(docker container inspect --format '{{if .State.Running}}{{.Id}}{{end}}' --
 """
 )
 
-# $1 is the window in seconds, $2 -i or nothing, $3 -E or -P, $4 the pattern, $5 what to ignore or nothing, $6 services
-# or nothing. A log is counted here and not sent: only its number of lines travels. Whether it can be read is asked
-# first, because what docker says of that goes the same way as the log. PCRE is tried, since not every grep has it.
-ERRORS = (
+# $1 is a service or container, $2 the wrapper, $3 its seconds and $4 its command. In the first container that runs, by
+# name; what the container says follows the line with the word.
+EXEC = (
     r"""
-window=$1 case=$2 dialect=$3 pattern=$4 ignore=$5 services=$6
-shift 6
+wanted=$1 wrapper=$2 seconds=$3 command=$4
+shift 4
+"""
+    + INSPECT
+    + _SERVICE_NAME
+    + r"""
+word=$(head -c 8 /dev/urandom | od -An -tx1 | tr -d ' \n')
+form="{{.Name}} {{.Id}} {{.State.Status}} $name"
+id=$(docker container inspect --format "$form" -- "$@" 2>/dev/null | sort | while read -r container id state service; do
+  [ "$state" = running ] || continue
+  case $wanted in "${service#/}" | "${container#/}") echo "$id"; break;; esac
+done)
+[ -n "$id" ] || exit 0
+echo "exec $word"
+docker exec "$id" sh -c "$wrapper" opscheck "$word" "$seconds" "$command"
+exit 0
+"""
+)
+
+# $1 is how many seconds back, $2 how many seconds after its start a container is waited for to become healthy, $3
+# services or nothing. What the engine still remembers of its events follows, of which it keeps 256.
+RECOVERY = (
+    r"""
+back=$1 longest=$2 services=$3
+shift 3
+"""
+    + _FIND
+    + _SERVICE_NAME
+    + r"""
+until=$(($(date +%s) + longest))
+form='{{with index .State "Health"}}{{.Status}}{{else}}-{{end}} {{$.State.Status}} {{$.State.StartedAt}} {{$.Name}}'
+form="$form $name"
+while [ "$(date +%s)" -lt "$until" ]; do
+  after=$(date -u -d "@$(($(date +%s) - longest))" +%Y-%m-%dT%H:%M:%S)
+  docker container inspect --format "$form" -- "$@" 2>/dev/null | awk -v after="$after" -v services=" $services " '
+    function wanted(name) { sub("^/", "", name); return index(services, " " name " ") }
+    services !~ /[^ ]/ || wanted($4) || wanted($5) {
+      if ($1 ~ /starting|unhealthy/ && $2 == "running" && $3 > after) waits = 1
+    }
+    END { exit !waits }' || break
+  sleep 1
+done
+"""
+    + _INSPECT
+    + r"""
+now=$(date +%s)
+echo "now $now"
+timeout -k 1 8 docker events --since "$((now - back - 5))" --until "$now" --filter event=health_status \
+  --filter event=start \
+  --format 'event {{.TimeNano}} {{.Actor.ID}} {{.Action}}'
+"""
+)
+
+OOM = (
+    r"""
+back=$1
+shift
+"""
+    + INSPECT
+    + r"""
+now=$(date +%s)
+timeout -k 1 8 docker events --since "$((now - back))" --until "$now" --filter event=oom \
+  --format 'event {{.TimeNano}} {{.Actor.ID}} {{.Action}}'
+"""
+)
+
+# $1 are names of images. Each line has a name, or the id of what a container was made of, and what there is of it now.
+IMAGES = (
+    r"""
+names=$1
+shift
+"""
+    + INSPECT
+    + r"""
+form='{"Id":{{json .Id}},"RepoTags":{{json .RepoTags}},"RepoDigests":{{json .RepoDigests}}'
+form=$form',"Config":{"Labels":{{with .Config}}{{json .Labels}}{{else}}null{{end}}}}'
+for each in $names $(docker container inspect --format '{{.Image}}' -- "$@" 2>/dev/null | sort -u); do
+  said=$(docker image inspect --format "$form" -- "$each" 2>&1) && echo "image $each $said" || {
+    case $said in *[Nn]"o such image"*) ;; *) printf '%s\n' "$said" >&2; exit 9;; esac
+  }
+done
+"""
+)
+
+# $1 and $2 say from when on lines count: ago SECONDS, at SECONDS since 1970, start of the container, or all. $3 is how
+# many of the last lines, or all, $4 -i or nothing, $5 -E or -P, $6 the pattern, $7 what to ignore or nothing, $8
+# services or nothing. A log is counted here and not sent: only its number of lines travels. Whether it can be read is
+# asked first, because what docker says of that goes the same way as the log. PCRE is tried: not every grep has it.
+LINES = (
+    r"""
+how_far=$1 number=$2 last=$3 case=$4 dialect=$5 pattern=$6 ignore=$7 services=$8
+shift 8
 printf 'x\n' | grep "$dialect" -e x >/dev/null 2>&1 || {
   echo "the grep there knows no -P, which this pattern needs; write it as an extended regular expression" >&2
   exit 9
@@ -84,6 +190,7 @@ for each in "$pattern" "$ignore"; do
 done
 """
     + INSPECT
+    + _SERVICE_NAME
     + r"""
 sift() {
   grep -a $case "$dialect" "$@"
@@ -97,16 +204,24 @@ matching() {
   fi
 }
 now=$(date +%s)
-name='{{index .Config.Labels "com.docker.compose.service"}}'
-[ "$how" = project ] || name='{{.Name}}'
-docker container inspect --format "{{.Id}} $name" -- "$@" 2>/dev/null | while read -r id service; do
+echo "now $now"
+form="{{.Id}} {{.State.StartedAt}} {{.State.FinishedAt}} {{.Name}} $name"
+docker container inspect --format "$form" -- "$@" 2>/dev/null | while read -r id started ended container service; do
   service=${service#/}
-  case " ${services:-$service} " in *" $service "*) ;; *) continue;; esac
+  case " ${services:-$service} " in *" $service "* | *" ${container#/} "*) ;; *) continue;; esac
   said=$(docker logs --tail 0 "$id" 2>&1 >/dev/null) || {
     echo "unread $id $(printf '%s' "$said" | tail -n 1)"
     continue
   }
-  { { docker logs --since "$((now - window))" --until "$((now + 1))" "$id" 2>&1 || echo "failed $id" >&3
+  case $how_far in
+    ago) begin=$((now - number));;
+    at) begin=$number;;
+    start)  # a start is noted a little after the first lines, so those since the end of the run before count
+      case $ended in 0001-*) ended=0;; esac
+      begin=$(printf '%s\n' "$started" "$ended" | sort | head -n 1);;
+    all) begin=0;;
+  esac
+  { { docker logs --since "$begin" --until "$((now + 1))" --tail "$last" "$id" 2>&1 || echo "failed $id" >&3
     } | tr -d '\r' | matching | sed "s/^/count $id /" >&3
   } 3>&1
 done

@@ -9,7 +9,7 @@ from typing import Any
 
 from ._docker_containers import Container
 
-_SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*([kKMGTP]?)(i?)B\Z")
+_SIZE = re.compile(r"(\d+(?:\.\d+)?(?:e[+-]\d+)?)\s*([kKMGTP]?)(i?)B\Z")
 _STEPS = " KMGTP"
 
 
@@ -72,14 +72,15 @@ def from_cli(container: Container, said: Mapping[str, str] | None) -> Usage:
     cpu = (said or {}).get("CPUPerc", "").rstrip("%")
     return Usage(
         container.name,
-        _bytes(used) or None,
-        container.memory_limit or _bytes(bound) or None,
+        size(used) or None,
+        container.memory_limit or size(bound) or None,
         container.memory_limit is not None,
         float(cpu) if re.fullmatch(r"\d+(\.\d+)?", cpu) else None,
     )
 
 
-def _bytes(text: str) -> int | None:
+def size(text: str) -> int | None:
+    """Read a size as docker prints it, `1.2GB` or `3.4MiB`, in bytes; None for what is none."""
     match = _SIZE.match(text.strip())
     if match is None:
         return None

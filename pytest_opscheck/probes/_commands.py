@@ -1,0 +1,38 @@
+"""What is expected of a command of the inventory's own: how it exits, what it prints, the number that it prints."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated
+
+from pydantic import AfterValidator
+
+from ..limits import Ladder, Limit
+from ._types import LadderParam, LimitParam, refuse_unit
+
+
+def _exit(said: Limit) -> Limit:
+    refuse_unit(said, "exit", "an exit status", equality=False)
+    return said
+
+
+def _stdout(said: Limit) -> Limit:
+    refuse_unit(said, "stdout", "a number that a command prints", equality=True)
+    return said
+
+
+def _value(said: Ladder) -> Ladder:
+    for rung in said.rungs:
+        refuse_unit(rung.limit, "value", "the number that a command prints", equality=False)
+    return said
+
+
+ExitParam = Annotated[LimitParam, AfterValidator(_exit)]
+StdoutParam = Annotated[LimitParam, AfterValidator(_stdout)]
+ValueParam = Annotated[LadderParam, AfterValidator(_value)]
+
+
+def number_in(text: str) -> float | None:
+    """Return the number that a text is; None where it is anything else, such as 1,234 or two numbers."""
+    text = text.strip()
+    return float(text) if re.fullmatch(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?", text) else None
