@@ -137,7 +137,11 @@ def stats(engine: Engine) -> tuple[Usage, ...]:
 
     def sampled(container: Container) -> Usage:
         try:
-            return from_api(container, engine.client.stats(container.id, stream=False))
+            usage = from_api(container, engine.client.stats(container.id, stream=False))
+            # Now and then the engine's first sample is without figures, while others ask it for the same.
+            return (
+                usage if usage.cpu is not None else from_api(container, engine.client.stats(container.id, stream=False))
+            )
         except docker.errors.NotFound:
             return from_api(container, {})
 

@@ -299,5 +299,5 @@ suites = ["deploy_gate"]
     assert len(server.commands) - before == 1
     verdicts = {result_id: outcome.verdict(result_id) for result_id in outcome.results}
     red = {result_id for result_id, verdict in verdicts.items() if verdict != "ok"}
-    assert red == {"docker.limits@there", "docker.limits@url"}, verdicts
+    assert red == {"docker.limits@there", "docker.limits@url"}, [outcome.message(each) for each in red]
     assert len(verdicts) == 2 * 14 + 1
