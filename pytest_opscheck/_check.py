@@ -69,7 +69,13 @@ class Check:
     @property
     def carries_limits(self) -> bool:
         """Whether limits may stand among its keys, as in `json = { status = "== healthy" }`."""
-        return any(_holds_limits(info.annotation) for info in self.probe.params.model_fields.values())
+        return bool(self.limit_keys)
+
+    @property
+    def limit_keys(self) -> tuple[str, ...]:
+        """Those of its keys in which limits may stand."""
+        fields = self.probe.params.model_fields
+        return tuple(name for name in self.keys if _holds_limits(fields[name].annotation))
 
     @property
     def dimensions(self) -> frozenset[str]:

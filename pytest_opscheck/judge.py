@@ -138,6 +138,11 @@ class Expect:
         )
         return breached is None and problem is None
 
+    @property
+    def has_limit(self) -> bool:
+        """Whether there is a limit for what is measured without one of its own."""
+        return self._expectation is not None and self._expectation.limits is not None
+
     def _ladder(self, limit: Any, severity: str | None) -> Ladder:
         if isinstance(limit, Ladder):
             return limit

@@ -367,7 +367,9 @@ def _refuse_unreachable(rungs: list[Rung]) -> None:
                 f"{rung.severity} ({rung.limit}) would never be reported: "
                 f"{worse.severity} ({worse.limit}) is broken no later; the worse severity needs the wider limit"
             )
-    if len(tried) > 1 and values <= frozenset().union(*broken):
+    ordered_texts = any(rung.limit.number is None and rung.limit.operator not in _EQUALITY for rung in tried)
+    # What lies between two versions is not among the values, so nothing follows from that none of these is kept.
+    if len(tried) > 1 and not ordered_texts and values <= frozenset().union(*broken):
         raise LimitError(f"no value keeps all of {', '.join(str(rung.limit) for rung in tried)}")
 
 

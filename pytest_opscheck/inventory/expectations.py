@@ -137,7 +137,7 @@ class Resolver:
         else:
             limits = LimitReader(check, self.words, severity, self.problems).read(*limit)
         if len(self.problems) == before:
-            self._refuse_missing_limits(check, limits, here, name)
+            self._refuse_missing_limits(check, limits, here, name, said)
             self._refuse_unused_severity(said, limits, severity, here)
         values = self._params(check, said, limits, here, severity=severity, unsaid=unsaid)
         suites = self._suites(said.get("suites"), check, here)
@@ -163,8 +163,11 @@ class Resolver:
             covers=covers,
         )
 
-    def _refuse_missing_limits(self, check: Check, limits: Limits | None, here: Key, name: str | None) -> None:
-        if limits is None and not check.carries_limits:
+    def _refuse_missing_limits(
+        self, check: Check, limits: Limits | None, here: Key, name: str | None, said: Mapping[str, object]
+    ) -> None:
+        carried = check.carries_limits and (bool(check.needs) or any(key in said for key in check.limit_keys))
+        if limits is None and not carried:
             key = "expect" if name is not None else "P2"
             self.problems.add(here, f"it says nothing that is expected; add for example {key} = {example_of(check)}")
 
