@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 MOST_ROWS = 10_000
 """A question that answers with more rows is not one whose answer is judged; the rest is not even fetched."""
+MARK = "/* opscheck */"
+"""Begins every statement, so that the server's log and its statistics tell ours from those of the application."""
 _TRANSIENT = ("starting up", "not yet accepting", "recovery mode", "too many clients", "connection slots are reserved")
 
 
@@ -103,13 +105,14 @@ class Server:
         bound_ms = int(bound_s * 900)
         found: list[tuple[Any, ...]] = []
         self._connection.execute(
-            f"BEGIN READ ONLY; SET LOCAL statement_timeout = {bound_ms}; "
-            f"SET LOCAL idle_in_transaction_session_timeout = {bound_ms}"
+            f"{MARK} BEGIN READ ONLY; {MARK} SET LOCAL statement_timeout = {bound_ms}; "
+            f"{MARK} SET LOCAL idle_in_transaction_session_timeout = {bound_ms}"
         )
         try:
             # Read as it comes, so that a question with endless rows fills no memory.
             stream = cast(
-                "Generator[tuple[Any, ...], None, None]", self._connection.cursor().stream(sql, params or None)
+                "Generator[tuple[Any, ...], None, None]",
+                self._connection.cursor().stream(f"{MARK} {sql.lstrip()}", params or None),
             )
             with contextlib.closing(stream):
                 for row in stream:
@@ -120,7 +123,7 @@ class Server:
                         )
         finally:
             if not self._connection.closed:
-                self._connection.execute("ROLLBACK")
+                self._connection.execute(f"{MARK} ROLLBACK")
         return found
 
     @contextmanager
@@ -192,9 +195,18 @@ _ADVICE = re.compile(r" Is the server running [^?]*\?")
 """What libpq asks of whoever reads that nothing listens."""
 
 
+def _pooler_hint(said: str) -> str:
+    """Say what mends a refusal of PgBouncer's."""
+    if "unsupported startup parameter" in said:
+        return "; leave `options` out of the dsn: PgBouncer refuses it, and each question sets its own time limit"
+    if "statement pooling" in said:
+        return "; PgBouncer's pool_mode has to be transaction or session: a question has a transaction of its own"
+    return ""
+
+
 def _one_line(error: Exception) -> str:
     text = _ADVICE.sub("", " ".join(str(error).split())).removeprefix("connection failed: ")
-    return textwrap.shorten(text, 300, placeholder="...")
+    return textwrap.shorten(text, 300, placeholder="...") + _pooler_hint(text)
 
 
 def _refused(error: Exception, timeout_s: float) -> str:
@@ -209,6 +221,16 @@ def _refused(error: Exception, timeout_s: float) -> str:
     if isinstance(error, errors.InsufficientPrivilege):
         return f"{said}; GRANT the user of the dsn what it has to read"
     return said
+
+
+def grant_monitor(server: Server) -> str:
+    """Say what lets the user of the dsn see what other users' sessions and the server's settings hide."""
+    return f"as a superuser: GRANT pg_monitor TO {quoted(str(server.scalar('select current_user')))}"
+
+
+def quoted(*names: str) -> str:
+    """Return the parts of a name as SQL takes them literally, whatever they hold."""
+    return ".".join('"' + name.replace('"', '""') + '"' for name in names)
 
 
 kind = Kind("postgres", PostgresDatabase, "a PostgreSQL database", _connect)

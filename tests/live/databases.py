@@ -15,7 +15,7 @@ from typing import Any
 
 import psycopg
 
-from .processes import free_port, program, running, wait_until
+from .processes import answers, free_port, program, running, wait_until
 
 PASSWORD = "Pg-canary-7Qx"
 _NEWEST_FIRST = [str(folder) for folder in sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True)]
@@ -59,8 +59,8 @@ def _server_user() -> str | None:
 
 
 @contextmanager
-def postgres(*settings: str) -> Iterator[Postgres]:
-    """Run a server while the block lasts; `settings` are those of postgresql.conf, as `name=value`."""
+def cluster(*initdb: str) -> Iterator[Path]:
+    """Make a database cluster, and take it away again; yields the folder in which its `data` lies."""
     user = _server_user()
     # Not in tmp_path: there the server's user could not look into the folders above its own.
     folder = Path(tempfile.mkdtemp(prefix="opscheck-postgres-"))
@@ -72,17 +72,65 @@ def postgres(*settings: str) -> Iterator[Postgres]:
         secret.chmod(0o644)
         data = folder / "data"
         made = [postgres_program("initdb"), "-D", str(data), "-U", "admin", "-A", "scram-sha-256", f"--pwfile={secret}"]
-        subprocess.run(
-            [*made, "--no-sync", "-E", "UTF8", "--locale=C"], check=True, capture_output=True, user=user, cwd=folder
-        )
-        port = free_port()
-        command = [postgres_program("postgres"), "-D", str(data), "-p", str(port), *_options(folder, settings)]
-        with running(command, log=folder / "server.log", cwd=folder, user=user) as process:
-            server = Postgres(port, folder, process)
-            wait_until(lambda: _accepts(server), "postgres")
-            yield server
+        _as_server([*made, "--no-sync", "-E", "UTF8", "--locale=C", *initdb], folder)
+        yield folder
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextmanager
+def serving(folder: Path, *settings: str, data: str = "data") -> Iterator[Postgres]:
+    """Run a server on a cluster while the block lasts; `settings` are those of postgresql.conf, as `name=value`."""
+    port = free_port()
+    command = [postgres_program("postgres"), "-D", str(folder / data), "-p", str(port), *_options(folder, settings)]
+    with running(command, log=folder / "server.log", cwd=folder, user=_server_user()) as process:
+        server = Postgres(port, folder, process)
+        wait_until(lambda: _accepts(server), "postgres")
+        yield server
+
+
+@contextmanager
+def postgres(*settings: str) -> Iterator[Postgres]:
+    """Run a server of its own while the block lasts."""
+    with cluster() as folder, serving(folder, *settings) as server:
+        yield server
+
+
+@contextmanager
+def standby(primary: Postgres) -> Iterator[Postgres]:
+    """Run a standby that streams from a server while the block lasts."""
+    data = f"standby-{free_port()}"
+    made = [postgres_program("pg_basebackup"), "-D", str(primary.folder / data), "-d", primary.dsn()]
+    _as_server([*made, "--write-recovery-conf", "--checkpoint=fast", "--no-sync"], primary.folder)
+    with serving(primary.folder, data=data) as server:
+        yield server
+
+
+@contextmanager
+def pgbouncer(server: Postgres, pool_mode: str) -> Iterator[Postgres]:
+    """Run PgBouncer in front of a server while the block lasts; yields the server as it is seen through it."""
+    port, folder = free_port(), server.folder / f"pgbouncer-{pool_mode}"
+    folder.mkdir()
+    with server.connect() as connection:
+        users = connection.execute("SELECT rolname FROM pg_roles WHERE rolcanlogin").fetchall()
+    (folder / "users.txt").write_text("".join(f'"{name}" "{PASSWORD}"\n' for (name,) in users), encoding="utf-8")
+    (folder / "pgbouncer.ini").write_text(
+        f"[databases]\n* = host=127.0.0.1 port={server.port}\n[pgbouncer]\nlisten_addr = 127.0.0.1\n"
+        f"listen_port = {port}\nunix_socket_dir =\nauth_type = scram-sha-256\nauth_file = {folder}/users.txt\n"
+        f"pool_mode = {pool_mode}\ndefault_pool_size = 1\n",
+        encoding="utf-8",
+    )
+    command = [program("pgbouncer"), str(folder / "pgbouncer.ini")]
+    with running(command, log=folder / "pgbouncer.log", cwd=folder, user=_server_user()) as process:
+        pooled = Postgres(port, folder, process)
+        wait_until(lambda: answers(port), "pgbouncer")
+        yield pooled
+
+
+def _as_server(command: Sequence[str], folder: Path) -> None:
+    """Run a program to its end as the user who runs the server."""
+    done = subprocess.run(command, check=False, capture_output=True, text=True, user=_server_user(), cwd=folder)
+    assert done.returncode == 0, done.stderr
 
 
 def _options(folder: Path, settings: Sequence[str]) -> list[str]:
