@@ -1,3 +1,5 @@
+from collections import Counter
+
 from pytest_opscheck import check, postgres
 
 
@@ -9,8 +11,42 @@ from pytest_opscheck import check, postgres
     action="See whether the server runs and what its log says: pg_lsclusters; systemctl status postgresql",
 )
 def test_reachable(reachable, expect):
-    """PostgreSQL answers."""
+    """PostgreSQL answers.
+
+    It accepts a connection to the database, and answers SELECT 1 in a read-only transaction. PgBouncer may stand in
+    front, with pool_mode transaction or session.
+
+    Needs: a role that may connect. GRANT pg_monitor TO it, and it sees what other users' sessions do.
+
+    Example:
+        [postgres.main]
+        dsn = "${DATABASE_URL}"
+    """
     expect(reachable.target)
+
+
+@check(
+    postgres.version,
+    severity="P1",
+    suites=("deploy_gate",),
+    takes="expected",
+    action="See which cluster listens there: pg_lsclusters",
+)
+def test_version(version, expect):
+    """PostgreSQL has the expected version.
+
+    server_version, compared number by number, as many as the limit names: `== 15` holds for 15.4, `>= 15.4` for 15.10,
+    `> 15` for 16.0 and not for 15.10.
+
+    Needs: no privileges.
+
+    Example:
+        [postgres.main]
+        dsn = "${DATABASE_URL}"
+        [postgres.main.expect]
+        version = { P1 = "== 15", P3 = ">= 15.4" }
+    """
+    expect(version.number, subject="version", limit=version.ladder)
 
 
 @check(
@@ -24,7 +60,15 @@ def test_connections(connections, expect):
     """PostgreSQL has connections left.
 
     Client backends beside the one that counts, of max_connections less what is reserved; and the same for the database
-    and for roles that have a limit of their own.
+    and for roles that have a limit of their own. Behind PgBouncer they are the pool's, not those of the application.
+
+    Needs: no privileges.
+
+    Example:
+        [postgres.main]
+        dsn = "${DATABASE_URL}"
+        [postgres.main.expect]
+        connections = "<= 20"
     """
     for bound in connections:
         most = f" (most are {bound.most})" if bound.most else ""
@@ -41,6 +85,14 @@ def test_waiting_locks(waiting_locks, expect):
     """No session waits long for a lock.
 
     Sessions of the database with an ungranted lock in pg_locks for longer than `longer_than` (by default 5 s).
+
+    Needs: no privileges; before version 14 GRANT pg_monitor TO the user of the dsn.
+
+    Example:
+        [postgres.main]
+        dsn = "${DATABASE_URL}"
+        [postgres.main.expect]
+        waiting_locks = { P2 = "== 0", longer_than = "30s", ignore = ["advisory"] }
     """
     who = "; ".join(
         f"{w.pid} ({w.user}) for {w.seconds:.0f} s, for {', '.join(map(str, w.blocked_by))}" for w in waiting_locks[:3]
@@ -48,9 +100,395 @@ def test_waiting_locks(waiting_locks, expect):
     expect(len(waiting_locks), subject="sessions waiting for a lock" + (f" [{who}]" if who else ""))
 
 
+@check(
+    postgres.active_queries,
+    units=("",),
+    action="See what runs: SELECT pid, usename, query_start, query FROM pg_stat_activity WHERE state = 'active'",
+)
+def test_active_queries(active_queries, expect):
+    """The database runs as many statements as expected.
+
+    Clients' sessions of the database whose state in pg_stat_activity is active, also while they wait for a lock, at one
+    moment. The session that asks does not count, and neither do replication, autovacuum and parallel workers.
+
+    Needs: as a superuser, GRANT pg_monitor TO the user of the dsn; otherwise other users' sessions make it unknown.
+
+    Example:
+        [postgres.main]
+        dsn = "${DATABASE_URL}"
+        [postgres.main.expect]
+        active_queries = { P3 = "< 5", P1 = "<= 10" }
+    """
+    who = Counter(session.user for session in active_queries)
+    most = f" (most are of {who.most_common(1)[0][0]}: {who.most_common(1)[0][1]})" if who else ""
+    expect(len(active_queries), subject=f"active queries{most}")
+
+
+@check(
+    postgres.longest_query,
+    units=("s",),
+    action="See what it does: SELECT * FROM pg_stat_activity WHERE pid = PID; to end it: SELECT pg_cancel_backend(PID)",
+)
+def test_longest_query(longest_query, expect):
+    """No statement runs for too long.
+
+    The longest time since query_start among the sessions that `active_queries` counts; nothing running is 0 s. A dump
+    is such a statement too: a limit can depend on the time of day.
+
+    Needs: as a superuser, GRANT pg_monitor TO the user of the dsn; otherwise other users' sessions make it unknown.
+
+    Example:
+        [postgres.main]
+        dsn = "${DATABASE_URL}"
+        [postgres.main.expect]
+        longest_query = [{ during = "01:00-03:00", P2 = "< 2h" }, { P3 = "< 1m", P2 = "< 10m" }]
+    """
+    if longest_query is None:
+        expect(0.0, "s", subject="longest query")
+    else:
+        expect(longest_query.seconds, "s", subject=f"longest query ({longest_query.user}, pid {longest_query.pid})")
+
+
+@check(
+    postgres.clients,
+    limit="== 0",
+    severity="P1",
+    takes="users",
+    action="See who it is: SELECT pid, usename, client_addr, application_name, backend_start FROM pg_stat_activity",
+)
+def test_clients(clients, expect):
+    """Only known users and addresses are connected.
+
+    Sessions that are connected to the database at one moment, whose user is none of `users`, or whose address is within
+    none of `addresses` where those are said; `local` is the server's own socket. Who reads its changes by logical
+    replication is a client too. The session that asks does not count, but others of its user do. Behind PgBouncer the
+    addresses are the pooler's.
+
+    Needs: as a superuser, GRANT pg_monitor TO the user of the dsn; otherwise other users' sessions make it unknown.
+
+    Example:
+        [postgres.main]
+        dsn = "${DATABASE_URL}"
+        [postgres.main.expect]
+        clients = { users = ["analytics", "grafana"], addresses = ["10.0.0.0/8", "local"] }
+    """
+    who = Counter(f"{session.user} from {session.address}" for session in clients.unknown)
+    names = ", ".join(f"{name} ({count})" if count > 1 else name for name, count in who.most_common(5))
+    expect(len(clients.unknown), subject="unknown clients" + (f" [{names}]" if names else ""))
+
+
+@check(
+    postgres.mean_query_time,
+    units=("s",),
+    action="See what takes it: SELECT query, calls, total_exec_time FROM pg_stat_statements ORDER BY 3 DESC LIMIT 10",
+)
+def test_mean_query_time(mean_query_time, expect):
+    """Statements are fast on average.
+
+    Execution time of all calls / calls, of all statements of the database in pg_stat_statements, since its statistics
+    were reset. BEGIN and COMMIT are calls too; what the checks themselves ask is left out. A mean over months says
+    little about today: SELECT pg_stat_statements_reset() now and then.
+
+    Needs: the extension: shared_preload_libraries = 'pg_stat_statements', a restart, and in the database, as a
+    superuser, CREATE EXTENSION pg_stat_statements.
+
+    Example:
+        [postgres.main]
+        dsn = "${DATABASE_URL}"
+        [postgres.main.expect]
+        mean_query_time = "< 100ms"
+    """
+    why = None if mean_query_time.calls else "no statement has been counted yet"
+    expect(mean_query_time.mean_ms, "ms", subject=f"mean of {mean_query_time.calls} calls", why=why)
+
+
+@check(
+    postgres.slow_statements,
+    suites=("daily", "weekly"),
+    units=("",),
+    action="See its plan by EXPLAIN; once it is mended, count anew: SELECT pg_stat_statements_reset()",
+)
+def test_slow_statements(slow_statements, expect):
+    """No statement is slow on average.
+
+    Statements of the database whose mean execution time in pg_stat_statements is over `over` (by default 1 s), since
+    its statistics were reset. Those that the checks themselves make are left out.
+
+    Needs: the extension: shared_preload_libraries = 'pg_stat_statements', a restart, and in the database, as a
+    superuser, CREATE EXTENSION pg_stat_statements. To see other users' statements, GRANT pg_monitor TO the user of the
+    dsn; they count in any case.
+
+    Example:
+        [postgres.main]
+        dsn = "${DATABASE_URL}"
+        [postgres.main.expect]
+        slow_statements = { P3 = "== 0", over = "1s" }
+    """
+    worst = "; ".join(
+        f"{statement.mean_ms / 1000:.3g} s on average of {statement.calls}: {statement.text}"
+        for statement in slow_statements[:3]
+    )
+    expect(len(slow_statements), subject="slow statements" + (f" [{worst}]" if worst else ""))
+
+
+@check(
+    postgres.deadlocks,
+    severity="P0",
+    units=("", "rate"),
+    action="See in the server's log which statements deadlocked: grep -A 10 'deadlock detected'",
+)
+def test_deadlocks(deadlocks, expect):
+    """Transactions of the database do not deadlock.
+
+    deadlocks of pg_stat_database, of the database, since its statistics were reset: all of them or, where the limit is
+    a rate, that of the whole time since then (where they were never reset, of the time since the server's start). What
+    is younger than a rate's window counts whole.
+
+    Needs: no privileges.
+
+    Example:
+        [postgres.main]
+        dsn = "${DATABASE_URL}"
+        [postgres.main.expect]
+        deadlocks = { P3 = "< 1/day", P0 = "< 20/day" }
+    """
+    expect(deadlocks.value, deadlocks.unit, subject=deadlocks.counter.named)
+
+
+@check(
+    postgres.checksum_failures,
+    severity="P0",
+    units=("",),
+    action="Stop writing to it, copy its files, and restore from a backup; the server's log names the damaged pages",
+)
+def test_checksum_failures(checksum_failures, expect):
+    """No page of the server has a wrong checksum.
+
+    checksum_failures of pg_stat_database, of every database and of the catalogs that all share, since their statistics
+    were reset. A page is verified when it is read from disk, so damage that nobody reads is not counted: pg_amcheck
+    reads everything. Once all is mended, SELECT pg_stat_reset() in that database ends the breach, which the counter
+    alone never does (pgmonitor, issue 125).
+
+    Needs: no privileges; a server with data checksums (with the server stopped, pg_checksums --enable), version 12.
+
+    Example:
+        [postgres.main]
+        dsn = "${DATABASE_URL}"
+        [postgres.main.expect]
+        checksum_failures = "== 0"
+    """
+    for database in checksum_failures:
+        expect(database.count, subject=database.named)
+
+
+@check(
+    postgres.cache_hit,
+    units=("%",),
+    action="See what reads so much: SELECT relname, heap_blks_read FROM pg_statio_user_tables ORDER BY 2 DESC LIMIT 10",
+)
+def test_cache_hit(cache_hit, expect):
+    """Most blocks that the database wants are in its cache.
+
+    blks_hit / (blks_hit + blks_read) of pg_stat_database, of the database, since its statistics were reset. A read may
+    have been answered by the operating system's cache.
+
+    Needs: no privileges.
+
+    Example:
+        [postgres.main]
+        dsn = "${DATABASE_URL}"
+        [postgres.main.expect]
+        cache_hit = { P3 = "> 95%" }
+    """
+    expect(cache_hit.percent, "%", why=None if cache_hit.percent is not None else "nothing has been read yet")
+
+
+@check(
+    postgres.replication_lag,
+    severity="P1",
+    units=("s",),
+    action="See pg_stat_replication on the primary, pg_stat_wal_receiver on the standby, and both servers' logs",
+)
+def test_replication_lag(replication_lag, expect):
+    """Standbys are not far behind their primary.
+
+    A standby that within 6 s replays all the WAL that its primary had when it was asked is as far behind as that took.
+    Of one that does not, a standby that is asked says the time since the commit of the last transaction that it has
+    replayed, and a primary replay_lag of pg_stat_replication and the time since it was told. So an idle primary makes
+    no lag, which it does make in postgres_exporter (issue 385). A standby that names a primary and does not receive
+    from it is red, and so is a primary with fewer standbys than `standbys`. Base backups, pg_receivewal and logical
+    subscribers are no standbys. The servers' clocks have to agree.
+
+    Needs: as a superuser, GRANT pg_monitor TO the user of the dsn.
+
+    Example:
+        [postgres.main]
+        dsn = "${DATABASE_URL}"
+        [postgres.main.expect]
+        replication_lag = { P2 = "< 1m", P1 = "< 10m", standbys = 2 }
+    """
+    for lag in replication_lag.lags:
+        expect(lag.seconds, "s", subject=f"lag of {lag.of}", why=lag.why)
+    if replication_lag.connected is not None:
+        state = "streaming" if replication_lag.connected else "not connected"
+        expect(state, subject="replication from the primary", limit="== streaming")
+    if replication_lag.expected is not None:
+        expect(replication_lag.standbys, subject="standbys connected", limit=f">= {replication_lag.expected}")
+    elif not replication_lag.lags:
+        expect(None, "s", why="no standby is connected; say how many there should be: standbys = 1")
+
+
+@check(
+    postgres.tables,
+    limit="== present",
+    severity="P1",
+    suites=("deploy_gate",),
+    takes="names",
+    action="See whether all migrations ran, and whether the dsn names the right database and schema",
+)
+def test_tables(tables, expect):
+    """Every named table is there.
+
+    By the name that pg_class has, capitals and all, found by the search path or in the schema that is said. Partitioned
+    and foreign tables are tables; a view is none.
+
+    Needs: no privileges, but USAGE of a schema on the search path, where a name is said without it.
+
+    Example:
+        [postgres.main]
+        dsn = "${DATABASE_URL}"
+        [postgres.main.expect]
+        tables = ["users", "positions", "billing.invoices"]
+    """
+    for table in tables:
+        expect(table.state, subject=table.name)
+
+
+@check(
+    postgres.indexes,
+    limit="== valid",
+    severity="P1",
+    suites=("deploy_gate",),
+    takes="names",
+    action="See whether all migrations ran; an invalid index: REINDEX INDEX CONCURRENTLY NAME",
+)
+def test_indexes(indexes, expect):
+    """Every named index is there, and valid.
+
+    indisvalid and indisready of pg_index: an index that CREATE INDEX CONCURRENTLY has not finished, or has given up, is
+    kept up to date at most, and serves no query.
+
+    Needs: no privileges, but USAGE of a schema on the search path, where a name is said without it.
+
+    Example:
+        [postgres.main]
+        dsn = "${DATABASE_URL}"
+        [postgres.main.expect]
+        indexes = ["ix_positions_user_id"]
+    """
+    for index in indexes:
+        expect(index.state, subject=index.name)
+
+
+@check(
+    postgres.rows,
+    severity="P1",
+    suites=("deploy_gate", "daily"),
+    takes="tables",
+    action="See whether the restore or migration was whole, and whether the dsn names the right database",
+)
+def test_rows(rows, expect):
+    """Tables have as many rows as expected.
+
+    Counted, not estimated, but no further than it takes to judge: for `> 0` one row is enough, so the number is then
+    the least that there are. A table that is missing, or of which row security hides rows, is unknown.
+
+    Needs: GRANT SELECT ON the table, and USAGE of its schema, TO the user of the dsn.
+
+    Example:
+        [postgres.main]
+        dsn = "${DATABASE_URL}"
+        [postgres.main.expect]
+        rows = { accounts = "> 0", "billing.subscriptions" = { P1 = "> 0", P3 = ">= 100" } }
+    """
+    for table in rows:
+        observed = f"{table.rows} or more" if table.more else None
+        expect(table.rows, subject=f"rows of {table.table}", limit=table.ladder, observed=observed, why=table.why)
+
+
+@check(
+    postgres.table_size,
+    suites=("monthly",),
+    units=("B",),
+    takes="tables",
+    action="See what can be archived, and whether it is bloat: pg_stat_user_tables, n_dead_tup",
+)
+def test_table_size(table_size, expect):
+    """Tables are as large as expected.
+
+    pg_total_relation_size: the table with its indexes and TOAST; of a partitioned table all partitions together. One
+    limit is for every table, of which the 20 largest are told; a table that is named has its own.
+
+    Needs: no privileges.
+
+    Example:
+        [postgres.main]
+        dsn = "${DATABASE_URL}"
+        [postgres.main.expect]
+        table_size = { P3 = "< 10GB", audit_logs = "< 50GB" }
+    """
+    for table in table_size:
+        if table.ladder is not None or expect.has_limit:
+            expect(table.size_bytes, "B", subject=f"size of {table.table}", limit=table.ladder, why=table.why)
+
+
+@check(
+    postgres.plan,
+    suites=("weekly",),
+    units=("s",),
+    family=True,
+    action="See the plan: EXPLAIN (ANALYZE, BUFFERS); whether the index is valid, and whether ANALYZE mends it",
+)
+def test_plan(plan, expect):
+    """A query uses its index, and is fast.
+
+    EXPLAIN ANALYZE executes the query once, in a read-only transaction with a time limit, when nothing else is probed.
+    The time is planning and execution on the server, without sending rows. `index` is used where any part of the plan
+    scans it, or the part of it that belongs to a partition. For a small table PostgreSQL rightly prefers to read it
+    whole: expect this of a database with real data.
+
+    Needs: GRANT SELECT ON what the query reads TO the user of the dsn.
+
+    Example:
+        [postgres.main]
+        dsn = "${DATABASE_URL}"
+        [postgres.main.plan.logs_of_a_user]
+        sql = "select * from audit_logs where user_id = 42 order by created_at desc limit 50"
+        index = "ix_audit_logs_user_created"
+        expect = "< 100ms"
+    """
+    expect(plan.ms, "ms", subject="time")
+    if plan.index is not None:
+        observed = f"{plan.state} ({', '.join(plan.scans) or 'nothing is scanned'})" if plan.state != "used" else None
+        expect(plan.state, subject=f"index {plan.index}", limit="== used", observed=observed)
+
+
 @check(postgres.query, units=("*",), family=True, action="Run the query by hand, and see what it counts")
 def test_query(query, expect):
-    """A query of one's own answers as expected."""
+    """A query of one's own answers as expected.
+
+    One value, or rows of a name and a value, of which each is judged. It is asked in a read-only transaction with a
+    time limit. An interval is in seconds; of a number `unit` says what it is in.
+
+    Needs: GRANT SELECT ON what the query reads TO the user of the dsn.
+
+    Example:
+        [postgres.main]
+        dsn = "${DATABASE_URL}"
+        [postgres.main.query.stuck_jobs]
+        sql = "select count(*) from jobs where status = 'processing' and created_at < now() - interval '1 hour'"
+        expect = { P3 = "== 0" }
+    """
     for answer in query:
         expect(
             answer.value, answer.unit, subject=answer.subject, why="the value is NULL" if answer.value is None else None

@@ -9,12 +9,40 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator
 
-from ..limits import dimension
+from ..limits import Ladder, dimension
 from ._kind import Reach, UnknownError, UnreachableError
-from ._postgres_activity import connections, waiting_locks
+from ._postgres_activity import active_queries, clients, connections, longest_query, waiting_locks
+from ._postgres_plan import plan
+from ._postgres_replication import replication_lag
 from ._postgres_server import PostgresDatabase, Server, kind
+from ._postgres_statistics import cache_hit, checksum_failures, deadlocks, mean_query_time, slow_statements
+from ._postgres_tables import indexes, rows, table_size, tables
+from ._versions import VersionParam
 
-__all__ = ["PostgresDatabase", "Server", "connections", "kind", "query", "reachable", "waiting_locks"]
+__all__ = [
+    "PostgresDatabase",
+    "Server",
+    "active_queries",
+    "cache_hit",
+    "checksum_failures",
+    "clients",
+    "connections",
+    "deadlocks",
+    "indexes",
+    "kind",
+    "longest_query",
+    "mean_query_time",
+    "plan",
+    "query",
+    "reachable",
+    "replication_lag",
+    "rows",
+    "slow_statements",
+    "table_size",
+    "tables",
+    "version",
+    "waiting_locks",
+]
 
 
 @kind.probe(timeout_s=5)
@@ -26,6 +54,21 @@ def reachable(server: Server) -> Reach:
         server.lose()
         raise UnreachableError(str(error)) from None
     return Reach("SELECT 1")
+
+
+@dataclass(frozen=True, slots=True)
+class Version:
+    """The server's version, without what its packager adds, and what is expected of it."""
+
+    number: str
+    ladder: Ladder
+
+
+@kind.probe()
+def version(server: Server, *, expected: VersionParam) -> Version:
+    """The version of the server: server_version, of which the first number is the major one."""
+    said = str(server.scalar("select current_setting('server_version')"))
+    return Version(said.split(maxsplit=1)[0], expected)
 
 
 @dataclass(frozen=True, slots=True)

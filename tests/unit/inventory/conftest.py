@@ -18,7 +18,7 @@ Errors = Callable[..., list[str]]
 
 @pytest.fixture(scope="session")
 def checks() -> tuple[Check, ...]:
-    return tuple(check for check in shipped.checks() if check.kind in ("host", "redis"))
+    return tuple(check for check in shipped.checks() if check.kind in ("host", "postgres", "redis"))
 
 
 @pytest.fixture

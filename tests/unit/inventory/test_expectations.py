@@ -284,3 +284,37 @@ def test_a_next_step_that_depends_on_another_check(read: Read) -> None:
 def test_ids_and_steps_that_cannot_be_meant(errors: Errors, said: str, message: str) -> None:
     (found,) = errors(f"[host.a.expect]\ndisk = {{ {said} }}\n")
     assert message in found
+
+
+POSTGRES = "[postgres.a]\ndsn = 'host=a'\n[postgres.a.expect]\n"
+
+
+@pytest.mark.parametrize(
+    ("said", "limits"),
+    [
+        ("version = 15", "P1 == 15"),
+        ("version = '>= 15.10'", "P1 >= 15.10"),
+        ("version = { P3 = '>= 15.10', P1 = '>= 15.9' }", "P3 >= 15.10, P1 >= 15.9"),
+        ("version = { P3 = '< 17', P1 = '< 18' }", "P3 < 17, P1 < 18"),
+    ],
+)
+def test_limits_of_a_version(read: Read, said: str, limits: str) -> None:
+    [expectation] = read(POSTGRES + said).of_check("postgres.version")
+    expected = expectation.params["expected"]
+    assert ", ".join(f"{severity} {limit}" for severity, limit in expected.texts().items()) == limits
+
+
+@pytest.mark.parametrize(
+    ("said", "error"),
+    [
+        ("version = 15.10", "15.1 is no limit for a version; a number loses its last zero"),
+        ("version = { P3 = '>= 15.9', P1 = '>= 15.10' }", "P3 (>= 15.9) would never be reported"),
+        ("table_size = true", "it says nothing that is expected; add for example P2 = '< 100MB'"),
+        ("table_size = { suites = ['daily'] }", "it says nothing that is expected"),
+        ("table_size = { logs = '< 10' }", "the limit of logs is < 10, and a size is in bytes"),
+        ("rows = { 'a.b.c' = '> 0' }", "'a.b.c' is no name"),
+        ("rows = { logs = '> 0%' }", "the limit of logs is > 0%, and rows are a count"),
+    ],
+)
+def test_limits_among_the_keys_that_cannot_be_meant(errors: Errors, said: str, error: str) -> None:
+    assert error in "\n".join(errors(POSTGRES + said))
