@@ -11,7 +11,7 @@ from typing import Any
 
 from pydantic.fields import FieldInfo
 
-from pytest_opscheck._check import EVERY_SUITE, Check, check_of
+from pytest_opscheck._check import EVERY_SUITE, GIVEN, Check, check_of
 from pytest_opscheck.limits import Ladder, Limit
 from pytest_opscheck.probes import Kind, kinds
 from pytest_opscheck.selection import shipped_files
@@ -86,7 +86,7 @@ def _check(check: Check, text: str) -> Iterator[str]:
     if units:
         yield f"- limited in: {', '.join(units)}"
     for parameter, info in check.probe.params.model_fields.items():
-        if parameter == "window_s":
+        if parameter in GIVEN:
             continue
         short = "; the short form sets it" if parameter == check.takes else ""
         yield f"- `{parameter}`: {_type(info.annotation)}{', ' if _default(info) else ''}{_default(info)}{short}"

@@ -18,7 +18,11 @@ F = TypeVar("F", bound=Callable[..., None])
 EVERY_SUITE = "*"
 """A check of every suite in which one that depends on it runs: that of a target's reachability."""
 WINDOW = "window_s"
-"""The probe's parameter that is no key of the inventory: it gets the window of the limit's rate."""
+"""The probe's parameter that gets the window of the limit's rate."""
+ZONE = "zone"
+"""The probe's parameter that gets the inventory's time zone, which decides what a day is."""
+GIVEN = (WINDOW, ZONE)
+"""The parameters that are no keys of the inventory."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -178,7 +182,7 @@ def _refuse_unfit(limits: Limits | None, units: tuple[str, ...]) -> None:
 
 
 def _keys(probe: Probe) -> tuple[str, ...]:
-    return tuple(name for name in probe.params.model_fields if name != WINDOW)
+    return tuple(name for name in probe.params.model_fields if name not in GIVEN)
 
 
 def _dimension(unit: str) -> str:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, get_args
 
 from pydantic import ValidationError
 
-from .._check import WINDOW, Check
+from .._check import GIVEN, WINDOW, ZONE, Check
 from ..during import Limits
 from ..limits import SEVERITIES, Ladder, LimitError, parse_duration, severity_of, single
 from .common import read_action, read_ids
@@ -30,6 +31,7 @@ class Resolver:
     checks: Collection[Check]
     words: Mapping[str, str]
     suites: Collection[str]
+    timezone: dt.tzinfo
     problems: Problems
 
     def resolve(self, target: Named, said: object, questions: Mapping[str, object], path: Key) -> list[Expectation]:
@@ -197,13 +199,15 @@ class Resolver:
         model = check.probe.params
         given = {key: value for key, value in said.items() if key not in COMMON}
         choices = [*COMMON, *check.keys, *SEVERITIES, *self.words]
-        if WINDOW in given:
-            self.problems.add((*here, WINDOW), f"unknown key; {nearest(WINDOW, choices)}")
+        for key in (key for key in GIVEN if key in given):
+            self.problems.add((*here, key), f"unknown key; {nearest(key, choices)}")
         if WINDOW in model.model_fields:
             windows = {ladder.window_s for ladder in limits.ladders} if limits is not None else {None}
             if len(windows) > 1:
                 self.problems.add(here, "its limits count over the same window, for example all '/day'")
             given[WINDOW] = next(iter(windows))
+        if ZONE in model.model_fields:
+            given[ZONE] = self.timezone
         for key, value in given.items():
             if is_empty(value):
                 where = here if key == unsaid else (*here, key)

@@ -9,7 +9,7 @@ from typing import Any
 from pydantic import BaseModel
 from pydantic.json_schema import GenerateJsonSchema
 
-from .._check import WINDOW, Check
+from .._check import GIVEN, Check
 from ..during import Limits
 from ..limits import SEVERITIES, UNITS, dimension
 from ..probes import Kind, kinds
@@ -71,7 +71,7 @@ class _Maker:
     def _expectation(self, check: Check) -> Schema:
         """Return the schema of one expectation: its short and its long form."""
         limit, limits = self._limits(check)
-        fields, required = self._fields(check.probe.params, check.id, without={WINDOW})
+        fields, required = self._fields(check.probe.params, check.id, without=set(GIVEN))
         forms: list[Schema] = [{"const": False}]
         if check.limits is not None and not check.needs:
             forms.append({"const": True})
@@ -90,7 +90,7 @@ class _Maker:
 
     def _question(self, check: Check) -> Schema:
         """Return the schema of one question of a family."""
-        fields, required = self._fields(check.probe.params, check.id, without={WINDOW})
+        fields, required = self._fields(check.probe.params, check.id, without=set(GIVEN))
         fields["expect"] = self._limits(check)[1]
         if check.limits is None and not check.carries_limits:
             required = [*required, "expect"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Mapping
 from typing import Annotated, Any
 
@@ -46,3 +47,6 @@ LadderParam = Annotated[
     WithJsonSchema({"anyOf": [*_LIMIT_SCHEMA["anyOf"], {"type": "object", "additionalProperties": _LIMIT_SCHEMA}]}),
 ]
 """One limit, or several with the severity of breaking each."""
+
+Zone = Annotated[dt.tzinfo, WithJsonSchema({})]
+"""The inventory's time zone. A parameter `zone` is no key of the inventory: it is given."""

@@ -10,6 +10,7 @@ import pytest
 from pydantic import BaseModel, ValidationError, create_model
 
 from pytest_opscheck import shipped
+from pytest_opscheck._check import GIVEN
 from pytest_opscheck.inventory.problems import InventoryError, Problems
 from pytest_opscheck.inventory.validation import note_validation
 from pytest_opscheck.probes import kinds
@@ -58,7 +59,8 @@ def models() -> Iterator[tuple[str, type[BaseModel]]]:
 def test_no_key_shows_the_words_of_a_library(owner: str, model: type[BaseModel]) -> None:
     """Whatever is said in whichever key."""
     del owner
-    found = [line for name in model.model_fields for value in VALUES for line in said_of(model, **{name: value})]
+    names = [name for name in model.model_fields if name not in GIVEN]
+    found = [line for name in names for value in VALUES for line in said_of(model, **{name: value})]
     assert [line for line in found if "nput should" in line or "should have" in line or "valid " in line] == []
 
 
