@@ -36,14 +36,33 @@ class Files(Target):
 # Names the folder on the way to $1 that the user of the host may not look into, where there is one: a file behind it is
 # not missing, it can't be seen.
 IN_SIGHT = r"""
+denied() {
+  echo "denied $1"
+  echo "granted $(stat -L -c '%A %G' -- "$1" 2>/dev/null)"
+  echo "user $(id -un 2>/dev/null)"
+  exit 0
+}
 in_sight() {
   way=${1%%[*?[]*}
   way=${way%/*}
   while [ -n "$way" ] && [ ! -d "$way" ]; do way=${way%/*}; done
-  [ -x "${way:-/}" ] || { echo "denied ${way:-/}"; exit 0; }
-  case $1 in *[*?[]*) [ -r "${way:-/}" ] || { echo "denied ${way:-/}"; exit 0; };; esac
+  [ -x "${way:-/}" ] || denied "${way:-/}"
+  case $1 in *[*?[]*) [ -r "${way:-/}" ] || denied "${way:-/}";; esac
 }
 """
+
+# Days since 1970 of a date; awk has no function for it that mawk and busybox have too.
+CIVIL = r"""
+function civil(y, m, d,   a) {
+  a = y - (m + 0 <= 2)  # what substr gives is text, and compares as such
+  return 365 * a + int(a / 4) - int(a / 100) + int(a / 400) + int((153 * ((m + 9) % 12) + 2) / 5) + d - 719469
+}
+"""
+
+
+def awk_program(text: str) -> str:
+    """Return an awk program as one word of a constant script."""
+    return "'" + text.replace("'", "'\\''") + "'"
 
 
 def said_of(output: Output) -> dict[str, list[str]]:
@@ -53,7 +72,15 @@ def said_of(output: Output) -> dict[str, list[str]]:
         word, _, rest = line.partition(" ")
         found.setdefault(word, []).append(rest)
     for place in found.get("denied", ()):
-        raise UnknownError(
-            f"no permission to read {place}; give the user of the host access: setfacl -m u:USER:rX {place}"
-        )
+        raise UnknownError(f"no permission to read {place}; {_grant(place, found)}")
     return found
+
+
+def _grant(place: str, said: dict[str, list[str]]) -> str:
+    """Return the command that lets the user read a place: into its group, where that may read it."""
+    mode, _, group = said.get("granted", [""])[0].partition(" ")
+    user = said.get("user", [""])[0] or "USER"
+    needed = "r-x" if mode.startswith("d") else "r"
+    if group not in ("", "root", "UNKNOWN") and mode[4:7].replace("w", "-").startswith(needed):
+        return f"its group may: usermod -aG {group} {user}"
+    return f"give the user of the host access: setfacl -m u:{user}:rX {place}"

@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
+import zoneinfo
+from pathlib import Path
+
 import pytest
+
+from pytest_opscheck import shipped
+from pytest_opscheck.inventory import InventoryError, load
 
 from .conftest import Errors, Read
 
@@ -318,3 +324,14 @@ def test_limits_of_a_version(read: Read, said: str, limits: str) -> None:
 )
 def test_limits_among_the_keys_that_cannot_be_meant(errors: Errors, said: str, error: str) -> None:
     assert error in "\n".join(errors(POSTGRES + said))
+
+
+def test_the_time_zone_is_given_to_what_asks_for_it_and_is_no_key(tmp_path: Path) -> None:
+    text = '[opscheck]\ntimezone = "Asia/Tokyo"\n[backup.db]\npath = "/x"\n[backup.db.expect]\ncomplete = {said}\n'
+    (tmp_path / "good.toml").write_text(text.replace("{said}", "7"))
+    inventory = load(tmp_path / "good.toml", shipped.checks(), {})
+    (complete,) = inventory.of_check("backup.complete")
+    assert complete.params == {"days": 7, "zone": zoneinfo.ZoneInfo("Asia/Tokyo")}
+    (tmp_path / "bad.toml").write_text(text.replace("{said}", '{ days = 7, zone = "UTC" }'))
+    with pytest.raises(InventoryError, match="zone: unknown key"):
+        load(tmp_path / "bad.toml", shipped.checks(), {})
