@@ -5,12 +5,35 @@ from pytest_opscheck import check, logs
     logs.count,
     units=("rate", ""),
     family=True,
-    action="Read them: grep -E PATTERN PATH | tail",
+    action="Read them: grep -E PATTERN PATH | tail; journalctl -u UNIT -g PATTERN",
 )
 def test_count(count, expect):
     """The log has as many lines of a kind as expected.
 
-    With a rate (`<= 10/h`) the lines of the window up to now, by their own time stamps, also in files that the log was
-    rotated into; a line without one, as in a traceback, belongs to the line before it. With a bare number all lines.
+    With a rate (`<= 10/h`) the lines of the window up to now; with `since = "today"` those since the last midnight in
+    the inventory's time zone; with a bare number alone all lines. By the lines' own time stamps (ISO 8601, also as in
+    Python's logging, syslog, nginx, Apache, ctime, seconds since 1970), also in files that the log was rotated into; a
+    line without one, as in a traceback, belongs to the line before it. In a journal by the time at which a message
+    arrived, of the unit or of systemd about it. What was rotated away or is not in the journal any more can't be
+    counted. A log into which nothing is written any more has no errors either: `pattern = "."` with
+    `expect = ">= 1/h"` says that it has to go on.
+
+    Needs: a user who may read the files (mostly those in group adm), or the journal (in group systemd-journal or adm).
+
+    Example:
+        [logs.nginx]
+        on = "prod"
+        path = ["/var/log/nginx/access.log", "/var/log/nginx/api.log"]
+        [logs.nginx.count.denied]
+        pattern = '" (401|403) '
+        expect = "<= 10/h"
+        [logs.orchestrator]
+        on = "prod"
+        journal = "app-orchestrator"
+        [logs.orchestrator.count.errors]
+        pattern = "error"
+        ignore_case = true
+        since = "today"
+        expect = 0
     """
-    expect(count.lines, count.unit, subject=f"lines with /{count.pattern}/ in {count.path}")
+    expect(count.lines, count.unit, subject=f"lines with /{count.pattern}/ in {count.log}")

@@ -18,19 +18,22 @@ def absolute(path: str) -> str:
     return path
 
 
-class Files(Target):
+class OnHost(Target):
+    """What is read through a host's shell."""
+
+    on: str = Field(default="", description="the host on which it is, the NAME of [host.NAME]; by default this machine")
+
+    def host(self) -> str | None:
+        """Return the host through which it is read."""
+        return self.on
+
+
+class Files(OnHost):
     """Files on a host."""
 
-    on: str = Field(
-        default="", description="the host on which they are, the NAME of [host.NAME]; by default this machine"
-    )
     path: Annotated[str, AfterValidator(absolute)] = Field(
         description="an absolute path, in which *, ? and [...] stand for what a shell puts there"
     )
-
-    def host(self) -> str | None:
-        """Return the host through which the files are read."""
-        return self.on
 
 
 # Names the folder on the way to $1 that the user of the host may not look into, where there is one: a file behind it is

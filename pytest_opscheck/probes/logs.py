@@ -1,4 +1,4 @@
-"""Log files on a host: how many of their lines match, in all or within a window up to now; only counts travel."""
+"""Logs on a host, in files or the journal: how many of their lines match, in a window up to now; only counts travel."""
 
 from __future__ import annotations
 
@@ -6,19 +6,16 @@ import datetime as dt
 import re
 import zoneinfo
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, Literal
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, Field, ValidationInfo, model_validator
 
-from ._files import IN_SIGHT, Files, said_of
+from ._files import IN_SIGHT, OnHost, absolute, awk_program, said_of
 from ._kind import Kind, Output, UnknownError
+from ._logs_stamps import WINDOW, Stamps
+from ._types import Zone
 
 _UNITS = {1: "/s", 60: "/min", 3600: "/h", 86400: "/day"}
-_AHEAD_S = 300
-_HALF_HOUR_S = 1800
-_NEAR_S = 120
-_FARTHEST_S = 14 * 3600
-"""No time zone is farther from UTC."""
 
 
 def _timezone(name: str) -> str:
@@ -30,15 +27,44 @@ def _timezone(name: str) -> str:
     return name
 
 
-class LogFile(Files):
-    """A log file, with those that it was rotated into."""
+def _unit(name: str) -> str:
+    if name and not re.fullmatch(r"[A-Za-z0-9:_.@\\*?\[\]-]+", name):
+        raise ValueError(f"{name!r} is no name of a systemd unit; write for example app-web")
+    return name
 
+
+Path = Annotated[str, AfterValidator(absolute)]
+
+
+class Log(OnHost):
+    """A log: files, with those that they were rotated into, or the journal of a systemd unit."""
+
+    path: Path | tuple[Path, ...] = Field(
+        default=(),
+        description="an absolute path, in which *, ? and [...] stand for what a shell puts there; or several",
+    )
+    journal: Annotated[str, AfterValidator(_unit)] = Field(
+        default="", description="in place of `path`: a systemd unit, whose messages in the journal are read"
+    )
     timezone: Annotated[str, AfterValidator(_timezone)] = Field(
         default="", description="the zone of time stamps that name none, for example UTC; by default the host's"
     )
 
+    @property
+    def paths(self) -> tuple[str, ...]:
+        """The path, or several."""
+        return (self.path,) if isinstance(self.path, str) else self.path
 
-kind = Kind("logs", LogFile, "a log file on a host, with those that it was rotated into")
+    @model_validator(mode="after")
+    def _one_source(self) -> Log:
+        if bool(self.paths) == bool(self.journal):
+            raise ValueError('say where it is, either path = "/var/log/app.log" or journal = "app-web"')
+        if self.journal and self.timezone:
+            raise ValueError("the journal's time stamps are of no zone; leave `timezone` out")
+        return self
+
+
+kind = Kind("logs", Log, "a log on a host: files, with those that they were rotated into, or a unit's journal")
 
 _PERL = re.compile(r"(?<!\\)(?:\\\\)*(\\[dDtnrfvxuAzZhHKQEpP0]|\(\?|[*+?}][?+])")
 
@@ -59,110 +85,57 @@ def _extended(pattern: str) -> str:
 Pattern = Annotated[str, AfterValidator(_extended)]
 """An extended regular expression (POSIX, as grep -E takes it)."""
 
-# Passes on the lines of a file that are not older than the window, and says on descriptor 3 how it went. The first line
-# with a time stamp says in which form and, where it begins the line, at which column the file has its stamps: what
-# looks like one in the text of a line, or in a traceback, is none. A line without a stamp belongs to the one before it.
-# No function is used that mawk and busybox lack.
-_WINDOW = r"""
-function civil(y, m, d,   a) {
-  a = y - (m + 0 <= 2)  # what substr gives is text, and compares as such
-  return 365 * a + int(a / 4) - int(a / 100) + int(a / 400) + int((153 * ((m + 9) % 12) + 2) / 5) + d - 719469
-}
-function month(name) { return int((index("JanFebMarAprMayJunJulAugSepOctNovDec", name) + 2) / 3) }
-function shift(z,   s) {
-  s = z; gsub(/[^0-9]/, "", s)
-  s = substr(s, 1, 2) * 3600 + substr(s, 3, 2) * 60
-  return z ~ /-/ ? -s : s
-}
-function day(key, y, m, d) { if (!(key in days)) days[key] = civil(y, m, d) * 86400; return days[key] }
-function clock(s) { return substr(s, 1, 2) * 3600 + substr(s, 4, 2) * 60 + substr(s, 7, 2) }
-function find(line) {
-  if (match(line, iso)) { form = "iso"; at = RSTART }
-  if (match(line, clf) && (!form || RSTART < at)) { form = "clf"; at = RSTART }
-  if (match(line, /^[A-Z][a-z][a-z] [ 0-9][0-9] [0-9][0-9]:[0-9][0-9]:[0-9][0-9]/)) { form = "sys"; at = 1 }
-  column = at <= 2 ? at : 0
-}
-function stamp(line,   s, rest) {
-  if (form == "") find(line)
-  if (form == "") return 0
-  s = column ? substr(line, column) : line
-  if (!match(s, form == "iso" ? iso : form == "clf" ? clf : sys) || (column && RSTART > 1)) return 0
-  s = substr(s, RSTART, RLENGTH + 14)
-  zoned = 0
-  if (form == "iso") {
-    naive = day(substr(s, 1, 10), substr(s, 1, 4), substr(s, 6, 2), substr(s, 9, 2)) + clock(substr(s, 12))
-    rest = substr(s, 20); sub(/^[.,][0-9]+/, "", rest)
-    if (rest ~ /^ ?(Z|UTC|GMT)/) { zoned = 1; offset = 0 }
-    else if (match(rest, /^ ?[-+][0-9][0-9]:?[0-9][0-9]/) || match(rest, /^[-+][0-9][0-9]/)) {
-      zoned = 1; offset = shift(substr(rest, RSTART, RLENGTH))
-    }
-  } else if (form == "clf") {
-    naive = day(substr(s, 1, 11), substr(s, 8, 4), month(substr(s, 4, 3)), substr(s, 1, 2)) + clock(substr(s, 13))
-    zoned = 1; offset = shift(substr(s, 22, 5))
-  } else {
-    naive = day(substr(s, 1, 6), year, month(substr(s, 1, 3)), substr(s, 5, 2)) + clock(substr(s, 8))
-    if (naive > now + here + 86400) naive -= (civil(year, 1, 1) - civil(year - 1, 1, 1)) * 86400
-  }
-  return 1
-}
-BEGIN {
-  d = "[0-9][0-9]"; t = d ":" d ":" d
-  iso = d d "[-/]" d "[-/]" d "[T ]" t
-  clf = d "/[A-Z][a-z][a-z]/" d d ":" t " [-+]" d d
-  sys = "[A-Z][a-z][a-z] [ 0-9][0-9] " t
-  if (then ~ /^z/) { then = shift(then); here = shift(here) }
-}
-{
-  own = stamp($0)
-  if (own) {
-    stamped++
-    inside = zoned ? naive - offset >= now - window : naive >= now - window + then
-    last = zoned ? naive - offset : naive - here
-    if (last > newest) newest = last
-    if (stamped == 1 && inside) for (i = 1; i <= held; i++) print hold[i]
-  }
-  if (inside) print
-  else if (!stamped && held < 1000) hold[++held] = $0
-}
-END { printf "read %d %d %d %d %d %d %s\n", NR, stamped, newest, own, zoned, mtime, name > "/dev/fd/3" }
-"""
-
-# $1 path, $2 pattern, $3 what to ignore, $4 -i or nothing, $5 the window's seconds or nothing, $6 and $7 the seconds by
-# which time stamps without a zone are ahead of UTC at the window's start and now, or nothing for the host's own.
+# $1 pattern, $2 what to ignore, $3 -i or nothing; $4 the window's seconds, $5 or the moment when it began, or nothing
+# for both; $6 and $7 the seconds by which time stamps without a zone are ahead of UTC at the window's start and now, or
+# nothing for the host's own; $8 a unit of the journal, or else the paths from $9 on.
 _COUNT = (
     IN_SIGHT
     + r"""
-IFS=
-pattern=$2 ignore=$3 case=$4 window=$5 then=$6 here=$7
-echo "path $1"
-in_sight "$1"
+export LC_ALL=C
+IFS= nl='
+'
+pattern=$1 ignore=$2 case=$3 window=$4 start=$5 then=$6 here=$7 unit=$8
+shift 8
 for regex in "$pattern" "$ignore"; do
   printf '' | grep -E -e "$regex" >/dev/null; [ $? -le 1 ] || exit 2
 done
 now=$(date +%s)
-if [ -n "$window" ]; then
-  start=$((now - window))
+[ -z "$window" ] || start=$((now - window))
+if [ -n "$start" ]; then
+  window=$((now - start))
   [ -n "$then" ] || { then=$(date -d "@$start" +z%z) && here=$(date +z%z) || exit 2; }
 fi
 year=$(date +%Y)
 echo "now $now"
-files= seen=:
+seen=$nl
 add() {
-  case $seen in *":$1:"*) return;; esac
+  case $seen in *"$nl$1$nl"*) return;; esac
   [ -f "$1" ] || return
-  [ -r "$1" ] || { echo "denied $1"; exit 0; }
-  seen=$seen$1:
+  [ -r "$1" ] || denied "$1"
+  seen=$seen$1$nl
 }
-for file in $1; do
-  [ ! -d "$file" ] || echo "folder $file"
-  add "$file"
-done
-[ "$seen" != : ] || { echo none; exit 0; }
-if [ -n "$window" ]; then
-  for file in $1[.-][0-9]*; do
+# What a path was rotated into: NAME.1, NAME-20261120.gz, and with the date before the ending.
+rotated() {
+  for file in $1[.-][0-9]* ${1%.*}[.-][12][0-9][0-9][0-9]*".${1##*.}"*; do
     [ -f "$file" ] && [ "$(stat -L -c %Y -- "$file")" -ge "$start" ] && add "$file"
   done
-fi
+}
+files() {
+  for path; do
+    echo "log $path"
+    in_sight "$path"
+    before=$seen
+    for file in $path; do
+      [ ! -d "$file" ] || folder=$file
+      add "$file"
+    done
+    [ "$seen" != "$before" ] || case $seen in *"$nl$path$nl"*) ;; *)
+      [ -z "$folder" ] || echo "folder $folder"
+      echo "none $path"; exit 0;;
+    esac
+    [ -z "$start" ] || rotated "$path"
+  done
+}
 text() {
   case $1 in
     *.gz) gzip -dc -- "$1";;
@@ -172,11 +145,28 @@ text() {
     *) cat -- "$1";;
   esac || echo "failed $1" >&3
 }
+# Whether there is such a unit at all, and its messages may be seen: journalctl exits with 0 either way.
+journal() {
+  echo "log the journal of $unit"
+  command -v journalctl >/dev/null || { echo "journalctl is not installed; a journal needs systemd" >&2; exit 9; }
+  case $(journalctl -n 1 -o cat --no-pager 2>&1 >/dev/null) in
+    *"not seeing messages"*|*"insufficient permissions"*) echo "hidden $(id -un)"; exit 0;;
+    *"No journal files"*) echo "unkept"; exit 0;;
+  esac
+  [ -n "$(journalctl -q -u "$unit" -n 1 -o cat --no-pager)" ] ||
+    systemctl show -p LoadState -- "$unit" 2>/dev/null | grep -q '=loaded$' || { echo "none $unit"; exit 0; }
+}
+if [ -n "$unit" ]; then journal; else files "$@"; fi
 lines() {
-  list=${seen#:}
+  if [ -n "$unit" ]; then
+    journalctl -q -u "$unit" ${start:+--since="@$start"} -o cat --no-pager || echo "failed the journal of $unit" >&3
+    echo "whole $unit" >&3
+    return
+  fi
+  list=${seen#"$nl"}
   while [ -n "$list" ]; do
-    file=${list%%:*} list=${list#*:}
-    if [ -n "$window" ]; then
+    file=${list%%"$nl"*} list=${list#*"$nl"}
+    if [ -n "$start" ]; then
       text "$file" | tr -d '\000' | awk -v now="$now" -v window="$window" -v then="$then" -v here="$here" \
         -v year="$year" -v mtime="$(stat -L -c %Y -- "$file")" -v name="$file" "$AWK"
     else
@@ -194,75 +184,52 @@ unwanted() { if [ -n "$ignore" ]; then search -vE $case -e "$ignore"; else cat; 
 
 
 @dataclass(frozen=True, slots=True)
-class Stamps:
-    """A file's time stamps: on how many lines, the newest (seconds since 1970), and when it was last written to."""
-
-    file: str
-    lines: int
-    stamped: int
-    newest: int
-    at_the_end: bool
-    zoned: bool
-    written: int
-
-    @classmethod
-    def of(cls, line: str) -> Stamps:
-        """Read what the script says of a file."""
-        lines, stamped, newest, at_the_end, zoned, written, file = line.split(" ", 6)
-        return cls(file, int(lines), int(stamped), int(newest), at_the_end == "1", zoned == "1", int(written))
-
-    def require_any(self) -> None:
-        """Raise UnknownError where no line says when it was written."""
-        if self.lines and not self.stamped:
-            raise UnknownError(
-                f"{self.file}: no line has a time stamp such as 2026-11-20T10:00:00, [20/Nov/2026:10:00:00 +0000] or "
-                "Nov 20 10:00:00; a limit without a rate counts in the whole file"
-            )
-
-    def require_zone(self, now: int) -> None:
-        """Raise UnknownError where the stamps seem to be of another time zone.
-
-        They are ahead of the clock; or the last line is older than the last write, by nothing but half hours.
-        """
-        if not self.lines:
-            return
-        behind = self.written - self.newest
-        shift = round(behind / _HALF_HOUR_S) * _HALF_HOUR_S
-        shifted = self.at_the_end and not self.zoned and abs(behind - shift) <= _NEAR_S
-        if self.newest - max(now, self.written) > _AHEAD_S or (shifted and 0 < shift <= _FARTHEST_S):
-            where = "after" if behind < 0 else "before"
-            raise UnknownError(
-                f"{self.file}: its last time stamp is {abs(behind) / 3600:.1f} h {where} it was last written to; "
-                'say the zone of its time stamps, for example timezone = "UTC"'
-            )
-
-
-@dataclass(frozen=True, slots=True)
 class Count:
-    """How many lines match, and as what: in the unit of the window, or none for whole files."""
+    """How many lines match, and as what: in the unit of the window, or none for today's and for whole files."""
 
-    path: str
+    log: str
     pattern: str
     lines: int
     unit: str
 
 
-def _args(target: LogFile, pattern: str, ignore: str, ignore_case: bool, window_s: int | None) -> tuple[str, ...]:
+def _only_without_rate(since: str | None, info: ValidationInfo) -> str | None:
+    if since is not None and info.data.get("window_s"):
+        raise ValueError("a limit with a rate has a window of its own; say a number, for example expect = 0")
+    return since
+
+
+Since = Annotated[Literal["today"] | None, AfterValidator(_only_without_rate)]
+"""From when lines count: the last midnight in the inventory's time zone."""
+
+
+def _args(
+    target: Log,
+    *,
+    pattern: str,
+    ignore: str,
+    ignore_case: bool,
+    window_s: int | None,
+    since: str | None,
+    zone: dt.tzinfo,
+) -> tuple[str, ...]:
+    now = dt.datetime.now(dt.UTC)
+    midnight = dt.datetime.combine(now.astimezone(zone).date(), dt.time(), zone)
+    start = midnight if since else now - dt.timedelta(seconds=window_s or 0)
     then, here = "", ""
-    if window_s and target.timezone:
-        zone, now = zoneinfo.ZoneInfo(target.timezone), dt.datetime.now(dt.UTC)
-        then, here = (
-            str(int((moment.astimezone(zone).utcoffset() or dt.timedelta()).total_seconds()))
-            for moment in (now - dt.timedelta(seconds=window_s), now)
-        )
-    return (target.path, pattern, ignore, "-i" if ignore_case else "", str(window_s or ""), then, here)
+    if target.timezone:
+        stamped = zoneinfo.ZoneInfo(target.timezone)
+        then, here = (str(_ahead_s(moment.astimezone(stamped))) for moment in (start, now))
+    began = str(int(start.timestamp())) if since else ""
+    case = "-i" if ignore_case else ""
+    return (pattern, ignore, case, str(window_s or ""), began, then, here, target.journal, *target.paths)
 
 
-def _quoted(text: str) -> str:
-    return "'" + text.replace("'", "'\\''") + "'"
+def _ahead_s(moment: dt.datetime) -> int:
+    return int((moment.utcoffset() or dt.timedelta()).total_seconds())
 
 
-@kind.shell(f"AWK={_quoted(_WINDOW)}\n{_COUNT}", args=_args, timeout_s=60)
+@kind.shell(f"AWK={awk_program(WINDOW)}\n{_COUNT}", args=_args, timeout_s=60)
 def count(
     output: Output,
     *,
@@ -270,24 +237,40 @@ def count(
     ignore: Pattern = "",  # noqa: ARG001 - the script's
     ignore_case: bool = False,  # noqa: ARG001 - the script's
     window_s: int | None = None,
+    since: Since = None,  # noqa: ARG001 - the script's
+    zone: Zone,  # noqa: ARG001 - the script's
 ) -> Count:
-    """Lines that match `pattern` and not `ignore`: with a rate those of its window, by the lines' own time stamps.
+    """Lines that match `pattern` and not `ignore`: with a rate those of its window, with `since` today's.
 
-    The files that the log was rotated into (NAME.1, NAME-20261120.gz) are read too, where they reach into the window.
+    By the lines' own time stamps, or the journal's. The files that a log was rotated into (NAME.1, NAME-20261120.gz)
+    are read too, where they reach into the window.
     """
     said = said_of(output)
-    path = said["path"][0]
-    if "none" in said:
-        kind_of = "is a folder; name the files in it" if "folder" in said else "there is no such file"
-        raise UnknownError(f"{path}: {kind_of}")
+    _refuse_missing(said)
     for what in said.get("failed", ()):
         raise UnknownError(f"{what} could not be read to its end")
-    if "count" not in said or not (said.get("read") or said.get("whole")):
-        raise UnknownError(f"nobody said how many lines of {path} match")
-    now = int(said["now"][0])
-    files = [Stamps.of(line) for line in said.get("read", ())]
+    read = said.get("read", [])
+    if "count" not in said or not (read or said.get("whole")):
+        raise UnknownError("nobody said how many lines match")
+    files = [Stamps.of(line) for line in read]
     for stamps in files:
-        stamps.require_any()
+        stamps.require_any(said.get("sample", []))
     if files:
-        max(files, key=lambda stamps: stamps.written).require_zone(now)
-    return Count(path, pattern, int(said["count"][0]), _UNITS.get(window_s or 0, ""))
+        max(files, key=lambda stamps: stamps.written).require_zone(int(said["now"][0]))
+    return Count(", ".join(said["log"]), pattern, int(said["count"][0]), _UNITS.get(window_s or 0, ""))
+
+
+def _refuse_missing(said: dict[str, list[str]]) -> None:
+    """Raise UnknownError where there is no such log, or it can't be seen."""
+    for path in said.get("none", ()):
+        if "/" not in path:
+            raise UnknownError(f"neither the journal nor systemd knows a unit {path}; see systemctl list-units --all")
+        if "folder" in said:
+            raise UnknownError(f"{said['folder'][0]} is a folder; name the files in it")
+        raise UnknownError(f"{path}: there is no such file; look for it: ls -l {path.rpartition('/')[0] or '/'}")
+    for user in said.get("hidden", ()):
+        raise UnknownError(
+            f"no permission to read the journal; let the host's user: usermod -aG systemd-journal {user}"
+        )
+    if "unkept" in said:
+        raise UnknownError("there is no journal; see that systemd-journald runs: systemctl status systemd-journald")

@@ -18,7 +18,7 @@ import pytest
 
 from pytest_opscheck.hosts import HostConnection
 from pytest_opscheck.probes import Output, UnknownError
-from pytest_opscheck.probes.logs import Count, LogFile, count
+from pytest_opscheck.probes.logs import Count, Log, count
 
 from .conftest import Run
 from .processes import free_port, program, running, wait_until
@@ -40,6 +40,13 @@ FORMS: dict[str, Callable[[dt.datetime], str]] = {
     "nginx": lambda moment: (
         f"10.0.0.1 - - [{moment.astimezone(dt.timezone(dt.timedelta(hours=3))):%d/%b/%Y:%H:%M:%S %z}] GET /"
     ),
+    "django_server": lambda moment: f'[{moment:%d/%b/%Y %H:%M:%S}] "GET / HTTP/1.1" 200',
+    "redis": lambda moment: f"77:M {moment:%d %b %Y %H:%M:%S}.123 * Ready",
+    "apache_error": lambda moment: f"[{moment:%a %b} {moment.day:2} {moment:%H:%M:%S}.123456 {moment:%Y}] [core:error]",
+    "ctime": lambda moment: f"{moment:%a %b} {moment.day:2} {moment:%H:%M:%S %Y}:",
+    "epoch": lambda moment: f"{moment.timestamp():.3f}    120 10.0.0.1 TCP_MISS/200",
+    "epoch_ms": lambda moment: f"[{moment.timestamp() * 1000:.0f}]",
+    "epoch_json": lambda moment: f'{{"level":"error","ts":{moment.timestamp():.5f},"logger":"http.log"}}',
     "syslog": lambda moment: f"{moment:%b} {moment.day:2} {moment:%H:%M:%S} host app[7]:",
 }
 
@@ -56,15 +63,15 @@ def write(file: Path, *lines: str) -> Path:
 
 def counted(file: Path | str, window_s: int | None = 3600, *, timezone: str = "", **said: Any) -> Count:
     """Count in one file through the host's shell, as a run does."""
-    params = count.params.model_validate({"pattern": "failed", "window_s": window_s, **said})
-    output = printed(LogFile(path=str(file), timezone=timezone), params)
+    params = count.params.model_validate({"pattern": "failed", "window_s": window_s, "zone": dt.UTC, **said})
+    output = printed(Log(path=str(file), timezone=timezone), params)
     assert count.shell is not None
     found = count.shell.parse(output, **params.model_dump())
     assert isinstance(found, Count)
     return found
 
 
-def printed(target: LogFile, params: Any) -> Output:
+def printed(target: Log, params: Any) -> Output:
     assert count.shell is not None
     (output,) = HostConnection("local://").run([count.shell.part(target, 20.0, params.model_dump())])
     return output
@@ -174,7 +181,7 @@ def test_a_file_or_folder_out_of_sight_is_unknown_and_named() -> None:
         folder.chmod(0o755)
         file = write(folder / "hidden.log", "failed")
         assert count.shell is not None
-        params = {"pattern": "failed", "ignore": "", "ignore_case": False, "window_s": None}
+        params = count.params.model_validate({"pattern": "failed", "zone": dt.UTC}).model_dump()
         for path, hidden in (
             (file, file),
             (folder / "in" / "x.log", folder / "in"),
@@ -182,7 +189,7 @@ def test_a_file_or_folder_out_of_sight_is_unknown_and_named() -> None:
         ):
             hidden.mkdir(exist_ok=True) if hidden.name == "in" else None
             hidden.chmod(0o000)
-            part = count.shell.part(LogFile(path=str(path)), 10.0, params)
+            part = count.shell.part(Log(path=str(path)), 10.0, params)
             user = "nobody" if os.geteuid() == 0 else None
             done = subprocess.run(
                 ["sh", "-c", part.script, "opscheck", *part.args],
@@ -235,3 +242,75 @@ def asked(port: int) -> int:
         return requests.get(f"http://127.0.0.1:{port}/", timeout=5).status_code
     except requests.ConnectionError:
         return 0
+
+
+def test_lines_of_today_in_the_inventorys_time_zone(run: Run, tmp_path: Path) -> None:
+    zone = zoneinfo.ZoneInfo("Pacific/Auckland")
+    midnight = now().astimezone(zone).replace(hour=0, minute=0, second=0)
+    before, after = (FORMS["iso_z"](midnight + dt.timedelta(seconds=more)) for more in (-1, 0))
+    file = write(tmp_path / "x.log", f"{before} login failed", f"{after} login failed")
+    text = '[opscheck]\ntimezone = "Pacific/Auckland"\n' + inventory(file, "0", 'since = "today"\n')
+    outcome = run(text)
+    assert outcome.verdict("logs.count.failed@app") == "breach P2"
+    assert outcome.message("logs.count.failed@app") == f"lines with /login failed/ in {file} is 1, expected 0"
+    write(file, f"{before} login failed", f"{after} all well")
+    assert run(text).verdict("logs.count.failed@app") == "ok"
+    outcome = run(text.replace("expect = 0", 'expect = "< 3/h"').replace("today", "yesterday"))
+    assert outcome.exit_status == 4
+    assert "'today'" in outcome.output
+    outcome = run(text.replace("expect = 0", 'expect = "< 3/h"'))
+    assert "a limit with a rate has a window of its own" in outcome.output
+
+
+def test_several_files_of_which_each_has_to_be_there(run: Run, tmp_path: Path) -> None:
+    stamp = FORMS["iso"](now())
+    files = [write(tmp_path / name, f"{stamp} login failed") for name in ("app:web.log", "app worker.log")]
+    write(tmp_path / "app:web-20261120.log", f"{stamp} login failed")
+    paths = ", ".join(f'"{file}"' for file in files)
+    text = inventory(files[0], '"< 3/h"').replace(f'path = "{files[0]}"', f"path = [{paths}]")
+    outcome = run(text)
+    assert outcome.verdict("logs.count.failed@app") == "breach P2"
+    said = f"{files[0]}, {files[1]} is 3/h, expected < 3/h"
+    assert outcome.message("logs.count.failed@app") == f"lines with /login failed/ in {said}"
+    write(files[1], f"{stamp} all well")
+    assert run(text).verdict("logs.count.failed@app") == "ok"
+    files[1].unlink()
+    outcome = run(text)
+    assert outcome.verdict("logs.count.failed@app") == "unknown P2"
+    assert f"{files[1]}: there is no such file; look for it: ls -l {tmp_path}" in outcome.message(
+        "logs.count.failed@app"
+    )
+    outcome = run('[logs.app]\n[logs.app.count.x]\npattern = "x"\nexpect = 0\n')
+    assert outcome.exit_status == 4
+    assert 'either path = "/var/log/app.log" or journal = "app-web"' in outcome.output
+
+
+def test_an_unknown_form_is_shown_without_what_it_says(tmp_path: Path) -> None:
+    file = write(tmp_path / "x.log", "Friday 9:15 secret=hunter2 é failed")
+    with pytest.raises(UnknownError, match="its first begins with 'xxxxxx 9:99 xxxxxx=xxxxxx9") as caught:
+        counted(file)
+    assert "hunter" not in str(caught.value)
+
+
+def test_the_count_runs_in_busybox_alone(tmp_path: Path) -> None:
+    tools = tmp_path / "tools"
+    tools.mkdir()
+    subprocess.run([program("busybox"), "--install", "-s", str(tools)], check=True)
+    assert count.shell is not None
+    params = count.params.model_validate({"pattern": "failed", "window_s": 3600, "zone": dt.UTC}).model_dump()
+    for form, made in FORMS.items():
+        file = tmp_path / f"{form}.log"
+        write(file, *(f"{made(now() - dt.timedelta(minutes=ago))} failed" for ago in (61, 59, 1)))
+        older = (f"{made(now() - dt.timedelta(minutes=ago))} failed" for ago in (120, 58))
+        file.with_name(f"{form}.log.2.gz").write_bytes(gzip.compress("\n".join(older).encode()))
+        part = count.shell.part(Log(path=str(file)), 10.0, params)
+        done = subprocess.run(
+            [str(tools / "sh"), "-c", part.script, "opscheck", *part.args],
+            env={"PATH": str(tools)},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        found = count.shell.parse(Output(done.stdout, done.stderr, done.returncode), **params)
+        assert isinstance(found, Count)
+        assert (form, found.lines) == (form, 3)
