@@ -10,13 +10,14 @@ from pytest_opscheck import check, logs
 def test_count(count, expect):
     """The log has as many lines of a kind as expected.
 
-    With a rate (`<= 10/h`) the lines of the window up to now; with `since = "today"` those since the last midnight in
-    the inventory's time zone; with a bare number alone all lines. By the lines' own time stamps (ISO 8601, also as in
-    Python's logging, syslog, nginx, Apache, ctime, seconds since 1970), also in files that the log was rotated into; a
-    line without one, as in a traceback, belongs to the line before it. In a journal by the time at which a message
-    arrived, of the unit or of systemd about it. What was rotated away or is not in the journal any more can't be
-    counted. A log into which nothing is written any more has no errors either: `pattern = "."` with
-    `expect = ">= 1/h"` says that it has to go on.
+    With a rate (`<= 10/h`) the lines of the window up to now; with `since = "30m"` those of the last 30 minutes, with
+    `since = "today"` those since the last midnight in the inventory's time zone; with a bare number alone all lines.
+
+    By the lines' own time stamps (ISO 8601, also as in Python's logging, syslog, nginx, Apache, ctime, seconds since
+    1970), also in files that the log was rotated into. A line without one, as in a traceback, belongs to the one before
+    it. In a journal by the time at which a message arrived, of the unit or of systemd about it. What was rotated away,
+    or is not in the journal any more, can't be counted. A log into which nothing is written any more has no errors
+    either: `pattern = "."` with `expect = ">= 1/h"` says that it has to go on.
 
     Needs: a user who may read the files (mostly those in group adm), or the journal (in group systemd-journal or adm).
 
@@ -33,7 +34,7 @@ def test_count(count, expect):
         [logs.orchestrator.count.errors]
         pattern = "error"
         ignore_case = true
-        since = "today"
+        since = "30m"
         expect = 0
     """
     expect(count.lines, count.unit, subject=f"lines with /{count.pattern}/ in {count.log}")

@@ -40,7 +40,8 @@ function stamp(   s, rest) {
   s = column ? substr(line, column) : line
   if (!match(s, form_of[form]) || (column && RSTART > 1)) return 0
   s = substr(s, RSTART, RLENGTH + 14)
-  zoned = 0; rest = ""
+  if (s == same) return 1  # as lines of one second mostly are
+  same = s; zoned = 0; rest = ""
   if (form == "iso") {
     naive = day(substr(s, 1, 10), substr(s, 1, 4), substr(s, 6, 2), substr(s, 9, 2)) + clock(substr(s, 12))
     rest = substr(s, 20)

@@ -6,10 +6,11 @@ import datetime as dt
 import re
 import zoneinfo
 from dataclasses import dataclass
-from typing import Annotated, Literal
+from typing import Annotated
 
-from pydantic import AfterValidator, Field, ValidationInfo, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo, WithJsonSchema, model_validator
 
+from ..limits import LimitError, parse_duration
 from ._files import IN_SIGHT, OnHost, absolute, awk_program, said_of
 from ._kind import Kind, Output, UnknownError
 from ._logs_stamps import WINDOW, Stamps
@@ -33,13 +34,22 @@ def _unit(name: str) -> str:
     return name
 
 
+def _several(said: object) -> object:
+    return (said,) if isinstance(said, str) else said
+
+
 Path = Annotated[str, AfterValidator(absolute)]
+Paths = Annotated[
+    tuple[Path, ...],
+    BeforeValidator(_several),
+    WithJsonSchema({"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}}]}),
+]
 
 
 class Log(OnHost):
     """A log: files, with those that they were rotated into, or the journal of a systemd unit."""
 
-    path: Path | tuple[Path, ...] = Field(
+    path: Paths = Field(
         default=(),
         description="an absolute path, in which *, ? and [...] stand for what a shell puts there; or several",
     )
@@ -50,14 +60,9 @@ class Log(OnHost):
         default="", description="the zone of time stamps that name none, for example UTC; by default the host's"
     )
 
-    @property
-    def paths(self) -> tuple[str, ...]:
-        """The path, or several."""
-        return (self.path,) if isinstance(self.path, str) else self.path
-
     @model_validator(mode="after")
     def _one_source(self) -> Log:
-        if bool(self.paths) == bool(self.journal):
+        if bool(self.path) == bool(self.journal):
             raise ValueError('say where it is, either path = "/var/log/app.log" or journal = "app-web"')
         if self.journal and self.timezone:
             raise ValueError("the journal's time stamps are of no zone; leave `timezone` out")
@@ -185,7 +190,7 @@ unwanted() { if [ -n "$ignore" ]; then search -vE $case -e "$ignore"; else cat; 
 
 @dataclass(frozen=True, slots=True)
 class Count:
-    """How many lines match, and as what: in the unit of the window, or none for today's and for whole files."""
+    """How many lines match, and as what: in the unit of the window, or none since a moment and for whole files."""
 
     log: str
     pattern: str
@@ -193,14 +198,21 @@ class Count:
     unit: str
 
 
-def _only_without_rate(since: str | None, info: ValidationInfo) -> str | None:
-    if since is not None and info.data.get("window_s"):
+def _since(said: str | None, info: ValidationInfo) -> str | None:
+    if said is None:
+        return None
+    if info.data.get("window_s"):
         raise ValueError("a limit with a rate has a window of its own; say a number, for example expect = 0")
-    return since
+    try:
+        return said if said == "today" else f"{parse_duration(said):g}"
+    except LimitError:
+        raise ValueError(
+            f"{said!r} is neither today nor a length of time; write for example 'today' or '30m'"
+        ) from None
 
 
-Since = Annotated[Literal["today"] | None, AfterValidator(_only_without_rate)]
-"""From when lines count: the last midnight in the inventory's time zone."""
+Since = Annotated[str | None, AfterValidator(_since)]
+"""From when lines count: a length of time before now, or the last midnight in the inventory's time zone."""
 
 
 def _args(
@@ -215,14 +227,16 @@ def _args(
 ) -> tuple[str, ...]:
     now = dt.datetime.now(dt.UTC)
     midnight = dt.datetime.combine(now.astimezone(zone).date(), dt.time(), zone)
-    start = midnight if since else now - dt.timedelta(seconds=window_s or 0)
+    seconds = float(since) if since and since != "today" else float(window_s or 0)
+    start = midnight if since == "today" else now - dt.timedelta(seconds=seconds)
     then, here = "", ""
     if target.timezone:
         stamped = zoneinfo.ZoneInfo(target.timezone)
         then, here = (str(_ahead_s(moment.astimezone(stamped))) for moment in (start, now))
-    began = str(int(start.timestamp())) if since else ""
+    began = str(int(start.timestamp())) if since == "today" else ""
+    window = str(max(1, int(seconds))) if seconds else ""
     case = "-i" if ignore_case else ""
-    return (pattern, ignore, case, str(window_s or ""), began, then, here, target.journal, *target.paths)
+    return (pattern, ignore, case, window, began, then, here, target.journal, *target.path)
 
 
 def _ahead_s(moment: dt.datetime) -> int:
@@ -240,7 +254,7 @@ def count(
     since: Since = None,  # noqa: ARG001 - the script's
     zone: Zone,  # noqa: ARG001 - the script's
 ) -> Count:
-    """Lines that match `pattern` and not `ignore`: with a rate those of its window, with `since` today's.
+    """Lines that match `pattern` and not `ignore`: with a rate those of its window, with `since` those from then on.
 
     By the lines' own time stamps, or the journal's. The files that a log was rotated into (NAME.1, NAME-20261120.gz)
     are read too, where they reach into the window.

@@ -247,3 +247,22 @@ def test_what_is_out_of_sight_or_has_no_program_is_unknown(server: Postgres) -> 
             with pytest.raises(UnknownError, match=f"no permission to read {folder}; "):
                 fresh.shell.parse(as_nobody(fresh, hidden))
         folder.chmod(0o755)
+
+
+def test_a_custom_dump_of_last_year_under_a_new_name_is_old(run: Run, server: Postgres, tmp_path: Path) -> None:
+    file = dump(server, tmp_path / "db.dump", "-Fc")
+    text = inventory(database=file)
+    assert run(text, "-k", "fresh").verdict("backup.fresh@database") == "ok"
+    content = bytearray(file.read_bytes())
+    year = time.localtime().tm_year
+    place = content.index(bytes([year - 1900, 0, 0, 0]))
+    content[place] -= 1
+    file.write_bytes(content)
+    aged(file)
+    listed = subprocess.run(
+        [postgres_program("pg_restore"), "-l", str(file)], check=True, capture_output=True, text=True
+    )
+    assert f"Archive created at {year - 1}" in listed.stdout
+    outcome = run(text, "-k", "fresh")
+    assert outcome.verdict("backup.fresh@database") == "breach P2"
+    assert f"age of {file}, by the time stamp in it, " in outcome.message("backup.fresh@database")

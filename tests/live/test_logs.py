@@ -64,7 +64,7 @@ def write(file: Path, *lines: str) -> Path:
 def counted(file: Path | str, window_s: int | None = 3600, *, timezone: str = "", **said: Any) -> Count:
     """Count in one file through the host's shell, as a run does."""
     params = count.params.model_validate({"pattern": "failed", "window_s": window_s, "zone": dt.UTC, **said})
-    output = printed(Log(path=str(file), timezone=timezone), params)
+    output = printed(Log(path=(str(file),), timezone=timezone), params)
     assert count.shell is not None
     found = count.shell.parse(output, **params.model_dump())
     assert isinstance(found, Count)
@@ -189,7 +189,7 @@ def test_a_file_or_folder_out_of_sight_is_unknown_and_named() -> None:
         ):
             hidden.mkdir(exist_ok=True) if hidden.name == "in" else None
             hidden.chmod(0o000)
-            part = count.shell.part(Log(path=str(path)), 10.0, params)
+            part = count.shell.part(Log(path=(str(path),)), 10.0, params)
             user = "nobody" if os.geteuid() == 0 else None
             done = subprocess.run(
                 ["sh", "-c", part.script, "opscheck", *part.args],
@@ -255,11 +255,21 @@ def test_lines_of_today_in_the_inventorys_time_zone(run: Run, tmp_path: Path) ->
     assert outcome.message("logs.count.failed@app") == f"lines with /login failed/ in {file} is 1, expected 0"
     write(file, f"{before} login failed", f"{after} all well")
     assert run(text).verdict("logs.count.failed@app") == "ok"
-    outcome = run(text.replace("expect = 0", 'expect = "< 3/h"').replace("today", "yesterday"))
+    outcome = run(text.replace("today", "yesterday"))
     assert outcome.exit_status == 4
-    assert "'today'" in outcome.output
+    assert "'yesterday' is neither today nor a length of time; write for example 'today' or '30m'" in outcome.output
     outcome = run(text.replace("expect = 0", 'expect = "< 3/h"'))
     assert "a limit with a rate has a window of its own" in outcome.output
+
+
+def test_lines_of_the_last_half_hour(run: Run, tmp_path: Path) -> None:
+    ages = [FORMS["iso"](now() - dt.timedelta(minutes=ago)) for ago in (31, 25)]
+    file = write(tmp_path / "x.log", *(f"{stamp} login failed" for stamp in ages))
+    text = inventory(file, '"< 1"', 'since = "30m"\n')
+    outcome = run(text)
+    assert outcome.message("logs.count.failed@app") == f"lines with /login failed/ in {file} is 1, expected < 1"
+    write(file, f"{ages[0]} login failed", f"{ages[1]} all well")
+    assert run(text).verdict("logs.count.failed@app") == "ok"
 
 
 def test_several_files_of_which_each_has_to_be_there(run: Run, tmp_path: Path) -> None:
@@ -303,7 +313,7 @@ def test_the_count_runs_in_busybox_alone(tmp_path: Path) -> None:
         write(file, *(f"{made(now() - dt.timedelta(minutes=ago))} failed" for ago in (61, 59, 1)))
         older = (f"{made(now() - dt.timedelta(minutes=ago))} failed" for ago in (120, 58))
         file.with_name(f"{form}.log.2.gz").write_bytes(gzip.compress("\n".join(older).encode()))
-        part = count.shell.part(Log(path=str(file)), 10.0, params)
+        part = count.shell.part(Log(path=(str(file),)), 10.0, params)
         done = subprocess.run(
             [str(tools / "sh"), "-c", part.script, "opscheck", *part.args],
             env={"PATH": str(tools)},
