@@ -21,7 +21,6 @@ def test_fresh(fresh, expect):
 
     Example:
         [backup.database]
-        on = "prod"
         path = "/srv/backups/db_*.sql.gz"
         [backup.database.expect]
         fresh = { P2 = "< 26h", P1 = "< 50h" }
@@ -49,6 +48,8 @@ def test_on_time(on_time, expect):
     Needs: a user who may list the folder.
 
     Example:
+        [backup.database]
+        path = "/srv/backups/db_*.sql.gz"
         [backup.database.expect]
         on_time = { at = "02:00", P2 = "< 1h" }
     """
@@ -71,6 +72,8 @@ def test_size(size, expect):
     Needs: a user who may list the folder.
 
     Example:
+        [backup.database]
+        path = "/srv/backups/db_*.sql.gz"
         [backup.database.expect]
         size = "> 10MB"
     """
@@ -91,6 +94,8 @@ def test_growth(growth, expect):
     Needs: a user who may list the folder.
 
     Example:
+        [backup.database]
+        path = "/srv/backups/db_*.sql.gz"
         [backup.database.expect]
         growth = { P2 = "> -50%", P3 = "!= 0%" }
     """
@@ -114,6 +119,8 @@ def test_intact(intact, expect):
     Needs: a user who may read the file, and the program that would restore it on the host.
 
     Example:
+        [backup.database]
+        path = "/srv/backups/db_*.sql.gz"
         [backup.database.expect]
         intact = { severity = "P0", timeout = "10m" }
     """
@@ -160,6 +167,8 @@ def test_kept(kept, expect):
     Needs: a user who may list the folder.
 
     Example:
+        [backup.database]
+        path = "/srv/backups/db_*.sql.gz"
         [backup.database.expect]
         kept = ">= 30"
     """
@@ -182,6 +191,8 @@ def test_retained(kept, expect):
     Needs: a user who may list the folder.
 
     Example:
+        [backup.database]
+        path = "/srv/backups/db_*.sql.gz"
         [backup.database.expect]
         retained = "< 31d"
     """
@@ -204,6 +215,8 @@ def test_complete(complete, expect):
     Needs: a user who may list the folder.
 
     Example:
+        [backup.database]
+        path = "/srv/backups/db_*.sql.gz"
         [backup.database.expect]
         complete = { days = 30, P3 = "== 100%", P2 = "> 90%" }
     """
@@ -230,6 +243,8 @@ def test_drilled(drilled, expect):
     Needs: a user who may read the record.
 
     Example:
+        [backup.database]
+        path = "/srv/backups/db_*.sql.gz"
         [backup.database.expect]
         drilled = { record = "/srv/backups/last-restore-drill", P2 = "<= 31d" }
     """
@@ -257,6 +272,8 @@ def test_uploaded(uploaded, expect):
     a secret stands there as ${NAME}.
 
     Example:
+        [backup.database]
+        path = "/srv/backups/db_*.sql.gz"
         [backup.database.expect]
         uploaded = { url = "s3://backups/db/*.sql.gz", P2 = "< 26h", size = "> 10MB" }
     """

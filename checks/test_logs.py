@@ -23,13 +23,11 @@ def test_count(count, expect):
 
     Example:
         [logs.nginx]
-        on = "prod"
         path = ["/var/log/nginx/access.log", "/var/log/nginx/api.log"]
         [logs.nginx.count.denied]
         pattern = '" (401|403) '
         expect = "<= 10/h"
         [logs.orchestrator]
-        on = "prod"
         journal = "app-orchestrator"
         [logs.orchestrator.count.errors]
         pattern = "error"
