@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import importlib
 import inspect
+import textwrap
 import typing
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -27,9 +29,25 @@ another check of the target runs. In a next step `{subject}` stands for what is 
 """
 
 
+@dataclass(frozen=True)
+class Said:
+    """What a check's docstring says below its title: what exactly is judged, what that needs, and an example."""
+
+    definition: str
+    needs: str
+    example: str
+
+    @classmethod
+    def of(cls, docstring: str) -> Said:
+        """Read a docstring: a paragraph `Needs: ...`, and last `Example:` with a block of TOML, are set apart."""
+        text, _, example = docstring.partition("\nExample:\n")
+        text, _, needs = text.partition("\nNeeds: ")
+        return cls(text.partition("\n")[2].strip(), needs.strip(), textwrap.dedent(example).strip())
+
+
 def page() -> str:
     """Return the page."""
-    functions = list(_functions())
+    functions = list(said())
     parts = [HEAD]
     for kind in kinds().values():
         parts.append("\n".join(_kind(kind)))
@@ -37,12 +55,13 @@ def page() -> str:
     return "\n".join(parts)
 
 
-def _functions() -> Iterator[tuple[Check, str]]:
+def said() -> Iterator[tuple[Check, Said]]:
+    """Yield every shipped check, and what its docstring says."""
     for file in shipped_files():
         module = importlib.import_module(f"pytest_opscheck.checks.{file.stem}")
         for value in vars(module).values():
             if (check := check_of(value)) is not None:
-                yield check, inspect.getdoc(value) or ""
+                yield check, Said.of(inspect.getdoc(value) or "")
 
 
 def _kind(kind: Kind) -> Iterator[str]:
@@ -72,12 +91,11 @@ def _shown(value: Any) -> str:
     return str(value)
 
 
-def _check(check: Check, text: str) -> Iterator[str]:
+def _check(check: Check, text: Said) -> Iterator[str]:
     name = f"{check.name}.NAME" if check.family else check.name
     yield f"### {check.kind}.{name}\n\n{check.title}.\n"
-    _, _, rest = text.partition("\n")
-    if rest.strip():
-        yield rest.strip() + "\n"
+    if text.definition:
+        yield text.definition + "\n"
     suites = ", ".join("any suite" if suite == EVERY_SUITE else suite for suite in check.suites)
     when = "by default" if check.on_by_default else "where said"
     limits = f"`{check.limits}`" if check.limits is not None else "none; the inventory says what is expected"
@@ -90,9 +108,11 @@ def _check(check: Check, text: str) -> Iterator[str]:
             continue
         short = "; the short form sets it" if parameter == check.takes else ""
         yield f"- `{parameter}`: {_type(info.annotation)}{', ' if _default(info) else ''}{_default(info)}{short}"
+    if text.needs:
+        yield f"- needs: {' '.join(text.needs.split())}"
     if check.action:
         yield f"- next step: {check.action}"
-    yield ""
+    yield f"\n```toml\n{text.example}\n```\n" if text.example else ""
 
 
 def _type(annotation: Any) -> str:
