@@ -6,51 +6,33 @@ import re
 from dataclasses import dataclass
 from typing import Annotated
 
-from pydantic import AfterValidator, BeforeValidator, Field
+from pydantic import AfterValidator, BeforeValidator
 
 from ..limits import Ladder, Limit
-from ._kind import Kind, Output, Reach, Target, UnknownError
+from ._host_disks import Filesystem, filesystems
+from ._host_target import Host, kind
+from ._host_units import Unit, services
+from ._kind import Output, Reach, UnknownError
 from ._types import LadderParam, LimitParam, refuse_unit
 
-_BACKENDS = (
-    "local",
-    "ssh",
-    "safe-ssh",
-    "paramiko",
-    "docker",
-    "podman",
-    "kubectl",
-    "openshift",
-    "salt",
-    "ansible",
-    "lxc",
-    "chroot",
-    "winrm",
-)
-
-
-def _known_backend(connect: str) -> str:
-    backend, separator, _ = connect.partition("://")
-    if not separator:
-        raise ValueError(f"it names no way to connect; write for example ssh://deploy@{connect.rpartition('@')[2]}")
-    if backend not in _BACKENDS:
-        raise ValueError(f"unknown way to connect {backend!r}; use one of {', '.join(_BACKENDS)}")
-    return connect
-
-
-class Host(Target):
-    """A machine or container."""
-
-    connect: Annotated[str, AfterValidator(_known_backend)] = Field(
-        default="local://", description="any testinfra host spec, for example ssh://deploy@prod or docker://web"
-    )
-
-    def host(self) -> str | None:
-        """Return no name: a host is its own."""
-        return ""
-
-
-kind = Kind("host", Host, "a machine or container, reached by any of testinfra's backends")
+__all__ = [
+    "Command",
+    "Filesystem",
+    "Host",
+    "Load",
+    "Memory",
+    "Port",
+    "Unit",
+    "command",
+    "cpu",
+    "filesystems",
+    "kind",
+    "load",
+    "memory",
+    "ports",
+    "reachable",
+    "services",
+]
 
 
 @kind.shell("true")
@@ -58,77 +40,6 @@ def reachable(output: Output) -> Reach:
     """The host runs commands."""
     output.lines()
     return Reach("shell")
-
-
-@dataclass(frozen=True, slots=True)
-class Filesystem:
-    """A mounted filesystem. `used_percent` is of what unprivileged users can have; None where it did not answer."""
-
-    mount: str
-    type: str
-    used_percent: float | None
-    used_bytes: int | None = None
-    available_bytes: int | None = None
-
-
-# A filesystem is mounted once for each major:minor; bind mounts and overlays repeat it. Network filesystems are asked
-# one by one, each behind a pipe of its own, so that a dead server costs its own mount and nothing else.
-_FILESYSTEMS = r"""
-local= seen=" "
-while read -r _ _ device root mount _ rest; do
-  rest=${rest#*- }
-  case $rest in "- "*) rest=${rest#- };; esac
-  type=${rest%% *}
-  case $type in
-    proc|sysfs|devtmpfs|devpts|tmpfs|ramfs|cgroup*|mqueue|hugetlbfs) continue;;
-    debugfs|tracefs|securityfs|pstore|bpf|configfs) continue;;
-    fusectl|efivarfs|binfmt_misc|autofs|rpc_pipefs|nsfs|squashfs|iso9660|erofs|selinuxfs|nfsd) continue;;
-    fuse.gvfsd-fuse|fuse.portal|fuse.snapfuse|fuse.lxcfs) continue;;
-    overlay) [ "$mount" = / ] || continue;;
-  esac
-  mount=$(printf '%b' "$(printf '%s' "$mount" | sed 's/\\\([0-7][0-7][0-7]\)/\\0\1/g')")
-  case $type in
-    nfs*|cifs|smb*|fuse*|ceph|glusterfs|lustre|9p|afs|beegfs|virtiofs) ;;
-    *) [ -d "$mount" ] || continue;;
-  esac
-  case $seen in *" $device "*) continue;; esac
-  seen="$seen$device "
-  echo "mount $type $mount"
-  case $type in
-    nfs*|cifs|smb*|fuse*|ceph|glusterfs|lustre|9p|afs|beegfs|virtiofs)
-      { timeout -k 1 3 df -Pk -- "$mount" 2>/dev/null & } | timeout 5 tail -n +2;;
-    *) df -Pk -- "$mount" 2>/dev/null | tail -n +2;;
-  esac
-done < /proc/self/mountinfo
-"""
-_DF = re.compile(r"(?P<size>\d+)\s+(?P<used>\d+)\s+(?P<available>-?\d+)\s+(?:(?P<percent>\d+)%|-)\s+(?P<mount>/.*)$")
-
-
-@kind.shell(_FILESYSTEMS, timeout_s=20)
-def filesystems(output: Output, *, ignore: tuple[str, ...] = ()) -> tuple[Filesystem, ...]:
-    """Every mounted filesystem that holds data, once.
-
-    Pseudo filesystems, tmpfs, images that are always full (squashfs, iso9660), bind mounts and container overlays are
-    left out, and the mounts in `ignore`. Used is used / (used + available), as df's own column: blocks that are
-    reserved for root count as used.
-    """
-    found: dict[str, Filesystem] = {}
-    for line in output.lines():
-        if line.startswith("mount "):
-            _, type_, mount = line.split(" ", 2)
-            found[mount] = Filesystem(mount, type_, None)
-        elif match := _DF.search(line):
-            used, available = int(match["used"]) * 1024, int(match["available"]) * 1024
-            if used + available > 0 and match["mount"] in found:
-                type_ = found[match["mount"]].type
-                percent = 100 * used / (used + available)
-                found[match["mount"]] = Filesystem(match["mount"], type_, percent, used, available)
-            else:
-                found.pop(match["mount"], None)
-    kept = tuple(filesystem for filesystem in found.values() if filesystem.mount not in ignore)
-    if not kept:
-        raise UnknownError("no mounted filesystem was found" + (" beside those to ignore" if found else ""))
-    return kept
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,41 +108,6 @@ def cpu(output: Output) -> float:
         raise UnknownError("the processors' counters did not advance")
     idle, iowait = spent[3:5]
     return float(100 * (1 - (idle + iowait) / sum(spent)))
-
-
-@dataclass(frozen=True, slots=True)
-class Unit:
-    """A systemd unit; `state` is its ActiveState, or `not-found` where there is none of that name."""
-
-    name: str
-    state: str
-    sub_state: str
-
-
-@kind.shell(
-    'command -v systemctl >/dev/null || { echo "systemctl is not installed; services need systemd" >&2; exit 9; }\n'
-    'for unit; do echo "unit $unit"; systemctl show -p LoadState -p ActiveState -p SubState -- "$unit"; done',
-    args=lambda _target, names: names,
-)
-def services(output: Output, *, names: tuple[str, ...]) -> tuple[Unit, ...]:
-    """The states of systemd units by name; `.service` may be left out."""
-    found: list[dict[str, str]] = []
-    for line in output.lines():
-        if line.startswith("unit "):
-            found.append({"name": line.removeprefix("unit ")})
-        else:
-            key, _, value = line.partition("=")
-            found[-1][key] = value
-    if [unit["name"] for unit in found] != list(names) or not all("ActiveState" in unit for unit in found):
-        raise UnknownError("systemctl did not say what the units' states are")
-    return tuple(
-        Unit(
-            unit["name"],
-            unit["LoadState"] if unit["LoadState"] != "loaded" else unit["ActiveState"],
-            unit.get("SubState", ""),
-        )
-        for unit in found
-    )
 
 
 @dataclass(frozen=True, slots=True)
