@@ -43,6 +43,28 @@ def test_disk(filesystems, expect):
 
 
 @check(
+    host.inodes,
+    units=("%",),
+    action="Find what holds so many files: du -x --inodes --max-depth=1 MOUNT | sort -n",
+)
+def test_inodes(inodes, expect):
+    """Every mounted filesystem can take more files.
+
+    The filesystems of `disk`, by df's column IUse%. Those that count no inodes (btrfs, vfat) are left out; a host
+    that has no others is unknown.
+
+    Needs: df, and no privileges.
+
+    Example:
+        [host.prod.expect]
+        inodes = { P3 = "< 80%", P1 = "< 95%" }
+    """
+    for filesystem in inodes:
+        why = None if filesystem.used is not None else "the filesystem did not answer within 3 s"
+        expect(filesystem.used_percent, "%", subject=filesystem.mount, why=why)
+
+
+@check(
     host.memory,
     limit={"P3": "< 80%", "P1": "< 95%"},
     units=("%", "B"),

@@ -20,8 +20,8 @@ class Filesystem:
     available_bytes: int | None = None
 
 
-# A filesystem is mounted once for each major:minor; bind mounts and overlays repeat it. Network filesystems are asked
-# one by one, each behind a pipe of its own, so that a dead server costs its own mount and nothing else.
+# $1 is df's option. A filesystem is mounted once for each major:minor; bind mounts and overlays repeat it. Network
+# filesystems are asked side by side, each behind a pipe of its own, so that dead servers cost their own mounts alone.
 _FILESYSTEMS = r"""
 local= seen=" "
 while read -r _ _ device root mount _ rest; do
@@ -45,15 +45,32 @@ while read -r _ _ device root mount _ rest; do
   echo "mount $type $mount"
   case $type in
     nfs*|cifs|smb*|fuse*|ceph|glusterfs|lustre|9p|afs|beegfs|virtiofs)
-      { timeout -k 1 3 df -Pk -- "$mount" 2>/dev/null & } | timeout 5 tail -n +2;;
-    *) df -Pk -- "$mount" 2>/dev/null | tail -n +2;;
+      { timeout -k 1 3 df -P "$1" -- "$mount" 2>/dev/null & } | timeout 5 tail -n +2 &;;
+    *) df -P "$1" -- "$mount" 2>/dev/null | tail -n +2;;
   esac
 done < /proc/self/mountinfo
+wait
 """
 _DF = re.compile(r"(?P<size>\d+)\s+(?P<used>\d+)\s+(?P<available>-?\d+)\s+(?:(?P<percent>\d+)%|-)\s+(?P<mount>/.*)$")
 
 
-@kind.shell(_FILESYSTEMS, timeout_s=20)
+def _table(output: Output) -> dict[str, tuple[str, int | None, int | None]]:
+    """Return each mount's type, used and available, without those that hold nothing; None where it did not answer."""
+    found: dict[str, tuple[str, int | None, int | None]] = {}
+    for line in output.lines():
+        if line.startswith("mount "):
+            _, type_, mount = line.split(" ", 2)
+            found[mount] = (type_, None, None)
+        elif (match := _DF.search(line)) and match["mount"] in found:
+            used, available = int(match["used"]), int(match["available"])
+            if used + available > 0:
+                found[match["mount"]] = (found[match["mount"]][0], used, available)
+            else:
+                del found[match["mount"]]
+    return found
+
+
+@kind.shell(_FILESYSTEMS, args=lambda _target: ("-k",), timeout_s=20)
 def filesystems(output: Output, *, ignore: tuple[str, ...] = ()) -> tuple[Filesystem, ...]:
     """Every mounted filesystem that holds data, once.
 
@@ -61,20 +78,43 @@ def filesystems(output: Output, *, ignore: tuple[str, ...] = ()) -> tuple[Filesy
     left out, and the mounts in `ignore`. Used is used / (used + available), as df's own column: blocks that are
     reserved for root count as used.
     """
-    found: dict[str, Filesystem] = {}
-    for line in output.lines():
-        if line.startswith("mount "):
-            _, type_, mount = line.split(" ", 2)
-            found[mount] = Filesystem(mount, type_, None)
-        elif match := _DF.search(line):
-            used, available = int(match["used"]) * 1024, int(match["available"]) * 1024
-            if used + available > 0 and match["mount"] in found:
-                type_ = found[match["mount"]].type
-                percent = 100 * used / (used + available)
-                found[match["mount"]] = Filesystem(match["mount"], type_, percent, used, available)
-            else:
-                found.pop(match["mount"], None)
-    kept = tuple(filesystem for filesystem in found.values() if filesystem.mount not in ignore)
+    found = _table(output)
+    kept = tuple(_filesystem(mount, *told) for mount, told in found.items() if mount not in ignore)
     if not kept:
         raise UnknownError("no mounted filesystem was found" + (" beside those to ignore" if found else ""))
+    return kept
+
+
+def _filesystem(mount: str, type_: str, used: int | None, available: int | None) -> Filesystem:
+    if used is None or available is None:
+        return Filesystem(mount, type_, None)
+    return Filesystem(mount, type_, 100 * used / (used + available), used * 1024, available * 1024)
+
+
+@dataclass(frozen=True, slots=True)
+class Inodes:
+    """How many files a mounted filesystem holds, and how many more it can; None where it did not answer."""
+
+    mount: str
+    type: str
+    used: int | None
+    available: int | None
+
+    @property
+    def used_percent(self) -> float | None:
+        """Used, of all that there are."""
+        if self.used is None or self.available is None:
+            return None
+        return 100 * self.used / (self.used + self.available)
+
+
+@kind.shell(_FILESYSTEMS, args=lambda _target: ("-i",), timeout_s=20)
+def inodes(output: Output, *, ignore: tuple[str, ...] = ()) -> tuple[Inodes, ...]:
+    """The inodes of every mounted filesystem that has any: btrfs and vfat, for example, make them as they need them."""
+    found = _table(output)
+    kept = tuple(Inodes(mount, *told) for mount, told in found.items() if mount not in ignore)
+    if not kept:
+        raise UnknownError(
+            "no filesystem that counts its inodes was found" + (" beside those to ignore" if found else "")
+        )
     return kept

@@ -21,7 +21,6 @@ _BACKENDS = (
     "ansible",
     "lxc",
     "chroot",
-    "winrm",
 )
 
 
@@ -29,6 +28,11 @@ def _known_backend(connect: str) -> str:
     backend, separator, _ = connect.partition("://")
     if not separator:
         raise ValueError(f"it names no way to connect; write for example ssh://deploy@{connect.rpartition('@')[2]}")
+    if backend == "winrm":
+        raise ValueError(
+            "winrm:// leads to Windows, and what is read of a host are POSIX shell scripts; leave this host out, and "
+            "check what it serves by [http.NAME], [tls.NAME] and the like"
+        )
     if backend not in _BACKENDS:
         raise ValueError(f"unknown way to connect {backend!r}; use one of {', '.join(_BACKENDS)}")
     return connect

@@ -9,7 +9,7 @@ from typing import Annotated
 from pydantic import AfterValidator, BeforeValidator
 
 from ..limits import Ladder, Limit
-from ._host_disks import Filesystem, filesystems
+from ._host_disks import Filesystem, Inodes, filesystems, inodes
 from ._host_target import Host, kind
 from ._host_units import Unit, services
 from ._kind import Output, Reach, UnknownError
@@ -19,6 +19,7 @@ __all__ = [
     "Command",
     "Filesystem",
     "Host",
+    "Inodes",
     "Load",
     "Memory",
     "Port",
@@ -26,6 +27,7 @@ __all__ = [
     "command",
     "cpu",
     "filesystems",
+    "inodes",
     "kind",
     "load",
     "memory",
