@@ -69,6 +69,10 @@ class Resolver:
             if problem := name_problem(name):
                 self.problems.add(here, problem)
                 continue
+            if "expect" in said and check.carries_limits:
+                keys = ", ".join(check.limit_keys)
+                self.problems.add((*here, "expect"), f"a {check.name} says what is expected by keys of its own: {keys}")
+                continue
             table = {key: value for key, value in said.items() if key != "expect"}
             limit = (said["expect"], (*here, "expect")) if "expect" in said else None
             if (made := self._made(check, target, table, here, limit=limit, name=name)) is not None:

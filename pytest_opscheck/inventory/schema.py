@@ -91,9 +91,9 @@ class _Maker:
     def _question(self, check: Check) -> Schema:
         """Return the schema of one question of a family."""
         fields, required = self._fields(check.probe.params, check.id, without=set(GIVEN))
-        fields["expect"] = self._limits(check)[1]
-        if check.limits is None and not check.carries_limits:
-            required = [*required, "expect"]
+        if not check.carries_limits:
+            fields["expect"] = self._limits(check)[1]
+            required = [*required, *(["expect"] if check.limits is None else [])]
         return _table({**fields, **_common()}, required, title=check.title, description=_describe(check))
 
     def _limits(self, check: Check) -> tuple[Schema, Schema]:

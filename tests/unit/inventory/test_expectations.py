@@ -244,8 +244,8 @@ NAME = "a command has a name of its own: [host.a.command.NAME]"
             "3: host.a.command.x.value: 'P8' is no severity; use ",
         ),
         (
-            "[host.a.command.x]\nrun = 'x'\nexpect = '< 5%'",
-            "3: host.a.command.x.expect: '< 5%' is for a percentage, and ",
+            "[host.a.command.x]\nrun = 'x'\nexpect = '== 3'",
+            "3: host.a.command.x.expect: a command says what is expected by keys of its own: exit, stdout, value",
         ),
         ("[host.a.command.x]\nrun = 'x'\nrnu = 'x'", "3: host.a.command.x.rnu: unknown key; did you mean 'run'?"),
         (
