@@ -8,12 +8,15 @@ killed holds nothing but its own pipe.
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import os
+import re
 import secrets
 import shlex
 import signal
 import subprocess
 import threading
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -47,7 +50,7 @@ _TRANSIENT = (
 _RUNNER = r"""
 export LC_ALL=C PATH="$PATH:/usr/local/sbin:/usr/sbin:/sbin"
 word=$1 apart=$(command -v setsid)
-echo "$word begin"
+echo "$word begin $(date +%s.%N)"
 stamp() {
   awk -v w="$word $1 $2 " -v stream="$2" -v left="$3" '
     function put(s) {
@@ -77,6 +80,7 @@ part() {
   } 9>&1 | stamp "$number" err 8192 >&6 7<&- 8>&-
 }
 """
+_END = 'wait; echo "$word end $(date +%s.%N)" >&6; } 6>&1'
 
 
 @dataclass
@@ -99,6 +103,7 @@ class HostConnection:
         word = secrets.token_hex(8)
         seconds = self.seconds(parts)
         backend = self._backend()
+        sent = time.time()
         try:
             result = backend.run(script(word, parts, seconds))
         except Exception as error:  # noqa: BLE001 - testinfra's backends raise whatever their libraries do
@@ -107,7 +112,8 @@ class HostConnection:
         if f"{word} begin" not in stdout:
             said = result.stderr_bytes.decode("utf-8", "replace")
             raise _unreachable(said or f"exit status {result.rc}, and not a word")
-        return parse(word, stdout, parts)
+        ahead = _ahead(word, stdout, sent, time.time())
+        return [dataclasses.replace(output, ahead_s=ahead) for output in parse(word, stdout, parts)]
 
     @staticmethod
     def seconds(parts: Sequence[Part]) -> float:
@@ -135,6 +141,7 @@ class HostConnection:
         if ssh and not backend.host.password:
             # Nobody is there to answer a question, so ssh asks none.
             backend.ssh_extra_args = " ".join(filter(None, [backend.ssh_extra_args, "-o BatchMode=yes"]))
+        backend.get_encoding = lambda: "utf-8"  # or else it runs a command there to find out
         self.carry(backend)
         return backend
 
@@ -175,9 +182,8 @@ def script(word: str, parts: Sequence[Part], seconds: float) -> str:
         words = [f"{number}", f"{part.seconds:g}", f"{part.bytes}", part.script, "opscheck", *part.args]
         calls.append("part " + " ".join(shlex.quote(each) for each in words) + " &")
     tokens = "\\n" * min(AT_ONCE, len(parts))
-    body = "\n".join(
-        [_RUNNER, f"printf '{tokens}' | {{", "exec 7<&0 8>/proc/self/fd/0 0</dev/null", *calls, "wait", "} 6>&1"]
-    )
+    begin = [_RUNNER, f"printf '{tokens}' | {{", "exec 7<&0 8>/proc/self/fd/0 0</dev/null"]
+    body = "\n".join([*begin, *calls, _END])
     return f"timeout -k 1 {seconds:g} sh -c {shlex.quote(body)} opscheck {word}"
 
 
@@ -220,6 +226,21 @@ def _timed_out(status: int, clock: Sequence[str], seconds: float) -> bool:
     except ValueError:  # there is no such clock: then the exit status alone has to tell
         return True
     return ended - began > seconds - _CLOCK_S
+
+
+def _ahead(word: str, stdout: str, sent: float, received: float) -> tuple[float, float] | None:
+    """Return by how much the host's clock is ahead of this machine's: at least, and at most; None where it can't tell.
+
+    It said its time once after the script was sent, and once before the last word of it was received.
+    """
+    told = {}
+    for moment, seconds, fraction in re.findall(rf"^{word} (begin|end) (\d+)\.?(\d*)", stdout, re.MULTILINE):
+        # busybox's clock says whole seconds: then any moment of that second may be meant.
+        least = float(f"{seconds}.{fraction or 0}")
+        told[moment] = (least, least + (0 if fraction else 1))
+    if len(told) < len(("begin", "end")):
+        return None
+    return told["end"][0] - received, told["begin"][1] - sent
 
 
 def _said(error: Exception) -> str:

@@ -85,7 +85,10 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class Output:
-    """What a part printed. `ended` is False where its time ran out: then there is no exit status."""
+    """What a part printed. `ended` is False where its time ran out: then there is no exit status.
+
+    `ahead_s` is by how much the host's clock is ahead of this machine's: at least, and at most.
+    """
 
     stdout: str
     stderr: str
@@ -93,6 +96,7 @@ class Output:
     ended: bool = True
     truncated: bool = False
     seconds: float = DEFAULT_TIMEOUT_S
+    ahead_s: tuple[float, float] | None = None
 
     def lines(self) -> list[str]:
         """Return standard output's lines. Raises UnknownError where the part failed or was cut off."""
