@@ -1,3 +1,6 @@
+import math
+from typing import Any
+
 from pytest_opscheck import check, host
 
 
@@ -139,6 +142,64 @@ def test_services(services, expect):
 
 
 @check(
+    host.failed_units,
+    units=("",),
+    suites=("smoke", "daily"),
+    action="See why: systemctl status UNIT; when it is mended: systemctl reset-failed UNIT",
+)
+def test_failed_units(failed_units, expect):
+    """Few units of systemd have failed, or none.
+
+    All that `systemctl list-units --state=failed` lists, services, timers and mounts alike. `ignore` names units that
+    do not count; in them * stands for anything.
+
+    Needs: systemd, and no privileges.
+
+    Example:
+        [host.prod.expect]
+        failed_units = { P2 = "== 0", ignore = ["certbot.service", "run-docker-*"] }
+    """
+    expect(len(failed_units.names), subject="number of failed units", observed=failed_units.described)
+
+
+@check(host.journal, units=("rate", ""), family=True, action="Read them: journalctl -u UNIT --since '4 hours ago'")
+def test_journal(journal, expect):
+    """The journal has as many lines of a kind as expected.
+
+    Lines of the messages that match `pattern` (as grep -E takes it) and not `ignore`, of one `unit` or of all, at least
+    as severe as `priority`; within the limit's rate (`== 0/h`) or, for a bare number, `within`. They are counted on the
+    host. A unit that does not exist is unknown, and so is a journal that the user may not read in whole: journalctl
+    would show less, and say nothing.
+
+    Needs: journalctl, and a user who may read the whole journal: usermod -aG systemd-journal USER, or ?sudo=true.
+
+    Example:
+        [host.prod.journal.docker_errors]
+        unit = "docker"
+        pattern = "error"
+        ignore_case = true
+        within = "4h"
+        expect = "== 0"
+    """
+    expect(journal.lines, journal.rate, subject=journal.described)
+
+
+@check(host.journal_size, units=("B",), suites=("weekly",), action="Make it smaller: journalctl --vacuum-size=400M")
+def test_journal_size(journal_size, expect):
+    """The journal takes no more room than it may.
+
+    All files in /var/log/journal and /run/log/journal together, as du counts them.
+
+    Needs: a user who may look into these folders: usermod -aG systemd-journal USER.
+
+    Example:
+        [host.prod.expect]
+        journal_size = "< 500MB"
+    """
+    expect(journal_size, "B", subject="the journal")
+
+
+@check(
     host.ports,
     limit="== listens",
     severity="P1",
@@ -182,3 +243,186 @@ def test_command(command, expect):
     if command.value is not None:
         why = None if command.number is not None else f"the output {command.stdout[:40].strip()!r} is not one number"
         expect(command.number, subject="value", limit=command.value, why=why)
+
+
+@check(host.file, family=True, action="See what is there: ls -la PATH")
+def test_file(file, expect):
+    """Files are there, as old, as large, and open to those that they should be.
+
+    Every file that matches `path`, in which *, ? and [...] stand for what a shell puts there; links are followed, and
+    one that leads nowhere counts as missing. At least one has to be there, unless `exists = false` says that none may,
+    or `oldest` is all that is expected: a folder without any has none that is too old. A folder of the path that does
+    not exist is unknown.
+
+    `age` is that of each file, `oldest` that of the oldest, by when it was last written to. `mode = "0640"` is exactly
+    that, `"<= 0640"` no permission beyond it. `readable_by_others = false` looks at the file's own mode. `owner` and
+    `group` are names, or numbers where there is no name.
+
+    Needs: a user who may look into the folders on the way: setfacl -m u:USER:rX FOLDER, or ?sudo=true. Not to read the
+    files.
+
+    Example:
+        [host.prod.file.env]
+        path = "/srv/app/.env"
+        readable_by_others = false
+        owner = "deploy"
+        age = "< 90d"
+
+        [host.prod.file.rotated_logs]
+        path = "/srv/app/logs/*.log.*"
+        oldest = "< 7d"
+    """
+    if not file.exists:
+        for one in file.found:
+            expect("there", subject=one.path, limit="== absent")
+        if not file.found:
+            expect("absent", subject=file.path, limit="== absent")
+        return
+    if not file.found and not file.may_be_absent:
+        expect("missing", subject=file.path, limit="== there")
+        return
+    for one in file.found:
+        _expect_of_file(one, file, expect)
+    if file.oldest is not None:
+        oldest = max(file.found, key=lambda one: one.age_s, default=None)
+        if oldest is None:
+            expect(0, "s", subject=f"oldest of {file.path}", limit=file.oldest, observed="no file")
+        else:
+            expect(oldest.age_s, "s", subject=f"age of {oldest.path}", limit=file.oldest)
+
+
+def _expect_of_file(one: host.File, expected: host.Files, expect: Any) -> None:
+    """Compare a file with what the inventory says of each."""
+    before = len(expect.measurements)
+    if expected.age is not None:
+        expect(one.age_s, "s", subject=f"age of {one.path}", limit=expected.age)
+    if expected.size is not None:
+        expect(one.size_bytes, "B", subject=f"size of {one.path}", limit=expected.size)
+    if expected.mode is not None:
+        observed = f"{one.mode:04o}"
+        value = str(expected.mode) if expected.mode.fits(one.mode) else observed
+        expect(value, subject=f"mode of {one.path}", limit=f"== {expected.mode}", observed=observed)
+    if expected.owner is not None:
+        expect(one.owner, subject=f"owner of {one.path}", limit=f"== {expected.owner}")
+    if expected.group is not None:
+        expect(one.group, subject=f"group of {one.path}", limit=f"== {expected.group}")
+    if expected.readable_by_others is not None:
+        words = {True: "readable by others", False: "not readable by others"}
+        limit = f"== {words[expected.readable_by_others]}"
+        expect(words[one.readable_by_others], subject=one.path, limit=limit)
+    if len(expect.measurements) == before and expected.oldest is None:
+        expect("there", subject=one.path, limit="== there")
+
+
+@check(host.directory, units=("B",), family=True, action="Find what grew: du -xh --max-depth=1 PATH | sort -h")
+def test_directory(directory, expect):
+    """No directory takes more room than it may.
+
+    What du counts: the blocks of all that is in it, on its own filesystem; with *, ? or [...] in `path` for each that
+    matches. `timeout` (60 s unless said) is for large trees.
+
+    Needs: du, and a user who may look into all of it: setfacl -R -m u:USER:rX FOLDER, or ?sudo=true. What can't be read
+    makes it unknown.
+
+    Example:
+        [host.prod.directory.logs]
+        path = "/var/log/*/"
+        expect = { P3 = "< 1GB", P2 = "< 5GB" }
+        timeout = "120s"
+    """
+    for one in directory:
+        expect(one.size_bytes, "B", subject=one.path)
+
+
+@check(host.processes, family=True, action="See who they are: ps -eo user,pid,rss,args --sort=-rss | head")
+def test_processes(processes, expect):
+    """As many processes run as should, and take no more memory together than they may.
+
+    Those whose command line matches `pattern` (as grep -E takes it) and whose effective user is `user`; neither kernel
+    threads nor zombies, nor these checks' own. At least one, unless `count` or `memory` say otherwise. Memory is the
+    sum of PSS (/proc/PID/smaps_rollup), where each page is divided by the number of processes that share it; of those
+    whose PSS the user may not read it is RSS, which counts shared pages several times, and the message says so
+    (ncabatoff/process-exporter#140).
+
+    Needs: no privileges for the count; root (?sudo=true) for the PSS of others' processes, and where /proc is mounted
+    with hidepid. On a machine, the processes in its containers count too.
+
+    Example:
+        [host.prod.processes.gunicorn]
+        pattern = "gunicorn"
+        user = "www-data"
+        count = ">= 5"
+        memory = { P3 = "< 1GB", P2 = "< 2GB" }
+    """
+    if processes.count_limit is not None or processes.memory_limit is None:
+        expect(processes.count, subject=f"number of {processes.described}", limit=processes.count_limit or ">= 1")
+    if processes.memory_limit is not None:
+        shared = f"; shared pages count several times, for {processes.shared}" if processes.shared else ""
+        subject = f"memory of {processes.count} {processes.described}{shared}"
+        memory = processes.memory_bytes if processes.count else None
+        expect(memory, "B", subject=subject, limit=processes.memory_limit, why="no such process runs")
+
+
+@check(
+    host.reach,
+    limit="== connects",
+    takes="addresses",
+    action="Try it there: getent hosts NAME; ip route; resolvectl status",
+)
+def test_reach(reach, expect):
+    """The host resolves names, and connects to what it needs outside.
+
+    For each `host:port` the name resolves (getent) and a TCP connection comes to be, from the host itself, without a
+    proxy; nothing is sent. The first of four addresses that answers within 4 s counts.
+
+    Needs: one of bash, python3, nc, curl and busybox on the host, and no privileges.
+
+    Example:
+        [host.prod.expect]
+        reach = ["example.com:443", "10.0.0.5:5432"]
+    """
+    for place in reach:
+        expect(place.state, subject=place.address)
+
+
+@check(
+    host.clock,
+    units=("s",),
+    action="See what the clock follows: chronyc sources; timedatectl timesync-status",
+)
+def test_clock(clock, expect):
+    """The host's clock is right.
+
+    By its time servers, where chrony (the bound of its error: system time + root dispersion + root delay / 2) or
+    systemd-timesyncd (its last offset) runs: a clock that is not synchronised is infinitely wrong. And, for a host with
+    a clock of its own, by this machine's: the most that the two may differ, of which the time that the script was
+    under way is a part; more than 2 s of that are too much to tell.
+
+    Needs: chrony or systemd-timesyncd on the host, or a host with a clock of its own; no privileges.
+
+    Example:
+        [host.prod.expect]
+        clock = { P3 = "< 5s", P2 = "< 1m" }
+    """
+    if clock.source is not None and not clock.synchronised:
+        expect(math.inf, "s", subject=f"clock ({clock.source})", observed="not synchronised")
+    elif clock.source is not None:
+        expect(clock.off_s, "s", subject=f"error of the clock ({clock.source})")
+    if clock.ahead_s is not None:
+        why = "the answer was under way for too long to compare the clocks; ask again"
+        expect(clock.difference_s, "s", subject="difference from this machine's clock, at most", why=why)
+
+
+@check(host.uptime, units=("s",), severity="P3", action="See why it restarted: last -x | head; journalctl --list-boots")
+def test_uptime(uptime, expect):
+    """The host has run for as long as it should.
+
+    Since process 1 was started: the boot of a machine, the start of a container.
+
+    Needs: no privileges.
+
+    Example:
+        [host.prod.expect]
+        uptime = "> 1h"
+    """
+    expect(uptime, "s", subject="uptime")

@@ -6,10 +6,9 @@ import datetime as dt
 import re
 from dataclasses import dataclass
 
-from ._files import CIVIL, IN_SIGHT, Files, awk_program, said_of
+from ._files import CIVIL, CLOCK_SKEW_S, IN_SIGHT, Files, awk_program, said_of
 from ._kind import BlockedError, Kind, Output, UnknownError
 
-CLOCK_SKEW_S = 300
 DAY_S = 86400
 LISTING_BYTES = 4_000_000
 """Some forty thousand files."""

@@ -18,6 +18,12 @@ def absolute(path: str) -> str:
     return path
 
 
+Path = Annotated[str, AfterValidator(absolute)]
+"""An absolute path, in which *, ? and [...] stand for what a shell puts there."""
+CLOCK_SKEW_S = 300
+"""A file that was written longer than this from now tells of a wrong clock."""
+
+
 class OnHost(Target):
     """What is read through a host's shell."""
 
@@ -31,9 +37,7 @@ class OnHost(Target):
 class Files(OnHost):
     """Files on a host."""
 
-    path: Annotated[str, AfterValidator(absolute)] = Field(
-        description="an absolute path, in which *, ? and [...] stand for what a shell puts there"
-    )
+    path: Path = Field(description="an absolute path, in which *, ? and [...] stand for what a shell puts there")
 
 
 # Names the folder on the way to $1 that the user of the host may not look into, where there is one: a file behind it is

@@ -1,7 +1,8 @@
-"""A host's systemd: the states of units, and what the journal says of them."""
+"""A host's systemd: the states of its units."""
 
 from __future__ import annotations
 
+import fnmatch
 from dataclasses import dataclass
 
 from ._host_target import kind
@@ -41,3 +42,26 @@ def services(output: Output, *, names: tuple[str, ...]) -> tuple[Unit, ...]:
         )
         for unit in found
     )
+
+
+@dataclass(frozen=True, slots=True)
+class FailedUnits:
+    """The units that systemd lists as failed, without those to ignore."""
+
+    names: tuple[str, ...]
+
+    @property
+    def described(self) -> str:
+        """How many there are, and which."""
+        return f"{len(self.names)} ({', '.join(self.names)})" if self.names else "0"
+
+
+@kind.shell(
+    '[ -d /run/systemd/system ] || { echo "systemd does not run there; leave failed_units out" >&2; exit 9; }\n'
+    "systemctl list-units --all --state=failed --plain --no-legend --no-pager --full"
+)
+def failed_units(output: Output, *, ignore: tuple[str, ...] = ()) -> FailedUnits:
+    """The units in state failed, of every type; `ignore` holds names, in which * stands for anything."""
+    names = (line.split()[0] for line in output.lines() if line.strip())
+    kept = (name for name in names if not any(fnmatch.fnmatchcase(name, pattern) for pattern in ignore))
+    return FailedUnits(tuple(sorted(kept)))

@@ -13,7 +13,8 @@ from pydantic import AfterValidator, Field
 from ._backup_bucket import uploaded
 from ._backup_content import Included, Integrity, includes, intact
 from ._backup_drill import Drill, drilled
-from ._backup_files import CLOCK_SKEW_S, LISTING, LISTING_BYTES, Backup, File, Listing, kind, named_date, pattern
+from ._backup_files import LISTING, LISTING_BYTES, Backup, File, Listing, kind, named_date, pattern
+from ._files import CLOCK_SKEW_S
 from ._kind import Output, UnknownError
 from ._types import Zone
 

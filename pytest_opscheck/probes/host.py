@@ -10,30 +10,53 @@ from pydantic import AfterValidator, BeforeValidator
 
 from ..limits import Ladder, Limit
 from ._host_disks import Filesystem, Inodes, filesystems, inodes
+from ._host_files import Directory, File, Files, Mode, directory, file
+from ._host_journal import Entries, journal, journal_size
+from ._host_processes import Processes, processes
+from ._host_reach import Place, reach
 from ._host_target import Host, kind
-from ._host_units import Unit, services
+from ._host_time import Clock, clock, uptime
+from ._host_units import FailedUnits, Unit, failed_units, services
 from ._kind import Output, Reach, UnknownError
 from ._types import LadderParam, LimitParam, refuse_unit
 
 __all__ = [
+    "Clock",
     "Command",
+    "Directory",
+    "Entries",
+    "FailedUnits",
+    "File",
+    "Files",
     "Filesystem",
     "Host",
     "Inodes",
     "Load",
     "Memory",
+    "Mode",
+    "Place",
     "Port",
+    "Processes",
     "Unit",
+    "clock",
     "command",
     "cpu",
+    "directory",
+    "failed_units",
+    "file",
     "filesystems",
     "inodes",
+    "journal",
+    "journal_size",
     "kind",
     "load",
     "memory",
     "ports",
+    "processes",
+    "reach",
     "reachable",
     "services",
+    "uptime",
 ]
 
 
