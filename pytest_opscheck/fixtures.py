@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from .hosts import CONNECT_SECONDS, HostConnection
+from .hosts import CONNECT_SECONDS, HostConnection, host_spec
 from .probes import UnreachableError, kinds
 from .suites import FIXTURES
 
@@ -92,7 +92,8 @@ def _testinfra_of(connect: str) -> Any:
     """Return testinfra's object of a host; a command that a test no longer waits for is ended."""
     import testinfra
 
-    host = testinfra.get_host(connect)
+    spec, options = host_spec(connect)
+    host = testinfra.get_host(spec, **options)
     HostConnection(connect).carry(host.backend)
     return host
 

@@ -22,6 +22,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from types import MethodType
 from typing import Any
+from urllib.parse import urlsplit
 
 from .probes import Output, Part, UnreachableError
 
@@ -135,7 +136,10 @@ class HostConnection:
 
         ssh = self.connect.partition("://")[0] in ("ssh", "safe-ssh")
         try:
-            backend = get_backend(self.connect, **({"controlpersist": 0, "timeout": CONNECT_SECONDS} if ssh else {}))
+            place, options = host_spec(self.connect)
+            backend = get_backend(
+                place, **options, **({"controlpersist": 0, "timeout": CONNECT_SECONDS} if ssh else {})
+            )
         except Exception as error:  # noqa: BLE001 - testinfra raises whatever its backends' libraries do
             raise UnreachableError(str(error)) from None
         if ssh and not backend.host.password:
@@ -173,6 +177,15 @@ class HostConnection:
             with self._lock:
                 self._children.discard(child)
         return backend.result(child.returncode, command.encode(), stdout, stderr)
+
+
+def host_spec(connect: str) -> tuple[str, dict[str, Any]]:
+    """Return a host spec as testinfra takes it: it would read the path of `chroot:///srv/root` as no place at all."""
+    from testinfra.backend import parse_hostspec
+
+    if not connect.startswith("chroot://"):
+        return connect, {}
+    return urlsplit(connect).path, parse_hostspec(connect)[1]
 
 
 def script(word: str, parts: Sequence[Part], seconds: float) -> str:

@@ -23,8 +23,9 @@ class Filesystem:
 # $1 is df's option. A filesystem is mounted once for each major:minor; bind mounts and overlays repeat it. Network
 # filesystems are asked side by side, each behind a pipe of its own, so that dead servers cost their own mounts alone.
 _FILESYSTEMS = r"""
-local= seen=" "
-while read -r _ _ device root mount _ rest; do
+seen=" " top=
+while read -r _ _ device _ mount _ rest; do
+  [ "$mount" != / ] || top=1
   rest=${rest#*- }
   case $rest in "- "*) rest=${rest#- };; esac
   type=${rest%% *}
@@ -49,6 +50,8 @@ while read -r _ _ device root mount _ rest; do
     *) df -P "$1" -- "$mount" 2>/dev/null | tail -n +2;;
   esac
 done < /proc/self/mountinfo
+# In a chroot the root is no mount, and on a filesystem all the same.
+[ -n "$top" ] || { echo "mount unknown /"; df -P "$1" / 2>/dev/null | tail -n +2; }
 wait
 """
 _DF = re.compile(r"(?P<size>\d+)\s+(?P<used>\d+)\s+(?P<available>-?\d+)\s+(?:(?P<percent>\d+)%|-)\s+(?P<mount>/.*)$")

@@ -33,6 +33,8 @@ def _known_backend(connect: str) -> str:
             "winrm:// leads to Windows, and what is read of a host are POSIX shell scripts; leave this host out, and "
             "check what it serves by [http.NAME], [tls.NAME] and the like"
         )
+    if backend == "chroot" and not connect.startswith("chroot:///"):
+        raise ValueError("it names no absolute path; write for example chroot:///srv/root")
     if backend not in _BACKENDS:
         raise ValueError(f"unknown way to connect {backend!r}; use one of {', '.join(_BACKENDS)}")
     return connect

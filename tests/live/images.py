@@ -47,9 +47,11 @@ class Container:
 
 
 @contextlib.contextmanager
-def container(image_name: str, options: Sequence[str] = (), command: Sequence[str] = ()) -> Iterator[Container]:
+def container(
+    image_name: str, options: Sequence[str] = (), command: Sequence[str] = (), *, network: str = "none"
+) -> Iterator[Container]:
     """Run a container while the block lasts."""
-    found = docker("run", "-d", "--network", "none", *options, image_name, *command)
+    found = docker("run", "-d", "--network", network, *options, image_name, *command)
     try:
         yield Container(found)
     finally:
