@@ -40,7 +40,7 @@ def _window(said: object, info: ValidationInfo) -> float | None:
 
 # $1 unit or nothing, $2 pattern, $3 what to ignore, $4 -i or nothing, $5 priority or nothing, $6 the window's seconds.
 # journalctl passes over files that it may not read or that are damaged, and says so on standard error at most: for a
-# count that would be "none", so every such word is an error here.
+# count that would be "none", so every such word is an error here, but of a damaged file from before the window.
 _JOURNAL = r"""
 unit=$1 pattern=$2 ignore=$3 case=$4 priority=$5 window=$6
 command -v journalctl >/dev/null || { echo "journalctl is not installed; the journal needs systemd" >&2; exit 9; }
@@ -61,17 +61,23 @@ if [ -n "$unit" ]; then
   state=$(systemctl show -p LoadState -- "$unit") || { echo "systemctl did not say whether $unit exists" >&2; exit 9; }
   [ "$state" != LoadState=not-found ] || { echo "nowhere $unit"; exit 0; }
 fi
-set -- --quiet --no-pager --output=cat --since="@$(($(date +%s) - window))"
+since=$(($(date +%s) - window))
+set -- --quiet --no-pager --output=cat --since="@$since"
 [ -z "$unit" ] || set -- "$@" --unit="$unit"
 [ -z "$priority" ] || set -- "$@" --priority="$priority"
 entries() { journalctl "$@" || echo "journalctl ended with exit status $?" >&2; }
 wanted() { grep -E $case -e "$pattern"; }
 unwanted() { if [ -n "$ignore" ]; then grep -vE $case -e "$ignore"; else cat; fi; }
 said=$({ entries "$@" | tr -d '\000' | wanted | unwanted | wc -l; } 2>&1)
-case $said in
-  *[!0-9\ ]*|"") echo "failed $(printf '%s\n' "$said" | head -n 1)";;
-  *) echo "count $said";;
-esac
+printf '%s\n' "$said" | while read -r line; do
+  case $line in
+    "Journal file "*" ignoring file.")
+      file=${line#Journal file } file=${file%% corrupted*} file=${file%% is truncated*}
+      [ -e "$file" ] && [ "$(stat -c %Y -- "$file")" -lt "$since" ] || echo "failed $line";;
+    *[!0-9]*|"") echo "failed $line";;
+    *) echo "count $line";;
+  esac
+done
 """
 
 
@@ -128,7 +134,7 @@ def journal(
     for name in said.get("nowhere", ()):
         raise UnknownError(f"there is no unit {name}; see systemctl list-units --all")
     for what in said.get("failed", ()):
-        raise UnknownError(f"the journal could not be read to its end: {what}")
+        raise UnknownError(f"the journal could not be read to its end: {what}; see journalctl --verify")
     if "count" not in said:
         raise UnknownError("nobody said how many lines match")
     return Entries(unit, pattern, int(said["count"][0]), _UNITS.get(window_s or 0, ""))

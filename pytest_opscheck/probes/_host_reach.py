@@ -62,7 +62,11 @@ reach() {
     status=$?
     [ $status != 0 ] || { echo "connects $1 $2"; return; }
   done
-  if [ $status -ge 124 ]; then echo "silent $1 $2"; else echo "refused $1 $2"; fi
+  case $status in
+    124|137|143) echo "silent $1 $2";;
+    126|127) echo tool;;
+    *) echo "refused $1 $2";;
+  esac
 }
 while [ $# -gt 1 ]; do
   reach "$1" "$2" &
@@ -95,7 +99,7 @@ def reach(output: Output, *, addresses: tuple[Annotated[str, AfterValidator(_add
     said = said_of(output)
     if "tool" in said:
         raise UnknownError(
-            "the host has none of bash, python3, nc, curl and busybox to connect with; apt-get install netcat-openbsd"
+            "nothing there can connect: bash, python3, nc, curl or busybox is needed; apt-get install netcat-openbsd"
         )
     states = {place: _STATES[word] for word, places in said.items() if word in _STATES for place in places}
     found = []

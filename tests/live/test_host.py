@@ -11,19 +11,11 @@ from pathlib import Path
 import pytest
 
 from .conftest import Run
-from .images import container, image
-from .processes import free_port, program, wait_until
+from .images import container
+from .processes import free_port, program
 from .sshd import sshd
 
 ONLY = "expect = { disk = false, memory = false, load = false, cpu = false }\n"
-
-SYSTEMD = """
-FROM debian:bookworm-slim
-RUN apt-get update && apt-get install -y --no-install-recommends systemd systemd-sysv dbus
-RUN printf '[Service]\\nExecStart=/bin/sleep infinity\\n' > /etc/systemd/system/app-web.service \
- && printf '[Service]\\nExecStart=/bin/false\\n' > /etc/systemd/system/app-broken.service
-CMD ["/sbin/init"]
-"""
 
 
 @pytest.fixture
@@ -130,38 +122,6 @@ def test_a_busy_processor(run: Run) -> None:
         for burner in burners:
             burner.kill()
             burner.wait()
-
-
-def test_units_of_systemd(run: Run) -> None:
-    name = image("opscheck-test-systemd", SYSTEMD)
-    options = [
-        "--cap-add",
-        "SYS_ADMIN",
-        "--security-opt",
-        "seccomp=unconfined",
-        "--security-opt",
-        "apparmor=unconfined",
-    ]
-    options += ["--tmpfs", "/run", "--tmpfs", "/run/lock", "-v", "/sys/fs/cgroup:/sys/fs/cgroup:rw", "--cgroupns=host"]
-    options += ["-e", "container=docker"]
-    with container(name, options) as machine:
-        up = ("running", "degraded")
-        wait_until(lambda: machine.run("systemctl is-system-running").stdout.strip() in up, "systemd")
-        inventory = (
-            f'[host.box]\nconnect = "docker://{machine.id}"\n[host.box.expect]\n'
-            'services = ["app-web", "app-broken.service", "app-nowhere"]\ncpu = false\n'
-        )
-        machine.run("systemctl start app-web; systemctl start app-broken")
-        wait_until(lambda: machine.run("systemctl is-failed app-broken").returncode == 0, "a failed unit")
-        outcome = run(inventory)
-        assert outcome.verdict("host.services@box") == "breach P1"
-        assert outcome.message("host.services@box") == (
-            "app-broken.service is failed, expected active; app-nowhere is not-found, expected active"
-        )
-        fine = inventory.replace('"app-web", "app-broken.service", "app-nowhere"', '"app-web"')
-        assert run(fine).verdict("host.services@box") == "ok"
-        machine.run("systemctl stop app-web")
-        assert run(fine).message("host.services@box") == "app-web is inactive, expected active"
 
 
 def test_a_host_without_systemd_says_what_is_missing(run: Run) -> None:
