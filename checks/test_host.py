@@ -48,7 +48,7 @@ def test_disk(filesystems, expect):
 @check(
     host.inodes,
     units=("%",),
-    action="Find what holds so many files: du -x --inodes --max-depth=1 MOUNT | sort -n",
+    action="Find what holds so many files: du -x --inodes --max-depth=1 {subject} | sort -n",
 )
 def test_inodes(inodes, expect):
     """Every mounted filesystem can take more files.
@@ -314,7 +314,7 @@ def _expect_of_file(one: host.File, expected: host.Files, expect: Any) -> None:
         expect("there", subject=one.path, limit="== there")
 
 
-@check(host.directory, units=("B",), family=True, action="Find what grew: du -xh --max-depth=1 PATH | sort -h")
+@check(host.directory, units=("B",), family=True, action="Find what grew: du -xh --max-depth=1 {subject} | sort -h")
 def test_directory(directory, expect):
     """No directory takes more room than it may.
 

@@ -11,8 +11,9 @@ from pydantic import AfterValidator, BeforeValidator, ValidationInfo, WithJsonSc
 from ._files import CLOCK_SKEW_S, Path, said_of
 from ._host_target import kind
 from ._kind import Output, UnknownError
-from ._types import LadderParam
+from ._types import LadderParam, measured_in
 
+Age = Annotated[LadderParam, measured_in("s")]
 _MODE = re.compile(r"(?P<operator>==|<=)?\s*0?(?P<bits>[0-7]{3,4})")
 _READ_BY_OTHERS = 0o004
 
@@ -136,9 +137,9 @@ def file(
     output: Output,
     *,
     path: Path,
-    age: LadderParam | None = None,
-    oldest: LadderParam | None = None,
-    size: LadderParam | None = None,
+    age: Age | None = None,
+    oldest: Age | None = None,
+    size: Annotated[LadderParam, measured_in("B")] | None = None,
     mode: ModeParam | None = None,
     owner: str | None = None,
     group: str | None = None,

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Annotated
 
 from ._files import said_of
 from ._host_target import kind
 from ._kind import Output, UnknownError
-from ._types import LadderParam
+from ._types import LadderParam, measured_in
 from .logs import Pattern
 
 OWN = '"$word begin'
@@ -78,8 +79,8 @@ def processes(
     *,
     pattern: Pattern = "",
     user: str = "",
-    count: LadderParam | None = None,
-    memory: LadderParam | None = None,
+    count: Annotated[LadderParam, measured_in("")] | None = None,
+    memory: Annotated[LadderParam, measured_in("B")] | None = None,
 ) -> Processes:
     """Processes whose command line matches `pattern` and whose effective user is `user`.
 

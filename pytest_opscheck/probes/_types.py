@@ -6,9 +6,9 @@ import datetime as dt
 from collections.abc import Mapping
 from typing import Annotated, Any
 
-from pydantic import BeforeValidator, ValidationInfo, WithJsonSchema
+from pydantic import AfterValidator, BeforeValidator, ValidationInfo, WithJsonSchema
 
-from ..limits import SEVERITIES, Ladder, Limit, LimitError, parse_ladder, parse_limit, single
+from ..limits import SEVERITIES, Ladder, Limit, LimitError, dimension, example, parse_ladder, parse_limit, single
 
 _LIMIT_SCHEMA = {"anyOf": [{"type": ["string", "number", "boolean"]}]}
 
@@ -40,6 +40,20 @@ def refuse_unit(limit: Limit, of: str, source: str, *, equality: bool) -> None:
 
 LimitParam = Annotated[Limit, BeforeValidator(_limit), WithJsonSchema(_LIMIT_SCHEMA)]
 """One limit, as a text such as `== 0` or `~ regex`, or a bare number or truth."""
+
+
+def measured_in(unit: str) -> AfterValidator:
+    """Return a validator that refuses limits for anything but what a unit measures."""
+
+    def fitting(said: Ladder) -> Ladder:
+        for limit in (rung.limit for rung in said.rungs):
+            if limit.dimension != dimension(unit):
+                wanted = dimension(unit)
+                raise LimitError(f"'{limit}' is for a {limit.dimension}, and this is a {wanted}; say {example(wanted)}")
+        return said
+
+    return AfterValidator(fitting)
+
 
 LadderParam = Annotated[
     Ladder,

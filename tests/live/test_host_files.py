@@ -113,6 +113,7 @@ def test_none_older_than(run: Run, tmp_path: Path) -> None:
     ("keys", "said"),
     [
         ('mode = "0o640"', "is no mode; write '0640' for exactly that"),
+        ('age = "< 1MB"', "is for a size, and this is a duration"),
         ('exists = false\nage = "< 1d"', "leave age out"),
         ('expect = "== 1"', "a file says what is expected by keys of its own: age, oldest, size"),
     ],
