@@ -186,3 +186,42 @@ def test_what_a_command_leaves_running_is_ended(run: Run) -> None:
     assert outcome.message("host.command.late@local") == "could not tell: no answer within 1 s"
     assert "exit status is 124" in outcome.message("host.command.own_status@local")
     assert subprocess.run(["pgrep", "-f", f"^({over}|{late})"], check=False).returncode == 1
+
+
+def test_every_probe_runs_with_busybox_alone() -> None:
+    """A small image has no coreutils, procps or gawk: what is read there is the same."""
+    from pytest_opscheck.hosts import parse, script
+    from pytest_opscheck.probes.host import Host, kind
+
+    asked = {
+        "filesystems": {},
+        "inodes": {},
+        "memory": {},
+        "cpu": {},
+        "uptime": {},
+        "clock": {},
+        "processes": {"pattern": "^sleep 60", "user": ""},
+        "reach": {"addresses": ("127.0.0.1:9",)},
+        "file": {"path": "/etc/passw*"},
+        "directory": {"path": "/etc/*/"},
+    }
+    parts = [kind.shells[name].part(Host(connect="docker://x"), 20, params) for name, params in asked.items()]
+    command = script("word", parts, 25).replace('PATH="$PATH:', 'PATH="/bb" IGNORED="')
+    options = ["-v", f"{program('busybox')}:/usr/bin/busybox:ro"]
+    with container("debian:bookworm-slim", options, ["sleep", "60"]) as machine:
+        machine.run("mkdir /bb; busybox --install -s /bb")
+        done = machine.run(f"export PATH=/bb; {command}")
+    outputs = dict(zip(asked, parse("word", done.stdout, parts), strict=True))
+    assert {name: output.exit_status for name, output in outputs.items()} == dict.fromkeys(asked, 0)
+    expected = {
+        "filesystems": "mount overlay /\noverlay ",
+        "inodes": "mount overlay /\noverlay ",
+        "memory": "MemAvailable:",
+        "clock": "by docker\n",
+        "processes": "looked\nprocess 1 ",
+        "reach": "refused 127.0.0.1 9\n",
+        "file": " root root /etc/passwd\n",
+        "directory": "\t/etc/skel/\n",
+    }
+    for name, text in expected.items():
+        assert text in outputs[name].stdout, name

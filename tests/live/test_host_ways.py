@@ -103,7 +103,7 @@ def test_the_same_checks(run: Run, ways_there: dict[str, Way]) -> None:
         for check in ("reachable", "disk", "memory", "uptime", "file.passwd", "command.who", "command.quoted"):
             assert outcome.verdict(f"host.{check}@{name}") == "ok", outcome.output
         assert outcome.message(f"host.command.fails@{name}") == "exit status is 7, expected 0"
-        assert outcome.message(f"host.command.stuck@{name}") == "could not tell: no answer within 1 s"
+        assert "no answer within 1 s" in outcome.message(f"host.command.stuck@{name}")
         assert outcome.verdict(f"host.command.endless@{name}") == "unknown P2"
     assert len(outcome.results) == 10 * len(ways_there)
 
