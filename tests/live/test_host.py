@@ -183,7 +183,7 @@ def test_what_a_command_leaves_running_is_ended(run: Run) -> None:
         '[host.local.command.own_status]\nrun = "exit 124"\n'
     )
     assert outcome.verdict("host.command.over@local") == "ok"
-    assert outcome.message("host.command.late@local") == "could not tell: no answer within 1 s"
+    assert "no answer within 1 s" in outcome.message("host.command.late@local")
     assert "exit status is 124" in outcome.message("host.command.own_status@local")
     assert subprocess.run(["pgrep", "-f", f"^({over}|{late})"], check=False).returncode == 1
 
