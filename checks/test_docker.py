@@ -370,7 +370,7 @@ def test_recovery(recovery, expect):
         expect = { recovery = { within = "< 60s", since = "30m" } }
     """
     if not recovery.containers:
-        observed = f"no container was started within the last {recovery.back_s / 60:g} min"
+        observed = f"no container was started within the last {recovery.back_s:g} s"
         expect("none", observed=observed, limit="== none")
     for each in recovery.containers:
         late = each.seconds is not None and recovery.within.breached(each.seconds, "s") is not None

@@ -167,7 +167,7 @@ def test_journal(journal, expect):
     """The journal has as many lines of a kind as expected.
 
     Lines of the messages that match `pattern` (as grep -E takes it) and not `ignore`, of one `unit` or of all, at least
-    as severe as `priority`; within the limit's rate (`== 0/h`) or, for a bare number, `within`. They are counted on the
+    as severe as `priority`; within the limit's rate (`== 0/h`) or, for a bare number, `since`. They are counted on the
     host. A unit that does not exist is unknown, and so is a journal that the user may not read in whole: journalctl
     would show less, and say nothing.
 
@@ -178,7 +178,7 @@ def test_journal(journal, expect):
         unit = "docker"
         pattern = "error"
         ignore_case = true
-        within = "4h"
+        since = "4h"
         expect = "== 0"
     """
     expect(journal.lines, journal.rate, subject=journal.described)

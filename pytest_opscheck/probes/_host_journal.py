@@ -31,7 +31,7 @@ def _window(said: object, info: ValidationInfo) -> float | None:
             raise ValueError("the limit's rate says the window; leave this out, or say a bare number: expect = '== 0'")
         return None
     if said is None:
-        raise ValueError("say how far to look back: within = '4h', or a limit with a rate such as '== 0/h'")
+        raise ValueError("say how far to look back: since = '4h', or a limit with a rate such as '== 0/h'")
     try:
         return parse_duration(said)
     except LimitError as error:
@@ -105,10 +105,10 @@ def _args(
     ignore: str,
     ignore_case: bool,
     priority: str,
-    within: float,
+    since: float,
     window_s: int,
 ) -> tuple[str, ...]:
-    return (unit, pattern, ignore, "-i" if ignore_case else "", priority, f"{window_s or within:.0f}")
+    return (unit, pattern, ignore, "-i" if ignore_case else "", priority, f"{window_s or since:.0f}")
 
 
 @kind.shell(_JOURNAL, args=_args, timeout_s=60)
@@ -121,9 +121,9 @@ def journal(
     ignore_case: bool = False,  # noqa: ARG001 - the script's
     priority: Priority | Literal[""] = "",  # noqa: ARG001 - the script's
     window_s: int | None = None,
-    within: Annotated[object, AfterValidator(_window), WithJsonSchema({"type": "string"})] = None,  # noqa: ARG001 - the script's
+    since: Annotated[object, AfterValidator(_window), WithJsonSchema({"type": "string"})] = None,  # noqa: ARG001 - the script's
 ) -> Entries:
-    """Lines of the messages in the journal, within the limit's window or `within`, counted on the host.
+    """Lines of the messages in the journal, within the limit's window or `since`, counted on the host.
 
     A unit that does not exist, and a journal that the user may not read in whole, are unknown: there journalctl shows
     what is the user's own, which looks like no line at all (saymedia/journald-cloudwatch-logs#16; files of a group of

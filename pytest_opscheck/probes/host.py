@@ -6,9 +6,10 @@ import re
 from dataclasses import dataclass
 from typing import Annotated
 
-from pydantic import AfterValidator, BeforeValidator
+from pydantic import BeforeValidator
 
 from ..limits import Ladder, Limit
+from ._commands import ExitParam, StdoutParam, ValueParam, number_in
 from ._host_disks import Filesystem, Inodes, filesystems, inodes
 from ._host_files import Directory, File, Files, Mode, directory, file
 from ._host_journal import Entries, journal, journal_size
@@ -18,7 +19,6 @@ from ._host_target import Host, kind
 from ._host_time import Clock, clock, uptime
 from ._host_units import FailedUnits, Unit, failed_units, services
 from ._kind import Output, Reach, UnknownError
-from ._types import LadderParam, LimitParam, refuse_unit
 
 __all__ = [
     "Clock",
@@ -186,24 +186,7 @@ class Command:
     @property
     def number(self) -> float | None:
         """The number that standard output is; None where it is anything else, such as 1,234 or two numbers."""
-        text = self.stdout.strip()
-        return float(text) if re.fullmatch(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?", text) else None
-
-
-def _exit(said: Limit) -> Limit:
-    refuse_unit(said, "exit", "an exit status", equality=False)
-    return said
-
-
-def _stdout(said: Limit) -> Limit:
-    refuse_unit(said, "stdout", "a number that a command prints", equality=True)
-    return said
-
-
-def _value(said: Ladder) -> Ladder:
-    for rung in said.rungs:
-        refuse_unit(rung.limit, "value", "the number that a command prints", equality=False)
-    return said
+        return number_in(self.stdout)
 
 
 @kind.shell('eval "$1"', args=lambda _target, run: (run,), timeout_s=30)
@@ -211,9 +194,9 @@ def command(
     output: Output,
     *,
     run: str,  # noqa: ARG001 - the inventory's key, which the script takes
-    exit: Annotated[LimitParam, AfterValidator(_exit)] = "== 0",  # type: ignore[assignment]  # noqa: A002 - the inventory's word
-    stdout: Annotated[LimitParam, AfterValidator(_stdout)] | None = None,
-    value: Annotated[LadderParam, AfterValidator(_value)] | None = None,
+    exit: ExitParam = "== 0",  # type: ignore[assignment]  # noqa: A002 - the inventory's word
+    stdout: StdoutParam | None = None,
+    value: ValueParam | None = None,
 ) -> Command:
     """What a shell command printed and how it exited. It has to be one that changes nothing."""
     output.require_end()

@@ -59,7 +59,7 @@ def journal(machine: Container, keys: str, *, user: str = "") -> str:
 def test_lines_in_the_journal(run: Run, machine: Container) -> None:
     systemd.unit(machine, "app-loud", "echo all is well", "oneshot")
     inventory = journal(
-        machine, 'unit = "app-loud"\npattern = "error"\nignore_case = true\nwithin = "4h"\nexpect = "== 0"'
+        machine, 'unit = "app-loud"\npattern = "error"\nignore_case = true\nsince = "4h"\nexpect = "== 0"'
     )
     assert run(inventory).verdict("host.journal.loud@box") == "ok"
     systemd.unit(machine, "app-loud", "echo an Error; echo ERROR 2; echo fine; echo error 3, expected", "oneshot")
@@ -70,7 +70,7 @@ def test_lines_in_the_journal(run: Run, machine: Container) -> None:
     assert outcome.message("host.journal.loud@box") == (
         "lines with /error/ in the journal of app-loud is 3, expected 0"
     )
-    rate = inventory.replace('within = "4h"\nexpect = "== 0"', 'ignore = "expected"\nexpect = { P1 = "< 2/h" }')
+    rate = inventory.replace('since = "4h"\nexpect = "== 0"', 'ignore = "expected"\nexpect = { P1 = "< 2/h" }')
     outcome = run(rate)
     assert outcome.verdict("host.journal.loud@box") == "breach P1"
     assert "is 2/h" in outcome.message("host.journal.loud@box")

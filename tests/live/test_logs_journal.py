@@ -6,25 +6,17 @@ from collections.abc import Iterator
 
 import pytest
 
+from . import systemd
 from .conftest import Run
-from .images import Container, container, docker, image
+from .images import Container, container, docker
 from .processes import wait_until
-from .test_host import SYSTEMD
-
-OPTIONS = (
-    *("--cap-add", "SYS_ADMIN", "--security-opt", "seccomp=unconfined", "--security-opt", "apparmor=unconfined"),
-    *("--tmpfs", "/run", "--tmpfs", "/run/lock", "-v", "/sys/fs/cgroup:/sys/fs/cgroup:rw", "--cgroupns=host"),
-    *("-e", "container=docker"),
-)
 
 
 @pytest.fixture(scope="module")
 def machine() -> Iterator[Container]:
-    with container(image("opscheck-test-systemd", SYSTEMD), OPTIONS) as started:
-        up = ("running", "degraded")
-        wait_until(lambda: started.run("systemctl is-system-running").stdout.strip() in up, "systemd")
-        started.run("useradd deploy")
-        yield started
+    with systemd.machine() as booted:
+        booted.run("useradd deploy")
+        yield booted
 
 
 def inventory(machine: Container, unit: str, expect: str, user: str = "") -> str:
