@@ -9,7 +9,14 @@ from pytest_opscheck import check, docker
     action="See whether the engine runs: systemctl status docker; journalctl -u docker -n 50",
 )
 def test_reachable(reachable, expect):
-    """The Docker engine answers."""
+    """The Docker engine answers.
+
+    Needs: to be let near the engine: `sudo usermod -aG docker USER`.
+
+    Example:
+        [docker.stack]
+        project = "shop"
+    """
     expect(reachable.target)
 
 
@@ -29,6 +36,14 @@ def test_up(up, expect):
     container at all, which shows where the inventory names it (`up = ["api", "db"]`) or another service of the project
     depends on it. A service for whose completion another one waits (Compose's `service_completed_successfully`) may
     have ended with status 0.
+
+    Needs: to be let near the engine: `sudo usermod -aG docker USER`.
+
+    Example:
+        [docker.stack]
+        project = "shop"
+        [docker.stack.expect]
+        up = ["api", "db", "worker"]
     """
     for service in up:
         expect(service.state, subject=service.name, limit="== completed" if service.completed else None)
@@ -48,6 +63,14 @@ def test_healthy(healthy, expect):
     With a number (`healthy = 8`), so many services are: a service is healthy where all of its containers run and their
     health checks say so. `starting` is not healthy yet, and a container without a health check is neither healthy nor
     unhealthy. https://docs.docker.com/reference/dockerfile/#healthcheck
+
+    Needs: to be let near the engine: `sudo usermod -aG docker USER`. Health checks in the images or the Compose file.
+
+    Example:
+        [docker.stack]
+        project = "shop"
+        [docker.stack.expect]
+        healthy = 8
     """
     if healthy.count is None:
         for container in healthy.checked:
@@ -72,6 +95,15 @@ def test_errors(errors, expect):
     the limit's window up to now. The engine's time stamps count, not the lines' own. A container that was replaced took
     its log along, and rotation (max-size, max-file) drops the oldest lines: of a container younger than the window, or
     a log that does not reach back so far, what there is counts.
+
+    Needs: to be let near the engine: `sudo usermod -aG docker USER`; a log driver that can be read (json-file, local,
+    journald).
+
+    Example:
+        [docker.stack]
+        project = "shop"
+        [docker.stack.expect]
+        errors = { P2 = "< 10/day", pattern = "ERROR|FATAL", ignore = "ERROR: expected" }
     """
     most = f" ({errors.most})" if errors.most else ""
     if errors.counts:
@@ -86,6 +118,14 @@ def test_restarts(restarts, expect):
 
     The engine's RestartCount: restarts by its restart policy since the container was created. A container that waits
     for its next restart right now is a breach, however few there were.
+
+    Needs: to be let near the engine: `sudo usermod -aG docker USER`.
+
+    Example:
+        [docker.stack]
+        project = "shop"
+        [docker.stack.expect]
+        restarts = { P2 = "< 3" }
     """
     for container in restarts:
         expect(container.restarts, subject=f"{container.name}'s restart count")
@@ -100,6 +140,14 @@ def test_memory(stats, expect):
     What `docker stats` shows: usage without the inactive part of the page cache, of the container's limit. A container
     without a limit of its own can take all of the host's memory, so its percentage is of that.
     https://docs.docker.com/reference/cli/docker/container/stats/
+
+    Needs: to be let near the engine: `sudo usermod -aG docker USER`.
+
+    Example:
+        [docker.stack]
+        project = "shop"
+        [docker.stack.expect]
+        memory = { P3 = "< 90%", P1 = "< 98%" }
     """
     for usage in stats:
         why = None if usage.memory is not None else "the engine gives no memory figure; is the memory cgroup on?"
@@ -113,6 +161,14 @@ def test_cpu(stats, expect):
 
     What `docker stats` shows: processor time between two samples a second apart, in percent of one processor, so that a
     container that keeps two processors busy is at 200 %. https://docs.docker.com/reference/cli/docker/container/stats/
+
+    Needs: to be let near the engine: `sudo usermod -aG docker USER`.
+
+    Example:
+        [docker.stack]
+        project = "shop"
+        [docker.stack.expect]
+        cpu = { P3 = "< 80%" }
     """
     for usage in stats:
         why = None if usage.cpu is not None else "the engine gives no processor figure"

@@ -12,6 +12,12 @@ def test_reachable(reachable, expect):
     """The address answers over HTTP.
 
     Any status is an answer; a certificate that is not trusted is none, unless verify says otherwise.
+
+    Needs: to reach the server from where the check runs, through the proxy of HTTPS_PROXY where that is set.
+
+    Example:
+        [http.api]
+        url = "https://api.example.com/health"
     """
     expect(reachable.target)
 
@@ -31,7 +37,13 @@ def test_status(response, expect):
     same headers, each a measurement of its own; so "every endpoint answers" is one expectation. `< 500` takes any
     answer that is no server error, `~ ^2` every success, and `== 401` expects that nobody is let in without a token.
 
-    Example: status = { limit = "== 200", paths = ["/", "/login"] }
+    Needs: a server that lets GET be asked for from where the check runs; `headers` carry a token where it wants one.
+
+    Example:
+        [http.api]
+        url = "https://api.example.com/health"
+        [http.api.expect]
+        status = { limit = "== 200", paths = ["/", "/login"] }
     """
     for answer in response:
         expect(answer.status, subject=answer.subject, why=answer.why)
@@ -52,7 +64,13 @@ def test_headers(headers, expect):
     but `== missing`, also `!=`. Several of one name are joined by commas, and judged together.
     The values of cookies and tokens are compared, and never shown.
 
-    Example: headers = { strict-transport-security = "~ max-age=[0-9]{8}", x-powered-by = "== missing" }
+    Needs: a server that lets GET be asked for from where the check runs; `headers` carry a token where it wants one.
+
+    Example:
+        [http.api]
+        url = "https://api.example.com/health"
+        [http.api.expect]
+        headers = { strict-transport-security = "~ max-age=[0-9]{8}", x-powered-by = "== missing" }
     """
     for header in headers:
         expect(header.value, subject=f"header {header.name}", limit=header.ladder, secret=header.secret)
@@ -71,7 +89,13 @@ def test_body(body, expect):
     The whole text of the answer, up to 10 MB, in the encoding that it says, without white space around it; an empty
     one is unknown. `~` has to match somewhere, and `.` matches no line break. What is in it is never shown.
 
-    Example: body = "~ Welcome"
+    Needs: a server that lets GET be asked for from where the check runs; `headers` carry a token where it wants one.
+
+    Example:
+        [http.api]
+        url = "https://api.example.com/health"
+        [http.api.expect]
+        body = "~ Welcome"
     """
     expect(body.text, subject="body", observed=body.described, secret=True, why=None if body.text else "it is empty")
 
@@ -89,6 +113,14 @@ def test_json(json, expect):
 
     JMESPath expressions, each with its limit. A projection such as services.* judges each of its values; one without
     any, and a value that is missing or null, is unknown.
+
+    Needs: a server that lets GET be asked for from where the check runs; `headers` carry a token where it wants one.
+
+    Example:
+        [http.api]
+        url = "https://api.example.com/health"
+        [http.api.expect]
+        json = { status = "== healthy", "services.*" = "== healthy", "length(alerts)" = "== 0" }
     """
     for value in json:
         expect(value.value, subject=value.subject, limit=value.ladder, why=value.why)
@@ -104,6 +136,14 @@ def test_latency(latency, expect):
     """The address answers fast enough.
 
     The time of one request, from sending it to the last byte, over a connection that the request before it has opened.
+
+    Needs: a server that lets GET be asked for from where the check runs; `headers` carry a token where it wants one.
+
+    Example:
+        [http.api]
+        url = "https://api.example.com/health"
+        [http.api.expect]
+        latency = { P2 = "< 100ms" }
     """
     expect(latency.ms[0], "ms", subject="latency")
 
@@ -119,6 +159,14 @@ def test_p95(timings, expect):
 
     The 95th percentile, by nearest rank, of 20 requests one after the other (`requests` says another number, from 10):
     the second slowest of 20, and of fewer than 20 the slowest. A request that fails makes it unknown.
+
+    Needs: a server that lets GET be asked for from where the check runs; `headers` carry a token where it wants one.
+
+    Example:
+        [http.api]
+        url = "https://api.example.com/health"
+        [http.api.expect]
+        p95 = { P3 = "< 500ms", P1 = "< 1s", requests = 20 }
     """
     expect(timings.p95, "ms", subject=f"p95 of {len(timings.ms)} requests")
 
@@ -146,6 +194,26 @@ def test_flow(flow, expect):
 
     Other methods than GET, HEAD and OPTIONS need `synthetic = true`: your word that the flow is a transaction with an
     account of its own, whose orders, mails and rows nobody minds, each time that the suite runs.
+
+    Needs: an account of its own on the server, where a step changes something.
+
+    Example:
+        [http.shop]
+        url = "https://shop.example.com/"
+        [http.shop.flow.sign_in]
+        synthetic = true
+        expect = "< 10s"
+        [[http.shop.flow.sign_in.steps]]
+        name = "sign in"
+        method = "POST"
+        path = "/api/sign-in"
+        send = { json = { user = "checks", password = "${SHOP_PASSWORD:-secret}" } }
+        capture = { token = "access_token" }
+        [[http.shop.flow.sign_in.steps]]
+        name = "who am I"
+        path = "/api/me"
+        headers = { authorization = "Bearer {token}" }
+        json = { user = "== checks" }
     """
     for each in flow.measured:
         expect(

@@ -15,6 +15,13 @@ def test_reachable(reachable, expect):
     `file`, which the host's user has to be allowed to read. Whether a client would trust it is said by `trusted`, and
     that the service behind it works by a check of its own: nagios-plugins' check_http, asked for the certificate, was
     green over dead services.
+
+    Needs: to reach the server from where the check runs; of a file, to be allowed to read it on its host.
+
+    Example:
+        [tls.mail]
+        address = "mail.example.com:25"
+        starttls = "smtp"
     """
     expect(reachable.target)
 
@@ -31,6 +38,14 @@ def test_days_left(certificate, expect):
     The time until the end of the server's own certificate, which is also read where it is expired or not trusted; of a
     file, that of its first certificate. Those above it in the chain do not count here: one that has ended makes
     `trusted` red.
+
+    Needs: to reach the server from where the check runs; of a file, to be allowed to read it on its host.
+
+    Example:
+        [tls.api]
+        address = "api.example.com:443"
+        [tls.api.expect]
+        days_left = { P3 = ">= 30d", P2 = ">= 7d" }
     """
     expect(certificate.days_left, "d", subject="time left")
 
@@ -47,6 +62,15 @@ def test_trusted(trust, expect):
 
     Its chain ends at a CA that this machine (or the file `ca`) trusts, every part of it is valid today, and it bears
     the server's name.
+
+    Needs: to reach the server from where the check runs; of a file, to be allowed to read it on its
+    host. `ca` names the CA certificates of a CA of your own.
+
+    Example:
+        [tls.api]
+        address = "api.example.com:443"
+        [tls.api.expect]
+        trusted = true
     """
     expect(trust.state, subject=trust.subject)
 
@@ -66,6 +90,12 @@ def test_protocol(protocol, expect):
     available"), which users of monitoring-plugins took for the server's refusal. A server that answers an offer with an
     alert, or hangs up, does not take it.
 
-    Example: protocol = ">= 1.2"
+    Needs: to reach the server from where the check runs.
+
+    Example:
+        [tls.api]
+        address = "api.example.com:443"
+        [tls.api.expect]
+        protocol = ">= 1.2"
     """
     expect(protocol.number, subject="the oldest version taken", observed=protocol.oldest)
