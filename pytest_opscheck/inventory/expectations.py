@@ -12,6 +12,7 @@ from pydantic import ValidationError
 from .._check import GIVEN, WINDOW, ZONE, Check
 from ..during import Limits
 from ..limits import SEVERITIES, Ladder, LimitError, parse_duration, severity_of, single
+from ..probes import SAMPLE
 from .common import read_action, read_ids
 from .lines import Key
 from .model import Expectation, Named, name_problem
@@ -147,7 +148,7 @@ class Resolver:
             self._refuse_unused_severity(said, limits, severity, here)
         values = self._params(check, said, limits, here, severity=severity, unsaid=unsaid)
         suites = self._suites(said.get("suites"), check, here)
-        timeout_s = self._timeout(said.get("timeout"), check, here)
+        timeout_s = self._timeout(said.get("timeout"), check, here) + (values.get(SAMPLE) or 0)
         covers = read_ids(said["id"], (*here, "id"), self.problems) if "id" in said else ()
         action, steps = read_action(said.get("action", check.action), (*here, "action"), self.problems)
         if "runbook" in said and not (isinstance(said["runbook"], str) and said["runbook"].strip()):

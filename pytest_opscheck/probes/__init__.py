@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping
 from functools import cache
 
 from ._kind import (
+    SAMPLE,
     TIMEOUT,
     BlockedError,
     Kind,
@@ -25,6 +26,7 @@ from ._kind import (
 )
 
 __all__ = [
+    "SAMPLE",
     "TIMEOUT",
     "BlockedError",
     "Kind",

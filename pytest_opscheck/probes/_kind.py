@@ -14,6 +14,8 @@ from pydantic import BaseModel, ConfigDict, create_model
 DEFAULT_TIMEOUT_S = 10.0
 TIMEOUT = "timeout_s"
 """The parameter by which a direct probe gets its own time limit; the inventory's key for it is `timeout`."""
+SAMPLE = "sample"
+"""The parameter that says over how long a probe watches, in seconds; its time limit is counted beside that."""
 SAID = 9
 """The exit status by which a script says that it cannot tell, and on its last line why, and what to do."""
 F = TypeVar("F", bound=Callable[..., object])

@@ -8,7 +8,18 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, BeforeValidator, ValidationInfo, WithJsonSchema
 
-from ..limits import SEVERITIES, Ladder, Limit, LimitError, dimension, example, parse_ladder, parse_limit, single
+from ..limits import (
+    SEVERITIES,
+    Ladder,
+    Limit,
+    LimitError,
+    dimension,
+    example,
+    parse_duration,
+    parse_ladder,
+    parse_limit,
+    single,
+)
 
 _LIMIT_SCHEMA = {"anyOf": [{"type": ["string", "number", "boolean"]}]}
 
@@ -64,3 +75,18 @@ LadderParam = Annotated[
 
 Zone = Annotated[dt.tzinfo, WithJsonSchema({})]
 """The inventory's time zone. A parameter `zone` is no key of the inventory: it is given."""
+
+LONGEST_SAMPLE_S = 600
+
+
+def _sample(said: Any) -> float | None:
+    if said is None:
+        return None
+    seconds = parse_duration(said)
+    if seconds > LONGEST_SAMPLE_S:
+        raise LimitError(f"{said!r} is longer than a run may watch, 10 min; Prometheus can tell of a longer time")
+    return seconds
+
+
+SampleParam = Annotated[float | None, BeforeValidator(_sample), WithJsonSchema({"type": ["string", "number"]})]
+"""How long a probe watches between two looks, as `10s` or a number of seconds; None for one look."""
