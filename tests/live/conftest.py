@@ -49,8 +49,8 @@ def run(tmp_path: Path) -> Run:
         folder = tmp_path / "project"
         folder.mkdir(exist_ok=True)
         (folder / "opscheck.toml").write_text(inventory, encoding="utf-8")
-        reports = folder / "reports" / suite
-        before = set(reports.glob("2*.json"))
+        reports = folder / "reports"
+        before = set(reports.glob("*/2*.json"))
         done = subprocess.run(
             [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-m", suite, *arguments],
             cwd=folder,
@@ -61,7 +61,7 @@ def run(tmp_path: Path) -> Run:
             check=False,
         )
         output = done.stdout + done.stderr
-        written = set(reports.glob("2*.json")) - before
+        written = set(reports.glob("*/2*.json")) - before
         results = [result for file in written for result in json.loads(file.read_text(encoding="utf-8"))["results"]]
         return Outcome(done.returncode, output, {result["id"]: result for result in results})
 
