@@ -9,8 +9,41 @@ from pytest_opscheck import check, redis
     action="See whether redis-server runs, and what its log says",
 )
 def test_reachable(reachable, expect):
-    """Redis answers."""
+    """Redis answers.
+
+    It accepts a connection, with the url's user, password and TLS, and answers PING with PONG. A server that takes no
+    writes because it can't save says that in its answer (MISCONF): a breach, while all the rest can still be read.
+
+    Needs: `ACL SETUSER NAME +ping +info +dbsize +scan +config|get` for a user of its own; it never needs to write.
+
+    Example:
+        [redis.cache]
+        url = "${REDIS_URL}"
+    """
     expect(reachable.target)
+
+
+@check(
+    redis.version,
+    severity="P1",
+    suites=("smoke", "deploy_gate"),
+    takes="expected",
+    action="See what runs there: redis-cli INFO server",
+)
+def test_version(version, expect):
+    """Redis has the expected version.
+
+    redis_version of INFO, compared number by number, as many as the limit names: `== 7` holds for 7.0.15, `>= 6.2` for
+    6.10. Valkey and others say there which version of Redis they can stand for.
+
+    Needs: `ACL SETUSER NAME +info`.
+
+    Example:
+        [redis.cache]
+        url = "${REDIS_URL}"
+        expect = { version = "== 7" }
+    """
+    expect(version.number, subject="version", limit=version.ladder)
 
 
 @check(
@@ -24,6 +57,13 @@ def test_memory(memory, expect):
 
     Used memory (used_memory), of maxmemory where the limit is a percentage. A server without maxmemory has no bound of
     its own: its default check is then ok, and a limit in bytes says what is expected.
+
+    Needs: `ACL SETUSER NAME +info`.
+
+    Example:
+        [redis.cache]
+        url = "${REDIS_URL}"
+        expect = { memory = { P3 = "< 100MB", P1 = "< 500MB" } }
     """
     if memory.maximum is None:
         expect(0.0, "%", also={"B": memory.used})
@@ -31,16 +71,226 @@ def test_memory(memory, expect):
         expect(memory.used_percent, "%", also={"B": memory.used})
 
 
+@check(
+    redis.maxmemory_policy,
+    units=("text",),
+    suites=("weekly",),
+    action="Set it in redis.conf, and until the next start: redis-cli CONFIG SET maxmemory-policy POLICY",
+)
+def test_maxmemory_policy(maxmemory_policy, expect):
+    """Redis evicts by the expected policy.
+
+    maxmemory_policy of INFO, which managed services show where they have no CONFIG. Without maxmemory no policy ever
+    evicts anything; the message then says so.
+
+    Needs: `ACL SETUSER NAME +info`.
+
+    Example:
+        [redis.cache]
+        url = "${REDIS_URL}"
+        expect = { maxmemory_policy = "== allkeys-lru" }
+    """
+    unused = "" if maxmemory_policy.bounded else " (unused: there is no maxmemory)"
+    expect(maxmemory_policy.policy, subject="policy", observed=maxmemory_policy.policy + unused)
+
+
+@check(
+    redis.clients,
+    units=("", "%"),
+    action="See who they are: redis-cli CLIENT LIST",
+)
+def test_clients(clients, expect):
+    """Redis has as many clients as expected.
+
+    connected_clients of INFO, without the one that asks and without replicas; a percentage is of maxclients. With
+    `blocked`, also how many of them wait in a blocking command (blocked_clients): idle workers of a queue do.
+
+    Needs: `ACL SETUSER NAME +info`.
+
+    Example:
+        [redis.cache]
+        url = "${REDIS_URL}"
+        expect = { clients = { P2 = "< 80%", P3 = "< 50%", blocked = "< 20" } }
+    """
+    of_all = clients.percent
+    why = "the server does not say its maxclients; give the limit as a number" if of_all is None else None
+    if expect.has_limit:
+        expect(of_all, "%", subject="connected clients", also={"": clients.connected}, why=why)
+    if clients.expected_blocked is not None:
+        expect(clients.blocked, subject="blocked clients", limit=clients.expected_blocked)
+
+
 @check(redis.hit_rate, units=("%",), action="See what is looked up and not cached, and whether keys are evicted")
 def test_hit_rate(hit_rate, expect):
     """The cache answers most look-ups.
 
-    keyspace_hits / (keyspace_hits + keyspace_misses), since the server's start.
+    keyspace_hits / (keyspace_hits + keyspace_misses), of all databases together. Without `sample` since the server's
+    start or CONFIG RESETSTAT: after weeks that says little about today. With `sample = "10s"` between two looks so far
+    apart, which the run waits for; no look-up in that time is unknown.
+
+    Needs: `ACL SETUSER NAME +info`.
+
+    Example:
+        [redis.cache]
+        url = "${REDIS_URL}"
+        [redis.cache.expect.hit_rate]
+        sample = "10s"
+        limit = [{ during = "00:00-08:00", P2 = "> 40%" }, { P2 = "> 70%" }]
     """
-    expect(hit_rate.percent, "%", why=None if hit_rate.percent is not None else "nothing has been looked up yet")
+    sample = hit_rate.sample_s
+    since = "since the server's start" if sample is None else f"within {sample:g} s"
+    why = "nothing has been looked up" + ("" if sample is None else "; say a longer sample")
+    expect(hit_rate.percent, "%", subject=f"hit rate {since}", why=why if hit_rate.percent is None else None)
+
+
+@check(
+    redis.evicted,
+    units=("", "rate"),
+    action="Let it have more memory (maxmemory), or find what fills it: redis-cli --bigkeys",
+)
+def test_evicted(evicted, expect):
+    """Redis evicts no more keys than expected.
+
+    evicted_keys of INFO: a number, or a rate (`< 100/h`). Without `sample` since the server's start, where one bad
+    night stays red until the next start and a rate is the mean of all that time; with `sample = "10s"` between two
+    looks so far apart.
+
+    Needs: `ACL SETUSER NAME +info`.
+
+    Example:
+        [redis.cache]
+        url = "${REDIS_URL}"
+        expect = { evicted = { P3 = "== 0", P2 = "< 1000" } }
+    """
+    days = evicted.seconds / 86400
+    since = f"within {evicted.seconds:g} s" if evicted.sampled else f"since the server's start {days:.1f} d ago"
+    expect(evicted.value, evicted.unit, subject=f"keys evicted {since}")
 
 
 @check(redis.keys, units=("",), action="See whether the database was flushed, or the url names another one")
 def test_keys(keys, expect):
-    """The database holds keys."""
+    """The database holds keys.
+
+    DBSIZE of the url's database.
+
+    Needs: `ACL SETUSER NAME +dbsize`.
+
+    Example:
+        [redis.cache]
+        url = "${REDIS_URL}"
+        expect = { keys = "> 0" }
+    """
     expect(keys, subject="keys")
+
+
+@check(
+    redis.keys_matching,
+    takes="patterns",
+    action="See which there are: redis-cli --scan --pattern {subject}; warm the cache up again",
+)
+def test_keys_matching(keys_matching, expect):
+    """The database holds the keys that it should, by their patterns.
+
+    Of each pattern (`*`, `?`, `[ab]`, as KEYS has them) how many keys of the url's database match, each counted once.
+    SCAN finds them page by page, so that the server is never held up; it ends early with more than the limits name. The
+    check is unknown where its time limit (`timeout`, 20 s) ends before. In a cluster it is the server of the url alone.
+
+    Needs: `ACL SETUSER NAME +scan`, and `~*` (or `%R~*`): keys of which the user may see nothing are left out.
+
+    Example:
+        [redis.cache]
+        url = "${REDIS_URL}"
+        expect = { keys_matching = { "income:*" = "> 0", "prod_*" = { P3 = "> 100", P1 = "> 0" } } }
+    """
+    for matching in keys_matching:
+        observed = f"{matching.count} or more" if matching.more else None
+        expect(matching.count, subject=matching.pattern, limit=matching.expected, observed=observed)
+
+
+@check(
+    redis.keys_without_ttl,
+    units=("", "%"),
+    suites=("weekly",),
+    action="Find them: redis-cli --scan | head, and of each: redis-cli TTL KEY, which says -1",
+)
+def test_keys_without_ttl(keys_without_ttl, expect):
+    """No more keys than expected stay for ever.
+
+    keys less expires of INFO keyspace, of the url's database: exact, and without looking at a key. A percentage is of
+    all keys. Of an empty database it is 0.
+
+    Needs: `ACL SETUSER NAME +info`.
+
+    Example:
+        [redis.cache]
+        url = "${REDIS_URL}"
+        expect = { keys_without_ttl = "< 5%" }
+    """
+    expect(keys_without_ttl.percent, "%", subject="keys without an expiry", also={"": keys_without_ttl.count})
+
+
+@check(
+    redis.last_save,
+    units=("s",),
+    suites=("weekly",),
+    action="See its log for why (disk full? overcommit_memory?), and save by hand: redis-cli BGSAVE",
+)
+def test_last_save(last_save, expect):
+    """Redis saves what it holds, and did so lately.
+
+    The last background save has succeeded (rdb_last_bgsave_status), and what changed since then waits no longer than
+    the limit (rdb_last_save_time, by the server's clock). Redis counts its start as a save; where nothing has changed
+    since (rdb_changes_since_last_save) there is nothing to save, and it waits 0 s. Persistence that is off is a breach.
+    With an append-only file its last write has to have succeeded; where then nothing else is saved, that alone counts.
+
+    Needs: `ACL SETUSER NAME +info +config|get`; without CONFIG it can't tell that persistence is off, and judges the
+    rest.
+
+    Example:
+        [redis.cache]
+        url = "${REDIS_URL}"
+        expect = { last_save = { P2 = "< 26h" } }
+    """
+    if last_save.append_only is not None:
+        expect(last_save.append_only, subject="last write to the append-only file", limit="== ok")
+        if last_save.off:
+            return
+    elif last_save.off:
+        expect("off: `save` is empty and `appendonly` no", subject="persistence", limit="== on")
+    expect(last_save.status, subject="last background save", limit="== ok")
+    expect(last_save.at_risk_s, "s", subject="time since the last save, with changes after it")
+
+
+@check(
+    redis.replication,
+    units=("s",),
+    action="See both ends: redis-cli INFO replication, and the log of the replica",
+)
+def test_replication(replication, expect):
+    """Redis is the master or the replica that it should be, and in step with the other end.
+
+    Of a replica: the link to its master is up, and the master was heard of so lately (master_last_io_seconds_ago; it
+    pings every 10 s, so a limit below that is red by turns). Of a master: each connected replica is online, and has
+    confirmed so lately (lag); a replica that is gone is not on its list, so say how many `replicas` there have to be.
+    After a failover a server answers as well as before: `role` says what it has to be.
+
+    Needs: `ACL SETUSER NAME +info`.
+
+    Example:
+        [redis.primary]
+        url = "${REDIS_URL}"
+        expect = { replication = { P1 = "< 30s", role = "master", replicas = ">= 1" } }
+        [redis.standby]
+        url = "rediss://ops@standby.example.com:6379/0"
+        expect = { replication = { P1 = "< 60s", role = "replica" } }
+    """
+    if replication.expected_role is not None:
+        expect(replication.role, subject="role", limit=replication.expected_role)
+    if replication.expected_replicas is not None:
+        expect(replication.replicas, subject="replicas online", limit=replication.expected_replicas)
+    if expect.has_limit and not replication.links:
+        expect(None, "s", subject="replicas", why="there is none; where there has to be one, say replicas = '>= 1'")
+    for link in replication.links:
+        wanted = "up" if replication.role == "replica" else "online"
+        if expect(link.state, subject=f"link to {link.to}", limit=f"== {wanted}") and expect.has_limit:
+            expect(link.seconds, "s", subject=f"time since {link.to} was heard of")

@@ -1,144 +1,67 @@
-"""Redis: what INFO and DBSIZE say of a server, read without KEYS and without a write."""
+"""Redis: what INFO, DBSIZE and SCAN say of a server, read without KEYS and without a write."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+import time
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated
 
-from pydantic import Field, SecretStr
-
-from ..secrets import without_password
-from ._kind import Kind, Reach, Target, UnknownError, UnreachableError
+from ..limits import Ladder
+from ._kind import Reach, UnknownError
+from ._redis_keys import keys, keys_matching, keys_without_ttl
+from ._redis_safety import last_save, replication
+from ._redis_server import RedisServer, info, kind
+from ._types import LadderParam, SampleParam, measured_in
+from ._versions import VersionParam
 
 if TYPE_CHECKING:
     from redis import Redis
 
+__all__ = [
+    "RedisServer",
+    "clients",
+    "evicted",
+    "hit_rate",
+    "keys",
+    "keys_matching",
+    "keys_without_ttl",
+    "kind",
+    "last_save",
+    "maxmemory_policy",
+    "memory",
+    "reachable",
+    "replication",
+    "version",
+]
 
-class RedisServer(Target):
-    """A Redis server."""
-
-    url: SecretStr = Field(description="redis://host:6379/0, rediss:// for TLS, unix:// for a socket")
-
-
-@contextmanager
-def _connect(target: RedisServer, timeout_s: float) -> Iterator[Redis]:
-    import redis
-
-    url = target.url.get_secret_value()
-    try:
-        client = _read_only_class().from_url(
-            url,
-            socket_timeout=timeout_s,
-            socket_connect_timeout=timeout_s,
-            client_name="opscheck",
-        )
-    except ValueError as error:
-        raise UnknownError(f"the url is none of Redis: {error}") from None
-    try:
-        client.ping()
-    except (redis.AuthenticationError, redis.ResponseError) as error:
-        client.close()
-        raise UnreachableError(f"{without_password(url)}: {error}") from None
-    except redis.BusyLoadingError as error:
-        client.close()
-        raise UnreachableError(f"{without_password(url)}: {error}", transient=True) from None
-    except (redis.RedisError, OSError) as error:
-        client.close()
-        raise UnreachableError(f"{without_password(url)}: {error}", transient="reset" in str(error).lower()) from None
-    try:
-        yield client
-    finally:
-        client.close()
-
-
-_READS = frozenset(
-    {
-        "auth",
-        "bitcount",
-        "client|getname",
-        "client|list",
-        "client|setinfo",
-        "client|setname",
-        "config|get",
-        "dbsize",
-        "exists",
-        "get",
-        "getrange",
-        "hello",
-        "hexists",
-        "hget",
-        "hgetall",
-        "hkeys",
-        "hlen",
-        "hmget",
-        "hscan",
-        "hvals",
-        "info",
-        "lastsave",
-        "latency|latest",
-        "lindex",
-        "llen",
-        "lrange",
-        "memory|usage",
-        "mget",
-        "object|encoding",
-        "object|idletime",
-        "ping",
-        "pttl",
-        "pubsub|channels",
-        "pubsub|numsub",
-        "role",
-        "scan",
-        "scard",
-        "select",
-        "sismember",
-        "slowlog|get",
-        "slowlog|len",
-        "smembers",
-        "sscan",
-        "strlen",
-        "time",
-        "ttl",
-        "type",
-        "xinfo",
-        "xlen",
-        "xrange",
-        "zcard",
-        "zcount",
-        "zrange",
-        "zscan",
-        "zscore",
-    }
-)
-
-
-def _read_only_class() -> type[Redis]:
-    import redis
-
-    class ReadOnlyRedis(redis.Redis):
-        """A client that refuses whatever could change the server, also to a user's own check."""
-
-        def execute_command(self, *args: Any, **options: Any) -> Any:
-            words = str(args[0]).lower().split()
-            name = words[0]
-            second = words[1] if len(words) > 1 else str(args[1]).lower() if len(args) > 1 else ""
-            if name not in _READS and f"{name}|{second}" not in _READS:
-                raise UnknownError(f"{args[0]} is not among the commands that only read, so it was not sent")
-            return super().execute_command(*args, **options)  # type: ignore[no-untyped-call]
-
-    return ReadOnlyRedis
-
-
-kind = Kind("redis", RedisServer, "a Redis server", _connect)
+_RATES = {1: "/s", 60: "/min", 3600: "/h", 86400: "/day"}
 
 
 @kind.probe()
 def reachable(redis: Redis) -> Reach:
-    """The server answers PING."""
-    redis.ping()
+    """The server answers PING: with PONG, or why it takes no writes."""
+    import redis as library
+
+    try:
+        redis.ping()
+    except library.ResponseError as error:
+        return Reach(str(error).partition(". ")[0])
     return Reach("PONG")
+
+
+@dataclass(frozen=True, slots=True)
+class Version:
+    """The version of Redis that the server is, or says that it can stand for, and what is expected of it."""
+
+    number: str
+    ladder: Ladder
+
+
+@kind.probe()
+def version(redis: Redis, *, expected: VersionParam) -> Version:
+    """redis_version of INFO server."""
+    return Version(str(info(redis, "server")["redis_version"]), expected)
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,16 +80,62 @@ class Memory:
 @kind.probe()
 def memory(redis: Redis) -> Memory:
     """used_memory and maxmemory of INFO memory."""
-    info = _info(redis, "memory")
-    return Memory(int(info["used_memory"]), int(info["maxmemory"]) or None)
+    said = info(redis, "memory")
+    return Memory(int(said["used_memory"]), int(said["maxmemory"]) or None)
+
+
+@dataclass(frozen=True, slots=True)
+class MaxmemoryPolicy:
+    """What is evicted where memory is full; without maxmemory nothing ever is (`bounded` is False)."""
+
+    policy: str
+    bounded: bool
+
+
+@kind.probe()
+def maxmemory_policy(redis: Redis) -> MaxmemoryPolicy:
+    """maxmemory_policy and maxmemory of INFO memory, which is open where CONFIG is not."""
+    said = info(redis, "memory")
+    return MaxmemoryPolicy(str(said["maxmemory_policy"]), bool(int(said["maxmemory"])))
+
+
+@dataclass(frozen=True, slots=True)
+class Clients:
+    """Connected clients beside the one that asks, those of them that wait in a blocking command, and maxclients."""
+
+    connected: int
+    blocked: int
+    maximum: int | None
+    expected_blocked: Ladder | None
+
+    @property
+    def percent(self) -> float | None:
+        """Connected, of maxclients; None where the server does not say that (before 6.2)."""
+        return 100 * self.connected / self.maximum if self.maximum else None
+
+
+@kind.probe()
+def clients(redis: Redis, *, blocked: Annotated[LadderParam, measured_in("")] | None = None) -> Clients:
+    """connected_clients, blocked_clients and maxclients of INFO clients.
+
+    blocked: how many may wait in a blocking command such as BLPOP, which a queue's idle workers do by design.
+    """
+    said = info(redis, "clients")
+    return Clients(
+        max(0, int(said["connected_clients"]) - 1),
+        int(said["blocked_clients"]),
+        int(said["maxclients"]) if "maxclients" in said else None,
+        blocked,
+    )
 
 
 @dataclass(frozen=True, slots=True)
 class HitRate:
-    """Look-ups that found their key, and those that did not, since the server's start or CONFIG RESETSTAT."""
+    """Look-ups that found their key, and those that did not: in `sample_s` seconds, or (None) since the start."""
 
     hits: int
     misses: int
+    sample_s: float | None = None
 
     @property
     def percent(self) -> float | None:
@@ -175,20 +144,52 @@ class HitRate:
 
 
 @kind.probe()
-def hit_rate(redis: Redis) -> HitRate:
-    """keyspace_hits and keyspace_misses of INFO stats."""
-    info = _info(redis, "stats")
-    return HitRate(int(info["keyspace_hits"]), int(info["keyspace_misses"]))
+def hit_rate(redis: Redis, *, sample: SampleParam = None) -> HitRate:
+    """keyspace_hits and keyspace_misses of INFO stats.
+
+    sample: over how long to count, between two looks; by default since the server's start.
+    """
+    counted = _counted(redis, ("keyspace_hits", "keyspace_misses"), sample)
+    return HitRate(counted["keyspace_hits"], counted["keyspace_misses"], sample)
+
+
+@dataclass(frozen=True, slots=True)
+class Evicted:
+    """Keys evicted in so many seconds: a number, or a rate where the limit is one."""
+
+    keys: int
+    seconds: float
+    sampled: bool
+    value: float
+    unit: str
 
 
 @kind.probe()
-def keys(redis: Redis) -> int:
-    """How many keys the database of the url holds (DBSIZE)."""
-    return int(redis.dbsize())
+def evicted(redis: Redis, *, sample: SampleParam = None, window_s: int | None = None) -> Evicted:
+    """evicted_keys of INFO stats.
+
+    sample: over how long to count, between two looks; by default since the server's start. A rate is that of the whole
+    time; of a server younger than the rate's window, all that it has evicted.
+    """
+    count = _counted(redis, ("evicted_keys",), sample)["evicted_keys"]
+    if window_s is None:
+        return Evicted(count, sample or _uptime(redis), sample is not None, count, "")
+    seconds = sample or max(_uptime(redis), window_s)
+    return Evicted(count, seconds, sample is not None, count * window_s / seconds, _RATES[window_s])
 
 
-def _info(redis: Redis, section: str) -> dict[str, Any]:
-    info = redis.info(section)
-    if not isinstance(info, dict) or not info:
-        raise UnknownError(f"INFO {section} says nothing; the user of the url needs: ACL SETUSER NAME +info")
-    return info
+def _counted(redis: Redis, names: tuple[str, ...], sample: float | None) -> Mapping[str, int]:
+    """Return by how much counters have grown over a sample, or since the server's start."""
+    first = info(redis, "stats")
+    if sample is None:
+        return {name: int(first[name]) for name in names}
+    time.sleep(sample)
+    last = info(redis, "stats")
+    grown = {name: int(last[name]) - int(first[name]) for name in names}
+    if any(count < 0 for count in grown.values()):
+        raise UnknownError("the server's counters were reset while they were watched: a restart, or CONFIG RESETSTAT")
+    return grown
+
+
+def _uptime(redis: Redis) -> float:
+    return float(info(redis, "server")["uptime_in_seconds"])

@@ -50,7 +50,7 @@ def test_hit_rate_is_unknown_then_red_then_green(run: Run, server: redis.Redis) 
     server.set("there", 1)
     outcome = run(inventory)
     assert outcome.verdict("redis.hit_rate@cache") == "breach P2"
-    assert outcome.message("redis.hit_rate@cache") == "0 %, expected > 70 %"
+    assert outcome.message("redis.hit_rate@cache") == "hit rate since the server's start is at 0 %, expected > 70 %"
     for _ in range(20):
         server.get("there")
     outcome = run(inventory)
