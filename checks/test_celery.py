@@ -6,10 +6,24 @@ from pytest_opscheck import celery, check
     limit="== PONG",
     severity="P0",
     suites=("*",),
-    action="See whether redis-server runs, and what its log says",
+    action="See whether the broker (redis-server, rabbitmq-server) runs, and what its log says",
 )
 def test_reachable(reachable, expect):
-    """Celery's broker answers."""
+    r"""Celery's broker answers.
+
+    Redis answers PING; RabbitMQ opens a connection to the virtual host, and a channel.
+
+    Needs: Redis: `ACL SETUSER NAME ~* +ping +llen +lindex +hlen +hscan +smembers +scan`, and for what asks the workers
+    `&* +publish +sadd +srem +del +blpop`. RabbitMQ: `rabbitmqctl set_permissions -p VHOST USER '^amq\.gen-'
+    '^(amq\.gen-.*|celery\.pidbox)$' '.*'`.
+
+    Example:
+        [celery.tasks]
+        broker = "${REDIS_URL}"
+        [celery.reports]
+        broker = "amqp://ops@mq.example.com:5672/reports"
+        expect = { reachable = { severity = "P1" } }
+    """
     expect(reachable.target)
 
 
@@ -24,7 +38,16 @@ def test_workers(workers, expect):
     """Celery's workers answer.
 
     So many answer a ping within 2 s; and each that `names` names, for example `names = ["scoring@*", "celery@db1"]`.
-    A worker of the solo pool can't answer while it works on a task: it is connected, and does not answer.
+    A worker of the solo pool can't answer while it works on a task: it is connected (Redis tells how many are), and
+    does not answer. The address for the answers is taken back from Redis, and ends in RabbitMQ with the connection.
+
+    Needs: workers that listen (worker_enable_remote_control is on by default), and the rights to ask that `reachable`
+    names.
+
+    Example:
+        [celery.tasks]
+        broker = "${REDIS_URL}"
+        expect = { workers = { names = ["scoring@*", "celery@*"] } }
     """
     silent = workers.connected - len(workers.answering)
     expect(
@@ -33,6 +56,33 @@ def test_workers(workers, expect):
     )
     for name in workers.named:
         expect("answering" if workers.answers(name) else "missing", subject=name, limit="== answering")
+
+
+@check(
+    celery.concurrency,
+    takes="workers",
+    suites=("weekly",),
+    action="See how the worker is started: its --concurrency, or worker_concurrency in the application's settings",
+)
+def test_concurrency(concurrency, expect):
+    """Celery's workers work on as many tasks at once as they should.
+
+    Of each worker that answers within 2 s, and whose name a pattern matches: max-concurrency of its pool, as `celery
+    inspect stats` says it. With --autoscale it is the pool's size at the moment. A pattern to which no worker answers
+    is a breach.
+
+    Needs: what `workers` needs.
+
+    Example:
+        [celery.tasks]
+        broker = "${REDIS_URL}"
+        expect = { concurrency = { "celery@*" = 4, "scoring@*" = { P2 = ">= 8" } } }
+    """
+    for pool in concurrency:
+        if pool.size is None:
+            expect("missing", subject=pool.worker, limit="== answering", severity=pool.expected.rungs[0].severity)
+        else:
+            expect(pool.size, subject=f"concurrency of {pool.worker}", limit=pool.expected)
 
 
 @check(
@@ -45,7 +95,43 @@ def test_queue_length(queue_length, expect):
 
     Of each of `queues` (by default Celery's own default queue, `celery`): the messages of every priority that wait in
     Redis, and those that workers have taken and not yet done. Tasks for later (eta, countdown) are not among them.
+    RabbitMQ tells over AMQP how many wait, and not how many are taken (unacknowledged): there those that wait count.
+
+    Needs: the rights to read that `reachable` names.
+
+    Example:
+        [celery.tasks]
+        broker = "${REDIS_URL}"
+        expect = { queue_length = { P2 = "< 100", P1 = "< 500", queues = ["default", "scoring"] } }
     """
     for queue in queue_length:
         taken = f" ({queue.taken} of them taken by workers)" if queue.taken else ""
-        expect(queue.length, subject=f"messages in {queue.name}{taken}")
+        waiting = "waiting messages" if queue.taken is None else "messages"
+        expect(queue.length, subject=f"{waiting} in {queue.name}{taken}")
+
+
+@check(
+    celery.oldest_task,
+    units=("s",),
+    action="See what the workers do instead: celery -A APP inspect active; start more, or find what takes long",
+)
+def test_oldest_task(oldest_task, expect):
+    """No task waits for long.
+
+    Of each of `queues`: for how long the message that comes next, in any of its priorities, has been waiting in Redis,
+    since it was sent by the sender's clock; 0 s in an empty queue. What a worker has fetched in advance waits no more.
+    Celery does not write into a message when it was sent: the check is unknown until the application does, in a header
+    `published_at` (seconds since 1970), or Sentry does (`sentry-task-enqueued-time`). In the application a function
+    `def stamp(headers, **_): headers["published_at"] = time.time()`, and once
+    `celery.signals.before_task_publish.connect(stamp)`. RabbitMQ shows no waiting message without taking it, so there
+    the check is unknown unless the queue is empty.
+
+    Needs: the rights to read that `reachable` names.
+
+    Example:
+        [celery.tasks]
+        broker = "${REDIS_URL}"
+        expect = { oldest_task = { P2 = "< 5m", P1 = "< 1h", queues = ["default"] } }
+    """
+    for oldest in oldest_task:
+        expect(oldest.seconds, "s", subject=f"oldest task in {oldest.queue}", why=oldest.why)

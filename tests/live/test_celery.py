@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
@@ -14,6 +15,7 @@ from pathlib import Path
 import pytest
 import redis
 from celery import Celery
+from celery.signals import before_task_publish
 
 from .conftest import Run
 from .processes import answers, free_port, program, running, stop, wait_until
@@ -59,10 +61,10 @@ def worker(broker: redis.Redis, tmp_path: Path) -> Worker:
 
     @contextmanager
     def started(
-        name: str, *, queues: str = "celery", prefix: str = "", pool: str = "solo"
+        name: str, *, queues: str = "celery", prefix: str = "", pool: str = "solo", concurrency: int = 1
     ) -> Iterator[subprocess.Popen[bytes]]:
         (tmp_path / "tasks.py").write_text(TASKS, encoding="utf-8")
-        options = ["-P", pool, "-c", "1", "-n", name, "-Q", queues, "-l", "INFO"]
+        options = ["-P", pool, "-c", str(concurrency), "-n", name, "-Q", queues, "-l", "INFO"]
         command = [sys.executable, "-m", "celery", "-A", "tasks", "worker", *options]
         log = tmp_path / f"{name}.log"
         env = {**os.environ, "BROKER": url(broker), "PREFIX": prefix}
@@ -222,7 +224,54 @@ def test_a_stopped_broker_fails_reachable_alone_and_another_kind_of_broker_is_re
     assert outcome.verdict("celery.workers@tasks") == "blocked"
     assert outcome.verdict("celery.queue_length@tasks") == "blocked"
     assert "S3cret-canary" not in outcome.output
-    outcome = run('[celery.tasks]\nbroker = "amqp://guest:S3cret-canary@127.0.0.1//"\n')
+    outcome = run('[celery.tasks]\nbroker = "sqs://guest:S3cret-canary@127.0.0.1//"\n')
     assert outcome.exit_status == 4
-    assert "'amqp' can't be read yet; what can is redis, rediss" in outcome.output
+    assert "'sqs' can't be read; what can is redis, rediss, amqp" in outcome.output
     assert "S3cret-canary" not in outcome.output
+
+
+def test_concurrency_red_by_a_smaller_pool_and_a_missing_worker(run: Run, broker: redis.Redis, worker: Worker) -> None:
+    text = inventory(broker, 'workers = false\nconcurrency = { "a@*" = 1, "scoring@*" = { P1 = ">= 2" } }')
+    with worker("a@here"):
+        outcome = run(text, suite="weekly")
+        assert outcome.verdict("celery.concurrency@tasks") == "breach P1"
+        assert outcome.message("celery.concurrency@tasks") == "scoring@* is missing, expected answering"
+        with worker("scoring@here", pool="threads"):
+            outcome = run(text, suite="weekly")
+            assert outcome.verdict("celery.concurrency@tasks") == "breach P1"
+            assert outcome.message("celery.concurrency@tasks") == "concurrency of scoring@here is 1, expected >= 2"
+        with worker("scoring@there", pool="threads", concurrency=2):
+            assert run(text, suite="weekly").verdict("celery.concurrency@tasks") == "ok"
+    assert not [key for key in broker.scan_iter() if b"reply.celery.pidbox" in key]
+
+
+def test_the_oldest_task_is_told_by_the_time_that_the_application_stamps(
+    run: Run, broker: redis.Redis, worker: Worker
+) -> None:
+    text = inventory(broker, 'workers = false\noldest_task = { P2 = "< 1m", P1 = "< 1h", queues = ["celery"] }')
+    producer = app(broker)
+    with worker("a@here"):
+        assert run(text).verdict("celery.oldest_task@tasks") == "ok", "the queue is empty"
+    producer.send_task("tasks.nap", (1,))
+    outcome = run(text)
+    assert outcome.verdict("celery.oldest_task@tasks") == "unknown P1"
+    assert "does not say when it was sent" in outcome.message("celery.oldest_task@tasks")
+    broker.delete("celery")
+    sent = [time.time() - 7200, time.time() - 600, time.time()]
+
+    def stamp(headers: dict[str, object], **_: object) -> None:
+        headers["published_at"] = sent.pop()
+
+    before_task_publish.connect(stamp)
+    try:
+        producer.send_task("tasks.nap", (1,))
+        assert run(text).verdict("celery.oldest_task@tasks") == "ok"
+        broker.delete("celery")
+        producer.send_task("tasks.nap", (1,))
+        outcome = run(text)
+        assert outcome.verdict("celery.oldest_task@tasks") == "breach P2"
+        assert outcome.message("celery.oldest_task@tasks").startswith("oldest task in celery is 10")
+        producer.send_task("tasks.nap", (1,), priority=3)
+        assert run(text).verdict("celery.oldest_task@tasks") == "breach P1", "one of lower priority waits for longer"
+    finally:
+        before_task_publish.disconnect(stamp)

@@ -1,0 +1,153 @@
+"""RabbitMQ as Celery's broker: passive declarations, and broadcasts answered into a queue that ends with us."""
+
+from __future__ import annotations
+
+import json
+import time
+import uuid
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
+from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote, urlsplit
+
+from ..secrets import without_password
+from ._celery_target import (
+    ANSWER_SECONDS,
+    Answers,
+    Broker,
+    CeleryApp,
+    Oldest,
+    Queue,
+    answer,
+    question,
+    question_headers,
+)
+from ._kind import UnknownError, UnreachableError
+
+if TYPE_CHECKING:
+    from amqp import Channel, Connection
+
+_PORTS = {"amqp": 5672, "pyamqp": 5672, "amqps": 5671}
+
+
+class RabbitBroker(Broker):
+    """A RabbitMQ server that serves as Celery's broker."""
+
+    def __init__(self, connection: Connection, target: CeleryApp) -> None:
+        super().__init__(target)
+        self._connection = connection
+
+    def check(self) -> str:
+        """Return PONG: the server has opened a connection and a channel."""
+        self._channel().close()
+        return "PONG"
+
+    def queues(self, names: Iterable[str]) -> tuple[Queue, ...]:
+        """Return how many messages wait in queues; how many workers have taken is not told over AMQP."""
+        return tuple(Queue(name, self._waiting(name), None) for name in dict.fromkeys(names))
+
+    def oldest(self, names: Iterable[str]) -> tuple[Oldest, ...]:
+        """Return for each queue that is not empty that nothing can be told."""
+        why = "RabbitMQ shows no waiting message without taking it; limit the queue's length (queue_length) instead"
+        lengths = [(name, self._waiting(name)) for name in dict.fromkeys(names)]
+        return tuple(Oldest(name, None, why) if waiting else Oldest(name, 0.0) for name, waiting in lengths)
+
+    def ask(self, method: str, seconds: float = ANSWER_SECONDS) -> Answers:
+        """Ask all workers, and wait for the whole time: nothing tells how many listen.
+
+        They answer through the default exchange into a queue of this connection alone, which ends with it.
+        """
+        import amqp
+
+        name = f"{self.target.control_exchange}.pidbox"
+        found: dict[str, Any] = {}
+        ticket = str(uuid.uuid4())
+
+        def collect(message: amqp.Message) -> None:
+            if (message.headers or {}).get("ticket") == ticket:
+                found.update(answer(message.body))
+
+        try:
+            channel = self._channel()
+            channel.exchange_declare(name, "fanout", passive=True)
+            queue = channel.queue_declare(exclusive=True, auto_delete=True).queue
+            channel.basic_consume(queue, no_ack=True, callback=collect)
+            body = question(method, ticket, {"exchange": "", "routing_key": queue})
+            channel.basic_publish(_message(body, seconds), exchange=name)
+            self._drain(time.monotonic() + seconds)
+            channel.close()
+        except amqp.NotFound:
+            return Answers({}, 0)  # no worker has ever listened
+        except amqp.AccessRefused as error:
+            raise UnknownError(
+                f"the broker refuses a question to workers: {_said(error)}; grant it: rabbitmqctl set_permissions -p "
+                f"VHOST USER '^amq\\.gen-' '^(amq\\.gen-.*|{self.target.control_exchange}\\.pidbox)$' '.*'"
+            ) from None
+        return Answers(found, len(found))
+
+    def _drain(self, until: float) -> None:
+        while (left := until - time.monotonic()) > 0:
+            with suppress(TimeoutError):
+                self._connection.drain_events(timeout=left)
+
+    def _waiting(self, name: str) -> int:
+        import amqp
+
+        try:
+            channel = self._channel()
+            count = int(channel.queue_declare(name, passive=True).message_count)
+            channel.close()
+        except (amqp.NotFound, amqp.AccessRefused, amqp.ResourceLocked) as error:
+            raise UnknownError(f"{_said(error)}; see rabbitmqctl list_queues -p VHOST name messages") from None
+        return count
+
+    def _channel(self) -> Channel:
+        """Open a channel; the server closes one after an error, so each question has its own."""
+        return self._connection.channel()
+
+
+def _message(body: dict[str, Any], seconds: float) -> Any:
+    import amqp
+
+    return amqp.Message(
+        json.dumps(body),
+        content_type="application/json",
+        content_encoding="utf-8",
+        application_headers=question_headers(seconds),
+        delivery_mode=1,
+    )
+
+
+def _said(error: Exception) -> str:
+    return str(getattr(error, "reply_text", "") or error).splitlines()[0]
+
+
+@contextmanager
+def connect(target: CeleryApp, timeout_s: float) -> Iterator[RabbitBroker]:
+    """Connect to the broker."""
+    import amqp
+
+    url = target.broker.get_secret_value()
+    parts = urlsplit(url)
+    connection = amqp.Connection(
+        f"{parts.hostname or '127.0.0.1'}:{parts.port or _PORTS[parts.scheme]}",
+        userid=unquote(parts.username or "guest"),
+        password=unquote(parts.password or "guest"),
+        virtual_host=unquote(parts.path[1:]) or "/",
+        ssl=parts.scheme == "amqps",
+        connect_timeout=timeout_s,
+        read_timeout=timeout_s,
+        write_timeout=timeout_s,
+        client_properties={"product": "opscheck"},
+    )
+    try:
+        connection.connect()
+    except (amqp.AMQPError, OSError) as error:
+        raise UnreachableError(
+            f"{without_password(url)}: {_said(error)}", transient=isinstance(error, ConnectionResetError)
+        ) from None
+    try:
+        yield RabbitBroker(connection, target)
+    finally:
+        with suppress(amqp.AMQPError, OSError):
+            connection.close()
