@@ -19,7 +19,7 @@ from ._types import LadderParam, measured_in
 
 __all__ = ["Broker", "CeleryApp", "concurrency", "kind", "oldest_task", "queue_length", "reachable", "workers"]
 
-Names = Annotated[tuple[Annotated[str, Field(min_length=1)], ...], Field(min_length=1)]
+Names = tuple[Annotated[str, Field(min_length=1)], ...]
 
 
 @contextmanager
@@ -55,11 +55,7 @@ class Pool:
 
 
 @kind.probe()
-def concurrency(
-    broker: Broker,
-    *,
-    workers: Annotated[dict[str, Annotated[LadderParam, measured_in("")]], Field(min_length=1)],
-) -> tuple[Pool, ...]:
+def concurrency(broker: Broker, *, workers: dict[str, Annotated[LadderParam, measured_in("")]]) -> tuple[Pool, ...]:
     """How many tasks each worker works on at once: the pool's max-concurrency in `celery inspect stats`.
 
     workers: names, or patterns such as `scoring@*`, each with what is expected of every worker of that name.

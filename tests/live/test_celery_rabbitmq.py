@@ -13,7 +13,6 @@ from pathlib import Path
 
 import pytest
 from celery import Celery
-from kombu import Queue
 
 from .conftest import Run
 from .processes import answers, free_port, program, running, wait_until
@@ -23,9 +22,8 @@ FOLDER = "/usr/lib/rabbitmq/bin"
 TASKS = """
 import os, time
 from celery import Celery
-from kombu import Queue
 app = Celery("tasks", broker=os.environ["BROKER"])
-app.conf.task_queues = [Queue("celery", queue_arguments={"x-max-priority": 10})]
+app.conf.task_queue_max_priority = 10
 @app.task(name="tasks.nap")
 def nap(seconds):
     time.sleep(seconds)
@@ -112,7 +110,7 @@ oldest_task = "< 1m"
 def test_workers_and_queues_red_and_green_and_nothing_is_left(run: Run, server: Server, tmp_path: Path) -> None:
     text = inventory(server, ALL)
     producer = Celery("producer", broker=server.url(), set_as_current=False)
-    producer.conf.task_queues = [Queue("celery", queue_arguments={"x-max-priority": 10})]
+    producer.conf.task_queue_max_priority = 10
     outcome = run(text, suite="daily or weekly")
     assert outcome.verdict("celery.reachable@tasks") == "ok"
     assert outcome.verdict("celery.workers@tasks") == "breach P1"
