@@ -9,7 +9,16 @@ from pytest_opscheck import check, prometheus
     action="See whether Prometheus runs and what its log says: while it is down nobody is alerted",
 )
 def test_reachable(reachable, expect):
-    """Prometheus answers a query."""
+    """Prometheus answers a query.
+
+    `/api/v1/query` gives the value of `1`; servers of the same API (Thanos, Mimir, VictoriaMetrics) do too.
+
+    Needs: to be let in: credentials in the url, or in `headers`.
+
+    Example:
+        [prometheus.main]
+        url = "http://localhost:9090"
+    """
     expect(reachable.target)
 
 
@@ -24,16 +33,96 @@ def test_alerts(alerts, expect):
 
     Pending alerts do not count, nor do those that fire by design. No alerting rule at all is unknown, and so is a rule
     whose evaluation fails. Silences of an Alertmanager are not looked at: name in `ignore` what is meant to fire.
+
+    Needs: nothing more than to be reached.
+
+    Example:
+        [prometheus.main]
+        url = "http://localhost:9090"
+        expect = { alerts = { severity = "P1", labels = { severity = "critical" }, ignore = ["BackupRunning"] } }
     """
     for alert in alerts:
         expect(alert.state, subject=alert.subject, why=alert.why)
+
+
+@check(
+    prometheus.rules,
+    limit="== loaded",
+    takes="names",
+    suites=("weekly",),
+    action="See rule_files in prometheus.yml, the Rules page, and: promtool check rules FILE",
+)
+def test_rules(rules, expect):
+    """Every named alerting rule is loaded, and can be evaluated.
+
+    By the rule's name, in any group. A rule whose last evaluation failed (health err) is a breach, with Prometheus' own
+    words; one that has not been evaluated since Prometheus started is unknown. Recording rules are not looked at.
+
+    Needs: nothing more than to be reached.
+
+    Example:
+        [prometheus.main]
+        url = "http://localhost:9090"
+        expect = { rules = ["APIDown", "HighErrorRate", "DiskSpaceCritical"] }
+    """
+    for rule in rules:
+        why = None if rule.state is not None else "it has not been evaluated yet; ask again in a minute"
+        expect(rule.state, subject=rule.name, why=why)
+
+
+@check(
+    prometheus.targets_up,
+    limit="== up",
+    takes="jobs",
+    action="See the Targets page of Prometheus, and whether the exporter there runs",
+)
+def test_targets_up(targets_up, expect):
+    """Prometheus reaches all that it scrapes.
+
+    The health of the last scrape of each active target of `jobs`: names, or patterns; `*` is every job. What service
+    discovery has dropped is not among them, so a job without any target is unknown, and so is a target that has not
+    been scraped yet.
+
+    Needs: nothing more than to be reached; Thanos and Mimir have no targets of their own.
+
+    Example:
+        [prometheus.main]
+        url = "http://localhost:9090"
+        expect = { targets_up = ["api", "node"] }
+    """
+    for target in targets_up:
+        health = None if target.health == "unknown" else target.health
+        why = "it has not been scraped yet; ask again in a minute" if health is None else None
+        about = f" [{target.error}]" if target.error else ""
+        expect(health, subject=f"{target.job} {target.instance}{about}", why=why)
 
 
 @check(prometheus.query, units=("*",), family=True, action="Look at the query's graph in Prometheus")
 def test_query(query, expect):
     """A query of one's own gives what is expected.
 
-    Every sample is judged. No sample, and one that is NaN, is unknown.
+    PromQL, at this moment; every sample of its answer is judged. No sample, and one that is NaN (a share of nothing),
+    is unknown; so a sum of what never happened, such as requests with 5xx, needs `or vector(0)`. What is said of a
+    week is a range within the query, as below.
+
+    Needs: nothing more than to be reached.
+
+    Example:
+        [prometheus.main]
+        url = "http://localhost:9090"
+        [prometheus.main.query.errors]           # the share of answers with 5xx, by their rate in 5 minutes
+        query = '(sum(rate(requests_total{status=~"5.."}[5m])) or vector(0)) / sum(rate(requests_total[5m]))'
+        unit = "ratio"
+        expect = "< 5%"
+        [prometheus.main.query.p95_of_the_week]  # of a histogram, over 7 days
+        query = "histogram_quantile(0.95, sum by (le) (rate(http_request_duration_seconds_bucket[7d])))"
+        unit = "s"
+        expect = "< 50ms"
+        suites = ["weekly"]
+        [prometheus.main.query.in_progress]      # the mean of a gauge; of an expression: avg_over_time((...)[7d:5m])
+        query = "avg_over_time(sum(http_requests_in_progress)[7d:5m])"
+        expect = "<= 100"
+        suites = ["weekly"]
     """
     for sample in query:
         expect(sample.value, sample.unit, subject=sample.subject, why=sample.why)

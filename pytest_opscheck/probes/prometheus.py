@@ -1,8 +1,9 @@
-"""Prometheus, and what speaks its API: which alerts fire, and what a query of one's own gives."""
+"""Prometheus, and what speaks its API: its rules and alerts, its targets, and what a query of one's own gives."""
 
 from __future__ import annotations
 
 import datetime as dt
+import fnmatch
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -17,6 +18,7 @@ from ._web import Answer, Web, WebTarget, connect
 ALWAYS_FIRING = frozenset({"Watchdog", "InfoInhibitor", "DeadMansSwitch"})
 """Alerts that fire by design, in the widespread rule sets: they prove that alerting works, or only mute others."""
 MOST_SAMPLES = 1000
+Name = Annotated[str, Field(min_length=1)]
 _OK, _STARTING = 200, 503
 
 
@@ -61,8 +63,7 @@ def alerts(web: Web, *, ignore: tuple[str, ...] = (), labels: dict[str, str] | N
     `ignore`, and those without the `labels`. A rule that could not be evaluated, or has not been yet, tells nothing; a
     server without any rule neither.
     """
-    groups = _data(web.get(web.under("api/v1/rules", {"type": "alert"}))).get("groups") or []
-    rules = [rule for group in groups for rule in group.get("rules") or [] if rule.get("type") == "alerting"]
+    rules = _alerting_rules(web)
     kept = [rule for rule in rules if rule["name"] not in ALWAYS_FIRING.union(ignore)]
     if not kept:
         beside = " beside those to ignore" if rules else ""
@@ -70,6 +71,11 @@ def alerts(web: Web, *, ignore: tuple[str, ...] = (), labels: dict[str, str] | N
             f"no alerting rule is loaded{beside}, so no alert can fire; see rule_files in prometheus.yml"
         )
     return tuple(alert for rule in kept for alert in _of_rule(rule, labels or {}))
+
+
+def _alerting_rules(web: Web) -> list[dict[str, Any]]:
+    groups = _data(web.get(web.under("api/v1/rules", {"type": "alert"}))).get("groups") or []
+    return [rule for group in groups for rule in group.get("rules") or [] if rule.get("type") == "alerting"]
 
 
 def _of_rule(rule: dict[str, Any], labels: dict[str, str]) -> Iterator[Alert]:
@@ -94,6 +100,72 @@ def _described(name: str, alert: dict[str, Any]) -> str:
     with suppress(KeyError, ValueError):
         about.append(f"since {dt.datetime.fromisoformat(alert['activeAt']).astimezone(dt.UTC):%Y-%m-%d %H:%M} UTC")
     return f"{name} ({', '.join(about)})" if about else name
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """An alerting rule by name, and whether it is `loaded`, `missing`, or can't be evaluated: then `failing: why`.
+
+    `state` is None where it has not been evaluated yet.
+    """
+
+    name: str
+    state: str | None
+
+
+@kind.probe()
+def rules(web: Web, *, names: tuple[Name, ...]) -> tuple[Rule, ...]:
+    """Whether each of these alerting rules is loaded, and whether its last evaluation has gone well."""
+    loaded: dict[str, list[dict[str, Any]]] = {}
+    for rule in _alerting_rules(web):
+        loaded.setdefault(rule["name"], []).append(rule)
+    return tuple(Rule(name, _health(loaded.get(name, []))) for name in dict.fromkeys(names))
+
+
+def _health(rules: list[dict[str, Any]]) -> str | None:
+    """Return the state of all the rules of one name, the worst first."""
+    if not rules:
+        return "missing"
+    for rule in rules:
+        if rule.get("health") == "err":
+            return "failing: " + (rule.get("lastError") or "it says not why").splitlines()[0]
+    return None if any(rule.get("health") == "unknown" for rule in rules) else "loaded"
+
+
+@dataclass(frozen=True, slots=True)
+class ScrapeTarget:
+    """A target that Prometheus scrapes, and its health: up, down or unknown (not scraped yet). `error` says why."""
+
+    job: str
+    instance: str
+    health: str
+    error: str
+
+
+@kind.probe()
+def targets_up(web: Web, *, jobs: tuple[Name, ...]) -> tuple[ScrapeTarget, ...]:
+    """Every active target that Prometheus scrapes for these jobs: names, or patterns; `*` is every job."""
+    asked = web.under("api/v1/targets", {"state": "active"})
+    found = [_scraped(said) for said in _data(web.get(asked)).get("activeTargets") or []]
+    for job in jobs:
+        if not any(fnmatch.fnmatchcase(target.job, job) for target in found):
+            known = ", ".join(sorted({target.job for target in found})) or "none"
+            raise UnknownError(
+                f"no target of the job {job!r} is scraped, so none can be down; there are: {known}; "
+                "see scrape_configs in prometheus.yml"
+            )
+    return tuple(target for target in found if any(fnmatch.fnmatchcase(target.job, job) for job in jobs))
+
+
+def _scraped(said: dict[str, Any]) -> ScrapeTarget:
+    labels = said.get("labels") or {}
+    error = (said.get("lastError") or "").partition("\n")[0].rpartition('": ')[2]  # without the address, `Get "..."`
+    return ScrapeTarget(
+        labels.get("job") or said.get("scrapePool", ""),
+        labels.get("instance", ""),
+        said["health"],
+        error,
+    )
 
 
 @dataclass(frozen=True, slots=True)

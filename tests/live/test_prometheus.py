@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import signal
 import subprocess
+import urllib.error
 import urllib.parse
 import urllib.request
 from collections.abc import Iterator
@@ -40,6 +42,22 @@ class Server:
         groups = {"groups": [{"name": "test", "rules": list(rules)}]} if rules else {"groups": []}
         (self.folder / "rules.yml").write_text(json.dumps(groups))
 
+    def configure(self, *others: str) -> None:
+        """Scrape itself, and other addresses as the job ours."""
+        jobs = [("self", f"127.0.0.1:{self.port}"), *(("ours", other) for other in others)]
+        scraped = [{"job_name": name, "static_configs": [{"targets": [address]}]} for name, address in jobs]
+        configuration = {
+            "global": {"scrape_interval": "1s", "evaluation_interval": "1s"},
+            "rule_files": [f"{self.folder}/rules.yml"],
+            "scrape_configs": scraped,
+        }
+        (self.folder / "prometheus.yml").write_text(json.dumps(configuration))
+
+    def scrape(self, *others: str) -> None:
+        """Scrape other addresses too, from now on."""
+        self.configure(*others)
+        self.process.send_signal(signal.SIGHUP)
+
     def load(self, *rules: dict[str, Any]) -> None:
         """Load rules, and wait until they have been evaluated."""
         self.write(*rules)
@@ -61,11 +79,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     folder = tmp_path_factory.mktemp("prometheus")
     server = Server(folder)
     server.write()
-    (folder / "prometheus.yml").write_text(f"""
-global: {{scrape_interval: 1s, evaluation_interval: 1s}}
-rule_files: [{folder}/rules.yml]
-scrape_configs: [{{job_name: self, static_configs: [{{targets: ["127.0.0.1:{server.port}"]}}]}}]
-""")
+    server.configure()
     command = [
         program("prometheus"),
         f"--config.file={folder}/prometheus.yml",
@@ -145,6 +159,94 @@ def test_queries(run: Run, server: Server) -> None:
     outcome = run(inventory.replace('unit = "s"', 'unit = "parsec"'))
     assert outcome.exit_status == 4
     assert "unknown unit 'parsec'" in outcome.output
+
+
+def test_rules_red_by_one_that_is_not_loaded_or_fails(run: Run, server: Server) -> None:
+    inventory = f"""
+[prometheus.main]
+url = "{server.url}"
+expect = {{ alerts = false, rules = ["Quiet", "Broken"] }}
+"""
+    server.load(QUIET)
+    outcome = run(inventory, suite="weekly")
+    assert outcome.verdict("prometheus.rules@main") == "breach P2"
+    assert outcome.message("prometheus.rules@main") == "Broken is missing, expected loaded"
+    server.load(QUIET, BROKEN)
+    outcome = run(inventory, suite="weekly")
+    assert outcome.verdict("prometheus.rules@main") == "breach P2"
+    assert outcome.message("prometheus.rules@main").startswith("Broken is failing: ")
+    server.load(QUIET, {**QUIET, "alert": "Broken"})
+    assert run(inventory, suite="weekly").verdict("prometheus.rules@main") == "ok"
+
+
+def test_targets_red_by_one_that_is_down(run: Run, server: Server) -> None:
+    inventory = f"""
+[prometheus.main]
+url = "{server.url}"
+expect = {{ alerts = false, targets_up = ["*"] }}
+[prometheus.self]
+url = "{server.url}"
+expect = {{ alerts = false, targets_up = ["self"] }}
+[prometheus.misspelt]
+url = "{server.url}"
+expect = {{ alerts = false, targets_up = ["sefl"] }}
+"""
+    outcome = run(inventory)
+    assert outcome.verdict("prometheus.targets_up@main") == "ok"
+    assert outcome.verdict("prometheus.targets_up@misspelt") == "unknown P2"
+    assert "no target of the job 'sefl' is scraped" in outcome.message("prometheus.targets_up@misspelt")
+    with site() as web:
+        web.page("/metrics", "ours 1\n", Connection="close")
+        server.scrape(web.url.removeprefix("http://"))
+        wait_until(lambda: len(server.ask("query", query="ours")["result"]) == 1, "a scrape")
+        assert run(inventory).verdict("prometheus.targets_up@main") == "ok"
+    wait_until(lambda: len(server.ask("query", query='up{job="ours"} == 0')["result"]) == 1, "a failed scrape")
+    outcome = run(inventory)
+    assert outcome.verdict("prometheus.targets_up@main") == "breach P2"
+    assert "connection refused" in outcome.message("prometheus.targets_up@main")
+    assert outcome.message("prometheus.targets_up@main").endswith("is down, expected up")
+    assert outcome.verdict("prometheus.targets_up@self") == "ok"
+    server.scrape()
+    wait_until(lambda: len(server.ask("targets")["activeTargets"]) == 1, "its own target alone")
+    assert run(inventory).verdict("prometheus.targets_up@main") == "ok"
+
+
+def test_the_share_of_failed_requests_and_the_mean_of_some_time(run: Run, server: Server) -> None:
+    """Of Prometheus' own requests: those with status 400 are what the test makes wrong."""
+    share = (
+        "(sum(rate(prometheus_http_requests_total{%s}[30s])) or vector(0)) "
+        "/ sum(rate(prometheus_http_requests_total[30s]))"
+    )
+    wrong = share % 'handler="/api/v1/query",code=~"4.."'
+    inventory = f"""
+[prometheus.main]
+url = "{server.url}"
+expect = {{ alerts = false }}
+[prometheus.main.query.wrong]
+query = '{wrong}'
+unit = "ratio"
+expect = "< 5%"
+[prometheus.main.query.failed]
+query = '{share % 'code=~"5.."'}'
+unit = "ratio"
+expect = "< 5%"
+[prometheus.main.query.mean]
+query = "avg_over_time(up{{job='self'}}[10s])"
+expect = "<= 1"
+"""
+
+    def ratio() -> float:
+        found = server.ask("query", query=wrong)["result"]
+        return float(found[0]["value"][1]) if found else 0.0
+
+    for _ in range(40):
+        with contextlib.suppress(urllib.error.HTTPError):
+            server.ask("query", query="up{")
+    wait_until(lambda: ratio() > 0.05, "a scrape of the failed requests")
+    outcome = run(inventory)
+    assert outcome.verdict("prometheus.query.wrong@main") == "breach P2"
+    assert outcome.verdict("prometheus.query.failed@main") == "ok"
+    assert outcome.verdict("prometheus.query.mean@main") == "ok"
 
 
 def test_what_is_no_prometheus_fails_reachable_alone(run: Run) -> None:
