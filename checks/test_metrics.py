@@ -12,6 +12,12 @@ def test_reachable(reachable, expect):
     """The page of metrics can be read.
 
     It answers 200 with text that one of Prometheus's two formats allows.
+
+    Needs: to be let in: credentials in the url, or in `headers`.
+
+    Example:
+        [metrics.api]
+        url = "http://localhost:8000/metrics"
     """
     expect(reachable.target)
 
@@ -26,6 +32,13 @@ def test_present(present, expect):
     """Every named metric is exposed.
 
     With at least one sample: a metric that is only described counts as missing.
+
+    Needs: nothing more than to be reached.
+
+    Example:
+        [metrics.api]
+        url = "http://localhost:8000/metrics"
+        expect = { present = ["api_requests_total", "scoring_duration_seconds"] }
     """
     for metric in present:
         expect(metric.state, subject=metric.name)
@@ -35,7 +48,75 @@ def test_present(present, expect):
 def test_value(value, expect):
     """A metric has the expected value.
 
-    No series, several without `each`, NaN, and a sample with an old time stamp are unknown.
+    Of the one series that `labels` choose, or with `each = true` of every one. With `sample = "10s"` it is by how much
+    the series has grown between two looks so far apart; a rate (`> 1/s`) needs that. No series, several without `each`,
+    NaN, a sample with an old time stamp, and a counter that went back are unknown.
+
+    Needs: nothing more than to be reached. Of several processes behind one address each look may meet another one: ask
+    one of them, or Prometheus.
+
+    Example:
+        [metrics.api]
+        url = "http://localhost:8000/metrics"
+        [metrics.api.value.errors]
+        metric = "errors_total"
+        each = true
+        expect = { P2 = "< 10" }
+        [metrics.api.value.volume]
+        metric = "api_requests_total"
+        labels = { method = "~ GET|HEAD", status = "200" }
+        sample = "10s"
+        expect = [{ during = "22:00-06:00", P3 = ">= 0/s" }, { P3 = "> 1/s" }]
     """
     for one in value:
         expect(one.value, one.unit, subject=one.subject, why=one.why)
+
+
+@check(metrics.ratio, units=("%",), family=True, action="See which requests fail, in the application's log")
+def test_ratio(ratio, expect):
+    """A counter's share is as expected: of the requests, those that fail.
+
+    The sum of the series of `metric` with `labels`, of all series of the same metric, or of those of `of` with
+    `of_labels`. With `sample = "10s"` what was counted between two looks so far apart; without it since the process has
+    started, which after weeks says little about today. Nothing counted at all is unknown. A label value that never came
+    up counts 0; a label that no series has is unknown, for it may be misspelt.
+
+    Needs: nothing more than to be reached; with several processes behind one address, see `value`.
+
+    Example:
+        [metrics.api]
+        url = "http://localhost:8000/metrics"
+        [metrics.api.ratio.errors]
+        metric = "http_requests_total"
+        labels = { status = "~ 5.." }
+        sample = "10s"
+        expect = { P3 = "< 1%", P1 = "< 5%" }
+        [metrics.api.ratio.scoring_failures]
+        metric = "scoring_failures_total"
+        of = "scoring_requests_total"
+        expect = "< 2%"
+    """
+    expect(ratio.value, ratio.unit, subject=ratio.subject, why=ratio.why)
+
+
+@check(metrics.p95, units=("*",), family=True, action="See what is slow: the application's traces, or its slow queries")
+def test_p95(p95, expect):
+    """95 of 100 observations of a histogram are within the limit.
+
+    The buckets of all series with `labels` are added up, and the quantile is interpolated within its bucket, as
+    histogram_quantile of Prometheus does: it is as exact as the buckets are narrow. Beyond the last bucket Prometheus
+    says that bucket's bound, and a limit above it would always hold; here it is infinite. With `sample = "10s"` what
+    was observed between two looks so far apart; without it since the process has started. Nothing observed is unknown.
+
+    Needs: nothing more than to be reached; with several processes behind one address, see `value`.
+
+    Example:
+        [metrics.api]
+        url = "http://localhost:8000/metrics"
+        [metrics.api.p95.scoring]
+        metric = "scoring_duration_seconds"
+        labels = { model = "large" }
+        sample = "30s"
+        expect = { P3 = "< 500ms", P1 = "< 1s" }
+    """
+    expect(p95.value, p95.unit, subject=p95.subject, why=p95.why)

@@ -1,66 +1,25 @@
-"""Metrics pages in Prometheus's text formats: which metrics they expose, and what these say."""
+"""Metrics pages: which metrics they expose, what these say, their shares, and the quantiles of their histograms."""
 
 from __future__ import annotations
 
-import time
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 from pydantic import AfterValidator, Field
 
-from ..plural import counted
-from ._kind import Kind, Reach, UnknownError, UnreachableError
+from ._kind import Reach, UnknownError
+from ._metrics_growth import Growth, buckets, growth, quantile, total
+from ._metrics_page import Labels, MetricsPage, Page, Series, chosen, kind
+from ._types import SampleParam
 from ._units import in_unit, known_unit
-from ._web import Answer, Web, WebTarget, connect
 
-if TYPE_CHECKING:
-    from prometheus_client.metrics_core import Metric
+__all__ = ["MetricsPage", "Page", "kind", "p95", "present", "ratio", "reachable", "value"]
 
-_ACCEPT = "text/plain;version=0.0.4, application/openmetrics-text;version=1.0.0;q=0.5, */*;q=0.1"
-_STALE_S = 300
-"""A sample that is stamped and older than this is stale, as it is for Prometheus."""
-_OK = 200
-
-
-class MetricsPage(WebTarget):
-    """A page of metrics."""
-
-
-@dataclass(frozen=True, slots=True)
-class Series:
-    """One series of a page: a name, its labels, its value now, and how old the value is, where the page says that."""
-
-    name: str
-    labels: Mapping[str, str]
-    value: float
-    age_s: float | None
-
-
-class Page:
-    """A metrics page, fetched once: each family's series by the family's name."""
-
-    def __init__(self, web: Web) -> None:
-        self.web = web
-        self.families: dict[str, list[Series]] = {}
-        for family, series in _families(web.answer):  # one that is not in one piece comes several times
-            self.families.setdefault(family, []).extend(series)
-        if not any(self.families.values()):
-            raise UnknownError(f"{web.answer.url} has no sample at all")
-
-
-@contextmanager
-def _connect(target: MetricsPage, timeout_s: float) -> Iterator[Page]:
-    with connect(target, timeout_s, accept=_ACCEPT) as web:
-        try:
-            page = Page(web)
-        except UnknownError as error:
-            raise UnreachableError(str(error)) from None
-        yield page
-
-
-kind = Kind("metrics", MetricsPage, "a page of metrics in one of Prometheus's text formats", _connect)
+Name = Annotated[str, Field(min_length=1)]
+Unit = Annotated[str, AfterValidator(known_unit)]
+_RATES = {1: "/s", 60: "/min", 3600: "/h", 86400: "/day"}
+_P95 = 0.95
 
 
 @kind.probe()
@@ -78,7 +37,7 @@ class Exposed:
 
 
 @kind.probe()
-def present(page: Page, *, names: tuple[Annotated[str, Field(min_length=1)], ...]) -> tuple[Exposed, ...]:
+def present(page: Page, *, names: tuple[Name, ...]) -> tuple[Exposed, ...]:
     """Which metrics the page exposes, by the name of a family or of its series; a counter's with or without _total."""
     told: dict[str, str] = {}
     for family, series in page.families.items():
@@ -95,104 +54,101 @@ class Value:
     subject: str
     value: float | None
     unit: str
-    why: str
+    why: str | None
 
 
 @kind.probe()
 def value(
     page: Page,
     *,
-    metric: Annotated[str, Field(min_length=1)],
-    labels: dict[str, str] | None = None,
+    metric: Name,
+    labels: Labels | None = None,
     each: bool = False,
-    unit: Annotated[str, AfterValidator(known_unit)] = "",
+    unit: Unit = "",
+    sample: SampleParam = None,
+    window_s: int | None = None,
 ) -> tuple[Value, ...]:
     """The value of a metric's series with these labels; with `each`, of every such series.
 
     unit: what the value is in, where the limit has a unit: "s", "B", "%", or "ratio" for a share from 0 to 1.
+    sample: over how long to watch a counter; its value is then by how much it has grown. A rate needs that.
     """
-    named = _named(page, metric)
-    found = [series for series in named if (labels or {}).items() <= series.labels.items()]
+    if window_s is not None and sample is None:
+        raise UnknownError('a rate needs two looks; say how far apart, for example sample = "10s"')
+    grown = Growth(tuple(page.named(metric)), None) if sample is None else growth(page, metric, sample)
+    found = chosen(grown.series, labels or {})
     if not found:
-        raise UnknownError(_missing(page, metric, named, labels or {}))
+        raise UnknownError(_missing(metric, grown, labels or {}))
     if len(found) > 1 and not each:
-        several = "; ".join(_subject(series) for series in found[:3]) + ("; ..." if len(found) > 3 else "")  # noqa: PLR2004
+        several = "; ".join(series.subject for series in found[:3]) + ("; ..." if len(found) > 3 else "")  # noqa: PLR2004
         raise UnknownError(
             f"{len(found)} series match ({several}); judge each of them with each = true, or narrow them with labels"
+        )
+    if window_s is not None and grown.seconds:
+        return tuple(
+            Value(series.subject, series.value * window_s / grown.seconds, _RATES[window_s], None) for series in found
         )
     return tuple(_value(series, unit) for series in found)
 
 
-def _named(page: Page, metric: str) -> list[Series]:
-    """Return the series of a name; a counter's may lack `_total`."""
-    everything = [series for family in page.families.values() for series in family]
-    for name in (metric, f"{metric}_total"):
-        if found := [series for series in everything if series.name == name]:
-            return found
-    if others := sorted({series.name for series in page.families.get(metric, ())}):
-        raise UnknownError(f"{metric} has no value of its own; take one of {', '.join(others)}")
-    return []
-
-
-def _missing(page: Page, metric: str, named: list[Series], labels: Mapping[str, str]) -> str:
-    if named:
-        asked = ", ".join(f"{key}={value}" for key, value in labels.items())
-        return f"{metric} has no series with {asked}; it has for example {_subject(named[0])}"
-    from difflib import get_close_matches
-
-    known = {series.name for family in page.families.values() for series in family}
-    close = get_close_matches(metric, known, n=1)
-    hint = f"did you mean {close[0]!r}?" if close else f"the page has {counted(len(known), 'other metric')}"
-    return f"the page has no sample of {metric}; {hint}"
+def _missing(metric: str, found: Growth, labels: Labels) -> str:
+    if not found.series:
+        return f"the page has no sample of {metric}; nothing was counted yet"
+    asked = ", ".join(f"{key}={value}" for key, value in labels.items())
+    return f"{metric} has no series with {asked}; it has for example {found.series[0].subject}"
 
 
 def _value(series: Series, unit: str) -> Value:
-    if series.age_s is not None and series.age_s > _STALE_S:
-        return Value(
-            _subject(series), None, "", f"its sample is {series.age_s / 60:.0f} min old, so it says nothing of now"
-        )
+    if series.stale:
+        return Value(series.subject, None, "", series.stale)
     number, shown, why = in_unit(series.value, unit)
-    return Value(_subject(series), number, shown, why)
+    return Value(series.subject, number, shown, why)
 
 
-def _subject(series: Series) -> str:
-    labels = ", ".join(f"{key}={value}" for key, value in sorted(series.labels.items()))
-    return f"{series.name}{{{labels}}}" if labels else series.name
+@kind.probe()
+def ratio(
+    page: Page,
+    *,
+    metric: Name,
+    labels: Labels | None = None,
+    of: Name | None = None,
+    of_labels: Labels | None = None,
+    sample: SampleParam = None,
+) -> Value:
+    """The share that the series of a metric with some labels have in all of them, or in those of another metric.
+
+    labels: those that count: a value, or `~ 5..` for a regular expression of the whole value. of, of_labels: the metric
+    and labels of the whole; by default all series of the same metric. sample: over how long to count, between two
+    looks; by default since the process has started.
+    """
+    whole_name = of or metric
+    part, whole = growth(page, metric, sample), growth(page, whole_name, sample)
+    counted, everything = total(part, labels or {}, metric), total(whole, of_labels or {}, whole_name)
+    subject = f"share {part.named}"
+    if not everything > 0:
+        longer = "" if sample is None else "; say a longer sample"
+        return Value(subject, None, "%", f"{whole_name} has counted nothing {whole.named}{longer}")
+    return Value(f"{subject} ({counted:g} of {everything:g})", 100 * counted / everything, "%", None)
 
 
-def _families(answer: Answer) -> Iterator[tuple[str, tuple[Series, ...]]]:
-    """Yield the families of a page. Raises UnknownError where it is none."""
-    if answer.status != _OK:
-        raise UnknownError(f"{answer.url} answered {answer.status} and not with metrics")
-    content_type = answer.headers.get("content-type", "")
-    if content_type.startswith("text/html"):
-        raise UnknownError(f"{answer.url} is a web page, not a page of metrics; its path is often /metrics")
-    now = time.time()
-    try:
-        for family in _parsed(answer.whole().decode(), openmetrics=content_type.startswith("application/openmetrics")):
-            yield (
-                family.name,
-                tuple(
-                    Series(
-                        sample.name,
-                        sample.labels,
-                        float(sample.value),
-                        now - float(sample.timestamp) if sample.timestamp is not None else None,
-                    )
-                    for sample in family.samples
-                ),
-            )
-    except (ValueError, KeyError, IndexError, TypeError) as error:
-        why = str(error).partition("\n")[0][:200]
-        raise UnknownError(f"{answer.url} is no page of metrics: {why}") from None
+@kind.probe()
+def p95(
+    page: Page, *, metric: Name, labels: Labels | None = None, unit: Unit = "s", sample: SampleParam = None
+) -> Value:
+    """The 95th percentile of a histogram, of all its series with these labels together.
 
-
-def _parsed(text: str, *, openmetrics: bool) -> Iterable[Metric]:
-    if openmetrics:
-        from prometheus_client.openmetrics import parser as strict
-
-        families: Iterable[Metric] = strict.text_string_to_metric_families(text)  # theirs
-        return families
-    from prometheus_client import parser as lenient
-
-    return lenient.text_string_to_metric_families(text)
+    unit: what was observed; Prometheus's own is seconds. sample: over how long, between two looks; by default since the
+    process has started.
+    """
+    name = f"{metric.removesuffix('_bucket')}_bucket"
+    found = growth(page, name, sample)
+    subject = f"p95 {found.named}"
+    histogram = buckets(found, labels or {}, name)
+    number = quantile(_P95, histogram)
+    if math.isnan(number):
+        longer = "" if sample is None else "; say a longer sample"
+        return Value(subject, None, "", f"nothing was observed {found.named}{longer}")
+    if math.isinf(number) and len(histogram) > 1:
+        subject += f" (beyond its last bucket, {histogram[-2][0]:g})"
+    shown, in_which, why = in_unit(number, unit)
+    return Value(subject, shown, in_which, why)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import threading
 import time
 from collections.abc import Iterator
 
@@ -149,3 +151,128 @@ def test_what_is_no_page_of_metrics_fails_reachable_alone(run: Run, server: Site
         assert outcome.verdict(f"metrics.reachable@{name}") == "breach P1", name
         assert said in outcome.message(f"metrics.reachable@{name}")
         assert outcome.verdict(f"metrics.present@{name}") == "blocked"
+
+
+class Traffic:
+    """Requests that go on while a test runs: `status` and `seconds` are those of each, and the page follows."""
+
+    def __init__(self, server: Site) -> None:
+        self.registry = prometheus_client.CollectorRegistry()
+        self.requests = prometheus_client.Counter("requests", "Requests", ["status"], registry=self.registry)
+        self.failures = prometheus_client.Counter("failures", "Failures", ["why"], registry=self.registry)
+        self.duration = prometheus_client.Histogram(
+            "duration_seconds", "Duration", ["path"], buckets=(0.1, 0.5, 1), registry=self.registry
+        )
+        self.status, self.seconds = "200", 0.05
+        server.replies["/metrics"] = lambda handler: handler.say(
+            200, prometheus_client.generate_latest(self.registry), "text/plain; version=0.0.4"
+        )
+
+    def request(self, times: int = 1) -> None:
+        for number in range(times):
+            self.requests.labels(self.status).inc()
+            self.duration.labels(f"/{number % 2}").observe(self.seconds)
+
+    @contextlib.contextmanager
+    def going_on(self) -> Iterator[None]:
+        over = threading.Event()
+
+        def go_on() -> None:
+            while not over.wait(0.01):
+                self.request(2)
+
+        thread = threading.Thread(target=go_on)
+        thread.start()
+        try:
+            yield
+        finally:
+            over.set()
+            thread.join()
+
+
+WINDOWS = """
+[metrics.api]
+url = "{url}/metrics"
+[metrics.api.p95.now]
+metric = "duration_seconds"
+sample = "500ms"
+expect = {{ P3 = "< 500ms", P1 = "< 2s" }}
+[metrics.api.p95.ever]
+metric = "duration_seconds"
+labels = {{ path = "~ /[01]" }}
+expect = {{ P3 = "< 500ms", P1 = "< 2s" }}
+[metrics.api.ratio.now]
+metric = "requests_total"
+labels = {{ status = "~ 5.." }}
+sample = "500ms"
+expect = {{ P3 = "< 1%", P1 = "< 5%" }}
+[metrics.api.ratio.ever]
+metric = "requests"
+labels = {{ status = "~ 5.." }}
+expect = {{ P3 = "< 1%", P1 = "< 50%" }}
+[metrics.api.ratio.other]
+metric = "failures_total"
+of = "requests_total"
+expect = "< 1%"
+[metrics.api.value.volume]
+metric = "requests_total"
+labels = {{ status = "~ 2..|5.." }}
+each = true
+sample = "500ms"
+expect = "> 1/s"
+"""
+
+
+def test_histograms_and_shares_over_a_window_are_those_of_now(run: Run, server: Site) -> None:
+    traffic = Traffic(server)
+    text = WINDOWS.format(url=server.url)
+    traffic.request(1000)
+    server.seen.clear()
+    outcome = run(text)
+    assert len(server.seen) == 2, "two looks serve all of them"
+    for name in ("p95.now", "ratio.now"):
+        assert outcome.verdict(f"metrics.{name}@api") == "unknown P1", "nothing goes on"
+        assert "say a longer sample" in outcome.message(f"metrics.{name}@api")
+    assert outcome.verdict("metrics.value.volume@api") == "breach P2"
+    for name in ("p95.ever", "ratio.ever", "ratio.other"):
+        assert outcome.verdict(f"metrics.{name}@api") == "ok", outcome.message(f"metrics.{name}@api")
+    with traffic.going_on():
+        outcome = run(text)
+        assert outcome.exit_status == 0, outcome.output
+        traffic.status, traffic.seconds = "503", 0.7
+        traffic.request()
+        outcome = run(text)
+        assert outcome.verdict("metrics.p95.now@api") == "breach P3"
+        assert "ms, expected < 500 ms" in outcome.message("metrics.p95.now@api")
+        assert outcome.verdict("metrics.ratio.now@api") == "breach P1"
+        assert "is at 100 %, expected < 5 %" in outcome.message("metrics.ratio.now@api")
+        assert outcome.verdict("metrics.ratio.ever@api") == "breach P3", "the past thousand outweigh them"
+        traffic.seconds = 1.5
+        outcome = run(text)
+        assert outcome.verdict("metrics.p95.now@api") == "breach P1"
+        assert "beyond its last bucket, 1) is inf" in outcome.message("metrics.p95.now@api")
+    traffic.failures.labels("timeout").inc(500)
+    assert run(text).verdict("metrics.ratio.other@api") == "breach P2"
+
+
+def test_what_a_window_cannot_tell_is_unknown(run: Run, server: Site) -> None:
+    old = int((time.time() - 7200) * 1000)
+    page = f'c_total{{a="1"}} 5\nh_bucket{{le="1"}} 1\nstale_total{{a="1"}} 4 {old}\n'
+    pages = iter([page.replace(" 5", " 9"), *[page] * 9])
+    server.replies["/metrics"] = lambda handler: handler.say(200, next(pages), "text/plain")
+    cases = {
+        "ratio.back": ('metric = "c_total"\nsample = "100ms"\nexpect = "< 1%"', "went back while it was watched"),
+        "ratio.label": ('metric = "c_total"\nlabels = { b = "~ 5" }\nexpect = "< 1%"', "has a label 'b'; there are: a"),
+        "ratio.name": ('metric = "d_total"\nexpect = "< 1%"', "did you mean 'c_total'?"),
+        "ratio.old": ('metric = "stale_total"\nexpect = "< 1%"', "120 min old"),
+        "p95.endless": ('metric = "h"\nexpect = "< 1s"', "no bucket +Inf"),
+        "p95.name": ('metric = "c"\nexpect = "< 1s"', "the page has no sample of c_bucket"),
+        "value.rate": ('metric = "c_total"\nexpect = "> 1/s"', 'sample = "10s"'),
+    }
+    outcome = run(
+        f'[metrics.api]\nurl = "{server.url}/metrics"\n'
+        + "".join(f"[metrics.api.{name}]\n{said}\n" for name, (said, _) in cases.items())
+    )
+    for name, (_, said) in cases.items():
+        assert outcome.verdict(f"metrics.{name}@api") == "unknown P2", name
+        assert said in outcome.message(f"metrics.{name}@api"), outcome.message(f"metrics.{name}@api")
