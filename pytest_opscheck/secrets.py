@@ -44,9 +44,10 @@ class Redactor:
 
     @classmethod
     def of(cls, secrets: Iterable[str], names: Collection[str] = ()) -> Redactor:
-        """Make a redactor of secret values; `names` stand in the inventory as plain words, so they are none."""
+        """Make a redactor of secret values; `names` stand in the inventory in plain words: no part of one is secret."""
         found = {form for secret in set(secrets) for form in _forms(secret) if _worth_masking(form)}
-        return cls(tuple(sorted(found - _OURS - set(names), key=lambda form: (-len(form), form))))
+        masked = {form for form in found - _OURS if not any(form in name for name in names)}
+        return cls(tuple(sorted(masked, key=lambda form: (-len(form), form))))
 
     def __repr__(self) -> str:
         return f"<Redactor of {len(self.forms)} forms>"

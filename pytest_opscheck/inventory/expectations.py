@@ -173,7 +173,8 @@ class Resolver:
     def _refuse_missing_limits(
         self, check: Check, limits: Limits | None, here: Key, name: str | None, said: Mapping[str, object]
     ) -> None:
-        carried = check.carries_limits and (bool(check.needs) or any(key in said for key in check.limit_keys))
+        keys = (*check.limit_keys, inner_parameter(check))
+        carried = check.carries_limits and (bool(check.needs) or any(key in said for key in keys))
         if limits is None and not carried:
             key = "expect" if name is not None else "P2"
             self.problems.add(here, f"it says nothing that is expected; add for example {key} = {example_of(check)}")

@@ -165,6 +165,7 @@ def _connect(target: PostgresDatabase, timeout_s: float) -> Iterator[Server]:
             prepare_threshold=None,
             connect_timeout=max(2, int(timeout_s)),
             application_name="opscheck",
+            client_encoding="utf8",  # of a database in SQL_ASCII, as initdb makes it without a locale, text is bytes
         )
     except psycopg.Error as error:
         message = _one_line(error)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Iterator
 
+from examples.stack import CGROUPS
+
 from .images import Container, container, image
 from .processes import wait_until
 
@@ -17,7 +19,7 @@ CMD ["/sbin/init"]
 """
 OPTIONS = (
     *("--cap-add", "SYS_ADMIN", "--security-opt", "seccomp=unconfined", "--security-opt", "apparmor=unconfined"),
-    *("--tmpfs", "/run", "--tmpfs", "/run/lock", "-v", "/sys/fs/cgroup:/sys/fs/cgroup:rw", "--cgroupns=host"),
+    *("--tmpfs", "/run", "--tmpfs", "/run/lock", "-v", f"{CGROUPS}:/sys/fs/cgroup:rw", "--cgroupns=host"),
     *("-e", "container=docker"),
 )
 

@@ -65,6 +65,17 @@ def test_connections_are_red_when_the_server_or_a_role_fills_up(run: Run, server
     assert run(inventory(server)).verdict("postgres.connections@main") == "ok"
 
 
+def test_a_database_without_an_encoding_of_its_own_is_read_as_text(run: Run, server: Postgres) -> None:
+    server.execute("CREATE DATABASE plain TEMPLATE template0 ENCODING 'SQL_ASCII'")
+    asked = """
+        [postgres.main.query.state]
+        sql = "select 'ready'::text"
+        expect = "== ready"
+        """
+    outcome = run(f'[postgres.main]\ndsn = "{server.dsn(database="plain")}"\n{asked}')
+    assert outcome.verdict("postgres.query.state@main") == "ok"
+
+
 @contextmanager
 def lock_waited_for(server: Postgres) -> Iterator[None]:
     """Hold a lock in one session and want it in another."""

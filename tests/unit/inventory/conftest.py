@@ -1,4 +1,4 @@
-"""Inventories from text, with the shipped checks of hosts and Redis."""
+"""Inventories from text, with the shipped checks of some kinds."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ Errors = Callable[..., list[str]]
 
 @pytest.fixture(scope="session")
 def checks() -> tuple[Check, ...]:
-    return tuple(check for check in shipped.checks() if check.kind in ("host", "postgres", "redis"))
+    return tuple(check for check in shipped.checks() if check.kind in ("docker", "host", "postgres", "redis"))
 
 
 @pytest.fixture

@@ -311,6 +311,16 @@ def test_limits_of_a_version(read: Read, said: str, limits: str) -> None:
 
 
 @pytest.mark.parametrize(
+    "said", ["api = { cpus = 2 }", "api = { cpus = 2 }, id = 'SD-18'", "services = { api = { cpus = 2 } }"]
+)
+def test_limits_of_named_things_are_all_that_is_needed(read: Read, said: str) -> None:
+    [expectation] = read(f"[docker.stack]\nproject = 'shop'\nexpect = {{ limits = {{ {said} }} }}").of_check(
+        "docker.limits"
+    )
+    assert [*expectation.params["services"]] == ["api"]
+
+
+@pytest.mark.parametrize(
     ("said", "error"),
     [
         ("version = 15.10", "15.1 is no limit for a version; a number loses its last zero"),
