@@ -14,7 +14,7 @@ TEST_PACKAGES := $(DEMO_PACKAGES) pgbouncer=pgbouncer nginx-light=nginx promethe
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help demo stack check stop test lint clean demo-packages test-packages
+.PHONY: help demo stack check stop test flips lint clean demo-packages test-packages
 
 help:
 	@echo 'make demo                  starts a small shop of real servers, checks it, shows the verdicts, stops it'
@@ -23,17 +23,21 @@ help:
 	@echo 'make check NAME=... SUITE=daily   runs its inventory against it'
 	@echo 'make stop NAME=...         stops it'
 	@echo 'make test                  installs what the tests need, and runs them'
+	@echo 'make flips NAME=...        makes every fault that an example knows of, or all of all examples; it takes a while'
 	@echo 'make lint                  ruff and mypy'
 	@echo 'make clean                 removes .venv and caches'
 
 demo: demo-packages $(VENV)/installed
 	@$(VENV)/bin/python demo/run.py $(BREAK)
 
-stack check stop: $(VENV)/installed
-	@$(VENV)/bin/python examples/stack.py $@ $(NAME) $(if $(filter check,$@),$(SUITE))
+stack check stop: $(VENV)/installed-examples
+	@$(VENV)/bin/python -m examples.stack $@ $(NAME) $(if $(filter check,$@),$(SUITE))
 
 test: test-packages $(VENV)/installed-dev
-	tests/with-docker $(VENV)/bin/pytest -n 2 --dist loadfile
+	tests/with-docker $(VENV)/bin/pytest -n 2 --dist loadfile --ignore tests/live/test_flips.py
+
+flips: test-packages $(VENV)/installed-dev
+	tests/with-docker $(VENV)/bin/pytest tests/live/test_flips.py $(if $(NAME),-k $(NAME))
 
 lint: $(VENV)/installed-dev
 	$(VENV)/bin/ruff check .
@@ -61,7 +65,12 @@ $(VENV)/installed: pyproject.toml | $(VENV)/bin/python
 	@$(VENV)/bin/python -m pip install -q --disable-pip-version-check -e .
 	@touch $@
 
+$(VENV)/installed-examples: pyproject.toml | $(VENV)/bin/python
+	@echo 'Installing into $(VENV), with what the examples need ...'
+	@$(VENV)/bin/python -m pip install -q --disable-pip-version-check -e '.[s3]'
+	@touch $@ $(VENV)/installed
+
 $(VENV)/installed-dev: pyproject.toml | $(VENV)/bin/python
 	@echo 'Installing into $(VENV), with what the tests need ...'
 	@$(VENV)/bin/python -m pip install -q --disable-pip-version-check -e '.[dev]'
-	@touch $@ $(VENV)/installed
+	@touch $@ $(VENV)/installed $(VENV)/installed-examples

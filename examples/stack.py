@@ -1,14 +1,15 @@
 """Starts and stops the small real stacks behind the examples: `make stack NAME=income-fortress`, `make check NAME=...`.
 
-A stack is a Compose project of the same name: `compose.yml` says what it runs. Where `machine.sh` is there too, a whole
-machine with systemd belongs to it. `stack.env` is what the inventory reads from the environment. What the servers write
-lies in `state/`, which stopping removes.
+A stack is a Compose project of the same name: `compose.yml` says what it runs. Where `machine.sh` is there, a whole
+machine with systemd belongs to it, or is all of it. `stack.env` is what the inventory reads from the environment. What
+the servers write lies in `state/`, which stopping removes.
 """
 
 from __future__ import annotations
 
 import argparse
 import contextlib
+import functools
 import os
 import shutil
 import subprocess
@@ -21,12 +22,17 @@ from pathlib import Path
 import docker
 from docker.errors import DockerException
 
+from examples.ssh import configure
 from pytest_opscheck.demo.certificates import Authority
 
 HERE = Path(__file__).parent
 NAMES = tuple(sorted(file.parent.name for file in HERE.glob("*/opscheck.toml")))
 IMAGES = {"opscheck-examples": "parts", "opscheck-examples-machine": "machine"}
 LONGEST_WAIT_S = 120
+UNIFIED = Path("/sys/fs/cgroup/unified")
+CGROUPS = UNIFIED if UNIFIED.exists() else UNIFIED.parent
+"""What a container's systemd may have as its cgroups: version 2 alone. Of version 1 it would mount what nobody has
+mounted yet, and the engine, which then finds containers in places that it can't see, has no figures of any of them."""
 
 
 class StackError(Exception):
@@ -54,7 +60,12 @@ class Stack:
         """What its inventory reads from the environment, beside all that is there already."""
         lines = (self.folder / "stack.env").read_text(encoding="utf-8").splitlines()
         pairs = (line.partition("=") for line in lines if line and not line.startswith("#"))
-        return {**os.environ, **{name: value for name, _, value in pairs}}
+        return {**os.environ, **{name: value.strip('"') for name, _, value in pairs}}
+
+    @property
+    def has_services(self) -> bool:
+        """Whether containers of a Compose file belong to it."""
+        return (self.folder / "compose.yml").exists()
 
     @property
     def has_machine(self) -> bool:
@@ -65,6 +76,16 @@ class Stack:
     def machine(self) -> str:
         """The name of the machine's container."""
         return f"{self.name}-machine"
+
+    @property
+    def inventories(self) -> tuple[str, ...]:
+        """The names of its inventories: opscheck.toml, and those for what runs beside it."""
+        return ("opscheck.toml", *sorted({file.name for file in self.folder.glob("*.toml")} - {"opscheck.toml"}))
+
+    @property
+    def standby(self) -> list[str]:
+        """The services that are stopped once all is up."""
+        return self.environment.get("STANDBY", "").split()
 
     def on_machine(self, command: str) -> str:
         """Run a shell command on the machine and return what it printed. Raises StackError where it fails."""
@@ -86,8 +107,17 @@ class Stack:
             raise StackError(f"{self.name} has no container of the service {service}")
         return found.split()[0]
 
+    def containers(self, service: str) -> list[str]:
+        """Return the names of a service's containers, sorted."""
+        label = f"label=com.docker.compose.project={self.name}"
+        chosen = ["-f", label, "-f", f"label=com.docker.compose.service={service}"]
+        return sorted(said(["docker", "ps", "-a", *chosen, "--format", "{{.Names}}"]).split())
+
     def up(self) -> None:
-        """Start it and wait until its health checks pass. What is left of an earlier one is removed before."""
+        """Start it and wait until its health checks pass. What is left of an earlier one is removed before.
+
+        Then `STANDBY` of stack.env is stopped: services that have to be there and not to run.
+        """
         _engine()
         for image, stage in IMAGES.items():
             said(["docker", "build", "-q", "--network", "host", "--target", stage, "-t", image, str(HERE / "parts")])
@@ -96,12 +126,24 @@ class Stack:
             (self.state / folder).mkdir(parents=True)
         Authority.make(self.state / "certificates").issue()
         if self.has_machine:
-            self._start_machine()
-        self.compose("up", "-d")
-        self.wait()
+            self._make_keys()
+            self._boot_machine()
+        if self.has_services:
+            self.compose("up", "-d", "--build")
+            self.wait()
+        if self.has_machine:
+            self._set_up_machine()
+        if self.standby:
+            self.compose("stop", *self.standby)
 
-    def _start_machine(self) -> None:
-        """Boot the machine, with the example's folder at /example, and set it up."""
+    def _make_keys(self) -> None:
+        """Where the machine's SSH port is published, make what its server and the client here need."""
+        ports = dict(reversed(port.split(":")) for port in self.environment.get("MACHINE_PORTS", "").split())
+        if "22" in ports:
+            configure(self.state / "ssh", self.name, int(ports["22"]))
+
+    def _boot_machine(self) -> None:
+        """Start the machine, with the example's folder at /example and the stacks' parts at /parts."""
         options = ["--cap-add", "SYS_ADMIN", "--cgroupns", "host", "-e", "container=docker"]
         # A disk of its own: a file of it, mounted through a loop device.
         options += ["--cap-add", "MKNOD", "--device", "/dev/loop-control", "--device-cgroup-rule", "b 7:* rmw"]
@@ -111,9 +153,16 @@ class Stack:
             options += ["--security-opt", f"{profile}=unconfined"]
         for folder in ("/run", "/run/lock"):
             options += ["--tmpfs", folder]
-        for volume in ("/sys/fs/cgroup:/sys/fs/cgroup:rw", f"{self.folder}:/example:ro", f"{self.state}:/srv"):
-            options += ["-v", volume]
+        folders = {CGROUPS: "/sys/fs/cgroup:rw", self.folder: "/example:ro", HERE / "parts": "/parts:ro"}
+        for folder, place in {**folders, self.state: "/srv"}.items():
+            options += ["-v", f"{folder}:{place}"]
         said(["docker", "run", "-d", "--name", self.machine, *options, "opscheck-examples-machine"])
+
+    def _set_up_machine(self) -> None:
+        """Let it reach the services by their names, and run `machine.sh` on it when it has booted."""
+        label = f"label=com.docker.compose.project={self.name}"
+        for network in said(["docker", "network", "ls", "-q", "-f", label]).split():
+            said(["docker", "network", "connect", network, self.machine])
         until = time.monotonic() + LONGEST_WAIT_S
         while not self._booted():
             if time.monotonic() > until:
@@ -137,15 +186,19 @@ class Stack:
     def _not_healthy(self, services: tuple[str, ...]) -> list[str]:
         label = f"label=com.docker.compose.project={self.name}"
         shape = '{{.Label "com.docker.compose.service"}} {{.Status}}'
-        found = dict(line.split(" ", 1) for line in said(["docker", "ps", "-f", label, "--format", shape]).splitlines())
+        found: dict[str, list[str]] = {}
+        for line in said(["docker", "ps", "-a", "-f", label, "--format", shape]).splitlines():
+            name, _, status = line.partition(" ")
+            found.setdefault(name, []).append(status)
         wanted = services or self.compose("config", "--services").split()
-        return [name for name in wanted if "(healthy)" not in found.get(name, "")]
+        return [name for name in wanted if not all(map(_is_well, found.get(name, [""])))]
 
     def down(self) -> None:
         """Stop it and remove all that it left."""
         if self.has_machine:
             said(["docker", "rm", "-f", self.machine])
-        self.compose("down", "-v", "-t", "2", "--remove-orphans")
+        if self.has_services:
+            self.compose("down", "-v", "-t", "2", "--remove-orphans")
         if self.state.exists():
             # Some of it belongs to the servers' own users, whom only a container's root can remove.
             here = ["docker", "run", "--rm", "--network", "none", "-v", f"{self.state}:/state", "opscheck-examples"]
@@ -173,6 +226,11 @@ def said(command: list[str]) -> str:
     return done.stdout.strip()
 
 
+def _is_well(status: str) -> bool:
+    """Return whether a container is healthy, or was one that has its work to do, and did it."""
+    return "(healthy)" in status or status.startswith("Exited (0)")
+
+
 def _engine() -> None:
     try:
         with contextlib.closing(docker.from_env(timeout=5)) as client:
@@ -181,6 +239,7 @@ def _engine() -> None:
         raise StackError(f"no Docker engine answers ({error}); the stacks need one") from None
 
 
+@functools.cache
 def _compose() -> list[str]:
     for found in (["docker", "compose"], ["docker-compose"]):
         if (
