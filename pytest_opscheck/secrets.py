@@ -44,10 +44,9 @@ class Redactor:
 
     @classmethod
     def of(cls, secrets: Iterable[str], names: Collection[str] = ()) -> Redactor:
-        """Make a redactor of secret values; `names` stand in the inventory in plain words: no part of one is secret."""
+        """Make a redactor of secret values; `names` stand in the inventory as plain words, so they are none."""
         found = {form for secret in set(secrets) for form in _forms(secret) if _worth_masking(form)}
-        masked = {form for form in found - _OURS if not any(form in name for name in names)}
-        return cls(tuple(sorted(masked, key=lambda form: (-len(form), form))))
+        return cls(tuple(sorted(found - _OURS - set(names), key=lambda form: (-len(form), form))))
 
     def __repr__(self) -> str:
         return f"<Redactor of {len(self.forms)} forms>"
@@ -85,8 +84,9 @@ def _forms(secret: str) -> Iterator[str]:
 def _parts_of_url(secret: str) -> Iterator[str]:
     """Yield what messages show of a URL: it without its password, user, path or database, and query.
 
-    Its host stays readable, for whoever has to mend it. So does a user, path or database that is an ordinary word, such
-    as `postgres`: masked, it would garble every path and message that has the word.
+    Its host stays readable, for whoever has to mend it. So does a user, path, database or value of its query that is an
+    ordinary word, such as `postgres`: masked, it would garble every path and message that has the word. What a key such
+    as `token` names in the query is masked whatever it is.
     """
     if "://" not in secret:
         return
@@ -98,7 +98,8 @@ def _parts_of_url(secret: str) -> Iterator[str]:
     told = (parts.username or "", parts.path, parts.path.strip("/"))
     yield from (part for part in told if not _ORDINARY.fullmatch(part))
     yield parts.query
-    yield from (pair.partition("=")[2] for pair in parts.query.split("&"))
+    values = (pair.partition("=")[2] for pair in parts.query.split("&"))
+    yield from (value for value in values if not _ORDINARY.fullmatch(value))
 
 
 def secret_parts(text: str) -> tuple[str, ...]:

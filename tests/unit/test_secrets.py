@@ -78,9 +78,10 @@ def test_of_a_url_its_password_too() -> None:
 
 
 def test_of_a_url_all_but_its_host() -> None:
-    redactor = Redactor.of(["http://name:pass@host.example:80/some/path?page=seven"], names=["name"])
+    redactor = Redactor.of(["http://name:pass@host.example:80/some/path?page=seven-7"], names=["name"])
     assert (
-        redactor.text("http://host.example:80/some/path?x and some/path and seven") == f"{MASK}?x and {MASK} and {MASK}"
+        redactor.text("http://host.example:80/some/path?x and some/path and seven-7")
+        == f"{MASK}?x and {MASK} and {MASK}"
     )
     assert redactor.text("name at host.example") == "name at host.example"
 
@@ -100,8 +101,12 @@ def test_words_that_would_garble_what_is_said(word: str) -> None:
 
 def test_names_of_the_inventory_stay_readable() -> None:
     assert Redactor.of(["prod", "hunter22"], names=["prod"]).text("host.disk@prod hunter22") == f"host.disk@prod {MASK}"
-    redactor = Redactor.of(["https://api.example.com/stats?category=error"], names=["errors"])
+
+
+def test_an_ordinary_word_in_a_query_stays_readable_unless_its_key_tells_that_it_is_secret() -> None:
+    redactor = Redactor.of(["https://api.example.com/stats?category=error&token=sesame"])
     assert redactor.text("docker.errors@stack") == "docker.errors@stack"
+    assert MASK in redactor.text("open sesame")
 
 
 def test_data_of_any_shape() -> None:
