@@ -91,13 +91,13 @@ def recovery(
     One that is not yet healthy is waited for until the limit is over, or the probe's own time.
     """
     until = time.monotonic() + _patience(within, timeout_s)
-    stack, now = engine.stack, engine.now
+    stack, began = engine.stack, engine.now
+    now = began
     while any(_waits(each, now, _longest(within)) for each in stack.of_services(services)) and time.monotonic() < until:
         time.sleep(_PAUSE_S)
         stack, now = engine.look(), engine.now
-    return _recovery(
-        stack, now, _events(engine, now - since - _NEAR_S, now, "health_status", "start"), within, since, services
-    )
+    events = _events(engine, began - since - _NEAR_S, now, "health_status", "start")
+    return _recovery(stack, began, now, events, within, since, services)
 
 
 def _longest(within: Ladder) -> float:
@@ -124,8 +124,8 @@ def _recovery_args(
 def _recovery_there(output: Output, *, within: Ladder, since: float, services: tuple[str, ...]) -> Recovery:
     """The same, of the host's docker command."""
     lines = answered(output)
-    now = float(next(tagged(lines, "now"), ["0"])[0])
-    return _recovery(stack_of(lines), now, _told(lines), within, since, services)
+    began, now = (float(next(tagged(lines, moment), ["0"])[0]) for moment in ("began", "now"))
+    return _recovery(stack_of(lines), began, now, _told(lines), within, since, services)
 
 
 def _events(engine: Engine, since: float, until: float, *names: str) -> list[Event]:
@@ -144,18 +144,20 @@ def _told(lines: list[str]) -> list[Event]:
 
 def _recovery(  # noqa: PLR0917 - the probe's parameters
     stack: Stack,
+    began: float,
     now: float,
     events: Sequence[Event],
     within: Ladder,
     since: float,
     services: tuple[str, ...],
 ) -> Recovery:
+    """Judge what was started up to `since` before the wait began: at its end that may be longer ago."""
     require_containers(stack)
     jobs = {each.id for service in stack.services() if service.completed for each in service.containers}
     found = [
         _recovered(each, now, [event for event in events if event.container == each.id])
         for each in stack.of_services(services)
-        if each.started is not None and now - each.started <= since and each.id not in jobs
+        if each.started is not None and began - each.started <= since and each.id not in jobs
     ]
     missing = [Recovered(name, None, "it has no container") for name in services if not stack.of_services((name,))]
     return Recovery((*found, *missing), since, within)

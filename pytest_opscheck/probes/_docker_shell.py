@@ -117,7 +117,8 @@ shift 3
     + _FIND
     + _SERVICE_NAME
     + r"""
-until=$(($(date +%s) + longest))
+began=$(date +%s)
+until=$((began + longest))
 form='{{with index .State "Health"}}{{.Status}}{{else}}-{{end}} {{$.State.Status}} {{$.State.StartedAt}} {{$.Name}}'
 form="$form $name"
 while [ "$(date +%s)" -lt "$until" ]; do
@@ -134,8 +135,9 @@ done
     + _INSPECT
     + r"""
 now=$(date +%s)
+echo "began $began"
 echo "now $now"
-timeout -k 1 8 docker events --since "$((now - back - 5))" --until "$now" --filter event=health_status \
+timeout -k 1 8 docker events --since "$((began - back - 5))" --until "$now" --filter event=health_status \
   --filter event=start \
   --format 'event {{.TimeNano}} {{.Actor.ID}} {{.Action}}'
 """

@@ -246,6 +246,10 @@ def test_a_service_that_recovers_too_late(run: Run, project: Project) -> None:  
     assert shown(outcome, 3) == ("breach P2", f"{subject} is not over after N s (unhealthy)")
     why = "it is still unhealthy after N s; a longer `timeout` waits for it"
     assert shown(outcome, 4) == ("unknown P2", f"{subject}: {why}")
+    engine("restart", "--time", "0", never)
+    # Its start leaves the time that `since` looks back on while it is waited for.
+    waited = run(project.inventory('recovery = { within = "< 15s", services = ["never"], since = "15s" }'), suite=GATE)
+    assert shown(waited, 0) == ("breach P2", f"{subject} is not over after N s (unhealthy)")
     engine("exec", slow, "touch", "/ready")
     engine("restart", "--time", "0", slow, quick)
     engine("rm", "--force", never)
