@@ -85,7 +85,7 @@ def test_memory(memory, expect):
         [host.prod.expect]
         memory = { P3 = "< 80%", P1 = "< 95%" }
     """
-    expect(memory.used_percent, "%", also={"B": memory.used})
+    expect(memory.used_percent, "%", subject="memory", also={"B": memory.used})
 
 
 @check(host.load, limit={"P3": "< 1.5", "P2": "< 4"}, action="Find what waits: top, iotop")
