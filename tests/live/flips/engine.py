@@ -14,6 +14,8 @@ import docker
 
 from .environment import settings
 
+LONGEST_ANSWER_S = 30
+
 
 @contextlib.contextmanager
 def called(version: str) -> Iterator[None]:
@@ -33,16 +35,22 @@ def called(version: str) -> Iterator[None]:
 
 
 def _serve(listener: socket.socket, engine: str, words: tuple[bytes, bytes]) -> None:
-    with contextlib.suppress(OSError):
+    with contextlib.suppress(OSError):  # the listener has been closed
         while True:
             here, _ = listener.accept()
-            there = socket.socket(socket.AF_UNIX)
-            there.connect(engine)
-            for source, sink in ((here, there), (there, here)):
-                threading.Thread(target=_carry, args=(source, sink, words), name="engine", daemon=True).start()
+            threading.Thread(target=_carry, args=(here, engine, words), name="engine", daemon=True).start()
 
 
-def _carry(source: socket.socket, sink: socket.socket, words: tuple[bytes, bytes]) -> None:
+def _carry(here: socket.socket, engine: str, words: tuple[bytes, bytes]) -> None:
+    with here, socket.socket(socket.AF_UNIX) as there, contextlib.suppress(OSError):
+        there.connect(engine)
+        back = threading.Thread(target=_copy, args=(there, here, words), name="engine", daemon=True)
+        back.start()
+        _copy(here, there, words)
+        back.join(LONGEST_ANSWER_S)
+
+
+def _copy(source: socket.socket, sink: socket.socket, words: tuple[bytes, bytes]) -> None:
     with contextlib.suppress(OSError):
         while data := source.recv(1 << 20):
             sink.sendall(data.replace(*words))
