@@ -14,11 +14,12 @@ TEST_PACKAGES := $(DEMO_PACKAGES) pgbouncer=pgbouncer nginx-light=nginx promethe
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help demo stack check stop test flips lint clean demo-packages test-packages
+.PHONY: help demo demo-docker stack check stop test flips lint clean demo-packages test-packages
 
 help:
 	@echo 'make demo                  starts a small shop of real servers, checks it, shows the verdicts, stops it'
 	@echo 'make demo BREAK=database   the same with a fault, for a red run; several in quotes: BREAK="jobs queue"'
+	@echo 'make demo-docker           the same with a Compose stack of eight services beside it'
 	@echo 'make stack NAME=...        starts the stack of an example: $(EXAMPLES)'
 	@echo 'make check NAME=... SUITE=daily   runs its inventory against it'
 	@echo 'make stop NAME=...         stops it'
@@ -29,6 +30,9 @@ help:
 
 demo: demo-packages $(VENV)/installed
 	@$(VENV)/bin/python demo/run.py $(BREAK)
+
+demo-docker: demo-packages $(VENV)/installed
+	@$(VENV)/bin/python demo/with_docker.py $(BREAK)
 
 stack check stop: $(VENV)/installed-examples
 	@$(VENV)/bin/python -m examples.stack $@ $(NAME) $(if $(filter check,$@),$(SUITE))

@@ -28,9 +28,10 @@ _GRACE_S = 10.0
 _PART = re.compile(r"^# --- .*\((?P<part>\w+)\)$", re.MULTILINE)
 
 
-def run(break_names: Sequence[str] = (), *, again: str = "opscheck demo --break {}") -> int:
+def run(break_names: Sequence[str] = (), *, also: str = "", again: str = "opscheck demo --break {}") -> int:
     """Run the demo in the current folder, whose `reports/` gets the reports, and return pytest's exit status.
 
+    `also` is text that is put at the end of the inventory, for targets that the caller has started;
     `again` is the command that starts the demo with a fault.
     """
     try:
@@ -41,7 +42,7 @@ def run(break_names: Sequence[str] = (), *, again: str = "opscheck demo --break 
                 _refuse_unknown(break_names, stack)
                 _start(stack)
                 _break(stack, break_names)
-                status = _pytest(stack, reports, inventory(stack))
+                status = _pytest(stack, reports, inventory(stack) + also)
             finally:
                 with _handling(signal.SIGINT, signal.SIG_IGN):  # a second Ctrl-C would leave servers behind
                     stack.processes.stop_all()

@@ -18,7 +18,7 @@ import pytest
 
 from pytest_opscheck import demo
 
-from .processes import wait_until
+from .processes import program, wait_until
 
 LONGEST_S = 120
 KINDS = {"backup", "celery", "host", "http", "logs", "metrics", "postgres", "redis", "tls"}
@@ -200,3 +200,11 @@ def test_an_unknown_fault_is_refused_before_anything_starts(tmp_path: Path) -> N
         patch.chdir(tmp_path)
         assert demo.run(["databse"]) == 4
     assert not (tmp_path / "reports/daily").exists()
+
+
+def test_the_compose_stack_is_valid_and_has_a_health_check_for_each_of_its_eight_services() -> None:
+    file = Path(__file__).parents[2] / "demo/compose.yml"
+    said = [program("docker-compose"), "-f", str(file), "config"]
+    done = subprocess.run(said, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.count("healthcheck:") == 8
