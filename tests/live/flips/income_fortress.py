@@ -12,6 +12,8 @@ from .catalogue import Catalogue
 
 fault = Catalogue("income-fortress")
 API = "http://127.0.0.1:8000"
+OTHERS_S = 240
+"""Until others leave this machine's processors to a fault, or free again."""
 CHECKOUT = "/opt/income-fortress"
 
 
@@ -159,13 +161,10 @@ def a_container_fills_its_memory(stack: Stack) -> Iterator[None]:
         yield
 
 
-@fault("docker.cpu@stack", "P2", "redis", "expected < 80 %")
+@fault("docker.cpu@stack", "P2", "redis", "expected < 80 %", patience_s=OTHERS_S)
 def a_container_burns_its_processors(stack: Stack) -> Iterator[None]:
-    # A share so large that its two processes run, however busy all others are.
-    said(["docker", "update", "--cpu-shares", "50000", stack.container("redis")])
-    with meanwhile(stack, "redis", "timeout 90 yes", "timeout 90 yes"):
+    with meanwhile(stack, "redis", "timeout 300 yes", "timeout 300 yes"):
         yield
-    said(["docker", "update", "--cpu-shares", "1024", stack.container("redis")])
 
 
 @fault("docker.disk@stack", "P2", "expected < 100 GB")
@@ -383,10 +382,10 @@ def memory_is_short(stack: Stack) -> Iterator[None]:
     stack.on_machine("umount /proc/meminfo")
 
 
-@fault("host.cpu@prod", "P2", "cpu", "expected < 80 %")
+@fault("host.cpu@prod", "P2", "cpu", "expected < 80 %", patience_s=OTHERS_S)
 def the_processors_are_busy(stack: Stack) -> Iterator[None]:
     stack.on_machine(
-        "systemd-run -q --unit=busy sh -c 'for each in $(seq $(nproc)); do timeout 60 yes >/dev/null & done; wait'"
+        "systemd-run -q --unit=busy sh -c 'for each in $(seq $(nproc)); do timeout 300 yes >/dev/null & done; wait'"
     )
     yield
     stack.on_machine("systemctl stop busy")
