@@ -35,7 +35,7 @@ def inventory(name: str, file: str) -> Inventory:
 
 FILES = [(name, file) for name in NAMES for file in Stack(name).inventories]
 SUITES = [
-    (name, file, suite)
+    (name, (name, file, suite))
     for name, file in FILES
     for suite in sorted({suite for expectation in inventory(name, file).expectations for suite in expectation.suites})
 ]
@@ -43,7 +43,9 @@ EVERY = [(name, fault) for name in NAMES for fault in catalogue(name).faults]
 
 
 def title(value: object) -> str:
-    return f"{value.name}-{value.check}" if isinstance(value, Fault) else str(value)
+    if isinstance(value, Fault):
+        return f"{value.name}-{value.check}"
+    return "-".join(value[1:]) if isinstance(value, tuple) else str(value)
 
 
 @pytest.fixture(scope="module")
@@ -58,8 +60,10 @@ def test_every_expectation_of_a_runbook_has_a_fault(name: str, file: str) -> Non
     assert wanted == {fault.check for fault in catalogue(name).faults if fault.inventory == file}
 
 
-@pytest.mark.parametrize(("stack", "file", "suite"), SUITES, indirect=["stack"], scope="module")
-def test_all_is_green(stack: Stack, file: str, suite: str, tmp_path: Path) -> None:
+# What is done with a stack is done in a row: its scope is said here, and no other parameter is shared by two stacks.
+@pytest.mark.parametrize(("stack", "asked"), SUITES, indirect=["stack"], ids=title, scope="module")
+def test_all_is_green(stack: Stack, asked: tuple[str, str, str], tmp_path: Path) -> None:
+    _, file, suite = asked
     found = f"--opscheck-inventory={file}"
     results, output = run(stack, tmp_path, found, "-m", suite, "--opscheck-reports", str(tmp_path))
     assert results, output
