@@ -6,13 +6,14 @@ import errno
 import os
 import pwd
 import threading
-from collections import deque
+from collections import ChainMap, deque
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from math import ceil
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from ..secrets import without_password
+from ._environ import steady
 from ._kind import UnreachableError
 
 if TYPE_CHECKING:
@@ -40,14 +41,25 @@ def connected(url: str | None, timeout_s: float) -> Iterator[APIClient]:
             f"DOCKER_HOST is {without_password(url)}; name that machine as [host.NAME], and say on = 'NAME' here"
         )
     try:
-        settings = docker.utils.kwargs_from_env(environment={**os.environ, "DOCKER_HOST": url})
-        client = docker.APIClient(**settings, version="auto", timeout=ceil(timeout_s), max_pool_size=STREAMS)
+        settings = docker.utils.kwargs_from_env(environment=ChainMap({"DOCKER_HOST": url}, os.environ))
+        client = _client_class()(**settings, version="auto", timeout=ceil(timeout_s), max_pool_size=STREAMS)
     except (docker.errors.DockerException, OSError, ValueError) as error:
         raise _unreachable(url, error, timeout_s) from None
     try:
         yield client
     finally:
         client.close()
+
+
+def _client_class() -> type[APIClient]:
+    """Return docker's client, which may be used while pytest writes the environment."""
+    import docker
+
+    class Client(docker.APIClient):
+        def merge_environment_settings(self, *args: Any, **kwargs: Any) -> Any:
+            return steady(lambda: super(Client, self).merge_environment_settings(*args, **kwargs))
+
+    return Client
 
 
 def side_by_side(ask: Callable[[T], R], each_of: Iterable[T], at_once: int = STREAMS) -> list[R]:

@@ -17,6 +17,7 @@ from requests.utils import get_environ_proxies
 from urllib3 import HTTPConnectionPool, HTTPSConnectionPool, Retry
 from urllib3.connection import HTTPConnection, HTTPSConnection
 
+from ._environ import steady
 from ._kind import UnknownError
 from ._wire import Deadline, distrusting, trusting
 
@@ -33,7 +34,7 @@ class Session(requests.Session):
 
     def ask(self, method: str, url: str, **options: Any) -> requests.Response:
         """Send one request, through the proxy that the environment names; the body is not read yet."""
-        proxies = get_environ_proxies(url)
+        proxies = steady(lambda: get_environ_proxies(url))
         return self.request(method, url, allow_redirects=False, stream=True, proxies=proxies, **options)
 
     def get_redirect_target(self, resp: requests.Response) -> None:  # noqa: ARG002 - requests' signature

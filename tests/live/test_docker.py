@@ -8,6 +8,8 @@ import re
 import secrets
 import socket
 import subprocess
+import sys
+import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -368,3 +370,26 @@ expect = { healthy = "< 70%", errors = { P2 = "< 1/day", pattern = "(" } }
         "'(' is not a regular expression",
     ):
         assert said in outcome.output
+
+
+def test_an_engine_answers_while_the_environment_changes() -> None:
+    """Between the steps of a test pytest writes PYTEST_CURRENT_TEST, and readings are taken in other threads."""
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(1e-5)
+    over = threading.Event()
+
+    def churn() -> None:
+        while not over.is_set():
+            os.environ["OPSCHECK_TEST_CHURN"] = "x"
+            os.environ.pop("OPSCHECK_TEST_CHURN")
+
+    writer = threading.Thread(target=churn)
+    writer.start()
+    try:
+        for _ in range(40):
+            with connected(None, 10.0) as client:
+                assert client.version()["ApiVersion"]
+    finally:
+        over.set()
+        writer.join()
+        sys.setswitchinterval(interval)
