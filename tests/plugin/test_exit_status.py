@@ -70,21 +70,26 @@ def test_x_stops_at_the_first_failure(project: Project) -> None:
 
 def test_ctrl_c_ends_at_once_and_leaves_nothing_running(project: Project) -> None:
     pytester = project('[host.local]\n[host.local.command.hangs]\nrun = "sleep 61.25"\ntimeout = "90s"\n')
-    process = subprocess.Popen(
+    with subprocess.Popen(
         [sys.executable, "-m", "pytest", "-m", "daily", "-k", "hangs"],
         cwd=pytester.path,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
-    )
-    until = time.monotonic() + 30
-    while not _sleeping("61.25") and time.monotonic() < until:
-        time.sleep(0.1)
-    assert _sleeping("61.25")
-    started = time.monotonic()
-    process.send_signal(signal.SIGINT)
-    output, _ = process.communicate(timeout=20)
-    assert time.monotonic() - started < 5
+        # A shell's background jobs, and all that they start, ignore Ctrl-C.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),  # noqa: PLW1509
+    ) as process:
+        try:
+            until = time.monotonic() + 30
+            while not _sleeping("61.25") and time.monotonic() < until:
+                time.sleep(0.1)
+            assert _sleeping("61.25")
+            started = time.monotonic()
+            process.send_signal(signal.SIGINT)
+            output, _ = process.communicate(timeout=20)
+            assert time.monotonic() - started < 5
+        finally:
+            process.kill()
     assert process.returncode == 2
     assert "KeyboardInterrupt" in output
     (report,) = (Path(pytester.path) / "reports" / "daily").glob("2*.json")
