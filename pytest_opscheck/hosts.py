@@ -45,40 +45,47 @@ _TRANSIENT = (
     "kex_exchange_identification",
 )
 
-# $1 is a word that no other output starts with. A part runs in the background of its pipeline, so that nothing waits
-# for one that cannot be killed; the tokens in the pipe behind descriptors 7 and 8 bound how many run at once. What a
-# part leaves behind is ended with it: the process group that setsid makes, or that timeout itself does in most systems.
+# $1 is a word that no other output starts with. The tokens in the pipe behind descriptors 7 and 8 bound how many parts
+# run at once. What a part leaves behind is ended with it: the process group that GNU's timeout makes, or else setsid.
+# Programs are what a part costs a host, so there are few: what goes to standard error, mostly nothing, the shell reads.
 _RUNNER = r"""
 export LC_ALL=C PATH="$PATH:/usr/local/sbin:/usr/sbin:/sbin"
-word=$1 apart=$(command -v setsid)
+word=$1
+case $(timeout --version 2>&1) in *GNU*) apart= ;; *) apart=$(command -v setsid) ;; esac
 echo "$word begin $(date +%s.%N)"
-stamp() {
-  awk -v w="$word $1 $2 " -v stream="$2" -v left="$3" '
+output() {
+  exec awk -v w="$word $1 out " -v left="$2" '
     function put(s) {
       while (length(s) > 2000) { print w "+" substr(s, 1, 2000); fflush(); s = substr(s, 2001) }
       print w "=" s; fflush()
     }
-    { left -= length($0) + 1; last = $0 }
-    left < 0 && stream == "out" { print w "cut"; exit }
-    left < 0 { over = 1; next }
+    { left -= length($0) + 1 }
+    left < 0 { exit }
     { put($0) }
-    END { if (over) put(last); print w "end"; fflush() }'
+    END { print w (left < 0 ? "cut" : "end"); fflush() }'
+}
+errors() {
+  left=8192
+  while IFS= read -r line || [ -n "$line" ]; do
+    left=$((left - ${#line} - 1))
+    [ "$left" -ge 0 ] || exec cat >/dev/null
+    printf '%s %s err =%.2000s\n' "$word" "$1" "$line"
+  done
 }
 part() {
   number=$1 seconds=$2 bytes=$3
   shift 3
-  { { { read -r _ <&7
-        read -r began _ </proc/uptime
-        $apart timeout -k 1 "$seconds" sh -c "$@" 7<&- 8>&- &
-        wait $!
-        status=$?
-        read -r ended _ </proc/uptime
-        kill -9 -$! 2>/dev/null
-        printf '\n%s %s %s\n' "$status" "$began" "$ended" >&2
-        echo >&8
-      } </dev/null 2>&9 9>&- 6>&- &
-    } 9>&9 | stamp "$number" out "$bytes" >&6 7<&- 8>&- 9>&-
-  } 9>&1 | stamp "$number" err 8192 >&6 7<&- 8>&-
+  { { read -r _ <&7
+      read -r began _ </proc/uptime
+      $apart timeout -k 1 "$seconds" sh -c "$@" 6>&- 7<&- 8>&- &
+      wait $!
+      status=$?
+      read -r ended _ </proc/uptime
+      kill -9 -$! 2>/dev/null
+      echo "$word $number status $status $began $ended" >&6
+      echo >&8
+    } </dev/null 2>&9 9>&- | output "$number" "$bytes" >&6 7<&- 8>&- 9>&-
+  } 9>&1 | errors "$number" >&6 7<&- 8>&- &
 }
 """
 _END = 'wait; echo "$word end $(date +%s.%N)" >&6; } 6>&1'
@@ -193,7 +200,7 @@ def script(word: str, parts: Sequence[Part], seconds: float) -> str:
     calls = []
     for number, part in enumerate(parts):
         words = [f"{number}", f"{part.seconds:g}", f"{part.bytes}", part.script, "opscheck", *part.args]
-        calls.append("part " + " ".join(shlex.quote(each) for each in words) + " &")
+        calls.append("part " + " ".join(shlex.quote(each) for each in words))
     tokens = "\\n" * min(AT_ONCE, len(parts))
     begin = [_RUNNER, f"printf '{tokens}' | {{", "exec 7<&0 8>/proc/self/fd/0 0</dev/null"]
     body = "\n".join([*begin, *calls, _END])
@@ -202,32 +209,29 @@ def script(word: str, parts: Sequence[Part], seconds: float) -> str:
 
 def parse(word: str, stdout: str, parts: Sequence[Part]) -> list[Output]:
     """Sort the stamped lines of a host's output by part."""
-    texts: dict[tuple[str, str], list[str]] = {}
-    ends: dict[tuple[str, str], set[str]] = {}
+    said: dict[tuple[str, str], list[str]] = {}
     for line in stdout.split("\n"):
         stamp, *fields = line.split(" ", 3)
-        if stamp != word or len(fields) < len(("number", "stream", "said")):
-            continue
-        key, said = (fields[0], fields[1]), fields[2]
-        if said in ("end", "cut"):
-            ends.setdefault(key, set()).add(said)
-        else:
-            texts.setdefault(key, []).append(said[1:] + ("" if said[0] == "+" else "\n"))
-    return [_output(str(number), part, texts, ends) for number, part in enumerate(parts)]
+        if stamp == word and len(fields) == len(("number", "stream", "text")):
+            said.setdefault((fields[0], fields[1]), []).append(fields[2])
+    return [_output(str(number), part, said) for number, part in enumerate(parts)]
 
 
-def _output(
-    number: str, part: Part, texts: dict[tuple[str, str], list[str]], ends: dict[tuple[str, str], set[str]]
-) -> Output:
-    stdout = "".join(texts.get((number, "out"), []))
-    stderr, _, last = "".join(texts.get((number, "err"), [])).rstrip("\n").rpartition("\n")
-    status, *clock = last.split(" ")
-    ended = ends.get((number, "out"), set())
-    if "cut" in ended:
+def _output(number: str, part: Part, said: dict[tuple[str, str], list[str]]) -> Output:
+    *lines, last = said.get((number, "out")) or [""]
+    stdout = _text(lines)
+    stderr = _text(said.get((number, "err"), []))
+    status, *clock = said.get((number, "status"), [""])[0].split(" ")
+    if last == "cut":
         return Output(stdout, stderr, None, truncated=True, seconds=part.seconds)
-    if "end" not in ended or not status.isdigit() or _timed_out(int(status), clock, part.seconds):
+    if last != "end" or not status.isdigit() or _timed_out(int(status), clock, part.seconds):
         return Output(stdout, stderr, None, ended=False, seconds=part.seconds)
     return Output(stdout, stderr, int(status), seconds=part.seconds)
+
+
+def _text(lines: Sequence[str]) -> str:
+    """Put lines together: after `=` one that ends, after `+` a piece of one that goes on."""
+    return "".join(line[1:] + ("" if line[0] == "+" else "\n") for line in lines)
 
 
 def _timed_out(status: int, clock: Sequence[str], seconds: float) -> bool:
