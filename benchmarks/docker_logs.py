@@ -3,7 +3,8 @@
 python benchmarks/docker_logs.py [LINES]
 
 Makes a container with a log of so many lines (a million by default, 150 MB), counts in it a few times in either way, by
-turns, and removes the container. Each way is timed as a whole process, Python's start and connecting among it; so is its peak memory.
+turns, and removes the container. Each way is timed as a whole process, Python's start and connecting among it; so is
+its peak memory.
 """
 
 from __future__ import annotations
