@@ -21,7 +21,9 @@ WINDOW = "window_s"
 """The probe's parameter that gets the window of the limit's rate."""
 ZONE = "zone"
 """The probe's parameter that gets the inventory's time zone, which decides what a day is."""
-GIVEN = (WINDOW, ZONE)
+PAST = "past"
+"""The probe's parameter that gets the place of the inventory's past runs."""
+GIVEN = (WINDOW, ZONE, PAST)
 """The parameters that are no keys of the inventory."""
 
 

@@ -13,10 +13,11 @@ from typing import Any
 
 from . import quantities
 from .board import Reading
+from .history import Moved
 from .inventory import Expectation, Inventory
 from .limits import Ladder, Limit, LimitError, Rung, UnjudgeableError, dimension, parse_ladder, parse_limit, single
 from .probes import BlockedError, UnreachableError
-from .results import Measurement, Result, Verdict, fails
+from .results import Counted, Measurement, Result, Verdict, fails
 from .secrets import MASK
 
 DEFAULT_SEVERITY = "P2"
@@ -72,11 +73,19 @@ def runbook_link(base: str | None, said: str | None) -> str | None:
 class Expect:
     """Records what a check measures, goes on after a breach, and lets `conclude` fail the test once, at its end."""
 
-    def __init__(self, expectation: Expectation | None, now: dt.datetime, words: Mapping[str, str]) -> None:
+    def __init__(
+        self,
+        expectation: Expectation | None,
+        now: dt.datetime,
+        words: Mapping[str, str],
+        moved: Callable[[str | None, Mapping[str, float], float | None], Moved] | None = None,
+    ) -> None:
         self._expectation = expectation
         self._now = now
         self._words = words
+        self._moved = moved
         self.measurements: list[Measurement] = []
+        self.counters: list[Counted] = []
         self.concluded = False
 
     def __call__(
@@ -91,6 +100,7 @@ class Expect:
         observed: str | None = None,
         secret: bool = False,
         why: str | None = None,
+        note: str | None = None,
     ) -> bool:
         """Judge a value, and return whether it is as expected.
 
@@ -102,6 +112,7 @@ class Expect:
         also: the same value in other units, for limits that are said in those.
         observed: how to say the value where the number alone would say too little: "no file", "97 (most are app: 60)".
         secret: whether the value itself is told nowhere, but `observed` in its place.
+        note: what to say in brackets behind the value: of how many, since when.
 
         Raises LimitError for a limit that is none, TypeError where there is no limit at all.
         """
@@ -124,6 +135,7 @@ class Expect:
             value = observed = observed or MASK
             problem = problem and (why or f"its value, which is not shown, can't be judged by {shown.limit}")
         said = "" if value is None else quantities.observed(value, unit, shown.limit, _judged_as(ladder, rung))
+        observed = (observed or said) + (f" ({note})" if note and value is not None else "")
         self.measurements.append(
             Measurement(
                 subject=subject,
@@ -132,11 +144,27 @@ class Expect:
                 limits=ladder.texts(),
                 breached=breached,
                 problem=problem,
-                observed=observed or said,
+                observed=observed,
                 expected=shown.limit.expected,
             )
         )
         return breached is None and problem is None
+
+    def since_last_run(self, subject: str | None = None, *, window_s: float | None = None, **counters: float) -> Moved:
+        """Return by how much counters have grown since the last run of the suite, and remember them for the next one.
+
+        counters: what is counted, as it stands: restarts=5. Those that are reset together are named together.
+        subject: whose counters they are, where a check has several.
+        window_s: count what they have grown by within so many seconds instead, as far as past runs tell.
+
+        `by` of the answer has the growth of each, `since` says since when, and `seconds` how long that is. Without an
+        earlier run they are what they are, and `seconds` is None. A counter that is smaller than before was reset, and
+        all that it says has been counted since then.
+        """
+        self.counters.append(Counted(subject, counters))
+        if self._moved is None:
+            return Moved(counters, "since they began to be counted")
+        return self._moved(subject, counters, window_s)
 
     @property
     def has_limit(self) -> bool:
@@ -187,7 +215,13 @@ def _plain(value: Any) -> Any:
 
 
 def conclude(
-    subject: Subject, measurements: Collection[Measurement], *, fail_at: str, attempts: int = 1, duration_s: float = 0.0
+    subject: Subject,
+    measurements: Collection[Measurement],
+    *,
+    fail_at: str,
+    attempts: int = 1,
+    duration_s: float = 0.0,
+    counters: Collection[Counted] = (),
 ) -> Result:
     """Make a result of what was measured. Nothing measured, or anything that could not be judged, is not ok."""
     breached = _breached(measurements)
@@ -207,6 +241,7 @@ def conclude(
         measurements=tuple(measurements),
         attempts=attempts,
         duration_s=duration_s,
+        counters=counters,
     )
 
 
@@ -273,6 +308,7 @@ def _result(
     blocked_by: str | None = None,
     attempts: int = 1,
     duration_s: float = 0.0,
+    counters: Collection[Counted] = (),
 ) -> Result:
     return Result(
         id=subject.id,
@@ -291,6 +327,7 @@ def _result(
         attempts=attempts,
         duration_s=duration_s,
         fails=fails(verdict, severity, fail_at),
+        counters=tuple(counters),
     )
 
 

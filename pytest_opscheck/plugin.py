@@ -61,6 +61,14 @@ def home(config: pytest.Config) -> Path:
     )
 
 
+def reports_folder(config: pytest.Config) -> Path:
+    """Return the folder in which runs of suites leave their reports, and the history."""
+    if (given := getattr(config, "workerinput", {}).get("opscheck_reports")) is not None:
+        return Path(given)
+    base = config.invocation_params.dir if config.getoption("opscheck_reports") else home(config)
+    return base / (setting(config, "reports") or "reports")
+
+
 def _is_there(file: Path) -> bool:
     """Tell whether a file is there, be it a link that leads nowhere: that is an error to show, not to pass over."""
     return file.exists() or file.is_symlink()
@@ -233,4 +241,5 @@ def pytest_configure_node(node: Any) -> None:
         node.workerinput["opscheck_folder"] = session.runner.folder()
         node.workerinput["opscheck_named"] = session.collection.named
         node.workerinput["opscheck_shipped"] = session.collection.with_shipped
+        node.workerinput["opscheck_reports"] = str(reports_folder(node.config))
         node.workerinput["opscheck_share"] = session.runner.next_share()

@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from .history import HistoryError
 from .judge import Subject, next_step, unknown
-from .plugin import home, only_looks, setting
+from .plugin import only_looks, reports_folder, setting
 from .plural import counted
 from .reports import html, json, junit, terminal
 from .reports.files import ReportFiles
@@ -43,8 +44,7 @@ class Reporter:
         """Return where a run of suites leaves its reports; None where tests were named one by one."""
         if not self.session.suites:
             return None
-        base = self.config.invocation_params.dir if self.config.getoption("opscheck_reports") else home(self.config)
-        folder = base / (setting(self.config, "reports") or "reports") / "+".join(self.session.suites)
+        folder = reports_folder(self.config) / "+".join(self.session.suites)
         try:
             return ReportFiles.fresh(folder, self.started)
         except OSError as error:
@@ -112,15 +112,18 @@ class Reporter:
             return (yield)
         self.session.runner.over()
         results = self._with_steps(sorted(self.results.values(), key=lambda result: result.rank))
+        results = self._compared(results)
         session.exitstatus = exit_status(int(exitstatus), results)
         judged = {result.id for result in results}
-        if session.exitstatus == 0 and (
-            missing := [each for each in self.session.runner.selected if each not in judged]
-        ):
+        missing = [each for each in self.session.runner.selected if each not in judged]
+        if session.exitstatus == 0 and missing:
             more = f" and {len(missing) - 1} more" if len(missing) > 1 else ""
             self.problems.append(f"{counted(len(missing), 'selected check')} without a result: {missing[0]}{more}")
             session.exitstatus = 1
-        self.run = self._made(results, int(session.exitstatus))
+        if self.problems and session.exitstatus == 0:
+            session.exitstatus = 1
+        narrowed = self.session.collection.narrowed or bool(missing)
+        self.run = self._recorded(self._made(results, int(session.exitstatus), narrowed=narrowed))
         self.page.finish(self.run)
         outcome = None
         try:
@@ -143,7 +146,26 @@ class Reporter:
         steps = {each.id: [(step.when, step.action) for step in each.steps] for each in self._stepped.values()}
         return with_steps(results, steps, made)
 
-    def _made(self, results: tuple[Result, ...], status: int) -> Run:
+    def _compared(self, results: tuple[Result, ...]) -> tuple[Result, ...]:
+        """Return results that say how they stand to those of past runs, as far as the history can tell."""
+        past = self.session.runner.past
+        results = past.compared(results, self.started)
+        if past.fault is not None:
+            self._note_history("read", past.fault)
+        return results
+
+    def _recorded(self, run: Run) -> Run:
+        """Record a run of suites, and return it with its hash; where that fails, it is the checker's fault alone."""
+        past = self.session.runner.past
+        if run.suite is None or past.fault is not None:
+            return run
+        try:
+            return replace(run, hash=past.record(run))
+        except HistoryError as error:
+            self._note_history("record the run in", error)
+            return run
+
+    def _made(self, results: tuple[Result, ...], status: int, *, narrowed: bool) -> Run:
         inventory = self.session.inventory
         return Run(
             id=uuid.uuid4().hex,
@@ -155,6 +177,7 @@ class Reporter:
             version=importlib.metadata.version("pytest-opscheck"),
             results=results,
             exit_status=status,
+            narrowed=narrowed,
         )
 
     def _write(self, run: Run) -> None:
@@ -178,6 +201,10 @@ class Reporter:
     def _note(self, error: OSError) -> None:
         said = ": ".join(str(part) for part in (error.filename, error.strerror) if part)
         self.problems.append(f"could not write the reports: {said or error}")
+
+    def _note_history(self, what: str, error: HistoryError) -> None:
+        said = self.session.inventory.redactor.text(str(error))
+        self.problems.append(f"could not {what} the history, which is no fault of any target: {said}")
 
     def pytest_unconfigure(self) -> None:
         """Give the name of the run's reports free."""

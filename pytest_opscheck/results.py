@@ -6,7 +6,7 @@ import dataclasses
 import datetime as dt
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
@@ -55,9 +55,53 @@ class Measurement:
         return data | {name: text for name, text in texts.items() if text}
 
 
+class State(StrEnum):
+    """How a result stands to those before it."""
+
+    NEW = "new"
+    ONGOING = "ongoing"
+    RECOVERED = "recovered"
+    FLAPPING = "flapping"
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """How a result stands to those before it, and since when it is, or was, not ok.
+
+    Of one that flaps, `since` is the first of the changes that are counted.
+    """
+
+    state: State
+    since: dt.datetime
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the change as the results file has it."""
+        return {"state": str(self.state), "since": _iso(self.since)}
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> Change:
+        """Make a change of its plain data."""
+        return cls(State(data["state"]), dt.datetime.fromisoformat(data["since"]))
+
+
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """What a check's counters say, by name, and whose they are where it has several."""
+
+    subject: str | None
+    counts: Mapping[str, float]
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the counters as the results file has them."""
+        return {"subject": self.subject, "counts": dict(self.counts)}
+
+
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What came of one check of one target. `fails` says whether it fails the run."""
+    """What came of one check of one target. `fails` says whether it fails the run.
+
+    `pending` says why a breach does not count yet. `change` is known when the run is compared with those before it.
+    """
 
     id: str
     check: str
@@ -75,10 +119,19 @@ class Result:
     attempts: int = 1
     duration_s: float = 0.0
     fails: bool = False
+    pending: str | None = None
+    counters: tuple[Counted, ...] = ()
+    change: Change | None = None
 
     def to_json(self) -> dict[str, Any]:
         """Return the result as the results file has it."""
         data = {name: getattr(self, name) for name in _RESULT_FIELDS}
+        if self.pending is not None:
+            data["pending"] = self.pending
+        if self.counters:
+            data["counters"] = [counted.to_json() for counted in self.counters]
+        if self.change is not None:
+            data["change"] = self.change.to_json()
         return data | {
             "suites": list(self.suites),
             "covers": list(self.covers),
@@ -98,6 +151,8 @@ class Result:
                 "covers": tuple(data.get("covers", ())),
                 "verdict": Verdict(data["verdict"]),
                 "measurements": measurements,
+                "counters": tuple(Counted(**counted) for counted in data.get("counters", ())),
+                "change": Change.from_json(data["change"]) if data.get("change") else None,
             }
         )
 
@@ -116,12 +171,18 @@ class Result:
         return (int(10 * (order.get(self.verdict, 7) + severity)), str(self.verdict), self.id)
 
 
-_RESULT_FIELDS = tuple(field.name for field in dataclasses.fields(Result))
+_RESULT_FIELDS = tuple(
+    each.name for each in dataclasses.fields(Result) if each.name not in ("pending", "counters", "change")
+)
+"""The fields that every result has in the results file."""
 
 
 @dataclass(frozen=True)
 class Run:
-    """One execution of a suite, with its results."""
+    """One execution of a suite, with its results.
+
+    `narrowed` says whether checks of the suite were left out; `hash` is the run's in the history, where it is recorded.
+    """
 
     id: str
     suite: str | None
@@ -132,8 +193,8 @@ class Run:
     version: str
     results: tuple[Result, ...]
     exit_status: int
-    file: str | None = None
-    uncovered: tuple[str, ...] = field(default=())
+    narrowed: bool = False
+    hash: str | None = None
 
     @property
     def duration_s(self) -> float:
@@ -148,16 +209,36 @@ class Run:
                 "id": self.id,
                 "suite": self.suite,
                 "inventory": self.inventory,
-                "started": self.started.isoformat(timespec="milliseconds"),
-                "finished": self.finished.isoformat(timespec="milliseconds"),
+                "started": _iso(self.started),
+                "finished": _iso(self.finished),
                 "duration_s": round(self.duration_s, 3),
                 "vantage": self.vantage,
                 "version": self.version,
                 "exit_status": self.exit_status,
+                "narrowed": self.narrowed,
+                **({"hash": self.hash} if self.hash else {}),
             },
             "summary": summary(self.results),
             "results": [result.to_json() for result in self.results],
         }
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> Run:
+        """Make a run of its plain data, as a results file or the history has it."""
+        run = data["run"]
+        names = ("id", "suite", "inventory", "vantage", "version", "exit_status")
+        return cls(
+            **{name: run[name] for name in names},
+            started=dt.datetime.fromisoformat(run["started"]),
+            finished=dt.datetime.fromisoformat(run["finished"]),
+            narrowed=run.get("narrowed", False),
+            hash=run.get("hash"),
+            results=tuple(map(Result.from_json, data["results"])),
+        )
+
+
+def _iso(moment: dt.datetime) -> str:
+    return moment.isoformat(timespec="milliseconds")
 
 
 def summary(results: Iterable[Result]) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import tempfile
 import time
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterator, Mapping
 from pathlib import Path
 from typing import NoReturn
 
@@ -15,6 +15,7 @@ from .board import LOST, OVER, Reading
 from .collection import Owed, is_ours, owed_by
 from .deadline import TimeOverError
 from .gather import Gather, Request
+from .history import Moved, Past
 from .inventory import Expectation, Inventory, Named
 from .judge import Expect, Subject, breach, conclude, failed_reading, passed, unknown
 from .plugin import only_looks
@@ -31,16 +32,19 @@ _OUR_ERRORS = (UnknownError, UnreachableError, BlockedError)
 class Runner:
     """The tests of one process, from the first reading that is started to the last result."""
 
-    def __init__(self, config: pytest.Config, inventory: Inventory, fail_at: str) -> None:
+    def __init__(self, config: pytest.Config, inventory: Inventory, fail_at: str, suite: str | None) -> None:
         self.config = config
         self.inventory = inventory
         self.fail_at = fail_at
+        self.suite = suite
         self.selected: dict[str, Expectation] = {}
         self.item: pytest.Item | None = None
         self._gather: Gather | None = None
         self._folder: tempfile.TemporaryDirectory[str] | None = None
         self._progress = Progress(config)
         self._shares = itertools.count()
+        self.started = inventory.now()
+        self.past = Past(inventory.history)
 
     def start(self, pytest_session: pytest.Session) -> None:
         """Start every probe that the selected checks need. Nothing is probed where tests are only collected."""
@@ -96,7 +100,12 @@ class Runner:
             return outcome
         expect.concluded = True
         result = conclude(
-            subject, expect.measurements, fail_at=self.fail_at, attempts=reading.attempts, duration_s=duration_s
+            subject,
+            expect.measurements,
+            fail_at=self.fail_at,
+            attempts=reading.attempts,
+            duration_s=duration_s,
+            counters=expect.counters,
         )
         self._end(item, result)
         return outcome
@@ -132,6 +141,9 @@ class Runner:
     def _end(self, item: pytest.Item, result: Result) -> None:
         """Note a result and end its test with pytest's outcome for it."""
         __tracebackhide__ = True
+        owed = owed_by(item)
+        if owed is not None:
+            result = self.past.settled(result, owed.expectation.lasting, self.started)
         result = self._note(item, result)
         if result.verdict in (Verdict.BLOCKED, Verdict.MAINTENANCE):
             pytest.skip(result.message)
@@ -156,7 +168,14 @@ class Runner:
         assert self.item is not None  # noqa: S101 - fixtures exist while a test is set up
         owed = owed_by(self.item)
         expectation = owed.expectation if owed else None
-        made = self.item.stash[EXPECT] = Expect(expectation, self.inventory.now(), self.inventory.severities)
+        item = self.item
+
+        def moved(subject: str | None, counters: Mapping[str, float], window_s: float | None) -> Moved:
+            name = owed.expectation.id if owed is not None else self._subject(item, None).id  # type: ignore[arg-type]
+            return self.past.moved(name, self.suite, subject, counters, now=self.started, window_s=window_s)
+
+        made = Expect(expectation, self.inventory.now(), self.inventory.severities, moved)
+        self.item.stash[EXPECT] = made
         return made
 
     def reported(self, item: pytest.Item, call: pytest.CallInfo[None], report: pytest.TestReport) -> pytest.TestReport:
@@ -225,6 +244,7 @@ class Runner:
         if self._gather is not None:
             self._gather.finish()
             self._gather.close()
+        self.past.close()
         if self._folder is not None:
             self._folder.cleanup()
 

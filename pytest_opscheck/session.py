@@ -16,7 +16,7 @@ from .deadline import Deadlines
 from .inventory import Inventory, load
 from .limits import SEVERITIES
 from .masking import Masking
-from .plugin import home, inventory_file, setting
+from .plugin import home, inventory_file, reports_folder, setting
 from .plural import counted
 from .results import Result
 from .running import Runner
@@ -33,7 +33,7 @@ class Session:
         self.inventory = inventory
         self.suites = suites
         self.collection = Collection(config, inventory, suites)
-        self.runner = Runner(config, inventory, _fail_at(config, inventory, suites))
+        self.runner = Runner(config, inventory, _fail_at(config, inventory, suites), "+".join(suites) or None)
 
     @classmethod
     def open(cls, config: pytest.Config, file: Path, suites: tuple[str, ...], tables: tuple[str, ...]) -> Session:
@@ -41,7 +41,7 @@ class Session:
 
         Raises InventoryError.
         """
-        inventory = load(file, shipped.checks(tables))
+        inventory = load(file, shipped.checks(tables), reports=reports_folder(config))
         session = cls(config, inventory, asked_suites(config.option.markexpr or "", suites))
         config.pluginmanager.register(fixtures.Fixtures(inventory, session.runner), "opscheck-fixtures")
         config.pluginmanager.register(Masking(inventory.redactor), "opscheck-masking")

@@ -8,6 +8,8 @@ import tomllib
 from pathlib import Path
 
 FILE = "opscheck.toml"
+REPORTS = "reports"
+"""Where runs leave their reports unless told otherwise: a folder beside the inventory."""
 SUITES = ("smoke", "deploy_gate", "daily", "weekly", "monthly")
 DEPENDED_ON = ("smoke", "deploy_gate", "daily")
 """The suites in which `reachable` runs, beside those of the checks that depend on it."""

@@ -14,13 +14,14 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from .._check import EVERY_SUITE, Check
+from .._check import EVERY_SUITE, PAST, ZONE, Check
 from ..limits import SEVERITIES, LimitError, severity_of
 from ..probes import Kind, kinds
-from ..suites import DEPENDED_ON, SUITES, suite_problem
-from .common import refuse_unknown_conditions
+from ..suites import DEPENDED_ON, REPORTS, SUITES, suite_problem
+from .common import refuse_unknown_conditions, refuse_unknown_pasts
 from .environment import expand
 from .expectations import COMMON, Resolver
+from .history import read_history
 from .lines import Key
 from .model import FAIL_AT, Expectation, Inventory, Named, Suite, name_problem
 from .problems import InventoryError, Problems, nearest
@@ -28,13 +29,17 @@ from .said import ENTRY_KEYS
 from .validation import note_validation, secrets_of
 
 GENERAL = ("name", "timezone", "runbook", "severities")
-TABLES = ("opscheck", "suites")
+TABLES = ("opscheck", "suites", "history")
 """The tables beside those of the targets."""
 _BITS = 64
 
 
-def load(file: Path, checks: Iterable[Check], environment: Mapping[str, str] | None = None) -> Inventory:
+def load(
+    file: Path, checks: Iterable[Check], environment: Mapping[str, str] | None = None, *, reports: Path | None = None
+) -> Inventory:
     """Read an inventory, of which `checks` are the shipped checks.
+
+    reports: where its runs leave their reports, and with them the history; by default `reports/` beside the file.
 
     Raises InventoryError with every error that the file has, each with file, line and key.
     """
@@ -50,21 +55,26 @@ def load(file: Path, checks: Iterable[Check], environment: Mapping[str, str] | N
     suites = _suites(_table(document, "suites", problems), words, problems)
     name, timezone, runbook = (_text(general, key, problems) for key in ("name", "timezone", "runbook"))
     zone = _timezone(timezone, problems)
-    resolver = Resolver(checks, words, suites, zone, problems)
+    name = name or file.resolve().parent.name
+    known_as = problems.redactor().text(name)
+    history = read_history(document.get("history", {}), reports or file.parent / REPORTS, known_as, problems)
+    resolver = Resolver(checks, words, suites, {ZONE: zone, PAST: history}, problems)
     targets, expectations = _targets(document, resolver, problems)
     _refuse_dangling_hosts(targets, document, problems)
     if not len(problems):  # an expectation that is wrong itself is none that a condition could name
         refuse_unknown_conditions(expectations, problems)
+        refuse_unknown_pasts(targets, expectations, history.keep_s, problems)
     problems.raise_any()
     return Inventory(
         file=file,
-        name=name or file.resolve().parent.name,
+        name=name,
         timezone=zone,
         runbook=runbook,
         severities=words,
         suites=suites,
         targets=tuple(targets),
         expectations=tuple(_in_every_suite(expectations)),
+        history=history,
         redactor=problems.redactor(),
     )
 

@@ -6,8 +6,10 @@ import re
 from collections.abc import Collection, Mapping
 from typing import Any
 
+from ..lasting import Lasting, parse_for, parse_of
+from ..limits import LimitError
 from .lines import Key
-from .model import Expectation, Step
+from .model import Expectation, Named, Step
 from .problems import Problems, nearest
 
 _ID = re.compile(r"[A-Za-z0-9][\w./:#-]{0,63}")
@@ -46,6 +48,20 @@ def read_action(said: Any, path: Key, problems: Problems) -> tuple[str | None, t
     return last, tuple(made)
 
 
+def read_lasting(said: Mapping[str, Any], here: Key, problems: Problems) -> Lasting | None:
+    """Return how long, or how often, a limit has to be broken before that counts; None where at once."""
+    found = [(key, parse) for key, parse in (("for", parse_for), ("of", parse_of)) if key in said]
+    if len(found) > 1:
+        problems.add((*here, "of"), "say either `for` or `of`")
+    made = None
+    for key, parse in found:
+        try:
+            made = parse(said[key])
+        except LimitError as error:
+            problems.add((*here, key), str(error))
+    return made
+
+
 def _step(said: object, path: Key, problems: Problems) -> Step | None:
     texts = [said.get(key) for key in ("when", "action")] if isinstance(said, Mapping) and len(said) == 2 else []  # noqa: PLR2004
     when, action = texts or (None, None)
@@ -65,6 +81,24 @@ def refuse_unknown_conditions(expectations: Collection[Expectation], problems: P
                     _place(expectation),
                     f"`when` names no check of this inventory: {step.when!r}; {nearest(step.when, ids)}",
                 )
+
+
+def refuse_unknown_pasts(
+    targets: Collection[Named], expectations: Collection[Expectation], keep_s: float, problems: Problems
+) -> None:
+    """Note every target that asks for past results of no check of the inventory, or for older ones than are kept."""
+    ids = {expectation.id for expectation in expectations}
+    for target in targets:
+        if (past := target.keys.past()) is None:
+            continue
+        if past.of not in ids:
+            hint = nearest(past.of, ids)
+            problems.add((target.kind, target.name, "of"), f"there is no check {past.of!r} in this inventory; {hint}")
+        if past.over_s > keep_s:
+            kept = f"{keep_s / 86400:g}d"
+            problems.add(
+                (target.kind, target.name, "over"), f"runs are kept for {kept}; say less, or a longer [history] keep"
+            )
 
 
 def _place(expectation: Expectation) -> Key:

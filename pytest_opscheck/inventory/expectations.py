@@ -2,25 +2,24 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, get_args
 
 from pydantic import ValidationError
 
-from .._check import GIVEN, WINDOW, ZONE, Check
+from .._check import GIVEN, WINDOW, Check
 from ..during import Limits
 from ..limits import SEVERITIES, Ladder, LimitError, parse_duration, severity_of, single
 from ..probes import SAMPLE
-from .common import read_action, read_ids
+from .common import read_action, read_ids, read_lasting
 from .lines import Key
 from .model import Expectation, Named, name_problem
 from .problems import Problems, nearest
 from .said import ENTRY_KEYS, LimitReader, example_of
 from .validation import is_empty, note_validation
 
-COMMON = ("suites", "severity", "id", "runbook", "action", "timeout")
+COMMON = ("suites", "severity", "id", "runbook", "action", "timeout", "for", "of")
 """The keys of every long form, beside the severities and the check's own parameters."""
 LONGEST_TIMEOUT_S = 3600
 
@@ -32,7 +31,7 @@ class Resolver:
     checks: Collection[Check]
     words: Mapping[str, str]
     suites: Collection[str]
-    timezone: dt.tzinfo
+    given: Mapping[str, Any]
     problems: Problems
 
     def resolve(self, target: Named, said: object, questions: Mapping[str, object], path: Key) -> list[Expectation]:
@@ -149,6 +148,7 @@ class Resolver:
         values = self._params(check, said, limits, here, severity=severity, unsaid=unsaid)
         suites = self._suites(said.get("suites"), check, here)
         timeout_s = self._timeout(said.get("timeout"), check, here) + (values.get(SAMPLE) or 0)
+        lasting = read_lasting(said, here, self.problems)
         covers = read_ids(said["id"], (*here, "id"), self.problems) if "id" in said else ()
         action, steps = read_action(said.get("action", check.action), (*here, "action"), self.problems)
         if "runbook" in said and not (isinstance(said["runbook"], str) and said["runbook"].strip()):
@@ -168,6 +168,7 @@ class Resolver:
             action=action,
             steps=steps,
             covers=covers,
+            lasting=lasting,
         )
 
     def _refuse_missing_limits(
@@ -212,8 +213,7 @@ class Resolver:
             if len(windows) > 1:
                 self.problems.add(here, "its limits count over the same window, for example all '/day'")
             given[WINDOW] = next(iter(windows))
-        if ZONE in model.model_fields:
-            given[ZONE] = self.timezone
+        given |= {key: value for key, value in self.given.items() if key in model.model_fields}
         for key, value in given.items():
             if is_empty(value):
                 where = here if key == unsaid else (*here, key)

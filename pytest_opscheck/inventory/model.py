@@ -12,8 +12,10 @@ from typing import Any
 
 from .._check import Check
 from ..during import Limits
+from ..lasting import Lasting
 from ..probes import Target
 from ..secrets import Redactor
+from .history import History
 
 FAIL_AT = "P3"
 """By default every breach fails the run."""
@@ -64,7 +66,7 @@ class Expectation:
 
     `name` is that of a question of one's own, for example `stuck_jobs`. `params` are the probe's keyword arguments.
     `covers` are the ids of the runbook's lines that it stands for. Of `steps`, the first whose condition holds is
-    shown, else `action`.
+    shown, else `action`. `lasting` says how long a breach has to last before it counts.
     """
 
     check: Check
@@ -79,6 +81,7 @@ class Expectation:
     action: str | None = None
     steps: tuple[Step, ...] = ()
     covers: tuple[str, ...] = ()
+    lasting: Lasting | None = None
 
     @property
     def check_id(self) -> str:
@@ -111,6 +114,7 @@ class Inventory:
     suites: Mapping[str, Suite]
     targets: tuple[Named, ...]
     expectations: tuple[Expectation, ...]
+    history: History
     redactor: Redactor = field(default_factory=Redactor)
 
     def of_kind(self, kind: str) -> list[Named]:

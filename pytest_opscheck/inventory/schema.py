@@ -42,7 +42,7 @@ def schema(checks: Iterable[Check], words: Iterable[str] = ()) -> Schema:
         "title": "opscheck.toml",
         "description": "The inventory of pytest-opscheck: targets, and what is expected of them",
         "type": "object",
-        "properties": {"opscheck": _general(severities), "suites": _suites(), **targets},
+        "properties": {"opscheck": _general(severities), "suites": _suites(), "history": _history(), **targets},
         "additionalProperties": False,
         "$defs": {**_definitions(severities), **dict(sorted(made.definitions.items()))},
     }
@@ -178,6 +178,16 @@ def _suites() -> Schema:
     return {**own, "properties": dict.fromkeys(SUITES, suite), "additionalProperties": suite}
 
 
+def _history() -> Schema:
+    variable = {"$ref": "#/$defs/variable"}
+    url = {"type": "string", "pattern": "^postgres(ql)?://"}
+    fields = {
+        "url": {"description": "a PostgreSQL database; by default a file beside the reports", "anyOf": [url, variable]},
+        "keep": {"description": "how long runs are kept", "default": "400d", "$ref": "#/$defs/duration"},
+    }
+    return _table(fields, description="where past runs are kept")
+
+
 def _common() -> Schema:
     return {
         "suites": {"description": "in which suites it runs", "$ref": "#/$defs/suites"},
@@ -191,6 +201,14 @@ def _common() -> Schema:
             "description": "the next step, shown with a breach; of several, the first whose condition holds; "
             "{subject} in it is what is worst, {target} is where",
             "anyOf": [{"$ref": "#/$defs/text"}, {"type": "array", "minItems": 1, "items": _step()}],
+        },
+        "for": {"description": "a breach counts when it has lasted so long: 10m", "$ref": "#/$defs/duration"},
+        "of": {
+            "description": "a breach counts in so many of the last runs: 3 of 5",
+            "anyOf": [
+                {"type": "string", "pattern": r"^\s*[0-9]{1,3}\s+of\s+[0-9]{1,3}\s*$"},
+                {"$ref": "#/$defs/variable"},
+            ],
         },
         "timeout": {"description": "how long the probe may take, for example 30s", "$ref": "#/$defs/duration"},
     }

@@ -47,6 +47,14 @@ class BlockedError(Exception):
         return str(self.args[1])
 
 
+@dataclass(frozen=True, slots=True)
+class PastResults:
+    """The past results of one check, by its id, over so many seconds."""
+
+    of: str
+    over_s: float
+
+
 class Target(BaseModel):
     """The keys of a target; each kind adds its own."""
 
@@ -57,6 +65,10 @@ class Target(BaseModel):
 
         An empty name is this machine.
         """
+        return None
+
+    def past(self) -> PastResults | None:
+        """Return which past results it is about, None for a target that is looked at now."""
         return None
 
     def where(self) -> str | None:

@@ -91,7 +91,7 @@ class Server:
         except psycopg.Error as error:
             if self._connection.closed or self._connection.broken:
                 self._lost = UnknownError(
-                    f"the connection was lost, or had no answer within {bound_s:g} s: {_one_line(error)}"
+                    f"the connection was lost, or had no answer within {bound_s:g} s: {one_line(error)}"
                 )
                 raise self._lost from None
             raise UnknownError(_refused(error, bound_s)) from None
@@ -168,7 +168,7 @@ def _connect(target: PostgresDatabase, timeout_s: float) -> Iterator[Server]:
             client_encoding="utf8",  # of a database in SQL_ASCII, as initdb makes it without a locale, text is bytes
         )
     except psycopg.Error as error:
-        message = _one_line(error)
+        message = one_line(error)
         raise UnreachableError(message, transient=any(sign in message for sign in _TRANSIENT)) from None
     try:
         yield Server(connection, timeout_s)
@@ -205,7 +205,7 @@ def _pooler_hint(said: str) -> str:
     return ""
 
 
-def _one_line(error: Exception) -> str:
+def one_line(error: Exception) -> str:
     text = _ADVICE.sub("", " ".join(str(error).split())).removeprefix("connection failed: ")
     return textwrap.shorten(text, 300, placeholder="...") + _pooler_hint(text)
 
@@ -214,7 +214,7 @@ def _refused(error: Exception, timeout_s: float) -> str:
     """Say why a statement failed, and what mends it."""
     from psycopg import errors
 
-    said = str(getattr(getattr(error, "diag", None), "message_primary", None) or _one_line(error))
+    said = str(getattr(getattr(error, "diag", None), "message_primary", None) or one_line(error))
     if isinstance(error, errors.QueryCanceled) and "statement timeout" in said:
         return (
             f"the query was ended after {timeout_s * 0.9:g} s; see its plan (EXPLAIN), or whether it waits for a lock"

@@ -12,7 +12,7 @@ from urllib.parse import quote, urlsplit
 from ..inventory import Inventory
 from ..results import Measurement, Result, Run, Verdict, summary
 from ..secrets import Redactor
-from .words import by_severity, covers, line, lines, plain, short, word
+from .words import by_severity, change, covers, line, lines, plain, recovered, short, word
 
 STYLE = Path(__file__).with_name("report.css")
 _HEADINGS = (
@@ -34,7 +34,7 @@ _LONGEST_DETAIL = 2000
 _MOST_WITHOUT_SCRIPTS = 100
 _LABELS = {
     "failed": ("breach", "unknown"),
-    "passed": ("ok", "warning"),
+    "passed": ("ok", "warning", "pending"),
     "skipped": ("blocked", "maintenance"),
     "xfailed": ("waived",),
 }
@@ -91,14 +91,13 @@ class Page:
                 _cell("next", ""),
             ]
             return
-        quiet = " data-ok" if result.verdict is Verdict.OK else ""
         target = plain(result.target) if result.target != "-" else ""
         self._results[report.nodeid] = result
         cells[1:] = [
             _cell("severity", result.severity or ""),
             _cell("testId", escape(plain(result.id))),
             _cell("target", escape(target)),
-            f"<td class=col-observed colspan=2{quiet}>{_observed(result)}</td>",
+            _observed_cell(result),
             _cell("next", self._next_step(result)),
         ]
 
@@ -122,7 +121,10 @@ class Page:
             for entry in tests.get(nodeid, ()):
                 _in_our_words(entry, result)
                 # Which next step applies may depend on checks that ended after this row was made.
-                entry["resultsTableRow"][5] = _cell("next", self._next_step(ended.get(result.id, result)))
+                final = ended.get(result.id, result)
+                entry["resultsTableRow"][5] = _cell("next", self._next_step(final))
+                if final.change is not None:  # which is known now
+                    entry["resultsTableRow"][4] = _observed_cell(final, run)
         for entry in (entry for entries in tests.values() for entry in entries):
             entry["severity"] = entry.get("severity") or _NO_SEVERITY
         for nodeid in sorted(tests, key=lambda nodeid: self._rank(nodeid, tests[nodeid])):
@@ -145,6 +147,7 @@ class Page:
                 f"<p class=when>{escape(_when(run))}</p>",
                 f"<p class=uncovered>No check looks at: {escape(', '.join(uncovered))}</p>" if uncovered else "",
                 "</div>",
+                f"<p class=again>{escape(plain(again))}</p>" if (again := recovered(run)) else "",
                 self._without_scripts(run),
             ]
         )
@@ -155,7 +158,7 @@ class Page:
         blocks = [
             f"<div class=wrong>{_badge(result)} "
             f"<b>{escape(result.severity or '')} {escape(plain(result.id + covers(result)))}</b>"
-            f"{_observed(result)}{_paragraph(self._next_step(result))}</div>"
+            f"{_since(result, run)}{_observed(result)}{_paragraph(self._next_step(result))}</div>"
             for result in wrong[:_MOST_WITHOUT_SCRIPTS]
         ]
         if (more := len(wrong) - _MOST_WITHOUT_SCRIPTS) > 0:
@@ -193,6 +196,18 @@ class Page:
 
 def _cell(name: str, content: str) -> str:
     return f"<td class=col-{name}>{content}</td>"
+
+
+def _observed_cell(result: Result, run: Run | None = None) -> str:
+    """Return what was observed; with the run, which is there at its end, also how that stands to what was before."""
+    quiet = " data-ok" if result.verdict is Verdict.OK else ""
+    return f"<td class=col-observed colspan=2{quiet}>{_since(result, run)}{_observed(result)}</td>"
+
+
+def _since(result: Result, run: Run | None) -> str:
+    said = change(result, run.started) if run is not None else ""
+    pending = f"<small>{escape(plain(result.pending))}</small>" if result.pending else ""
+    return (f"<small class=change>{said}</small>" if said else "") + pending
 
 
 def _paragraph(content: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import datetime as dt
 import os
 import textwrap
 import time
@@ -11,7 +12,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from ..results import Result, Run, Verdict
-from .words import Line, counts, covers, lines, plain, word
+from .words import Line, change, counts, covers, lines, plain, recovered, word
 
 if TYPE_CHECKING:
     import pytest
@@ -30,6 +31,8 @@ def status(result: Result) -> tuple[str, str, tuple[str, dict[str, bool]]]:
     match result.verdict:
         case Verdict.OK:
             return "passed", ".", (word(result), {"green": True})
+        case Verdict.BREACH if result.pending:
+            return "breach pending", "p", (f"{word(result)}{severity}", {"yellow": True})
         case Verdict.BREACH if result.fails:
             return "breach", "B", (f"{word(result)}{severity}", {"red": True})
         case Verdict.BREACH:
@@ -104,7 +107,7 @@ def summary(
     red = any(result.fails for result in wrong)
     if wrong:
         reporter.write_sep("=", "not ok, worst first", red=red, yellow=not red, bold=True)
-        for result, text in table(wrong, reporter._tw.fullwidth):  # noqa: SLF001 - pytest keeps the width there
+        for result, text in table(wrong, reporter._tw.fullwidth, run.started):  # noqa: SLF001 - pytest keeps the width there
             colour = {} if result is None else {"red": result.fails, "yellow": not result.fails}
             reporter.write_line(text, **colour)
     verbosity = reporter.config.get_verbosity()
@@ -112,6 +115,8 @@ def summary(
         reporter.write_line(text, yellow=True)
     if uncovered and verbosity >= 0:
         reporter.write_line(f"no check of this run looks at: {', '.join(uncovered)}", yellow=True)
+    if again := recovered(run):
+        reporter.write_line(plain(again), green=True)
     for problem in problems:
         reporter.write_line(plain(problem), red=True)
     reporter.write_line(counts(run) + (f" · report: {page}" if page else ""), bold=True)
@@ -126,12 +131,18 @@ def _blocked(results: Iterable[Result], width: int, *, reasons: bool) -> Iterato
         yield from textwrap.wrap(line, width - 1, subsequent_indent=" " * 4, break_on_hyphens=False)
 
 
-def rows(result: Result) -> list[tuple[str, ...]]:
+def rows(result: Result, now: dt.datetime) -> list[tuple[str, ...]]:
     """Return a result as rows of the table, one for each measurement that is not as expected."""
     first, *others = lines(result)
     beside = (plain(result.check + covers(result)), plain(result.target))
     return [
-        (_severity(first, result), *beside, first.observed, first.expected, next_step(result)),
+        (
+            f"{_severity(first, result)} {change(result, now)}".rstrip(),
+            *beside,
+            first.observed,
+            first.expected,
+            next_step(result),
+        ),
         *((_severity(line, result), "", "", line.observed, line.expected, "") for line in others),
     ]
 
@@ -147,15 +158,15 @@ def _severity(line: Line, result: Result) -> str:
     """Return a line's severity, marked where it is not a breach that fails the run."""
     if not line.severity:
         return ""
-    mark = " ?" if line.unsure else "" if result.fails else " warn"
+    mark = " ?" if line.unsure else "" if result.fails else " pending" if result.pending else " warn"
     return f"{line.severity}{mark}"
 
 
-def table(results: Iterable[Result], width: int) -> list[tuple[Result | None, str]]:
+def table(results: Iterable[Result], width: int, now: dt.datetime) -> list[tuple[Result | None, str]]:
     """Return the lines of the table, each with the result whose first line it is; stacked where the width is small."""
     if width < _NARROW:
-        return [line for result in results for line in _stacked(result, width)]
-    found = [(result, rows(result)) for result in results]
+        return [line for result in results for line in _stacked(result, width, now)]
+    found = [(result, rows(result, now)) for result in results]
     every = [HEADINGS, *(row for _, result_rows in found for row in result_rows)]
     widths = _widths([max(len(row[column]) for row in every) for column in range(len(HEADINGS))], width)
     made: list[tuple[Result | None, str]] = [(None, text) for text in _wrapped(HEADINGS, widths)]
@@ -165,8 +176,10 @@ def table(results: Iterable[Result], width: int) -> list[tuple[Result | None, st
     return made
 
 
-def _stacked(result: Result, width: int) -> list[tuple[Result | None, str]]:
+def _stacked(result: Result, width: int, now: dt.datetime) -> list[tuple[Result | None, str]]:
+    since = change(result, now)
     head = f"{result.severity or '-'} {word(result).lower()}  {plain(result.id + covers(result))}"
+    head += f"  ({since})" if since else ""
     texts = [f"{line.observed}, expected {line.expected}" if line.expected else line.observed for line in lines(result)]
     if step := next_step(result):
         texts.append(f"next: {step}")

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import re
 import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from ..results import Measurement, Result, Run, Verdict, summary
+from ..lasting import lasting
+from ..results import Measurement, Result, Run, State, Verdict, summary
 
 MOST_LINES = 5
 """So many measurements of a result are shown; a host with a hundred full mounts says `and 95 more`."""
@@ -37,10 +39,35 @@ class Line:
 
 
 def word(result: Result) -> str:
-    """Return a verdict as people read it. A breach that does not fail the run is a warning."""
+    """Return a verdict as people read it. A breach that does not fail the run is a warning, or does not count yet."""
+    if result.pending:
+        return "PENDING"
     if result.verdict is Verdict.BREACH and not result.fails:
         return "WARNING"
     return str(result.verdict).upper()
+
+
+def change(result: Result, now: dt.datetime) -> str:
+    """Return in short how a result stands to those before it: `new`, `since 2 d`, `recovered`; nothing if as before."""
+    if result.change is None:
+        return ""
+    if result.change.state is State.ONGOING:
+        return f"since {lasting(now - result.change.since)}"
+    return str(result.change.state)
+
+
+def recovered(run: Run) -> str:
+    """Return what is ok again, in one line: `ok again: host.disk@prod (after 2 d)`; nothing where nothing is."""
+    found = [r for r in run.results if r.change is not None and r.verdict is Verdict.OK]
+    shown = [f"{r.id} ({_after(r, run.started)})" for r in found[:MOST_LINES]]
+    more = [f"and {len(found) - MOST_LINES} more"] if len(found) > MOST_LINES else []
+    return f"ok again: {', '.join([*shown, *more])}" if found else ""
+
+
+def _after(result: Result, now: dt.datetime) -> str:
+    if result.change is None or result.change.state is State.FLAPPING:
+        return "flapping"
+    return f"after {lasting(now - result.change.since)}"
 
 
 def covers(result: Result) -> str:

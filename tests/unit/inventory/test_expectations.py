@@ -84,7 +84,7 @@ def test_defaults_stand_where_nothing_is_said(read: Read) -> None:
 
 
 LATE = "would never be reported: P1 (< 70%) is broken no later; the worse severity needs the wider limit"
-KEYS = "P0, P1, P2, P3, action, id, ignore, runbook, severity, suites, timeout"
+KEYS = "P0, P1, P2, P3, action, for, id, ignore, of, runbook, severity, suites, timeout"
 
 
 @pytest.mark.parametrize(

@@ -123,7 +123,7 @@ def test_limits_in_all_their_forms(validator: jsonschema.Draft202012Validator, s
 def test_every_kind_and_check_is_there(validator: jsonschema.Draft202012Validator) -> None:
     made = validator.schema
     assert isinstance(made, Mapping)
-    assert made["properties"].keys() == {"opscheck", "suites", *kinds()}
+    assert made["properties"].keys() == {"opscheck", "suites", "history", *kinds()}
     for name, kind in kinds().items():
         table = made["$defs"][name]
         checks = [check for check in shipped.checks() if check.kind == name]

@@ -5,7 +5,7 @@ import pytest
 from pytest_opscheck.reports.terminal import HEADINGS, next_step, rows, status, table
 from pytest_opscheck.results import Result
 
-from .values import blocked, measurement, ok, result, unknown
+from .values import STARTED, blocked, measurement, ok, result, unknown
 
 MANY = (
     result(measurements=tuple(measurement(subject=f"/srv/volume-{n}") for n in range(3))),
@@ -15,7 +15,7 @@ MANY = (
 
 
 def texts(results: tuple[Result, ...], width: int) -> list[str]:
-    return [text for _, text in table(results, width)]
+    return [text for _, text in table(results, width, STARTED)]
 
 
 @pytest.mark.parametrize("width", [20, 40, 80, 100, 120, 140, 200])
@@ -50,7 +50,7 @@ def test_a_wide_terminal_gets_six_columns(width: int) -> None:
 
 
 def test_the_severity_says_what_could_not_be_told_and_what_only_warns() -> None:
-    assert [rows(one)[0][0] for one in MANY] == ["P1", "P2 ?", "P3 warn"]
+    assert [rows(one, STARTED)[0][0] for one in MANY] == ["P1", "P2 ?", "P3 warn"]
     assert texts(MANY[1:], 80)[0] == "P2 unknown  postgres.query.stuck_jobs@main"
 
 
@@ -68,7 +68,7 @@ def test_a_link_in_the_last_column_is_never_broken() -> None:
 
 def test_each_line_knows_whether_it_is_the_first_of_its_result() -> None:
     for width in (80, 140):
-        assert [one for one, _ in table(MANY, width) if one is not None] == list(MANY)
+        assert [one for one, _ in table(MANY, width, STARTED) if one is not None] == list(MANY)
 
 
 def test_letters_and_words() -> None:

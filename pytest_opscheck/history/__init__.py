@@ -1,0 +1,35 @@
+"""Past runs: recorded, compared with, asked, exported and verified. This is the door; what is behind it may change."""
+
+from __future__ import annotations
+
+from ..inventory.history import History
+from ._chain import Link, Verified, links, verified
+from ._changes import Outcome
+from ._document import utc
+from ._lines import exported, imported
+from ._past import Moved, Past, opened, reading
+from ._queries import PastRun, Point, Records, Sample, Seen
+from ._store import HistoryError, transaction
+
+__all__ = [
+    "History",
+    "HistoryError",
+    "Link",
+    "Moved",
+    "Outcome",
+    "Past",
+    "PastRun",
+    "Point",
+    "Records",
+    "Sample",
+    "Seen",
+    "Verified",
+    "exported",
+    "imported",
+    "links",
+    "opened",
+    "reading",
+    "transaction",
+    "utc",
+    "verified",
+]

@@ -1,0 +1,169 @@
+"""What one run knows of those before it: opened where the first check asks, given up where it does not answer."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from typing import TypeVar
+
+from ..inventory.history import History
+from ..lasting import MOST_RUNS, Lasting, lasting
+from ..results import Result, Run, Verdict
+from . import _record
+from ._changes import LOOKED_BACK, compared, pending
+from ._document import document
+from ._queries import Records, Sample
+from ._schema import migrate, version_of
+from ._store import HistoryError, Store, bounded, connected, told
+
+T = TypeVar("T")
+_MOST_SAMPLES = 5000
+
+
+@contextmanager
+def opened(history: History, *, create: bool = False) -> Iterator[Store | None]:
+    """Open a history, and bring it to this version; None where there is none and none is to be made.
+
+    Raises HistoryError.
+    """
+    with told(history):
+        store = _ready(history, create=create)
+        try:
+            yield store
+        finally:
+            if store is not None:
+                store.close()
+
+
+@contextmanager
+def reading(history: History) -> Iterator[Records | None]:
+    """Open a history to ask it; None where there is none yet. Raises HistoryError."""
+    with opened(history) as store:
+        yield Records(store, history.inventory) if store is not None else None
+
+
+def _ready(history: History, *, create: bool) -> Store | None:
+    store = connected(history, create=create)
+    if store is None:
+        return None
+    try:
+        if not create and version_of(store) == 0:
+            store.close()
+            return None
+        migrate(store)
+    except BaseException:
+        store.close()
+        raise
+    return store
+
+
+@dataclass(frozen=True, slots=True)
+class Moved:
+    """By how much counters have grown, and since when: as messages say it, and in seconds where a past run tells."""
+
+    by: Mapping[str, float]
+    since: str
+    seconds: float | None = None
+
+
+class Past:
+    """The past of one run. Whatever it is asked has an end; after a first fault it is not asked again."""
+
+    def __init__(self, history: History) -> None:
+        self.history = history
+        self.fault: HistoryError | None = None
+        self._store: Store | None = None
+        self._records: Records | None = None
+        self._is_open = False
+
+    def compared(self, results: Iterable[Result], now: dt.datetime) -> tuple[Result, ...]:
+        """Return results that say how they stand to those before them."""
+        results = tuple(results)
+        past = self._ask(lambda records: records.outcomes(LOOKED_BACK))
+        return compared(results, past or {}, now) if self.fault is None else results
+
+    def settled(self, result: Result, limit: Lasting | None, now: dt.datetime) -> Result:
+        """Return a result whose breach, where it has not lasted as long as is said, does not fail the run yet."""
+        if limit is None or result.verdict is not Verdict.BREACH:
+            return result
+        past = self._ask(lambda records: records.outcomes(MOST_RUNS, result.id)) or {}
+        if self.fault is not None:
+            said = f"; it counts at once, for the history can't tell how long it lasts: {self.fault}"
+            return replace(result, message=result.message + said)
+        why = pending(limit, past.get(result.id, ()), now)
+        if why is None:
+            return result
+        return replace(result, message=f"{result.message}; {why}", pending=why, fails=False)
+
+    def moved(
+        self,
+        check_id: str,
+        suite: str | None,
+        subject: str | None,
+        totals: Mapping[str, float],
+        *,
+        now: dt.datetime,
+        window_s: float | None = None,
+    ) -> Moved:
+        """Return by how much counters have grown since the last whole run of the suite, or within a window.
+
+        Where one is smaller than before it was reset, and all that it says now has been counted since then. Without an
+        earlier run, what they say is of their whole life.
+        """
+        since = now - dt.timedelta(seconds=window_s) if window_s is not None else None
+        newest = _MOST_SAMPLES if window_s is not None else 1
+        samples = self._ask(lambda records: records.samples(check_id, suite, since, newest)) or []
+        found = [sample for sample in samples if totals.keys() == sample.counters.get(subject, {}).keys()]
+        if not found:
+            return Moved(dict(totals), "since they began to be counted")
+        return _grown(found, subject, totals, now)
+
+    def record(self, run: Run) -> str:
+        """Write a run, take away what is too old, and return the run's hash. Raises HistoryError."""
+
+        def write() -> str:
+            with opened(self.history, create=True) as store:
+                assert store is not None  # noqa: S101 - it was to be made
+                digest = _record.append(store, document(run))
+                _record.prune(store, run.finished, self.history.keep_s)
+                return digest
+
+        return bounded(write, self.history)
+
+    def close(self) -> None:
+        """Close the connection; one that does not answer is left to its thread."""
+        if self._store is not None and self.fault is None:
+            self._store.close()
+        self._store = self._records = None
+
+    def _ask(self, question: Callable[[Records], T]) -> T | None:
+        """Return an answer; None where there is no history yet, or none that answers."""
+        if self.fault is None:
+            try:
+                return bounded(lambda: self._answer(question), self.history)
+            except HistoryError as error:
+                self.fault = error
+        return None
+
+    def _answer(self, question: Callable[[Records], T]) -> T | None:
+        if not self._is_open:
+            self._store = _ready(self.history, create=False)
+            self._records = Records(self._store, self.history.inventory) if self._store is not None else None
+            self._is_open = True
+        return question(self._records) if self._records is not None else None
+
+
+def _grown(samples: list[Sample], subject: str | None, totals: Mapping[str, float], now: dt.datetime) -> Moved:
+    """Return by how much counters have grown from the oldest of these samples on, over all resets between them."""
+    time = now - samples[-1].started
+    by = dict.fromkeys(totals, 0.0)
+    after = totals
+    for sample in samples:
+        before = sample.counters[subject]
+        reset = any(after[name] < before[name] for name in totals)
+        for name in totals:
+            by[name] += after[name] - (0 if reset else before[name])
+        after = before
+    return Moved(by, f"in the last {lasting(time)}", time.total_seconds())

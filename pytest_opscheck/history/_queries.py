@@ -1,0 +1,266 @@
+"""What reports, alerts and commands ask of past runs. Each question reads few rows, however long the history is."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from ..results import Run, State, Verdict
+from ._chain import link
+from ._changes import Outcome
+from ._document import utc, value_of
+from ._store import HistoryError, Store
+
+_CHANGES = (State.NEW, State.RECOVERED, State.FLAPPING)
+
+
+@dataclass(frozen=True, slots=True)
+class PastRun:
+    """A run without its results. `seq` is its place in the chain."""
+
+    seq: int
+    id: str
+    suite: str
+    started: dt.datetime
+    finished: dt.datetime
+    exit_status: int
+    vantage: str
+    narrowed: bool
+    hash: str
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """A past result in short, and in which run it was seen. `wrong_since` is None where its check is ok."""
+
+    id: str
+    seq: int
+    started: dt.datetime
+    verdict: Verdict
+    severity: str | None
+    message: str
+    state: State | None
+    wrong_since: dt.datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    """A past value of one subject; a number wherever it can be drawn. `breached` is the severity, if any."""
+
+    started: dt.datetime
+    value: Any
+    breached: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """What a check had counted of each subject when a past run looked."""
+
+    started: dt.datetime
+    counters: Mapping[str | None, Mapping[str, float]]
+
+
+class Records:
+    """The past runs of one inventory, to ask. Every moment is in UTC; the newest come first."""
+
+    def __init__(self, store: Store, inventory: str) -> None:
+        self._store = store
+        self._inventory = inventory
+
+    def runs(
+        self,
+        suite: str | None = None,
+        since: dt.datetime | None = None,
+        until: dt.datetime | None = None,
+        newest: int | None = None,
+    ) -> list[PastRun]:
+        """Return the runs of a suite, or of all; those that started at `since` or later, and before `until`."""
+        asked: list[tuple[str, Any]] = [("inventory = ?", self._inventory)]
+        asked += [("suite = ?", suite)] if suite is not None else []
+        asked += [("started >= ?", utc(since))] if since is not None else []
+        asked += [("started < ?", utc(until))] if until is not None else []
+        rows = self._store.rows(
+            "SELECT seq, id, suite, started, finished, exit_status, vantage, narrowed, hash FROM opscheck_run "
+            f"WHERE {' AND '.join(sql for sql, _ in asked)} ORDER BY started DESC, seq DESC"
+            + (f" LIMIT {int(newest)}" if newest is not None else ""),
+            [value for _, value in asked],
+        )
+        return [
+            PastRun(seq, name, said, _moment(start), _moment(end), status, vantage, bool(narrowed), digest)
+            for seq, name, said, start, end, status, vantage, narrowed, digest in rows
+        ]
+
+    def run(self, seq: int) -> Run | None:
+        """Return a whole run, None where it is not there."""
+        found = link(self._store, seq)
+        return Run.from_json({**found.data, "run": found.data["run"] | {"hash": found.hash}}) if found else None
+
+    def latest(self) -> dict[str, Seen]:
+        """Return the newest result of every check, by id: also of those that the inventory does not have any more."""
+        sql = """
+            SELECT s.result, r.run, n.started, r.verdict, r.severity, r.message, r.state, r.wrong_since
+            FROM opscheck_series s
+            JOIN opscheck_result r ON r.series = s.id
+              AND r.run = (SELECT max(run) FROM opscheck_result WHERE series = s.id)
+            JOIN opscheck_run n ON n.seq = r.run
+            WHERE s.inventory = ?
+        """
+        return {row[0]: _seen(row) for row in self._store.rows(sql, (self._inventory,))}
+
+    def outcomes(self, newest: int, check_id: str | None = None) -> dict[str, list[Outcome]]:
+        """Return the newest results of every check, or of one, by id: so many of each."""
+        sql = """
+            SELECT s.result, r.run, r.verdict, r.severity, r.state, r.wrong_since
+            FROM opscheck_series s
+            JOIN opscheck_result r ON r.series = s.id AND r.run >= coalesce(
+              (SELECT run FROM opscheck_result WHERE series = s.id ORDER BY run DESC LIMIT 1 OFFSET ?), 0)
+            WHERE s.inventory = ?
+        """
+        asked: list[Any] = [newest - 1, self._inventory]
+        rows = self._store.rows(
+            sql + (" AND s.result = ?" if check_id else ""), asked + ([check_id] if check_id else [])
+        )
+        started = self._started({row[1] for row in rows})
+        found: dict[str, list[Outcome]] = defaultdict(list)
+        for name, run, verdict, severity, state, wrong_since in sorted(rows, key=lambda row: -int(row[1])):
+            outcome = Outcome(started[run], Verdict(verdict), severity, state in _CHANGES, _optional(wrong_since))
+            found[name].append(outcome)
+        return found
+
+    def changes(self, check: str | None = None, seq: int | None = None, newest: int | None = None) -> list[Seen]:
+        """Return the results whose verdict or severity was another than the one before.
+
+        check: only of this check, as `host.disk@prod` or `host.disk` for every target, or of a kind, as `host`.
+        seq: only those of this run.
+        newest: so many at most.
+        """
+        names = [] if check is None else self.names(check)
+        if check is not None and not names:
+            return []
+        asked: list[Any] = [self._inventory]
+        sql = """
+            SELECT s.result, r.run, n.started, r.verdict, r.severity, r.message, r.state, r.wrong_since
+            FROM opscheck_result r
+            JOIN opscheck_series s ON s.id = r.series
+            JOIN opscheck_run n ON n.seq = r.run
+            WHERE r.changed = 1 AND s.inventory = ?
+        """
+        if names:
+            sql += f" AND s.result IN ({', '.join('?' * len(names))})"
+            asked += names
+        if seq is not None:
+            sql += " AND r.run = ?"
+            asked.append(seq)
+        sql += " ORDER BY r.run DESC, s.result" + (f" LIMIT {int(newest)}" if newest is not None else "")
+        return [_seen(row) for row in self._store.rows(sql, asked)]
+
+    def names(self, check: str | None = None) -> list[str]:
+        """Return the ids that the history knows, all or those of a check or a kind."""
+        rows = self._store.rows(
+            "SELECT result FROM opscheck_series WHERE inventory = ? ORDER BY result", (self._inventory,)
+        )
+        known = [name for (name,) in rows]
+        return [name for name in known if check is None or name == check or name.startswith((f"{check}@", f"{check}."))]
+
+    def values(self, seq: int, newest: int = 30) -> dict[tuple[str, str | None], list[Point]]:
+        """Return the newest values of everything that a run measured, by result id and subject."""
+        sql = """
+            SELECT m.subject, m.run, m.value, m.exact, m.breached
+            FROM (SELECT DISTINCT subject FROM opscheck_measurement WHERE run = ?) c
+            JOIN opscheck_measurement m ON m.subject = c.subject AND m.run >= coalesce(
+              (SELECT run FROM opscheck_measurement WHERE subject = c.subject ORDER BY run DESC LIMIT 1 OFFSET ?), 0)
+        """
+        rows = self._store.rows(sql, (seq, newest - 1))
+        named = self._store.rows(
+            "SELECT j.id, s.result, j.subject FROM opscheck_subject j JOIN opscheck_series s ON s.id = j.series "
+            "WHERE j.id IN (SELECT subject FROM opscheck_measurement WHERE run = ?)",
+            (seq,),
+        )
+        started = self._started({row[1] for row in rows})
+        by_subject: dict[int, list[tuple[int, Point]]] = defaultdict(list)
+        for subject, run, value, exact, breached in rows:
+            drawn = value if exact is None else value_of(value, exact)
+            by_subject[subject].append((run, Point(started[run], drawn, breached)))
+        return {
+            (name, subject): [point for _, point in sorted(by_subject[own], key=lambda each: -each[0])]
+            for own, name, subject in named
+        }
+
+    def counts(
+        self, since: dt.datetime | None = None, until: dt.datetime | None = None, check_id: str | None = None
+    ) -> dict[str, dict[Verdict, int]]:
+        """Return how often each check had each verdict, by id, in runs that started within a time."""
+        sql = """
+            SELECT s.result, r.verdict, count(*) FROM opscheck_series s
+            JOIN opscheck_result r ON r.series = s.id
+            JOIN opscheck_run n ON n.seq = r.run AND n.started >= ? AND n.started < ?
+            WHERE s.inventory = ?
+        """
+        asked = [utc(since) if since else "", utc(until) if until else "9999", self._inventory]
+        if check_id is not None:
+            sql += " AND s.result = ?"
+            asked.append(check_id)
+        found: dict[str, dict[Verdict, int]] = defaultdict(dict)
+        for name, verdict, number in self._store.rows(sql + " GROUP BY s.result, r.verdict", asked):
+            found[name][Verdict(verdict)] = number
+        return found
+
+    def samples(self, check_id: str, suite: str | None, since: dt.datetime | None, newest: int) -> list[Sample]:
+        """Return what a check had counted in whole runs of a suite, or of any: the newest first."""
+        sql = """
+            SELECT n.started, r.counters FROM opscheck_series s
+            JOIN opscheck_result r ON r.series = s.id
+            JOIN opscheck_run n ON n.seq = r.run
+            WHERE s.inventory = ? AND s.result = ? AND r.counters IS NOT NULL AND n.narrowed = 0
+        """
+        asked: list[Any] = [self._inventory, check_id]
+        if suite is not None:
+            sql += " AND n.suite = ?"
+            asked.append(suite)
+        if since is not None:
+            sql += " AND n.started >= ?"
+            asked.append(utc(since))
+        rows = self._store.rows(f"{sql} ORDER BY r.series, r.run DESC LIMIT {int(newest)}", asked)
+        return [
+            Sample(_moment(started), {each["subject"]: each["counts"] for each in json.loads(counters)})
+            for started, counters in rows
+        ]
+
+    def _started(self, seqs: Iterable[int]) -> Mapping[int, dt.datetime]:
+        """Return when runs started."""
+        wanted = set(seqs)
+        if not wanted:
+            return {}
+        rows = self._store.rows(
+            "SELECT seq, started FROM opscheck_run WHERE seq BETWEEN ? AND ?", (min(wanted), max(wanted))
+        )
+        found = {seq: _moment(started) for seq, started in rows if seq in wanted}
+        if len(found) < len(wanted):
+            raise HistoryError("runs are missing to which results belong; see `opscheck history verify`")
+        return found
+
+
+def _seen(row: tuple[Any, ...]) -> Seen:
+    name, run, started, verdict, severity, message, state, wrong_since = row
+    return Seen(
+        name,
+        run,
+        _moment(started),
+        Verdict(verdict),
+        severity,
+        message,
+        State(state) if state else None,
+        _optional(wrong_since),
+    )
+
+
+def _moment(text: str) -> dt.datetime:
+    return dt.datetime.fromisoformat(text)
+
+
+def _optional(text: str | None) -> dt.datetime | None:
+    return dt.datetime.fromisoformat(text) if text else None

@@ -1,0 +1,223 @@
+"""The way to the database: SQLite or PostgreSQL behind the same few calls, each with an end, each with one error."""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+import urllib.parse
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Protocol, TypeVar
+
+from ..inventory.history import History
+
+T = TypeVar("T")
+BUSY_S = 5.0
+"""How long one statement waits for another run that writes, and how long a server may take to be reached."""
+LONGEST_S = 20.0
+"""How long whatever is asked of the history may take at the end of a run: then the run goes on without it."""
+
+
+class HistoryError(Exception):
+    """The history could not be read or written; the message says why, and what to do. It is no fault of a target."""
+
+
+class Store(Protocol):
+    """An open database. The SQL has `?` for parameters, and only what both databases understand.
+
+    `clustered` ends the definition of a table that is stored in the order of its key, `locked` a query whose rows
+    nobody else may change before the transaction ends.
+    """
+
+    clustered: str
+    locked: str
+
+    def rows(self, sql: str, params: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
+        """Run one statement, and return its rows."""
+
+    def many(self, sql: str, rows: Iterable[Sequence[Any]]) -> None:
+        """Run one statement for each of the rows of parameters."""
+
+    def has_table(self, name: str) -> bool:
+        """Tell whether there is such a table."""
+
+    def begin(self, *, writes: bool) -> None:
+        """Begin a transaction; one that reads sees the database as it is now, until its end."""
+
+    def end(self, *, keep: bool) -> None:
+        """Commit the transaction, or roll it back."""
+
+    def close(self) -> None:
+        """Close the connection."""
+
+
+class SqliteStore:
+    """A file, in write-ahead mode: readers and the one writer do not wait for each other."""
+
+    clustered = " WITHOUT ROWID"
+    locked = ""
+
+    def __init__(self, path: Path, *, create: bool) -> None:
+        import sqlite3
+
+        place = urllib.parse.quote(str(path.absolute()))
+        self._connection = sqlite3.connect(
+            f"file:{place}?mode={'rwc' if create else 'rw'}",
+            uri=True,
+            timeout=BUSY_S,
+            isolation_level=None,
+            check_same_thread=False,  # a call that hangs is left to its thread, and no other one follows
+        )
+        try:
+            if create:
+                self.rows("PRAGMA journal_mode = WAL")
+            self.rows("PRAGMA synchronous = FULL")
+        except BaseException:
+            self.close()
+            raise
+
+    def rows(self, sql: str, params: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
+        return self._connection.execute(sql, params).fetchall()
+
+    def many(self, sql: str, rows: Iterable[Sequence[Any]]) -> None:
+        self._connection.executemany(sql, rows)
+
+    def has_table(self, name: str) -> bool:
+        return bool(self.rows("SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = ?", (name,)))
+
+    def begin(self, *, writes: bool) -> None:
+        self.rows("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+    def end(self, *, keep: bool) -> None:
+        self.rows("COMMIT" if keep else "ROLLBACK")
+
+    def close(self) -> None:
+        self._connection.close()
+
+
+class PostgresStore:
+    """A database that machines may share. Nothing of the session is set, so that it also works behind PgBouncer."""
+
+    clustered = ""
+    locked = " FOR UPDATE"
+
+    def __init__(self, url: str, statement_s: float) -> None:
+        import psycopg
+
+        self._bound_ms = int(statement_s * 1000)
+        self._connection = psycopg.connect(
+            url,
+            autocommit=True,
+            prepare_threshold=None,
+            connect_timeout=int(BUSY_S),
+            application_name="opscheck history",
+        )
+
+    def rows(self, sql: str, params: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
+        cursor = self._connection.execute(sql.replace("?", "%s").encode(), params or None)
+        return cursor.fetchall() if cursor.description else []
+
+    def many(self, sql: str, rows: Iterable[Sequence[Any]]) -> None:
+        with self._connection.cursor() as cursor:
+            cursor.executemany(sql.replace("?", "%s").encode(), rows)
+
+    def has_table(self, name: str) -> bool:
+        return self.rows("SELECT to_regclass(?) IS NOT NULL", (name,)) == [(True,)]
+
+    def begin(self, *, writes: bool) -> None:
+        self.rows("BEGIN" if writes else "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
+        self.rows(f"SET LOCAL statement_timeout = {self._bound_ms}")
+        self.rows(f"SET LOCAL lock_timeout = {int(BUSY_S * 1000)}")
+
+    def end(self, *, keep: bool) -> None:
+        self.rows("COMMIT" if keep else "ROLLBACK")
+
+    def close(self) -> None:
+        self._connection.close()
+
+
+def connected(history: History, *, create: bool, statement_s: float = LONGEST_S) -> Store | None:
+    """Return the open database; None where there is no file and none is to be made."""
+    if history.url is not None:
+        return PostgresStore(history.url, statement_s)
+    if create:
+        try:
+            history.path.parent.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise HistoryError(f"{history}: {error.strerror}{_advice(error)}") from None
+    elif not history.path.exists():
+        return None
+    return SqliteStore(history.path, create=create)
+
+
+@contextmanager
+def transaction(store: Store, *, writes: bool) -> Iterator[None]:
+    """Do what the block does as one: all of it, or nothing."""
+    store.begin(writes=writes)
+    try:
+        yield
+    except BaseException:
+        with contextlib.suppress(Exception):  # the connection may be what failed
+            store.end(keep=False)
+        raise
+    store.end(keep=True)
+
+
+@contextmanager
+def told(history: History) -> Iterator[None]:
+    """Turn whatever a database raises into a HistoryError that says what mends it."""
+    import sqlite3
+
+    try:
+        yield
+    except sqlite3.Error as error:
+        raise HistoryError(f"{history}: {error}{_advice(error)}") from None
+    except HistoryError:
+        raise
+    except Exception as error:
+        if type(error).__module__.partition(".")[0] != "psycopg":
+            raise
+        from ..probes._postgres_server import one_line
+
+        raise HistoryError(f"{history}: {one_line(error)}") from None
+
+
+def _advice(error: Exception) -> str:
+    said = str(error)
+    if "locked" in said:
+        return "; another run or program has it for longer than a run waits: see who, for example with `fuser`"
+    if "full" in said:
+        return "; make room on its disk, or keep less: `keep` in [history]"
+    if "disk I/O" in said:
+        return "; see whether its disk is full or broken"
+    if "not a database" in said or "malformed" in said:
+        return "; it is damaged: move it away, and the next run begins a new one"
+    if "readonly" in said or "unable to open" in said:
+        return "; see that whoever runs the checks may write the file, and the folder that it is in"
+    return ""
+
+
+def bounded(work: Callable[[], T], history: History, seconds: float = LONGEST_S) -> T:
+    """Do some work with a history, and give it up when its time is over: a dead network disk answers nothing at all.
+
+    Raises HistoryError.
+    """
+    outcome: list[T] = []
+    failure: list[BaseException] = []
+
+    def run() -> None:
+        try:
+            with told(history):
+                outcome.append(work())
+        except BaseException as error:  # noqa: BLE001 - it is raised again where the work was asked for
+            failure.append(error)
+
+    thread = threading.Thread(target=run, name="opscheck-history", daemon=True)
+    thread.start()
+    thread.join(seconds)
+    if failure:
+        raise failure[0]
+    if not outcome:
+        raise HistoryError(f"{history}: no answer within {seconds:g} s; see what holds its disk or server up")
+    return outcome[0]

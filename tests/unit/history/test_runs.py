@@ -1,0 +1,182 @@
+"""A run is recorded whole, compared with those before it, and asked for in few words."""
+
+from __future__ import annotations
+
+import datetime as dt
+import math
+from dataclasses import replace
+
+import pytest
+
+from pytest_opscheck.history import History, Past, reading
+from pytest_opscheck.judge import Expect
+from pytest_opscheck.lasting import parse_for, parse_of
+from pytest_opscheck.limits import LimitError
+from pytest_opscheck.results import Counted, Result, Run, State, Verdict
+from tests.unit.reports.values import blocked, measurement, ok, result, unknown
+
+from .conftest import MORNING, Ran
+
+MINUTE = dt.timedelta(minutes=1)
+
+
+def test_a_run_comes_back_as_it_was(history: History, ran: Ran) -> None:
+    values = [75.0, 0.1, 7, 2**60, -0.0, True, False, None, "75.0", "", "nan", "\ud800 half", "zero \0 byte", 1e300]
+    odd = [measurement(subject=f"/{number}", value=value) for number, value in enumerate(values)]
+    twice = [measurement(subject=None, value=1), measurement(subject=None, value=2)]
+    first = result(
+        measurements=(*odd, *twice),
+        covers=("IF-03",),
+        message="x" * 5000,
+        pending="counts after 10 min",
+        fails=False,
+        counters=(Counted(None, {"hits": 5, "misses": 0.5}),),
+    )
+    run = ran(first, first, unknown(id="host.load@prod"), blocked(id="é.b@prod"), ok(id="host.cpu@prod"), narrowed=True)
+    with reading(history) as records:
+        assert records is not None
+        found = records.run(1)
+        assert records.run(2) is None
+    assert found is not None
+    texts = {12: "zero \\x00 byte", 11: "\\ud800 half"}
+    expected = [replace(each, value=texts.get(place, each.value)) for place, each in enumerate(odd)]
+    assert found.results[0].measurements == (*expected, *twice)
+    assert found.results[1:] == (replace(run.results[1], measurements=found.results[0].measurements), *run.results[2:])
+    assert replace(found, results=()) == replace(run, results=())
+    assert math.copysign(1, found.results[0].measurements[4].value) == 1
+
+
+def states(run: Run) -> list[tuple[State, dt.datetime] | None]:
+    return [(each.change.state, each.change.since) if each.change else None for each in run.results]
+
+
+def test_new_ongoing_recovered_and_ok_as_before(ran: Ran) -> None:
+    assert states(ran(result(), ok(id="a@b"))) == [(State.NEW, MORNING), None]
+    assert states(ran(result(), ok(id="a@b"), minutes=5)) == [(State.ONGOING, MORNING), None]
+    assert states(ran(unknown(), minutes=10)) == [(State.ONGOING, MORNING)]
+    assert states(ran(blocked(), minutes=15)) == [None], "what is blocked says nothing"
+    assert states(ran(result(), minutes=20)) == [(State.ONGOING, MORNING)]
+    assert states(ran(ok(), minutes=25)) == [(State.RECOVERED, MORNING)]
+    assert states(ran(ok(), minutes=30)) == [None]
+    assert states(ran(result(), minutes=35)) == [(State.NEW, MORNING + 35 * MINUTE)]
+
+
+def test_what_changes_again_and_again_flaps(ran: Ran) -> None:
+    for minute in range(3):
+        ran(ok() if minute % 2 else result(), minutes=minute)
+    assert states(ran(ok(), minutes=3)) == [(State.FLAPPING, MORNING)], "the fourth change"
+    assert states(ran(ok(), minutes=4)) == [None]
+    for minute in range(5, 15):
+        ran(ok(), minutes=minute)
+    assert states(ran(result(), minutes=15)) == [(State.NEW, MORNING + 15 * MINUTE)], "it was quiet long enough"
+
+
+def test_runs_are_compared_within_their_inventory_and_across_suites(history: History, ran: Ran) -> None:
+    ran(result(), suite="smoke")
+    assert states(ran(result(), suite="daily", minutes=1)) == [(State.ONGOING, MORNING)]
+    other = Past(replace(history, inventory="another"))
+    assert [each.change and each.change.state for each in other.compared([result()], MORNING)] == [State.NEW]
+    other.close()
+
+
+@pytest.mark.parametrize(
+    ("said", "minutes", "counts"),
+    [("10m", [0, 5], False), ("10m", [0, 5, 9.99], False), ("10m", [0, 10], True), ("600", [0, 11], True)],
+)
+def test_a_breach_counts_when_it_has_lasted(
+    history: History, ran: Ran, said: str, minutes: list[float], *, counts: bool
+) -> None:
+    """Between two runs it is taken to go on; a run that found the check ok begins the time anew."""
+    ran(result(), minutes=-60)
+    ran(ok(), minutes=-30)
+    for minute in minutes[:-1]:
+        ran(result(), minutes=minute)
+    past = Past(history)
+    settled = past.settled(result(), parse_for(float(said) if said.isdigit() else said), MORNING + minutes[-1] * MINUTE)
+    past.close()
+    assert settled.fails is counts
+    assert settled.verdict is Verdict.BREACH
+    assert (settled.pending is None) is counts
+    if not counts:
+        assert settled.message.endswith(f"; counts after 10 min, has lasted {int(minutes[-1])} min")
+
+
+@pytest.mark.parametrize(
+    ("before", "counts"), [("", True), ("o", False), ("bb", True), ("bobo", True), ("bboooo", False)]
+)
+def test_a_breach_counts_in_so_many_of_the_last_runs(history: History, ran: Ran, before: str, *, counts: bool) -> None:
+    """`b` is a breach, `o` is ok. Where nothing is known of before it counts at once."""
+    for minute, letter in enumerate(before):
+        ran(result() if letter == "b" else ok(), minutes=minute)
+        ran(blocked(), minutes=minute + 0.5)
+    past = Past(history)
+    assert past.settled(result(), parse_of("3 of 5"), MORNING + 60 * MINUTE).fails is counts
+    past.close()
+
+
+@pytest.mark.parametrize("said", ["3", "3 of", "1 of 5", "5 of 3", "3 of 51", "0 of 0", 3, True, "three of five"])
+def test_what_is_no_number_of_runs(said: object) -> None:
+    with pytest.raises(LimitError):
+        parse_of(said)
+
+
+def counted(past: Past, now: dt.datetime, window_s: float | None = None, **totals: float) -> tuple[Result, float, str]:
+    moved = None
+
+    def asked(subject: str | None, counters: object, window: float | None) -> object:
+        nonlocal moved
+        moved = past.moved("host.disk@prod", "daily", subject, totals, now=now, window_s=window)
+        return moved
+
+    expect = Expect(None, now, {}, asked)  # type: ignore[arg-type]
+    by = expect.since_last_run("web", window_s=window_s, **totals).by
+    assert moved is not None
+    return result(counters=tuple(expect.counters)), next(iter(by.values())), moved.since
+
+
+def test_counters_are_taken_since_the_last_whole_run_of_the_suite(history: History, ran: Ran) -> None:
+    totals = [
+        (100, 100, "since they began to be counted"),
+        (130, 30, "in the last 1 min"),
+        (130, 0, "in the last 1 min"),
+    ]
+    totals += [(20, 20, "in the last 1 min"), (21, 1, "in the last 1 min")]  # it was reset
+    for minute, (total, expected, said) in enumerate(totals):
+        past = Past(history)
+        seen, by, since = counted(past, MORNING + minute * MINUTE, restarts=total)
+        past.close()
+        assert (by, since) == (expected, said)
+        ran(seen, minutes=minute)
+        ran(replace(seen, counters=(Counted("web", {"restarts": 5000}),)), minutes=minute + 0.1, narrowed=True)
+        ran(replace(seen, counters=(Counted("web", {"restarts": 5000}),)), minutes=minute + 0.2, suite="smoke")
+    past = Past(history)
+    window = counted(past, MORNING + 5 * MINUTE, window_s=4.5 * 60, restarts=25)
+    past.close()
+    assert window[1:] == (0 + 20 + 1 + 4, "in the last 4 min")
+
+
+def test_what_reports_ask(history: History, ran: Ran) -> None:
+    for minute in range(40):
+        wide = measurement(subject="/", value=minute, breached="P1" if minute == 39 else None)
+        disk = (result if minute == 39 else ok)(measurements=(wide, measurement(subject="/var", value=True)))
+        ran(disk, ok(id="host.load@prod"), minutes=minute, suite="smoke" if minute % 4 else "daily")
+    with reading(history) as records:
+        assert records is not None
+        latest = records.latest()
+        points = records.values(40)
+        changes = records.changes()
+        daily = records.runs("daily", MORNING + 4 * MINUTE, MORNING + 12 * MINUTE)
+        counts = records.counts(MORNING + 30 * MINUTE)
+        assert records.changes("host.load") == []
+        assert records.changes("host.disk@prod", seq=40) == records.changes("host") == changes
+        assert records.changes(seq=39) == []
+        assert [run.seq for run in records.runs(newest=2)] == [40, 39]
+    assert (latest["host.disk@prod"].seq, latest["host.disk@prod"].verdict) == (40, Verdict.BREACH)
+    assert latest["host.disk@prod"].wrong_since == MORNING + 39 * MINUTE
+    assert latest["host.load@prod"].wrong_since is None
+    assert [point.value for point in points["host.disk@prod", "/"]] == list(range(39, 9, -1))
+    assert points["host.disk@prod", "/"][0].breached == "P1"
+    assert points["host.disk@prod", "/var"][0].value is True
+    assert [(seen.id, seen.state) for seen in changes] == [("host.disk@prod", State.NEW)]
+    assert [run.started for run in daily] == [MORNING + 8 * MINUTE, MORNING + 4 * MINUTE]
+    assert counts["host.disk@prod"] == {Verdict.OK: 9, Verdict.BREACH: 1}
