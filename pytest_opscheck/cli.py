@@ -32,7 +32,21 @@ class _Usage(click.ClickException):
     exit_code = USAGE
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+class _Commands(click.Group):
+    """The commands; those of the history are imported where they are asked for."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return sorted([*super().list_commands(ctx), "history"])
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name != "history":
+            return super().get_command(ctx, cmd_name)
+        from .cli_history import history
+
+        return history
+
+
+@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="pytest-opscheck")
 def main() -> None:
     """Operational checks: what a runbook expects, as pytest checks on real servers.
@@ -42,6 +56,7 @@ def main() -> None:
     opscheck validate    is the inventory right?
     opscheck plan        what would be probed?
     pytest -m daily      run a suite
+    opscheck history     what changed, and when?
     """  # noqa: D301 - click's mark for lines that stay as they are
 
 
@@ -63,7 +78,7 @@ def init(folder: Path) -> None:
 def validate(file: Path) -> None:
     """Say what is wrong with an inventory, all of it at once. Nothing is probed."""
     _require_file(file, "validate", "an inventory is checked as a whole: opscheck validate")
-    inventory = _loaded(file)
+    inventory = loaded(file)
     targets, checks = counted(len(inventory.targets), "target"), counted(len(inventory.expectations), "check")
     click.echo(f"{file}: right; {targets}, {checks}")
 
@@ -76,7 +91,7 @@ def plan(file: Path, suite: str | None) -> None:
     from .plan import lines
 
     _require_file(file, "plan", f"say: opscheck plan --suite {file}")
-    inventory = _loaded(file)
+    inventory = loaded(file)
     _known(inventory, suite)
     for line in lines(inventory, suite):
         click.echo(inventory.redactor.text(line))
@@ -88,7 +103,7 @@ def schema() -> None:
     from .inventory.schema import schema as made
     from .shipped import checks
 
-    words = _loaded(Path(FILE)).severities if Path(FILE).exists() else ()
+    words = loaded(Path(FILE)).severities if Path(FILE).exists() else ()
     click.echo(json.dumps(made(checks(), tuple(words)), indent=2))
 
 
@@ -121,7 +136,7 @@ def run(suite: str, arguments: tuple[str, ...]) -> None:
         raise _Usage(f"`opscheck run {suite}` runs that suite alone; leave -m out, or say `pytest -m EXPRESSION`")
     arguments = _joined(arguments)
     file = _named_inventory(arguments)
-    _known(_loaded(file), suite)
+    _known(loaded(file), suite)
     _lock(file.absolute().parent / "reports" / suite, suite)
     os.execv(sys.executable, [sys.executable, "-m", "pytest", "-m", suite, *arguments])  # noqa: S606 - no shell, no input
 
@@ -157,11 +172,12 @@ def _require_file(file: Path, command: str, for_suite: str) -> None:
     )
 
 
-def _loaded(file: Path) -> Inventory:
+def loaded(file: Path, reports: Path | None = None) -> Inventory:
+    """Return an inventory; with errors in it, say them and end."""
     from .shipped import checks
 
     try:
-        return load(file, checks())
+        return load(file, checks(), reports=reports)
     except InventoryError as error:
         click.echo(str(error), err=True)
         sys.exit(USAGE)

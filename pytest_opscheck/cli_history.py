@@ -1,0 +1,154 @@
+"""`opscheck history`: what changed and when, whether the chain holds, and past runs as JSON lines."""
+
+from __future__ import annotations
+
+import datetime as dt
+import shutil
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO, NoReturn
+
+import click
+
+from .cli import USAGE, loaded
+from .history import HistoryError, Records, Seen, exported, imported, opened, reading, verified
+from .inventory import FILE, Inventory, nearest
+from .plural import counted
+from .reports.words import plain, short
+from .results import Verdict
+from .settings import reports_setting
+
+FAULT = 1
+_NEWEST = 100
+
+
+class _History(click.Group):
+    """The commands; any other word is a check, whose changes are shown."""
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        if args and args[0] not in self.commands and not args[0].startswith("-"):
+            return super().resolve_command(ctx, ["show", *args])
+        return super().resolve_command(ctx, args)
+
+
+@click.group(cls=_History, invoke_without_command=True, subcommand_metavar="[CHECK | verify | export | import]")
+@click.option("--opscheck-inventory", "file", metavar="FILE", default=FILE, type=click.Path(path_type=Path))
+@click.option("--opscheck-reports", "reports", metavar="DIR", type=click.Path(path_type=Path))
+@click.pass_context
+def history(ctx: click.Context, file: Path, reports: Path | None) -> None:
+    """Show what changed and when: of all checks, or of CHECK, as host.disk@prod, host.disk or host.
+
+    The options are those of pytest, for an inventory or reports in another place.
+    """
+    ctx.obj = loaded(file, reports or reports_setting(file.absolute().parent))
+    if ctx.invoked_subcommand is None:
+        _show(ctx.obj, None)
+
+
+@history.command(hidden=True)
+@click.argument("check")
+@click.pass_obj
+def show(inventory: Inventory, check: str) -> None:
+    """Show what changed of a check."""
+    _show(inventory, check)
+
+
+@history.command()
+@click.argument("digest", metavar="[HASH]", required=False)
+@click.pass_obj
+def verify(inventory: Inventory, digest: str | None) -> None:
+    """See whether every recorded run is there and as it was written, and whether the one of HASH is among them.
+
+    A run's hash stands in its results file. The exit status is 1 where anything is not as it was.
+    """
+    with _faults(inventory), opened(inventory.history) as store:
+        if store is None:
+            _nothing(inventory)
+        found = verified(store, digest)
+    if found.removed:
+        when = f", at {found.removed_at}" if found.removed_at else ", in the history that this one was made from"
+        click.echo(f"runs 1 to {found.removed} were taken away because of their age{when}")
+    for problem in found.problems:
+        click.echo(problem)
+    if not found.found:
+        click.echo(f"no run has the hash {digest}")
+    if found.problems or not found.found:
+        sys.exit(FAULT)
+    click.echo(
+        f"{counted(found.runs, 'run')}, each as it was written; the newest has the hash {found.newest or 'none'}"
+    )
+
+
+@history.command()
+@click.pass_obj
+def export(inventory: Inventory) -> None:
+    """Print every run as a line of JSON, the oldest first."""
+    with _faults(inventory), opened(inventory.history) as store:
+        if store is None:
+            _nothing(inventory)
+        for line in exported(store):
+            click.echo(line)
+
+
+@history.command(name="import")
+@click.argument("lines", metavar="[FILE]", default="-", type=click.File(encoding="utf-8"))
+@click.pass_obj
+def import_(inventory: Inventory, lines: IO[str]) -> None:
+    """Take runs over that `export` printed, from FILE or standard input; those that are here already stay.
+
+    They have to continue the chain that is here; an empty history takes any.
+    """
+    with _faults(inventory), opened(inventory.history, create=True) as store:
+        assert store is not None  # noqa: S101 - it was to be made
+        written, there = imported(store, lines)
+    click.echo(f"{counted(written, 'run')} imported, {there} here already")
+
+
+@contextmanager
+def _faults(inventory: Inventory) -> Iterator[None]:
+    try:
+        yield
+    except HistoryError as error:
+        click.echo(inventory.redactor.text(str(error)), err=True)
+        sys.exit(FAULT)
+
+
+def _nothing(inventory: Inventory) -> NoReturn:
+    click.echo(f"{inventory.history}: nothing is recorded yet; a run of a suite does that: pytest -m daily", err=True)
+    sys.exit(FAULT)
+
+
+def _show(inventory: Inventory, check: str | None) -> None:
+    with _faults(inventory), reading(inventory.history) as records:
+        if records is None:
+            _nothing(inventory)
+        _require_known(records, check)
+        found = records.changes(check, newest=_NEWEST + 1)
+    if len(found) > _NEWEST:
+        click.echo(f"only the newest {_NEWEST} changes are shown")
+    width = shutil.get_terminal_size((100, 24)).columns if sys.stdout.isatty() else None
+    longest = max((len(seen.id) for seen in found), default=0)
+    for seen in reversed(found[:_NEWEST]):
+        line = _line(seen, inventory.timezone, longest)
+        click.echo(line if width is None else line[: width - 1])
+    if not found:
+        click.echo("nothing changed: every result was ok from the first one on")
+
+
+def _require_known(records: Records, check: str | None) -> None:
+    if check is not None and not records.names(check):
+        click.echo(f"no result of {check!r} is recorded; {nearest(check, records.names())}", err=True)
+        sys.exit(USAGE)
+
+
+def _line(seen: Seen, zone: dt.tzinfo, longest: int) -> str:
+    verdict = (
+        f"{seen.verdict} {seen.severity}" if seen.severity and seen.verdict is not Verdict.OK else str(seen.verdict)
+    )
+    state = f" ({seen.state})" if seen.state is not None else ""
+    when = f"{seen.started.astimezone(zone):%Y-%m-%d %H:%M:%S}"
+    return f"{when}  {seen.id:{longest}}  {verdict + state:22}  {short(plain(seen.message), 200)}".rstrip()
