@@ -7,9 +7,23 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from ._check import check
-    from .probes import backup, celery, docker, host, http, logs, metrics, postgres, prometheus, redis, tls
+    from .probes import (
+        availability,
+        backup,
+        celery,
+        docker,
+        host,
+        http,
+        logs,
+        metrics,
+        postgres,
+        prometheus,
+        redis,
+        tls,
+    )
 
 __all__ = [
+    "availability",
     "backup",
     "celery",
     "check",

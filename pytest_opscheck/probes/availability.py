@@ -1,0 +1,84 @@
+"""Availability: in how many of the past runs a check was ok. Nothing is contacted; the run history answers."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Annotated
+
+from pydantic import BeforeValidator, Field, WithJsonSchema
+
+from ..history import HistoryError, reading
+from ..inventory.history import History
+from ..limits import parse_duration
+from ..results import Verdict
+from ._kind import Kind, PastResults, Target, UnknownError
+
+LEAST_RUNS = 10
+"""With fewer the share says more about chance than about the target."""
+_LEFT_OUT = (Verdict.MAINTENANCE, Verdict.WAIVED)
+"""What was agreed on is no outage."""
+
+
+class Availability(Target):
+    """Past results of one check."""
+
+    of: str = Field(min_length=1, description="the id of the check whose past results count: `http.status@api`")
+    over: Annotated[float, BeforeValidator(parse_duration), WithJsonSchema({"type": ["string", "number"]})] = Field(
+        default=30 * 86400.0, description="how far back they count, for example `7d`; by default `30d`"
+    )
+
+    def past(self) -> PastResults:
+        """Return which past results count."""
+        return PastResults(self.of, self.over)
+
+
+kind = Kind("availability", Availability, "in how many of the past runs a check was ok")
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """Past results by verdict; those of maintenance and of what was waived are not among them."""
+
+    counts: Mapping[Verdict, int]
+
+    @property
+    def runs(self) -> int:
+        """How many count."""
+        return sum(self.counts.values())
+
+    @property
+    def percent(self) -> float:
+        """Those that were ok, of all that count."""
+        return 100 * self.counts.get(Verdict.OK, 0) / self.runs
+
+    @property
+    def said(self) -> str:
+        """How many runs there were, and what the others were: `of 720 runs: 5 breach, 1 unknown`."""
+        others = ", ".join(
+            f"{number} {verdict}" for verdict, number in self.counts.items() if verdict is not Verdict.OK
+        )
+        return f"of {self.runs} runs" + (f": {others}" if others else "")
+
+
+@kind.probe()
+def uptime(target: Availability, *, past: Annotated[History, WithJsonSchema({})]) -> Share:
+    """Past results of the check within the time, by verdict.
+
+    What was unknown was not seen to be up, and what was blocked had something down before it: neither is ok.
+    """
+    since = dt.datetime.now(dt.UTC) - dt.timedelta(seconds=target.over)
+    try:
+        with reading(past) as records:
+            found = records.counts(since, check_id=target.of) if records is not None else {}
+    except HistoryError as error:
+        raise UnknownError(str(error)) from None
+    counted = found.get(target.of, {})
+    share = Share({verdict: counted[verdict] for verdict in Verdict if verdict in counted and verdict not in _LEFT_OUT})
+    if share.runs < LEAST_RUNS:
+        raise UnknownError(
+            f"{share.runs} past runs of {target.of} are recorded in that time, and it takes {LEAST_RUNS}; "
+            "wait for more, or let `over` reach further back"
+        )
+    return share
