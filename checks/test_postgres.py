@@ -1,4 +1,5 @@
 from collections import Counter
+from dataclasses import replace
 
 from pytest_opscheck import check, postgres
 
@@ -240,9 +241,10 @@ def test_slow_statements(slow_statements, expect):
 def test_deadlocks(deadlocks, expect):
     """Transactions of the database do not deadlock.
 
-    deadlocks of pg_stat_database, of the database, since its statistics were reset: all of them or, where the limit is
-    a rate, that of the whole time since then (where they were never reset, of the time since the server's start). What
-    is younger than a rate's window counts whole.
+    deadlocks of pg_stat_database, of the database: those since the last run of the suite or, where the limit is a rate,
+    those within its window, as far as past runs reach back. The first run takes all since its statistics were reset
+    and, where the limit is a rate, that of the whole time since then (where they were never reset, of the time since
+    the server's start). What is younger than a rate's window counts whole.
 
     Needs: no privileges.
 
@@ -252,7 +254,11 @@ def test_deadlocks(deadlocks, expect):
         [postgres.main.expect]
         deadlocks = { P3 = "< 1/day", P0 = "< 20/day" }
     """
-    expect(deadlocks.value, deadlocks.unit, subject=deadlocks.counter.named)
+    moved = expect.since_last_run(unit=deadlocks.unit, deadlocks=deadlocks.counter.count)
+    if moved.since is None:
+        expect(deadlocks.value, deadlocks.unit, subject=deadlocks.counter.named)
+    else:
+        expect(moved.by["deadlocks"], deadlocks.unit, subject="deadlocks", note=moved.since)
 
 
 @check(
@@ -289,8 +295,8 @@ def test_checksum_failures(checksum_failures, expect):
 def test_cache_hit(cache_hit, expect):
     """Most blocks that the database wants are in its cache.
 
-    blks_hit / (blks_hit + blks_read) of pg_stat_database, of the database, since its statistics were reset. A read may
-    have been answered by the operating system's cache.
+    blks_hit / (blks_hit + blks_read) of pg_stat_database, of the database, since the last run of the suite; at the
+    first one since its statistics were reset. A read may have been answered by the operating system's cache.
 
     Needs: no privileges.
 
@@ -300,7 +306,10 @@ def test_cache_hit(cache_hit, expect):
         [postgres.main.expect]
         cache_hit = { P3 = "> 95%" }
     """
-    expect(cache_hit.percent, "%", why=None if cache_hit.percent is not None else "nothing has been read yet")
+    moved = expect.since_last_run(hits=cache_hit.hits, reads=cache_hit.reads)
+    lately = replace(cache_hit, **moved.by).percent
+    percent, since = (cache_hit.percent, None) if lately is None else (lately, moved.since)
+    expect(percent, "%", note=since, why=None if percent is not None else "nothing has been read yet")
 
 
 @check(

@@ -15,7 +15,18 @@ from . import quantities
 from .board import Reading
 from .history import Moved
 from .inventory import Expectation, Inventory
-from .limits import Ladder, Limit, LimitError, Rung, UnjudgeableError, dimension, parse_ladder, parse_limit, single
+from .limits import (
+    Ladder,
+    Limit,
+    LimitError,
+    Rung,
+    UnjudgeableError,
+    dimension,
+    parse_ladder,
+    parse_limit,
+    single,
+    window_s,
+)
 from .probes import BlockedError, UnreachableError
 from .results import Counted, Measurement, Result, Verdict, fails
 from .secrets import MASK
@@ -150,21 +161,21 @@ class Expect:
         )
         return breached is None and problem is None
 
-    def since_last_run(self, subject: str | None = None, *, window_s: float | None = None, **counters: float) -> Moved:
+    def since_last_run(self, subject: str | None = None, *, unit: str = "", **counters: float) -> Moved:
         """Return by how much counters have grown since the last run of the suite, and remember them for the next one.
 
         counters: what is counted, as it stands: restarts=5. Those that are reset together are named together.
         subject: whose counters they are, where a check has several.
-        window_s: count what they have grown by within so many seconds instead, as far as past runs tell.
+        unit: of the limit. Where it is a rate, growth is counted over the rate's window, as far as past runs tell.
 
-        `by` of the answer has the growth of each, `since` says since when, and `seconds` how long that is. Without an
-        earlier run they are what they are, and `seconds` is None. A counter that is smaller than before was reset, and
-        all that it says has been counted since then.
+        `by` of the answer has the growth of each, and `since` says since when. Without an earlier run `by` has what is
+        counted as it stands, and `since` is None. A counter that is smaller than before was reset, and all that it says
+        has been counted since then.
         """
         self.counters.append(Counted(subject, counters))
         if self._moved is None:
-            return Moved(counters, "since they began to be counted")
-        return self._moved(subject, counters, window_s)
+            return Moved(counters)
+        return self._moved(subject, counters, window_s(unit))
 
     @property
     def has_limit(self) -> bool:

@@ -76,6 +76,11 @@ def dimension(unit: str) -> str:
         raise LimitError(f"unknown unit {unit!r}; use one of {known}, or none for a count") from None
 
 
+def window_s(unit: str) -> int | None:
+    """Return over how many seconds a unit counts; None for one that is no rate."""
+    return _WINDOWS.get(unit)
+
+
 def example(measures: str) -> str:
     """Return a limit of a dimension, quoted, as an error's next step."""
     return _EXAMPLES[measures]

@@ -19,7 +19,7 @@ from ._schema import migrate, version_of
 from ._store import HistoryError, Store, bounded, connected, told
 
 T = TypeVar("T")
-_MOST_SAMPLES = 5000
+_MOST_SAMPLES = 2000
 
 
 @contextmanager
@@ -61,11 +61,10 @@ def _ready(history: History, *, create: bool) -> Store | None:
 
 @dataclass(frozen=True, slots=True)
 class Moved:
-    """By how much counters have grown, and since when: as messages say it, and in seconds where a past run tells."""
+    """By how much counters have grown, and since when, as messages say it; None where no past run tells."""
 
     by: Mapping[str, float]
-    since: str
-    seconds: float | None = None
+    since: str | None = None
 
 
 class Past:
@@ -112,13 +111,14 @@ class Past:
         Where one is smaller than before it was reset, and all that it says now has been counted since then. Without an
         earlier run, what they say is of their whole life.
         """
-        since = now - dt.timedelta(seconds=window_s) if window_s is not None else None
-        newest = _MOST_SAMPLES if window_s is not None else 1
-        samples = self._ask(lambda records: records.samples(check_id, suite, since, newest)) or []
-        found = [sample for sample in samples if totals.keys() == sample.counters.get(subject, {}).keys()]
-        if not found:
-            return Moved(dict(totals), "since they began to be counted")
-        return _grown(found, subject, totals, now)
+        newest = 1 if window_s is None else _MOST_SAMPLES
+        samples = self._ask(lambda records: records.samples(check_id, suite, newest)) or []
+        samples = [sample for sample in samples if totals.keys() == sample.counters.get(subject, {}).keys()]
+        if window_s is not None:
+            begin = now - dt.timedelta(seconds=window_s)
+            inside = sum(sample.started > begin for sample in samples)
+            samples = samples[: inside + 1]  # and the one by which the window begins
+        return _grown(samples, subject, totals, now, window_s) if samples else Moved(dict(totals))
 
     def record(self, run: Run) -> str:
         """Write a run, take away what is too old, and return the run's hash. Raises HistoryError."""
@@ -155,10 +155,14 @@ class Past:
         return question(self._records) if self._records is not None else None
 
 
-def _grown(samples: list[Sample], subject: str | None, totals: Mapping[str, float], now: dt.datetime) -> Moved:
-    """Return by how much counters have grown from the oldest of these samples on, over all resets between them."""
-    time = now - samples[-1].started
-    by = dict.fromkeys(totals, 0.0)
+def _grown(
+    samples: list[Sample], subject: str | None, totals: Mapping[str, float], now: dt.datetime, window_s: float | None
+) -> Moved:
+    """Return by how much counters have grown from the oldest of these samples on, over all resets between them.
+
+    Where that is longer ago than the window, it is the window's share.
+    """
+    by = dict.fromkeys(totals, 0.0 if window_s else 0)
     after = totals
     for sample in samples:
         before = sample.counters[subject]
@@ -166,4 +170,7 @@ def _grown(samples: list[Sample], subject: str | None, totals: Mapping[str, floa
         for name in totals:
             by[name] += after[name] - (0 if reset else before[name])
         after = before
-    return Moved(by, f"in the last {lasting(time)}", time.total_seconds())
+    time = now - samples[-1].started
+    if window_s is not None and time.total_seconds() > window_s:
+        by = {name: grown * window_s / time.total_seconds() for name, grown in by.items()}
+    return Moved(by, f"in the last {lasting(time)}")

@@ -209,7 +209,7 @@ class Records:
             found[name][Verdict(verdict)] = number
         return found
 
-    def samples(self, check_id: str, suite: str | None, since: dt.datetime | None, newest: int) -> list[Sample]:
+    def samples(self, check_id: str, suite: str | None, newest: int) -> list[Sample]:
         """Return what a check had counted in whole runs of a suite, or of any: the newest first."""
         sql = """
             SELECT n.started, r.counters FROM opscheck_series s
@@ -221,9 +221,6 @@ class Records:
         if suite is not None:
             sql += " AND n.suite = ?"
             asked.append(suite)
-        if since is not None:
-            sql += " AND n.started >= ?"
-            asked.append(utc(since))
         rows = self._store.rows(f"{sql} ORDER BY r.series, r.run DESC LIMIT {int(newest)}", asked)
         return [
             Sample(_moment(started), {each["subject"]: each["counts"] for each in json.loads(counters)})

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import datetime as dt
 import math
+from collections.abc import Mapping
 from dataclasses import replace
 
 import pytest
 
-from pytest_opscheck.history import History, Past, reading
+from pytest_opscheck.history import History, Moved, Past, reading
 from pytest_opscheck.judge import Expect
 from pytest_opscheck.lasting import parse_for, parse_of
 from pytest_opscheck.limits import LimitError
@@ -120,39 +121,31 @@ def test_what_is_no_number_of_runs(said: object) -> None:
         parse_of(said)
 
 
-def counted(past: Past, now: dt.datetime, window_s: float | None = None, **totals: float) -> tuple[Result, float, str]:
-    moved = None
+def counted(past: Past, now: dt.datetime, restarts: int, unit: str = "") -> tuple[Result, float, str | None]:
+    def moved(subject: str | None, counters: Mapping[str, float], window_s: float | None) -> Moved:
+        return past.moved("host.disk@prod", "daily", subject, counters, now=now, window_s=window_s)
 
-    def asked(subject: str | None, counters: object, window: float | None) -> object:
-        nonlocal moved
-        moved = past.moved("host.disk@prod", "daily", subject, totals, now=now, window_s=window)
-        return moved
-
-    expect = Expect(None, now, {}, asked)  # type: ignore[arg-type]
-    by = expect.since_last_run("web", window_s=window_s, **totals).by
-    assert moved is not None
-    return result(counters=tuple(expect.counters)), next(iter(by.values())), moved.since
+    expect = Expect(None, now, {}, moved)
+    found = expect.since_last_run("web", unit=unit, restarts=restarts)
+    return result(counters=tuple(expect.counters)), found.by["restarts"], found.since
 
 
 def test_counters_are_taken_since_the_last_whole_run_of_the_suite(history: History, ran: Ran) -> None:
-    totals = [
-        (100, 100, "since they began to be counted"),
-        (130, 30, "in the last 1 min"),
-        (130, 0, "in the last 1 min"),
-    ]
-    totals += [(20, 20, "in the last 1 min"), (21, 1, "in the last 1 min")]  # it was reset
-    for minute, (total, expected, said) in enumerate(totals):
+    totals = [(100, 100), (130, 30), (130, 0), (20, 20), (21, 1)]  # before it was 20 it was reset
+    for minute, (total, expected) in enumerate(totals):
         past = Past(history)
-        seen, by, since = counted(past, MORNING + minute * MINUTE, restarts=total)
+        seen, by, since = counted(past, MORNING + minute * MINUTE, total)
         past.close()
-        assert (by, since) == (expected, said)
+        assert (by, since) == (expected, "in the last 1 min" if minute else None)
         ran(seen, minutes=minute)
         ran(replace(seen, counters=(Counted("web", {"restarts": 5000}),)), minutes=minute + 0.1, narrowed=True)
         ran(replace(seen, counters=(Counted("web", {"restarts": 5000}),)), minutes=minute + 0.2, suite="smoke")
     past = Past(history)
-    window = counted(past, MORNING + 5 * MINUTE, window_s=4.5 * 60, restarts=25)
+    rates = [
+        counted(past, MORNING + minute * MINUTE, 25, unit)[1:] for minute, unit in ((5, "/h"), (5, "/min"), (6, "/min"))
+    ]
     past.close()
-    assert window[1:] == (0 + 20 + 1 + 4, "in the last 4 min")
+    assert rates == [(30 + 20 + 1 + 4, "in the last 5 min"), (4, "in the last 1 min"), (4 / 2, "in the last 2 min")]
 
 
 def test_what_reports_ask(history: History, ran: Ran) -> None:
