@@ -16,8 +16,19 @@ from pytest_opscheck.inventory import load
 from pytest_opscheck.shipped import checks
 
 ROOT = Path(__file__).parent.parent
-PAGES = ["README.md", "docs/inventory.md", "docs/how-it-works.md", "CONTRIBUTING.md", "docs/checks.md"]
-ENVIRONMENT = {"DATABASE_URL": "postgresql://127.0.0.1/db", "REDIS_URL": "redis://127.0.0.1"}
+PAGES = [
+    "README.md",
+    "docs/inventory.md",
+    "docs/how-it-works.md",
+    "CONTRIBUTING.md",
+    "docs/checks.md",
+    "docs/history.md",
+]
+ENVIRONMENT = {
+    "DATABASE_URL": "postgresql://127.0.0.1/db",
+    "REDIS_URL": "redis://127.0.0.1",
+    "HISTORY_URL": "postgresql://127.0.0.1/db",
+}
 
 
 def blocks(language: str) -> Iterator[pytest.param]:  # type: ignore[valid-type]

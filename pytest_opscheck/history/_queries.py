@@ -7,7 +7,8 @@ import json
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from operator import itemgetter
+from typing import Any, NamedTuple
 
 from ..results import Run, State, Verdict
 from ._chain import link
@@ -47,9 +48,8 @@ class Seen:
     wrong_since: dt.datetime | None
 
 
-@dataclass(frozen=True, slots=True)
-class Point:
-    """A past value of one subject; a number wherever it can be drawn. `breached` is the severity, if any."""
+class Point(NamedTuple):
+    """A past value of one subject. `breached` is the severity, if any. A tuple, for a report has thousands."""
 
     started: dt.datetime
     value: Any
@@ -181,14 +181,11 @@ class Records:
             (seq,),
         )
         started = self._started({row[1] for row in rows})
-        by_subject: dict[int, list[tuple[int, Point]]] = defaultdict(list)
-        for subject, run, value, exact, breached in rows:
-            drawn = value if exact is None else value_of(value, exact)
-            by_subject[subject].append((run, Point(started[run], drawn, breached)))
-        return {
-            (name, subject): [point for _, point in sorted(by_subject[own], key=lambda each: -each[0])]
-            for own, name, subject in named
-        }
+        by_subject: dict[int, list[Point]] = defaultdict(list)
+        for own, run, value, exact, breached in sorted(rows, key=itemgetter(1), reverse=True):
+            told = value if exact is None else value_of(value, exact)
+            by_subject[own].append(Point(started[run], told, breached))
+        return {(name, subject): by_subject[own] for own, name, subject in named}
 
     def counts(
         self, since: dt.datetime | None = None, until: dt.datetime | None = None, check_id: str | None = None

@@ -48,9 +48,13 @@ def read_action(said: Any, path: Key, problems: Problems) -> tuple[str | None, t
     return last, tuple(made)
 
 
-def read_lasting(said: Mapping[str, Any], here: Key, problems: Problems) -> Lasting | None:
-    """Return how long, or how often, a limit has to be broken before that counts; None where at once."""
-    found = [(key, parse) for key, parse in (("for", parse_for), ("of", parse_of)) if key in said]
+def read_lasting(said: Mapping[str, Any], own: Collection[str], here: Key, problems: Problems) -> Lasting | None:
+    """Return how long, or how often, a limit has to be broken before that counts; None where at once.
+
+    `own` are keys of the check itself: a ratio is `of` another metric.
+    """
+    both = (("for", parse_for), ("of", parse_of))
+    found = [(key, parse) for key, parse in both if key in said and key not in own]
     if len(found) > 1:
         problems.add((*here, "of"), "say either `for` or `of`")
     made = None

@@ -148,7 +148,7 @@ class Resolver:
         values = self._params(check, said, limits, here, severity=severity, unsaid=unsaid)
         suites = self._suites(said.get("suites"), check, here)
         timeout_s = self._timeout(said.get("timeout"), check, here) + (values.get(SAMPLE) or 0)
-        lasting = read_lasting(said, here, self.problems)
+        lasting = read_lasting(said, check.keys, here, self.problems)
         covers = read_ids(said["id"], (*here, "id"), self.problems) if "id" in said else ()
         action, steps = read_action(said.get("action", check.action), (*here, "action"), self.problems)
         if "runbook" in said and not (isinstance(said["runbook"], str) and said["runbook"].strip()):
@@ -204,7 +204,7 @@ class Resolver:
     ) -> dict[str, Any]:
         """Return the probe's arguments."""
         model = check.probe.params
-        given = {key: value for key, value in said.items() if key not in COMMON}
+        given = {key: value for key, value in said.items() if key not in COMMON or key in check.keys}
         choices = [*COMMON, *check.keys, *SEVERITIES, *self.words]
         for key in (key for key in GIVEN if key in given):
             self.problems.add((*here, key), f"unknown key; {nearest(key, choices)}")

@@ -84,7 +84,7 @@ class _Maker:
         if inner is not None:
             required = [name for name in required if name != inner]
             rest = fields[inner].get("additionalProperties", True)
-        long = {**fields, **_common(), **_rungs(self._severities, limit), "limit": {"description": _LIMIT, **limits}}
+        long = {**_common(), **fields, **_rungs(self._severities, limit), "limit": {"description": _LIMIT, **limits}}
         forms.append(_table(long, required, rest=rest))
         return {"title": check.title, "description": _describe(check), "anyOf": forms}
 
@@ -94,7 +94,7 @@ class _Maker:
         if not check.carries_limits:
             fields["expect"] = self._limits(check)[1]
             required = [*required, *(["expect"] if check.limits is None else [])]
-        return _table({**fields, **_common()}, required, title=check.title, description=_describe(check))
+        return _table({**_common(), **fields}, required, title=check.title, description=_describe(check))
 
     def _limits(self, check: Check) -> tuple[Schema, Schema]:
         """Return references to one limit in the units of a check, and to all the forms in which several may stand."""

@@ -17,6 +17,9 @@ import pytest
 
 from pytest_opscheck.history import History, opened, verified
 
+from .conftest import Run
+from .databases import PASSWORD, postgres
+
 WRITER = """
 import datetime as dt, sys
 from dataclasses import replace
@@ -143,3 +146,25 @@ def test_a_full_disk(tmp_path: Path, left: int, told: str) -> None:
     assert (tmp_path / "results.json").exists()
     assert "third 0" in done.stdout
     assert whole(tmp_path / "history.sqlite3") == 2
+
+
+def test_machines_that_share_a_server(run: Run) -> None:
+    """The url stands in the environment, two processes run the tests, and nothing is left beside the reports."""
+    text = '[history]\nurl = "${HISTORY_URL}"\n' + FULL.replace('"~ 5"', '"~ 6"')
+    with postgres() as server:
+        env = {"HISTORY_URL": server.dsn()}
+        states = [run(text, *more, env=env)["host.command.many@local"]["change"]["state"] for more in ((), ("-n", "2"))]
+        assert states == ["new", "ongoing"]
+        with server.connect() as connection:
+            assert connection.execute("SELECT narrowed, exit_status FROM opscheck_run").fetchall() == [(0, 1)] * 2
+            tables = [
+                name for (name,) in connection.execute("SELECT tablename FROM pg_tables WHERE schemaname = 'public'")
+            ]
+            dump = "".join(str(connection.execute(f"SELECT * FROM {name}").fetchall()) for name in tables)
+        assert "seq 1 5" not in dump
+        assert PASSWORD not in dump
+    outcome = run(text, env=env)
+    assert outcome.exit_status == 1
+    assert "could not read the history, which is no fault of any target" in outcome.output
+    assert PASSWORD not in outcome.output
+    assert outcome.verdict("host.command.many@local") == "breach P2"

@@ -18,7 +18,8 @@ Errors = Callable[..., list[str]]
 
 @pytest.fixture(scope="session")
 def checks() -> tuple[Check, ...]:
-    return tuple(check for check in shipped.checks() if check.kind in ("docker", "host", "postgres", "redis"))
+    kinds = ("availability", "docker", "host", "postgres", "redis")
+    return tuple(check for check in shipped.checks() if check.kind in kinds)
 
 
 @pytest.fixture
