@@ -16,6 +16,8 @@ from ._changes import Outcome
 from ._document import utc, value_of
 from ._store import HistoryError, Store
 
+_APART = 1_000_000_000
+"""No bound, but what keeps PostgreSQL from working out anew for each row what is the same for all of a check."""
 _CHANGES = (State.NEW, State.RECOVERED, State.FLAPPING)
 
 
@@ -101,29 +103,24 @@ class Records:
 
     def latest(self) -> dict[str, Seen]:
         """Return the newest result of every check, by id: also of those that the inventory does not have any more."""
-        sql = """
+        sql = f"""
             SELECT s.result, r.run, n.started, r.verdict, r.severity, r.message, r.state, r.wrong_since
-            FROM opscheck_series s
-            JOIN opscheck_result r ON r.series = s.id
-              AND r.run = (SELECT max(run) FROM opscheck_result WHERE series = s.id)
+            FROM (SELECT s.id, s.result, (SELECT max(run) FROM opscheck_result WHERE series = s.id) AS newest
+                  FROM opscheck_series s WHERE s.inventory = ? LIMIT {_APART}) s
+            JOIN opscheck_result r ON r.series = s.id AND r.run = s.newest
             JOIN opscheck_run n ON n.seq = r.run
-            WHERE s.inventory = ?
         """
         return {row[0]: _seen(row) for row in self._store.rows(sql, (self._inventory,))}
 
     def outcomes(self, newest: int, check_id: str | None = None) -> dict[str, list[Outcome]]:
         """Return the newest results of every check, or of one, by id: so many of each."""
-        sql = """
+        one = " AND s.result = ?" if check_id else ""
+        sql = f"""
             SELECT s.result, r.run, r.verdict, r.severity, r.state, r.wrong_since
-            FROM opscheck_series s
-            JOIN opscheck_result r ON r.series = s.id AND r.run >= coalesce(
-              (SELECT run FROM opscheck_result WHERE series = s.id ORDER BY run DESC LIMIT 1 OFFSET ?), 0)
-            WHERE s.inventory = ?
+            FROM opscheck_series s {self._store.newest("opscheck_result r", "series", "s.id", newest)}
+            WHERE s.inventory = ?{one}
         """
-        asked: list[Any] = [newest - 1, self._inventory]
-        rows = self._store.rows(
-            sql + (" AND s.result = ?" if check_id else ""), asked + ([check_id] if check_id else [])
-        )
+        rows = self._store.rows(sql, [self._inventory, *([check_id] if check_id else [])])
         started = self._started({row[1] for row in rows})
         found: dict[str, list[Outcome]] = defaultdict(list)
         for name, run, verdict, severity, state, wrong_since in sorted(rows, key=lambda row: -int(row[1])):
@@ -168,13 +165,12 @@ class Records:
 
     def values(self, seq: int, newest: int = 30) -> dict[tuple[str, str | None], list[Point]]:
         """Return the newest values of everything that a run measured, by result id and subject."""
-        sql = """
+        sql = f"""
             SELECT m.subject, m.run, m.value, m.exact, m.breached
             FROM (SELECT DISTINCT subject FROM opscheck_measurement WHERE run = ?) c
-            JOIN opscheck_measurement m ON m.subject = c.subject AND m.run >= coalesce(
-              (SELECT run FROM opscheck_measurement WHERE subject = c.subject ORDER BY run DESC LIMIT 1 OFFSET ?), 0)
+            {self._store.newest("opscheck_measurement m", "subject", "c.subject", newest)}
         """
-        rows = self._store.rows(sql, (seq, newest - 1))
+        rows = self._store.rows(sql, (seq,))
         named = self._store.rows(
             "SELECT j.id, s.result, j.subject FROM opscheck_subject j JOIN opscheck_series s ON s.id = j.series "
             "WHERE j.id IN (SELECT subject FROM opscheck_measurement WHERE run = ?)",

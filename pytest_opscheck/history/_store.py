@@ -39,6 +39,12 @@ class Store(Protocol):
     def many(self, sql: str, rows: Iterable[Sequence[Any]]) -> None:
         """Run one statement for each of the rows of parameters."""
 
+    def newest(self, table: str, key: str, of: str, count: int) -> str:
+        """Return a join with the rows of the newest runs of one key, so many runs at most. `table` says its alias too.
+
+        Each database has its own way to find them in the table's order, without looking at the others.
+        """
+
     def has_table(self, name: str) -> bool:
         """Tell whether there is such a table."""
 
@@ -83,6 +89,11 @@ class SqliteStore:
     def many(self, sql: str, rows: Iterable[Sequence[Any]]) -> None:
         self._connection.executemany(sql, rows)
 
+    def newest(self, table: str, key: str, of: str, count: int) -> str:
+        name, alias = table.split()
+        oldest = f"SELECT run FROM {name} WHERE {key} = {of} ORDER BY run DESC LIMIT 1 OFFSET {count - 1:d}"
+        return f"JOIN {name} {alias} ON {alias}.{key} = {of} AND {alias}.run >= coalesce(({oldest}), 0)"
+
     def has_table(self, name: str) -> bool:
         return bool(self.rows("SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = ?", (name,)))
 
@@ -115,12 +126,17 @@ class PostgresStore:
         )
 
     def rows(self, sql: str, params: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
-        cursor = self._connection.execute(sql.replace("?", "%s").encode(), params or None)
+        cursor = self._connection.execute(sql.replace("?", "%s").encode(), params or None, binary=True)
         return cursor.fetchall() if cursor.description else []
 
     def many(self, sql: str, rows: Iterable[Sequence[Any]]) -> None:
         with self._connection.cursor() as cursor:
             cursor.executemany(sql.replace("?", "%s").encode(), rows)
+
+    def newest(self, table: str, key: str, of: str, count: int) -> str:
+        name, alias = table.split()
+        newest = f"SELECT * FROM {name} WHERE {key} = {of} ORDER BY run DESC LIMIT {count:d}"
+        return f"CROSS JOIN LATERAL ({newest}) {alias}"
 
     def has_table(self, name: str) -> bool:
         return self.rows("SELECT to_regclass(?) IS NOT NULL", (name,)) == [(True,)]

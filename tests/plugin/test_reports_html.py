@@ -96,9 +96,9 @@ def test_page(project: Project, workers: tuple[str, ...]) -> None:
         ("Passed", "OK", "", "own.prints"),
     ]
     assert [entry["testId"] for [entry] in data["tests"].values()][2] == "host.command.broken@local"
-    assert " ".join(rows[1][1][4].split()) == "P1 /b 50 % < 9 % P3 /a 5 % < 2 %"
+    assert " ".join(rows[1][1][4].split()) == "new P1 /b 50 % < 9 % P3 /a 5 % < 2 %"
     breach = rows[2][1]
-    assert " ".join(breach[4].split()) == "exit status 3 0 output <script>alert(1)</script> to match /^fine$/"
+    assert " ".join(breach[4].split()) == "new exit status 3 0 output <script>alert(1)</script> to match /^fine$/"
     assert breach[5].endswith("docs/runbook.md")
     assert '<a href="../../docs/runbook.md">' in list(data["tests"].values())[2][0]["resultsTableRow"][5]
 

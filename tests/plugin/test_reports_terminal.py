@@ -107,12 +107,12 @@ def test_header_letters_and_a_narrow_table(project: Project, monkeypatch: pytest
     ]
     result.stdout.re_match_lines([r".*test_host\.py .*B.*w"])
     shown = after(output, "not ok, worst first")
-    assert shown[0] == "P0 breach  host.reachable@gone"
-    middle = shown.index("P1 breach  host.ports@local")
+    assert shown[0] == "P0 breach  host.reachable@gone  (new)"
+    middle = shown.index("P1 breach  host.ports@local  (new)")
     assert shown[middle + 1 : middle + 4] == [
         "    tcp/1 closed, expected listens",
         "    next: Mend it (docs/runbook.md)",
-        "P3 warning  host.memory@local",
+        "P3 warning  host.memory@local  (new)",
     ]
     assert shown[-3] == "4 checks blocked by host.reachable@gone"
     assert re.fullmatch(
@@ -140,7 +140,7 @@ def test_a_wide_table_and_words_under_v(project: Project, monkeypatch: pytest.Mo
     assert re.split(r"\s{2,}", shown[0]) == ["severity", "check", "target", "observed", "expected", "next step"]
     assert any(
         re.split(r"\s{2,}", text)
-        == ["P1", "host.ports", "local", "tcp/1 closed", "listens", "Mend it (docs/runbook.md)"]
+        == ["P1 new", "host.ports", "local", "tcp/1 closed", "listens", "Mend it (docs/runbook.md)"]
         for text in shown
     )
     assert max(map(len, shown)) <= 140
@@ -149,7 +149,7 @@ def test_a_wide_table_and_words_under_v(project: Project, monkeypatch: pytest.Mo
 @pytest.mark.parametrize("quiet", ["-q", "-qq"])
 def test_quiet_leaves_the_table_and_one_line_of_verdicts(project: Project, quiet: str) -> None:
     lines = project(RED).runpytest_subprocess("-m", "daily", quiet).stdout.lines
-    assert "P1 breach  host.ports@local" in lines
+    assert "P1 breach  host.ports@local  (new)" in lines
     assert not any(line.startswith("opscheck:") for line in lines)
     found = [line for line in lines if line.startswith("opscheck daily:")]
     assert len(found) == 1
@@ -195,13 +195,13 @@ def test_progress_on_a_terminal_goes_away_again(project: Project) -> None:
 def test_no_colour_where_people_want_none(project: Project, env: dict[str, str]) -> None:
     written = on_a_terminal(project(RED), env=env)
     assert "\x1b[3" not in written
-    assert "P1 breach  host.ports@local" in written
+    assert "P1 breach  host.ports@local  (new)" in written
 
 
 def test_a_breach_is_red_and_a_warning_yellow(project: Project) -> None:
     written = on_a_terminal(project(RED), env={"TERM": "xterm"})
-    assert "\x1b[31mP1 breach  host.ports@local\x1b[0m" in written
-    assert "\x1b[33mP3 warning  host.memory@local\x1b[0m" in written
+    assert "\x1b[31mP1 breach  host.ports@local  (new)\x1b[0m" in written
+    assert "\x1b[33mP3 warning  host.memory@local  (new)\x1b[0m" in written
     assert re.search("\x1b\\[31m\x1b\\[1m=+ not ok, worst first", written)
 
 
