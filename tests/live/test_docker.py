@@ -188,6 +188,11 @@ def test_restarts_are_counted_by_container(run: Run, project: Project) -> None:
         message = outcome.message(f"docker.restarts@{way}0")
         assert re.search(rf"{project.name}-worker-1's restart count is \d+, expected < 5", message)
         assert f"{project.name}-worker-1 is restarting after exit status 3, expected running" in message
+    again = run(project.inventory('restarts = "< 5"'))
+    for way in WAYS:
+        counted = again[f"docker.restarts@{way}0"]["measurements"][0]
+        assert counted["value"] < 5, "since the last run"
+        assert re.fullmatch(r"\d \(in the last \d+ (s|min)\)", counted["observed"])
     engine("rm", "--force", project.ids.pop())
     project.start("worker")
     assert same(run(project.inventory("restarts = true")), "restarts")[0] == "ok"
