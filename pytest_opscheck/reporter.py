@@ -163,7 +163,7 @@ class Reporter:
             return replace(run, hash=past.record(run))
         except HistoryError as error:
             self._note_history("record the run in", error)
-            return run
+            return replace(run, exit_status=run.exit_status or 1)
 
     def _made(self, results: tuple[Result, ...], status: int, *, narrowed: bool) -> Run:
         inventory = self.session.inventory

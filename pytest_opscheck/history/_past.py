@@ -133,8 +133,12 @@ class Past:
         return bounded(write, self.history)
 
     def close(self) -> None:
-        """Close the connection; one that does not answer is left to its thread."""
-        if self._store is not None and self.fault is None:
+        """Close the connection; one that does not answer is left to its thread, which closes it after a fault."""
+        if self.fault is None:
+            self._hang_up()
+
+    def _hang_up(self) -> None:
+        if self._store is not None:
             self._store.close()
         self._store = self._records = None
 
@@ -152,7 +156,11 @@ class Past:
             self._store = _ready(self.history, create=False)
             self._records = Records(self._store, self.history.inventory) if self._store is not None else None
             self._is_open = True
-        return question(self._records) if self._records is not None else None
+        try:
+            return question(self._records) if self._records is not None else None
+        except BaseException:
+            self._hang_up()
+            raise
 
 
 def _grown(

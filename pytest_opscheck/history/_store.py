@@ -116,6 +116,10 @@ class PostgresStore:
     def __init__(self, url: str, statement_s: float) -> None:
         import psycopg
 
+        from ..probes._postgres_server import WRITE_URL, is_garbled
+
+        if is_garbled(url):
+            raise HistoryError(f"the url of [history] can't be meant; {WRITE_URL}")
         self._bound_ms = int(statement_s * 1000)
         self._connection = psycopg.connect(
             url,
@@ -182,13 +186,16 @@ def transaction(store: Store, *, writes: bool) -> Iterator[None]:
 
 @contextmanager
 def told(history: History) -> Iterator[None]:
-    """Turn whatever a database raises into a HistoryError that says what mends it."""
+    """Turn whatever a database raises, or holds, into a HistoryError that says what mends it."""
     import sqlite3
 
     try:
         yield
-    except sqlite3.Error as error:
-        raise HistoryError(f"{history}: {error}{_advice(error)}") from None
+    except (sqlite3.Error, PermissionError) as error:
+        raise HistoryError(f"{history}: {getattr(error, 'strerror', None) or error}{_advice(error)}") from None
+    except _DAMAGE as error:
+        said = " ".join(f"{type(error).__name__}: {error}".split())
+        raise HistoryError(f"{history}: something in it is not as a run writes it ({said}); {_MOVE}") from None
     except HistoryError:
         raise
     except Exception as error:
@@ -196,7 +203,13 @@ def told(history: History) -> Iterator[None]:
             raise
         from ..probes._postgres_server import one_line
 
-        raise HistoryError(f"{history}: {one_line(error)}") from None
+        said = one_line(error)
+        raise HistoryError(f"{history}: {said}{_advice_of_server(said)}") from None
+
+
+_DAMAGE = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
+"""What reading raises where somebody has changed the tables by hand, or a disk has."""
+_MOVE = "see `opscheck history verify`; in another place the next run begins a new one"
 
 
 def _advice(error: Exception) -> str:
@@ -209,15 +222,30 @@ def _advice(error: Exception) -> str:
         return "; see whether its disk is full or broken"
     if "not a database" in said or "malformed" in said:
         return "; it is damaged: move it away, and the next run begins a new one"
-    if "readonly" in said or "unable to open" in said:
+    if "readonly" in said or "unable to open" in said or isinstance(error, PermissionError):
         return "; see that whoever runs the checks may write the file, and the folder that it is in"
     return ""
+
+
+_SERVER_ADVICE = (
+    ("permission denied for schema", "let the user make its tables: GRANT USAGE, CREATE ON SCHEMA public TO USER"),
+    ("permission denied for", "let its user read and write the tables, which belong to the user who made them"),
+    ("read-only transaction", "the url of [history] names a standby: name the primary"),
+    ("lock timeout", "another run or program holds its tables for longer than a run waits: see pg_stat_activity"),
+    ("No space left", "make room on its disk, or keep less: `keep` in [history]"),
+    ("authentication failed", "see the user and password in the url of [history]"),
+    ("connection", "see that the server in the url of [history] runs, and can be reached from here"),
+)
+
+
+def _advice_of_server(said: str) -> str:
+    return next((f"; {advice}" for sign, advice in _SERVER_ADVICE if sign in said), "")
 
 
 def bounded(work: Callable[[], T], history: History, seconds: float = LONGEST_S) -> T:
     """Do some work with a history, and give it up when its time is over: a dead network disk answers nothing at all.
 
-    Raises HistoryError.
+    Raises HistoryError, whatever it was: a run's reports and verdict do not depend on its history.
     """
     outcome: list[T] = []
     failure: list[BaseException] = []
@@ -233,7 +261,11 @@ def bounded(work: Callable[[], T], history: History, seconds: float = LONGEST_S)
     thread.start()
     thread.join(seconds)
     if failure:
-        raise failure[0]
+        error = failure[0]
+        if isinstance(error, Exception) and not isinstance(error, HistoryError):
+            said = " ".join(f"{type(error).__name__}: {error}".split())
+            raise HistoryError(f"{history}: {said}; that is a fault of pytest-opscheck itself: please report it")
+        raise error
     if not outcome:
         raise HistoryError(f"{history}: no answer within {seconds:g} s; see what holds its disk or server up")
     return outcome[0]

@@ -157,7 +157,8 @@ def _connect(target: PostgresDatabase, timeout_s: float) -> Iterator[Server]:
     import psycopg
 
     dsn = target.dsn.get_secret_value()
-    _refuse_garbled(dsn)
+    if is_garbled(dsn):
+        raise UnreachableError(f"the dsn can't be meant; {WRITE_URL}")
     try:
         connection = psycopg.connect(
             dsn,
@@ -176,20 +177,19 @@ def _connect(target: PostgresDatabase, timeout_s: float) -> Iterator[Server]:
         connection.close()
 
 
-def _refuse_garbled(dsn: str) -> None:
-    """Refuse a connection string that libpq would quote in its error, a piece of the password within."""
+WRITE_URL = "write postgresql://USER:PASSWORD@HOST:5432/DATABASE, and in the password %40 for @, %2F for /"
+
+
+def is_garbled(dsn: str) -> bool:
+    """Tell whether libpq would quote a connection string in its error, a piece of the password within."""
     import psycopg
     from psycopg.conninfo import conninfo_to_dict
 
     try:
         words = conninfo_to_dict(dsn)
     except psycopg.Error:
-        words = {"host": "@"}
-    if "@" in str(words.get("host", "")) or not re.fullmatch(r"[\d,]*", str(words.get("port", ""))):
-        raise UnreachableError(
-            "the dsn can't be meant; write postgresql://USER:PASSWORD@HOST:5432/DATABASE, "
-            "and in the password %40 for @, %2F for /"
-        )
+        return True
+    return "@" in str(words.get("host", "")) or not re.fullmatch(r"[\d,]*", str(words.get("port", "")))
 
 
 _ADVICE = re.compile(r" Is the server running [^?]*\?")

@@ -8,10 +8,12 @@ import time
 from dataclasses import replace
 from pathlib import Path
 
+import psycopg
 import pytest
 
 from pytest_opscheck.history import History, HistoryError, Past, opened
 from pytest_opscheck.history._store import bounded
+from tests.live.databases import PASSWORD, Postgres
 from tests.live.processes import free_port
 from tests.unit.reports.values import result, run
 
@@ -109,3 +111,75 @@ def test_an_empty_file_which_a_killed_run_may_leave(tmp_path: Path) -> None:
     assert compared.change is not None
     past.record(run(result()))
     past.close()
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "UPDATE opscheck_run SET started = 'yesterday'",
+        "UPDATE opscheck_result SET verdict = 'fine'",
+        "DELETE FROM opscheck_chain",
+    ],
+)
+def test_what_somebody_has_changed_by_hand(history: History, sql: str) -> None:
+    """Whatever stands there, a run has its verdict and its reports, and a line that says what to do."""
+    Past(history).record(run(result()))
+    with opened(history) as store:
+        assert store is not None
+        store.rows(sql)
+    past = Past(history)
+    past.compared([result()], run().started)
+    error = past.fault
+    if error is None:
+        with pytest.raises(HistoryError) as caught:
+            past.record(replace(run(result()), id="another"))
+        error = caught.value
+    past.close()
+    assert "something in it is not as a run writes it" in str(error)
+    assert "see `opscheck history verify`" in str(error)
+
+
+def test_a_fault_of_our_own_is_one_of_the_history_too(tmp_path: Path) -> None:
+    def work() -> None:
+        raise RuntimeError("out of\nluck")
+
+    with pytest.raises(HistoryError, match=r"RuntimeError: out of luck; that is a fault of pytest-opscheck itself"):
+        bounded(work, History(tmp_path / "h", "shop"))
+
+
+def test_a_url_that_cannot_be_meant(tmp_path: Path) -> None:
+    """No piece of the password is quoted, as the client's own error does."""
+    said = fault(History(tmp_path / "h", "shop", url="postgresql://ops:Can@ary%zz@db/ops"))
+    assert said == (
+        "the url of [history] can't be meant; "
+        "write postgresql://USER:PASSWORD@HOST:5432/DATABASE, and in the password %40 for @, %2F for /"
+    )
+
+
+def test_what_a_server_refuses(server: Postgres, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each refusal says what mends it."""
+    monkeypatch.setattr("pytest_opscheck.history._store.BUSY_S", 1.0)
+    server.execute("CREATE DATABASE refuses", f"CREATE USER guest PASSWORD '{PASSWORD}'")
+    owner = History(tmp_path / "h", "shop", url=server.dsn(database="refuses"))
+    guest = replace(owner, url=server.dsn(user="guest", database="refuses"))
+
+    def refused(history: History) -> str:
+        with pytest.raises(HistoryError) as error:
+            Past(history).record(run(result()))
+        return str(error.value)
+
+    try:
+        with psycopg.connect(owner.url or "", autocommit=True) as connection:
+            connection.execute("REVOKE CREATE ON SCHEMA public FROM PUBLIC")
+            assert "let the user make its tables: GRANT USAGE, CREATE ON SCHEMA public" in refused(guest)
+            Past(owner).record(run(result()))
+            assert "let its user read and write the tables" in refused(guest)
+            with connection.transaction():
+                connection.execute("LOCK opscheck_chain")
+                assert "another run or program holds its tables" in refused(owner)
+            connection.execute("ALTER DATABASE refuses SET default_transaction_read_only = on")
+            assert "names a standby: name the primary" in refused(owner)
+        assert "see the user and password" in refused(replace(owner, url=server.dsn(password="another")))
+        assert "runs, and can be reached from here" in refused(replace(owner, url="postgresql://127.0.0.1:1/db"))
+    finally:
+        server.execute("DROP DATABASE refuses WITH (FORCE)", "DROP USER guest")
