@@ -6,6 +6,7 @@ import datetime as dt
 import math
 import re
 import shlex
+import sys
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
@@ -27,7 +28,7 @@ from .limits import (
     single,
     window_s,
 )
-from .probes import BlockedError, UnreachableError
+from .probes import BlockedError, UnknownError, UnreachableError
 from .results import Counted, Measurement, Result, Verdict, fails
 from .secrets import MASK
 
@@ -161,7 +162,7 @@ class Expect:
         )
         return breached is None and problem is None
 
-    def since_last_run(self, subject: str | None = None, *, unit: str = "", **counters: float) -> Moved:
+    def since_last_run(self, subject: str | None = None, *, unit: str = "", **counters: float | Decimal) -> Moved:
         """Return by how much counters have grown since the last run of the suite, and remember them for the next one.
 
         counters: what is counted, as it stands: restarts=5. Those that are reset together are named together.
@@ -171,11 +172,14 @@ class Expect:
         `by` of the answer has the growth of each, and `since` says since when. Without an earlier run `by` has what is
         counted as it stands, and `since` is None. A counter that is smaller than before was reset, and all that it says
         has been counted since then.
+
+        Raises UnknownError for a counter that is no number.
         """
-        self.counters.append(Counted(subject, counters))
+        counts = {name: _count(name, value) for name, value in counters.items()}
+        self.counters.append(Counted(subject, counts))
         if self._moved is None:
-            return Moved(counters)
-        return self._moved(subject, counters, window_s(unit))
+            return Moved(counts)
+        return self._moved(subject, counts, window_s(unit))
 
     @property
     def has_limit(self) -> bool:
@@ -223,6 +227,15 @@ def _plain(value: Any) -> Any:
     if isinstance(value, float) and not math.isfinite(value):
         return str(value)
     return value if isinstance(value, str | int | float | bool | None) else str(value)
+
+
+def _count(name: str, value: object) -> float:
+    """Return a counter as the history keeps it: PostgreSQL's sums are decimals, and of nothing NULL."""
+    if isinstance(value, int) and abs(value) < sys.float_info.max:
+        return int(value)
+    if isinstance(value, float | Decimal) and math.isfinite(value):
+        return float(value)
+    raise UnknownError(f"the counter {name} is {value!r}, and only numbers can be compared with those of the last run")
 
 
 def conclude(
