@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import shutil
 import sys
 from collections.abc import Iterator
@@ -15,9 +14,10 @@ import click
 from .cli import USAGE, loaded
 from .history import HistoryError, Records, Seen, exported, imported, opened, reading, verified
 from .inventory import FILE, Inventory, nearest
+from .lasting import lasting
 from .plural import counted
 from .reports.words import plain, short
-from .results import Verdict
+from .results import State, Verdict
 from .settings import reports_setting
 
 FAULT = 1
@@ -124,17 +124,20 @@ def _nothing(inventory: Inventory) -> NoReturn:
 
 def _show(inventory: Inventory, check: str | None) -> None:
     with _faults(inventory), reading(inventory.history) as records:
-        if records is None:
+        if records is None or not records.names():
             _nothing(inventory)
         _require_known(records, check)
         found = records.changes(check, newest=_NEWEST + 1)
     if len(found) > _NEWEST:
         click.echo(f"only the newest {_NEWEST} changes are shown")
     width = shutil.get_terminal_size((100, 24)).columns if sys.stdout.isatty() else None
-    longest = max((len(seen.id) for seen in found), default=0)
-    for seen in reversed(found[:_NEWEST]):
-        line = _line(seen, inventory.timezone, longest)
-        click.echo(line if width is None else line[: width - 1])
+    shown = sorted(found[:_NEWEST], key=lambda seen: (seen.seq, seen.id))
+    names = max((len(seen.id) for seen in shown), default=0)
+    states = max((len(_state(seen)) for seen in shown), default=0)
+    for seen in shown:
+        when = f"{seen.started.astimezone(inventory.timezone):%Y-%m-%d %H:%M:%S}"
+        line = f"{when}  {seen.id:{names}}  {_state(seen):{states}}  {short(plain(seen.message), 200)}".rstrip()
+        click.secho(line if width is None else line[: width - 1], fg=_colour(seen))
     if not found:
         click.echo("nothing changed: every result was ok from the first one on")
 
@@ -145,10 +148,19 @@ def _require_known(records: Records, check: str | None) -> None:
         sys.exit(USAGE)
 
 
-def _line(seen: Seen, zone: dt.tzinfo, longest: int) -> str:
-    verdict = (
-        f"{seen.verdict} {seen.severity}" if seen.severity and seen.verdict is not Verdict.OK else str(seen.verdict)
-    )
-    state = f" ({seen.state})" if seen.state is not None else ""
-    when = f"{seen.started.astimezone(zone):%Y-%m-%d %H:%M:%S}"
-    return f"{when}  {seen.id:{longest}}  {verdict + state:22}  {short(plain(seen.message), 200)}".rstrip()
+def _state(seen: Seen) -> str:
+    """Return what a check became, and how that stands to what it was: `breach P3 (new)`, `ok (recovered after 2 d)`."""
+    verdict = "pending" if seen.pending else str(seen.verdict)
+    severity = f" {seen.severity}" if seen.severity and seen.verdict is not Verdict.OK else ""
+    if seen.state is None:
+        return verdict + severity
+    time = lasting(seen.started - seen.since) if seen.since else ""
+    said = {State.ONGOING: f"since {time}", State.RECOVERED: f"recovered after {time}"}.get(seen.state, seen.state)
+    return f"{verdict}{severity} ({said})"
+
+
+def _colour(seen: Seen) -> str:
+    if seen.verdict is Verdict.OK:
+        return "green"
+    wrong = seen.verdict in (Verdict.BREACH, Verdict.UNKNOWN)
+    return "red" if wrong and not seen.pending else "yellow"

@@ -18,6 +18,8 @@ from ._store import HistoryError, Store
 
 _APART = 1_000_000_000
 """No bound, but what keeps PostgreSQL from working out anew for each row what is the same for all of a check."""
+_SEEN = "s.result, r.run, n.started, r.verdict, r.severity, r.message, r.pending, r.state, r.since, r.wrong_since"
+"""The columns of what was seen."""
 _CHANGES = (State.NEW, State.RECOVERED, State.FLAPPING)
 
 
@@ -38,7 +40,11 @@ class PastRun:
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """A past result in short, and in which run it was seen. `wrong_since` is None where its check is ok."""
+    """A past result in short, and in which run it was seen.
+
+    `pending` says why a breach did not count yet. `since` is that of its state: of one that recovered, when it began to
+    be not ok. `wrong_since` is None where its check is ok.
+    """
 
     id: str
     seq: int
@@ -46,7 +52,9 @@ class Seen:
     verdict: Verdict
     severity: str | None
     message: str
+    pending: str | None
     state: State | None
+    since: dt.datetime | None
     wrong_since: dt.datetime | None
 
 
@@ -104,7 +112,7 @@ class Records:
     def latest(self) -> dict[str, Seen]:
         """Return the newest result of every check, by id: also of those that the inventory does not have any more."""
         sql = f"""
-            SELECT s.result, r.run, n.started, r.verdict, r.severity, r.message, r.state, r.wrong_since
+            SELECT {_SEEN}
             FROM (SELECT s.id, s.result, (SELECT max(run) FROM opscheck_result WHERE series = s.id) AS newest
                   FROM opscheck_series s WHERE s.inventory = ? LIMIT {_APART}) s
             JOIN opscheck_result r ON r.series = s.id AND r.run = s.newest
@@ -129,7 +137,7 @@ class Records:
         return found
 
     def changes(self, check: str | None = None, seq: int | None = None, newest: int | None = None) -> list[Seen]:
-        """Return the results whose verdict or severity was another than the one before.
+        """Return the results whose verdict or severity was another than the one before, or that began to count.
 
         check: only of this check, as `host.disk@prod` or `host.disk` for every target, or of a kind, as `host`.
         seq: only those of this run.
@@ -139,8 +147,8 @@ class Records:
         if check is not None and not names:
             return []
         asked: list[Any] = [self._inventory]
-        sql = """
-            SELECT s.result, r.run, n.started, r.verdict, r.severity, r.message, r.state, r.wrong_since
+        sql = f"""
+            SELECT {_SEEN}
             FROM opscheck_result r
             JOIN opscheck_series s ON s.id = r.series
             JOIN opscheck_run n ON n.seq = r.run
@@ -235,7 +243,7 @@ class Records:
 
 
 def _seen(row: tuple[Any, ...]) -> Seen:
-    name, run, started, verdict, severity, message, state, wrong_since = row
+    name, run, started, verdict, severity, message, pending, state, since, wrong_since = row
     return Seen(
         name,
         run,
@@ -243,7 +251,9 @@ def _seen(row: tuple[Any, ...]) -> Seen:
         Verdict(verdict),
         severity,
         message,
+        pending,
         State(state) if state else None,
+        _optional(since),
         _optional(wrong_since),
     )
 

@@ -6,6 +6,7 @@ import datetime as dt
 import hashlib
 import json
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from ._document import columns, hash_of, utc
@@ -113,15 +114,16 @@ def _about(measurement: dict[str, Any]) -> dict[str, Any]:
     return {key: value for key, value in measurement.items() if key not in (*MEASUREMENT, "subject", "value")}
 
 
-def _row(result: dict[str, Any], last: tuple[str, str | None, str | None] | None, started: str) -> Sequence[Any]:
-    """Return the columns of a result; `last` is the verdict, severity and `wrong_since` of the one before."""
-    verdict, severity, wrong_since = last or (None, None, None)
+def _row(result: dict[str, Any], last: _Last | None, started: str) -> Sequence[Any]:
+    """Return the columns of a result; `last` is of the one before."""
+    wrong_since = last.wrong_since if last else None
     change = result.get("change") or {}
     if result["verdict"] in ("breach", "unknown"):
         wrong_since = wrong_since or started
     elif result["verdict"] == "ok":
         wrong_since = None  # what is blocked, waived or in maintenance says nothing of it
-    changed = (result["verdict"], result["severity"]) != (verdict, severity) if last else result["verdict"] != "ok"
+    now = (result["verdict"], result["severity"], result.get("pending") is not None)
+    changed = now != last.judged if last else result["verdict"] != "ok"
     counters = result.get("counters")
     return (
         *(int(result[key]) if key == "fails" else result.get(key) for key in RESULT),
@@ -133,17 +135,26 @@ def _row(result: dict[str, Any], last: tuple[str, str | None, str | None] | None
     )
 
 
-def _last(store: Store, series: Iterable[int]) -> dict[int, tuple[str, str | None, str | None]]:
-    """Return verdict, severity and `wrong_since` of the newest result of each series."""
-    found: dict[int, tuple[str, str | None, str | None]] = {}
+@dataclass(frozen=True, slots=True)
+class _Last:
+    """What the next result of a check is compared with: verdict, severity and whether it counted; since when wrong."""
+
+    judged: tuple[str, str | None, bool]
+    wrong_since: str | None
+
+
+def _last(store: Store, series: Iterable[int]) -> dict[int, _Last]:
+    """Return the newest result of each series."""
+    found: dict[int, _Last] = {}
     for chunk in _chunks(sorted(series)):
         sql = f"""
-            SELECT r.series, r.verdict, r.severity, r.wrong_since FROM opscheck_result r
+            SELECT r.series, r.verdict, r.severity, r.pending, r.wrong_since FROM opscheck_result r
             JOIN (SELECT series, max(run) AS run FROM opscheck_result WHERE series IN ({_marks(len(chunk))})
                   GROUP BY series) newest ON newest.series = r.series AND newest.run = r.run
             ORDER BY r.series, r.place
         """
-        found |= {own: (verdict, severity, since) for own, verdict, severity, since in store.rows(sql, chunk)}
+        for own, verdict, severity, pending, wrong_since in store.rows(sql, chunk):
+            found[own] = _Last((verdict, severity, pending is not None), wrong_since)
     return found
 
 

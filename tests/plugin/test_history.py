@@ -238,7 +238,8 @@ def test_what_changed_and_when(project: Project, pytester: pytest.Pytester) -> N
         pytester.runpytest_subprocess("-m", "daily")
     shown = history(pytester, "host.command.flag@local").stdout
     stamp = r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d  host\.command\.flag@local"
-    assert re.fullmatch(rf"{stamp}  breach P2 \(new\) .*expected 0\n{stamp}  ok \(recovered\) .*\n", shown)
+    recovered = rf"{stamp}  ok \(recovered after \d+ s\)  exit status is 0\n"
+    assert re.fullmatch(rf"{stamp}  breach P2 \(new\) .*expected 0\n{recovered}", shown)
     assert history(pytester).stdout == history(pytester, "host").stdout == shown
     assert (
         history(pytester, "host.command.fine").stdout == "nothing changed: every result was ok from the first one on\n"
@@ -261,6 +262,51 @@ def test_what_changed_and_when(project: Project, pytester: pytest.Pytester) -> N
     connection.close()
     changed = history(pytester, "verify")
     assert (changed.returncode, "is not as it was written" in changed.stdout) == (1, True)
+
+
+def test_what_changed_tells_when_a_breach_began_to_count(project: Project, pytester: pytest.Pytester) -> None:
+    """The changes of one run stand in the order of their names."""
+    project(inventory(pytester, PENDING.replace("command.fine", "command.zebra").replace('"true"', '"test ! -e flag"')))
+    pytester.runpytest_subprocess("-m", "daily")
+    (pytester.path / "flag").touch()
+    pytester.runpytest_subprocess("-m", "daily")
+    time.sleep(2)
+    pytester.runpytest_subprocess("-m", "daily")
+    states = [line.split()[2:6] for line in history(pytester).stdout.splitlines()]
+    assert states == [
+        ["host.command.flag@local", "pending", "P2", "(new)"],
+        ["host.command.zebra@local", "breach", "P2", "(new)"],
+        ["host.command.flag@local", "breach", "P2", "(since"],
+    ]
+
+
+def test_a_run_that_could_not_be_recorded_says_so_in_its_file_too(project: Project, pytester: pytest.Pytester) -> None:
+    project(inventory(pytester))
+    pytester.runpytest_subprocess("-m", "daily")
+    connection = sqlite3.connect(pytester.path / "reports/history.sqlite3", isolation_level=None)
+    connection.execute("BEGIN IMMEDIATE")
+    result = pytester.runpytest_subprocess("-m", "daily")
+    connection.close()
+    assert result.ret == 1
+    result.stdout.fnmatch_lines(["could not record the run in the history, which is no fault of any target: *locked*"])
+    data = json.loads((pytester.path / "reports/daily/latest.json").read_text(encoding="utf-8"))
+    assert (data["run"]["exit_status"], data["summary"]["ok"]) == (1, 3)
+
+
+def test_counters_that_are_no_numbers(project: Project, pytester: pytest.Pytester) -> None:
+    """They are unknown, and cost the run nothing else; decimals, as PostgreSQL's sums are, count."""
+    project(inventory(pytester))
+    pytester.makepyfile(
+        "import decimal, pytest\n@pytest.mark.daily\n"
+        "@pytest.mark.parametrize('said', [None, float('nan'), float('inf'), '5', decimal.Decimal('7.0')])\n"
+        "def test_own(expect, said):\n    expect(expect.since_last_run(sold=said).by['sold'], limit='< 100')\n"
+    )
+    pytester.runpytest_subprocess("-m", "daily")
+    found = [each for name, each in sorted(results(pytester).items()) if "own" in name]
+    assert sorted(each["verdict"] for each in found) == ["ok", *["unknown"] * 4]
+    assert [each["counters"] for each in found if "counters" in each] == [[{"subject": None, "counts": {"sold": 7.0}}]]
+    assert any("the counter sold is None, and only numbers can be compared" in each["message"] for each in found)
+    assert history(pytester, "verify").returncode == 0
 
 
 def test_nothing_is_imported_that_is_not_needed(pytester: pytest.Pytester, project: Project) -> None:
