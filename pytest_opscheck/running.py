@@ -22,6 +22,7 @@ from .plugin import only_looks
 from .probes import BlockedError, UnknownError, UnreachableError
 from .reports.terminal import Progress
 from .results import Result, Verdict
+from .suites import GATE
 
 EXPECT: pytest.StashKey[Expect] = pytest.StashKey()
 RESULT: pytest.StashKey[Result] = pytest.StashKey()
@@ -37,6 +38,7 @@ class Runner:
         self.inventory = inventory
         self.fail_at = fail_at
         self.suite = suite
+        self._is_gate = suite is not None and GATE in suite.split("+")
         self.selected: dict[str, Expectation] = {}
         self.item: pytest.Item | None = None
         self._gather: Gather | None = None
@@ -142,7 +144,7 @@ class Runner:
         """Note a result and end its test with pytest's outcome for it."""
         __tracebackhide__ = True
         owed = owed_by(item)
-        if owed is not None:
+        if owed is not None and not self._is_gate:
             result = self.past.settled(result, owed.expectation.lasting, self.started)
         result = self._note(item, result)
         if result.verdict in (Verdict.BLOCKED, Verdict.MAINTENANCE):

@@ -11,6 +11,8 @@ FILE = "opscheck.toml"
 REPORTS = "reports"
 """Where runs leave their reports unless told otherwise: a folder beside the inventory."""
 SUITES = ("smoke", "deploy_gate", "daily", "weekly", "monthly")
+GATE = "deploy_gate"
+"""The suite in which a breach counts at once: it is asked one time, and no later run would tell that a breach lasts."""
 DEPENDED_ON = ("smoke", "deploy_gate", "daily")
 """The suites in which `reachable` runs, beside those of the checks that depend on it."""
 FIXTURES = (

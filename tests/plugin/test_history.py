@@ -195,6 +195,16 @@ def test_a_breach_that_has_to_last(project: Project, pytester: pytest.Pytester, 
     assert "pending" not in results(pytester)["host.command.flag@local"]
 
 
+def test_a_gate_does_not_wait(project: Project, pytester: pytest.Pytester) -> None:
+    """What fails a deploy has no later run that would tell."""
+    project(inventory(pytester, PENDING.replace('for = "2s"', 'suites = ["daily", "deploy_gate"]\nfor = "1h"')))
+    assert pytester.runpytest_subprocess("-m", "deploy_gate").ret == 0
+    (pytester.path / "flag").touch()
+    assert pytester.runpytest_subprocess("-m", "deploy_gate").ret == 1
+    assert pytester.runpytest_subprocess("-m", "daily or deploy_gate").ret == 1
+    assert pytester.runpytest_subprocess("-m", "daily").ret == 0
+
+
 def test_it_counts_at_once_where_no_history_can_tell(project: Project, pytester: pytest.Pytester) -> None:
     project(inventory(pytester, PENDING))
     (pytester.path / "flag").touch()
