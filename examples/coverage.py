@@ -19,11 +19,9 @@ RUNBOOKS = {
 }
 """The runbooks by the letters of their ids: the example's folder, and how many lines there are."""
 LATER = {
-    "IF-46": "a limit that has to be broken for some time",
     "IF-47": "who is told, through which channel",
     "IF-48": "maintenance windows",
     "IF-49": "how soon a severity is to be answered",
-    "FS-17": "availability, out of past runs",
     "FS-19": "mail",
     "FS-20": "how soon a severity is to be answered",
     "AP-17": "the schedule",

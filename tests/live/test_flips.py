@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import importlib
 import json
-import os
 import subprocess
 import sys
 import time
@@ -17,8 +16,10 @@ import pytest
 
 from examples.stack import NAMES, Stack, running
 from pytest_opscheck import shipped
-from pytest_opscheck.inventory import Expectation, Inventory, load
+from pytest_opscheck.inventory import Inventory, load
 
+from .flips import past
+from .flips.asking import environment, node_id
 from .flips.catalogue import PATIENCE_S, Catalogue, Fault
 
 
@@ -50,7 +51,7 @@ def title(value: object) -> str:
 
 @pytest.fixture(scope="module")
 def stack(request: pytest.FixtureRequest) -> Iterator[Stack]:
-    with running(request.param) as started:
+    with running(request.param) as started, past.fresh(started):
         yield started
 
 
@@ -139,11 +140,6 @@ def settles(
         time.sleep(0.5)
 
 
-def node_id(expectation: Expectation) -> str:
-    check = expectation.check
-    return f"test_{check.kind}.py::test_{check.name}[{expectation.param_id}]"
-
-
 def run(stack: Stack, folder: Path, *arguments: str) -> tuple[dict[str, dict[str, Any]], str]:
     """Run checks as `make check` does, and return the results by id, and what was printed."""
     file = folder / "results.json"
@@ -159,8 +155,3 @@ def run(stack: Stack, folder: Path, *arguments: str) -> tuple[dict[str, dict[str
     )
     results = json.loads(file.read_text(encoding="utf-8"))["results"] if file.exists() else []
     return {result["id"]: result for result in results}, done.stdout + done.stderr
-
-
-def environment(stack: Stack) -> dict[str, str]:
-    """Return the environment in which a stack's inventory is read, by this Python and with this code."""
-    return {**stack.environment, "PYTHON": sys.executable, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}

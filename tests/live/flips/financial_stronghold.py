@@ -8,6 +8,7 @@ from shlex import quote
 
 from examples.stack import Stack, said
 
+from . import past
 from .catalogue import Catalogue
 
 fault = Catalogue("financial-stronghold")
@@ -73,6 +74,15 @@ def the_application_may_not_sign_in_to_its_database(stack: Stack) -> Iterator[No
     sql(stack, "alter role stronghold nologin")
     yield
     sql(stack, "alter role stronghold login")
+
+
+@fault("availability.uptime@health", "P3", " breach", "expected > 99.5 %")
+def the_application_was_away(stack: Stack) -> Iterator[None]:
+    with past.forgotten(stack):
+        sql(stack, "alter role stronghold nologin")
+        past.looks(stack, "http.status@health", 2)
+        sql(stack, "alter role stronghold login")
+        yield
 
 
 @fault("docker.exec.health_check@stack", "P1", "is 1: CommandError: not all is well, expected 0")
