@@ -5,7 +5,7 @@ from pytest_opscheck import availability, check
     availability.uptime,
     limit={"P3": ">= 99.5%", "P2": ">= 99%", "P1": ">= 98%"},
     units=("%",),
-    action="See what was wrong when: opscheck history CHECK",
+    action="See what was wrong when: opscheck history {subject}",
 )
 def test_uptime(uptime, expect):
     """A check was ok in nearly all past runs.
@@ -27,4 +27,4 @@ def test_uptime(uptime, expect):
         over = "30d"
         expect = { uptime = { P3 = ">= 99.5%", P2 = ">= 99%", P1 = ">= 98%" } }
     """
-    expect(uptime.percent, "%", note=uptime.said)
+    expect(uptime.percent, "%", subject=uptime.of, note=uptime.said)

@@ -39,8 +39,9 @@ kind = Kind("availability", Availability, "in how many of the past runs a check 
 
 @dataclass(frozen=True, slots=True)
 class Share:
-    """Past results by verdict; those of maintenance and of what was waived are not among them."""
+    """Past results of a check by verdict; those of maintenance and of what was waived are not among them."""
 
+    of: str
     counts: Mapping[Verdict, int]
 
     @property
@@ -75,7 +76,9 @@ def uptime(target: Availability, *, past: Annotated[History, WithJsonSchema({})]
     except HistoryError as error:
         raise UnknownError(str(error)) from None
     counted = found.get(target.of, {})
-    share = Share({verdict: counted[verdict] for verdict in Verdict if verdict in counted and verdict not in _LEFT_OUT})
+    share = Share(
+        target.of, {verdict: counted[verdict] for verdict in Verdict if verdict in counted and verdict not in _LEFT_OUT}
+    )
     if share.runs < LEAST_RUNS:
         raise UnknownError(
             f"{share.runs} past runs of {target.of} are recorded in that time, and it takes {LEAST_RUNS}; "

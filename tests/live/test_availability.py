@@ -34,13 +34,15 @@ def test_too_few_runs_are_unknown_then_green_then_red(run: Run, tmp_path: Path) 
         assert outcome.verdict(NAME) == "unknown P1", number
     outcome = run(inventory)
     assert outcome.verdict(NAME) == "ok"
-    assert outcome.message(NAME) == "100 % (of 10 runs)"
+    assert outcome.message(NAME) == "host.command.flag@local is at 100 % (of 10 runs)"
     flag.touch()
     assert run(inventory).verdict(NAME) == "ok", "the run itself is not among the past ones"
     flag.unlink()
     outcome = run(inventory)
     assert outcome.verdict(NAME) == "breach P3"
-    assert re.fullmatch(r"91\.7 % \(of 12 runs: 1 breach\), expected >= 95 %", outcome.message(NAME))
+    assert re.fullmatch(
+        r"host\.command\.flag@local is at 91\.7 % \(of 12 runs: 1 breach\), expected >= 95 %", outcome.message(NAME)
+    )
     assert run(inventory, "-n", "2").verdict(NAME) == "breach P3"
 
 
