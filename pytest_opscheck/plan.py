@@ -20,6 +20,8 @@ def lines(inventory: Inventory, suite: str | None = None) -> Iterator[str]:
     width = max((len(e.id) for e in expectations), default=0)
     for unit in bulk + quiet:
         way = f"{hosts.get(unit.host, 'local://')}, one script" if isinstance(unit, HostUnit) else "one connection"
+        if unit.requests[0].target.keys.past() is not None:
+            way = "past runs, nothing is contacted"
         name = unit.name if unit.name != "host." else "this machine"
         yield f"{name} ({'when all else is quiet' if unit in quiet else way})"
         for request in unit.requests:
@@ -32,6 +34,8 @@ def lines(inventory: Inventory, suite: str | None = None) -> Iterator[str]:
 
 def _expected(expectation: Expectation) -> str:
     """Return what is expected; of `reachable` in words, for its limit only names what answers."""
-    if expectation.check.name == "reachable":
-        return f"{expectation.severity} is reached"
-    return str(expectation.limits or "on")
+    reachable = expectation.check.name == "reachable"
+    said = f"{expectation.severity} is reached" if reachable else str(expectation.limits or "on")
+    if (lasting := expectation.lasting) is None:
+        return said
+    return f"{said}, counts {'after' if lasting.seconds is not None else 'in'} {lasting}"

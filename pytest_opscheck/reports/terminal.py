@@ -139,7 +139,7 @@ def rows(result: Result, now: dt.datetime) -> list[tuple[str, ...]]:
         (
             f"{_severity(first, result)} {change(result, now)}".rstrip(),
             *beside,
-            first.observed,
+            f"{first.observed}; {plain(result.pending)}" if result.pending else first.observed,
             first.expected,
             next_step(result),
         ),
@@ -181,6 +181,8 @@ def _stacked(result: Result, width: int, now: dt.datetime) -> list[tuple[Result 
     head = f"{result.severity or '-'} {word(result).lower()}  {plain(result.id + covers(result))}"
     head += f"  ({since})" if since else ""
     texts = [f"{line.observed}, expected {line.expected}" if line.expected else line.observed for line in lines(result)]
+    if result.pending:
+        texts.append(plain(result.pending))
     if step := next_step(result):
         texts.append(f"next: {step}")
     indent = " " * 4

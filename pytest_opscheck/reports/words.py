@@ -103,14 +103,17 @@ def line(measurement: Measurement, severity: str | None = None) -> Line:
 def counts(run: Run) -> str:
     """Return a run's verdicts in one line: `opscheck daily: 40 ok, 2 breach (1 P1, 1 P3), 3 blocked`."""
     numbers = summary(run.results)
-    said = [
-        f"{numbers[verdict]} {verdict}{by_severity(numbers) if verdict is Verdict.BREACH else ''}"
-        for verdict in _ORDER
-        if numbers[verdict]
-    ]
+    said = [f"{numbers[verdict]} {verdict}{_more(verdict, numbers, run)}" for verdict in _ORDER if numbers[verdict]]
     if not any(numbers[verdict] for verdict in (Verdict.OK, Verdict.BREACH, Verdict.UNKNOWN)):
         said.append("nothing was judged")
     return f"opscheck {run.suite or 'checks'}: {', '.join(said)}"
+
+
+def _more(verdict: Verdict, numbers: Mapping[str, Mapping[str, int]], run: Run) -> str:
+    if verdict is not Verdict.BREACH:
+        return ""
+    pending = sum(result.pending is not None for result in run.results)
+    return by_severity(numbers) + (f", {pending} of them pending" if pending else "")
 
 
 def by_severity(numbers: Mapping[str, Mapping[str, int]]) -> str:

@@ -50,6 +50,19 @@ def test_the_plan(command: Command) -> None:
     ]
 
 
+def test_the_plan_of_what_lasts_and_of_past_runs(command: Command) -> None:
+    more = (
+        INVENTORY.replace("suites =", 'for = "10m"\nsuites =') + '[availability.it]\nof = "host.command.broken@local"\n'
+    )
+    Path("opscheck.toml").write_text(more, encoding="utf-8")
+    lines = command("plan", "--suite", "daily").output.splitlines()
+    assert lines[:2] == [
+        "availability.it (past runs, nothing is contacted)",
+        "  availability.uptime@it     P3 >= 99.5%, P2 >= 99%, P1 >= 98%  [daily]",
+    ]
+    assert "  host.command.broken@local  P2 == 0, counts after 10 min  [daily, nightly]" in lines
+
+
 def test_validate(command: Command) -> None:
     assert command("validate").output == "opscheck.toml: right; 1 target, 2 checks\n"
 

@@ -184,7 +184,11 @@ def test_a_breach_that_has_to_last(project: Project, pytester: pytest.Pytester, 
     pending = pytester.runpytest_subprocess("-m", "daily", *workers)
     assert pending.ret == 0
     pending.stdout.fnmatch_lines(
-        ["P2 pending  host.command.flag@local  (new)", "opscheck daily: 2 ok, 1 breach (1 P2)*"]
+        [
+            "P2 pending  host.command.flag@local  (new)",
+            "    counts after 2 s, has lasted 0 s",
+            "opscheck daily: 2 ok, 1 breach (1 P2), 1 of them pending *",
+        ]
     )
     found = results(pytester)["host.command.flag@local"]
     assert (found["verdict"], found["fails"], found["pending"]) == ("breach", False, "counts after 2 s, has lasted 0 s")
