@@ -138,7 +138,8 @@ class Stack:
 
     def _make_keys(self) -> None:
         """Where the machine's SSH port is published, make what its server and the client here need."""
-        ports = dict(reversed(port.split(":")) for port in self.environment.get("MACHINE_PORTS", "").split())
+        pairs = (port.split(":") for port in self.environment.get("MACHINE_PORTS", "").split())
+        ports = {inside: outside for outside, inside in pairs}
         if "22" in ports:
             configure(self.state / "ssh", self.name, int(ports["22"]))
 
@@ -154,8 +155,8 @@ class Stack:
         for folder in ("/run", "/run/lock"):
             options += ["--tmpfs", folder]
         folders = {CGROUPS: "/sys/fs/cgroup:rw", self.folder: "/example:ro", HERE / "parts": "/parts:ro"}
-        for folder, place in {**folders, self.state: "/srv"}.items():
-            options += ["-v", f"{folder}:{place}"]
+        for source, place in {**folders, self.state: "/srv"}.items():
+            options += ["-v", f"{source}:{place}"]
         said(["docker", "run", "-d", "--name", self.machine, *options, "opscheck-examples-machine"])
 
     def _set_up_machine(self) -> None:
