@@ -14,6 +14,7 @@ from ..results import Run, State, Verdict
 from ._chain import link
 from ._changes import Outcome
 from ._document import utc, value_of
+from ._record import chunks, marks
 from ._store import HistoryError, Store
 
 _APART = 1_000_000_000
@@ -231,12 +232,10 @@ class Records:
     def _started(self, seqs: Iterable[int]) -> Mapping[int, dt.datetime]:
         """Return when runs started."""
         wanted = set(seqs)
-        if not wanted:
-            return {}
-        rows = self._store.rows(
-            "SELECT seq, started FROM opscheck_run WHERE seq BETWEEN ? AND ?", (min(wanted), max(wanted))
-        )
-        found = {seq: _moment(started) for seq, started in rows if seq in wanted}
+        found: dict[int, dt.datetime] = {}
+        for chunk in chunks(sorted(wanted)):
+            rows = self._store.rows(f"SELECT seq, started FROM opscheck_run WHERE seq IN ({marks(len(chunk))})", chunk)
+            found |= {seq: _moment(started) for seq, started in rows}
         if len(found) < len(wanted):
             raise HistoryError("runs are missing to which results belong; see `opscheck history verify`")
         return found

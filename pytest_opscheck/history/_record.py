@@ -64,7 +64,7 @@ def _insert(store: Store, seq: int, before: str, digest: str, data: dict[str, An
     more = {key: value for key, value in run.items() if key not in RUN}
     known = [int(run[key]) if key == "narrowed" else run[key] for key in RUN]
     store.rows(
-        f"INSERT INTO opscheck_run (seq, {', '.join(RUN)}, more, before, hash) VALUES ({_marks(len(RUN) + 4)})",
+        f"INSERT INTO opscheck_run (seq, {', '.join(RUN)}, more, before, hash) VALUES ({marks(len(RUN) + 4)})",
         (seq, *known, _json(more) if more else None, before, digest),
     )
     inventory = run["inventory"]
@@ -82,7 +82,7 @@ def _insert(store: Store, seq: int, before: str, digest: str, data: dict[str, An
         rows.append((own, seq, place, *_row(each, last.get(own), run["started"]), texts[about,]))
     names = (*RESULT, "counters", "state", "since", "wrong_since", "changed", "about")
     store.many(
-        f"INSERT INTO opscheck_result (series, run, place, {', '.join(names)}) VALUES ({_marks(len(names) + 3)})", rows
+        f"INSERT INTO opscheck_result (series, run, place, {', '.join(names)}) VALUES ({marks(len(names) + 3)})", rows
     )
     subjects = _ids(
         store,
@@ -92,7 +92,7 @@ def _insert(store: Store, seq: int, before: str, digest: str, data: dict[str, An
     )
     store.many(
         "INSERT INTO opscheck_measurement (subject, run, place, number, value, exact, breached, problem, observed, "
-        f"about) VALUES ({_marks(10)})",
+        f"about) VALUES ({marks(10)})",
         [
             (
                 subjects[series[inventory, each["id"]], m["subject"]],
@@ -146,10 +146,10 @@ class _Last:
 def _last(store: Store, series: Iterable[int]) -> dict[int, _Last]:
     """Return the newest result of each series."""
     found: dict[int, _Last] = {}
-    for chunk in _chunks(sorted(series)):
+    for chunk in chunks(sorted(series)):
         sql = f"""
             SELECT r.series, r.verdict, r.severity, r.pending, r.wrong_since FROM opscheck_result r
-            JOIN (SELECT series, max(run) AS run FROM opscheck_result WHERE series IN ({_marks(len(chunk))})
+            JOIN (SELECT series, max(run) AS run FROM opscheck_result WHERE series IN ({marks(len(chunk))})
                   GROUP BY series) newest ON newest.series = r.series AND newest.run = r.run
             ORDER BY r.series, r.place
         """
@@ -164,14 +164,14 @@ def _ids(
     """Return the ids of rows of a table that holds each once; those that are not there yet are added."""
     digests = {key: hashlib.sha256(_json(key).encode()).hexdigest()[:32] for key in wanted}
     known: dict[str, int] = {}
-    for chunk in _chunks(sorted(digests.values())):
-        known |= dict(store.rows(f"SELECT digest, id FROM {table} WHERE digest IN ({_marks(len(chunk))})", chunk))
+    for chunk in chunks(sorted(digests.values())):
+        known |= dict(store.rows(f"SELECT digest, id FROM {table} WHERE digest IN ({marks(len(chunk))})", chunk))
     fresh = {key: digest for key, digest in digests.items() if digest not in known}
     if fresh:
         ((newest,),) = store.rows(f"SELECT coalesce(max(id), 0) FROM {table}")
         known |= {digest: newest + number for number, digest in enumerate(fresh.values(), start=1)}
         store.many(
-            f"INSERT INTO {table} (id, digest, {', '.join(names)}) VALUES ({_marks(len(names) + 2)})",
+            f"INSERT INTO {table} (id, digest, {', '.join(names)}) VALUES ({marks(len(names) + 2)})",
             [(known[digest], digest, *key) for key, digest in fresh.items()],
         )
     return {key: known[digest] for key, digest in digests.items()}
@@ -206,9 +206,11 @@ def _json(data: Any) -> str:
     return json.dumps(data, ensure_ascii=False, separators=(",", ":"))
 
 
-def _marks(count: int) -> str:
+def marks(count: int) -> str:
+    """Return so many question marks for a statement."""
     return ", ".join("?" * count)
 
 
-def _chunks(values: Sequence[Any]) -> Iterable[Sequence[Any]]:
+def chunks(values: Sequence[Any]) -> Iterable[Sequence[Any]]:
+    """Yield values in parts that fit a statement."""
     return (values[start : start + _CHUNK] for start in range(0, len(values), _CHUNK))
