@@ -81,6 +81,11 @@ def window_s(unit: str) -> int | None:
     return _WINDOWS.get(unit)
 
 
+def rate_unit(window_s: int | None) -> str:
+    """Return the unit of a rate over as many seconds, "/day" for 86400; none where there is no window."""
+    return "" if window_s is None else next(unit for unit, seconds in _WINDOWS.items() if seconds == window_s)
+
+
 def example(measures: str) -> str:
     """Return a limit of a dimension, quoted, as an error's next step."""
     return _EXAMPLES[measures]

@@ -10,7 +10,7 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo
 
-from ..limits import LimitError, parse_duration
+from ..limits import LimitError, parse_duration, rate_unit
 from ..patterns import PatternError
 from ._docker_containers import Container, Stack
 from ._docker_engine import side_by_side
@@ -23,7 +23,6 @@ LOGS_TIMEOUT_S = 120
 LOGS_AT_ONCE = 4
 """Logs read side by side: the engine reads each with one processor, and counting here has one for all of them."""
 _DAY = 86400
-_WINDOWS = {1: "/s", 60: "/min", 3600: "/h", _DAY: "/day"}
 _SHOWN = 3
 _WHOLE_S = 1
 """A host's clock is read in whole seconds."""
@@ -159,7 +158,7 @@ class _Wanted:
         younger = (each.name for each in containers if by_time and (each.created or 0) > self.begin(each, now))
         return LogLines(
             self.pattern,
-            _WINDOWS[self.window_s] if self.window_s else "",
+            rate_unit(self.window_s),
             tuple(counts),
             tuple(unread),
             tuple(younger),

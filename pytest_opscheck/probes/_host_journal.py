@@ -8,13 +8,12 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, ValidationInfo, WithJsonSchema
 
-from ..limits import LimitError, parse_duration
+from ..limits import LimitError, parse_duration, rate_unit
 from ._files import said_of
 from ._host_target import Host, kind
 from ._kind import Output, UnknownError
 from .logs import Pattern
 
-_UNITS = {1: "/s", 60: "/min", 3600: "/h", 86400: "/day"}
 Priority = Literal["emerg", "alert", "crit", "err", "warning", "notice", "info", "debug"]
 
 
@@ -137,7 +136,7 @@ def journal(
         raise UnknownError(f"the journal could not be read to its end: {what}; see journalctl --verify")
     if "count" not in said:
         raise UnknownError("nobody said how many lines match")
-    return Entries(unit, pattern, int(said["count"][0]), _UNITS.get(window_s or 0, ""))
+    return Entries(unit, pattern, int(said["count"][0]), rate_unit(window_s))
 
 
 def _require_journal(said: dict[str, list[str]]) -> None:

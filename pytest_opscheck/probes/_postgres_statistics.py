@@ -6,6 +6,7 @@ import datetime as dt
 import re
 from dataclasses import dataclass
 
+from ..limits import rate_unit
 from ._kind import UnknownError
 from ._postgres_activity import Seconds
 from ._postgres_server import MARK, Server, kind, quoted
@@ -32,7 +33,6 @@ class Counter:
         return f"{self.of}{since}{last}"
 
 
-_RATES = {1: "/s", 60: "/min", 3600: "/h", 86400: "/day"}
 _DEADLOCKS = """
 select deadlocks, stats_reset,
   extract(epoch from clock_timestamp() - coalesce(stats_reset, pg_catalog.pg_postmaster_start_time()))::float8
@@ -59,7 +59,7 @@ def deadlocks(server: Server, *, window_s: int | None) -> Deadlocks:
     counter = Counter("deadlocks", int(count), float(seconds), _utc(since))
     if window_s is None:
         return Deadlocks(counter, counter.count, "")
-    return Deadlocks(counter, counter.count * window_s / max(counter.seconds, window_s), _RATES[window_s])
+    return Deadlocks(counter, counter.count * window_s / max(counter.seconds, window_s), rate_unit(window_s))
 
 
 def _utc(moment: dt.datetime | None) -> dt.datetime | None:

@@ -10,13 +10,11 @@ from typing import Annotated
 
 from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo, WithJsonSchema, model_validator
 
-from ..limits import LimitError, parse_duration
+from ..limits import LimitError, parse_duration, rate_unit
 from ._files import IN_SIGHT, OnHost, absolute, awk_program, said_of
 from ._kind import Kind, Output, UnknownError
 from ._logs_stamps import WINDOW, Stamps
 from ._types import Zone
-
-_UNITS = {1: "/s", 60: "/min", 3600: "/h", 86400: "/day"}
 
 
 def _timezone(name: str) -> str:
@@ -271,7 +269,7 @@ def count(
         stamps.require_any(said.get("sample", []))
     if files:
         max(files, key=lambda stamps: stamps.written).require_zone(int(said["now"][0]))
-    return Count(", ".join(said["log"]), pattern, int(said["count"][0]), _UNITS.get(window_s or 0, ""))
+    return Count(", ".join(said["log"]), pattern, int(said["count"][0]), rate_unit(window_s))
 
 
 def _refuse_missing(said: dict[str, list[str]]) -> None:

@@ -8,6 +8,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator, Field
 
+from ..limits import rate_unit
 from ._kind import Reach, UnknownError
 from ._metrics_growth import Growth, buckets, growth, quantile, total
 from ._metrics_page import Labels, MetricsPage, Page, Series, chosen, kind
@@ -18,7 +19,6 @@ __all__ = ["MetricsPage", "Page", "kind", "p95", "present", "ratio", "reachable"
 
 Name = Annotated[str, Field(min_length=1)]
 Unit = Annotated[str, AfterValidator(known_unit)]
-_RATES = {1: "/s", 60: "/min", 3600: "/h", 86400: "/day"}
 _P95 = 0.95
 
 
@@ -86,7 +86,8 @@ def value(
         )
     if window_s is not None and grown.seconds:
         return tuple(
-            Value(series.subject, series.value * window_s / grown.seconds, _RATES[window_s], None) for series in found
+            Value(series.subject, series.value * window_s / grown.seconds, rate_unit(window_s), None)
+            for series in found
         )
     return tuple(_value(series, unit) for series in found)
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated
 
-from ..limits import Ladder
+from ..limits import Ladder, rate_unit
 from ._kind import Reach, UnknownError
 from ._redis_keys import keys, keys_matching, keys_without_ttl
 from ._redis_safety import last_save, replication
@@ -34,8 +34,6 @@ __all__ = [
     "replication",
     "version",
 ]
-
-_RATES = {1: "/s", 60: "/min", 3600: "/h", 86400: "/day"}
 
 
 @kind.probe()
@@ -175,7 +173,7 @@ def evicted(redis: Redis, *, sample: SampleParam = None, window_s: int | None = 
     if window_s is None:
         return Evicted(count, sample or _uptime(redis), sample is not None, count, "")
     seconds = sample or max(_uptime(redis), window_s)
-    return Evicted(count, seconds, sample is not None, count * window_s / seconds, _RATES[window_s])
+    return Evicted(count, seconds, sample is not None, count * window_s / seconds, rate_unit(window_s))
 
 
 def _counted(redis: Redis, names: tuple[str, ...], sample: float | None) -> Mapping[str, int]:
