@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import socket
 import subprocess
 import time
@@ -52,6 +53,24 @@ def test_a_filesystem_that_fills_up(run: Run, filesystem: Path) -> None:
     assert f"{filesystem} is at 9" in outcome.message("host.disk@local")
     (filesystem / "some").unlink()
     assert run(inventory, "-k", "disk").verdict("host.disk@local") == "ok"
+
+
+def test_what_is_always_full_or_in_memory_is_no_disk(run: Run, tmp_path: Path) -> None:
+    """An image fills its filesystem by its nature, and what a tmpfs holds is memory."""
+    image, content, memory = tmp_path / "image", tmp_path / "content", tmp_path / "memory"
+    content.mkdir()
+    memory.mkdir()
+    subprocess.run([program("mksquashfs"), "/etc/passwd", image, "-quiet", "-no-progress"], check=True)
+    mounts = {content: ["-o", "loop", str(image)], memory: ["-t", "tmpfs", "-o", "size=1M", "none"]}
+    with contextlib.ExitStack() as stack:
+        for place, what in mounts.items():
+            subprocess.run([program("mount"), *what, place], check=True)
+            stack.callback(subprocess.check_call, [program("umount"), str(place)])
+        (memory / "full").write_bytes(b"x" * (1 << 20))
+        outcome = run("[host.local]\n[host.local.expect]\ndisk = '< 101%'\n", "-k", "disk")
+    subjects = [measured["subject"] for measured in outcome["host.disk@local"]["measurements"]]
+    assert subjects
+    assert not {str(content), str(memory)}.intersection(subjects)
 
 
 def test_a_network_mount_that_hangs_costs_only_itself(run: Run, tmp_path: Path) -> None:
