@@ -24,7 +24,7 @@ help:
 	@echo 'make check NAME=... SUITE=daily   runs its inventory against it'
 	@echo 'make stop NAME=...         stops it'
 	@echo 'make test                  installs what the tests need, and runs them'
-	@echo 'make flips NAME=...        makes every fault that an example knows of, or all of all examples; it takes a while'
+	@echo 'make flips NAME=...        of these only the faults of the examples, or of one of them'
 	@echo 'make lint                  ruff and mypy'
 	@echo 'make clean                 removes .venv and caches'
 
@@ -38,7 +38,7 @@ stack check stop: $(VENV)/installed-examples
 	@$(VENV)/bin/python -m examples.stack $@ $(NAME) $(if $(filter check,$@),$(SUITE))
 
 test: test-packages $(VENV)/installed-dev
-	tests/with-docker $(VENV)/bin/pytest -n 2 --dist loadfile --ignore tests/live/test_flips.py
+	tests/with-docker $(VENV)/bin/pytest -n 2 --dist loadgroup
 
 flips: test-packages $(VENV)/installed-dev
 	tests/with-docker $(VENV)/bin/pytest tests/live/test_flips.py $(if $(NAME),-k $(NAME))

@@ -37,12 +37,12 @@ def inventory(name: str, file: str) -> Inventory:
 
 FILES = [(name, file) for name in NAMES for file in Stack(name).inventories]
 SUITES = [
-    (name, (name, file, suite))
+    pytest.param(name, (name, file, suite), marks=pytest.mark.xdist_group(name))
     for name, file in FILES
     for suite in sorted({suite for expectation in inventory(name, file).expectations for suite in expectation.suites})
 ]
 FLIPS = [
-    (name, list(faults))
+    pytest.param(name, list(faults), marks=pytest.mark.xdist_group(name))
     for name in NAMES
     for _, faults in groupby(catalogue(name).faults, key=lambda fault: (fault.name, fault.inventory))
 ]
@@ -105,6 +105,7 @@ def test_all_is_green_again(stack: Stack, green: set[str], asked: tuple[str, str
     all_is_green(stack, green, asked, tmp_path)
 
 
+@pytest.mark.xdist_group("analytics-platform")
 @pytest.mark.parametrize("stack", ["analytics-platform"], indirect=True, scope="module")
 def test_a_deploy_is_rolled_back_where_its_gate_is_red(stack: Stack) -> None:
     """AP-24: the run's exit status decides."""

@@ -51,8 +51,16 @@ class Catalogue:
         """
 
         def added(make: Make) -> Make:
-            manager = contextlib.contextmanager(make)
-            self.faults.append(Fault(check, severity, says, verdict, manager, make.__name__, **more))
+            @contextlib.contextmanager
+            def made(stack: Stack) -> Iterator[None]:
+                steps = make(stack)
+                next(steps)
+                try:
+                    yield
+                finally:  # what is not mended would fail all that follow
+                    next(steps, None)
+
+            self.faults.append(Fault(check, severity, says, verdict, made, make.__name__, **more))
             return make
 
         return added
