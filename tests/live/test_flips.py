@@ -7,7 +7,7 @@ import json
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from itertools import groupby
 from pathlib import Path
@@ -87,15 +87,9 @@ def test_flip(stack: Stack, green: set[str], faults: list[Fault], tmp_path: Path
     if not green.issuperset(f"{check} {file}" for check in checks):
         settled(checks)
     green.difference_update(f"{check} {file}" for check in checks)
-    beside = dict.fromkeys(checks, "")
     with faults[0].make(stack):
-        results = settled(
-            beside | {fault.check: f"{fault.verdict} {fault.severity}" for fault in faults},
-            {fault.check: fault.action for fault in faults},
-        )
-    for fault in faults:
-        for words in fault.says:
-            assert words in results[fault.check]["message"]
+        red = {fault.check: f"{fault.verdict} {fault.severity}" for fault in faults}
+        settled(dict.fromkeys(checks, "") | red, faults)
     settled(checks)
     green.update(f"{check} {file}" for check in checks)
 
@@ -148,39 +142,42 @@ def settles(
     folder: Path,
     file: str,
     wanted: Mapping[str, str],
-    actions: Mapping[str, str] | None = None,
+    faults: Sequence[Fault] = (),
     *,
     patience_s: float = PATIENCE_S,
-) -> dict[str, Any]:
-    """Run checks until each has the verdict that is wanted of it, and its next step holds its words of `actions`.
+) -> None:
+    """Run checks until each has the verdict that is wanted of it, and says the words of its fault.
 
     Fail where that does not come. What is wanted of a check that is only run beside the others is empty.
     """
     known = {expectation.id: expectation for expectation in inventory(stack.name, file).expectations}
+    shows = {fault.check: fault for fault in faults}
     until = time.monotonic() + patience_s
     while True:
         results, output = run(stack, folder, f"--opscheck-inventory={file}", *(node_id(known[id_]) for id_ in wanted))
         wrong = [
-            said
+            f"{id_} is not {verdict}: {differs}"
             for id_, verdict in wanted.items()
-            if verdict and (said := differs(results.get(id_), verdict, (actions or {}).get(id_, "")))
+            if verdict and (differs := difference(results.get(id_), verdict, shows.get(id_)))
         ]
         if not wrong:
-            return results
+            return
         if time.monotonic() > until:
             pytest.fail("\n".join(wrong) if results else output, pytrace=False)
         time.sleep(0.5)
 
 
-def differs(result: dict[str, Any] | None, wanted: str, action: str) -> str:
+def difference(result: dict[str, Any] | None, wanted: str, fault: Fault | None) -> str:
     """Say how a result differs from what is wanted; empty where it does not."""
     if result is None:
-        return f"a check that is to be {wanted} did not run"
+        return "it did not run"
     found = " ".join(filter(None, [result["verdict"], result["severity"]]))
-    if found == wanted and action in (result["action"] or ""):
-        return ""
-    said = f"{result['message']}; {result['action']}" if action else result["message"]
-    return f"{result['id']} is {found}, not {wanted}: {said}"
+    action, message = result["action"] or "", result["message"]
+    if found != wanted:
+        return f"it is {found}: {message}"
+    if fault and not all(words in message for words in fault.says):
+        return f"it does not say {', '.join(fault.says)}: {message}"
+    return f"its next step is not {fault.action}: {action}" if fault and fault.action not in action else ""
 
 
 def run(stack: Stack, folder: Path, *arguments: str) -> tuple[dict[str, dict[str, Any]], str]:
