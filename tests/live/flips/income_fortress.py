@@ -128,6 +128,9 @@ def redis_is_stopped(stack: Stack) -> Iterator[None]:
     yield
     stack.compose("start", "redis")
     stack.wait("redis")
+    # A worker whose broker was away may be connected again and take nothing more.
+    stack.compose("restart", "-t", "2", "celery", "celery_scoring")
+    stack.wait("celery", "celery_scoring")
 
 
 @fault("postgres.reachable@main", "P0", "postgres.main can't be reached")
