@@ -24,7 +24,7 @@ help:
 	@echo 'make check NAME=... SUITE=daily   runs its inventory against it'
 	@echo 'make stop NAME=...         stops it'
 	@echo 'make test                  installs what the tests need, and runs them'
-	@echo 'make flips NAME=...        of these only the faults of the examples, or of one of them'
+	@echo 'make flips NAME=...        makes every fault of every example, or of one; the tests make one for each expectation'
 	@echo 'make lint                  ruff and mypy'
 	@echo 'make clean                 removes .venv and caches'
 
@@ -38,7 +38,7 @@ stack check stop: $(VENV)/installed-examples
 	@$(VENV)/bin/python -m examples.stack $@ $(NAME) $(if $(filter check,$@),$(SUITE))
 
 test: test-packages $(VENV)/installed-dev
-	tests/with-docker $(VENV)/bin/pytest -n 2 --dist loadgroup
+	tests/with-docker $(VENV)/bin/pytest -n 2 --dist loadfile -m 'not again'
 
 flips: test-packages $(VENV)/installed-dev
 	tests/with-docker $(VENV)/bin/pytest tests/live/test_flips.py $(if $(NAME),-k $(NAME))
