@@ -26,11 +26,14 @@ from .lines import Key
 from .model import FAIL_AT, Expectation, Inventory, Named, Suite, name_problem
 from .problems import InventoryError, Problems, nearest
 from .said import ENTRY_KEYS
+from .timing import KEYS as TIMING
+from .timing import read_timing
 from .validation import note_validation, secrets_of
 
 GENERAL = ("name", "timezone", "runbook", "severities")
 TABLES = ("opscheck", "suites", "history")
 """The tables beside those of the targets."""
+SUITE_KEYS = ("fail_at", *TIMING)
 _BITS = 64
 
 
@@ -52,9 +55,9 @@ def load(
     document = expand(document, os.environ if environment is None else environment, problems)
     general = _general(document, problems)
     words = _words(general.get("severities", {}), checks, problems)
-    suites = _suites(_table(document, "suites", problems), words, problems)
     name, timezone, runbook = (_text(general, key, problems) for key in ("name", "timezone", "runbook"))
     zone = _timezone(timezone, problems)
+    suites = _suites(_table(document, "suites", problems), words, zone if timezone else None, problems)
     name = name or file.resolve().parent.name
     known_as = problems.redactor().text(name)
     history = read_history(document.get("history", {}), reports or file.parent / REPORTS, known_as, problems)
@@ -214,7 +217,12 @@ def _words(said: object, checks: Iterable[Check], problems: Problems) -> dict[st
     return words
 
 
-def _suites(said: Mapping[str, Any], words: Mapping[str, str], problems: Problems) -> dict[str, Suite]:
+def _suites(
+    said: Mapping[str, Any],
+    words: Mapping[str, str],
+    zone: zoneinfo.ZoneInfo | dt.timezone | None,
+    problems: Problems,
+) -> dict[str, Suite]:
     suites = {name: Suite(name) for name in SUITES}
     for name, table in said.items():
         path = ("suites", name)
@@ -225,10 +233,11 @@ def _suites(said: Mapping[str, Any], words: Mapping[str, str], problems: Problem
             problems.add(path, f"it is a table: [suites.{name}]")
             continue
         for key in table:
-            if key != "fail_at":
-                problems.add((*path, key), f"unknown key; {nearest(key, ['fail_at'])}")
+            if key not in SUITE_KEYS:
+                problems.add((*path, key), f"unknown key; {nearest(key, SUITE_KEYS)}")
+        timing = read_timing(table, path, zone, problems)
         try:
-            suites[name] = Suite(name, severity_of(table.get("fail_at", FAIL_AT), words))
+            suites[name] = Suite(name, severity_of(table.get("fail_at", FAIL_AT), words), **timing)
         except LimitError as error:
             problems.add((*path, "fail_at"), str(error))
     return suites

@@ -14,6 +14,7 @@ from .._check import Check
 from ..during import Limits
 from ..lasting import Lasting
 from ..probes import Target
+from ..schedule import Schedule
 from ..secrets import Redactor
 from .history import History
 
@@ -32,10 +33,21 @@ def name_problem(name: str) -> str | None:
 
 @dataclass(frozen=True)
 class Suite:
-    """A suite, and the severity from which a breach fails a run of it."""
+    """A suite, and the severity from which a breach fails a run of it.
+
+    `schedule` says when it runs by itself, `deadline_s` how long a run may take, and `heartbeat` is called then.
+    """
 
     name: str
     fail_at: str = FAIL_AT
+    schedule: Schedule | None = None
+    deadline_s: float | None = None
+    heartbeat: str | None = field(default=None, repr=False)
+
+    @property
+    def longest_s(self) -> float | None:
+        """How long a run may take; None where nothing says it."""
+        return self.schedule.deadline_s if self.schedule is not None else self.deadline_s
 
 
 @dataclass(frozen=True, eq=False)

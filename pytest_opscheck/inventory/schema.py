@@ -16,6 +16,7 @@ from ..probes import Kind, kinds
 from ..suites import SUITES
 from .expectations import inner_parameter
 from .model import FAIL_AT, NAME
+from .timing import timing_schema
 
 _DIALECT = "https://json-schema.org/draft/2020-12/schema"
 _VARIABLE = r"\$\{[^}]+\}"
@@ -169,10 +170,10 @@ def _general(severities: list[str]) -> Schema:
 
 def _suites() -> Schema:
     fail_at = {"description": "breaches less severe than this warn, and do not fail the run", "default": FAIL_AT}
-    suite = _table({"fail_at": {**fail_at, "$ref": "#/$defs/severity"}})
+    suite = _table({"fail_at": {**fail_at, "$ref": "#/$defs/severity"}, **timing_schema()})
     own = {
         "type": "object",
-        "description": "suites, and what fails a run of them",
+        "description": "suites, what fails a run of them, and when they run by themselves",
         "propertyNames": {"pattern": f"^{_SUITE}$"},
     }
     return {**own, "properties": dict.fromkeys(SUITES, suite), "additionalProperties": suite}
