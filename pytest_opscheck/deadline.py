@@ -6,6 +6,7 @@ Readings have deadlines of their own, so the time that a check waits for its rea
 from __future__ import annotations
 
 import linecache
+import math
 import os
 import signal
 import threading
@@ -13,6 +14,7 @@ from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
+from typing import Protocol
 
 import pytest
 
@@ -22,6 +24,8 @@ SECONDS = 60.0
 """How long a test may take, and its fixtures before and after it; `@pytest.mark.timeout(SECONDS)` says otherwise."""
 _AGAIN_S = 5.0
 """When it is ended once more, where its code has caught what ended it."""
+_LEAST_S = 1.0
+"""What a check has left to judge a reading that is there when the run's deadline is over."""
 _Steps = Generator[None, object, object]
 
 
@@ -34,14 +38,25 @@ class TimeOverError(pytest.fail.Exception):  # type: ignore[name-defined,misc]  
     __module__ = "builtins"  # as that of pytest's own, which shows it
 
 
+class Run(Protocol):
+    """The run whose test it is."""
+
+    @property
+    def left_s(self) -> float:
+        """How long it may still take."""
+
+
 class _Alarm:
     """Handles the signal that ends a test; says where the test was."""
 
-    def __init__(self, item: pytest.Item, seconds: float) -> None:
+    def __init__(self, item: pytest.Item, seconds: float, *, of_run: bool) -> None:
         self._file = str(item.path)
         self._seconds = seconds
+        self._of_run = of_run
 
     def __call__(self, _number: int, frame: FrameType | None) -> None:
+        if self._of_run:
+            raise TimeOverError(f"the run's deadline was over{self._place(frame)}", pytrace=False)
         raise TimeOverError(
             f"no end within {self._seconds:g} s{self._place(frame)}; "
             "a test that needs longer says @pytest.mark.timeout(SECONDS)",
@@ -58,18 +73,21 @@ class _Alarm:
 
 
 class Deadlines:
-    """A plugin that gives every step of our tests a deadline."""
+    """A plugin that gives every step of our tests a deadline, which that of the whole run may bring forward."""
+
+    def __init__(self, run: Run) -> None:
+        self._run = run
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_setup(self, item: pytest.Item) -> _Steps:
         """Let fixtures take no longer before a test."""
-        with _deadline(item):
+        with _deadline(item, self._run.left_s):
             return (yield)
 
     @pytest.hookimpl(wrapper=True, trylast=True)
     def pytest_pyfunc_call(self, pyfuncitem: pytest.Function) -> _Steps:
         """Let a test take no longer; raises TimeOverError. The last one to wrap it: it has its reading by now."""
-        with _deadline(pyfuncitem):
+        with _deadline(pyfuncitem, self._run.left_s):
             return (yield)
 
     @pytest.hookimpl(wrapper=True)
@@ -85,14 +103,14 @@ class Deadlines:
 
 
 @contextmanager
-def _deadline(item: pytest.Item) -> Iterator[None]:
+def _deadline(item: pytest.Item, left_s: float = math.inf) -> Iterator[None]:
     """Raise TimeOverError in the block when its time is over. Signals reach the main thread, where pytest runs."""
     if not is_ours(item) or _is_pytest_timeouts(item) or threading.current_thread() is not threading.main_thread():
         yield
         return
     seconds = _seconds(item)
-    before = signal.signal(signal.SIGALRM, _Alarm(item, seconds))
-    signal.setitimer(signal.ITIMER_REAL, seconds, _AGAIN_S)
+    before = signal.signal(signal.SIGALRM, _Alarm(item, seconds, of_run=left_s < seconds))
+    signal.setitimer(signal.ITIMER_REAL, min(seconds, max(left_s, _LEAST_S)), _AGAIN_S)
     try:
         yield
     finally:

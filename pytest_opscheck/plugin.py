@@ -197,9 +197,9 @@ def pytest_collection_finish(session: pytest.Session) -> None:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_setup(item: pytest.Item) -> None:
-    """Remember which test is being set up."""
+    """Remember which test is being set up, unless the run's deadline is over."""
     if (session := item.config.stash.get(SESSION, None)) is not None:
-        session.runner.item = item
+        session.runner.begins(item)
 
 
 @pytest.hookimpl(wrapper=True)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import itertools
+import math
 import tempfile
 import time
 from collections.abc import Generator, Iterator, Mapping
@@ -18,6 +20,7 @@ from .gather import Gather, Request
 from .history import Moved, Past
 from .inventory import Expectation, Inventory, Named
 from .judge import Expect, Subject, breach, conclude, failed_reading, passed, unknown
+from .lasting import lasting
 from .plugin import only_looks
 from .probes import BlockedError, UnknownError, UnreachableError
 from .reports.terminal import Progress
@@ -33,7 +36,14 @@ _OUR_ERRORS = (UnknownError, UnreachableError, BlockedError)
 class Runner:
     """The tests of one process, from the first reading that is started to the last result."""
 
-    def __init__(self, config: pytest.Config, inventory: Inventory, fail_at: str, suite: str | None) -> None:
+    def __init__(
+        self,
+        config: pytest.Config,
+        inventory: Inventory,
+        fail_at: str,
+        suite: str | None,
+        longest_s: float | None = None,
+    ) -> None:
         self.config = config
         self.inventory = inventory
         self.fail_at = fail_at
@@ -47,6 +57,8 @@ class Runner:
         self._shares = itertools.count()
         self.started = inventory.now()
         self.past = Past(inventory.history)
+        self._longest_s = longest_s
+        self._until = time.monotonic() + longest_s if longest_s is not None else math.inf
 
     def start(self, pytest_session: pytest.Session) -> None:
         """Start every probe that the selected checks need. Nothing is probed where tests are only collected."""
@@ -63,6 +75,36 @@ class Runner:
         hosts = {target.name: target.keys.connect for target in self.inventory.of_kind("host")}  # type: ignore[attr-defined]
         self._gather = Gather((Request.of(e) for e in expectations), hosts, share=share, folder=folder)
         self._gather.start()
+
+    @property
+    def left_s(self) -> float:
+        """How long the run may still take."""
+        return self._until - time.monotonic()
+
+    def begins(self, item: pytest.Item) -> None:
+        """Remember which test is being set up; once the run's deadline is over, none that has to wait for something.
+
+        Raises UnknownError. A check whose reading is there is still judged.
+        """
+        self.item = item
+        if isinstance(item, pytest.Function) and is_ours(item) and owed_by(item) is None:
+            self._require_time()
+
+    def _require_time(self) -> None:
+        if self.left_s <= 0:
+            said = lasting(dt.timedelta(seconds=self._longest_s or 0))
+            raise UnknownError(f"the run's deadline of {said} was over")
+
+    def _waited(self, request: Request) -> Reading:
+        """Return a reading; raises UnknownError where the run's deadline is over before it is there."""
+        assert self._gather is not None  # noqa: S101 - whoever waits has started it
+        gather = self._gather
+
+        def tick() -> None:
+            self._require_time()
+            self._progress.show(gather.progress)
+
+        return gather.wait(request, tick)
 
     def call(self, item: pytest.Function) -> Generator[None, object, object]:
         """Run one test of ours: hand over its reading, let it measure, conclude."""
@@ -117,18 +159,19 @@ class Runner:
         __tracebackhide__ = True
         if self._gather is None:
             raise RuntimeError("readings were not gathered")
-        gather = self._gather
         try:
-            reading = gather.wait(Request.of(owed.expectation), lambda: self._progress.show(gather.progress))
+            reading = self._waited(Request.of(owed.expectation))
+            failed = None
+            if reading.error is not None:
+                failed = failed_reading(
+                    subject, reading, target=owed.expectation.target.id, blocks=self._blocks, fail_at=self.fail_at
+                )
+        except UnknownError as error:
+            reading, failed = Reading(error=error), unknown(subject, str(error), self.fail_at)
         finally:
             self._progress.clear()
-        if reading.error is not None:
-            self._end(
-                item,
-                failed_reading(
-                    subject, reading, target=owed.expectation.target.id, blocks=self._blocks, fail_at=self.fail_at
-                ),
-            )
+        if failed is not None:
+            self._end(item, failed)
         item.funcargs[owed.expectation.check.probe.name] = reading.value
         return reading
 
@@ -137,7 +180,7 @@ class Runner:
         expectation = self.selected.get(check_id)
         if expectation is None or self._gather is None:
             return False
-        reading = self._gather.wait(Request.of(expectation))
+        reading = self._waited(Request.of(expectation))
         return expectation.check.name != "reachable" or isinstance(reading.error, UnreachableError)
 
     def _end(self, item: pytest.Item, result: Result) -> None:

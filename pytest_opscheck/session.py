@@ -33,7 +33,8 @@ class Session:
         self.inventory = inventory
         self.suites = suites
         self.collection = Collection(config, inventory, suites)
-        self.runner = Runner(config, inventory, _fail_at(config, inventory, suites), "+".join(suites) or None)
+        fail_at, longest_s = _fail_at(config, inventory, suites), _longest_s(inventory, suites)
+        self.runner = Runner(config, inventory, fail_at, "+".join(suites) or None, longest_s)
 
     @classmethod
     def open(cls, config: pytest.Config, file: Path, suites: tuple[str, ...], tables: tuple[str, ...]) -> Session:
@@ -45,7 +46,7 @@ class Session:
         session = cls(config, inventory, asked_suites(config.option.markexpr or "", suites))
         config.pluginmanager.register(fixtures.Fixtures(inventory, session.runner), "opscheck-fixtures")
         config.pluginmanager.register(Masking(inventory.redactor), "opscheck-masking")
-        config.pluginmanager.register(Deadlines(), "opscheck-deadlines")
+        config.pluginmanager.register(Deadlines(session.runner), "opscheck-deadlines")
         if not hasattr(config, "workerinput"):
             from .reporter import Reporter
 
@@ -85,3 +86,10 @@ def _fail_at(config: pytest.Config, inventory: Inventory, suites: tuple[str, ...
             raise pytest.UsageError(f"--opscheck-fail-at {said}: no such severity; use one of {words}")
         return severity
     return max((inventory.suites[suite].fail_at for suite in suites), default="P3")
+
+
+def _longest_s(inventory: Inventory, suites: tuple[str, ...]) -> float | None:
+    """Return how long a run may take: as long as the suite that may take longest, None where one may take any time."""
+    said = [inventory.suites[suite].longest_s for suite in suites]
+    longest = [seconds for seconds in said if seconds is not None]
+    return max(longest) if longest and len(longest) == len(said) else None

@@ -1,0 +1,49 @@
+"""The deadline of a whole run: what could not be told by then is unknown, and every report is written."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+import pytest
+
+from .conftest import results, verdicts
+
+Project = Callable[..., pytest.Pytester]
+INVENTORY = """
+[suites.daily]
+deadline = "3s"
+[host.local]
+expect = { disk = false, memory = false, load = false, cpu = false }
+[host.local.command.slow]
+run = "sleep 30"
+timeout = "40s"
+"""
+
+
+@pytest.mark.parametrize("workers", [(), ("-n", "2")])
+def test_it_ends_the_run_and_leaves_its_reports(project: Project, workers: tuple[str, ...]) -> None:
+    pytester = project(INVENTORY)
+    pytester.makepyfile(
+        "import time, pytest\n"
+        "@pytest.mark.daily\ndef test_a_own(expect):\n    time.sleep(40)\n"
+        "@pytest.mark.daily\ndef test_b_later(expect):\n    expect(1, '', limit='== 1')\n"
+    )
+    started = time.monotonic()
+    result = pytester.runpytest_subprocess("-m", "daily", *workers)
+    assert time.monotonic() - started < 15
+    assert result.ret == 1
+    found = results(pytester)
+    assert verdicts(pytester)["host.command.slow@local"] == "unknown"
+    assert found["host.command.slow@local"]["message"] == "could not tell: the run's deadline of 3 s was over"
+    assert "the run's deadline was over, at " in found["it_ends_the_run_and_leaves_its_reports.a_own@-"]["message"]
+    if not workers:
+        assert found["it_ends_the_run_and_leaves_its_reports.b_later@-"]["verdict"] == "unknown"
+    assert (pytester.path / "reports/daily/latest.html").exists()
+    assert (pytester.path / "reports/history.sqlite3").exists()
+
+
+def test_one_that_is_kept_changes_nothing(project: Project) -> None:
+    pytester = project(INVENTORY.replace("3s", "40s").replace("sleep 30", "sleep 1"))
+    assert pytester.runpytest_subprocess("-m", "daily").ret == 0
+    assert set(verdicts(pytester).values()) == {"ok"}
