@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import fcntl
+import importlib
 import json
 import os
+import random
 import re
 import sys
+import time
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -32,18 +35,26 @@ class _Usage(click.ClickException):
     exit_code = USAGE
 
 
+_ELSEWHERE = {
+    "history": "cli_history",
+    "schedule": "cli_schedule",
+    "status": "cli_schedule",
+}
+"""Commands and the modules in which they are, which are imported where they are asked for."""
+
+
 class _Commands(click.Group):
-    """The commands; those of the history are imported where they are asked for."""
+    """The commands, wherever they are."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        return sorted([*super().list_commands(ctx), "history"])
+        return sorted([*super().list_commands(ctx), *_ELSEWHERE])
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        if cmd_name != "history":
+        if cmd_name not in _ELSEWHERE:
             return super().get_command(ctx, cmd_name)
-        from .cli_history import history
-
-        return history
+        module = importlib.import_module(f".{_ELSEWHERE[cmd_name]}", __package__)
+        found: click.Command = getattr(module, cmd_name)
+        return found
 
 
 @click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
@@ -57,6 +68,8 @@ def main() -> None:
     opscheck plan        what would be probed?
     pytest -m daily      run a suite
     opscheck history     what changed, and when?
+    opscheck schedule    let suites run by themselves
+    opscheck status      when did they run, and what came of it?
     """  # noqa: D301 - click's mark for lines that stay as they are
 
 
@@ -128,17 +141,29 @@ def demo(broken: tuple[str, ...], *, faults: bool) -> None:
 
 
 @main.command(context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False})
+@click.option("--random-delay", metavar="TIME", help="Start up to so much later, by chance: 2m. For crontabs.")
 @click.argument("suite")
 @click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
-def run(suite: str, arguments: tuple[str, ...]) -> None:
+def run(suite: str, arguments: tuple[str, ...], random_delay: str | None) -> None:
     """Run a suite, unless a run of it is under way. ARGUMENTS go to pytest."""
     if any(map(_EXPRESSION.match, arguments)):
         raise _Usage(f"`opscheck run {suite}` runs that suite alone; leave -m out, or say `pytest -m EXPRESSION`")
     arguments = _joined(arguments)
     file = _named_inventory(arguments)
     _known(loaded(file), suite)
+    if random_delay is not None:
+        _wait_a_little(random_delay)
     _lock(file.absolute().parent / "reports" / suite, suite)
     os.execv(sys.executable, [sys.executable, "-m", "pytest", "-m", suite, *arguments])  # noqa: S606 - no shell, no input
+
+
+def _wait_a_little(longest: str) -> None:
+    from .limits import LimitError, parse_duration
+
+    try:
+        time.sleep(random.uniform(0, parse_duration(longest)))  # noqa: S311 - nobody gains by guessing it
+    except LimitError as error:
+        raise _Usage(f"--random-delay: {error}") from None
 
 
 def _joined(arguments: Iterable[str]) -> tuple[str, ...]:

@@ -1,0 +1,257 @@
+"""How a suite is started by itself, as systemd's units and crontabs say it: files, as text, and where they belong."""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+import os
+import pwd
+import re
+import shlex
+import shutil
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from .inventory import Inventory, Suite
+from .schedule import HOUR, WEEKDAYS, Schedule, clock
+
+ENVIRONMENT = "opscheck.env"
+"""The file beside the inventory with the variables that it reads: NAME=value, a line each."""
+GRACE_S = 300
+"""What a run whose deadline is over has left for its reports, its history and those it tells, until it is ended."""
+_LAST_S = 60
+"""What it has left to write its reports then, until it is killed."""
+SYSTEM = Path("/etc/systemd/system")
+
+
+class ScheduleError(Exception):
+    """The suites can't be started by themselves in this way; the message says why, and what to do."""
+
+
+@dataclass(frozen=True)
+class Job:
+    """A suite that runs by itself."""
+
+    inventory: Inventory
+    suite: Suite
+
+    @property
+    def schedule(self) -> Schedule:
+        """When."""
+        assert self.suite.schedule is not None  # noqa: S101 - only such suites are jobs
+        return self.suite.schedule
+
+    @property
+    def name(self) -> str:
+        """What its units are called."""
+        return f"{prefix(self.inventory)}{self.suite.name}"
+
+    @property
+    def ends_s(self) -> int:
+        """After how many seconds it is ended from outside, where its own deadline did not."""
+        return int(self.schedule.deadline_s) + GRACE_S
+
+
+@dataclass(frozen=True)
+class File:
+    """A file to write."""
+
+    path: Path
+    text: str
+
+    @property
+    def is_there(self) -> bool:
+        """Whether it is there already, just so."""
+        try:
+            return self.path.read_text(encoding="utf-8") == self.text
+        except (OSError, UnicodeDecodeError):
+            return False
+
+
+def jobs(inventory: Inventory) -> list[Job]:
+    """Return the suites that run by themselves, in the inventory's order."""
+    return [Job(inventory, suite) for suite in inventory.suites.values() if suite.schedule is not None]
+
+
+def prefix(inventory: Inventory) -> str:
+    """Return how the names of an inventory's units begin: with its name, and a few characters for where it is."""
+    word = re.sub(r"[^A-Za-z0-9]+", "-", inventory.redactor.text(inventory.name)).strip("-").lower()
+    place = hashlib.sha256(str(_file(inventory)).encode()).hexdigest()[:6]
+    return f"opscheck-{word or 'inventory'}-{place}-"
+
+
+def _file(inventory: Inventory) -> Path:
+    return inventory.file.absolute()
+
+
+def command() -> str:
+    """Return the path of this `opscheck`, which is started again: beside the Python that runs it."""
+    beside = Path(sys.executable).with_name("opscheck")
+    found = str(beside) if beside.exists() else shutil.which("opscheck")
+    if found is None:
+        raise ScheduleError(f"there is no command `opscheck` beside {sys.executable}; install pytest-opscheck there")
+    return found
+
+
+# systemd
+
+
+def units_folder() -> Path:
+    """Return where units belong: those of the machine for root, else those of this user."""
+    if os.geteuid() == 0:
+        return SYSTEM
+    return Path(os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config") / "systemd/user"
+
+
+def units(job: Job, folder: Path) -> list[File]:
+    """Return a suite's timer and the service that it starts."""
+    return [
+        File(folder / f"{job.name}.service", "\n".join([*_head(job), *_service(job)]) + "\n"),
+        File(folder / f"{job.name}.timer", "\n".join([*_head(job), *_timer(job)]) + "\n"),
+    ]
+
+
+def _head(job: Job) -> Iterator[str]:
+    yield f"# {mark(job.inventory)}; `opscheck schedule --install` writes it anew."
+    name = job.inventory.redactor.text(job.inventory.name)
+    yield "[Unit]"
+    yield f"Description=Operational checks: {job.suite.name} of {_unit(name)}"
+
+
+def mark(inventory: Inventory) -> str:
+    """Return the words by which a file of an inventory is known."""
+    return f"Written by `opscheck schedule` for {_file(inventory)}"
+
+
+def _service(job: Job) -> Iterator[str]:
+    folder = _file(job.inventory).parent
+    yield "Wants=network-online.target"
+    yield "After=network-online.target"
+    yield ""
+    yield "[Service]"
+    yield "Type=oneshot"
+    if (user := _owner(folder)) is not None:
+        yield f"User={user}"
+    yield f"WorkingDirectory={_unit(str(folder))}"
+    yield f"EnvironmentFile=-{_unit(str(folder / ENVIRONMENT))}"
+    words = [command(), "run", job.suite.name, f"--opscheck-inventory={_file(job.inventory)}"]
+    yield f"ExecStart={' '.join(map(_quoted, words))}"
+    yield f"TimeoutStartSec={job.ends_s}"  # of a oneshot service, RuntimeMaxSec says nothing
+    yield "KillSignal=SIGINT"  # at which pytest still writes its reports
+    yield f"TimeoutStopSec={_LAST_S}"
+
+
+def _owner(folder: Path) -> str | None:
+    """Return as whom root lets the checks run: the owner of the folder, whose code they are; None for this user."""
+    owner = folder.stat().st_uid
+    if os.geteuid() != 0 or owner == 0:
+        return None
+    try:
+        return pwd.getpwuid(owner).pw_name
+    except KeyError:
+        return str(owner)
+
+
+def _timer(job: Job) -> Iterator[str]:
+    schedule = job.schedule
+    yield ""
+    yield "[Timer]"
+    for moment in calendar(schedule):
+        yield f"OnCalendar={moment}"
+    yield f"RandomizedDelaySec={schedule.delay_s:g}"
+    yield "AccuracySec=1s"
+    yield "Persistent=true"
+    yield ""
+    yield "[Install]"
+    yield "WantedBy=timers.target"
+
+
+def calendar(schedule: Schedule) -> Iterator[str]:
+    """Yield when a suite is due, as systemd says it.
+
+    Minutes are those of UTC: in a zone whose clocks go back, systemd leaves the repeated hour out.
+    """
+    if not schedule.times:
+        yield f"*-*-* *:00/{schedule.every}:00 UTC" if schedule.every < HOUR else "*-*-* *:00:00 UTC"
+        return
+    days = ",".join(WEEKDAYS[day].title() for day in schedule.weekdays)
+    dates = ",".join(f"{date:02}" for date in schedule.dates) or "*"
+    for time in schedule.times:
+        yield f"{days + ' ' if days else ''}*-*-{dates} {clock(time)}:00 {schedule.zone}"
+
+
+def _unit(text: str) -> str:
+    """Return text as a unit's value has it: no line ends it, and systemd puts nothing in the place of %."""
+    return " ".join(text.split("\n")).replace("%", "%%")
+
+
+def _quoted(word: str) -> str:
+    """Return a word of a command as ExecStart has it."""
+    escaped = _unit(word).replace("\\", "\\\\").replace('"', '\\"').replace("$", "$$")
+    return escaped if re.fullmatch(r"[\w./=@:+%-]+", escaped) else f'"{escaped}"'
+
+
+# cron
+
+
+def crontab(inventory: Inventory, found: list[Job], zone_of_machine: dt.tzinfo | None = None) -> str:
+    """Return the lines of a crontab, between two that mark them.
+
+    Raises ScheduleError where cron goes by another clock than the inventory: it knows only the machine's.
+    """
+    for job in found:
+        if job.schedule.times:
+            _require_same_clock(job.schedule.zone, zone_of_machine)
+    begin, end = _marks(inventory)
+    return "\n".join([begin, *(line for job in found for line in _lines(job)), end]) + "\n"
+
+
+def merged(there: str, ours: str, inventory: Inventory) -> str:
+    """Return a crontab with an inventory's lines in the place of those that it had, else at its end."""
+    begin, end = _marks(inventory)
+    lines = there.splitlines()
+    if begin in lines and end in lines[lines.index(begin) :]:
+        first = lines.index(begin)
+        last = lines.index(end, first)
+        lines[first : last + 1] = ours.splitlines()
+        return "\n".join(lines) + "\n"
+    return (there if there.endswith("\n") or not there else there + "\n") + ours
+
+
+def _marks(inventory: Inventory) -> tuple[str, str]:
+    return f"# {mark(inventory)}, which writes them anew: begin", f"# {mark(inventory)}: end"
+
+
+def _lines(job: Job) -> Iterator[str]:
+    """Yield a line for each minute of the hour at which a suite is due."""
+    schedule, run = job.schedule, _command_line(job)
+    if not schedule.times:
+        yield f"{f'*/{schedule.every}' if schedule.every < HOUR else '0'} * * * * {run}"
+    dates = ",".join(map(str, schedule.dates)) or "*"
+    days = ",".join(WEEKDAYS[day] for day in schedule.weekdays) or "*"
+    for minute in sorted({time % HOUR for time in schedule.times}):
+        hours = ",".join(str(time // HOUR) for time in schedule.times if time % HOUR == minute)
+        yield f"{minute} {hours} {dates} * {days} {run}"
+
+
+def _command_line(job: Job) -> str:
+    folder = _file(job.inventory).parent
+    delay = [f"--random-delay={job.schedule.delay_s:g}s"] if job.schedule.delay_s else []
+    words = [command(), "run", *delay, job.suite.name, f"--opscheck-inventory={_file(job.inventory)}"]
+    ends_s = job.ends_s + int(job.schedule.delay_s)
+    environment = f"{{ [ ! -e {ENVIRONMENT} ] || {{ set -a; . ./{ENVIRONMENT}; set +a; }}; }}"
+    run = f"exec timeout -s INT -k {_LAST_S} {ends_s} {shlex.join(words)}"
+    return f"cd {shlex.quote(str(folder))} && {environment} && {run}".replace("%", r"\%")
+
+
+def _require_same_clock(zone: dt.tzinfo, machine: dt.tzinfo | None) -> None:
+    begin = dt.datetime.now(dt.UTC)
+    for days in range(0, 366, 7):
+        moment = begin + dt.timedelta(days=days)
+        if moment.astimezone(machine).utcoffset() != moment.astimezone(zone).utcoffset():
+            raise ScheduleError(
+                f"cron goes by the machine's clock, which is not that of {zone}; use systemd's timers, which take the "
+                f"zone, or set the machine's: timedatectl set-timezone {zone}"
+            )

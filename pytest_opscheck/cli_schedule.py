@@ -1,0 +1,253 @@
+"""`opscheck schedule` and `opscheck status`: suites are started by themselves, and it is seen whether they were."""
+
+from __future__ import annotations
+
+import datetime as dt
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Collection, Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NoReturn
+
+import click
+
+from .by_itself import ENVIRONMENT, File, Job, ScheduleError, crontab, jobs, mark, merged, prefix, units, units_folder
+from .cli import USAGE, loaded
+from .history import HistoryError, PastRun, Records, reading
+from .inventory import FILE, Inventory
+from .lasting import lasting
+from .plural import counted
+from .reports.words import counts, plain
+from .settings import reports_setting
+
+OVERDUE = 1
+FAULT = 3
+"""As of a run: nothing is known to be wrong, but the checker itself has a fault."""
+_LOOKED_BACK = 50
+"""So many runs are looked at for the newest one that was of the whole suite."""
+_inventory = click.option(
+    "--opscheck-inventory", "file", metavar="FILE", default=FILE, type=click.Path(path_type=Path), help="The inventory."
+)
+
+
+@click.command()
+@click.option("--crontab", "for_cron", is_flag=True, help="A crontab instead of systemd's timers.")
+@click.option("--install", is_flag=True, help="Write what is shown, and let it run.")
+@_inventory
+def schedule(file: Path, *, for_cron: bool, install: bool) -> None:
+    """Show systemd's timers, or a crontab, for the suites that say when they run: `at` or `every` in [suites.NAME].
+
+    With --install they are written and started: for root to /etc/systemd/system, for others as units of their own. Once
+    more changes nothing.
+    """
+    inventory = loaded(file)
+    found = jobs(inventory)
+    if not found and not install:
+        _none(inventory)
+    try:
+        if for_cron:
+            _crontab(inventory, found, install=install)
+        else:
+            _units(inventory, found, install=install)
+    except ScheduleError as error:
+        click.echo(str(error), err=True)
+        sys.exit(USAGE)
+    except OSError as error:
+        click.echo(f"{error.filename}: {error.strerror}", err=True)
+        sys.exit(FAULT)
+    if install and "${" in file.read_text(encoding="utf-8") and not (file.absolute().parent / ENVIRONMENT).exists():
+        click.echo(
+            f"the inventory reads variables, and nothing sets them there: write {ENVIRONMENT} beside it, NAME=value a "
+            "line, readable to you alone",
+            err=True,
+        )
+
+
+def _none(inventory: Inventory) -> NoReturn:
+    click.echo(f"no suite of {inventory.file} says when it runs; say for example [suites.daily] at = '09:00'", err=True)
+    sys.exit(USAGE)
+
+
+# systemd
+
+
+def _units(inventory: Inventory, found: list[Job], *, install: bool) -> None:
+    folder = units_folder()
+    files = [each for job in found for each in units(job, folder)]
+    for each in files:
+        click.echo(f"# {each.path}\n{each.text}")
+    if not install:
+        return
+    if shutil.which("systemctl") is None:
+        raise ScheduleError("there is no systemctl here; say --crontab for a machine without systemd")
+    folder.mkdir(parents=True, exist_ok=True)
+    stale = _stale(inventory, folder, files)
+    _forget(stale)
+    changed = [each for each in files if not each.is_there]
+    for each in changed:
+        _write(each)
+        click.echo(f"wrote {each.path}")
+    if changed or stale:
+        _systemctl("daemon-reload")
+    started = _start([f"{job.name}.timer" for job in found], {each.path.name for each in changed})
+    if not (changed or stale or started):
+        click.echo("nothing changed: all of it is there, and runs")
+    if found and os.geteuid() != 0:
+        click.echo("units of a user end when he logs out, unless root has said: loginctl enable-linger USER")
+
+
+def _start(timers: Iterable[str], changed: Collection[str]) -> bool:
+    """Start the timers that do not run yet, and those that were changed anew; tell whether there were any."""
+    started = False
+    for timer in timers:
+        runs = _is("is-enabled", timer) and _is("is-active", timer)
+        if runs and timer not in changed:
+            continue
+        _systemctl(*(["restart"] if runs else ["enable", "--now"]), timer)
+        click.echo(f"started {timer}")
+        started = True
+    return started
+
+
+def _stale(inventory: Inventory, folder: Path, files: Iterable[File]) -> list[Path]:
+    """Return the units that were written for this inventory, and that it does not have any more."""
+    ours = {each.path for each in files}
+    there = sorted(path for path in folder.glob(f"{prefix(inventory)}*") if path.suffix in (".timer", ".service"))
+    return [path for path in there if path not in ours and mark(inventory) in path.read_text(encoding="utf-8")]
+
+
+def _forget(stale: Iterable[Path]) -> None:
+    for path in stale:
+        if path.suffix == ".timer":
+            _systemctl("disable", "--now", path.name)
+    for path in stale:
+        path.unlink()
+        click.echo(f"removed {path}: the inventory does not have it any more")
+
+
+def _write(file: File) -> None:
+    draft = file.path.with_name(f".{file.path.name}.{os.getpid()}")
+    draft.write_text(file.text, encoding="utf-8")
+    draft.replace(file.path)
+
+
+def _command(*words: str) -> list[str]:
+    return ["systemctl", *(["--user"] if os.geteuid() != 0 else []), *words]
+
+
+def _is(question: str, unit: str) -> bool:
+    done = subprocess.run(_command(question, "--quiet", unit), capture_output=True, check=False)  # noqa: S603 - our own
+    return done.returncode == 0
+
+
+def _systemctl(*words: str) -> None:
+    done = subprocess.run(_command(*words), capture_output=True, text=True, check=False)  # noqa: S603 - our own words
+    if done.returncode != 0:
+        said = " ".join(done.stderr.split()) or f"exit status {done.returncode}"
+        raise ScheduleError(f"{' '.join(_command(*words))}: {said}")
+
+
+# cron
+
+
+def _crontab(inventory: Inventory, found: list[Job], *, install: bool) -> None:
+    ours = crontab(inventory, found)
+    click.echo(ours, nl=False)
+    if not install:
+        return
+    if shutil.which("crontab") is None:
+        raise ScheduleError("there is no crontab here; install cron, or leave --crontab out for systemd's timers")
+    there = _own_crontab()
+    wanted = merged(there, ours, inventory)
+    if wanted == there:
+        click.echo("nothing changed: all of it is there")
+        return
+    done = subprocess.run(["crontab", "-"], input=wanted, capture_output=True, text=True, check=False)  # noqa: S607
+    if done.returncode != 0:
+        raise ScheduleError(f"crontab: {' '.join(done.stderr.split())}")
+    click.echo("wrote it to your crontab; the rest of that stays as it is")
+
+
+def _own_crontab() -> str:
+    """Return this user's crontab; none is an empty one."""
+    done = subprocess.run(["crontab", "-l"], capture_output=True, text=True, check=False)  # noqa: S607 - the PATH's own
+    if done.returncode != 0 and "no crontab" not in done.stderr:
+        raise ScheduleError(f"crontab -l: {' '.join(done.stderr.split())}")
+    return done.stdout if done.returncode == 0 else ""
+
+
+# status
+
+
+@dataclass(frozen=True)
+class _State:
+    """How a suite that runs by itself is: its newest whole run, what that said, and since when a run is missing."""
+
+    job: Job
+    run: PastRun | None
+    said: str
+    missing: dt.datetime | None
+
+
+@click.command()
+@_inventory
+@click.option("--opscheck-reports", "reports", metavar="DIR", type=click.Path(path_type=Path), help="The reports.")
+def status(file: Path, reports: Path | None) -> None:
+    """Say when each suite last ran, what came of it, and when it is due next.
+
+    The exit status is 1 where a suite that says when it runs is overdue or never ran, 3 where the history can't tell.
+    """
+    inventory = loaded(file, reports or reports_setting(file.absolute().parent))
+    found = jobs(inventory)
+    if not found:
+        _none(inventory)
+    now = inventory.now()
+    try:
+        with reading(inventory.history) as records:
+            states = [_state(job, records, now) for job in found]
+    except HistoryError as error:
+        click.echo(inventory.redactor.text(str(error)), err=True)
+        sys.exit(FAULT)
+    for state in states:
+        for line in _lines(state, now):
+            click.secho(line, fg="red" if state.missing else None)
+    if late := [state.job.suite.name for state in states if state.missing]:
+        click.echo(f"{counted(len(late), 'suite')} overdue: {', '.join(late)}", err=True)
+        sys.exit(OVERDUE)
+
+
+def _state(job: Job, records: Records | None, now: dt.datetime) -> _State:
+    due = job.schedule.settled(now)
+    run = _newest(records, job.suite.name, due) if records is not None else None
+    if run is None or records is None:
+        return _State(job, None, "", due)
+    whole = records.run(run.seq)
+    said = plain(counts(whole)) if whole is not None else ""
+    return _State(job, run, f"{said}, exit status {run.exit_status}", due if run.started < due else None)
+
+
+def _newest(records: Records, suite: str, due: dt.datetime) -> PastRun | None:
+    """Return the newest whole run of a suite, be it beside others; without one since it was due, of it alone."""
+    since = (run for run in records.runs(since=due) if suite in run.suite.split("+") and not run.narrowed)
+    alone = (run for run in records.runs(suite, newest=_LOOKED_BACK) if not run.narrowed)
+    return next(since, None) or next(alone, None)
+
+
+def _lines(state: _State, now: dt.datetime) -> Iterator[str]:
+    schedule = state.job.schedule
+    zone = now.tzinfo
+    late = "never ran" if state.run is None else "OVERDUE" if state.missing else "on time"
+    yield f"{state.job.suite.name} ({schedule}): {late}"
+    if state.run is not None:
+        ago = lasting(now - state.run.started)
+        yield f"  last run {_said(state.run.started, zone)}, {ago} ago, on {plain(state.run.vantage)}: {state.said}"
+    if state.missing is not None:
+        yield f"  was due  {_said(state.missing, zone)}, and no whole run of it has begun since"
+    yield f"  next due {_said(schedule.following(now), zone)}"
+
+
+def _said(moment: dt.datetime, zone: dt.tzinfo | None) -> str:
+    return f"{moment.astimezone(zone):%Y-%m-%d %H:%M %Z}"

@@ -1,0 +1,136 @@
+"""Suites that run by themselves: systemd's timers and cron, on a machine of its own."""
+
+from __future__ import annotations
+
+import json
+import shlex
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from .images import Container, container, image
+from .processes import wait_until
+from .systemd import OPTIONS
+
+MACHINE = """
+FROM debian:bookworm-slim
+RUN apt-get update && apt-get install -y --no-install-recommends systemd systemd-sysv dbus cron \
+    libsqlite3-0 libffi8 libssl3 libbz2-1.0 liblzma5 zlib1g
+CMD ["/sbin/init"]
+"""
+ROOT = Path(__file__).parents[2]
+INVENTORY = """
+[opscheck]
+name = "{name}"
+timezone = "UTC"
+[suites.minutely]
+every = "1m"
+[suites.slow]
+at = "03:00"
+[host.local]
+expect = {{ disk = false, memory = false, load = false, cpu = false }}
+[host.local.command.variable]
+run = 'test "$FROM_FILE" = "a b"'
+suites = ["minutely"]
+[host.local.command.slow]
+run = "sleep 50"
+timeout = "60s"
+suites = ["slow"]
+"""
+Opscheck = Callable[..., str]
+
+
+@pytest.fixture(scope="module")
+def machine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Container]:
+    """A machine with systemd and cron, this Python, and two inventories."""
+    folder = tmp_path_factory.mktemp("machine")
+    for name in ("timers", "cron"):
+        (folder / name).mkdir()
+        (folder / name / "opscheck.toml").write_text(INVENTORY.format(name=name), encoding="utf-8")
+        (folder / name / "opscheck.env").write_text(f"PYTHONPATH='{ROOT}'\nFROM_FILE='a b'\n", encoding="utf-8")
+    mounts = [f"{path}:{path}:ro" for path in dict.fromkeys([sys.base_prefix, sys.prefix, str(ROOT)])]
+    options = [*OPTIONS, *(word for mount in [*mounts, f"{folder}:/srv"] for word in ("-v", mount))]
+    with container(image("opscheck-test-by-itself", MACHINE), options) as started:
+        up = ("running", "degraded")
+        wait_until(lambda: started.run("systemctl is-system-running").stdout.strip() in up, "systemd")
+        if started.run(f"{sys.executable} -c 'import ssl, sqlite3, ctypes'").returncode != 0:
+            pytest.skip("this Python does not run on Debian 12")
+        yield started
+
+
+@pytest.fixture
+def opscheck(machine: Container) -> Opscheck:
+    """Give the command on the machine, in a folder: opscheck("timers", "status", status=0)."""
+
+    def given(folder: str, *words: str, status: int = 0) -> str:
+        command = (
+            f"cd /srv/{folder} && PYTHONPATH={ROOT} {Path(sys.executable).with_name('opscheck')} {shlex.join(words)}"
+        )
+        done = machine.run(command)
+        assert done.returncode == status, done.stdout + done.stderr
+        return done.stdout + done.stderr
+
+    return given
+
+
+def results(machine: Container, folder: str, suite: str) -> list[dict[str, object]]:
+    """Return the results files of a suite."""
+    texts = machine.run(f"cat /srv/{folder}/reports/{suite}/2*.json").stdout.split('{\n "schema"')[1:]
+    return [json.loads('{\n "schema"' + text) for text in texts]
+
+
+def test_timers_and_cron_start_a_suite(machine: Container, opscheck: Opscheck) -> None:
+    """Both are written as they are shown, once, and the run that they start reads its variables."""
+    shown = opscheck("timers", "schedule")
+    written = opscheck("timers", "schedule", "--install")
+    assert written.startswith(shown)
+    assert written.count("\nwrote /etc/systemd/system/opscheck-timers-") == 4
+    assert opscheck("timers", "schedule", "--install") == f"{shown}nothing changed: all of it is there, and runs\n"
+    assert opscheck("timers", "status", status=1).count("never ran") == 2
+
+    assert "wrote it to your crontab" in opscheck("cron", "schedule", "--crontab", "--install")
+    lines = machine.run("crontab -l").stdout
+    assert lines == opscheck("cron", "schedule", "--crontab")
+    assert "nothing changed" in opscheck("cron", "schedule", "--crontab", "--install")
+    assert machine.run("crontab -l").stdout == lines
+
+    for folder in ("timers", "cron"):
+        wait_until(lambda folder=folder: bool(results(machine, folder, "minutely")), f"a run by {folder}", 90)  # type: ignore[misc]
+        [first, *_] = results(machine, folder, "minutely")
+        assert first["run"]["exit_status"] == 0, first  # type: ignore[index]
+        said = opscheck(folder, "status", status=1)
+        assert "minutely (every 1 min): on time" in said
+        assert "opscheck minutely: 2 ok, exit status 0" in said
+        assert "1 suite overdue: slow" in said
+
+
+def test_a_run_that_is_ended_leaves_its_reports(machine: Container, opscheck: Opscheck) -> None:
+    """What systemd does when its deadline is over: it interrupts pytest, which writes what it has."""
+    opscheck("timers", "schedule", "--install")
+    service = machine.run("cd /etc/systemd/system && ls opscheck-timers-*-slow.service").stdout.strip()
+    machine.run(f"systemctl start --no-block {service}")
+    wait_until(
+        lambda: machine.run("pgrep -f 'slee[p] 50' || grep -l 'slee[p].50' /proc/*/cmdline").returncode == 0, "it"
+    )
+    assert "a run of slow is under way" in opscheck("timers", "run", "slow", status=5)
+    started = time.monotonic()
+    machine.run(f"systemctl stop {service}")
+    assert time.monotonic() - started < 30
+    [left] = results(machine, "timers", "slow")
+    assert left["run"]["exit_status"] == 2  # type: ignore[index]
+    assert left["run"]["narrowed"]  # type: ignore[index]
+
+
+def test_a_suite_that_is_no_more(machine: Container, opscheck: Opscheck) -> None:
+    """Its timer goes; nothing would ever take it away otherwise."""
+    opscheck("timers", "schedule", "--install")
+    machine.run("sed -i '/^every/d' /srv/timers/opscheck.toml")
+    said = opscheck("timers", "schedule", "--install")
+    assert said.count("minutely.") == 2
+    assert said.count("the inventory does not have it any more") == 2
+    left = machine.run("systemctl list-timers --all --plain --no-legend 'opscheck-timers-*'").stdout.splitlines()
+    assert len(left) == 1
+    assert "-slow.timer" in left[0]
