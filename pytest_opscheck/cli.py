@@ -6,6 +6,7 @@ import fcntl
 import importlib
 import json
 import os
+import platform
 import random
 import re
 import sys
@@ -150,11 +151,27 @@ def run(suite: str, arguments: tuple[str, ...], random_delay: str | None) -> Non
         raise _Usage(f"`opscheck run {suite}` runs that suite alone; leave -m out, or say `pytest -m EXPRESSION`")
     arguments = _joined(arguments)
     file = _named_inventory(arguments)
-    _known(loaded(file), suite)
+    inventory = loaded(file)
+    _known(inventory, suite)
     if random_delay is not None:
         _wait_a_little(random_delay)
-    _lock(file.absolute().parent / "reports" / suite, suite)
-    os.execv(sys.executable, [sys.executable, "-m", "pytest", "-m", suite, *arguments])  # noqa: S606 - no shell, no input
+    lock = _lock(file.absolute().parent / "reports" / suite, suite)
+    command = [sys.executable, "-m", "pytest", "-m", suite, *arguments]
+    if (url := inventory.suites[suite].heartbeat) is None:
+        os.execv(command[0], command)  # noqa: S606 - no shell, no input
+    sys.exit(_with_heartbeat(command, url, inventory, suite, lock))
+
+
+def _with_heartbeat(command: list[str], url: str, inventory: Inventory, suite: str, lock: int) -> int:
+    """Run a suite between two heartbeats, which change nothing of its exit status."""
+    from .heartbeat import around
+
+    name = inventory.redactor.text(f"{suite} of {inventory.name} on {platform.node()}")
+    status, faults = around(command, url, name, [lock])
+    for fault in faults:
+        said = inventory.redactor.text(f"could not call the heartbeat, {fault}")
+        click.echo(f"{said}; the run stands as it is", err=True)
+    return status
 
 
 def _wait_a_little(longest: str) -> None:
@@ -213,8 +230,8 @@ def _known(inventory: Inventory, suite: str | None) -> None:
         raise _Usage(f"there is no suite {suite!r}; {nearest(suite, inventory.suites)}")
 
 
-def _lock(folder: Path, suite: str) -> None:
-    """Take the suite's lock, and keep it when this process becomes pytest; where another run holds it, say so and end.
+def _lock(folder: Path, suite: str) -> int:
+    """Take the suite's lock, and return its open file, which pytest keeps; where another run holds it, say so and end.
 
     The kernel frees it when the process ends, however it does.
     """
@@ -229,3 +246,4 @@ def _lock(folder: Path, suite: str) -> None:
     os.ftruncate(lock, 0)
     os.write(lock, f"{os.getpid()}\n".encode())
     os.set_inheritable(lock, True)
+    return lock

@@ -1,0 +1,120 @@
+"""Calls a heartbeat at the start and the end of a run, so that somebody elsewhere notices when neither comes.
+
+It speaks the protocol of Healthchecks.io (https://healthchecks.io/docs/http_api/): the address with `/start`, as it is
+for success, and with `/fail` otherwise, and a run's id by which the two are known to belong together. The run's verdict
+does not depend on it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import http.client
+import signal
+import subprocess
+import threading
+import time
+import urllib.error
+import urllib.request
+import uuid
+from collections.abc import Iterator, Sequence
+from urllib.parse import urlsplit, urlunsplit
+
+ATTEMPTS = 2
+ATTEMPT_S = 4.0
+LONGEST_S = 10.0
+"""How long a run waits for a heartbeat in all, however slowly its server answers."""
+_PASSING = (408, 429, 500, 502, 503, 504)
+_BY_SIGNAL = 128
+"""What a shell adds to the number of the signal that ended a command."""
+
+
+class Heartbeat:
+    """The heartbeat of one run. What could not be called is a line in `faults`."""
+
+    def __init__(self, url: str) -> None:
+        self._url = url
+        self._run = uuid.uuid4()
+        self._calls: list[threading.Thread] = []
+        self.faults: list[str] = []
+
+    def call(self, sign: str, said: str = "") -> None:
+        """Call it in the background; `sign` is start or fail, or nothing for success, and `said` is shown there."""
+        thread = threading.Thread(target=self._attempt, args=(sign, said), name="opscheck-heartbeat", daemon=True)
+        self._calls.append(thread)
+        thread.start()
+
+    def wait(self) -> None:
+        """Wait for what was called, up to a deadline."""
+        until = time.monotonic() + LONGEST_S
+        for thread in self._calls:
+            thread.join(max(0.0, until - time.monotonic()))
+            if thread.is_alive():
+                self.faults.append(f"no answer within {LONGEST_S:g} s")
+                return
+
+    def _attempt(self, sign: str, said: str) -> None:
+        fault = ""
+        for number in range(ATTEMPTS):
+            if number:
+                time.sleep(0.5)
+            fault, passes = _asked(self._address(sign), said)
+            if not passes:
+                break
+        if fault:
+            self.faults.append(f"{sign or 'success'}: {fault}")
+
+    def _address(self, sign: str) -> str:
+        parts = urlsplit(self._url)
+        path = f"{parts.path.rstrip('/')}/{sign}" if sign else parts.path
+        query = f"{parts.query}&rid={self._run}" if parts.query else f"rid={self._run}"
+        return urlunsplit((parts.scheme, parts.netloc, path, query, ""))
+
+
+def _asked(url: str, said: str) -> tuple[str, bool]:
+    """Call an address; returns what is wrong, nothing if all is well, and whether that may pass."""
+    request = urllib.request.Request(url, data=said.encode(), method="POST")  # noqa: S310 - http or https, see the inventory
+    try:
+        with urllib.request.urlopen(request, timeout=ATTEMPT_S) as answer:  # noqa: S310 - likewise
+            answer.read(1000)
+    except urllib.error.HTTPError as error:
+        with error:
+            return f"its server answers {error.code}", error.code in _PASSING
+    except (OSError, http.client.HTTPException, ValueError) as error:
+        reason = getattr(error, "reason", None) or error
+        return f"{getattr(reason, 'strerror', None) or reason or type(error).__name__}", True
+    return "", False
+
+
+def around(command: Sequence[str], url: str, name: str, kept: Sequence[int] = ()) -> tuple[int, list[str]]:
+    """Run a command between two heartbeats; returns its exit status, and what is wrong with the heartbeat.
+
+    kept: the open files that the command keeps.
+    """
+    heartbeat = Heartbeat(url)
+    heartbeat.call("start")
+    process = subprocess.Popen(command, pass_fds=kept)  # noqa: S603 - our own command
+    with _passed_on(process):
+        status = process.wait()
+    status = status if status >= 0 else _BY_SIGNAL - status
+    heartbeat.call("" if status == 0 else "fail", f"{name}: exit status {status}")
+    heartbeat.wait()
+    return status, heartbeat.faults
+
+
+@contextlib.contextmanager
+def _passed_on(process: subprocess.Popen[bytes]) -> Iterator[None]:
+    """Outlive what interrupts the run, to tell of its end.
+
+    The terminal and systemd interrupt both processes; what asks only this one to end is passed on as an interruption,
+    at which pytest still writes its reports.
+    """
+    signals = {
+        signal.SIGINT: lambda *_: None,
+        signal.SIGTERM: lambda *_: process.send_signal(signal.SIGINT),
+    }
+    before = {number: signal.signal(number, handler) for number, handler in signals.items()}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
