@@ -8,22 +8,17 @@ does not depend on it.
 from __future__ import annotations
 
 import contextlib
-import http.client
 import signal
 import subprocess
 import threading
 import time
-import urllib.error
-import urllib.request
 import uuid
 from collections.abc import Iterator, Sequence
 from urllib.parse import urlsplit, urlunsplit
 
+from .outbound import LONGEST_S, sent
+
 ATTEMPTS = 2
-ATTEMPT_S = 4.0
-LONGEST_S = 10.0
-"""How long a run waits for a heartbeat in all, however slowly its server answers."""
-_PASSING = (408, 429, 500, 502, 503, 504)
 _BY_SIGNAL = 128
 """What a shell adds to the number of the signal that ended a command."""
 
@@ -57,7 +52,7 @@ class Heartbeat:
         for number in range(ATTEMPTS):
             if number:
                 time.sleep(0.5)
-            fault, passes = _asked(self._address(sign), said)
+            fault, passes = sent("POST", self._address(sign), said.encode(), "text/plain; charset=utf-8")
             if not passes:
                 break
         if fault:
@@ -68,21 +63,6 @@ class Heartbeat:
         path = f"{parts.path.rstrip('/')}/{sign}" if sign else parts.path
         query = f"{parts.query}&rid={self._run}" if parts.query else f"rid={self._run}"
         return urlunsplit((parts.scheme, parts.netloc, path, query, ""))
-
-
-def _asked(url: str, said: str) -> tuple[str, bool]:
-    """Call an address; returns what is wrong, nothing if all is well, and whether that may pass."""
-    request = urllib.request.Request(url, data=said.encode(), method="POST")  # noqa: S310 - http or https, see the inventory
-    try:
-        with urllib.request.urlopen(request, timeout=ATTEMPT_S) as answer:  # noqa: S310 - likewise
-            answer.read(1000)
-    except urllib.error.HTTPError as error:
-        with error:
-            return f"its server answers {error.code}", error.code in _PASSING
-    except (OSError, http.client.HTTPException, ValueError) as error:
-        reason = getattr(error, "reason", None) or error
-        return f"{getattr(reason, 'strerror', None) or reason or type(error).__name__}", True
-    return "", False
 
 
 def around(command: Sequence[str], url: str, name: str, kept: Sequence[int] = ()) -> tuple[int, list[str]]:

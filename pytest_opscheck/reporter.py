@@ -133,7 +133,18 @@ class Reporter:
         self._write(self.run)
         if self.problems and session.exitstatus == 0:
             session.exitstatus = 1
+        if faults := self._exported(self.run):
+            self.problems += faults
+            session.exitstatus = int(session.exitstatus) or pytest.ExitCode.INTERNAL_ERROR
         return outcome
+
+    def _exported(self, run: Run) -> list[str]:
+        """Have the metrics of a whole run where the inventory says; returns what is wrong with that."""
+        if run.narrowed or not self.session.inventory.metrics:
+            return []
+        from .metrics_export import exported
+
+        return list(exported(run, self.session.inventory))
 
     def _with_steps(self, results: list[Result]) -> tuple[Result, ...]:
         """Return results with the next steps that depend on what the others are."""

@@ -57,12 +57,20 @@ class Schedule:
 
     def settled(self, now: dt.datetime) -> dt.datetime:
         """Return when it was due last, so long ago that a run of that time has ended by now."""
-        until = now - dt.timedelta(seconds=self.delay_s + self.deadline_s + _LATE_S)
+        until = now - self._patience
         for days in (2, 32, _FARTHEST.days):
             found = list(self.between(until - dt.timedelta(days=days), until))
             if found:
                 return found[-1]
         raise AssertionError("a suite is due at least once a year")
+
+    def overdue(self, started: dt.datetime) -> dt.datetime:
+        """Return from when on the next run is overdue, after one that started at a moment."""
+        return self.following(started) + self._patience
+
+    @property
+    def _patience(self) -> dt.timedelta:
+        return dt.timedelta(seconds=self.delay_s + self.deadline_s + _LATE_S)
 
     def _every(self, since: dt.datetime) -> Iterator[dt.datetime]:
         moment = since.astimezone(dt.UTC).replace(minute=0, second=0, microsecond=0)

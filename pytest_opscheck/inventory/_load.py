@@ -23,6 +23,7 @@ from .environment import expand
 from .expectations import COMMON, Resolver
 from .history import read_history
 from .lines import Key
+from .metrics import read_metrics
 from .model import FAIL_AT, Expectation, Inventory, Named, Suite, name_problem
 from .problems import InventoryError, Problems, nearest
 from .said import ENTRY_KEYS
@@ -31,8 +32,9 @@ from .timing import read_timing
 from .validation import note_validation, secrets_of
 
 GENERAL = ("name", "timezone", "runbook", "severities")
-TABLES = ("opscheck", "suites", "history")
+TABLES = ("opscheck", "suites", "history", "report")
 """The tables beside those of the targets."""
+REPORT = ("metrics",)
 SUITE_KEYS = ("fail_at", *TIMING)
 _BITS = 64
 
@@ -61,6 +63,8 @@ def load(
     name = name or file.resolve().parent.name
     known_as = problems.redactor().text(name)
     history = read_history(document.get("history", {}), reports or file.parent / REPORTS, known_as, problems)
+    report = _report(document, problems)
+    metrics = read_metrics(report.get("metrics"), file.absolute().parent, problems)
     resolver = Resolver(checks, words, suites, {ZONE: zone, PAST: history}, problems)
     targets, expectations = _targets(document, resolver, problems)
     _refuse_dangling_hosts(targets, document, problems)
@@ -78,6 +82,7 @@ def load(
         targets=tuple(targets),
         expectations=tuple(_in_every_suite(expectations)),
         history=history,
+        metrics=metrics,
         redactor=problems.redactor(),
     )
 
@@ -166,6 +171,14 @@ def _table(document: Mapping[str, Any], key: str, problems: Problems) -> dict[st
         return found
     problems.add((key,), f"it is a table: [{key}]")
     return {}
+
+
+def _report(document: Mapping[str, Any], problems: Problems) -> dict[str, Any]:
+    report = _table(document, "report", problems)
+    for key in report:
+        if key not in REPORT:
+            problems.add(("report", key), f"unknown key; {nearest(key, REPORT)}")
+    return report
 
 
 def _general(document: Mapping[str, Any], problems: Problems) -> dict[str, Any]:

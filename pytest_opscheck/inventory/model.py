@@ -17,6 +17,7 @@ from ..probes import Target
 from ..schedule import Schedule
 from ..secrets import Redactor
 from .history import History
+from .metrics import Metrics
 
 FAIL_AT = "P3"
 """By default every breach fails the run."""
@@ -127,6 +128,7 @@ class Inventory:
     targets: tuple[Named, ...]
     expectations: tuple[Expectation, ...]
     history: History
+    metrics: Metrics = field(default_factory=Metrics)
     redactor: Redactor = field(default_factory=Redactor)
 
     def of_kind(self, kind: str) -> list[Named]:

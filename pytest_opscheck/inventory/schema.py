@@ -15,6 +15,7 @@ from ..limits import SEVERITIES, UNITS, dimension
 from ..probes import Kind, kinds
 from ..suites import SUITES
 from .expectations import inner_parameter
+from .metrics import metrics_schema
 from .model import FAIL_AT, NAME
 from .timing import timing_schema
 
@@ -43,7 +44,13 @@ def schema(checks: Iterable[Check], words: Iterable[str] = ()) -> Schema:
         "title": "opscheck.toml",
         "description": "The inventory of pytest-opscheck: targets, and what is expected of them",
         "type": "object",
-        "properties": {"opscheck": _general(severities), "suites": _suites(), "history": _history(), **targets},
+        "properties": {
+            "opscheck": _general(severities),
+            "suites": _suites(),
+            "history": _history(),
+            "report": _report(),
+            **targets,
+        },
         "additionalProperties": False,
         "$defs": {**_definitions(severities), **dict(sorted(made.definitions.items()))},
     }
@@ -187,6 +194,10 @@ def _history() -> Schema:
         "keep": {"description": "how long runs are kept", "default": "400d", "$ref": "#/$defs/duration"},
     }
     return _table(fields, description="where past runs are kept")
+
+
+def _report() -> Schema:
+    return _table({"metrics": metrics_schema()}, description="where reports go, beside their folder")
 
 
 def _common() -> Schema:

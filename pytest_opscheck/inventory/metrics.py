@@ -1,0 +1,77 @@
+"""Where a run's metrics go: the table [report.metrics]."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from .problems import Problems, nearest
+
+KEYS = ("textfile", "push")
+
+
+@dataclass(frozen=True)
+class Metrics:
+    """Where metrics go: into a file for each suite, named after `textfile`, and to the Pushgateway at `push`."""
+
+    textfile: Path | None = None
+    push: str | None = field(default=None, repr=False)
+
+    def __bool__(self) -> bool:
+        return self.textfile is not None or self.push is not None
+
+
+def read_metrics(said: object, folder: Path, problems: Problems) -> Metrics:
+    """Return what the table says; a relative file is taken from the inventory's folder."""
+    path = ("report", "metrics")
+    if said is None:
+        return Metrics()
+    if not isinstance(said, Mapping):
+        problems.add(path, "it is a table: [report.metrics]")
+        return Metrics()
+    for key in said:
+        if key not in KEYS:
+            problems.add((*path, key), f"unknown key; {nearest(key, KEYS)}")
+    if not said:
+        problems.add(path, "it says nowhere to send them; name a textfile, or an address to push to")
+    textfile = said.get("textfile")
+    if textfile is not None and not (isinstance(textfile, str) and textfile.endswith(".prom")):
+        problems.add((*path, "textfile"), "it is no file that node_exporter reads; its name ends in .prom")
+        textfile = None
+    push = said.get("push")
+    if push is not None and not _is_address(push):
+        problems.add((*path, "push"), "it is no address of a Pushgateway; write for example http://pushgateway:9091")
+        push = None
+    return Metrics(folder / textfile if textfile else None, push)
+
+
+def _is_address(said: object) -> bool:
+    try:
+        parts = urlsplit(said if isinstance(said, str) else "")
+        return parts.scheme in ("http", "https") and bool(parts.hostname) and (parts.port or 1) > 0
+    except ValueError:
+        return False
+
+
+def metrics_schema() -> dict[str, Any]:
+    """Return the JSON Schema of the table."""
+    variable = {"$ref": "#/$defs/variable"}
+    return {
+        "type": "object",
+        "description": "where a run's metrics go",
+        "properties": {
+            "textfile": {
+                "description": "a file of node_exporter's textfile collector; each suite gets its own beside it",
+                "anyOf": [{"type": "string", "pattern": r"\.prom$"}, variable],
+            },
+            "push": {
+                "description": "a Pushgateway: http://pushgateway:9091",
+                "anyOf": [{"type": "string", "pattern": "^https?://"}, variable],
+            },
+        },
+        "minProperties": 1,
+        "additionalProperties": False,
+    }

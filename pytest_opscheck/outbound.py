@@ -1,0 +1,58 @@
+"""Sends a little text over HTTP, to whom the inventory names, within a deadline."""
+
+from __future__ import annotations
+
+import base64
+import http.client
+import threading
+import urllib.error
+import urllib.request
+from urllib.parse import unquote, urlsplit, urlunsplit
+
+STEP_S = 4.0
+"""How long one step of a request may take: to connect, or to read on."""
+LONGEST_S = 10.0
+"""How long a request may take in all, however slowly its server answers."""
+PASSING = (408, 429, 500, 502, 503, 504)
+_SAID = 200
+
+
+def sent(method: str, url: str, body: bytes, content_type: str) -> tuple[str, bool]:
+    """Send a request; returns what is wrong, nothing if all is well, and whether that may pass by itself."""
+    outcome: list[tuple[str, bool]] = []
+
+    def send() -> None:
+        outcome.append(_sent(method, url, body, content_type))
+
+    thread = threading.Thread(target=send, name="opscheck-outbound", daemon=True)
+    thread.start()
+    thread.join(LONGEST_S)
+    return outcome[0] if outcome else (f"no answer within {LONGEST_S:g} s", False)
+
+
+def _sent(method: str, url: str, body: bytes, content_type: str) -> tuple[str, bool]:
+    try:
+        with urllib.request.urlopen(_request(method, url, body, content_type), timeout=STEP_S) as answer:  # noqa: S310 - http or https, see the inventory
+            answer.read(_SAID)
+    except urllib.error.HTTPError as error:
+        with error:
+            said = error.read(_SAID).decode("utf-8", "replace").strip().splitlines()
+            return f"its server answers {error.code}{': ' + said[0] if said else ''}", error.code in PASSING
+    except (OSError, http.client.HTTPException, ValueError) as error:
+        reason = getattr(error, "reason", None) or error
+        return f"{getattr(reason, 'strerror', None) or reason or type(reason).__name__}", True
+    return "", False
+
+
+def _request(method: str, url: str, body: bytes, content_type: str) -> urllib.request.Request:
+    parts = urlsplit(url)
+    where, _, host = parts.netloc.rpartition("@")
+    request = urllib.request.Request(  # noqa: S310 - likewise
+        urlunsplit((parts.scheme, host, parts.path, parts.query, "")),
+        data=body,
+        method=method,
+        headers={"Content-Type": content_type, "User-Agent": "pytest-opscheck"},
+    )
+    if where:
+        request.add_header("Authorization", "Basic " + base64.b64encode(unquote(where).encode()).decode())
+    return request
