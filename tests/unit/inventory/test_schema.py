@@ -28,6 +28,16 @@ severities = { critical = "P0", warning = "P2" }
 [suites.deploy_gate]
 fail_at = "warning"
 [suites.nightly]
+at = ["02:00", "14:00"]
+days = ["mon", "thu"]
+random_delay = "2m"
+deadline = "15m"
+heartbeat = "${HEARTBEAT_URL:-https://hc.example/x}"
+[suites.often]
+every = "5m"
+[report.metrics]
+textfile = "/var/lib/node_exporter/opscheck.prom"
+push = "http://push:9091"
 
 [host.prod]
 connect = "ssh://deploy@prod"
@@ -123,7 +133,7 @@ def test_limits_in_all_their_forms(validator: jsonschema.Draft202012Validator, s
 def test_every_kind_and_check_is_there(validator: jsonschema.Draft202012Validator) -> None:
     made = validator.schema
     assert isinstance(made, Mapping)
-    assert made["properties"].keys() == {"opscheck", "suites", "history", *kinds()}
+    assert made["properties"].keys() == {"opscheck", "suites", "history", "report", *kinds()}
     for name, kind in kinds().items():
         table = made["$defs"][name]
         checks = [check for check in shipped.checks() if check.kind == name]
