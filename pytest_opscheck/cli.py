@@ -37,6 +37,7 @@ class _Usage(click.ClickException):
 
 
 _ELSEWHERE = {
+    "compliance": "cli_compliance",
     "history": "cli_history",
     "schedule": "cli_schedule",
     "status": "cli_schedule",
@@ -71,6 +72,7 @@ def main() -> None:
     opscheck history     what changed, and when?
     opscheck schedule    let suites run by themselves
     opscheck status      when did they run, and what came of it?
+    opscheck compliance  what was checked in a time, and what was missed?
     """  # noqa: D301 - click's mark for lines that stay as they are
 
 

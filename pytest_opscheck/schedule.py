@@ -57,7 +57,7 @@ class Schedule:
 
     def settled(self, now: dt.datetime) -> dt.datetime:
         """Return when it was due last, so long ago that a run of that time has ended by now."""
-        until = now - self._patience
+        until = now - self.patience
         for days in (2, 32, _FARTHEST.days):
             found = list(self.between(until - dt.timedelta(days=days), until))
             if found:
@@ -66,10 +66,11 @@ class Schedule:
 
     def overdue(self, started: dt.datetime) -> dt.datetime:
         """Return from when on the next run is overdue, after one that started at a moment."""
-        return self.following(started) + self._patience
+        return self.following(started) + self.patience
 
     @property
-    def _patience(self) -> dt.timedelta:
+    def patience(self) -> dt.timedelta:
+        """How long after it was due its run may still be under way."""
         return dt.timedelta(seconds=self.delay_s + self.deadline_s + _LATE_S)
 
     def _every(self, since: dt.datetime) -> Iterator[dt.datetime]:

@@ -8,12 +8,13 @@ from ._changes import Outcome
 from ._document import utc
 from ._lines import exported, imported
 from ._past import Moved, Past, opened, reading
-from ._queries import PastRun, Point, Records, Sample, Seen
+from ._queries import Judged, PastRun, Point, Records, Sample, Seen
 from ._store import HistoryError, transaction
 
 __all__ = [
     "History",
     "HistoryError",
+    "Judged",
     "Link",
     "Moved",
     "Outcome",

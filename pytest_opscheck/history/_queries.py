@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import json
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from operator import itemgetter
 from typing import Any, NamedTuple
@@ -73,6 +73,15 @@ class Sample:
 
     started: dt.datetime
     counters: Mapping[str | None, Mapping[str, float]]
+
+
+class Judged(NamedTuple):
+    """A past result at its shortest. `about` is the key of what else is known of it, see `Records.abouts`."""
+
+    id: str
+    seq: int
+    verdict: Verdict
+    about: int
 
 
 class Records:
@@ -209,6 +218,24 @@ class Records:
         found: dict[str, dict[Verdict, int]] = defaultdict(dict)
         for name, verdict, number in self._store.rows(sql + " GROUP BY s.result, r.verdict", asked):
             found[name][Verdict(verdict)] = number
+        return found
+
+    def judged(self, seqs: Sequence[int]) -> Iterator[Judged]:
+        """Yield every result of some runs, in no order."""
+        for chunk in chunks(seqs):
+            sql = f"""
+                SELECT s.result, r.run, r.verdict, r.about FROM opscheck_result r
+                JOIN opscheck_series s ON s.id = r.series WHERE r.run IN ({marks(len(chunk))})
+            """
+            for name, run, verdict, about in self._store.rows(sql, chunk):
+                yield Judged(name, run, Verdict(verdict), about)
+
+    def abouts(self, keys: Iterable[int]) -> dict[int, dict[str, Any]]:
+        """Return what results have in common from run to run, by the `about` of those that were judged."""
+        found: dict[int, dict[str, Any]] = {}
+        for chunk in chunks(sorted(set(keys))):
+            sql = f"SELECT id, content FROM opscheck_text WHERE id IN ({marks(len(chunk))})"
+            found |= {key: json.loads(content) for key, content in self._store.rows(sql, chunk)}
         return found
 
     def samples(self, check_id: str, suite: str | None, newest: int) -> list[Sample]:

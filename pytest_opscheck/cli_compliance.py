@@ -1,0 +1,113 @@
+"""`opscheck compliance`: what was due over a time, what ran, what came of it, and what is missing."""
+
+from __future__ import annotations
+
+import datetime as dt
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import NoReturn
+
+import click
+
+from .cli import USAGE, loaded
+from .compliance import Compliance, audited
+from .history import HistoryError, Records, Verified, opened, verified
+from .inventory import FILE, Inventory, nearest
+from .plural import counted
+from .reports import compliance as report
+from .settings import reports_setting
+
+BROKEN = 1
+FAULT = 3
+
+
+@click.command()
+@click.option("--since", metavar="DAY", required=True, help="The first day of the time: 2026-07-01.")
+@click.option("--until", metavar="DAY", required=True, help="The day after its last one: 2026-10-01.")
+@click.option("--suite", metavar="SUITE", help="Only this suite.")
+@click.option("--html", metavar="FILE", type=click.Path(path_type=Path), help="Write the report as a page, too.")
+@click.option("--csv", metavar="FILE", type=click.Path(path_type=Path), help="Write it as CSV, too.")
+@click.option("--opscheck-inventory", "file", metavar="FILE", default=FILE, type=click.Path(path_type=Path))
+@click.option("--opscheck-reports", "reports", metavar="DIR", type=click.Path(path_type=Path))
+def compliance(
+    *,
+    since: str,
+    until: str,
+    suite: str | None,
+    html: Path | None,
+    csv: Path | None,
+    file: Path,
+    reports: Path | None,
+) -> None:
+    """Say for each expectation how often it was due, ran, passed, was breached, waived or missing.
+
+    From the beginning of one day to before that of another, in the inventory's time zone. The exit status is 1 where a
+    recorded run is not as it was written, or is not there any more, and 3 where the history can't tell.
+    """
+    inventory = loaded(file, reports or reports_setting(file.absolute().parent))
+    if suite is not None and suite not in inventory.suites:
+        _refuse(f"there is no suite {suite!r}; {nearest(suite, inventory.suites)}")
+    begin, end = _day(since, "--since", inventory), _day(until, "--until", inventory)
+    if begin >= end:
+        _refuse(f"--until {until} is not after --since {since}")
+    if begin > inventory.now():
+        _refuse(f"--since {since} is yet to come")
+    found, chain = _asked(inventory, begin, end, suite)
+    for line in report.lines(found, _said(chain)):
+        click.echo(line)
+    _write(html, lambda: report.page(found, _said(chain), inventory.now()))
+    _write(csv, lambda: report.table(found))
+    if chain.problems:
+        sys.exit(BROKEN)
+
+
+def _asked(
+    inventory: Inventory, begin: dt.datetime, end: dt.datetime, suite: str | None
+) -> tuple[Compliance, Verified]:
+    try:
+        with opened(inventory.history) as store:
+            if store is None:
+                click.echo(f"{inventory.history}: nothing is recorded yet", err=True)
+                sys.exit(FAULT)
+            records = Records(store, inventory.history.inventory)
+            return audited(inventory, records, begin, end, suite), verified(store)
+    except HistoryError as error:
+        click.echo(inventory.redactor.text(str(error)), err=True)
+        sys.exit(FAULT)
+
+
+def _said(chain: Verified) -> str:
+    """Return what following the chain came to, and by which hash it can be known."""
+    removed = (
+        f"runs 1 to {chain.removed} were taken away because of their age, at {chain.removed_at}. "
+        if chain.removed
+        else ""
+    )
+    if chain.problems:
+        return f"THE RECORD IS NOT AS IT WAS WRITTEN: {'; '.join(chain.problems)}. {removed}".strip()
+    newest = f"the newest has the hash {chain.newest}" if chain.newest else "there is none"
+    return f"The chain of {counted(chain.runs, 'recorded run')} holds: {newest}. {removed}".strip()
+
+
+def _day(said: str, option: str, inventory: Inventory) -> dt.datetime:
+    try:
+        day = dt.date.fromisoformat(said)
+    except ValueError:
+        _refuse(f"{option} {said}: it is no day; say for example 2026-07-01")
+    return dt.datetime.combine(day, dt.time(), tzinfo=inventory.timezone)
+
+
+def _refuse(why: str) -> NoReturn:
+    click.echo(why, err=True)
+    sys.exit(USAGE)
+
+
+def _write(file: Path | None, made: Callable[[], str]) -> None:
+    if file is None:
+        return
+    try:
+        file.write_text(made(), encoding="utf-8", errors="backslashreplace", newline="")
+    except OSError as error:
+        click.echo(f"{error.filename}: {error.strerror}", err=True)
+        sys.exit(FAULT)
