@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import re
+import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,7 +14,11 @@ import pytest
 
 from pytest_opscheck._check import Check
 from pytest_opscheck.inventory import load
+from pytest_opscheck.reports import openmetrics
+from pytest_opscheck.schedule import Schedule
 from pytest_opscheck.shipped import checks
+from tests.live.processes import program
+from tests.unit.reports import values
 
 ROOT = Path(__file__).parent.parent
 PAGES = [
@@ -23,11 +28,15 @@ PAGES = [
     "CONTRIBUTING.md",
     "docs/checks.md",
     "docs/history.md",
+    "docs/schedule.md",
+    "docs/metrics.md",
+    "docs/compliance.md",
 ]
 ENVIRONMENT = {
     "DATABASE_URL": "postgresql://127.0.0.1/db",
     "REDIS_URL": "redis://127.0.0.1",
     "HISTORY_URL": "postgresql://127.0.0.1/db",
+    "HEARTBEAT_URL": "http://127.0.0.1/ping",
 }
 
 
@@ -46,6 +55,24 @@ def test_toml_is_an_inventory(block: str, tmp_path: Path) -> None:
     targets = "" if re.search(r"^\[host\.prod\]", block, re.MULTILINE) or "on = " not in block else "[host.prod]\n"
     file.write_text(block + "\n" + targets, encoding="utf-8")
     assert load(file, checks(), ENVIRONMENT).expectations
+
+
+@pytest.mark.parametrize("block", list(blocks("yaml")))
+def test_yaml_is_rules_of_prometheus(block: str, tmp_path: Path) -> None:
+    """Whose metrics are ones that a run has."""
+    file = tmp_path / "rules.yml"
+    file.write_text(block, encoding="utf-8")
+    subprocess.run([program("promtool"), "check", "rules", file], check=True, capture_output=True)
+    made = openmetrics.text(values.run(values.result()), Schedule())
+    for name in re.findall(r"opscheck_\w+", block):
+        assert f"\n{name}{{" in made
+
+
+def test_the_page_of_metrics_names_those_that_there_are() -> None:
+    made = openmetrics.text(values.run(values.result()), Schedule())
+    page = (ROOT / "docs/metrics.md").read_text(encoding="utf-8")
+    names = set(re.findall(r"^# TYPE (\w+) ", made, re.MULTILINE))
+    assert {name.removesuffix("_ratio") for name in names} == set(re.findall(r"`(opscheck_\w+)", page))
 
 
 @pytest.mark.parametrize("block", list(blocks("python")))
