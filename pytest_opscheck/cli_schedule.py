@@ -14,7 +14,7 @@ from typing import NoReturn
 
 import click
 
-from .by_itself import ENVIRONMENT, File, Job, ScheduleError, crontab, jobs, mark, merged, prefix, units, units_folder
+from .by_itself import ENVIRONMENT, File, Job, ScheduleError, crontab, jobs, mark, merged, units, units_folder
 from .cli import USAGE, loaded
 from .history import HistoryError, PastRun, Records, reading
 from .inventory import FILE, Inventory
@@ -113,10 +113,10 @@ def _start(timers: Iterable[str], changed: Collection[str]) -> bool:
 
 
 def _stale(inventory: Inventory, folder: Path, files: Iterable[File]) -> list[Path]:
-    """Return the units that were written for this inventory, and that it does not have any more."""
+    """Return the units that were written for this inventory, whatever its name was, and that it has no more."""
     ours = {each.path for each in files}
-    there = sorted(path for path in folder.glob(f"{prefix(inventory)}*") if path.suffix in (".timer", ".service"))
-    return [path for path in there if path not in ours and mark(inventory) in path.read_text(encoding="utf-8")]
+    there = sorted(path for path in folder.glob("opscheck-*") if path.suffix in (".timer", ".service"))
+    return [path for path in there if path not in ours and f"{mark(inventory)};" in path.read_text(encoding="utf-8")]
 
 
 def _forget(stale: Iterable[Path]) -> None:

@@ -26,7 +26,8 @@ _MORE = ("waived or in maintenance because", "suites", "first result", "last res
 _FORMULAS = ("=", "+", "-", "@", "\t", "\r")
 NOTE = (
     "What was due follows from the schedule and the expectations that the inventory has now. A run counts for the last "
-    "time at which its suite was due before it; one that was narrowed to a part of its suite counts for none."
+    "time at which its suite was due before it; one that was narrowed to a part of its suite counts for none. "
+    "What is not in the inventory is a check of one's own, or was taken out since."
 )
 
 
@@ -82,7 +83,7 @@ def _row(line: Line) -> tuple[str, ...]:
 def _more(line: Line, found: Compliance) -> tuple[str, ...]:
     zone = found.since.tzinfo
     reasons = "; ".join(f"{each.verdict} {counted(each.times, 'time')}: {plain(each.text)}" for each in line.reasons)
-    there = "yes" if line.is_expected else "no: a check of one's own, or taken out since"
+    there = "yes" if line.is_expected else "no"
     return (reasons, ", ".join(line.suites), _moment(line.first, zone), _moment(line.last, zone), there)
 
 
@@ -143,10 +144,11 @@ def _html_table(headings: Iterable[str], rows: Iterable[Iterable[str]]) -> Itera
 
 _STYLE = """
 :root { color-scheme: light dark }
-body { font: 15px/1.45 system-ui, sans-serif; margin: 2rem auto; max-width: 80rem; padding: 0 1rem }
+body { font: 15px/1.45 system-ui, sans-serif; margin: 2rem auto; max-width: 96rem; padding: 0 1rem }
 div { overflow-x: auto }
 table { border-collapse: collapse; font-variant-numeric: tabular-nums }
 th, td { border-bottom: 1px solid #8888; padding: .25rem .6rem; text-align: left; vertical-align: top }
+td:first-child { overflow-wrap: anywhere; min-width: 12em }
 @media print {
   @page { size: A4 landscape; margin: 12mm }
   body { font-size: 8pt; margin: 0; max-width: none }

@@ -128,7 +128,7 @@ def test_a_check_that_came_later(command: Command, tmp_path: Path) -> None:
     command("--suite", "daily", "--csv", "out.csv")
     found = rows(tmp_path / "out.csv")
     assert (found["host.memory@prod"]["due"], found["host.memory@prod"]["missing"]) == ("28", "28")
-    assert (found["host.disk@prod"]["ran"], found["host.disk@prod"]["in the inventory"][:3]) == ("23", "no:")
+    assert (found["host.disk@prod"]["ran"], found["host.disk@prod"]["in the inventory"]) == ("23", "no")
 
 
 def test_a_changed_record(command: Command) -> None:

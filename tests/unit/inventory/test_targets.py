@@ -8,7 +8,7 @@ from pytest_opscheck.probes import kinds
 
 from .conftest import Errors, Read
 
-KINDS = ", ".join(sorted([*kinds(), "opscheck", "suites", "history"]))
+KINDS = ", ".join(sorted([*kinds(), "opscheck", "report", "suites", "history"]))
 
 
 @pytest.mark.parametrize(
