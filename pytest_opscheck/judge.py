@@ -372,8 +372,8 @@ def next_step(subject: Subject, action: str | None, measurements: Collection[Mea
 
 
 def _breached(measurements: Collection[Measurement]) -> list[Measurement]:
-    """Return what broke a limit, the worst first."""
-    return sorted((m for m in measurements if m.breached), key=lambda m: m.breached or "")
+    """Return what broke a limit and is not waived, the worst first."""
+    return sorted((m for m in measurements if m.counts), key=lambda m: m.breached or "")
 
 
 def _message(

@@ -17,6 +17,7 @@ from .history import HistoryError
 from .judge import Subject, next_step, unknown
 from .plugin import only_looks, reports_folder, setting
 from .plural import counted
+from .quiet.waivers import ending
 from .reports import html, json, junit, terminal
 from .reports.files import ReportFiles
 from .results import Result, Run, exit_status, with_steps
@@ -189,6 +190,7 @@ class Reporter:
             results=results,
             exit_status=status,
             narrowed=narrowed,
+            notices=tuple(map(inventory.redactor.text, ending(inventory.waivers, self.started.date()))),
         )
 
     def _write(self, run: Run) -> None:

@@ -30,7 +30,8 @@ class Verdict(StrEnum):
 class Measurement:
     """One judged value. `breached` is the severity of the worst limit that it broke.
 
-    `problem` says why it could not be judged. `observed` and `expected` are the texts of reports.
+    `problem` says why it could not be judged. `observed` and `expected` are the texts of reports. `waived` says who
+    answers for a breach of it.
     """
 
     subject: str | None
@@ -41,6 +42,12 @@ class Measurement:
     problem: str | None = None
     observed: str = ""
     expected: str = ""
+    waived: str | None = None
+
+    @property
+    def counts(self) -> bool:
+        """Whether it breaks a limit, and nobody answers for that."""
+        return self.breached is not None and self.waived is None
 
     def to_json(self) -> dict[str, Any]:
         """Return the measurement as the results file has it."""
@@ -51,7 +58,7 @@ class Measurement:
             "limits": dict(self.limits),
             "breached": self.breached,
         }
-        texts = {"problem": self.problem, "observed": self.observed, "expected": self.expected}
+        texts = {"problem": self.problem, "observed": self.observed, "expected": self.expected, "waived": self.waived}
         return data | {name: text for name, text in texts.items() if text}
 
 
@@ -97,10 +104,39 @@ class Counted:
 
 
 @dataclass(frozen=True, slots=True)
+class Quiet:
+    """Why a result fails nothing and alerts nobody, and the verdict that it would have had.
+
+    by: the name of the maintenance window, or `waiver`.
+    until: the waiver's last day, or when the window ends, in ISO 8601.
+    who: the waiver's owner, or who began a maintenance that is not a rule of the inventory.
+    """
+
+    verdict: Verdict
+    by: str
+    why: str
+    until: str | None = None
+    who: str | None = None
+    ticket: str | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        """Return it as the results file has it."""
+        texts = {"until": self.until, "who": self.who, "ticket": self.ticket}
+        said = {"verdict": str(self.verdict), "by": self.by, "why": self.why}
+        return said | {name: text for name, text in texts.items() if text}
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> Quiet:
+        """Make it of its plain data."""
+        return cls(**{**data, "verdict": Verdict(data["verdict"])})
+
+
+@dataclass(frozen=True, slots=True)
 class Result:
     """What came of one check of one target. `fails` says whether it fails the run.
 
     `pending` says why a breach does not count yet. `change` is known when the run is compared with those before it.
+    `quiet` says by what it is waived or in maintenance.
     """
 
     id: str
@@ -122,6 +158,7 @@ class Result:
     pending: str | None = None
     counters: tuple[Counted, ...] = ()
     change: Change | None = None
+    quiet: Quiet | None = None
 
     def to_json(self) -> dict[str, Any]:
         """Return the result as the results file has it."""
@@ -132,6 +169,8 @@ class Result:
             data["counters"] = [counted.to_json() for counted in self.counters]
         if self.change is not None:
             data["change"] = self.change.to_json()
+        if self.quiet is not None:
+            data["quiet"] = self.quiet.to_json()
         return data | {
             "suites": list(self.suites),
             "covers": list(self.covers),
@@ -153,13 +192,14 @@ class Result:
                 "measurements": measurements,
                 "counters": tuple(Counted(**counted) for counted in data.get("counters", ())),
                 "change": Change.from_json(data["change"]) if data.get("change") else None,
+                "quiet": Quiet.from_json(data["quiet"]) if data.get("quiet") else None,
             }
         )
 
     @property
     def worst(self) -> Measurement | None:
         """The measurement that a table shows: the worst breach, else what could not be judged, else the first."""
-        breached = sorted((m for m in self.measurements if m.breached), key=lambda m: m.breached or "")
+        breached = sorted((m for m in self.measurements if m.breached), key=lambda m: (not m.counts, m.breached))
         unjudged = [m for m in self.measurements if m.problem]
         return next(iter([*breached, *unjudged, *self.measurements]), None)
 
@@ -172,7 +212,7 @@ class Result:
 
 
 _RESULT_FIELDS = tuple(
-    each.name for each in dataclasses.fields(Result) if each.name not in ("pending", "counters", "change")
+    each.name for each in dataclasses.fields(Result) if each.name not in ("pending", "counters", "change", "quiet")
 )
 """The fields that every result has in the results file."""
 
@@ -182,6 +222,7 @@ class Run:
     """One execution of a suite, with its results.
 
     `narrowed` says whether checks of the suite were left out; `hash` is the run's in the history, where it is recorded.
+    `notices` are sentences on the inventory itself, which reports repeat: waivers that end soon.
     """
 
     id: str
@@ -195,6 +236,7 @@ class Run:
     exit_status: int
     narrowed: bool = False
     hash: str | None = None
+    notices: tuple[str, ...] = ()
 
     @property
     def duration_s(self) -> float:
@@ -217,6 +259,7 @@ class Run:
                 "exit_status": self.exit_status,
                 "narrowed": self.narrowed,
                 **({"hash": self.hash} if self.hash else {}),
+                **({"notices": list(self.notices)} if self.notices else {}),
             },
             "summary": summary(self.results),
             "results": [result.to_json() for result in self.results],
@@ -233,6 +276,7 @@ class Run:
             finished=dt.datetime.fromisoformat(run["finished"]),
             narrowed=run.get("narrowed", False),
             hash=run.get("hash"),
+            notices=tuple(run.get("notices", ())),
             results=tuple(map(Result.from_json, data["results"])),
         )
 
@@ -294,7 +338,8 @@ def exit_status(pytest_status: int, results: Iterable[Result]) -> int:
     judged = [result for result in results if result.verdict in (Verdict.OK, Verdict.BREACH)]
     if not judged:
         return 5
-    known = {result.id for result in results if result.verdict in (Verdict.BREACH, Verdict.UNKNOWN)}
+    said = (Verdict.BREACH, Verdict.UNKNOWN, Verdict.MAINTENANCE, Verdict.WAIVED)
+    known = {result.id for result in results if result.verdict in said}
     orphans = [
         r for r in results if r.verdict is Verdict.BLOCKED and r.blocked_by is not None and r.blocked_by not in known
     ]

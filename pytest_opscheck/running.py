@@ -23,6 +23,7 @@ from .judge import Expect, Subject, breach, conclude, failed_reading, passed, un
 from .lasting import lasting
 from .plugin import only_looks
 from .probes import BlockedError, UnknownError, UnreachableError
+from .quiet.applied import Quieting
 from .reports.terminal import Progress
 from .results import Result, Verdict
 from .suites import GATE
@@ -59,6 +60,8 @@ class Runner:
         self.past = Past(inventory.history)
         self._longest_s = longest_s
         self._until = time.monotonic() + longest_s if longest_s is not None else math.inf
+        waivers = () if getattr(config.option, "runxfail", False) else inventory.waivers
+        self._quieting = Quieting(waivers, inventory.windows, inventory.timezone, fail_at)
 
     def start(self, pytest_session: pytest.Session) -> None:
         """Start every probe that the selected checks need. Nothing is probed where tests are only collected."""
@@ -127,15 +130,15 @@ class Runner:
             raise
         except (AssertionError, pytest.fail.Exception) as error:
             first = (str(error).splitlines() or ["an assertion failed"])[0]
-            self._note(item, breach(subject, first, self.fail_at, duration_s=time.monotonic() - started))
+            self._excuse(item, breach(subject, first, self.fail_at, duration_s=time.monotonic() - started))
             raise
         except _OUR_ERRORS as error:
             duration_s = time.monotonic() - started
-            self._note(item, unknown(subject, str(error), self.fail_at, duration_s=duration_s))
+            self._excuse(item, unknown(subject, str(error), self.fail_at, duration_s=duration_s))
             raise
         except Exception as error:
             first = (str(error).splitlines() or [""])[0]
-            self._note(item, unknown(subject, f"{type(error).__name__}: {first}", self.fail_at))
+            self._excuse(item, unknown(subject, f"{type(error).__name__}: {first}", self.fail_at))
             raise
         expect = item.stash.get(EXPECT, None)
         duration_s = reading.seconds if owed is not None else time.monotonic() - started
@@ -187,13 +190,23 @@ class Runner:
         """Note a result and end its test with pytest's outcome for it."""
         __tracebackhide__ = True
         owed = owed_by(item)
+        result = self._quieted(item, result)
         if owed is not None and not self._is_gate:
             result = self.past.settled(result, owed.expectation.lasting, self.started)
         result = self._note(item, result)
-        if result.verdict in (Verdict.BLOCKED, Verdict.MAINTENANCE):
-            pytest.skip(result.message)
+        _skip_quiet(result)
         if result.fails:
             pytest.fail(_told(result), pytrace=False)
+
+    def _excuse(self, item: pytest.Item, result: Result) -> None:
+        """Note the result of a test that has failed; where it is quiet, end the test otherwise than by its failure."""
+        __tracebackhide__ = True
+        _skip_quiet(self._note(item, self._quieted(item, result)))
+
+    def _quieted(self, item: pytest.Item, result: Result) -> Result:
+        """Return a result as waivers and maintenance windows make it."""
+        assert isinstance(item, pytest.Function)  # noqa: S101 - only functions are ours
+        return self._quieting.applied(result, self._subject(item, owed_by(item)), self.inventory.now())
 
     def _note(self, item: pytest.Item, result: Result) -> Result:
         clean = Result.from_json(self.inventory.redactor.data(result.to_json()))
@@ -233,10 +246,14 @@ class Runner:
                 why = str(call.excinfo.value) if ours else call.excinfo.exconly().splitlines()[0]
             if report.skipped:
                 why = f"it was skipped: {report.longrepr[2] if isinstance(report.longrepr, tuple) else why}"
-            result = self._note(item, unknown(self._subject(item, owed_by(item)), why, self.fail_at))
+            subject = self._subject(item, owed_by(item))
+            result = self._note(item, self._quieted(item, unknown(subject, why, self.fail_at)))
+            if result.verdict is Verdict.MAINTENANCE:
+                report.outcome, report.longrepr = "skipped", ("", 0, result.message)
+                ours = False
         if result is not None and (report.when == "call" or (report.when == "setup" and report.outcome != "passed")):
             report.opscheck = result.to_json()  # type: ignore[attr-defined]
-            report.opscheck_raised = _raised(call) and not ours  # type: ignore[attr-defined]
+            report.opscheck_raised = _raised(call) and not ours and not report.skipped  # type: ignore[attr-defined]
             if ours:
                 report.longrepr = _told(result)
             if report.skipped and isinstance(report.longrepr, tuple):
@@ -292,6 +309,15 @@ class Runner:
         self.past.close()
         if self._folder is not None:
             self._folder.cleanup()
+
+
+def _skip_quiet(result: Result) -> None:
+    """End the test of a result that says nothing of its check, or of which somebody answers."""
+    __tracebackhide__ = True
+    if result.verdict in (Verdict.BLOCKED, Verdict.MAINTENANCE):
+        pytest.skip(result.message)
+    if result.verdict is Verdict.WAIVED:
+        pytest.xfail(result.message)
 
 
 def _told(result: Result) -> str:

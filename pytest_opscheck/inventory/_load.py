@@ -26,13 +26,14 @@ from .lines import Key
 from .metrics import read_metrics
 from .model import FAIL_AT, Expectation, Inventory, Named, Suite, name_problem
 from .problems import InventoryError, Problems, nearest
+from .quiet import read_waivers, read_windows
 from .said import ENTRY_KEYS
 from .timing import KEYS as TIMING
 from .timing import read_timing
 from .validation import note_validation, secrets_of
 
 GENERAL = ("name", "timezone", "runbook", "severities")
-TABLES = ("opscheck", "suites", "history", "report")
+TABLES = ("opscheck", "suites", "history", "report", "maintenance", "waiver")
 """The tables beside those of the targets."""
 REPORT = ("metrics",)
 SUITE_KEYS = ("fail_at", *TIMING)
@@ -71,6 +72,8 @@ def load(
     if not len(problems):  # an expectation that is wrong itself is none that a condition could name
         refuse_unknown_conditions(expectations, problems)
         refuse_unknown_pasts(targets, expectations, history.keep_s, problems)
+    windows = read_windows(document.get("maintenance", {}), expectations, zoned=timezone is not None, problems=problems)
+    waivers = read_waivers(document.get("waiver", []), expectations, dt.datetime.now(zone).date(), problems)
     problems.raise_any()
     return Inventory(
         file=file,
@@ -83,6 +86,8 @@ def load(
         expectations=tuple(_in_every_suite(expectations)),
         history=history,
         metrics=metrics,
+        windows=windows,
+        waivers=waivers,
         redactor=problems.redactor(),
     )
 

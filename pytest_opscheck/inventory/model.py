@@ -14,6 +14,8 @@ from .._check import Check
 from ..during import Limits
 from ..lasting import Lasting
 from ..probes import Target
+from ..quiet.waivers import Waiver
+from ..quiet.windows import Window
 from ..schedule import Schedule
 from ..secrets import Redactor
 from .history import History
@@ -129,6 +131,8 @@ class Inventory:
     expectations: tuple[Expectation, ...]
     history: History
     metrics: Metrics = field(default_factory=Metrics)
+    windows: tuple[Window, ...] = ()
+    waivers: tuple[Waiver, ...] = ()
     redactor: Redactor = field(default_factory=Redactor)
 
     def of_kind(self, kind: str) -> list[Named]:

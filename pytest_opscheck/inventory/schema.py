@@ -17,6 +17,7 @@ from ..suites import SUITES
 from .expectations import inner_parameter
 from .metrics import metrics_schema
 from .model import FAIL_AT, NAME
+from .quiet import schema as quiet
 from .timing import timing_schema
 
 _DIALECT = "https://json-schema.org/draft/2020-12/schema"
@@ -49,6 +50,7 @@ def schema(checks: Iterable[Check], words: Iterable[str] = ()) -> Schema:
             "suites": _suites(),
             "history": _history(),
             "report": _report(),
+            **quiet(),
             **targets,
         },
         "additionalProperties": False,

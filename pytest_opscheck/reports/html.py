@@ -12,7 +12,7 @@ from urllib.parse import quote, urlsplit
 from ..inventory import Inventory
 from ..results import Measurement, Result, Run, Verdict, summary
 from ..secrets import Redactor
-from .words import by_severity, change, covers, line, lines, plain, recovered, short, word
+from .words import by_severity, change, covers, line, lines, plain, quiet, recovered, short, word
 
 STYLE = Path(__file__).with_name("report.css")
 _HEADINGS = (
@@ -148,6 +148,7 @@ class Page:
                 f"<p class=uncovered>No check looks at: {escape(', '.join(uncovered))}</p>" if uncovered else "",
                 "</div>",
                 f"<p class=again>{escape(plain(again))}</p>" if (again := recovered(run)) else "",
+                *(f"<p class=quiet>{escape(text)}</p>" for text in quiet(run)),
                 self._without_scripts(run),
             ]
         )
@@ -200,8 +201,8 @@ def _cell(name: str, content: str) -> str:
 
 def _observed_cell(result: Result, run: Run | None = None) -> str:
     """Return what was observed; with the run, which is there at its end, also how that stands to what was before."""
-    quiet = " data-ok" if result.verdict is Verdict.OK else ""
-    return f"<td class=col-observed colspan=2{quiet}>{_since(result, run)}{_observed(result)}</td>"
+    calm = " data-ok" if result.verdict is Verdict.OK else ""
+    return f"<td class=col-observed colspan=2{calm}>{_since(result, run)}{_observed(result)}</td>"
 
 
 def _since(result: Result, run: Run | None) -> str:

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from ..results import Result, Run, Verdict
-from .words import Line, change, counts, covers, lines, plain, recovered, word
+from .words import Line, change, counts, covers, lines, plain, quiet, recovered, word
 
 if TYPE_CHECKING:
     import pytest
@@ -41,7 +41,8 @@ def status(result: Result) -> tuple[str, str, tuple[str, dict[str, bool]]]:
         case Verdict.UNKNOWN:
             return "unknown", "U", (word(result), {"red": True})
         case verdict:
-            return str(verdict), str(verdict)[0], (word(result), {"yellow": True})
+            letter = "x" if verdict is Verdict.WAIVED else str(verdict)[0]  # as pytest says of an expected failure
+            return str(verdict), letter, (word(result), {"yellow": True})
 
 
 class Progress:
@@ -112,6 +113,8 @@ def summary(
             reporter.write_line(text, **colour)
     verbosity = reporter.config.get_verbosity()
     for text in _blocked(run.results, reporter._tw.fullwidth, reasons=verbosity > 0):  # noqa: SLF001 - likewise
+        reporter.write_line(text, yellow=True)
+    for text in quiet(run):
         reporter.write_line(text, yellow=True)
     if uncovered and verbosity >= 0:
         reporter.write_line(f"no check of this run looks at: {', '.join(uncovered)}", yellow=True)

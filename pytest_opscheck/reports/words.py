@@ -70,6 +70,23 @@ def _after(result: Result, now: dt.datetime) -> str:
     return f"after {lasting(now - result.change.since)}"
 
 
+def quiet(run: Run) -> list[str]:
+    """Return what fails nothing though it is not ok, a line for each reason, and what the inventory wants looked at."""
+    found: dict[tuple[Verdict, str], list[str]] = {}
+    for result in run.results:
+        if result.quiet is not None:
+            why = result.quiet
+            until = f"until {why.until[:16].replace('T', ' ')}" if why.until else ""
+            reason = why.why if result.verdict is Verdict.WAIVED else f"{until}: {why.why} ({why.by})"
+            found.setdefault((result.verdict, reason), []).append(result.id)
+    said = [
+        f"{'' if verdict is Verdict.WAIVED else 'in maintenance '}{reason}: {', '.join(ids[:MOST_LINES])}"
+        + (f" and {len(ids) - MOST_LINES} more" if len(ids) > MOST_LINES else "")
+        for (verdict, reason), ids in found.items()
+    ]
+    return [plain(text) for text in (*said, *run.notices)]
+
+
 def covers(result: Result) -> str:
     """Return the ids of the runbook's lines that a check stands for: ` [IF-09, FS-04]`, or nothing."""
     return f" [{', '.join(result.covers)}]" if result.covers else ""
@@ -77,7 +94,10 @@ def covers(result: Result) -> str:
 
 def lines(result: Result) -> list[Line]:
     """Return what is not as expected, the worst first; the message where nothing was measured."""
-    bad = [m for m in result.measurements if m.breached] + [m for m in result.measurements if m.problem]
+    waived = result.verdict is Verdict.WAIVED
+    bad = [m for m in result.measurements if m.counts or (waived and m.breached)] + [
+        m for m in result.measurements if m.problem
+    ]
     bad.sort(key=lambda m: m.breached or "P9")
     found = [line(measurement, result.severity) for measurement in bad[:MOST_LINES]]
     if not found:

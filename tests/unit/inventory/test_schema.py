@@ -13,6 +13,7 @@ import pytest
 
 from pytest_opscheck import shipped
 from pytest_opscheck._check import Check
+from pytest_opscheck.inventory._load import TABLES
 from pytest_opscheck.inventory.schema import schema
 from pytest_opscheck.probes import kinds
 
@@ -60,6 +61,23 @@ url = "${REDIS_URL:-redis://h}"
 [redis.cache.expect]
 hit_rate = [{ during = "00:00-08:00", P2 = "> 40%" }, { P2 = "> 70%" }]
 keys = { limit = "> 0", severity = "critical", action = "Look", runbook = "#keys" }
+
+[maintenance.quarter]
+rule = "FREQ=MONTHLY;BYMONTH=1,4,7,10;BYDAY=1SU"
+at = "02:00-08:00"
+why = "patching"
+from = "2026-01-04"
+targets = ["host.prod"]
+checks = ["host.disk", "redis"]
+
+[[waiver]]
+check = "host.disk"
+target = "prod"
+subject = "/var"
+owner = "Kim"
+reason = "a new disk is ordered"
+ticket = "OPS-12"
+until = "2099-12-31"
 """
 
 
@@ -116,6 +134,10 @@ HOST = "[host.a.expect]\n"
         f"{HOST}services = {{ suites = ['daily'] }}",
         "[host.a.command.x]",
         "[host.a.command.x]\nrun = 'x'\nrnu = 'y'",
+        "[maintenance.x]\nrule = 'FREQ=DAILY'\nat = '02:00-04:00'",
+        "[maintenance.x]\nrule = 'FREQ=DAILY'\nat = '02:00-04:00'\nwhy = 'x'\nwyh = 'x'",
+        "[[waiver]]\ncheck = 'host.disk'\ntarget = 'a'\nowner = 'x'\nreason = 'x'",
+        "[waiver]\ncheck = 'host.disk'",
     ],
 )
 def test_what_people_get_wrong(validator: jsonschema.Draft202012Validator, toml: str) -> None:
@@ -133,7 +155,7 @@ def test_limits_in_all_their_forms(validator: jsonschema.Draft202012Validator, s
 def test_every_kind_and_check_is_there(validator: jsonschema.Draft202012Validator) -> None:
     made = validator.schema
     assert isinstance(made, Mapping)
-    assert made["properties"].keys() == {"opscheck", "suites", "history", "report", *kinds()}
+    assert made["properties"].keys() == {*TABLES, *kinds()}
     for name, kind in kinds().items():
         table = made["$defs"][name]
         checks = [check for check in shipped.checks() if check.kind == name]

@@ -1,0 +1,77 @@
+"""Applies waivers and maintenance windows to a result: what it would have been stays in it."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterable
+from dataclasses import replace
+
+from ..judge import Subject, conclude
+from ..results import Quiet, Result, Verdict
+from .waivers import Waiver
+from .windows import Open, Window, Zone
+
+_EXCUSED = (Verdict.BREACH, Verdict.UNKNOWN, Verdict.BLOCKED)
+"""What shows as maintenance inside a window: that a host can't be reached is what windows are for."""
+
+
+class Quieting:
+    """What one process of a run is quiet about."""
+
+    def __init__(self, waivers: Iterable[Waiver], windows: Iterable[Window], zone: Zone, fail_at: str) -> None:
+        self._waivers = tuple(waivers)
+        self._windows = tuple(windows)
+        self._zone = zone
+        self._fail_at = fail_at
+
+    def applied(self, result: Result, subject: Subject, now: dt.datetime) -> Result:
+        """Return a result as it counts at a moment: as it is, waived, or in maintenance.
+
+        A window goes before a waiver: what is seen while somebody works on a target says nothing of what is waived.
+        """
+        if result.verdict not in _EXCUSED:
+            return result
+        windows = (window.open(now, self._zone) for window in self._windows)
+        found = next((each for each in windows if each is not None and each.holds(result.id)), None)
+        if found is not None:
+            return in_maintenance(result, found)
+        return waived(result, self._waivers, subject, self._fail_at)
+
+
+def in_maintenance(result: Result, window: Open) -> Result:
+    """Return a result that was seen inside of a window."""
+    quiet = Quiet(result.verdict, window.name, window.why, window.until.isoformat(timespec="seconds"), window.who)
+    said = f"{window} ({result.verdict}: {result.message})"
+    return replace(
+        result, verdict=Verdict.MAINTENANCE, message=said, fails=False, blocked_by=None, action=None, quiet=quiet
+    )
+
+
+def waived(result: Result, waivers: Iterable[Waiver], subject: Subject, fail_at: str) -> Result:
+    """Return a breach without what is waived of it: another subject's stays one, and unknown stays unknown."""
+    if result.verdict is not Verdict.BREACH:
+        return result
+    own = [waiver for waiver in waivers if waiver.result == result.id]
+    by = [next((w for w in own if m.breached and w.covers(m)), None) for m in result.measurements]
+    marked = tuple(
+        replace(m, waived=str(waiver)) if waiver else m for m, waiver in zip(result.measurements, by, strict=True)
+    )
+    used = list(dict.fromkeys(waiver for waiver in by if waiver is not None))
+    if not used:
+        return result
+    said = "; ".join(map(str, used))
+    if not any((m.breached and not m.waived) or m.problem for m in marked):
+        first = used[0]
+        quiet = Quiet(Verdict.BREACH, "waiver", said, str(first.until), first.owner, first.ticket)
+        message = f"{result.message}; {said}"
+        return replace(result, verdict=Verdict.WAIVED, message=message, measurements=marked, fails=False, quiet=quiet)
+    rest = conclude(subject, [m for m in marked if not m.waived], fail_at=fail_at)
+    about = ", ".join(each.about.removeprefix(f"{result.id} ") for each in used)
+    return replace(
+        rest,
+        message=f"{rest.message}; {about}: {said}",
+        measurements=marked,
+        attempts=result.attempts,
+        duration_s=result.duration_s,
+        counters=result.counters,
+    )

@@ -1,0 +1,56 @@
+"""Waivers: breaches that somebody answers for, until a day that is said."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from ..plural import counted
+from ..results import Measurement
+
+SOON = dt.timedelta(days=14)
+"""So long before its last day a waiver is announced."""
+
+
+@dataclass(frozen=True, slots=True)
+class Waiver:
+    """One breach that is accepted: of a check of a target, or only of one subject of it.
+
+    result: the check's id, `host.disk@prod`.
+    until: the last day on which it holds, in the inventory's time zone.
+    """
+
+    result: str
+    owner: str
+    reason: str
+    until: dt.date
+    subject: str | None = None
+    ticket: str | None = None
+
+    def __str__(self) -> str:
+        ticket = f" ({self.ticket})" if self.ticket else ""
+        return f"waived until {self.until} by {self.owner}: {self.reason}{ticket}"
+
+    @property
+    def about(self) -> str:
+        """What is waived: `host.disk@prod`, or `host.disk@prod /var`."""
+        return f"{self.result} {self.subject}" if self.subject is not None else self.result
+
+    def covers(self, measurement: Measurement) -> bool:
+        """Tell whether a measurement of the check is one that is waived."""
+        return self.subject is None or self.subject == measurement.subject
+
+
+def ending(waivers: Iterable[Waiver], today: dt.date) -> tuple[str, ...]:
+    """Return a sentence for each waiver that ends soon, the soonest first: behind that day it is an error."""
+    soon = sorted((each for each in waivers if each.until - today <= SOON), key=lambda each: (each.until, each.about))
+    return tuple(
+        f"the waiver of {each.about} ends {_when((each.until - today).days)}, on {each.until} "
+        f"({each.owner}: {each.reason}); mend it by then, or agree on a later date"
+        for each in soon
+    )
+
+
+def _when(days: int) -> str:
+    return "today" if days == 0 else f"in {counted(days, 'day')}"

@@ -1,0 +1,164 @@
+"""What a run makes of waivers and maintenance windows: pytest's outcome, the exit status, and what people are told."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+from collections.abc import Callable
+
+import jsonschema
+import pytest
+
+from pytest_opscheck.reports.json import schema
+
+from .conftest import results, verdicts
+
+Project = Callable[..., pytest.Pytester]
+INVENTORY = """
+[opscheck]
+timezone = "UTC"
+[host.local]
+expect = { disk = false, memory = false, load = false, cpu = false }
+[host.local.command.fine]
+run = "true"
+[host.local.command.broken]
+run = "exit 3"
+[host.local.command.odd]
+run = "sleep 60"
+timeout = "1s"
+"""
+WINDOW = """
+[maintenance.always]
+rule = "FREQ=DAILY"
+at = "00:00-24:00"
+why = "patching of prod"
+"""
+WAIVER = """
+[[waiver]]
+check = "host.command.broken"
+target = "local"
+owner = "Kim"
+reason = "a new one is ordered"
+ticket = "OPS-12"
+until = {until}
+"""
+OWN = """
+import pytest
+
+@pytest.mark.daily
+def test_measures(expect):
+    expect(5, limit="< 3")
+
+@pytest.mark.daily
+def test_asserts(expect):
+    assert 1 == 2, "one is not two"
+
+@pytest.mark.daily
+def test_raises(host):
+    raise ValueError("oops")
+
+@pytest.fixture
+def broken():
+    raise ValueError("no set-up")
+
+@pytest.mark.daily
+def test_is_not_set_up(broken, expect):
+    expect(1, limit="< 3")
+"""
+
+
+def waiver(days: int) -> str:
+    return WAIVER.format(until=dt.datetime.now(dt.UTC).date() + dt.timedelta(days=days))
+
+
+def valid(pytester: pytest.Pytester) -> dict[str, object]:
+    data = json.loads((pytester.path / "reports/daily/latest.json").read_text(encoding="utf-8"))
+    jsonschema.Draft202012Validator(schema(), format_checker=jsonschema.FormatChecker()).validate(data)
+    return dict(data["run"])
+
+
+@pytest.mark.parametrize("workers", [(), ("-n", "2")])
+def test_inside_a_window_nothing_fails(project: Project, pytester: pytest.Pytester, workers: tuple[str, ...]) -> None:
+    project(INVENTORY + WINDOW)
+    pytester.makepyfile(OWN)
+    run = pytester.runpytest_subprocess("-m", "daily", *workers)
+    assert run.ret == 0
+    found = verdicts(pytester)
+    assert {name for name, verdict in found.items() if verdict == "ok"} == {
+        "host.command.fine@local",
+        "host.reachable@local",
+    }
+    assert {verdict for verdict in found.values() if verdict != "ok"} == {"maintenance"}
+    assert len(found) == 8
+    quiet = {name: result["quiet"]["verdict"] for name, result in results(pytester).items() if "quiet" in result}
+    assert quiet["host.command.broken@local"] == "breach"
+    assert quiet["host.command.odd@local"] == "unknown"
+    assert quiet["inside_a_window_nothing_fails.is_not_set_up@-"] == "unknown"
+    run.stdout.fnmatch_lines(["in maintenance until *: patching of prod (always): *host.command.broken@local*"])
+    run.stdout.fnmatch_lines(["=* 2 passed, 6 maintenance in *"])
+    valid(pytester)
+    xml = (pytester.path / "reports/daily/latest.xml").read_text(encoding="utf-8")
+    assert 'failures="0"' in xml
+    assert 'errors="0"' in xml
+    assert "patching of prod" in (pytester.path / "reports/daily/latest.html").read_text(encoding="utf-8")
+
+
+def test_where_all_is_in_maintenance_nothing_was_judged(project: Project, pytester: pytest.Pytester) -> None:
+    """It is not 0: nobody knows how things are."""
+    project(INVENTORY.replace('"true"', '"false"').replace('connect = ""', "") + WINDOW)
+    run = pytester.runpytest_subprocess("-m", "daily", "--deselect", "test_host.py::test_reachable[local]")
+    assert run.ret == 5
+    run.stdout.fnmatch_lines(["*3 maintenance, nothing was judged*"])
+
+
+def test_a_host_that_is_down_in_its_window(project: Project, pytester: pytest.Pytester) -> None:
+    away = '[host.away]\nconnect = "ssh://127.0.0.1:1"\n'
+    project(
+        INVENTORY.replace('run = "exit 3"', 'run = "true"').replace("sleep 60", "true")
+        + away
+        + WINDOW
+        + 'targets = ["host.away"]\n'
+    )
+    run = pytester.runpytest_subprocess("-m", "daily")
+    assert run.ret == 0
+    assert {name.rpartition("@")[2] for name, verdict in verdicts(pytester).items() if verdict == "maintenance"} == {
+        "away"
+    }
+
+
+@pytest.mark.parametrize("workers", [(), ("-n", "2")])
+def test_a_waived_breach_is_an_expected_failure(
+    project: Project, pytester: pytest.Pytester, workers: tuple[str, ...]
+) -> None:
+    project(INVENTORY.replace("sleep 60", "true") + waiver(10))
+    run = pytester.runpytest_subprocess("-m", "daily", "-p", "no:html", *workers)
+    assert run.ret == 0
+    assert verdicts(pytester)["host.command.broken@local"] == "waived"
+    run.stdout.fnmatch_lines(
+        [
+            "waived until 20*-*-* by Kim: a new one is ordered (OPS-12): host.command.broken@local",
+            "the waiver of host.command.broken@local ends in 10 days, on *mend it by then, or agree on a later date",
+        ]
+    )
+    assert valid(pytester)["notices"]
+    assert '<skipped type="pytest.xfail"' in (pytester.path / "reports/daily/latest.xml").read_text(encoding="utf-8")
+
+
+def test_what_is_not_waived_still_fails(project: Project, pytester: pytest.Pytester) -> None:
+    """Unknown is never waived, nor is anything where pytest is told to run expected failures as if they were none."""
+    text = INVENTORY + waiver(100)
+    project(text + waiver(100).replace("broken", "odd"))
+    run = pytester.runpytest_subprocess("-m", "daily")
+    assert run.ret == 1
+    assert verdicts(pytester)["host.command.odd@local"] == "unknown"
+    assert verdicts(pytester)["host.command.broken@local"] == "waived"
+    run.stdout.no_fnmatch_line("the waiver of*")
+    pytester.runpytest_subprocess("-m", "daily", "--runxfail")
+    assert verdicts(pytester)["host.command.broken@local"] == "breach"
+
+
+def test_a_waiver_that_is_over_is_an_error_of_the_inventory(project: Project, pytester: pytest.Pytester) -> None:
+    project(INVENTORY + waiver(-1))
+    run = pytester.runpytest_subprocess("-m", "daily")
+    assert run.ret == 4
+    run.stderr.fnmatch_lines(["*waiver?0?.until: the waiver of host.command.broken@local ended with*ask Kim for*"])
