@@ -32,6 +32,10 @@ _EXPRESSION = re.compile(r"-[vqsxl]*m")
 _file = click.argument("file", required=False, default=FILE, type=click.Path(path_type=Path, dir_okay=False))
 
 
+_ELSEWHERE = ("history", "maintenance")
+"""The commands of the modules `cli_NAME`."""
+
+
 class _Usage(click.ClickException):
     exit_code = USAGE
 
@@ -47,6 +51,7 @@ _ELSEWHERE = {
 
 class _Commands(click.Group):
     """The commands, wherever they are."""
+    """The commands; those that have a module of their own are imported where they are asked for."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return sorted([*super().list_commands(ctx), *_ELSEWHERE])
@@ -55,6 +60,7 @@ class _Commands(click.Group):
         if cmd_name not in _ELSEWHERE:
             return super().get_command(ctx, cmd_name)
         module = importlib.import_module(f".{_ELSEWHERE[cmd_name]}", __package__)
+        module = importlib.import_module(f".cli_{cmd_name}", __package__)
         found: click.Command = getattr(module, cmd_name)
         return found
 
@@ -73,6 +79,7 @@ def main() -> None:
     opscheck schedule    let suites run by themselves
     opscheck status      when did they run, and what came of it?
     opscheck compliance  what was checked in a time, and what was missed?
+    opscheck maintenance when is nobody told?
     """  # noqa: D301 - click's mark for lines that stay as they are
 
 

@@ -19,11 +19,13 @@ from .deadline import TimeOverError
 from .gather import Gather, Request
 from .history import Moved, Past
 from .inventory import Expectation, Inventory, Named
+from .inventory.quiet import at_targets
 from .judge import Expect, Subject, breach, conclude, failed_reading, passed, unknown
 from .lasting import lasting
 from .plugin import only_looks
 from .probes import BlockedError, UnknownError, UnreachableError
 from .quiet.applied import Quieting
+from .quiet.windows import Open
 from .reports.terminal import Progress
 from .results import Result, Verdict
 from .suites import GATE
@@ -61,7 +63,14 @@ class Runner:
         self._longest_s = longest_s
         self._until = time.monotonic() + longest_s if longest_s is not None else math.inf
         waivers = () if getattr(config.option, "runxfail", False) else inventory.waivers
-        self._quieting = Quieting(waivers, inventory.windows, inventory.timezone, fail_at)
+        self._quieting = Quieting(waivers, inventory.windows, self._begun, inventory.timezone, fail_at)
+
+    def _begun(self) -> Iterator[Open]:
+        """Yield the maintenance windows that somebody began by hand."""
+        for each in self.past.begun(self.inventory.now()):
+            results = at_targets(each.targets, self.inventory.expectations) if each.targets else None
+            until = each.ends.astimezone(self.inventory.timezone)
+            yield Open(f"maintenance {each.number}", until, each.why, each.who, results)
 
     def start(self, pytest_session: pytest.Session) -> None:
         """Start every probe that the selected checks need. Nothing is probed where tests are only collected."""

@@ -7,11 +7,13 @@ from ._chain import Link, Verified, links, verified
 from ._changes import Outcome
 from ._document import utc
 from ._lines import exported, imported
+from ._maintenance import Begun, begin, begun, past, stop
 from ._past import Moved, Past, opened, reading
 from ._queries import Judged, PastRun, Point, Records, Sample, Seen
 from ._store import HistoryError, transaction
 
 __all__ = [
+    "Begun",
     "History",
     "HistoryError",
     "Judged",
@@ -25,11 +27,15 @@ __all__ = [
     "Sample",
     "Seen",
     "Verified",
+    "begin",
+    "begun",
     "exported",
     "imported",
     "links",
     "opened",
+    "past",
     "reading",
+    "stop",
     "transaction",
     "utc",
     "verified",

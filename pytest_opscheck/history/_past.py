@@ -14,6 +14,7 @@ from ..results import Result, Run, Verdict
 from . import _record
 from ._changes import LOOKED_BACK, compared, pending
 from ._document import document
+from ._maintenance import Begun
 from ._queries import Records, Sample
 from ._schema import migrate, version_of
 from ._store import HistoryError, Store, bounded, connected, told
@@ -95,6 +96,10 @@ class Past:
         if why is None:
             return result
         return replace(result, message=f"{result.message}; {why}", pending=why, fails=False)
+
+    def begun(self, now: dt.datetime) -> list[Begun]:
+        """Return the maintenance that somebody began by hand and that is under way."""
+        return self._ask(lambda records: records.begun(now)) or []
 
     def moved(
         self,

@@ -14,6 +14,7 @@ from ..results import Run, State, Verdict
 from ._chain import link
 from ._changes import Outcome
 from ._document import utc, value_of
+from ._maintenance import Begun, begun
 from ._record import chunks, marks
 from ._store import HistoryError, Store
 
@@ -255,6 +256,10 @@ class Records:
             Sample(_moment(started), {each["subject"]: each["counts"] for each in json.loads(counters)})
             for started, counters in rows
         ]
+
+    def begun(self, now: dt.datetime) -> list[Begun]:
+        """Return the maintenance that somebody began by hand and that is under way, the oldest first."""
+        return begun(self._store, self._inventory, now)
 
     def _started(self, seqs: Iterable[int]) -> Mapping[int, dt.datetime]:
         """Return when runs started."""

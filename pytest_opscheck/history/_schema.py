@@ -61,7 +61,16 @@ _FIRST = (
     """,
     "CREATE INDEX opscheck_measurement_run ON opscheck_measurement (run)",
 )
-MIGRATIONS = (_FIRST,)
+_MAINTENANCE = (
+    # What somebody began by hand. It belongs to no run, so it is not part of the chain.
+    """
+    CREATE TABLE opscheck_maintenance (
+      number INTEGER PRIMARY KEY, inventory TEXT NOT NULL, started TEXT NOT NULL, ends TEXT NOT NULL,
+      why TEXT NOT NULL, who TEXT NOT NULL, targets TEXT NOT NULL, stopped TEXT, stopped_by TEXT
+    )
+    """,
+)
+MIGRATIONS = (_FIRST, _MAINTENANCE)
 """What makes each version of the one before it. A version that was released is never changed."""
 VERSION = len(MIGRATIONS)
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable
+import functools
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 
 from ..judge import Subject, conclude
@@ -18,9 +19,18 @@ _EXCUSED = (Verdict.BREACH, Verdict.UNKNOWN, Verdict.BLOCKED)
 class Quieting:
     """What one process of a run is quiet about."""
 
-    def __init__(self, waivers: Iterable[Waiver], windows: Iterable[Window], zone: Zone, fail_at: str) -> None:
+    def __init__(
+        self,
+        waivers: Iterable[Waiver],
+        windows: Iterable[Window],
+        begun: Callable[[], Iterable[Open]],
+        zone: Zone,
+        fail_at: str,
+    ) -> None:
+        """`begun` returns the windows that somebody began by hand; it is asked once, where a result is not ok."""
         self._waivers = tuple(waivers)
         self._windows = tuple(windows)
+        self._begun = functools.cache(lambda: tuple(begun()))
         self._zone = zone
         self._fail_at = fail_at
 
@@ -31,11 +41,16 @@ class Quieting:
         """
         if result.verdict not in _EXCUSED:
             return result
-        windows = (window.open(now, self._zone) for window in self._windows)
-        found = next((each for each in windows if each is not None and each.holds(result.id)), None)
+        found = next((each for each in self._open(now) if each.holds(result.id)), None)
         if found is not None:
             return in_maintenance(result, found)
         return waived(result, self._waivers, subject, self._fail_at)
+
+    def _open(self, now: dt.datetime) -> Iterator[Open]:
+        for window in self._windows:
+            if (found := window.open(now, self._zone)) is not None:
+                yield found
+        yield from (each for each in self._begun() if now < each.until)
 
 
 def in_maintenance(result: Result, window: Open) -> Result:

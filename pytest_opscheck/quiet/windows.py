@@ -115,6 +115,15 @@ class Window:
                 return Open(self.name, end.astimezone(zone), self.why, None, self.results)
         return None
 
+    def next(self, moment: dt.datetime, zone: Zone) -> dt.datetime | None:
+        """Return when it opens next, None where it never does again."""
+        today = moment.astimezone(zone).date()
+        for after in (today, today + dt.timedelta(days=1)):  # today's may be over
+            day = self.rule.next(after)
+            if day is not None and (begin := self.bounds(day, zone)[0]) > moment:
+                return begin.astimezone(zone)
+        return None
+
     def bounds(self, day: dt.date, zone: Zone) -> tuple[dt.datetime, dt.datetime]:
         """Return when the window of a day begins and ends, in UTC.
 

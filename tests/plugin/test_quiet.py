@@ -3,7 +3,12 @@
 from __future__ import annotations
 
 import datetime as dt
+import getpass
 import json
+import platform
+import subprocess
+import sys
+import time
 from collections.abc import Callable
 
 import jsonschema
@@ -162,3 +167,73 @@ def test_a_waiver_that_is_over_is_an_error_of_the_inventory(project: Project, py
     run = pytester.runpytest_subprocess("-m", "daily")
     assert run.ret == 4
     run.stderr.fnmatch_lines(["*waiver?0?.until: the waiver of host.command.broken@local ended with*ask Kim for*"])
+
+
+def maintenance(pytester: pytest.Pytester, *arguments: str) -> subprocess.CompletedProcess[str]:
+    code = "from pytest_opscheck.cli import main; main()"
+    command = [sys.executable, "-c", code, "maintenance", *arguments]
+    return subprocess.run(command, capture_output=True, text=True, check=False, cwd=pytester.path, timeout=60)
+
+
+@pytest.mark.parametrize("workers", [(), ("-n", "2")])
+def test_a_maintenance_that_somebody_begins(
+    project: Project, pytester: pytest.Pytester, workers: tuple[str, ...]
+) -> None:
+    project(INVENTORY)
+    shown = maintenance(pytester, "start", "2h", "--why", "new kernel", "--target", "host.local")
+    assert shown.returncode == 0, shown.stderr
+    assert shown.stdout.startswith("maintenance 1 until ")
+    assert ", of host.local; end it with: opscheck maintenance stop" in shown.stdout
+    run = pytester.runpytest_subprocess("-m", "daily", *workers)
+    assert run.ret == 0
+    quiet = results(pytester)["host.command.broken@local"]["quiet"]
+    assert (quiet["by"], quiet["why"], quiet["verdict"]) == ("maintenance 1", "new kernel", "breach")
+    assert quiet["who"] == f"{getpass.getuser()}@{platform.node()}"
+    assert "  open  new kernel (" in maintenance(pytester, "list").stdout
+    assert maintenance(pytester, "stop").stdout == "maintenance 1 is over: new kernel\n"
+    assert pytester.runpytest_subprocess("-m", "daily", *workers).ret == 1
+    assert verdicts(pytester)["host.command.broken@local"] == "breach"
+    assert "  stopped by " in maintenance(pytester, "list").stdout
+    shown = maintenance(pytester, "stop")
+    assert (shown.returncode, shown.stderr) == (4, "none that was begun by hand is under way\n")
+
+
+def test_a_maintenance_of_another_target_or_one_that_is_over(project: Project, pytester: pytest.Pytester) -> None:
+    project(INVENTORY + "[host.other]\nexpect = { disk = false, memory = false, load = false, cpu = false }\n")
+    maintenance(pytester, "start", "2h", "--why", "x", "--target", "host.other")
+    maintenance(pytester, "start", "1s", "--why", "y")
+    time.sleep(2)
+    assert pytester.runpytest_subprocess("-m", "daily").ret == 1
+    assert verdicts(pytester)["host.command.broken@local"] == "breach"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("start", "soon", "--why", "x"), "'soon' is no length of time; say for example '2h'"),
+        (("start", "2h", "--why", " "), "--why is empty"),
+        (
+            ("start", "2h", "--why", "x", "--target", "host.locl"),
+            "there is no target 'host.locl'; did you mean 'host.local'?",
+        ),
+        (("stop", "7"), "maintenance 7 is not under way"),
+    ],
+)
+def test_what_is_no_maintenance(
+    project: Project, pytester: pytest.Pytester, arguments: tuple[str, ...], said: str
+) -> None:
+    project(INVENTORY)
+    shown = maintenance(pytester, *arguments)
+    assert shown.returncode == 4
+    assert shown.stderr.startswith(said)
+
+
+def test_the_list_says_when_a_window_comes_next(project: Project, pytester: pytest.Pytester) -> None:
+    project(INVENTORY)
+    assert maintenance(pytester, "list").stdout.startswith("there is none; begin one with")
+    later = dt.datetime.now(dt.UTC) + dt.timedelta(days=3)
+    rule = f"FREQ=YEARLY;BYMONTH={later.month};BYMONTHDAY={later.day}"
+    project(INVENTORY + WINDOW + WINDOW.replace("always", "yearly").replace("FREQ=DAILY", rule))
+    shown = maintenance(pytester, "list").stdout.splitlines()
+    assert shown[0].startswith("always  open until ")
+    assert shown[1] == f"yearly  next {later:%Y-%m-%d} 00:00  patching of prod (00:00-24:00)"

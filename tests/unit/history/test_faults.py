@@ -12,6 +12,7 @@ import psycopg
 import pytest
 
 from pytest_opscheck.history import History, HistoryError, Past, opened
+from pytest_opscheck.history._schema import VERSION
 from pytest_opscheck.history._store import bounded
 from tests.live.databases import PASSWORD, Postgres
 from tests.live.processes import free_port
@@ -47,7 +48,7 @@ def test_a_newer_version(history: History) -> None:
     with opened(history, create=True) as store:
         assert store is not None
         store.rows("UPDATE opscheck_schema SET version = 99")
-    assert "of version 99, and this pytest-opscheck knows up to 1; upgrade" in fault(history)
+    assert f"of version 99, and this pytest-opscheck knows up to {VERSION}; upgrade" in fault(history)
 
 
 def test_a_locked_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

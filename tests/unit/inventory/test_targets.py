@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import pytest
 
+from pytest_opscheck.inventory._load import TABLES
 from pytest_opscheck.probes import kinds
 
 from .conftest import Errors, Read
 
 KINDS = ", ".join(sorted([*kinds(), "opscheck", "report", "suites", "history"]))
+KINDS = ", ".join(sorted([*kinds(), *TABLES]))
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,139 @@
+"""`opscheck maintenance`: begins and ends a window by hand, and lists those of the inventory beside it."""
+
+from __future__ import annotations
+
+import datetime as dt
+import getpass
+import platform
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import NoReturn
+
+import click
+
+from . import history
+from .cli import USAGE, loaded
+from .history import Begun, HistoryError, opened
+from .inventory import FILE, Inventory, nearest
+from .limits import LimitError, parse_duration
+from .settings import reports_setting
+
+FAULT = 3
+_NEWEST = 20
+
+
+@click.group()
+@click.option("--opscheck-inventory", "file", metavar="FILE", default=FILE, type=click.Path(path_type=Path))
+@click.option("--opscheck-reports", "reports", metavar="DIR", type=click.Path(path_type=Path))
+@click.pass_context
+def maintenance(ctx: click.Context, file: Path, reports: Path | None) -> None:
+    """Begin or end a maintenance window by hand: what breaks inside is recorded, and alerts nobody.
+
+    The options are those of pytest, for an inventory or reports in another place.
+    """
+    ctx.obj = loaded(file, reports or reports_setting(file.absolute().parent))
+
+
+@maintenance.command()
+@click.argument("duration")
+@click.option("--why", required=True, help="What is done, for whoever sees the results.")
+@click.option("--target", "targets", multiple=True, metavar="TARGET", help="Only of this target: host.prod.")
+@click.pass_obj
+def start(inventory: Inventory, duration: str, why: str, targets: tuple[str, ...]) -> None:
+    """Begin a maintenance now, for DURATION, for example 2h or 30m."""
+    try:
+        seconds = parse_duration(duration)
+        now = inventory.now().replace(microsecond=0)
+        ends = (now.astimezone(dt.UTC) + dt.timedelta(seconds=seconds)).astimezone(inventory.timezone)
+    except (LimitError, OverflowError) as error:
+        _refuse(str(error).replace("'30s'", "'2h'"))
+    if not why.strip():
+        _refuse("--why is empty; say what is done, for example --why 'new kernel'")
+    known = {target.id for target in inventory.targets}
+    for target in targets:
+        if target not in known:
+            _refuse(f"there is no target {target!r}; {nearest(target, known)}")
+    clean = inventory.redactor.text(why.strip())
+    with _faults(inventory), opened(inventory.history, create=True) as store:
+        assert store is not None  # noqa: S101 - it was to be made
+        made = history.begin(store, inventory.history.inventory, Begun(0, now, ends, clean, _who(), targets))
+    click.echo(
+        f"maintenance {made.number} until {ends:%Y-%m-%d %H:%M %Z}{_of(made)}; end it with: opscheck maintenance stop"
+    )
+
+
+@maintenance.command()
+@click.argument("number", required=False, type=int)
+@click.pass_obj
+def stop(inventory: Inventory, number: int | None) -> None:
+    """End the maintenance that was begun by hand, or only that of NUMBER where there are several."""
+    with _faults(inventory), opened(inventory.history) as store:
+        now = inventory.now()
+        found = history.stop(store, inventory.history.inventory, now, _who(), number) if store is not None else []
+    if not found:
+        _refuse(
+            "none that was begun by hand is under way" if number is None else f"maintenance {number} is not under way"
+        )
+    for each in found:
+        click.echo(f"maintenance {each.number} is over: {each.why}")
+
+
+@maintenance.command(name="list")
+@click.pass_obj
+def list_(inventory: Inventory) -> None:
+    """Show which windows are open, when those of the inventory come next, and which were begun by hand."""
+    now = inventory.now()
+    for line in _recurring(inventory, now):
+        click.echo(line)
+    with _faults(inventory), opened(inventory.history) as store:
+        found = history.past(store, inventory.history.inventory, _NEWEST) if store is not None else []
+    for each in found:
+        begin, end = (moment.astimezone(inventory.timezone) for moment in (each.started, each.stopped or each.ends))
+        state = "open" if each.is_open(now) else f"stopped by {each.stopped_by}" if each.stopped else "over"
+        time = f"{begin:%Y-%m-%d %H:%M} to {end:%Y-%m-%d %H:%M}"
+        click.echo(f"{each.number}  {time}  {state}  {each.why} ({each.who}){_of(each)}")
+    if not found and not inventory.windows:
+        click.echo(
+            "there is none; begin one with `opscheck maintenance start 2h --why ...`, or see docs/maintenance.md"
+        )
+
+
+def _recurring(inventory: Inventory, now: dt.datetime) -> Iterator[str]:
+    for window in inventory.windows:
+        found = window.open(now, inventory.timezone)
+        if found is not None:
+            said = f"open until {found.until:%Y-%m-%d %H:%M}"
+        else:
+            begin = window.next(now, inventory.timezone)
+            said = f"next {begin:%Y-%m-%d %H:%M}" if begin else "never again"
+        of = "" if window.results is None else f", of {len(window.results)} checks"
+        yield f"{window.name}  {said}  {window.why} ({window.at}{of})"
+
+
+def _of(each: Begun) -> str:
+    return f", of {', '.join(each.targets)}" if each.targets else ""
+
+
+def _who() -> str:
+    """Return who gives the command, and on which machine."""
+    try:
+        user = getpass.getuser()
+    except (KeyError, OSError):  # a container's user may have no name
+        user = "somebody"
+    return f"{user}@{platform.node()}"
+
+
+def _refuse(message: str) -> NoReturn:
+    click.echo(message, err=True)
+    sys.exit(USAGE)
+
+
+@contextmanager
+def _faults(inventory: Inventory) -> Iterator[None]:
+    try:
+        yield
+    except HistoryError as error:
+        click.echo(inventory.redactor.text(str(error)), err=True)
+        sys.exit(FAULT)
