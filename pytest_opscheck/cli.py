@@ -18,6 +18,7 @@ import click
 
 from .inventory import FILE, Inventory, InventoryError, load, nearest
 from .plural import counted
+from .results import FAULT
 from .suites import suite_names
 
 USAGE = 4
@@ -109,15 +110,23 @@ def validate(file: Path) -> None:
 @main.command()
 @_file
 @click.option("--suite", metavar="SUITE", help="Only what a run of this suite would probe.")
-def plan(file: Path, suite: str | None) -> None:
+@click.option("--notify", is_flag=True, help="Show who would be told what instead. Nobody is.")
+def plan(file: Path, suite: str | None, *, notify: bool) -> None:
     """Show what would be probed, contact by contact. Nothing is."""
-    from .plan import lines
+    from . import plan as probing
+    from .history import HistoryError
+    from .notify import plan as telling
+    from .settings import reports_setting
 
     _require_file(file, "plan", f"say: opscheck plan --suite {file}")
-    inventory = loaded(file)
+    inventory = loaded(file, reports_setting(file.absolute().parent))
     _known(inventory, suite)
-    for line in lines(inventory, suite):
-        click.echo(inventory.redactor.text(line))
+    try:
+        for line in (telling if notify else probing).lines(inventory, suite):
+            click.echo(inventory.redactor.text(line))
+    except HistoryError as error:
+        click.echo(inventory.redactor.text(str(error)), err=True)
+        sys.exit(FAULT)
 
 
 @main.command()

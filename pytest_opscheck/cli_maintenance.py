@@ -18,9 +18,9 @@ from .cli import USAGE, loaded
 from .history import Begun, HistoryError, opened
 from .inventory import FILE, Inventory, nearest
 from .limits import LimitError, parse_duration
+from .results import FAULT
 from .settings import reports_setting
 
-FAULT = 3
 _NEWEST = 20
 
 

@@ -33,6 +33,11 @@ def lasting(time: dt.timedelta) -> str:
     return f"{max(0, int(seconds))} s"
 
 
+def lasting_s(seconds: float) -> str:
+    """Return so many seconds in the unit that fits."""
+    return lasting(dt.timedelta(seconds=seconds))
+
+
 def parse_for(said: object) -> Lasting:
     """Parse `10m`. Raises LimitError with an example."""
     try:

@@ -20,7 +20,7 @@ from .plural import counted
 from .quiet.waivers import ending
 from .reports import html, json, junit, terminal
 from .reports.files import ReportFiles
-from .results import Result, Run, exit_status, with_steps
+from .results import FAULT, Result, Run, exit_status, with_steps
 
 if TYPE_CHECKING:
     from .session import Session
@@ -132,6 +132,8 @@ class Reporter:
         except OSError as error:
             self._note(error)
         self._write(self.run)
+        if self._tell(self.run) and session.exitstatus == 0:
+            session.exitstatus = FAULT
         if self.problems and session.exitstatus == 0:
             session.exitstatus = 1
         if faults := self._exported(self.run):
@@ -204,6 +206,16 @@ class Reporter:
             self._try(lambda: files.keep(getattr(option, "xmlpath", None), files.xml))
             if not self.session.collection.narrowed:
                 self._try(files.make_latest)
+
+    def _tell(self, run: Run) -> bool:
+        """Tell the channels of the inventory, when all reports are written; returns whether anything went wrong."""
+        if not self.session.inventory.channels:
+            return False
+        from .notify.telling import tell
+
+        problems = tell(self.session.inventory, run, self.session.runner.past)
+        self.problems += problems
+        return bool(problems)
 
     def _try(self, write: Callable[[], None]) -> None:
         try:

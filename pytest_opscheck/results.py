@@ -13,6 +13,8 @@ from typing import Any
 from .limits import SEVERITIES
 
 SCHEMA = "opscheck.results/1"
+FAULT = 3
+"""The exit status of a run that is well but for a fault of the checker itself: pytest's own of an internal error."""
 
 
 class Verdict(StrEnum):

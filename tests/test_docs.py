@@ -31,12 +31,16 @@ PAGES = [
     "docs/schedule.md",
     "docs/metrics.md",
     "docs/compliance.md",
+    "docs/maintenance.md",
+    "docs/notify.md",
 ]
 ENVIRONMENT = {
     "DATABASE_URL": "postgresql://127.0.0.1/db",
     "REDIS_URL": "redis://127.0.0.1",
     "HISTORY_URL": "postgresql://127.0.0.1/db",
     "HEARTBEAT_URL": "http://127.0.0.1/ping",
+    "PAGER_URL": "json://127.0.0.1/pager",
+    "SLACK_URL": "json://127.0.0.1/slack",
 }
 
 

@@ -11,6 +11,7 @@ from ._maintenance import Begun, begin, begun, past, stop
 from ._past import Moved, Past, opened, reading
 from ._queries import Judged, PastRun, Point, Records, Sample, Seen
 from ._store import HistoryError, transaction
+from ._told import Told
 
 __all__ = [
     "Begun",
@@ -26,6 +27,7 @@ __all__ = [
     "Records",
     "Sample",
     "Seen",
+    "Told",
     "Verified",
     "begin",
     "begun",

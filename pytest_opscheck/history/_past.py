@@ -11,13 +11,14 @@ from typing import TypeVar
 from ..inventory.history import History
 from ..lasting import MOST_RUNS, Lasting, lasting
 from ..results import Result, Run, Verdict
-from . import _record
+from . import _record, _told
 from ._changes import LOOKED_BACK, compared, pending
 from ._document import document
 from ._maintenance import Begun
 from ._queries import Records, Sample
 from ._schema import migrate, version_of
 from ._store import HistoryError, Store, bounded, connected, told
+from ._told import Told
 
 T = TypeVar("T")
 _MOST_SAMPLES = 2000
@@ -100,6 +101,30 @@ class Past:
     def begun(self, now: dt.datetime) -> list[Begun]:
         """Return the maintenance that somebody began by hand and that is under way."""
         return self._ask(lambda records: records.begun(now)) or []
+
+    def newest(self, suite: str | None = None) -> Run | None:
+        """Return the newest run, of a suite or of any; None where there is none."""
+
+        def found(records: Records) -> Run | None:
+            runs = records.runs(suite, newest=1)
+            return records.run(runs[0].seq) if runs else None
+
+        return self._ask(found)
+
+    def told(self) -> dict[tuple[str, str], Told]:
+        """Return what was told last, by channel and result id."""
+        return self._ask(lambda records: records.told()) or {}
+
+    def remember(self, told: Iterable[Told]) -> None:
+        """Write down what was told. Raises HistoryError."""
+
+        def write() -> bool:
+            with opened(self.history, create=True) as store:
+                assert store is not None  # noqa: S101 - it was to be made
+                _told.remember(store, self.history.inventory, told)
+            return True
+
+        bounded(write, self.history)
 
     def moved(
         self,

@@ -17,6 +17,7 @@ from ._document import utc, value_of
 from ._maintenance import Begun, begun
 from ._record import chunks, marks
 from ._store import HistoryError, Store
+from ._told import Told, told
 
 _APART = 1_000_000_000
 """No bound, but what keeps PostgreSQL from working out anew for each row what is the same for all of a check."""
@@ -260,6 +261,10 @@ class Records:
     def begun(self, now: dt.datetime) -> list[Begun]:
         """Return the maintenance that somebody began by hand and that is under way, the oldest first."""
         return begun(self._store, self._inventory, now)
+
+    def told(self) -> dict[tuple[str, str], Told]:
+        """Return what was told last, by channel and result id."""
+        return told(self._store, self._inventory)
 
     def _started(self, seqs: Iterable[int]) -> Mapping[int, dt.datetime]:
         """Return when runs started."""

@@ -199,6 +199,7 @@ def prune(store: Store, now: dt.datetime, keep_s: float) -> int:
                 f"(SELECT 1 FROM opscheck_{user} u WHERE u.{column} = opscheck_{table}.id)"
             )
         store.rows("DELETE FROM opscheck_maintenance WHERE ends < ?", (before,))
+        store.rows("DELETE FROM opscheck_told WHERE at < ?", (before,))
         store.rows("UPDATE opscheck_chain SET removed = ?, removed_hash = ?, removed_at = ?", (last, digest, utc(now)))
     return int(last - removed)
 

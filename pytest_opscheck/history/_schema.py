@@ -70,7 +70,16 @@ _MAINTENANCE = (
     )
     """,
 )
-MIGRATIONS = (_FIRST, _MAINTENANCE)
+_TOLD = (
+    """
+    CREATE TABLE opscheck_told (
+      number INTEGER PRIMARY KEY, inventory TEXT NOT NULL, channel TEXT NOT NULL, result TEXT NOT NULL,
+      event TEXT NOT NULL, severity TEXT, at TEXT NOT NULL
+    )
+    """,
+    "CREATE INDEX opscheck_told_last ON opscheck_told (inventory, channel, result, number)",
+)
+MIGRATIONS = (_FIRST, _MAINTENANCE, _TOLD)
 """What makes each version of the one before it. A version that was released is never changed."""
 VERSION = len(MIGRATIONS)
 

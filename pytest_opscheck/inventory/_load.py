@@ -25,6 +25,7 @@ from .history import read_history
 from .lines import Key
 from .metrics import read_metrics
 from .model import FAIL_AT, Expectation, Inventory, Named, Suite, name_problem
+from .notify import read_channels
 from .problems import InventoryError, Problems, nearest
 from .quiet import read_waivers, read_windows
 from .said import ENTRY_KEYS
@@ -33,7 +34,7 @@ from .timing import read_timing
 from .validation import note_validation, secrets_of
 
 GENERAL = ("name", "timezone", "runbook", "severities")
-TABLES = ("opscheck", "suites", "history", "report", "maintenance", "waiver")
+TABLES = ("opscheck", "suites", "history", "report", "maintenance", "waiver", "notify")
 """The tables beside those of the targets."""
 REPORT = ("metrics",)
 SUITE_KEYS = ("fail_at", *TIMING)
@@ -74,6 +75,7 @@ def load(
         refuse_unknown_pasts(targets, expectations, history.keep_s, problems)
     windows = read_windows(document.get("maintenance", {}), expectations, zoned=timezone is not None, problems=problems)
     waivers = read_waivers(document.get("waiver", []), expectations, dt.datetime.now(zone).date(), problems)
+    channels = read_channels(document.get("notify", {}), words, suites, problems)
     problems.raise_any()
     return Inventory(
         file=file,
@@ -88,6 +90,7 @@ def load(
         metrics=metrics,
         windows=windows,
         waivers=waivers,
+        channels=channels,
         redactor=problems.redactor(),
     )
 

@@ -13,6 +13,7 @@ from typing import Any
 from .._check import Check
 from ..during import Limits
 from ..lasting import Lasting
+from ..notify.channels import Channel
 from ..probes import Target
 from ..quiet.waivers import Waiver
 from ..quiet.windows import Window
@@ -133,6 +134,7 @@ class Inventory:
     metrics: Metrics = field(default_factory=Metrics)
     windows: tuple[Window, ...] = ()
     waivers: tuple[Waiver, ...] = ()
+    channels: tuple[Channel, ...] = ()
     redactor: Redactor = field(default_factory=Redactor)
 
     def of_kind(self, kind: str) -> list[Named]:

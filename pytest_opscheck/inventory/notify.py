@@ -1,0 +1,179 @@
+"""Reads who is told what: the tables [notify.NAME]."""
+
+from __future__ import annotations
+
+import importlib.util
+import re
+import warnings
+from collections.abc import Collection, Iterator, Mapping
+from typing import Annotated, Any
+from urllib.parse import unquote, urlsplit
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+
+from ..limits import SEVERITIES, LimitError, parse_duration, severity_of
+from ..notify.channels import Channel, Way
+from .lines import Key
+from .model import name_problem
+from .problems import Problems, nearest
+from .validation import note_validation
+
+MISSING = "apprise carries it, and is not installed: pip install 'pytest-opscheck[notify]'"
+_NO_ADDRESS = "it is no address that apprise knows, for example slack://TOKEN_A/TOKEN_B/TOKEN_C; see appriseit.com"
+_URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://\S+")
+_WORD = re.compile(r"[A-Za-z_-]{1,15}|v[0-9]{1,2}|[0-9]{1,5}")
+"""A part of an address that is no secret: masked, it would garble every text that has the word."""
+
+
+def _stripped(said: Any) -> Any:
+    return said.strip() if isinstance(said, str) else said
+
+
+_Text = Annotated[str, BeforeValidator(_stripped), Field(min_length=1)]
+
+
+class _Channel(BaseModel):
+    """A table [notify.NAME]."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+    url: _Text | None = None
+    webhook: _Text | None = None
+    file: _Text | None = None
+    severities: list[str] | None = Field(default=None, min_length=1)
+    suites: list[str] | None = Field(default=None, min_length=1)
+    again: Any = None
+    digest: Any = None
+
+
+def read_channels(
+    said: object, words: Mapping[str, str], suites: Collection[str], problems: Problems
+) -> tuple[Channel, ...]:
+    """Return what [notify.NAME] says; `words` are the inventory's own names of severities."""
+    if not isinstance(said, Mapping):
+        problems.add(("notify",), "a channel has a name: [notify.NAME]")
+        return ()
+    found = (_channel(name, table, words, suites, problems) for name, table in said.items())
+    return tuple(channel for channel in found if channel is not None)
+
+
+def _channel(
+    name: str, said: object, words: Mapping[str, str], suites: Collection[str], problems: Problems
+) -> Channel | None:
+    path: Key = ("notify", name)
+    if problem := name_problem(name):
+        problems.add(path, problem)
+    if not isinstance(said, Mapping):
+        problems.add(path, "a channel has a name: [notify.NAME]")
+        return None
+    for way in (Way.URL, Way.WEBHOOK):
+        if isinstance(address := said.get(way), str):
+            problems.keep_secret((*path, str(way)), *_secrets(address))
+    try:
+        model = _Channel.model_validate(said)
+    except ValidationError as error:
+        note_validation(error, problems, path, said, _Channel.model_fields)
+        return None
+    ways = [(way, address) for way in Way if (address := getattr(model, way)) is not None]
+    if len(ways) != 1:
+        problems.add(path, "say where it goes, in one of three ways: url (through apprise), webhook, or file")
+        return None
+    way, address = ways[0]
+    if problem := _address_problem(way, address):
+        problems.add((*path, str(way)), problem)
+    for place, suite in enumerate(model.suites or ()):
+        if suite not in suites:
+            problems.add((*path, "suites", place), f"there is no suite {suite!r}; {nearest(suite, suites)}")
+    again, digest = _time(said, "again", path, problems), _digest(said, path, problems)
+    severities = _severities(model.severities, words, path, problems)
+    return Channel(name, way, address, severities, frozenset(model.suites) if model.suites else None, again, digest)
+
+
+def _severities(said: list[str] | None, words: Mapping[str, str], path: Key, problems: Problems) -> frozenset[str]:
+    found = set()
+    for place, each in enumerate(said if said is not None else SEVERITIES):
+        try:
+            found.add(severity_of(each, words))
+        except LimitError as error:
+            problems.add((*path, "severities", place), str(error))
+    return frozenset(found)
+
+
+def _time(said: Mapping[str, Any], key: str, path: Key, problems: Problems) -> float | None:
+    if key not in said:
+        return None
+    try:
+        return parse_duration(said[key])
+    except LimitError as error:
+        problems.add((*path, key), str(error).replace("'30s'", "'4h'"))
+        return None
+
+
+def _digest(said: Mapping[str, Any], path: Key, problems: Problems) -> float | None:
+    """Return how long a digest gathers: `true` for a run, or a time."""
+    if isinstance(said.get("digest"), bool):
+        return 0.0 if said["digest"] else None
+    return _time(said, "digest", path, problems)
+
+
+def _address_problem(way: Way, address: str) -> str | None:
+    """Return why an address can't be meant, without saying it."""
+    if way is Way.WEBHOOK:
+        try:
+            parts = urlsplit(address)
+            fits = parts.scheme in ("http", "https") and parts.hostname and (parts.port is None or parts.port)
+        except ValueError:
+            fits = False
+        return None if fits else "it is no address of a webhook; write https://HOST/PATH"
+    if way is Way.FILE:
+        return None
+    if importlib.util.find_spec("apprise") is None:
+        return MISSING
+    return None if _URL.fullmatch(address) and _is_known(address) else _NO_ADDRESS
+
+
+def _is_known(address: str) -> bool:
+    """Tell whether apprise takes an address."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # what its modules warn of is nothing that an inventory could mend
+        import apprise
+
+        return apprise.Apprise.instantiate(address, suppress_exceptions=True) is not None
+
+
+def _secrets(address: str) -> Iterator[str]:
+    """Yield what of an address is secret: all of it, and each of its parts that may be a token.
+
+    Of apprise's addresses the host is one, where it has no dot: slack://TOKEN_A/TOKEN_B.
+    """
+    yield address
+    _, _, rest = address.partition("://")
+    for part in re.split(r"[/?&#@]", rest):
+        for piece in (part, part.partition("=")[2], *part.split(":")):
+            if piece and not _WORD.fullmatch(piece) and not re.fullmatch(r"\[?[\w.-]*\.[\w.-]*\]?(:[0-9]+)?", piece):
+                yield from {piece, unquote(piece)} - {"localhost"}
+
+
+def schema(severities: list[str]) -> dict[str, Any]:
+    """Return the JSON Schema of the tables; `severities` are all their words."""
+    text = {"$ref": "#/$defs/text"}
+    time = {"$ref": "#/$defs/duration"}
+    fields = {
+        "url": {"description": "an address of apprise: slack://..., pagerduty://..., mailto://...", **text},
+        "webhook": {"description": "takes each alert as JSON by POST", **text},
+        "file": {"description": "gets a line of JSON for each alert", **text},
+        "severities": {
+            "description": "which are told here; by default all",
+            "type": "array",
+            "minItems": 1,
+            "items": {"enum": severities},
+        },
+        "suites": {"description": "only what runs of these find", "$ref": "#/$defs/suites"},
+        "again": {"description": "a breach that goes on is told again after so long: 4h", **time},
+        "digest": {
+            "description": "one message for all: true for one a run, or how far apart they are: 24h",
+            "anyOf": [{"type": "boolean"}, time],
+        },
+    }
+    ways = [{"required": [str(way)]} for way in Way]
+    table = {"type": "object", "properties": fields, "additionalProperties": False, "oneOf": ways}
+    return {"type": "object", "description": "who is told of what is not ok", "additionalProperties": table}
