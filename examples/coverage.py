@@ -19,8 +19,6 @@ RUNBOOKS = {
 }
 """The runbooks by the letters of their ids: the example's folder, and how many lines there are."""
 LATER = {
-    "IF-47": "who is told, through which channel",
-    "IF-48": "maintenance windows",
     "IF-49": "how soon a severity is to be answered",
     "FS-19": "mail",
     "FS-20": "how soon a severity is to be answered",
@@ -36,6 +34,8 @@ LATER = {
 """The lines that later work is for."""
 OTHERWISE = {
     "AP-17": '`every = "5m"` in `[suites.smoke]`, by which `opscheck schedule` makes a timer',
+    "IF-47": "`[notify.pager]` and the others of the inventory",
+    "IF-48": "`[maintenance.week]`, `[maintenance.month]` and `[maintenance.quarter]`",
     "AP-24": "the run's exit status; `deploy.sh` rolls back where it is not 0",
 }
 """The lines that are kept by something else than a check."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import re
 
 import pytest
@@ -31,3 +32,27 @@ def test_links_lead_to_headings_of_the_runbook(name: str) -> None:
     said = {e.runbook for each in coverage.inventories(name).values() for e in each.expectations if e.covers}
     assert None not in said, "a line of the runbook without a link to it"
     assert {str(link).removeprefix("#") for link in said} <= anchors
+
+
+def test_who_is_told_and_when_nobody_is() -> None:
+    """IF-47 and IF-48, as the runbook says them."""
+    [inventory] = coverage.inventories("income-fortress").values()
+    told = {
+        severity: sorted(each.name for each in inventory.channels if severity in each.severities)
+        for severity in ("P0", "P1", "P2", "P3")
+    }
+    assert told["P0"] == ["ops_critical", "pager", "sms"]
+    assert told["P1"] == ["mail", "ops"]
+    assert told["P2"] == told["P3"] == ["digest", "notifications"]
+
+    def last_open_hour(day: str) -> int | None:
+        """Return the last hour of a day at whose beginning a window is open."""
+        hours = [
+            dt.datetime.fromisoformat(f"{day}T{hour:02}:00").replace(tzinfo=inventory.timezone) for hour in range(24)
+        ]
+        inside = [hour.hour for hour in hours if any(w.open(hour, inventory.timezone) for w in inventory.windows)]
+        assert not inside or inside[0] == 2
+        return max(inside, default=None)
+
+    days = ("2026-11-22", "2026-12-06", "2027-01-03", "2026-11-23")  # a Sunday, a month's first, a quarter's; a Monday
+    assert [last_open_hour(day) for day in days] == [3, 5, 7, None]

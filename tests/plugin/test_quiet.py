@@ -116,6 +116,15 @@ def test_where_all_is_in_maintenance_nothing_was_judged(project: Project, pytest
     run.stdout.fnmatch_lines(["*3 maintenance, nothing was judged*"])
 
 
+def test_a_check_that_is_named_is_judged_as_ever(project: Project, pytester: pytest.Pytester) -> None:
+    """Who asks for one while a window is open wants to know."""
+    project(INVENTORY + WINDOW)
+    maintenance(pytester, "start", "2h", "--why", "new kernel")
+    run = pytester.runpytest_subprocess("test_host.py::test_command[local-broken]")
+    assert run.ret == 1
+    run.stdout.fnmatch_lines(["P2 breach  host.command.broken@local*"])
+
+
 def test_a_host_that_is_down_in_its_window(project: Project, pytester: pytest.Pytester) -> None:
     away = '[host.away]\nconnect = "ssh://127.0.0.1:1"\n'
     project(
