@@ -33,10 +33,6 @@ _EXPRESSION = re.compile(r"-[vqsxl]*m")
 _file = click.argument("file", required=False, default=FILE, type=click.Path(path_type=Path, dir_okay=False))
 
 
-_ELSEWHERE = ("history", "maintenance")
-"""The commands of the modules `cli_NAME`."""
-
-
 class _Usage(click.ClickException):
     exit_code = USAGE
 
@@ -44,6 +40,7 @@ class _Usage(click.ClickException):
 _ELSEWHERE = {
     "compliance": "cli_compliance",
     "history": "cli_history",
+    "maintenance": "cli_maintenance",
     "schedule": "cli_schedule",
     "status": "cli_schedule",
 }
@@ -52,7 +49,6 @@ _ELSEWHERE = {
 
 class _Commands(click.Group):
     """The commands, wherever they are."""
-    """The commands; those that have a module of their own are imported where they are asked for."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return sorted([*super().list_commands(ctx), *_ELSEWHERE])
@@ -61,7 +57,6 @@ class _Commands(click.Group):
         if cmd_name not in _ELSEWHERE:
             return super().get_command(ctx, cmd_name)
         module = importlib.import_module(f".{_ELSEWHERE[cmd_name]}", __package__)
-        module = importlib.import_module(f".cli_{cmd_name}", __package__)
         found: click.Command = getattr(module, cmd_name)
         return found
 

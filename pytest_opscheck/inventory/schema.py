@@ -17,6 +17,7 @@ from ..suites import SUITES
 from .expectations import inner_parameter
 from .metrics import metrics_schema
 from .model import FAIL_AT, NAME
+from .notify import schema as notify
 from .quiet import schema as quiet
 from .timing import timing_schema
 
@@ -50,6 +51,7 @@ def schema(checks: Iterable[Check], words: Iterable[str] = ()) -> Schema:
             "suites": _suites(),
             "history": _history(),
             "report": _report(),
+            "notify": notify(severities),
             **quiet(),
             **targets,
         },

@@ -67,6 +67,7 @@ def _taken(waiting: set[str], outcomes: queue.Queue[Outcome], past: Past, second
     """Take the channels' outcomes as they come, until all have ended or the time is over; return the problems."""
     end = time.monotonic() + seconds
     problems: list[str] = []
+    remembers = past.fault is None
     while waiting:
         try:
             outcome = outcomes.get(timeout=max(0.0, end - time.monotonic()))
@@ -76,17 +77,14 @@ def _taken(waiting: set[str], outcomes: queue.Queue[Outcome], past: Past, second
             waiting.discard(outcome.channel)
         if outcome.problem is not None:
             problems.append(_failed(outcome.channel, outcome.problem))
-        elif outcome.told and past.fault is None:
+        if outcome.told and remembers:
             try:
                 past.remember(outcome.told)
             except HistoryError as error:
-                problems.append(
-                    f"could not note in the history what {outcome.channel} was told, so it is told again: {error}"
-                )
-    problems += [
-        _failed(name, f"no answer within {seconds:g} s; see whether its server is up") for name in sorted(waiting)
-    ]
-    return problems
+                remembers = False  # a history that hangs is waited for once
+                problems.append(f"could not note in the history what was told, so it is told again: {error}")
+    late = f"no answer within {seconds:g} s; see whether its server is up"
+    return problems + [_failed(name, late) for name in sorted(waiting)]
 
 
 def _failed(channel: str, why: str) -> str:

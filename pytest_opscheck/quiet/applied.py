@@ -76,8 +76,14 @@ def waived(result: Result, waivers: Iterable[Waiver], subject: Subject, fail_at:
         return result
     said = "; ".join(map(str, used))
     if not any((m.breached and not m.waived) or m.problem for m in marked):
-        first = used[0]
-        quiet = Quiet(Verdict.BREACH, "waiver", said, str(first.until), first.owner, first.ticket)
+        quiet = Quiet(
+            Verdict.BREACH,
+            "waiver",
+            "; ".join(dict.fromkeys(each.reason for each in used)),
+            str(min(each.until for each in used)),
+            ", ".join(dict.fromkeys(each.owner for each in used)),
+            ", ".join(dict.fromkeys(each.ticket for each in used if each.ticket)) or None,
+        )
         message = f"{result.message}; {said}"
         return replace(result, verdict=Verdict.WAIVED, message=message, measurements=marked, fails=False, quiet=quiet)
     rest = conclude(subject, [m for m in marked if not m.waived], fail_at=fail_at)

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from ..lasting import lasting
-from ..results import Measurement, Result, Run, State, Verdict, summary
+from ..results import Measurement, Quiet, Result, Run, State, Verdict, summary
 
 MOST_LINES = 5
 """So many measurements of a result are shown; a host with a hundred full mounts says `and 95 more`."""
@@ -72,19 +72,25 @@ def _after(result: Result, now: dt.datetime) -> str:
 
 def quiet(run: Run) -> list[str]:
     """Return what fails nothing though it is not ok, a line for each reason, and what the inventory wants looked at."""
-    found: dict[tuple[Verdict, str], list[str]] = {}
+    found: dict[str, list[str]] = {}
     for result in run.results:
         if result.quiet is not None:
-            why = result.quiet
-            until = f"until {why.until[:16].replace('T', ' ')}" if why.until else ""
-            reason = why.why if result.verdict is Verdict.WAIVED else f"{until}: {why.why} ({why.by})"
-            found.setdefault((result.verdict, reason), []).append(result.id)
+            found.setdefault(_why_quiet(result.verdict, result.quiet), []).append(result.id)
     said = [
-        f"{'' if verdict is Verdict.WAIVED else 'in maintenance '}{reason}: {', '.join(ids[:MOST_LINES])}"
+        f"{reason}: {', '.join(ids[:MOST_LINES])}"
         + (f" and {len(ids) - MOST_LINES} more" if len(ids) > MOST_LINES else "")
-        for (verdict, reason), ids in found.items()
+        for reason, ids in found.items()
     ]
     return [plain(text) for text in (*said, *run.notices)]
+
+
+def _why_quiet(verdict: Verdict, quiet: Quiet) -> str:
+    until = f" until {quiet.until[:16].replace('T', ' ')}" if quiet.until else ""
+    if verdict is Verdict.WAIVED:
+        ticket = f" ({quiet.ticket})" if quiet.ticket else ""
+        return f"waived{until} by {quiet.who}: {quiet.why}{ticket}"
+    by = f"{quiet.by}, by {quiet.who}" if quiet.who else quiet.by
+    return f"in maintenance{until}: {quiet.why} ({by})"
 
 
 def covers(result: Result) -> str:

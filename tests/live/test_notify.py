@@ -254,6 +254,23 @@ def test_without_a_history_it_is_told_each_time(project: Project, receiver: Rece
     assert receiver.events() == [("new", FLAG), ("new", FLAG)]
 
 
+def test_what_can_not_be_noted_is_told_again(project: Project, receiver: Receiver) -> None:
+    project.write(f'[notify.hook]\nwebhook = "http://{receiver.place}/x"\n')
+    project.run()
+    project.flag.touch()
+    held = sqlite3.connect(project.folder / "reports/history.sqlite3", isolation_level=None)
+    held.execute("BEGIN IMMEDIATE")
+    shown = project.run()
+    held.execute("ROLLBACK")
+    held.close()
+    assert "could not note in the history what was told, so it is told again: " in shown.stdout
+    assert receiver.events() == [("new", FLAG)]
+    project.run()
+    assert receiver.events() == [("new", FLAG)]
+    project.run()
+    assert receiver.events() == []
+
+
 def test_what_is_quiet_is_told_nobody(project: Project, receiver: Receiver) -> None:
     hook = f'[notify.hook]\nwebhook = "http://{receiver.place}/x"\n'
     window = '[opscheck]\ntimezone = "UTC"\n[maintenance.x]\nrule = "FREQ=DAILY"\nat = "00:00-24:00"\nwhy = "y"\n'

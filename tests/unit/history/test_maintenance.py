@@ -41,7 +41,8 @@ def test_a_history_from_before_there_was_such_a_table(history: History) -> None:
     with opened(history, create=True) as store:
         assert store is not None
         with transaction(store, writes=True):
-            store.rows("DROP TABLE opscheck_maintenance")
+            for table in ("maintenance", "told"):
+                store.rows(f"DROP TABLE opscheck_{table}")
             store.rows("UPDATE opscheck_schema SET version = 1")
     assert len(MIGRATIONS) > 1
     with opened(history, create=True) as store:

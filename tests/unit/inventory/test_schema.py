@@ -62,6 +62,13 @@ url = "${REDIS_URL:-redis://h}"
 hit_rate = [{ during = "00:00-08:00", P2 = "> 40%" }, { P2 = "> 70%" }]
 keys = { limit = "> 0", severity = "critical", action = "Look", runbook = "#keys" }
 
+[notify.ops]
+webhook = "https://example.com/${TOKEN:-hook}"
+severities = ["critical", "P1"]
+suites = ["daily"]
+again = "4h"
+digest = true
+
 [maintenance.quarter]
 rule = "FREQ=MONTHLY;BYMONTH=1,4,7,10;BYDAY=1SU"
 at = "02:00-08:00"
@@ -135,6 +142,10 @@ HOST = "[host.a.expect]\n"
         "[host.a.command.x]",
         "[host.a.command.x]\nrun = 'x'\nrnu = 'y'",
         "[maintenance.x]\nrule = 'FREQ=DAILY'\nat = '02:00-04:00'",
+        "[notify.x]",
+        "[notify.x]\nfile = 'a'\nwebhook = 'https://example.com'",
+        "[notify.x]\nfile = 'a'\nseverities = ['P7']",
+        "[notify.x]\nfile = 'a'\ndigest = 'soon'",
         "[maintenance.x]\nrule = 'FREQ=DAILY'\nat = '02:00-04:00'\nwhy = 'x'\nwyh = 'x'",
         "[[waiver]]\ncheck = 'host.disk'\ntarget = 'a'\nowner = 'x'\nreason = 'x'",
         "[waiver]\ncheck = 'host.disk'",

@@ -9,7 +9,6 @@ from pytest_opscheck.probes import kinds
 
 from .conftest import Errors, Read
 
-KINDS = ", ".join(sorted([*kinds(), "opscheck", "report", "suites", "history"]))
 KINDS = ", ".join(sorted([*kinds(), *TABLES]))
 
 
