@@ -49,7 +49,7 @@ class Reporter:
         try:
             return ReportFiles.fresh(folder, self.started)
         except OSError as error:
-            # The checks still run and say what they found; that there are no reports of it fails the run at its end.
+            # The checks still run and say what they found; that there are no reports of it is told at its end.
             self._note(error)
             return None
 
@@ -122,7 +122,7 @@ class Reporter:
             self.problems.append(f"{counted(len(missing), 'selected check')} without a result: {missing[0]}{more}")
             session.exitstatus = 1
         if self.problems and session.exitstatus == 0:
-            session.exitstatus = 1
+            session.exitstatus = FAULT
         narrowed = self.session.collection.narrowed or bool(missing)
         self.run = self._recorded(self._made(results, int(session.exitstatus), narrowed=narrowed))
         self.page.finish(self.run)
@@ -134,11 +134,9 @@ class Reporter:
         self._write(self.run)
         if self._tell(self.run) and session.exitstatus == 0:
             session.exitstatus = FAULT
+        self.problems += self._exported(self.run)
         if self.problems and session.exitstatus == 0:
-            session.exitstatus = 1
-        if faults := self._exported(self.run):
-            self.problems += faults
-            session.exitstatus = int(session.exitstatus) or pytest.ExitCode.INTERNAL_ERROR
+            session.exitstatus = FAULT
         return outcome
 
     def _exported(self, run: Run) -> list[str]:
@@ -177,7 +175,7 @@ class Reporter:
             return replace(run, hash=past.record(run))
         except HistoryError as error:
             self._note_history("record the run in", error)
-            return replace(run, exit_status=run.exit_status or 1)
+            return replace(run, exit_status=run.exit_status or FAULT)
 
     def _made(self, results: tuple[Result, ...], status: int, *, narrowed: bool) -> Run:
         inventory = self.session.inventory

@@ -41,7 +41,7 @@ _LABELS = {
 _STATUS = {
     1: "The run failed",
     2: "The run was interrupted",
-    3: "The run broke off with an error of its own",
+    3: "The checker itself has a fault",
     4: "The run could not start",
     5: "Nothing was judged",
 }

@@ -143,18 +143,18 @@ def test_nothing_secret_is_recorded(
 
 @pytest.mark.parametrize("workers", [(), ("-n", "2")])
 def test_a_fault_of_the_history(project: Project, pytester: pytest.Pytester, workers: tuple[str, ...]) -> None:
-    """It is told once, fails the run, and takes neither a verdict nor a report away."""
+    """It is told once, with an exit status of its own, and takes neither a verdict nor a report away."""
     project(inventory(pytester))
     (pytester.path / "reports").mkdir()
     (pytester.path / "reports/history.sqlite3").write_text("no database" * 1000)
     result = pytester.runpytest_subprocess("-m", "daily", *workers)
-    assert result.ret == 1
+    assert result.ret == 3
     told = [line for line in result.outlines if "history" in line and "no fault of any target" in line]
     assert len(told) == 1
     assert told[0].startswith("could not read the history")
     result.stdout.fnmatch_lines(["opscheck daily: 3 ok *"])
     data = json.loads((pytester.path / "reports/daily/latest.json").read_text(encoding="utf-8"))
-    assert data["run"]["exit_status"] == 1
+    assert data["run"]["exit_status"] == 3
     assert "hash" not in data["run"]
     assert {each["verdict"] for each in data["results"]} == {"ok"}
 
@@ -167,7 +167,7 @@ def test_an_unreachable_server_masks_its_password(
     started = time.monotonic()
     result = pytester.runpytest_subprocess("-m", "daily")
     assert time.monotonic() - started < 30
-    assert result.ret == 1
+    assert result.ret == 3
     result.stdout.fnmatch_lines(["could not read the history, which is no fault of any target: *refused*"])
     assert "Canary" not in result.stdout.str()
     assert not (pytester.path / "reports/history.sqlite3").exists()
@@ -301,10 +301,10 @@ def test_a_run_that_could_not_be_recorded_says_so_in_its_file_too(project: Proje
     connection.execute("BEGIN IMMEDIATE")
     result = pytester.runpytest_subprocess("-m", "daily")
     connection.close()
-    assert result.ret == 1
+    assert result.ret == 3
     result.stdout.fnmatch_lines(["could not record the run in the history, which is no fault of any target: *locked*"])
     data = json.loads((pytester.path / "reports/daily/latest.json").read_text(encoding="utf-8"))
-    assert (data["run"]["exit_status"], data["summary"]["ok"]) == (1, 3)
+    assert (data["run"]["exit_status"], data["summary"]["ok"]) == (3, 3)
 
 
 def test_counters_that_are_no_numbers(project: Project, pytester: pytest.Pytester) -> None:

@@ -78,7 +78,7 @@ def test_a_folder_that_cannot_be_written(project: Project, workers: tuple[str, .
     pytester = project(GREEN)
     (pytester.path / "reports").write_text("")
     result = pytester.runpytest_subprocess("-m", "daily", *workers)
-    assert result.ret == 1
+    assert result.ret == 3
     result.stdout.re_match_lines(
         [r"could not write the reports: .*reports.*: (Not a directory|File exists)", "opscheck daily: 2 ok"]
     )
@@ -97,7 +97,7 @@ def test_a_disk_that_fills_up(project: Project, option: str) -> None:
     """Pytest's own reports are written at the very end, by code of others."""
     pytester = project(GREEN)
     result = pytester.runpytest_subprocess("-m", "daily", option)
-    assert result.ret == 1
+    assert result.ret == 3
     result.stdout.fnmatch_lines(["could not write the reports: No space left on device", "opscheck daily: 2 ok*"])
     assert "latest.json" in files(pytester)
 
@@ -106,7 +106,7 @@ def test_a_results_file_that_cannot_be_written(project: Project) -> None:
     pytester = project(GREEN)
     (pytester.path / "file").write_text("")
     result = pytester.runpytest_subprocess("-m", "daily", "--opscheck-json", "file/results.json")
-    assert result.ret == 1
+    assert result.ret == 3
     result.stdout.fnmatch_lines(["could not write the reports: *file*", "opscheck daily: 2 ok*"])
 
 
