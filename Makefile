@@ -10,7 +10,8 @@ EXAMPLES := $(notdir $(patsubst %/,%,$(dir $(wildcard examples/*/opscheck.toml))
 DEMO_PACKAGES := postgresql=initdb redis-server=redis-server
 TEST_PACKAGES := $(DEMO_PACKAGES) pgbouncer=pgbouncer nginx-light=nginx prometheus=prometheus rabbitmq-server=rabbitmq-server openssh-server=sshd openssh-client=ssh \
 	docker.io=dockerd docker-compose=docker-compose iptables=iptables debootstrap=debootstrap sshfs=sshfs \
-	busybox-static=busybox procps=pgrep podman=podman faketime=faketime xz-utils=xz zstd=zstd bzip2=bzip2 lz4=lz4 squashfs-tools=mksquashfs systemd=systemd-analyze
+	busybox-static=busybox procps=pgrep podman=podman faketime=faketime xz-utils=xz zstd=zstd bzip2=bzip2 lz4=lz4 squashfs-tools=mksquashfs systemd=systemd-analyze \
+	chromium=chromium
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:

@@ -18,8 +18,10 @@ from .judge import Subject, next_step, unknown
 from .plugin import only_looks, reports_folder, setting
 from .plural import counted
 from .quiet.waivers import ending
-from .reports import html, json, junit, terminal
+from .reports import html, json, junit, page, terminal
+from .reports.beside import Beside, Failed
 from .reports.files import ReportFiles
+from .reports.links import Links
 from .results import FAULT, Result, Run, exit_status, with_steps
 
 if TYPE_CHECKING:
@@ -37,6 +39,8 @@ class Reporter:
         self.run: Run | None = None
         self.page = html.Page()
         self.problems: list[str] = []
+        self.failed: list[Failed] = []
+        self.traces: dict[str, str] = {}
         self._stepped = {each.id: each for each in session.inventory.expectations if each.steps}
         self.files = self._files() if not only_looks(config) else None
         self._lead_pytests_own()
@@ -54,13 +58,10 @@ class Reporter:
             return None
 
     def _lead_pytests_own(self) -> None:
-        """Have pytest's HTML and JUnit reports written where the run's are, unless people named a place."""
+        """Have pytest's JUnit report written where the run's are, unless people named a place; style pytest-html's."""
         option = self.config.option
-        if self.files is not None:
-            html_works = self.config.pluginmanager.has_plugin("metadata")  # pytest-html needs it
-            for name, path in (("htmlpath", self.files.html), ("xmlpath", self.files.xml)):
-                if hasattr(option, name) and not getattr(option, name) and (html_works or name != "htmlpath"):
-                    setattr(option, name, str(path))
+        if self.files is not None and hasattr(option, "xmlpath") and not option.xmlpath:
+            option.xmlpath = str(self.files.xml)
         if getattr(option, "htmlpath", None):
             option.self_contained_html = True
             option.css = [*(option.css or []), str(html.STYLE)]
@@ -79,9 +80,24 @@ class Reporter:
             report.user_properties += junit.properties(ended)
         if result is not None:
             self.results[report.nodeid] = result
+            if getattr(report, "opscheck_raised", False):
+                self.traces[result.id] = self.session.inventory.redactor.text(report.longreprtext)
             if result.fails and (reporter := self._terminal()) is not None:
                 # Our own words replace "failed" in the counts; an empty list of that name keeps pytest's last line red.
                 reporter.stats.setdefault("failed", [])
+        elif report.failed:
+            self.failed.append(self._failed(report, "" if report.when == "call" else f" ({report.when})"))
+
+    def pytest_collectreport(self, report: pytest.CollectReport) -> None:
+        """Take a module that could not be collected: its checks have no results."""
+        if report.failed:
+            self.failed.append(self._failed(report, " (collection)"))
+
+    def _failed(self, report: pytest.TestReport | pytest.CollectReport, phase: str) -> Failed:
+        said = getattr(getattr(report.longrepr, "reprcrash", None), "message", None)
+        lines = [line for line in report.longreprtext.splitlines() if line.strip()]
+        text = said or (lines[-1].removeprefix("E").strip() if lines else "")
+        return Failed(report.nodeid + phase, self.session.inventory.redactor.text(text))
 
     def _of_crash(self, report: pytest.TestReport) -> Result | None:
         """Return the result of a test whose worker died of it, of which pytest-xdist makes a report; else None."""
@@ -200,8 +216,9 @@ class Reporter:
         if self.files is not None:
             files, option = self.files, self.config.option
             self._try(lambda: json.write(run, files.json))
-            self._try(lambda: files.keep(getattr(option, "htmlpath", None), files.html))
             self._try(lambda: files.keep(getattr(option, "xmlpath", None), files.xml))
+            links = Links(self.session.inventory.file.absolute().parent, files.folder.absolute())
+            self._try(lambda: page.write(page.page(run, links, self._beside(run)), files.html))
             if not self.session.collection.narrowed:
                 self._try(files.make_latest)
 
@@ -214,6 +231,15 @@ class Reporter:
         problems = tell(self.session.inventory, run, self.session.runner.past)
         self.problems += problems
         return bool(problems)
+
+    def _beside(self, run: Run) -> Beside:
+        """Return what is told beside the results, with the past of what was measured."""
+        past = self.session.runner.past
+        knew = past.fault
+        points = past.points(run) if run.hash else {}
+        if past.fault is not knew and past.fault is not None:
+            self._note_history("read", past.fault)
+        return Beside(self.session.uncovered(run.results), tuple(self.problems), self.failed, self.traces, points)
 
     def _try(self, write: Callable[[], None]) -> None:
         try:

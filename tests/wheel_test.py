@@ -17,7 +17,15 @@ def test_this_is_the_wheel() -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["py.typed", "checks/test_host.py", "reports/results.schema.json", "reports/report.css"]
+    "name",
+    [
+        "py.typed",
+        "checks/test_host.py",
+        "reports/results.schema.json",
+        "reports/report.css",
+        "reports/page.css",
+        "reports/page.js",
+    ],
 )
 def test_it_carries(name: str) -> None:
     assert (Path(pytest_opscheck.__file__).parent / name).is_file()

@@ -15,7 +15,7 @@ from . import _record, _told
 from ._changes import LOOKED_BACK, compared, pending
 from ._document import document
 from ._maintenance import Begun
-from ._queries import Records, Sample
+from ._queries import Point, Records, Sample
 from ._schema import migrate, version_of
 from ._store import HistoryError, Store, bounded, connected, told
 from ._told import Told
@@ -161,6 +161,15 @@ class Past:
                 return digest
 
         return bounded(write, self.history)
+
+    def points(self, run: Run) -> Mapping[tuple[str, str | None], list[Point]]:
+        """Return the newest values of everything that a recorded run measured, as Records.values does."""
+
+        def values(records: Records) -> dict[tuple[str, str | None], list[Point]]:
+            seq = records.seq(run.id)
+            return records.values(seq) if seq is not None else {}
+
+        return self._ask(values) or {}
 
     def close(self) -> None:
         """Close the connection; one that does not answer is left to its thread, which closes it after a fault."""

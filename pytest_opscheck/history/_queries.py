@@ -116,6 +116,10 @@ class Records:
             for seq, name, said, start, end, status, vantage, narrowed, digest in rows
         ]
 
+    def seq(self, run_id: str) -> int | None:
+        """Return a run's place in the chain, None where it is not recorded."""
+        return next((seq for (seq,) in self._store.rows("SELECT seq FROM opscheck_run WHERE id = ?", (run_id,))), None)
+
     def run(self, seq: int) -> Run | None:
         """Return a whole run, None where it is not there."""
         found = link(self._store, seq)

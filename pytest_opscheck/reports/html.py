@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable, Mapping, Sequence
 from html import escape
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote, urlsplit
 
 from ..inventory import Inventory
 from ..results import Measurement, Result, Run, Verdict, summary
 from ..secrets import Redactor
-from .words import by_severity, change, covers, line, lines, plain, quiet, recovered, short, word
+from .links import Links
+from .words import by_severity, change, covers, headline, line, lines, plain, quiet, recovered, short, tone, when, word
 
 STYLE = Path(__file__).with_name("report.css")
 _HEADINGS = (
@@ -38,13 +37,6 @@ _LABELS = {
     "skipped": ("blocked", "maintenance"),
     "xfailed": ("waived",),
 }
-_STATUS = {
-    1: "The run failed",
-    2: "The run was interrupted",
-    3: "The checker itself has a fault",
-    4: "The run could not start",
-    5: "Nothing was judged",
-}
 
 
 class Page:
@@ -54,13 +46,12 @@ class Page:
         self._report: Any = None
         self._results: dict[str, Result] = {}
         self._redactor = Redactor()
-        self._base = Path()
-        self._folder = Path()
+        self._links = Links(Path(), Path())
 
     def open(self, report: Any, inventory: Inventory, suites: Sequence[str], file: Path) -> None:
         """Name the page, and keep its data. `file` is where the page will stand: links start from there."""
         self._report, self._redactor = report, inventory.redactor
-        self._base, self._folder = inventory.file.absolute().parent, file.absolute().parent
+        self._links = Links(inventory.file.absolute().parent, file.absolute().parent)
         report.title = f"{inventory.redactor.text(inventory.name)}: {'+'.join(suites) or 'checks'}"
         environment = {k: v for k, v in report.data["environment"].items() if k not in _ENVIRONMENT_LEFT_OUT}
         report.set_data("environment", _escaped(inventory.redactor.data(environment)))
@@ -142,9 +133,9 @@ class Page:
         return "".join(
             [
                 '<meta name="viewport" content="width=device-width, initial-scale=1">',
-                f"<div class=opscheck><p class=headline data-tone={_tone(run)}>{escape(_headline(run))}</p>",
+                f"<div class=opscheck><p class=headline data-tone={tone(run)}>{escape(headline(run))}</p>",
                 f"<p class=verdicts>{_tiles(run)}</p>",
-                f"<p class=when>{escape(_when(run))}</p>",
+                f"<p class=when>{escape(when(run))}</p>",
                 f"<p class=uncovered>No check looks at: {escape(', '.join(uncovered))}</p>" if uncovered else "",
                 "</div>",
                 f"<p class=again>{escape(plain(again))}</p>" if (again := recovered(run)) else "",
@@ -173,26 +164,9 @@ class Page:
         action = escape(plain(result.action or ""))
         if not result.runbook:
             return action
-        shown, link = escape(plain(result.runbook)), self._link(result.runbook)
+        shown, link = escape(plain(result.runbook)), self._links.to(result.runbook)
         told = f'<a href="{escape(link)}">{shown}</a>' if link else f"<span>{shown}</span>"
         return f"{action}<br>{told}" if action else told
-
-    def _link(self, runbook: str) -> str | None:
-        """Return where a runbook's link leads from the page, None where nothing is known to be there."""
-        try:
-            parts = urlsplit(runbook)
-        except ValueError:
-            return None
-        if parts.scheme:
-            return runbook if parts.scheme in ("http", "https") and parts.netloc else None
-        try:
-            file = self._base / parts.path
-            if not parts.path or parts.netloc or not file.is_file():
-                return None
-        except (OSError, ValueError):
-            return None
-        fragment = f"#{quote(parts.fragment, safe='%-')}" if parts.fragment else ""
-        return quote(os.path.relpath(file, self._folder)) + fragment
 
 
 def _cell(name: str, content: str) -> str:
@@ -277,28 +251,6 @@ def _measured(measurement: Measurement) -> str:
     return f"{verdict:2} {seen.observed}, expected {seen.expected}"
 
 
-def _tone(run: Run) -> str:
-    """Return the colour of the whole: green for exit status 0 alone, yellow where something still wants a look."""
-    if run.exit_status:
-        return "red"
-    return "yellow" if any(result.verdict is not Verdict.OK for result in run.results) else "green"
-
-
-def _headline(run: Run) -> str:
-    """Return whether all is well, in a sentence."""
-    count = len(run.results)
-    checks = f"{count} check{'' if count == 1 else 's'}"
-    failing = [result.severity or "" for result in run.results if result.fails]
-    status = _STATUS.get(run.exit_status, "The run failed")
-    if failing:
-        said = f"{len(failing)} of {checks} failed, worst {min(failing)}"
-        return said if run.exit_status == 1 else f"{status}. {said}"
-    if run.exit_status:
-        return status
-    rest = sum(result.verdict is not Verdict.OK for result in run.results)
-    return f"{rest} of {checks} not ok, none of which fails the run" if rest else f"All {checks} ok"
-
-
 def _tiles(run: Run) -> str:
     """Return a tile for each verdict that there is, the worst first."""
     numbers = summary(run.results)
@@ -308,11 +260,6 @@ def _tiles(run: Run) -> str:
         for verdict in Verdict
         if numbers[verdict]
     )
-
-
-def _when(run: Run) -> str:
-    started = run.started.strftime("%Y-%m-%d %H:%M:%S %Z").strip()
-    return f"{started}, {run.duration_s:.1f} s, seen from {plain(run.vantage)}, exit status {run.exit_status}"
 
 
 def _relabel(outcomes: Mapping[str, dict[str, Any]], results: Sequence[Result], tests: int) -> None:

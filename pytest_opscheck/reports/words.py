@@ -24,6 +24,14 @@ _ORDER = (
     Verdict.MAINTENANCE,
 )
 
+_STATUS = {
+    1: "The run failed",
+    2: "The run was interrupted",
+    3: "The checker itself has a fault",
+    4: "The run could not start",
+    5: "Nothing was judged",
+}
+
 
 @dataclass(frozen=True, slots=True)
 class Line:
@@ -58,13 +66,19 @@ def change(result: Result, now: dt.datetime) -> str:
 
 def recovered(run: Run) -> str:
     """Return what is ok again, in one line: `ok again: host.disk@prod (after 2 d)`; nothing where nothing is."""
-    found = [r for r in run.results if r.change is not None and r.verdict is Verdict.OK]
-    shown = [f"{r.id} ({_after(r, run.started)})" for r in found[:MOST_LINES]]
+    found = recovered_ones(run)
+    shown = [f"{r.id} ({after(r, run.started)})" for r in found[:MOST_LINES]]
     more = [f"and {len(found) - MOST_LINES} more"] if len(found) > MOST_LINES else []
     return f"ok again: {', '.join([*shown, *more])}" if found else ""
 
 
-def _after(result: Result, now: dt.datetime) -> str:
+def recovered_ones(run: Run) -> list[Result]:
+    """Return the results that are ok, and were not before."""
+    return [result for result in run.results if result.change is not None and result.verdict is Verdict.OK]
+
+
+def after(result: Result, now: dt.datetime) -> str:
+    """Return how long a result that is ok again was not: `after 2 d`."""
     if result.change is None or result.change.state is State.FLAPPING:
         return "flapping"
     return f"after {lasting(now - result.change.since)}"
@@ -146,6 +160,34 @@ def by_severity(numbers: Mapping[str, Mapping[str, int]]) -> str:
     """Return how severe the breaches of a summary are: ` (1 P1, 1 P3)`."""
     said = ", ".join(f"{number} {severity}" for severity, number in numbers["by_severity"].items())
     return f" ({said})" if said else ""
+
+
+def tone(run: Run) -> str:
+    """Return the colour of the whole: green for exit status 0 alone, yellow where something still wants a look."""
+    if run.exit_status:
+        return "red"
+    return "yellow" if any(result.verdict is not Verdict.OK for result in run.results) else "green"
+
+
+def headline(run: Run) -> str:
+    """Return whether all is well, in a sentence."""
+    count = len(run.results)
+    checks = f"{count} check{'' if count == 1 else 's'}"
+    failing = [result.severity or "" for result in run.results if result.fails]
+    status = _STATUS.get(run.exit_status, "The run failed")
+    if failing:
+        said = f"{len(failing)} of {checks} failed, worst {min(failing)}"
+        return said if run.exit_status == 1 else f"{status}. {said}"
+    if run.exit_status:
+        return status
+    rest = sum(result.verdict is not Verdict.OK for result in run.results)
+    return f"{rest} of {checks} not ok, none of which fails the run" if rest else f"All {checks} ok"
+
+
+def when(run: Run) -> str:
+    """Return when and from where a run saw what it says, how long it took, and its exit status."""
+    started = run.started.strftime("%Y-%m-%d %H:%M:%S %Z").strip()
+    return f"{started}, {run.duration_s:.1f} s, seen from {plain(run.vantage)}, exit status {run.exit_status}"
 
 
 def plain(text: str) -> str:

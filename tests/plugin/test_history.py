@@ -62,15 +62,20 @@ def test_a_run_is_recorded_and_compared(project: Project, pytester: pytest.Pytes
     assert recorded[2][3] == data["run"]["hash"]
     assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", recorded[0][4])
     page = (pytester.path / "reports/daily/latest.html").read_text(encoding="utf-8")
-    assert "ok again: host.command.flag@local (after" in page
+    again = re.search(r"<h2>Ok again <small>1</small></h2>(.*?)</section>", page, re.DOTALL)
+    assert again is not None
+    assert re.search(r"host\.command\.flag@local</span> <i>after \d+ s</i>", again[1])
 
 
 def test_the_page_says_since_when(project: Project, pytester: pytest.Pytester) -> None:
     project(inventory(pytester))
     (pytester.path / "flag").touch()
-    pytester.runpytest_subprocess("-m", "daily")
-    page = (pytester.path / "reports/daily/latest.html").read_text(encoding="utf-8")
-    assert "<small class=change>new</small>" in page
+    for section, said in (("New", ""), ("Not ok", r" <i>since \d+ s</i>")):
+        pytester.runpytest_subprocess("-m", "daily", "--html=mine.html")
+        page = (pytester.path / "reports/daily/latest.html").read_text(encoding="utf-8")
+        assert re.search(rf"<h2>{section} <small>1</small></h2>\s*<article.*?flag@local</span>{said}</h3>", page)
+        theirs = (pytester.path / "mine.html").read_text(encoding="utf-8")
+        assert f"&lt;small class=change&gt;{'since' if said else 'new'}" in theirs
 
 
 @pytest.mark.parametrize(

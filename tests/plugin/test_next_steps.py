@@ -37,11 +37,14 @@ def test_the_first_step_whose_condition_holds(
         run = "exit {database}"
         """
     )
-    result = pytester.runpytest_subprocess("-m", "daily", *workers)
+    result = pytester.runpytest_subprocess("-m", "daily", *workers, "--html=mine.html")
     slow = results(pytester)["host.command.slow@a"]
     assert (slow["action"], slow["covers"]) == (step, ["TB-23"])
     result.stdout.fnmatch_lines([f"*{step}*"])
     result.stdout.fnmatch_lines(["*host.command.slow* [[]TB-23]*"])
     page = (pytester.path / "reports" / "daily" / "latest.html").read_text(encoding="utf-8")
-    assert f"<td class=col-next>{step}</td>" in html.unescape(page)
-    assert "[TB-23]</small>" in html.unescape(html.unescape(page))
+    assert f"<b>Next</b> {step}</p>" in page
+    assert "[TB-23]</p>" in page
+    theirs = (pytester.path / "mine.html").read_text(encoding="utf-8")
+    assert f"<td class=col-next>{step}</td>" in html.unescape(theirs)
+    assert "[TB-23]</small>" in html.unescape(html.unescape(theirs))

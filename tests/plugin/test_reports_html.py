@@ -1,4 +1,4 @@
-"""pytest-html's page: our columns and words, the worst first, and its own filters still work."""
+"""pytest-html's page, where people ask for it: our columns and words, the worst first, its own filters still work."""
 
 from __future__ import annotations
 
@@ -61,10 +61,12 @@ def test_volume(n, expect):
 """
 
 
+HTML = "--html=out/pages/mine.html"
+
+
 def page(folder: Path) -> tuple[str, dict[str, Any]]:
-    """Return the newest page, and the data of which its script makes the rows."""
-    file = max((folder / "reports" / "daily").glob("2*.html"), key=lambda file: file.stat().st_mtime_ns)
-    text = file.read_text(encoding="utf-8")
+    """Return the page, and the data of which its script makes the rows."""
+    text = (folder / "out/pages/mine.html").read_text(encoding="utf-8")
     blob = re.search(r'data-jsonblob="(.*?)"', text)
     assert blob is not None
     return text, json.loads(html.unescape(blob[1]))
@@ -79,7 +81,7 @@ def test_page(project: Project, workers: tuple[str, ...]) -> None:
     pytester = project(INVENTORY)
     (pytester.mkdir("docs") / "runbook.md").write_text("# Runbook")
     pytester.makepyfile(test_own=OWN)
-    assert pytester.runpytest_subprocess("-m", "daily", *workers).ret == 1
+    assert pytester.runpytest_subprocess("-m", "daily", *workers, HTML).ret == 1
     text, data = page(pytester.path)
     rows = [(entry["result"], [words(cell) for cell in entry["resultsTableRow"]]) for [entry] in data["tests"].values()]
 
@@ -125,15 +127,22 @@ def test_page(project: Project, workers: tuple[str, ...]) -> None:
 def test_a_thousand_checks_stay_under_two_megabytes(project: Project) -> None:
     pytester = project()
     pytester.makepyfile(MANY)
-    pytester.runpytest_subprocess("-m", "daily", "-q", "test_a_thousand_checks_stay_under_two_megabytes.py")
+    pytester.runpytest_subprocess("-m", "daily", "-q", "test_a_thousand_checks_stay_under_two_megabytes.py", HTML)
     text, data = page(pytester.path)
     assert len(data["tests"]) == 1000
     assert len(text.encode()) < 2_000_000
 
 
-def test_a_page_that_people_name_has_our_style_too_and_is_kept(project: Project) -> None:
+def test_it_has_our_style_and_stands_beside_our_own_page(project: Project) -> None:
     pytester = project()
-    pytester.runpytest_subprocess("-m", "daily", "--html=mine.html")
-    named = (pytester.path / "mine.html").read_text(encoding="utf-8")
-    assert named == page(pytester.path)[0]
-    assert "prefers-color-scheme" in named
+    pytester.runpytest_subprocess("-m", "daily", HTML)
+    text, _ = page(pytester.path)
+    assert "prefers-color-scheme" in text
+    assert 'data-jsonblob="' not in (pytester.path / "reports/daily/latest.html").read_text(encoding="utf-8")
+
+
+def test_it_is_made_where_it_is_asked_for_alone(project: Project) -> None:
+    pytester = project()
+    result = pytester.runpytest_subprocess("-m", "daily")
+    result.stdout.no_fnmatch_line("*Generated html report*")
+    assert [file.name for file in pytester.path.rglob("*.html") if "data-jsonblob" in file.read_text()] == []

@@ -34,9 +34,11 @@ def test_nothing_is_left_but_the_reports(tmp_path: Path) -> None:
 
 def test_a_report_written_elsewhere_is_kept_too(tmp_path: Path) -> None:
     files = ReportFiles.fresh(tmp_path / "daily", STARTED)
-    (tmp_path / "mine.html").write_text("page")
-    files.keep(str(tmp_path / "mine.html"), files.html)
-    assert files.html.read_text() == "page"
+    (tmp_path / "mine.xml").write_text("report")
+    files.keep(str(tmp_path / "mine.xml"), files.xml)
+    assert files.xml.read_text() == "report"
+    assert files.shown(tmp_path) is None
+    files.html.write_text("page")
     assert files.shown(tmp_path) == "daily/2026-11-20T080000.html"
 
 

@@ -1,0 +1,31 @@
+"""What reports tell beside the results of a run: where its results come short, and what values were before."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from ..history import Point
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """What failed and has no result: a test that is no check, or a module that could not be collected."""
+
+    name: str
+    message: str
+
+
+@dataclass(frozen=True)
+class Beside:
+    """What is told beside the results.
+
+    `uncovered` are targets that no check looked at, `problems` faults of the checker, `traces` where errors in checks
+    of one's own come from, by result id, and `points` the past values of what was measured, the newest first.
+    """
+
+    uncovered: Sequence[str] = ()
+    problems: Sequence[str] = ()
+    failed: Sequence[Failed] = ()
+    traces: Mapping[str, str] = field(default_factory=dict)
+    points: Mapping[tuple[str, str | None], Sequence[Point]] = field(default_factory=dict)

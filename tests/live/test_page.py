@@ -1,0 +1,145 @@
+"""The page in a real browser: on a phone, in the dark, with scripts off, on paper, and with thousands of results."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from pytest_opscheck.history import Point
+from pytest_opscheck.reports.beside import Beside
+from pytest_opscheck.reports.links import Links
+from pytest_opscheck.reports.page import page, write
+from pytest_opscheck.results import Change, State
+
+from ..unit.reports.values import STARTED, blocked, measurement, ok, result, run
+from .browser import Browser, browser
+
+Points = dict[tuple[str, str | None], list[Point]]
+LONG = "a-name-without-a-place-to-break-it/" * 8
+ROOM_LEFT = "document.documentElement.clientWidth - document.documentElement.scrollWidth"
+IN_SIGHT = "[...document.querySelectorAll('main .r')].filter(each => each.checkVisibility()).length"
+
+
+@pytest.fixture(scope="module")
+def chromium(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
+    with browser(tmp_path_factory.mktemp("chromium")) as started:
+        yield started
+
+
+@pytest.fixture
+def small(tmp_path: Path) -> Path:
+    """Return a page with a result of each kind."""
+    new = Change(State.NEW, STARTED)
+    told = run(
+        result(id="a@x", change=new, action=LONG, runbook=f"https://runbook.example/{LONG}"),
+        result(id=f"b@{LONG}", measurements=(measurement(subject=LONG, observed=LONG, expected=LONG),)),
+        blocked(id="c@x"),
+        ok(id="d@x", change=Change(State.RECOVERED, STARTED - dt.timedelta(hours=2))),
+        ok(id="e@x", measurements=(measurement(subject=LONG, breached=None),)),
+        ok(id="f@y", target="y"),
+    )
+    points: Points = {("a@x", "/var"): [Point(STARTED, 90.0 - n, None) for n in range(30)]}
+    write(page(told, Links(tmp_path, tmp_path), Beside(points=points, traces={"a@x": LONG})), tmp_path / "page.html")
+    return tmp_path / "page.html"
+
+
+def test_five_thousand_results_open_in_two_seconds(chromium: Browser, tmp_path: Path) -> None:
+    """Nothing is fetched, and the console has nothing to say."""
+    results = [
+        (result if number < 1000 else ok)(id=f"host.disk@h{number}", target=f"h{number % 40}") for number in range(5000)
+    ]
+    points: Points = {(each.id, "/var"): [Point(STARTED, 40.0 + n % 9, None) for n in range(30)] for each in results}
+    file = tmp_path / "large.html"
+    write(page(run(*results), Links(tmp_path, tmp_path), Beside(points=points)), file)
+    assert file.stat().st_size < 5_000_000
+    chromium.asked.clear()
+    chromium.said.clear()
+    chromium.size(390)
+    assert chromium.open(file) < 2
+    assert chromium.evaluate("document.querySelectorAll('main .r').length") == 5000
+    assert chromium.asked == [file.as_uri()]
+    assert chromium.said == []
+
+
+@pytest.mark.parametrize("width", [390, 1280])
+@pytest.mark.parametrize("opened", [False, True])
+def test_nothing_is_scrolled_sideways(chromium: Browser, small: Path, width: int, opened: bool) -> None:
+    chromium.size(width)
+    chromium.open(small)
+    if opened:
+        chromium.evaluate("document.querySelectorAll('details').forEach(each => each.open = true)")
+    assert chromium.evaluate(ROOM_LEFT) == 0
+
+
+def test_with_scripts_off_every_result_is_shown(chromium: Browser, small: Path) -> None:
+    """What is not ok at once, the rest where its group is clicked on; and nothing is offered that needs scripts."""
+    chromium.size(1280, 3000)
+    chromium.scripts(on=False)
+    try:
+        chromium.open(small)
+        assert chromium.evaluate(IN_SIGHT) == 3
+        for number in range(chromium.evaluate("document.querySelectorAll('section > details').length")):
+            place = chromium.evaluate(
+                f"(({{x, y}}) => [x + 20, y + 10])(document.querySelectorAll('summary')[{number + 1}]"
+                ".getBoundingClientRect())"
+            )
+            chromium.click(*place)
+        assert chromium.evaluate(IN_SIGHT) == 6
+        assert not chromium.evaluate("document.getElementById('find').checkVisibility()")
+    finally:
+        chromium.scripts(on=True)
+
+
+def test_the_keyboard(chromium: Browser, small: Path) -> None:
+    chromium.size(1280)
+    chromium.open(small)
+    visited = []
+    for key in "jjjk":
+        chromium.press(key)
+        visited.append(chromium.evaluate("document.activeElement.id")[:3])
+    assert visited == ["a@x", "d@x", "b@a", "d@x"]
+    chromium.press("/")
+    assert chromium.evaluate("document.activeElement.type") == "search"
+    for key in "F@Y":
+        chromium.press(key)
+    assert chromium.evaluate(IN_SIGHT) == 1
+    assert chromium.evaluate("document.querySelector('output').textContent") == "1 of 6"
+    chromium.press("Escape")
+    assert chromium.evaluate(IN_SIGHT) == 3
+    chromium.press("o")
+    assert chromium.evaluate(IN_SIGHT) == 6
+
+
+def test_a_link_to_a_folded_result_unfolds_it(chromium: Browser, small: Path) -> None:
+    chromium.open(small)
+    chromium.evaluate("location.hash = '#f@y'")
+    assert chromium.evaluate("document.getElementById('f@y').checkVisibility()")
+
+
+def test_the_dark(chromium: Browser, small: Path) -> None:
+    ground = "getComputedStyle(document.body).backgroundColor"
+    chromium.open(small)
+    light = chromium.evaluate(ground)
+    chromium.dark(dark=True)
+    try:
+        assert (light, chromium.evaluate(ground)) == ("rgb(255, 255, 255)", "rgb(20, 23, 27)")
+    finally:
+        chromium.dark(dark=False)
+
+
+@pytest.mark.parametrize("scripts", [True, False])
+def test_on_paper_everything_is_unfolded(chromium: Browser, tmp_path: Path, scripts: bool) -> None:
+    """A hundred results that are folded on the screen fill pages."""
+    write(
+        page(run(*(ok(id=f"a{n}@x") for n in range(200))), Links(tmp_path, tmp_path), Beside()), tmp_path / "page.html"
+    )
+    chromium.scripts(on=scripts)
+    try:
+        chromium.open(tmp_path / "page.html")
+        pages = chromium.pdf().count(b"/Type /Page\n")
+    finally:
+        chromium.scripts(on=True)
+    assert pages >= 3
