@@ -174,7 +174,8 @@ class _Page:
         self._shown += 1
         at_length = self._shown <= _MOST_AT_LENGTH
         said = word(result)
-        since = change(result, self._run.started) if not _is_new(result) else ""
+        since = change(result, self._run.started)
+        since = "" if since == State.NEW else since  # as the section says
         small = plain(result.title + covers(result))
         tried = f"at attempt {result.attempts}" if result.attempts > 1 else ""
         notes = " · ".join(escape(plain(note)) for note in (small, result.pending or "", tried) if note)
@@ -268,7 +269,8 @@ def _shown(result: Result) -> list[Measurement]:
 
 
 def _is_new(result: Result) -> bool:
-    return result.change is not None and result.change.state is State.NEW
+    """Tell whether a result that is not ok was ok before; what flaps is called so by the run that changes it."""
+    return result.change is not None and result.change.state in (State.NEW, State.FLAPPING)
 
 
 def _group(result: Result) -> str:
