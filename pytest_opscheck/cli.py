@@ -41,6 +41,7 @@ _ELSEWHERE = {
     "compliance": "cli_compliance",
     "history": "cli_history",
     "maintenance": "cli_maintenance",
+    "report": "cli_report",
     "schedule": "cli_schedule",
     "status": "cli_schedule",
 }
@@ -72,6 +73,7 @@ def main() -> None:
     opscheck plan        what would be probed?
     pytest -m daily      run a suite
     opscheck history     what changed, and when?
+    opscheck report      the newest run as text, or in Markdown
     opscheck schedule    let suites run by themselves
     opscheck status      when did they run, and what came of it?
     opscheck compliance  what was checked in a time, and what was missed?

@@ -1,0 +1,68 @@
+"""`opscheck report`: a run that is over, told as text or in Markdown, from its results file."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any, NoReturn
+
+import click
+
+from .cli import USAGE
+from .inventory import nearest
+from .reports.markdown import markdown
+from .reports.text import text
+from .results import SCHEMA, Run
+from .settings import reports_setting
+
+_LATEST = "latest.json"
+
+
+@click.command()
+@click.argument("of", metavar="[SUITE | RESULTS.json]", required=False)
+@click.option("--text", "form", flag_value="text", default=True, help="A line for each check, and a status (default).")
+@click.option("--markdown", "form", flag_value="markdown", help="What is not ok, for chats and pull requests.")
+@click.option("--opscheck-reports", "folder", metavar="DIR", type=click.Path(path_type=Path))
+def report(of: str | None, form: str, folder: Path | None) -> None:
+    """Tell the newest run, that of SUITE, or that of a results file again.
+
+    --opscheck-reports is pytest's option, for reports in another place.
+    """
+    file = _file(of, folder or reports_setting(Path.cwd()))
+    run = _read(file)
+    click.echo(markdown(run) if form == "markdown" else text(run), nl=False)
+
+
+def _file(of: str | None, folder: Path) -> Path:
+    """Return the results file that is meant."""
+    if of is not None and (of.endswith(".json") or Path(of).is_file()):
+        return Path(of)
+    found = {file.parent.name: file for file in folder.glob(f"*/{_LATEST}")}
+    if not found:
+        _refuse(f"there are no results in {folder}; run a suite first, as `pytest -m daily`, or name a results file")
+    if of is None:
+        return max(found.values(), key=lambda file: file.stat().st_mtime_ns)
+    if of not in found:
+        _refuse(f"there are no results of {of!r} in {folder}; {nearest(of, found)}")
+    return found[of]
+
+
+def _read(file: Path) -> Run:
+    try:
+        data: Any = json.loads(file.read_bytes())
+    except OSError as error:
+        _refuse(f"{file}: {error.strerror}; name a results file, as reports/daily/{_LATEST}")
+    except ValueError:
+        _refuse(f"{file} is no JSON; name a results file, as reports/daily/{_LATEST}")
+    schema = data.get("schema") if isinstance(data, dict) else None
+    if schema != SCHEMA:
+        _refuse(f"{file} is no results file: its schema is {schema!r}, and not {SCHEMA!r}")
+    try:
+        return Run.from_json(data)
+    except (KeyError, TypeError, ValueError) as error:
+        _refuse(f"{file} is no whole results file of this version: {type(error).__name__}: {error}")
+
+
+def _refuse(message: str) -> NoReturn:
+    click.echo(f"Error: {message}", err=True)
+    raise SystemExit(USAGE)
