@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from .history import HistoryError
+from .inventory.report import Mail
 from .judge import Subject, next_step, unknown
 from .plugin import only_looks, reports_folder, setting
 from .plural import counted
@@ -213,14 +214,35 @@ class Reporter:
         if named := setting(self.config, "json"):
             base = self.config.invocation_params.dir if self.config.getoption("opscheck_json") else self.config.rootpath
             self._try(lambda: json.write(run, base / named))
-        if self.files is not None:
-            files, option = self.files, self.config.option
+        inventory, files = self.session.inventory, self.files
+        if files is not None:
             self._try(lambda: json.write(run, files.json))
-            self._try(lambda: files.keep(getattr(option, "xmlpath", None), files.xml))
-            links = Links(self.session.inventory.file.absolute().parent, files.folder.absolute())
-            self._try(lambda: page.write(page.page(run, links, self._beside(run)), files.html))
-            if not self.session.collection.narrowed:
-                self._try(files.make_latest)
+            self._try(lambda: files.keep(getattr(self.config.option, "xmlpath", None), files.xml))
+        if not self.session.suites:
+            return
+        beside = self._beside(run)
+        base = inventory.file.absolute().parent
+        text = page.page(run, Links(base, files.folder.absolute() if files is not None else base), beside)
+        if files is not None:
+            self._try(lambda: page.write(text, files.html))
+        if self.session.collection.narrowed:
+            return
+        if files is not None:
+            self._try(files.make_latest)
+        if inventory.mail is not None:  # also where the disk is full
+            self._mail(inventory.mail, run, replace(beside, problems=tuple(self.problems)), text)
+
+    def _mail(self, to: Mail, run: Run, beside: Beside, text: str) -> None:
+        """Mail the report where that is due. That it could not be delivered is told, and changes no verdict."""
+        from . import mail
+
+        if not mail.due(to, run, beside, lambda: self.session.runner.past.changed(run)):
+            return
+        try:
+            mail.deliver(to, mail.message(to, run, beside, text))
+        except mail.MailError as error:
+            said = self.session.inventory.redactor.text(str(error))
+            self.problems.append(f"could not mail the report, which is no fault of any target: {said}")
 
     def _tell(self, run: Run) -> bool:
         """Tell the channels of the inventory, when all reports are written; returns whether anything went wrong."""

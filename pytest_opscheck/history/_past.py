@@ -171,6 +171,15 @@ class Past:
 
         return self._ask(values) or {}
 
+    def changed(self, run: Run) -> bool:
+        """Tell whether any verdict or severity is another than before; it is taken to be where nothing tells."""
+
+        def differs(records: Records) -> bool:
+            seq = records.seq(run.id)
+            return seq is None or bool(records.changes(seq=seq, newest=1))
+
+        return self._ask(differs) is not False
+
     def close(self) -> None:
         """Close the connection; one that does not answer is left to its thread, which closes it after a fault."""
         if self.fault is None:

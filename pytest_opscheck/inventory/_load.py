@@ -28,6 +28,7 @@ from .model import FAIL_AT, Expectation, Inventory, Named, Suite, name_problem
 from .notify import read_channels
 from .problems import InventoryError, Problems, nearest
 from .quiet import read_waivers, read_windows
+from .report import read_mail
 from .said import ENTRY_KEYS
 from .timing import KEYS as TIMING
 from .timing import read_timing
@@ -36,7 +37,7 @@ from .validation import note_validation, secrets_of
 GENERAL = ("name", "timezone", "runbook", "severities")
 TABLES = ("opscheck", "suites", "history", "report", "maintenance", "waiver", "notify")
 """The tables beside those of the targets."""
-REPORT = ("metrics",)
+REPORT = ("mail", "metrics")
 SUITE_KEYS = ("fail_at", *TIMING)
 _BITS = 64
 
@@ -67,6 +68,7 @@ def load(
     history = read_history(document.get("history", {}), reports or file.parent / REPORTS, known_as, problems)
     report = _report(document, problems)
     metrics = read_metrics(report.get("metrics"), file.absolute().parent, problems)
+    mail = read_mail(report.get("mail"), words, suites, problems)
     resolver = Resolver(checks, words, suites, {ZONE: zone, PAST: history}, problems)
     targets, expectations = _targets(document, resolver, problems)
     _refuse_dangling_hosts(targets, document, problems)
@@ -92,6 +94,7 @@ def load(
         waivers=waivers,
         channels=channels,
         redactor=problems.redactor(),
+        mail=mail,
     )
 
 

@@ -21,6 +21,7 @@ from ..schedule import Schedule
 from ..secrets import Redactor
 from .history import History
 from .metrics import Metrics
+from .report import Mail
 
 FAIL_AT = "P3"
 """By default every breach fails the run."""
@@ -136,6 +137,7 @@ class Inventory:
     waivers: tuple[Waiver, ...] = ()
     channels: tuple[Channel, ...] = ()
     redactor: Redactor = field(default_factory=Redactor)
+    mail: Mail | None = None
 
     def of_kind(self, kind: str) -> list[Named]:
         """Return the targets of a kind, by name."""

@@ -19,6 +19,7 @@ from .metrics import metrics_schema
 from .model import FAIL_AT, NAME
 from .notify import schema as notify
 from .quiet import schema as quiet
+from .report import ALWAYS, CHANGE, SECURITIES
 from .timing import timing_schema
 
 _DIALECT = "https://json-schema.org/draft/2020-12/schema"
@@ -50,9 +51,9 @@ def schema(checks: Iterable[Check], words: Iterable[str] = ()) -> Schema:
             "opscheck": _general(severities),
             "suites": _suites(),
             "history": _history(),
-            "report": _report(),
             "notify": notify(severities),
             **quiet(),
+            "report": _report(severities),
             **targets,
         },
         "additionalProperties": False,
@@ -200,8 +201,28 @@ def _history() -> Schema:
     return _table(fields, description="where past runs are kept")
 
 
-def _report() -> Schema:
-    return _table({"metrics": metrics_schema()}, description="where reports go, beside their folder")
+def _report(severities: list[str]) -> Schema:
+    text, variable = {"$ref": "#/$defs/text"}, {"$ref": "#/$defs/variable"}
+    occasion = {"anyOf": [{"enum": [ALWAYS, CHANGE, *severities]}, variable]}
+    fields = {
+        "to": {"description": "who gets it", "anyOf": [text, {"type": "array", "minItems": 1, "items": text}]},
+        "from": {"description": "from whom it comes: ops@example.com, or Ops <ops@example.com>", **text},
+        "server": {"description": "the SMTP server: smtp.example.com:587", **text},
+        "security": {
+            "description": "by default starttls, and tls on port 465",
+            "anyOf": [{"enum": list(SECURITIES)}, variable],
+        },
+        "user": {"description": "as whom to sign in", **text},
+        "password": {"description": "with which password: ${SMTP_PASSWORD}", **text},
+        "ca": {"description": "a file of certificates to trust in the place of the system's", **text},
+        "when": {
+            "description": "each time, when something has changed, or from which severity on; or that by suite",
+            "default": ALWAYS,
+            "anyOf": [occasion, {"type": "object", "minProperties": 1, "additionalProperties": occasion}],
+        },
+    }
+    mail = _table(fields, ["to", "from", "server"], description="who gets the report by mail")
+    return _table({"mail": mail, "metrics": metrics_schema()}, description="where reports go, beside their folder")
 
 
 def _common() -> Schema:

@@ -21,6 +21,7 @@ from .words import (
     change,
     covers,
     headline,
+    is_new,
     line,
     lines,
     plain,
@@ -125,8 +126,8 @@ class _Page:
 
     def _sections(self) -> Iterator[str]:
         wrong = [result for result in self._run.results if result.verdict in (Verdict.BREACH, Verdict.UNKNOWN)]
-        new = [result for result in wrong if _is_new(result)]
-        rest = [result for result in wrong if not _is_new(result)]
+        new = [result for result in wrong if is_new(result)]
+        rest = [result for result in wrong if not is_new(result)]
         again = recovered_ones(self._run)
         if wrong:
             yield "<a id=wrong></a>"
@@ -266,11 +267,6 @@ def _shown(result: Result) -> list[Measurement]:
     if result.verdict is Verdict.OK:
         return list(result.measurements)
     return sorted(bad, key=lambda measurement: measurement.breached or "P9")
-
-
-def _is_new(result: Result) -> bool:
-    """Tell whether a result that is not ok was ok before; what flaps is called so by the run that changes it."""
-    return result.change is not None and result.change.state in (State.NEW, State.FLAPPING)
 
 
 def _group(result: Result) -> str:

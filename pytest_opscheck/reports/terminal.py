@@ -7,12 +7,11 @@ import datetime as dt
 import os
 import textwrap
 import time
-from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from ..results import Result, Run, Verdict
-from .words import Line, change, counts, covers, lines, plain, quiet, recovered, word
+from .words import Line, blocked_by, change, counts, covers, lines, plain, quiet, recovered, word
 
 if TYPE_CHECKING:
     import pytest
@@ -127,10 +126,7 @@ def summary(
 
 def _blocked(results: Iterable[Result], width: int, *, reasons: bool) -> Iterator[str]:
     """Yield by what checks are blocked, and how many; with the reasons, which pytest cuts where it says them."""
-    blocked = [result for result in results if result.verdict is Verdict.BLOCKED]
-    said = Counter(r.message if reasons else f"blocked by {r.blocked_by or 'what it depends on'}" for r in blocked)
-    for text, number in sorted(said.items()):
-        line = f"{number} check{'s' if number > 1 else ''} {plain(text)}"
+    for line in blocked_by(results, reasons=reasons):
         yield from textwrap.wrap(line, width - 1, subsequent_indent=" " * 4, break_on_hyphens=False)
 
 

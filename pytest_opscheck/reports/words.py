@@ -5,7 +5,8 @@ from __future__ import annotations
 import datetime as dt
 import re
 import unicodedata
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from ..lasting import lasting
@@ -62,6 +63,18 @@ def change(result: Result, now: dt.datetime) -> str:
     if result.change.state is State.ONGOING:
         return f"since {lasting(now - result.change.since)}"
     return str(result.change.state)
+
+
+def is_new(result: Result) -> bool:
+    """Tell whether a result that is not ok was ok before; what flaps is called so by the run that changes it."""
+    return result.change is not None and result.change.state in (State.NEW, State.FLAPPING)
+
+
+def blocked_by(results: Iterable[Result], *, reasons: bool = False) -> list[str]:
+    """Return by what checks are blocked, and how many, or with the reasons: `3 checks blocked by redis.reachable@x`."""
+    blocked = [result for result in results if result.verdict is Verdict.BLOCKED]
+    said = Counter(r.message if reasons else f"blocked by {r.blocked_by or 'what it depends on'}" for r in blocked)
+    return [f"{number} check{'s' if number > 1 else ''} {plain(text)}" for text, number in sorted(said.items())]
 
 
 def recovered(run: Run) -> str:

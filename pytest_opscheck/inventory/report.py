@@ -1,0 +1,136 @@
+"""Who gets the report by mail, when, and through which server: the table [report.mail]."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from ..limits import LimitError, severity_of
+from .lines import Key
+from .problems import Problems, nearest
+
+ALWAYS, CHANGE = "always", "change"
+SECURITIES = ("starttls", "tls", "none")
+"""How the way to the server is encrypted: after a word in the clear, from the start, or not at all."""
+_KEYS = ("to", "from", "server", "security", "user", "password", "ca", "when")
+_TLS_PORT, _PORT = 465, 587
+_MOST_PORT = 65535
+_PATH: Key = ("report", "mail")
+_ADDRESS = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]+@[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?")
+_NAMED = re.compile(r"\s*\"?(?P<name>[^\"<>\x00-\x1f\x7f]*?)\"?\s*<(?P<address>[^<>]*)>\s*")
+_SERVER = re.compile(r"(?P<host>\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9][A-Za-z0-9.-]*)(?::(?P<port>[0-9]{1,5}))?")
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """An address, and whose it is, where that is said."""
+
+    address: str
+    name: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Mail:
+    """How a report is mailed. `when` is `always`, `change` or a severity, by suite; under "" for every suite."""
+
+    to: tuple[Address, ...]
+    sender: Address
+    host: str
+    port: int
+    security: str
+    when: Mapping[str, str]
+    user: str | None = None
+    password: str | None = field(default=None, repr=False)
+    ca: str | None = None
+
+
+def read_mail(table: object, words: Mapping[str, str], suites: Collection[str], problems: Problems) -> Mail | None:
+    """Return what the table [report.mail] says; None where there is none, or none that can be used."""
+    if table is None:
+        return None
+    before = len(problems)
+    if not isinstance(table, Mapping):
+        problems.add(_PATH, "it is a table: [report.mail]")
+        return None
+    for key in table:
+        if key not in _KEYS:
+            problems.add((*_PATH, key), f"unknown key; {nearest(key, _KEYS)}")
+    to = table.get("to")
+    recipients = [_address(each, "to", problems) for each in (to if isinstance(to, list) and to else [to])]
+    sender = _address(table.get("from"), "from", problems)
+    host, port = _server(table.get("server"), problems)
+    security = _security(table, port, problems)
+    when = _when(table.get("when", ALWAYS), words, suites, problems)
+    texts = {key: _text(table, key, problems) for key in ("user", "password", "ca")}
+    _refuse_half(texts, security, problems)
+    if len(problems) > before or sender is None:
+        return None
+    return Mail(tuple(each for each in recipients if each), sender, host, port, security, when, **texts)
+
+
+def _address(said: object, key: str, problems: Problems) -> Address | None:
+    text = said if isinstance(said, str) else ""
+    named = _NAMED.fullmatch(text)
+    address = named["address"].strip() if named else text.strip()
+    if _ADDRESS.fullmatch(address) and ".." not in address:
+        return Address(address, named["name"].strip() if named else "")
+    what = "it is missing" if said is None else f"{said!r} is no mail address"
+    problems.add((*_PATH, key), f"{what}; say for example 'ops@example.com' or 'Ops <ops@example.com>'")
+    return None
+
+
+def _server(said: object, problems: Problems) -> tuple[str, int]:
+    match = _SERVER.fullmatch(said.strip()) if isinstance(said, str) else None
+    if match is not None and 0 < int(match["port"] or _PORT) <= _MOST_PORT:
+        return match["host"].strip("[]"), int(match["port"] or _PORT)
+    what = "it is missing" if said is None else f"{said!r} is no server"
+    problems.add((*_PATH, "server"), f"{what}; say for example 'smtp.example.com:587'")
+    return "", _PORT
+
+
+def _security(table: Mapping[str, Any], port: int, problems: Problems) -> str:
+    said = table.get("security", "tls" if port == _TLS_PORT else "starttls")
+    if said in SECURITIES:
+        return str(said)
+    problems.add((*_PATH, "security"), f"{said!r} is none of {', '.join(SECURITIES)}")
+    return "none"
+
+
+def _text(table: Mapping[str, Any], key: str, problems: Problems) -> str | None:
+    said = table.get(key)
+    if said is None or (isinstance(said, str) and said):
+        return said
+    problems.add((*_PATH, key), "it is a text that is not empty")
+    return None
+
+
+def _refuse_half(texts: Mapping[str, str | None], security: str, problems: Problems) -> None:
+    for key, other in (("user", "password"), ("password", "user")):
+        if texts[key] and not texts[other]:
+            problems.add((*_PATH, key), f"there is no {other} beside it; say both, or neither")
+    if texts["password"] and security == "none":
+        problems.add((*_PATH, "security"), "the password would be sent in the clear; use 'starttls' or 'tls'")
+
+
+def _when(said: object, words: Mapping[str, str], suites: Collection[str], problems: Problems) -> Mapping[str, str]:
+    """Return when to send, by suite: a table names those of which a mail is sent at all."""
+    path = (*_PATH, "when")
+    if not isinstance(said, Mapping):
+        return {"": _occasion(said, path, words, problems)}
+    for suite in said:
+        if suite not in suites:
+            problems.add((*path, suite), f"there is no suite {suite!r}; {nearest(suite, suites)}")
+    return {suite: _occasion(each, (*path, suite), words, problems) for suite, each in said.items()}
+
+
+def _occasion(said: object, path: Key, words: Mapping[str, str], problems: Problems) -> str:
+    if said in (ALWAYS, CHANGE):
+        return str(said)
+    try:
+        return severity_of(said, words)
+    except LimitError:
+        known = ", ".join([ALWAYS, CHANGE, "P0", "P1", "P2", "P3", *words])
+        problems.add(path, f"{said!r} is no time to send a mail; use one of {known}")
+        return ALWAYS
