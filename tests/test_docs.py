@@ -28,6 +28,7 @@ PAGES = [
     "CONTRIBUTING.md",
     "docs/checks.md",
     "docs/history.md",
+    "docs/reports.md",
     "docs/schedule.md",
     "docs/metrics.md",
     "docs/compliance.md",
@@ -37,6 +38,7 @@ PAGES = [
 ENVIRONMENT = {
     "DATABASE_URL": "postgresql://127.0.0.1/db",
     "REDIS_URL": "redis://127.0.0.1",
+    "SMTP_PASSWORD": "secret",
     "HISTORY_URL": "postgresql://127.0.0.1/db",
     "HEARTBEAT_URL": "http://127.0.0.1/ping",
     "PAGER_URL": "json://127.0.0.1/pager",

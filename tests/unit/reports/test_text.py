@@ -1,5 +1,10 @@
 from __future__ import annotations
 
+import dataclasses
+import datetime as dt
+import zoneinfo
+from pathlib import Path
+
 from pytest_opscheck.reports.text import text
 from pytest_opscheck.results import Change, State
 
@@ -39,3 +44,13 @@ def test_what_a_target_says_steers_no_terminal() -> None:
     assert "\x1b" not in told
     assert "\u202e" not in told
     assert [line for line in told.splitlines() if line.startswith("Status")] == [told.splitlines()[-1]]
+
+
+def test_the_example_of_the_documents() -> None:
+    started = STARTED.astimezone(zoneinfo.ZoneInfo("America/New_York"))
+    told = run(
+        result(change=Change(State.ONGOING, started - dt.timedelta(days=2))),
+        ok(id="redis.hit_rate@cache", message="hit rate is at 98.2 %"),
+    )
+    page = (Path(__file__).parents[3] / "docs/reports.md").read_text(encoding="utf-8")
+    assert f"```text\n{text(dataclasses.replace(told, started=started))}```" in page
