@@ -97,8 +97,9 @@ class Reporter:
     def _failed(self, report: pytest.TestReport | pytest.CollectReport, phase: str) -> Failed:
         said = getattr(getattr(report.longrepr, "reprcrash", None), "message", None)
         lines = [line for line in report.longreprtext.splitlines() if line.strip()]
+        redactor = self.session.inventory.redactor
         text = said or (lines[-1].removeprefix("E").strip() if lines else "")
-        return Failed(report.nodeid + phase, self.session.inventory.redactor.text(text))
+        return Failed(redactor.text(report.nodeid) + phase, redactor.text(text))
 
     def _of_crash(self, report: pytest.TestReport) -> Result | None:
         """Return the result of a test whose worker died of it, of which pytest-xdist makes a report; else None."""
