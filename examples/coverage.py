@@ -20,23 +20,23 @@ RUNBOOKS = {
 """The runbooks by the letters of their ids: the example's folder, and how many lines there are."""
 LATER = {
     "IF-49": "how soon a severity is to be answered",
-    "FS-19": "mail",
     "FS-20": "how soon a severity is to be answered",
-    "AP-25": "mail",
     "AP-27": "how soon a severity is to be answered",
     "SD-06": "a suite that is watched for a while",
     "SD-23": "the verdict of a gate, compared with the run before",
     "SD-24": "how soon a severity is to be answered",
     "TB-11": "the record of a deploy",
     "TB-12": "a suite that is watched for a while",
-    "TB-17": "the report as text",
 }
 """The lines that later work is for."""
 OTHERWISE = {
+    "FS-19": "`[report.mail]`: the subject begins with the worst severity",
     "AP-17": '`every = "5m"` in `[suites.smoke]`, by which `opscheck schedule` makes a timer',
     "IF-47": "`[notify.pager]` and the others of the inventory",
     "IF-48": "`[maintenance.week]`, `[maintenance.month]` and `[maintenance.quarter]`",
     "AP-24": "the run's exit status; `deploy.sh` rolls back where it is not 0",
+    "AP-25": '`[report.mail]` with `when = "warning"`',
+    "TB-17": "`opscheck report`",
 }
 """The lines that are kept by something else than a check."""
 HEAD = """# What covers the runbooks' lines
