@@ -19,6 +19,7 @@ from .words import (
     is_new,
     lines,
     plain,
+    quiet,
     recovered_ones,
     short,
     tone,
@@ -136,6 +137,8 @@ def bodies(run: Run, beside: Beside) -> tuple[str, str]:
     body.section("Not ok before either" if new else "Not ok", (_item(result, run) for result in rest))
     for line in blocked_by(run.results)[:_MOST_BLOCKERS]:
         body.line(short(plain(line)))
+    for line in quiet(run)[:_MOST_BLOCKERS]:
+        body.line(short(line))
     if beside.uncovered:
         body.line(short(plain(f"no check looks at: {', '.join(beside.uncovered)}")))
     name = plain(f"{run.inventory}: {run.suite or 'checks'}")
