@@ -17,10 +17,11 @@ from .inventory import FILE, Inventory, nearest
 from .lasting import lasting
 from .plural import counted
 from .reports.words import plain, short
-from .results import State, Verdict
+from .results import FAULT, State, Verdict
 from .settings import reports_setting
 
-FAULT = 1
+BROKEN = 1
+"""The exit status where the chain does not hold."""
 _NEWEST = 100
 
 
@@ -77,7 +78,7 @@ def verify(inventory: Inventory, digest: str | None) -> None:
     if not found.found:
         click.echo(f"no run has the hash {digest}")
     if found.problems or not found.found:
-        sys.exit(FAULT)
+        sys.exit(BROKEN)
     click.echo(
         f"{counted(found.runs, 'run')}, each as it was written; the newest has the hash {found.newest or 'none'}"
     )

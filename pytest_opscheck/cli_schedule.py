@@ -21,11 +21,10 @@ from .inventory import FILE, Inventory
 from .lasting import lasting
 from .plural import counted
 from .reports.words import counts, plain
+from .results import FAULT
 from .settings import reports_setting
 
 OVERDUE = 1
-FAULT = 3
-"""As of a run: nothing is known to be wrong, but the checker itself has a fault."""
 _LOOKED_BACK = 50
 """So many runs are looked at for the newest one that was of the whole suite."""
 _inventory = click.option(

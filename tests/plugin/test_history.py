@@ -251,7 +251,7 @@ def test_counters_of_a_check_of_ones_own(project: Project, pytester: pytest.Pyte
 def test_what_changed_and_when(project: Project, pytester: pytest.Pytester) -> None:
     project(inventory(pytester))
     nothing = history(pytester)
-    assert (nothing.returncode, "nothing is recorded yet" in nothing.stderr) == (1, True)
+    assert (nothing.returncode, "nothing is recorded yet" in nothing.stderr) == (3, True)
     for flag in (False, True, True, False):
         (pytester.path / "flag").touch() if flag else (pytester.path / "flag").unlink(missing_ok=True)
         pytester.runpytest_subprocess("-m", "daily")
