@@ -13,6 +13,9 @@ TEST_PACKAGES := $(DEMO_PACKAGES) pgbouncer=pgbouncer nginx-light=nginx promethe
 	busybox-static=busybox procps=pgrep podman=podman faketime=faketime xz-utils=xz zstd=zstd bzip2=bzip2 lz4=lz4 squashfs-tools=mksquashfs systemd=systemd-analyze \
 	chromium=chromium
 
+# Tests start Python some thousand times: where it may not keep what it compiles, that takes as long as the tests.
+unexport PYTHONDONTWRITEBYTECODE
+
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
 .PHONY: help demo demo-docker stack check stop test flips lint clean demo-packages test-packages
