@@ -143,7 +143,7 @@ def test_hit_rate(hit_rate, expect):
     sample = hit_rate.sample_s
     percent, since = hit_rate.percent, "since the server's start" if sample is None else f"within {sample:g} s"
     if sample is None:
-        moved = expect.since_last_run(hits=hit_rate.hits, misses=hit_rate.misses)
+        moved = expect.since_last_run(hit_rate.server, hits=hit_rate.hits, misses=hit_rate.misses)
         lately = replace(hit_rate, **moved.by).percent
         if moved.since is not None and lately is not None:
             percent, since = lately, moved.since

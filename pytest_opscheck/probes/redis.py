@@ -134,6 +134,8 @@ class HitRate:
     hits: int
     misses: int
     sample_s: float | None = None
+    server: str = ""
+    """The run_id of INFO server: another one has begun to count anew."""
 
     @property
     def percent(self) -> float | None:
@@ -148,7 +150,7 @@ def hit_rate(redis: Redis, *, sample: SampleParam = None) -> HitRate:
     sample: over how long to count, between two looks; by default since the server's start.
     """
     counted = _counted(redis, ("keyspace_hits", "keyspace_misses"), sample)
-    return HitRate(counted["keyspace_hits"], counted["keyspace_misses"], sample)
+    return HitRate(counted["keyspace_hits"], counted["keyspace_misses"], sample, str(info(redis, "server")["run_id"]))
 
 
 @dataclass(frozen=True, slots=True)
