@@ -129,7 +129,7 @@ def test_restarts(restarts, expect):
         restarts = { P2 = "< 3" }
     """
     for container in restarts:
-        moved = expect.since_last_run(container.name, restarts=container.restarts)
+        moved = expect.since_last_run(container.name, counted_by=container.id, restarts=container.restarts)
         expect(moved.by["restarts"], subject=f"{container.name}'s restart count", note=moved.since)
         if container.state == "restarting":
             expect(container.described, subject=container.name, limit="== running")

@@ -254,7 +254,9 @@ def test_deadlocks(deadlocks, expect):
         [postgres.main.expect]
         deadlocks = { P3 = "< 1/day", P0 = "< 20/day" }
     """
-    moved = expect.since_last_run(unit=deadlocks.unit, deadlocks=deadlocks.counter.count)
+    moved = expect.since_last_run(
+        counted_by=deadlocks.counted_by, unit=deadlocks.unit, deadlocks=deadlocks.counter.count
+    )
     if moved.since is None:
         expect(deadlocks.value, deadlocks.unit, subject=deadlocks.counter.named)
     else:
@@ -306,7 +308,7 @@ def test_cache_hit(cache_hit, expect):
         [postgres.main.expect]
         cache_hit = { P3 = "> 95%" }
     """
-    moved = expect.since_last_run(hits=cache_hit.hits, reads=cache_hit.reads)
+    moved = expect.since_last_run(counted_by=cache_hit.counted_by, hits=cache_hit.hits, reads=cache_hit.reads)
     lately = replace(cache_hit, **moved.by).percent
     percent, since = (cache_hit.percent, None) if lately is None else (lately, moved.since)
     expect(percent, "%", note=since, why=None if percent is not None else "nothing has been read yet")

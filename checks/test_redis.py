@@ -143,7 +143,7 @@ def test_hit_rate(hit_rate, expect):
     sample = hit_rate.sample_s
     percent, since = hit_rate.percent, "since the server's start" if sample is None else f"within {sample:g} s"
     if sample is None:
-        moved = expect.since_last_run(hit_rate.server, hits=hit_rate.hits, misses=hit_rate.misses)
+        moved = expect.since_last_run(counted_by=hit_rate.server, hits=hit_rate.hits, misses=hit_rate.misses)
         lately = replace(hit_rate, **moved.by).percent
         if moved.since is not None and lately is not None:
             percent, since = lately, moved.since
@@ -172,7 +172,7 @@ def test_evicted(evicted, expect):
     """
     value, since = evicted.value, f"within {evicted.seconds:g} s"
     if not evicted.sampled:
-        moved = expect.since_last_run(unit=evicted.unit, keys=evicted.keys)
+        moved = expect.since_last_run(counted_by=evicted.server, unit=evicted.unit, keys=evicted.keys)
         value = value if moved.since is None else moved.by["keys"]
         since = moved.since or f"since the server's start {evicted.seconds / 86400:.1f} d ago"
     expect(value, evicted.unit, subject="keys evicted", note=since)

@@ -90,7 +90,7 @@ class Expect:
         expectation: Expectation | None,
         now: dt.datetime,
         words: Mapping[str, str],
-        moved: Callable[[str | None, Mapping[str, float], float | None], Moved] | None = None,
+        moved: Callable[[Counted, float | None], Moved] | None = None,
     ) -> None:
         self._expectation = expectation
         self._now = now
@@ -162,24 +162,26 @@ class Expect:
         )
         return breached is None and problem is None
 
-    def since_last_run(self, subject: str | None = None, *, unit: str = "", **counters: float | Decimal) -> Moved:
+    def since_last_run(
+        self, subject: str | None = None, *, counted_by: str | None = None, unit: str = "", **counters: float | Decimal
+    ) -> Moved:
         """Return by how much counters have grown since the last run of the suite, and remember them for the next one.
 
         counters: what is counted, as it stands: restarts=5. Those that are reset together are named together.
         subject: whose counters they are, where a check has several.
+        counted_by: what tells the server, process or container that has counted from the one after its restart.
         unit: of the limit. Where it is a rate, growth is counted over the rate's window, as far as past runs tell.
 
         `by` of the answer has the growth of each, and `since` says since when. Without an earlier run `by` has what is
-        counted as it stands, and `since` is None. A counter that is smaller than before was reset, and all that it says
-        has been counted since then.
+        counted as it stands, and `since` is None. Counters that are smaller than before, or that another one has
+        counted, began anew, and all that they say has been counted since then.
 
         Raises UnknownError for a counter that is no number.
         """
         counts = {name: _count(name, value) for name, value in counters.items()}
-        self.counters.append(Counted(subject, counts))
-        if self._moved is None:
-            return Moved(counts)
-        return self._moved(subject, counts, window_s(unit))
+        counted = Counted(subject, counts, counted_by)
+        self.counters.append(counted)
+        return self._moved(counted, window_s(unit)) if self._moved is not None else Moved(counts)
 
     @property
     def has_limit(self) -> bool:

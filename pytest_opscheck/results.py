@@ -95,14 +95,25 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class Counted:
-    """What a check's counters say, by name, and whose they are where it has several."""
+    """What a check's counters say, by name, and whose they are where it has several.
+
+    counted_by: the server, the container or what else has counted, None where nothing tells one from another.
+    """
 
     subject: str | None
     counts: Mapping[str, float]
+    counted_by: str | None = None
 
     def to_json(self) -> dict[str, Any]:
         """Return the counters as the results file has them."""
-        return {"subject": self.subject, "counts": dict(self.counts)}
+        by = {} if self.counted_by is None else {"counted_by": self.counted_by}
+        return {"subject": self.subject, "counts": dict(self.counts), **by}
+
+    def follows(self, before: Counted) -> bool:
+        """Tell whether this goes on counting where the other one left off, and did not begin anew."""
+        if None not in (self.counted_by, before.counted_by) and self.counted_by != before.counted_by:
+            return False
+        return all(count >= before.counts[name] for name, count in self.counts.items())
 
 
 @dataclass(frozen=True, slots=True)

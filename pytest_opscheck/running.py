@@ -7,7 +7,7 @@ import itertools
 import math
 import tempfile
 import time
-from collections.abc import Generator, Iterator, Mapping
+from collections.abc import Generator, Iterator
 from pathlib import Path
 from typing import NoReturn
 
@@ -27,7 +27,7 @@ from .probes import BlockedError, UnknownError, UnreachableError
 from .quiet.applied import Quieting
 from .quiet.windows import Open
 from .reports.terminal import Progress
-from .results import Result, Verdict
+from .results import Counted, Result, Verdict
 from .suites import GATE
 
 EXPECT: pytest.StashKey[Expect] = pytest.StashKey()
@@ -239,9 +239,9 @@ class Runner:
         expectation = owed.expectation if owed else None
         item = self.item
 
-        def moved(subject: str | None, counters: Mapping[str, float], window_s: float | None) -> Moved:
+        def moved(counted: Counted, window_s: float | None) -> Moved:
             name = owed.expectation.id if owed is not None else self._subject(item, None).id  # type: ignore[arg-type]
-            return self.past.moved(name, self.suite, subject, counters, now=self.started, window_s=window_s)
+            return self.past.moved(name, self.suite, counted, now=self.started, window_s=window_s)
 
         made = Expect(expectation, self.inventory.now(), self.inventory.severities, moved)
         self.item.stash[EXPECT] = made

@@ -10,7 +10,7 @@ from typing import TypeVar
 
 from ..inventory.history import History
 from ..lasting import MOST_RUNS, Lasting, lasting
-from ..results import Result, Run, Verdict
+from ..results import Counted, Result, Run, Verdict
 from . import _record, _told
 from ._changes import LOOKED_BACK, compared, pending
 from ._document import document
@@ -130,25 +130,24 @@ class Past:
         self,
         check_id: str,
         suite: str | None,
-        subject: str | None,
-        totals: Mapping[str, float],
+        counted: Counted,
         *,
         now: dt.datetime,
         window_s: float | None = None,
     ) -> Moved:
         """Return by how much counters have grown since the last whole run of the suite, or within a window.
 
-        Where one is smaller than before it was reset, and all that it says now has been counted since then. Without an
-        earlier run, what they say is of their whole life.
+        Where one is smaller than before, or somebody else has counted, they began anew, and all that they say now has
+        been counted since then. Without an earlier run, what they say is of their whole life.
         """
         newest = 1 if window_s is None else _MOST_SAMPLES
         samples = self._ask(lambda records: records.samples(check_id, suite, newest)) or []
-        samples = [sample for sample in samples if totals.keys() == sample.counters.get(subject, {}).keys()]
+        samples = [sample for sample in samples if _same(counted, sample)]
         if window_s is not None:
             begin = now - dt.timedelta(seconds=window_s)
             inside = sum(sample.started > begin for sample in samples)
             samples = samples[: inside + 1]  # and the one by which the window begins
-        return _grown(samples, subject, totals, now, window_s) if samples else Moved(dict(totals))
+        return _grown(samples, counted, now, window_s) if samples else Moved(dict(counted.counts))
 
     def record(self, run: Run) -> str:
         """Write a run, take away what is too old, and return the run's hash. Raises HistoryError."""
@@ -211,20 +210,24 @@ class Past:
             raise
 
 
-def _grown(
-    samples: list[Sample], subject: str | None, totals: Mapping[str, float], now: dt.datetime, window_s: float | None
-) -> Moved:
+def _same(counted: Counted, sample: Sample) -> bool:
+    """Tell whether a sample has the same counters of the same subject."""
+    before = sample.counters.get(counted.subject)
+    return before is not None and before.counts.keys() == counted.counts.keys()
+
+
+def _grown(samples: list[Sample], counted: Counted, now: dt.datetime, window_s: float | None) -> Moved:
     """Return by how much counters have grown from the oldest of these samples on, over all resets between them.
 
     Where that is longer ago than the window, it is the window's share.
     """
-    by = dict.fromkeys(totals, 0.0 if window_s else 0)
-    after = totals
+    by = dict.fromkeys(counted.counts, 0.0 if window_s else 0)
+    after = counted
     for sample in samples:
-        before = sample.counters[subject]
-        reset = any(after[name] < before[name] for name in totals)
-        for name in totals:
-            by[name] += after[name] - (0 if reset else before[name])
+        before = sample.counters[counted.subject]
+        goes_on = after.follows(before)
+        for name, count in after.counts.items():
+            by[name] += count - (before.counts[name] if goes_on else 0)
         after = before
     time = now - samples[-1].started
     if window_s is not None and time.total_seconds() > window_s:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from operator import itemgetter
 from typing import Any, NamedTuple
 
-from ..results import Run, State, Verdict
+from ..results import Counted, Run, State, Verdict
 from ._chain import link
 from ._changes import Outcome
 from ._document import utc, value_of
@@ -74,7 +74,7 @@ class Sample:
     """What a check had counted of each subject when a past run looked."""
 
     started: dt.datetime
-    counters: Mapping[str | None, Mapping[str, float]]
+    counters: Mapping[str | None, Counted]
 
 
 class Judged(NamedTuple):
@@ -258,7 +258,7 @@ class Records:
             asked.append(suite)
         rows = self._store.rows(f"{sql} ORDER BY r.series, r.run DESC LIMIT {int(newest)}", asked)
         return [
-            Sample(_moment(started), {each["subject"]: each["counts"] for each in json.loads(counters)})
+            Sample(_moment(started), {each["subject"]: Counted(**each) for each in json.loads(counters)})
             for started, counters in rows
         ]
 

@@ -33,17 +33,23 @@ class Counter:
         return f"{self.of}{since}{last}"
 
 
-_DEADLOCKS = """
-select deadlocks, stats_reset,
+_COUNTED_BY = "concat_ws(' ', 'database', datid, 'since', stats_reset at time zone 'utc')"
+"""Tells one count of a database from another: of another database, or begun anew by pg_stat_reset()."""
+_DEADLOCKS = f"""
+select {_COUNTED_BY}, deadlocks, stats_reset,
   extract(epoch from clock_timestamp() - coalesce(stats_reset, pg_catalog.pg_postmaster_start_time()))::float8
 from pg_catalog.pg_stat_database where datname = current_database()
-"""
+"""  # noqa: S608 - nothing of it comes from elsewhere
 
 
 @dataclass(frozen=True, slots=True)
 class Deadlocks:
-    """Deadlocks of a database: their number, or a rate where the limit is one."""
+    """Deadlocks of a database: their number, or a rate where the limit is one.
 
+    `counted_by` tells this count from another one, as `CacheHits` has it too.
+    """
+
+    counted_by: str
     counter: Counter
     value: float
     unit: str
@@ -55,11 +61,12 @@ def deadlocks(server: Server, *, window_s: int | None) -> Deadlocks:
 
     A rate is that of the whole time since then; of a shorter time than its window, all of them.
     """
-    ((count, since, seconds),) = server.rows(_DEADLOCKS)
+    ((counted_by, count, since, seconds),) = server.rows(_DEADLOCKS)
     counter = Counter("deadlocks", int(count), float(seconds), _utc(since))
     if window_s is None:
-        return Deadlocks(counter, counter.count, "")
-    return Deadlocks(counter, counter.count * window_s / max(counter.seconds, window_s), rate_unit(window_s))
+        return Deadlocks(str(counted_by), counter, counter.count, "")
+    rate = counter.count * window_s / max(counter.seconds, window_s)
+    return Deadlocks(str(counted_by), counter, rate, rate_unit(window_s))
 
 
 def _utc(moment: dt.datetime | None) -> dt.datetime | None:
@@ -101,6 +108,7 @@ def checksum_failures(server: Server) -> tuple[Counter, ...]:
 class CacheHits:
     """Blocks that the database wanted: found in the server's own cache (hits), or not (reads)."""
 
+    counted_by: str
     hits: int
     reads: int
 
@@ -113,10 +121,11 @@ class CacheHits:
 @kind.probe()
 def cache_hit(server: Server) -> CacheHits:
     """blks_hit and blks_read of pg_stat_database, of the database, since its statistics were reset."""
-    ((hits, reads),) = server.rows(
-        "select blks_hit, blks_read from pg_catalog.pg_stat_database where datname = current_database()"
+    ((counted_by, hits, reads),) = server.rows(
+        f"select {_COUNTED_BY}, blks_hit, blks_read from pg_catalog.pg_stat_database "  # noqa: S608 - all of it is here
+        "where datname = current_database()"
     )
-    return CacheHits(int(hits), int(reads))
+    return CacheHits(str(counted_by), int(hits), int(reads))
 
 
 _EXTENSION = "pg_stat_statements"

@@ -162,6 +162,8 @@ class Evicted:
     sampled: bool
     value: float
     unit: str
+    server: str = ""
+    """The run_id of INFO server: another one has begun to count anew."""
 
 
 @kind.probe()
@@ -172,10 +174,11 @@ def evicted(redis: Redis, *, sample: SampleParam = None, window_s: int | None = 
     time; of a server younger than the rate's window, all that it has evicted.
     """
     count = _counted(redis, ("evicted_keys",), sample)["evicted_keys"]
+    server = str(info(redis, "server")["run_id"])
     if window_s is None:
-        return Evicted(count, sample or _uptime(redis), sample is not None, count, "")
+        return Evicted(count, sample or _uptime(redis), sample is not None, count, "", server)
     seconds = sample or max(_uptime(redis), window_s)
-    return Evicted(count, seconds, sample is not None, count * window_s / seconds, rate_unit(window_s))
+    return Evicted(count, seconds, sample is not None, count * window_s / seconds, rate_unit(window_s), server)
 
 
 def _counted(redis: Redis, names: tuple[str, ...], sample: float | None) -> Mapping[str, int]:

@@ -198,6 +198,18 @@ def test_restarts_are_counted_by_container(run: Run, project: Project) -> None:
     assert same(run(project.inventory("restarts = true")), "restarts")[0] == "ok"
 
 
+def test_a_container_that_was_made_anew_counts_anew(run: Run, project: Project) -> None:
+    """It has restarted more often than the one before of that name had when the last run looked."""
+    for restarts, verdict in ((2, "breach P2"), (3, "breach P2")):
+        worker = project.start("worker", "exit 3", f"--restart=on-failure:{restarts}")
+        wait_until(lambda worker=worker: state(worker) == "exited", "the end of its restarts")  # type: ignore[misc]
+        outcome = run(project.inventory('restarts = "< 2"'))
+        for way in WAYS:
+            assert outcome.verdict(f"docker.restarts@{way}0") == verdict
+            assert f"restart count is {restarts}" in outcome.message(f"docker.restarts@{way}0")
+        engine("rm", "--force", project.ids.pop())
+
+
 def test_memory_and_processors_as_docker_stats_counts_them(run: Run, project: Project) -> None:
     hold = "perl -e '$n = 97_000_000; $x = \"x\" x $n; sleep 600'"
     full = project.start("full", f"exec {hold}", "--memory", "100m", "--memory-swap", "100m")

@@ -109,6 +109,12 @@ def test_a_deadlock_is_red_once_and_within_a_rates_window(run: Run, server: Post
     outcome = run(inventory(server, said))
     assert outcome.verdict("postgres.deadlocks@main") == "ok"
     assert re.fullmatch(r"deadlocks is 0 \(in the last \d+ s\)", outcome.message("postgres.deadlocks@main"))
+    deadlock(server)
+    assert run(inventory(server, said)).verdict("postgres.deadlocks@main") == "breach P0"
+    server.execute("SELECT pg_stat_reset()")
+    deadlock(server)
+    outcome = run(inventory(server, said))
+    assert outcome.verdict("postgres.deadlocks@main") == "breach P0", "as many as before, and all of them new"
 
 
 def deadlock(server: Postgres) -> None:
@@ -147,7 +153,10 @@ def test_a_cache_that_is_too_small_is_red(run: Run, server: Postgres) -> None:
     with server.connect("app", autocommit=True) as app:
         for _ in range(500):
             app.execute("SELECT count(*) FROM accounts")
-    assert run(inventory(server, said)).verdict("postgres.cache_hit@main") == "ok"
+    outcome = run(inventory(server, said))
+    assert outcome.verdict("postgres.cache_hit@main") == "ok"
+    (counted,) = outcome["postgres.cache_hit@main"]["counters"]
+    assert re.fullmatch(r"database \d+ since \d{4}-\d\d-\d\d .*", counted["counted_by"])
 
 
 def test_a_damaged_page_is_red_once_it_is_read(run: Run, server: Postgres) -> None:

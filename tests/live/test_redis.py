@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -14,24 +15,19 @@ from .conftest import Run
 from .processes import answers, flaky, free_port, program, running, wait_until
 
 
-@pytest.fixture
-def server(tmp_path: Path) -> Iterator[redis.Redis]:
-    port = free_port()
-    command = [
-        program("redis-server"),
-        "--port",
-        str(port),
-        "--bind",
-        "127.0.0.1",
-        "--save",
-        "",
-        "--dir",
-        str(tmp_path),
-    ]
-    with running(command, log=tmp_path / "redis.log"):
+@contextmanager
+def serving(port: int, folder: Path) -> Iterator[redis.Redis]:
+    command = [program("redis-server"), f"--port {port}", "--bind 127.0.0.1", "--save ''", f"--dir {folder}"]
+    with running(command, log=folder / "redis.log"):
         wait_until(lambda: answers(port), "redis-server")
         with redis.Redis(port=port) as client:
             yield client
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> Iterator[redis.Redis]:
+    with serving(free_port(), tmp_path) as client:
+        yield client
 
 
 def url(client: redis.Redis) -> str:
@@ -65,6 +61,21 @@ def test_hit_rate_is_unknown_then_red_then_green(run: Run, server: redis.Redis) 
     assert outcome.verdict("redis.hit_rate@cache") == "ok"
     assert outcome.verdict("redis.keys@cache") == "ok"
     assert outcome.exit_status == 0
+
+
+def test_a_server_that_was_started_anew_counts_anew(run: Run, tmp_path: Path) -> None:
+    """It has counted as much as the one before, or more, when the next run looks."""
+    port = free_port()
+    inventory = f'[redis.cache]\nurl = "redis://127.0.0.1:{port}"\nexpect = {{ hit_rate = "> 70%", keys = false }}\n'
+    for found, missed, verdict in ((9, 1, "ok"), (10, 90, "breach P2"), (1000, 90, "ok")):
+        with serving(port, tmp_path) as server:
+            server.set("there", 1)
+            for key, times in (("there", found), ("missing", missed)):
+                for _ in range(times):
+                    server.get(key)
+            outcome = run(inventory)
+        assert outcome.verdict("redis.hit_rate@cache") == verdict
+    assert "hit rate is at 91.7" in outcome.message("redis.hit_rate@cache"), "the 90 misses are this server's own"
 
 
 def test_memory_near_its_bound_is_red(run: Run, server: redis.Redis) -> None:

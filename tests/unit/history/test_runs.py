@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime as dt
 import math
-from collections.abc import Mapping
 from dataclasses import replace
 
 import pytest
@@ -121,12 +120,14 @@ def test_what_is_no_number_of_runs(said: object) -> None:
         parse_of(said)
 
 
-def counted(past: Past, now: dt.datetime, restarts: int, unit: str = "") -> tuple[Result, float, str | None]:
-    def moved(subject: str | None, counters: Mapping[str, float], window_s: float | None) -> Moved:
-        return past.moved("host.disk@prod", "daily", subject, counters, now=now, window_s=window_s)
+def counted(
+    past: Past, now: dt.datetime, restarts: int, unit: str = "", by: str | None = None
+) -> tuple[Result, float, str | None]:
+    def moved(counted: Counted, window_s: float | None) -> Moved:
+        return past.moved("host.disk@prod", "daily", counted, now=now, window_s=window_s)
 
     expect = Expect(None, now, {}, moved)
-    found = expect.since_last_run("web", unit=unit, restarts=restarts)
+    found = expect.since_last_run("web", counted_by=by, unit=unit, restarts=restarts)
     return result(counters=tuple(expect.counters)), found.by["restarts"], found.since
 
 
@@ -146,6 +147,18 @@ def test_counters_are_taken_since_the_last_whole_run_of_the_suite(history: Histo
     ]
     past.close()
     assert rates == [(30 + 20 + 1 + 4, "in the last 5 min"), (4, "in the last 1 min"), (4 / 2, "in the last 2 min")]
+
+
+def test_counters_of_another_process_began_anew_though_they_are_larger(history: History, ran: Ran) -> None:
+    for minute, (by, total, expected) in enumerate([("a", 10, 10), ("a", 12, 2), ("b", 40, 40), ("b", 41, 1)]):
+        past = Past(history)
+        seen, grown, _ = counted(past, MORNING + minute * MINUTE, total, by=by)
+        past.close()
+        assert grown == expected
+        ran(seen, minutes=minute)
+    past = Past(history)
+    assert counted(past, MORNING + 4 * MINUTE, 41, "/h", by="b")[1:] == (2 + 40 + 1, "in the last 4 min")
+    past.close()
 
 
 def test_what_reports_ask(history: History, ran: Ran) -> None:
