@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import fcntl
 import functools
 import os
 import shutil
@@ -119,8 +120,7 @@ class Stack:
         Then `STANDBY` of stack.env is stopped: services that have to be there and not to run.
         """
         _engine()
-        for image, stage in IMAGES.items():
-            said(["docker", "build", "-q", "--network", "host", "--target", stage, "-t", image, str(HERE / "parts")])
+        _build()
         self.down()
         for folder in ("certificates", "backups", "logs"):
             (self.state / folder).mkdir(parents=True)
@@ -238,6 +238,14 @@ def _engine() -> None:
             client.ping()
     except (DockerException, OSError) as error:
         raise StackError(f"no Docker engine answers ({error}); the stacks need one") from None
+
+
+def _build() -> None:
+    """Build the images that stacks have in common; who comes at the same time waits for those of the first."""
+    with (HERE / "parts" / "Dockerfile").open() as one_at_a_time:
+        fcntl.flock(one_at_a_time, fcntl.LOCK_EX)
+        for image, stage in IMAGES.items():
+            said(["docker", "build", "-q", "--network", "host", "--target", stage, "-t", image, str(HERE / "parts")])
 
 
 @functools.cache

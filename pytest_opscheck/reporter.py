@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import importlib.metadata
 import os
 import platform
@@ -230,6 +231,7 @@ class Reporter:
             return
         if files is not None:
             self._try(files.make_latest)
+            self._try(lambda: files.prune(self.started - dt.timedelta(seconds=inventory.reports_keep_s)))
         if inventory.mail is not None:  # also where the disk is full
             self._mail(inventory.mail, run, replace(beside, problems=tuple(self.problems)), text)
 

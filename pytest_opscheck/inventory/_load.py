@@ -21,14 +21,14 @@ from ..suites import DEPENDED_ON, REPORTS, SUITES, suite_problem
 from .common import refuse_unknown_conditions, refuse_unknown_pasts
 from .environment import expand
 from .expectations import COMMON, Resolver
-from .history import read_history
+from .history import read_history, read_keep
 from .lines import Key
 from .metrics import read_metrics
 from .model import FAIL_AT, Expectation, Inventory, Named, Suite, name_problem
 from .notify import read_channels
 from .problems import InventoryError, Problems, nearest
 from .quiet import read_waivers, read_windows
-from .report import read_mail
+from .report import REPORTS_KEEP_S, read_mail
 from .said import ENTRY_KEYS
 from .timing import KEYS as TIMING
 from .timing import read_timing
@@ -37,7 +37,7 @@ from .validation import note_validation, secrets_of
 GENERAL = ("name", "timezone", "runbook", "severities")
 TABLES = ("opscheck", "suites", "history", "report", "maintenance", "waiver", "notify")
 """The tables beside those of the targets."""
-REPORT = ("mail", "metrics")
+REPORT = ("keep", "mail", "metrics")
 SUITE_KEYS = ("fail_at", *TIMING)
 _BITS = 64
 
@@ -67,8 +67,9 @@ def load(
     known_as = problems.redactor().text(name)
     history = read_history(document.get("history", {}), reports or file.parent / REPORTS, known_as, problems)
     report = _report(document, problems)
+    reports_keep_s = read_keep(report, ("report",), REPORTS_KEEP_S, problems)
     metrics = read_metrics(report.get("metrics"), file.absolute().parent, problems)
-    mail = read_mail(report.get("mail"), words, suites, problems)
+    mail = read_mail(report.get("mail"), file.absolute().parent, words, suites, problems)
     resolver = Resolver(checks, words, suites, {ZONE: zone, PAST: history}, problems)
     targets, expectations = _targets(document, resolver, problems)
     _refuse_dangling_hosts(targets, document, problems)
@@ -95,6 +96,7 @@ def load(
         channels=channels,
         redactor=problems.redactor(),
         mail=mail,
+        reports_keep_s=reports_keep_s,
     )
 
 

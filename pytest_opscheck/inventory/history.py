@@ -8,12 +8,14 @@ from pathlib import Path
 from typing import Any
 
 from ..limits import LimitError, parse_duration
+from .lines import Key
 from .problems import Problems, nearest
 
 KEYS = ("url", "keep")
 FILE = "history.sqlite3"
 KEEP_S = 400 * 86400.0
 """A little more than a year, so that an audit of one finds all of it."""
+MOST_KEPT_S = 36500 * 86400.0
 
 
 @dataclass(frozen=True)
@@ -41,7 +43,7 @@ def read_history(said: object, folder: Path, inventory: str, problems: Problems)
     for key in said:
         if key not in KEYS:
             problems.add(("history", key), f"unknown key; {nearest(key, KEYS)}")
-    return History(path, inventory, _keep(said, problems), _url(said, problems))
+    return History(path, inventory, read_keep(said, ("history",), KEEP_S, problems), _url(said, problems))
 
 
 def _url(said: Mapping[str, Any], problems: Problems) -> str | None:
@@ -56,9 +58,16 @@ def _url(said: Mapping[str, Any], problems: Problems) -> str | None:
     return None
 
 
-def _keep(said: Mapping[str, Any], problems: Problems) -> float:
+def read_keep(said: Mapping[str, Any], path: Key, default: float, problems: Problems) -> float:
+    """Return for how many seconds something is kept, as the key `keep` of the table at `path` says it."""
+    keep = said.get("keep", f"{default / 86400:g}d")
     try:
-        return parse_duration(said["keep"]) if "keep" in said else KEEP_S
-    except LimitError as error:
-        problems.add(("history", "keep"), str(error).replace("'30s'", "'400d'"))
-        return KEEP_S
+        kept = parse_duration(keep) if isinstance(keep, str) else 0.0  # 400 would be 400 s, which nobody means
+    except LimitError:
+        kept = 0.0
+    if not kept:
+        problems.add((*path, "keep"), f"{keep!r} is no length of time; say for example '{default / 86400:g}d'")
+        return default
+    if kept > MOST_KEPT_S:
+        problems.add((*path, "keep"), f"{said['keep']!r} is more than a hundred years; say at most '36500d'")
+    return min(kept, MOST_KEPT_S)

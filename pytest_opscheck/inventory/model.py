@@ -21,7 +21,7 @@ from ..schedule import Schedule
 from ..secrets import Redactor
 from .history import History
 from .metrics import Metrics
-from .report import Mail
+from .report import REPORTS_KEEP_S, Mail
 
 FAIL_AT = "P3"
 """By default every breach fails the run."""
@@ -138,6 +138,7 @@ class Inventory:
     channels: tuple[Channel, ...] = ()
     redactor: Redactor = field(default_factory=Redactor)
     mail: Mail | None = None
+    reports_keep_s: float = REPORTS_KEEP_S
 
     def of_kind(self, kind: str) -> list[Named]:
         """Return the targets of a kind, by name."""

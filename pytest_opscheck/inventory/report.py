@@ -1,16 +1,19 @@
-"""Who gets the report by mail, when, and through which server: the table [report.mail]."""
+"""How long reports are kept; who gets them by mail, when, and through which server: the table [report]."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from ..limits import LimitError, severity_of
 from .lines import Key
 from .problems import Problems, nearest
 
+REPORTS_KEEP_S = 90 * 86400.0
+"""How long the reports of a run stay in their folder."""
 ALWAYS, CHANGE = "always", "change"
 SECURITIES = ("starttls", "tls", "none")
 """How the way to the server is encrypted: after a word in the clear, from the start, or not at all."""
@@ -46,8 +49,13 @@ class Mail:
     ca: str | None = None
 
 
-def read_mail(table: object, words: Mapping[str, str], suites: Collection[str], problems: Problems) -> Mail | None:
-    """Return what the table [report.mail] says; None where there is none, or none that can be used."""
+def read_mail(
+    table: object, folder: Path, words: Mapping[str, str], suites: Collection[str], problems: Problems
+) -> Mail | None:
+    """Return what the table [report.mail] says; None where there is none, or none that can be used.
+
+    A relative file is taken from `folder`, the inventory's.
+    """
     if table is None:
         return None
     before = len(problems)
@@ -67,6 +75,8 @@ def read_mail(table: object, words: Mapping[str, str], suites: Collection[str], 
     _refuse_half(texts, security, problems)
     if len(problems) > before or sender is None:
         return None
+    if texts["ca"]:
+        texts["ca"] = str(folder / Path(texts["ca"]).expanduser())
     return Mail(tuple(each for each in recipients if each), sender, host, port, security, when, **texts)
 
 

@@ -214,7 +214,10 @@ def _report(severities: list[str]) -> Schema:
         },
         "user": {"description": "as whom to sign in", **text},
         "password": {"description": "with which password: ${SMTP_PASSWORD}", **text},
-        "ca": {"description": "a file of certificates to trust in the place of the system's", **text},
+        "ca": {
+            "description": "a file of certificates to trust in the place of the system's, from the inventory's folder",
+            **text,
+        },
         "when": {
             "description": "each time, when something has changed, or from which severity on; or that by suite",
             "default": ALWAYS,
@@ -222,7 +225,11 @@ def _report(severities: list[str]) -> Schema:
         },
     }
     mail = _table(fields, ["to", "from", "server"], description="who gets the report by mail")
-    return _table({"mail": mail, "metrics": metrics_schema()}, description="where reports go, beside their folder")
+    keep = {"description": "how long dated reports stay in their folder", "default": "90d"}
+    return _table(
+        {"keep": {**keep, "$ref": "#/$defs/duration"}, "mail": mail, "metrics": metrics_schema()},
+        description="how long reports are kept, and where else they go",
+    )
 
 
 def _common() -> Schema:

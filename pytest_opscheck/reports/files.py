@@ -5,9 +5,13 @@ from __future__ import annotations
 import contextlib
 import datetime as dt
 import os
+import re
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
+
+_STAMP = "%Y-%m-%dT%H%M%S"
+_DATED = re.compile(r"(?P<stamp>\d{4}-\d\d-\d\dT\d{6})(?:-\d+)?\.(?:json|html|xml)")
 
 
 @dataclass(frozen=True)
@@ -25,7 +29,7 @@ class ReportFiles:
         Raises OSError where nothing can be written there.
         """
         folder.mkdir(parents=True, exist_ok=True)
-        stem = started.strftime("%Y-%m-%dT%H%M%S")
+        stem = started.strftime(_STAMP)
         number, name = 1, stem
         while not _take(folder, name):
             number += 1
@@ -62,6 +66,14 @@ class ReportFiles:
                 draft = self.folder / f".latest{path.suffix}.{os.getpid()}"
                 shutil.copyfile(path, draft)
                 draft.replace(self.folder / f"latest{path.suffix}")
+
+    def prune(self, before: dt.datetime) -> None:
+        """Remove the reports of runs that began before a moment, by their names. Raises OSError where one stays."""
+        stamp = before.strftime(_STAMP)
+        with os.scandir(self.folder) as files:
+            old = [file.path for file in files if (dated := _DATED.fullmatch(file.name)) and dated["stamp"] < stamp]
+        for path in old:
+            Path(path).unlink(missing_ok=True)  # another run may be at it as well
 
     def release(self) -> None:
         """Give the name free: the reports that carry it are there, or never will be."""

@@ -12,6 +12,22 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from xdist.scheduler import LoadScopeScheduling
+
+from examples.stack import NAMES
+
+
+class ByStack(LoadScopeScheduling):  # type: ignore[misc]
+    """One process for each file of tests, as with `--dist loadfile`, and for each stack of an example."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        file, _, test = nodeid.partition("::")
+        return next((name for name in NAMES if f"[{name}-" in f"{test.rstrip(']')}-"), file)
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> ByStack | None:
+    """Share tests out among the processes: what is done with a stack is done by one of them."""
+    return ByStack(config, log) if config.getvalue("dist") == "loadfile" else None
 
 
 @dataclass(frozen=True)

@@ -107,9 +107,9 @@ def test_flip(stack: Stack, green: set[str], faults: list[Fault], tmp_path: Path
 
 
 @pytest.mark.again
-@pytest.mark.parametrize(("stack", "asked"), SUITES, indirect=["stack"], ids=title, scope="module")
-def test_all_is_green_again(stack: Stack, green: set[str], asked: tuple[str, str, str], tmp_path: Path) -> None:
-    all_is_green(stack, green, asked, tmp_path)
+@pytest.mark.parametrize(("stack", "at_last"), SUITES, indirect=["stack"], ids=title, scope="module")
+def test_all_is_green_again(stack: Stack, green: set[str], at_last: tuple[str, str, str], tmp_path: Path) -> None:
+    all_is_green(stack, green, at_last, tmp_path)
 
 
 @pytest.mark.parametrize("stack", ["analytics-platform"], indirect=True, scope="module")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 import re
 from collections.abc import Callable
@@ -162,3 +163,25 @@ def test_a_run_of_all_that_m_selects_is_the_newest(
     folder = pytester.path / "reports" / "daily"
     newest = max(folder.glob("2*.json"), key=lambda file: file.stat().st_mtime_ns)
     assert (folder / "latest.json").read_bytes() == newest.read_bytes()
+
+
+def test_dated_reports_are_kept_for_a_while(project: Project, pytester: pytest.Pytester) -> None:
+    """Those of the suite that ran, and nothing else that lies there."""
+    folder = pytester.path / "reports" / "daily"
+    folder.mkdir(parents=True)
+    (pytester.path / "reports" / "smoke").mkdir()
+    now = dt.datetime.now().astimezone()
+    names = {days: f"{now - dt.timedelta(days=days):%Y-%m-%dT%H%M%S}" for days in (89, 91)}
+    for name in (f"{names[91]}.json", f"{names[91]}-2.html", f"{names[91]}.txt", f"{names[89]}.xml", "2001.json"):
+        (folder / name).touch()
+        (pytester.path / "reports" / "smoke" / name).touch()
+    project(GREEN)
+    assert pytester.runpytest_subprocess("-m", "daily", "-k", "fine").ret == 0
+    assert f"{names[91]}.json" in files(pytester)
+    assert pytester.runpytest_subprocess("-m", "daily").ret == 0
+    old = [name for name in files(pytester) if not name.startswith((f"{now:%Y-%m-%d}", "latest"))]
+    assert old == sorted(["2001.json", f"{names[91]}.txt", f"{names[89]}.xml"])
+    assert len(files(pytester, "smoke")) == 5
+    project('[report]\nkeep = "88d"\n' + GREEN)
+    assert pytester.runpytest_subprocess("-m", "daily").ret == 0
+    assert f"{names[89]}.xml" not in files(pytester)

@@ -39,6 +39,12 @@ def test_a_server_and_how_long(tmp_path: Path) -> None:
         ("[history]\nurl = 'mysql://x'\n", "2: history.url: it is no address of a PostgreSQL database; write postgres"),
         ("[history]\nurl = 5\n", "2: history.url: it is no address of a PostgreSQL database"),
         ("[history]\nkeep = '400'\n", "2: history.keep: '400' is no length of time; say for example '400d'"),
+        (
+            "[history]\nkeep = '36501d'\n",
+            "2: history.keep: '36501d' is more than a hundred years; say at most '36500d'",
+        ),
+        ("[report]\nkeep = '36501d'\n", "2: report.keep: '36501d' is more than a hundred years"),
+        ("[report]\nkeep = 90\n", "2: report.keep: 90 is no length of time; say for example '90d'"),
         ("[history]\nkeep = '0d'\n", "2: history.keep: '0d' is no length of time"),
         ("history = 5\n", "1: history: it is a table: [history]"),
     ],

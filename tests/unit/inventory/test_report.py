@@ -41,6 +41,9 @@ def test_all_of_it(tmp_path: Path) -> None:
     assert mail.when == {"daily": "always", "smoke": "P0"}
     assert (mail.password, mail.ca) == ("Canary-9", "/etc/ca.pem")
     assert "Canary" not in repr(mail)
+    beside = loaded(tmp_path, text.replace("/etc/", ""), SMTP_PASSWORD="Canary-9").mail
+    assert beside is not None
+    assert beside.ca == str(tmp_path / "ca.pem")
     assert inventory.redactor.text("535 Canary-9") == "535 ***"
 
 
