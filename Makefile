@@ -8,10 +8,12 @@ SUITE ?= daily
 EXAMPLES := $(notdir $(patsubst %/,%,$(dir $(wildcard examples/*/opscheck.toml))))
 
 DEMO_PACKAGES := postgresql=initdb redis-server=redis-server
-TEST_PACKAGES := $(DEMO_PACKAGES) pgbouncer=pgbouncer nginx-light=nginx prometheus=prometheus rabbitmq-server=rabbitmq-server openssh-server=sshd openssh-client=ssh \
-	docker.io=dockerd docker-compose=docker-compose iptables=iptables debootstrap=debootstrap sshfs=sshfs \
-	busybox-static=busybox procps=pgrep podman=podman faketime=faketime xz-utils=xz zstd=zstd bzip2=bzip2 lz4=lz4 squashfs-tools=mksquashfs systemd=systemd-analyze \
-	chromium=chromium
+TEST_PACKAGES := $(DEMO_PACKAGES) pgbouncer=pgbouncer nginx-light=nginx prometheus=prometheus \
+	prometheus-node-exporter=prometheus-node-exporter prometheus-pushgateway=prometheus-pushgateway \
+	rabbitmq-server=rabbitmq-server openssh-server=sshd openssh-client=ssh docker.io=dockerd \
+	docker-compose=docker-compose iptables=iptables debootstrap=debootstrap sshfs=sshfs busybox-static=busybox \
+	procps=pgrep podman=podman faketime=faketime xz-utils=xz zstd=zstd bzip2=bzip2 lz4=lz4 squashfs-tools=mksquashfs \
+	systemd=systemd-analyze chromium=chromium
 
 # Tests start Python some thousand times: where it may not keep what it compiles, that takes as long as the tests.
 unexport PYTHONDONTWRITEBYTECODE

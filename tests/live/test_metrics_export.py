@@ -1,4 +1,4 @@
-"""A run's metrics where they are read: a file for node_exporter, a Pushgateway's interface, and a real Prometheus."""
+"""A run's metrics where they are read: by node_exporter and a Pushgateway, and by Prometheus from both."""
 
 from __future__ import annotations
 
@@ -7,9 +7,7 @@ import json
 import time
 import urllib.parse
 import urllib.request
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from threading import Thread
 from typing import Any
 
 import pytest
@@ -61,7 +59,7 @@ def test_a_file_for_each_suite(run: Run, tmp_path: Path) -> None:
     assert 'opscheck_check_not_ok{inventory="shop",suite="daily",check="host.command.flag"' in file.read_text()
 
 
-def test_a_pushgateway(run: Run) -> None:
+def test_what_is_pushed_and_how(run: Run) -> None:
     """The suite's group is replaced as a whole, and the password is in a header alone."""
     with receiver() as gateway:
         url = gateway.url.replace("http://", "http://ops:Canary-9@")
@@ -99,34 +97,34 @@ def test_a_fault_is_the_checkers(run: Run, tmp_path: Path, fault: str) -> None:
             assert run(inventory(where, "echo 7")).exit_status == 1
 
 
-def test_a_real_prometheus(run: Run, tmp_path: Path) -> None:
-    """It takes the file as node_exporter would show it, and the alerts of the documentation hold."""
-    assert run(inventory(f"textfile = '{tmp_path}/opscheck.prom'", "echo 7")).exit_status == 1
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            self.send_response(200)
-            self.send_header("Content-Type", "text/plain; version=0.0.4")
-            self.end_headers()
-            self.wfile.write((tmp_path / "opscheck-daily.prom").read_bytes())
-
-        def log_message(self, *_: Any) -> None:
-            pass
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    Thread(target=server.serve_forever, daemon=True).start()
+def test_node_exporter_a_pushgateway_and_prometheus(run: Run, tmp_path: Path) -> None:
+    """They take what a run leaves, what is pushed again takes the old one's place, and the documented alerts hold."""
+    exporter, gateway, port = free_port(), free_port(), free_port()
+    (tmp_path / "textfile").mkdir()
+    collector = ["--collector.disable-defaults", "--collector.textfile"]
+    node = [
+        program("prometheus-node-exporter"),
+        *collector,
+        f"--collector.textfile.directory={tmp_path}/textfile",
+        f"--web.listen-address=127.0.0.1:{exporter}",
+    ]
+    push = [program("prometheus-pushgateway"), f"--web.listen-address=127.0.0.1:{gateway}"]
+    jobs = {"node": exporter, "push": gateway}
     configuration = {
         "global": {"scrape_interval": "1s"},
-        "scrape_configs": [{"job_name": "node", "static_configs": [{"targets": [f"127.0.0.1:{server.server_port}"]}]}],
+        "scrape_configs": [
+            {"job_name": name, "honor_labels": True, "static_configs": [{"targets": [f"127.0.0.1:{where}"]}]}
+            for name, where in jobs.items()
+        ],
     }
     (tmp_path / "prometheus.yml").write_text(json.dumps(configuration))
-    port = free_port()
-    command = [
+    prometheus = [
         program("prometheus"),
         f"--config.file={tmp_path}/prometheus.yml",
         f"--storage.tsdb.path={tmp_path}/data",
         f"--web.listen-address=127.0.0.1:{port}",
     ]
+    where = f"textfile = '{tmp_path}/textfile/opscheck.prom'\npush = 'http://127.0.0.1:{gateway}'"
 
     def asked(query: str) -> list[dict[str, Any]]:
         url = f"http://127.0.0.1:{port}/api/v1/query?query={urllib.parse.quote(query)}"
@@ -134,14 +132,27 @@ def test_a_real_prometheus(run: Run, tmp_path: Path) -> None:
             found: list[dict[str, Any]] = json.loads(answer.read())["data"]["result"]
         return found
 
-    with running(command, log=tmp_path / "prometheus.log"):
-        wait_until(lambda: answers(port), "prometheus")
-        wait_until(lambda: bool(asked("opscheck_check_not_ok")), "a scrape")
-        [found] = asked('opscheck_check_not_ok{severity=~"P0|P1|P2"} == 1')
-        assert found["metric"]["check"] == "host.command.flag"
+    def values(query: str) -> list[tuple[str, str]]:
+        return sorted((each["metric"]["job"], each["value"][1]) for each in asked(query))
+
+    with (
+        running(node, log=tmp_path / "node.log"),
+        running(push, log=tmp_path / "push.log"),
+        running(prometheus, log=tmp_path / "prometheus.log"),
+    ):
+        for each, name in ((exporter, "node_exporter"), (gateway, "the Pushgateway"), (port, "prometheus")):
+            wait_until(lambda each=each: answers(each), name)  # type: ignore[misc]
+        assert run(inventory(where)).exit_status == 0
+        assert run(inventory(where, "echo 7")).exit_status == 1
+        both = ("node", "opscheck")
+        wait_until(lambda: values("opscheck_value > 5") == [(job, "7") for job in both], "a scrape of both")
+        assert values("opscheck_value < 5") == [(job, "0") for job in both], "the exit status; 3 is gone"
+        found = asked('opscheck_check_not_ok{severity=~"P0|P1|P2"} == 1')
+        assert {each["metric"]["check"] for each in found} == {"host.command.flag"}
+        assert len(found) == 2
         assert asked("time() > opscheck_overdue_timestamp_seconds") == []
-        assert len(asked("opscheck_overdue_timestamp_seconds - time() < 2 * 3600 + 120")) == 1
-        assert [each["value"][1] for each in asked("opscheck_value > 5")] == ["7"]
-        assert [each["value"][1] for each in asked("up")] == ["1"]
-    server.shutdown()
-    server.server_close()
+        assert len(asked("opscheck_overdue_timestamp_seconds - time() < 2 * 3600 + 120")) == 2
+        assert asked("node_textfile_scrape_error")[0]["value"][1] == "0"
+        failures = 'push_failure_time_seconds{inventory="shop",suite="daily"}'
+        assert [each["value"][1] for each in asked(failures)] == ["0"]
+        assert {each["value"][1] for each in asked("up")} == {"1"}
