@@ -17,8 +17,9 @@ from .systemd import OPTIONS
 
 MACHINE = """
 FROM debian:bookworm-slim
-RUN apt-get update && apt-get install -y --no-install-recommends systemd systemd-sysv dbus cron \
+RUN apt-get update && apt-get install -y --no-install-recommends systemd systemd-sysv dbus dbus-user-session libpam-systemd cron \
     libsqlite3-0 libffi8 libssl3 libbz2-1.0 liblzma5 zlib1g
+RUN useradd --create-home ops
 CMD ["/sbin/init"]
 """
 ROOT = Path(__file__).parents[2]
@@ -47,15 +48,18 @@ Opscheck = Callable[..., str]
 def machine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Container]:
     """A machine with systemd and cron, this Python, and two inventories."""
     folder = tmp_path_factory.mktemp("machine")
-    for name in ("timers", "cron"):
+    for name in ("timers", "cron", "user"):
         (folder / name).mkdir()
         (folder / name / "opscheck.toml").write_text(INVENTORY.format(name=name), encoding="utf-8")
         (folder / name / "opscheck.env").write_text(f"PYTHONPATH='{ROOT}'\nFROM_FILE='a b'\n", encoding="utf-8")
-    mounts = [f"{path}:{path}:ro" for path in dict.fromkeys([sys.base_prefix, sys.prefix, str(ROOT)])]
+    needed = [Path(path) for path in dict.fromkeys([sys.base_prefix, sys.prefix, str(ROOT)])]
+    mounts = [f"{path}:{path}:ro" for path in needed]
     options = [*OPTIONS, *(word for mount in [*mounts, f"{folder}:/srv"] for word in ("-v", mount))]
     with container(image("opscheck-test-by-itself", MACHINE), options) as started:
         up = ("running", "degraded")
         wait_until(lambda: started.run("systemctl is-system-running").stdout.strip() in up, "systemd")
+        above = sorted({str(folder) for path in needed for folder in path.parents})
+        started.run(f"chmod a+rx {shlex.join(above)}")  # the container's own: everybody on it may run this Python
         if started.run(f"{sys.executable} -c 'import ssl, sqlite3, ctypes'").returncode != 0:
             pytest.skip("this Python does not run on Debian 12")
         yield started
@@ -122,6 +126,28 @@ def test_a_run_that_is_ended_leaves_its_reports(machine: Container, opscheck: Op
     [left] = results(machine, "timers", "slow")
     assert left["run"]["exit_status"] == 2  # type: ignore[index]
     assert left["run"]["narrowed"]  # type: ignore[index]
+
+
+def test_a_user_who_is_not_root(machine: Container) -> None:
+    """Timers of his own, which go on when he is gone where root lets him linger."""
+    machine.run("chown -R ops /srv/user && loginctl enable-linger ops")
+    command = Path(sys.executable).with_name("opscheck")
+
+    def as_ops(said: str) -> str:
+        inside = f"cd /srv/user; export XDG_RUNTIME_DIR=/run/user/$(id -u) PYTHONPATH={ROOT}; {said}"
+        done = machine.run(f"su ops -c {shlex.quote(inside)}")
+        return done.stdout + done.stderr
+
+    wait_until(lambda: "running" in as_ops("systemctl --user is-system-running"), "the user's systemd")
+    written = as_ops(f"{command} schedule --install")
+    assert written.count("\nwrote /home/ops/.config/systemd/user/opscheck-user-") == 4
+    assert "units of a user end when he logs out, unless root has said: loginctl enable-linger" in written
+    assert as_ops("systemctl --user list-timers --all --plain --no-legend").count(".timer") == 2
+    assert "nothing changed" in as_ops(f"{command} schedule --install")
+    as_ops("systemctl --user start $(cd ~/.config/systemd/user && ls opscheck-user-*-minutely.service)")
+    [run] = results(machine, "user", "minutely")
+    assert run["run"]["exit_status"] == 0, run  # type: ignore[index]
+    assert machine.run("stat -c %U /srv/user/reports/minutely/latest.json").stdout == "ops\n"
 
 
 def test_a_suite_that_is_no_more(machine: Container, opscheck: Opscheck) -> None:
