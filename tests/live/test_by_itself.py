@@ -17,8 +17,8 @@ from .systemd import OPTIONS
 
 MACHINE = """
 FROM debian:bookworm-slim
-RUN apt-get update && apt-get install -y --no-install-recommends systemd systemd-sysv dbus dbus-user-session libpam-systemd cron \
-    libsqlite3-0 libffi8 libssl3 libbz2-1.0 liblzma5 zlib1g
+RUN apt-get update && apt-get install -y --no-install-recommends systemd systemd-sysv dbus dbus-user-session \
+    libpam-systemd cron libsqlite3-0 libffi8 libssl3 libbz2-1.0 liblzma5 zlib1g
 RUN useradd --create-home ops
 CMD ["/sbin/init"]
 """
