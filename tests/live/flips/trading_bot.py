@@ -90,6 +90,12 @@ def fresh(stack: Stack) -> None:
     green_answers()
 
 
+def new_log(stack: Stack, service: str) -> None:
+    """Begin a container's log anew, as its rotation does: what a fault had it say would count for a whole day."""
+    file = said(["docker", "inspect", "-f", "{{.LogPath}}", stack.container(service)])
+    said(["docker", "run", "--rm", "-v", f"{file}:/log", "opscheck-examples", "truncate", "-s", "0", "/log"])
+
+
 @contextlib.contextmanager
 def background(stack: Stack, service: str, command: str) -> Iterator[None]:
     """Run a shell command in a service's container while the block lasts."""
@@ -115,9 +121,12 @@ def deployed(stack: Stack, **values: str) -> Iterator[None]:
 
 @contextlib.contextmanager
 def stutters(stack: Stack) -> Iterator[None]:
-    """Let the api stand still for most of the time, as with long collections of garbage."""
+    """Let the api stand still for most of the time, as with long collections of garbage.
+
+    Between two halts it answers less than ten requests: they may all begin when one ends.
+    """
     api = "$(pgrep -x python3)"
-    pause = f"while :; do kill -s STOP {api}; sleep 0.4; kill -s CONT {api}; sleep 0.05; done"
+    pause = f"api={api}; while :; do kill -s STOP $api; sleep 0.4; kill -s CONT $api; sleep 0.005; done"
     try:
         with background(stack, "api-green", pause):
             yield
@@ -135,10 +144,11 @@ def misses(stack: Stack) -> Iterator[None]:
 
 @contextlib.contextmanager
 def running(count: int, statement: str = "select pg_sleep(60)") -> Iterator[None]:
-    """Run a statement in so many sessions."""
+    """Run a statement in so many sessions. That they are cancelled in the end is not logged, where it would be red."""
+    unlogged = "-c log_min_messages=fatal"
     with contextlib.ExitStack() as sessions:
         for _ in range(count):
-            connection = sessions.enter_context(contextlib.closing(psycopg.connect(DATABASE)))
+            connection = sessions.enter_context(contextlib.closing(psycopg.connect(DATABASE, options=unlogged)))
             connection.pgconn.send_query(statement.encode())
             sessions.callback(connection.cancel)
         yield
@@ -337,6 +347,7 @@ def a_table_is_missing(stack: Stack) -> Iterator[None]:
     yield
     sql(BACK.format("signals"))
     fresh(stack)
+    new_log(stack, "db")
 
 
 # ---- the database
