@@ -94,8 +94,9 @@ def test_queue_length(queue_length, expect):
     """Celery's queues are short.
 
     Of each of `queues` (by default Celery's own default queue, `celery`): the messages of every priority that wait in
-    Redis, and those that workers have taken and not yet done. Tasks for later (eta, countdown) are not among them.
-    RabbitMQ tells over AMQP how many wait, and not how many are taken (unacknowledged): there those that wait count.
+    Redis, and those that workers have taken and not yet done: celery-exporter counts priority 0 alone (its issue 272),
+    and not what is taken (issue 218). Tasks for later (eta, countdown) are not among them. RabbitMQ tells over AMQP how
+    many wait, and not how many are taken (unacknowledged): there those that wait count.
 
     Needs: the rights to read that `reachable` names.
 

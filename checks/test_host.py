@@ -31,8 +31,9 @@ def test_disk(filesystems, expect):
 
     Used is used / (used + available), as in df's own column: blocks that are reserved for root count as used. Every
     filesystem of /proc/self/mountinfo that holds data, once: pseudo filesystems, tmpfs, images that are always full
-    (squashfs, iso9660), bind mounts and overlays of containers are left out. A network filesystem that does not answer
-    within 3 s is unknown, and holds up no other.
+    (squashfs, iso9660), bind mounts and overlays of containers are left out, of which check_disk makes alarms
+    (monitoring-plugins, issues 911 and 1819). A network filesystem that does not answer within 3 s is unknown, and
+    holds up no other.
 
     Needs: df, and no privileges.
 
@@ -53,8 +54,8 @@ def test_disk(filesystems, expect):
 def test_inodes(inodes, expect):
     """Every mounted filesystem can take more files.
 
-    The filesystems of `disk`, by df's column IUse%. Those that count no inodes (btrfs, vfat) are left out; a host
-    that has no others is unknown.
+    The filesystems of `disk`, by df's column IUse%. Those that count no inodes (btrfs, vfat) are left out, and not
+    full (monitoring-plugins, issue 1717); a host that has no others is unknown.
 
     Needs: df, and no privileges.
 
@@ -77,7 +78,8 @@ def test_memory(memory, expect):
     """The host has memory left.
 
     What is not available: MemTotal less MemAvailable of /proc/meminfo, which counts caches that programs can have back
-    as available. In percent of MemTotal, or in bytes.
+    as available. So is ZFS's cache (ARC) beyond its c_min, which the kernel takes for used (OpenZFS, issue 10255). In
+    percent of MemTotal, or in bytes.
 
     Needs: Linux 3.14 or newer, and no privileges. In a container these are the host's figures.
 
@@ -129,7 +131,8 @@ def test_cpu(cpu, expect):
 def test_services(services, expect):
     """Every named systemd unit is active.
 
-    Its ActiveState; `not-found` where there is no such unit. `.service` may be left out.
+    Its ActiveState; `not-found` where there is no such unit. `.service` may be left out. systemd alone is asked: a
+    script in /etc/init.d that it has masked says nothing (goss, issue 319).
 
     Needs: systemd (`systemctl show`), and no privileges.
 
@@ -396,9 +399,10 @@ def test_clock(clock, expect):
     """The host's clock is right.
 
     By its time servers, where chrony (the bound of its error: system time + root dispersion + root delay / 2) or
-    systemd-timesyncd (its last offset) runs: a clock that is not synchronised is infinitely wrong. And, for a host with
-    a clock of its own, by this machine's: the most that the two may differ, of which the time that the script was
-    under way is a part; more than 2 s of that are too much to tell.
+    systemd-timesyncd (its last offset) runs: a clock that is not synchronised is infinitely wrong, though its servers
+    may say an offset of 0 (sensu-community-plugins, pull request 967). And, for a host with a clock of its own, by this
+    machine's: the most that the two may differ, of which the time that the script was under way is a part; more than
+    2 s of that are too much to tell.
 
     Needs: chrony or systemd-timesyncd on the host, or a host with a clock of its own; no privileges.
 

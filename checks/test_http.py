@@ -135,7 +135,8 @@ def test_json(json, expect):
 def test_latency(latency, expect):
     """The address answers fast enough.
 
-    The time of one request, from sending it to the last byte, over a connection that the request before it has opened.
+    The time of one request, from sending it to the last byte, over a connection that the request before it has opened:
+    looking up the name and shaking hands are none of the application's time (gatus, issue 49).
 
     Needs: a server that lets GET be asked for from where the check runs; `headers` carry a token where it wants one.
 

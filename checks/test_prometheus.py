@@ -32,7 +32,8 @@ def test_alerts(alerts, expect):
     """No alert is firing.
 
     Pending alerts do not count, nor do those that fire by design. No alerting rule at all is unknown, and so is a rule
-    whose evaluation fails. Silences of an Alertmanager are not looked at: name in `ignore` what is meant to fire.
+    whose evaluation fails; rules of which none fires are well (check_prometheus, issue 65). Silences of an Alertmanager
+    are not looked at: name in `ignore` what is meant to fire.
 
     Needs: nothing more than to be reached.
 
@@ -102,8 +103,8 @@ def test_query(query, expect):
     """A query of one's own gives what is expected.
 
     PromQL, at this moment; every sample of its answer is judged. No sample, and one that is NaN (a share of nothing),
-    is unknown; so a sum of what never happened, such as requests with 5xx, needs `or vector(0)`. What is said of a
-    week is a range within the query, as below.
+    is unknown (argo-rollouts, issue 180); so a sum of what never happened, such as requests with 5xx, needs
+    `or vector(0)`. What is said of a week is a range within the query, as below.
 
     Needs: nothing more than to be reached.
 

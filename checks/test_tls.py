@@ -35,9 +35,11 @@ def test_reachable(reachable, expect):
 def test_days_left(certificate, expect):
     """The certificate is valid for long enough.
 
-    The time until the end of the server's own certificate, which is also read where it is expired or not trusted; of a
-    file, that of its first certificate. Those above it in the chain do not count here: one that has ended makes
-    `trusted` red.
+    The time until the end of the server's own certificate, or of one that links it to a trusted CA where that ends
+    before: when an intermediate certificate ends, clients fall silent just so (monitoring-plugins, issue 1636). What
+    the server sends and nobody needs does not count, such as an expired root that another one has replaced
+    (blackbox_exporter, issues 340 and 637). They are also read where they are expired or not trusted; of a file, the
+    first one is the server's own.
 
     Needs: to reach the server from where the check runs; of a file, to be allowed to read it on its host.
 
@@ -47,7 +49,8 @@ def test_days_left(certificate, expect):
         [tls.api.expect]
         days_left = { P3 = ">= 30d", P2 = ">= 7d" }
     """
-    expect(certificate.days_left, "d", subject="time left")
+    of = f" of the intermediate certificate {certificate.issuer}" if certificate.issuer else ""
+    expect(certificate.days_left, "d", subject=f"time left{of}")
 
 
 @check(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import ipaddress
-from collections.abc import Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -20,16 +20,47 @@ _UNKNOWN_ISSUER, _EARLY, _EXPIRED, _SELF_SIGNED, _OTHER_NAME = 20, 9, 10, 18, 62
 
 @dataclass(frozen=True, slots=True)
 class Certificate:
-    """When a certificate ends, and how many days that is from now: below 0 where it has ended."""
+    """When a certificate ends, and how many days that is from now: below 0 where it has ended.
+
+    `issuer` is empty for the server's own, and the name of the CA whose certificate ends before it.
+    """
 
     ends: dt.datetime
     days_left: float
+    issuer: str = ""
 
-    @classmethod
-    def of(cls, leaf: x509.Certificate) -> Certificate:
-        """Return what a certificate says of its end."""
-        ends = leaf.not_valid_after_utc
-        return cls(ends, (ends - dt.datetime.now(dt.UTC)).total_seconds() / 86400)
+
+def soonest(chain: Sequence[x509.Certificate], ca: str | None) -> Certificate:
+    """Return what ends first of a certificate and those that lead from it to a CA that is trusted.
+
+    chain: the certificates that a server shows, or a file has, its own first.
+    ca: the file of the CAs that are trusted, None for those of this machine.
+    """
+    try:
+        anchors = {parsed(each).subject for each in trusting(ca or True).get_ca_certs(binary_form=True)}
+    except UnknownError:  # of which `trusted` tells: here it only says where the way ends
+        anchors = set()
+    first = min(_way(chain, anchors), key=lambda each: each.not_valid_after_utc)
+    ends = first.not_valid_after_utc
+    issuer = "" if first is chain[0] else first.subject.rfc4514_string() or "without a name"
+    return Certificate(ends, (ends - dt.datetime.now(dt.UTC)).total_seconds() / 86400, issuer)
+
+
+def _way(chain: Sequence[x509.Certificate], anchors: Collection[x509.Name]) -> Iterator[x509.Certificate]:
+    """Yield a certificate and those of its issuers up to a CA that is trusted, of several the one that lasts longest.
+
+    What is shown and leads nowhere does not count: an old root that a server still sends along hurts nobody.
+    """
+    rest = list(chain[1:])
+    current = chain[0]
+    yield current
+    while current.issuer not in anchors:
+        above = [each for each in rest if each.subject == current.issuer]
+        if not above:
+            return
+        current = max(above, key=lambda each: each.not_valid_after_utc)
+        rest.remove(current)
+        yield current
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import _ssl
 import contextlib
 import socket
 import ssl
+import sys
 import threading
 from collections.abc import Iterator
 
@@ -80,6 +82,15 @@ def distrusting() -> ssl.SSLContext:
     context.minimum_version = ssl.TLSVersion.MINIMUM_SUPPORTED
     context.set_ciphers("ALL:@SECLEVEL=0")
     return context
+
+
+def shown(secure: ssl.SSLSocket) -> list[bytes]:
+    """Return the certificates that a server has sent, its own first: what they are, not what they are worth."""
+    if sys.version_info >= (3, 13):
+        return secure.get_unverified_chain()
+    inner = secure._sslobj  # type: ignore[attr-defined]  # noqa: SLF001 - until 3.12 it has no public name
+    found = inner.get_unverified_chain() or []
+    return [each.public_bytes(_ssl.ENCODING_DER) for each in found]
 
 
 def tls_failure(error: BaseException) -> str:

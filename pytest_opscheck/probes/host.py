@@ -85,17 +85,30 @@ class Memory:
         return 100 * self.used / self.total
 
 
-_STATE = "cat /proc/meminfo /proc/loadavg && grep -c ^processor /proc/cpuinfo"
+# In a container whose /proc/meminfo lxcfs makes up, ZFS's figures are those of the machine around it.
+_STATE = r"""
+zfs=/proc/spl/kstat/zfs/arcstats
+if [ -r "$zfs" ] && ! grep -q ' - fuse.lxcfs ' /proc/self/mountinfo; then grep -E '^(size|c_min) ' "$zfs"; fi
+cat /proc/meminfo /proc/loadavg && grep -c ^processor /proc/cpuinfo
+"""
+_FREED_BY_ZFS = re.compile(r"^(size|c_min) +\d+ +(\d+)$", re.MULTILINE)
 
 
 @kind.shell(_STATE)
 def memory(output: Output) -> Memory:
-    """Main memory: total, and MemAvailable of /proc/meminfo (kernel 3.14 and newer)."""
-    found = dict(re.findall(r"^(\w+):\s+(\d+) kB", "\n".join(output.lines()), re.MULTILINE))
+    """Main memory: total, and MemAvailable of /proc/meminfo (kernel 3.14 and newer).
+
+    To that comes what ZFS gives back, its cache (ARC) beyond c_min, which the kernel takes for used (OpenZFS, issue
+    10255).
+    """
+    said = "\n".join(output.lines())
+    found = dict(re.findall(r"^(\w+):\s+(\d+) kB", said, re.MULTILINE))
+    zfs = {name: int(size) for name, size in _FREED_BY_ZFS.findall(said)}
     try:
-        return Memory(int(found["MemTotal"]) * 1024, int(found["MemAvailable"]) * 1024)
+        total, available = (int(found[name]) * 1024 for name in ("MemTotal", "MemAvailable"))
     except KeyError as missing:
         raise UnknownError(f"/proc/meminfo has no {missing.args[0]}") from None
+    return Memory(total, min(total, available + max(0, zfs.get("size", 0) - zfs.get("c_min", 0))))
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,10 +17,10 @@ from pydantic import AfterValidator, Field, model_validator
 
 from ._files import IN_SIGHT, absolute, said_of
 from ._kind import Kind, Output, Reach, Target, UnknownError, UnreachableError
-from ._tls_certificate import Certificate, Trust, distrust, judged, parsed
+from ._tls_certificate import Certificate, Trust, distrust, judged, parsed, soonest
 from ._tls_hello import NEWEST, OLD, takes
 from ._tls_start import START
-from ._wire import Deadline, distrusting, tls_failure, trusting
+from ._wire import Deadline, distrusting, shown, tls_failure, trusting
 
 if TYPE_CHECKING:
     from cryptography import x509
@@ -101,18 +101,18 @@ class Connection:
     def __init__(self, target: TlsServer, timeout_s: float) -> None:
         self.target = target
         self.timeout_s = timeout_s
-        self.der = self.handshake(distrusting())
+        self.chain = [parsed(each) for each in self.handshake(distrusting())]
 
-    def handshake(self, context: ssl.SSLContext) -> bytes:
-        """Shake hands, and return the certificate that the server showed.
+    def handshake(self, context: ssl.SSLContext) -> list[bytes]:
+        """Shake hands, and return the certificates that the server showed, its own first.
 
         Raises SSLCertVerificationError where the context does not trust it, UnreachableError where there is no TLS.
         """
         with self._started() as sock, context.wrap_socket(sock, server_hostname=self.target.name) as secure:
-            shown = secure.getpeercert(binary_form=True)
-        if not shown:
+            found = shown(secure)
+        if not found:
             raise UnreachableError(f"{self.target.address}: the server showed no certificate")
-        return shown
+        return found
 
     def takes(self, version: int) -> bool:
         """Tell whether the server goes on where one version of TLS alone is offered."""
@@ -179,8 +179,8 @@ def reachable(connection: Connection) -> Reach:  # noqa: ARG001 - that there is 
 
 @kind.probe()
 def certificate(connection: Connection) -> Certificate:
-    """The server's own certificate, read without trusting it: also an expired or self-signed one has an end."""
-    return Certificate.of(parsed(connection.der))
+    """The server's certificate, read without trusting it: also an expired or self-signed one has an end."""
+    return soonest(connection.chain, connection.target.ca)
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,7 +211,7 @@ def trust(connection: Connection) -> Trust:
     try:
         connection.handshake(trusting(target.ca or True))
     except ssl.SSLCertVerificationError as error:
-        return Trust(distrust(error.verify_code, error.verify_message, parsed(connection.der), target.ca), about)
+        return Trust(distrust(error.verify_code, error.verify_message, connection.chain[0], target.ca), about)
     except RefusedError as error:
         # The first handshake, which took everything, has just ended well: this is what clients see that ask for more.
         return Trust(f"refused by today's clients ({error})", about)
@@ -268,7 +268,8 @@ def _file_holds_one(output: Output) -> Reach:
 
 @kind.through_host(certificate, _FILE, args=_arguments)
 def _certificate_of_file(output: Output) -> Certificate:
-    return Certificate.of(_chain(said_of(output))[0])
+    said = said_of(output)
+    return soonest(_chain(said), said["ca"][0] or None)
 
 
 @kind.through_host(trust, _FILE, args=_arguments)

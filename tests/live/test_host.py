@@ -11,11 +11,16 @@ from pathlib import Path
 
 import pytest
 
+from pytest_opscheck.probes import host
+from pytest_opscheck.probes._kind import Output
+from pytest_opscheck.probes.host import Load, Memory
+
 from .conftest import Run
 from .images import container
 from .processes import free_port, program
 from .sshd import sshd
 
+MIB = 1024 * 1024
 ONLY = "expect = { disk = false, memory = false, load = false, cpu = false }\n"
 
 
@@ -130,6 +135,30 @@ def test_memory_load_and_cpu(run: Run) -> None:
     )
     for check in ("memory", "load", "cpu"):
         assert outcome.verdict(f"host.{check}@local") == "ok"
+
+
+@pytest.mark.parametrize(
+    ("mounts", "free_mb"), [("", 700), ("75 24 0:26 / /proc/meminfo rw - fuse.lxcfs lxcfs rw", 200)]
+)
+def test_what_zfs_would_give_back_is_no_memory_in_use(tmp_path: Path, mounts: str, free_mb: int) -> None:
+    """There is no ZFS here: the script reads a folder in the place of /proc, with the lines that ZFS writes."""
+    files = {
+        "meminfo": "MemTotal:        1024000 kB\nMemFree:           10240 kB\nMemAvailable:     204800 kB\n",
+        "loadavg": "0.50 0.40 0.30 1/200 4000\n",
+        "cpuinfo": "processor\t: 0\nprocessor\t: 1\n",
+        "self/mountinfo": f"22 27 0:20 / /proc rw - proc proc rw\n{mounts}\n",
+        "spl/kstat/zfs/arcstats": "13 1 0x01 123 4 5\nname  type data\nsize  4  629145600\nc_min  4  104857600\n",
+    }
+    for name, text in files.items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(text)
+    found = []
+    for probe in (host.memory, host.load):
+        assert probe.shell is not None
+        script = probe.shell.part(None, 10.0, {}).script.replace("/proc/", f"{tmp_path}/")
+        done = subprocess.run(["sh", "-c", script], capture_output=True, text=True, check=True)
+        found.append(probe.shell.parse(Output(done.stdout, done.stderr, 0)))
+    assert found == [Memory(1000 * MIB, free_mb * MIB), Load(0.5, 0.4, 0.3, 2)]
 
 
 def test_a_busy_processor(run: Run) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -27,17 +28,33 @@ def days(number: float) -> dt.datetime:
     return NOW + dt.timedelta(days=number)
 
 
-def self_signed(file: Path) -> None:
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")])
-    builder = x509.CertificateBuilder().subject_name(name).issuer_name(name).public_key(key.public_key())
-    builder = builder.serial_number(1).not_valid_before(days(-1)).not_valid_after(days(90))
-    names = x509.SubjectAlternativeName([x509.DNSName("localhost")])
-    certificate = builder.add_extension(names, critical=False).sign(key, hashes.SHA256())
+Key = ec.EllipticCurvePrivateKey
+Signer = tuple[x509.Name, Key]
+FOR_LOCALHOST = x509.SubjectAlternativeName([x509.DNSName("localhost")])
+FOR_A_CA = x509.BasicConstraints(ca=True, path_length=None)
+
+
+def named(name: str) -> x509.Name:
+    return x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
+
+
+def signed(subject: Signer, by: Signer, extension: x509.ExtensionType, ends: float) -> x509.Certificate:
+    builder = x509.CertificateBuilder().subject_name(subject[0]).issuer_name(by[0]).public_key(subject[1].public_key())
+    builder = builder.serial_number(x509.random_serial_number())
+    builder = builder.not_valid_before(days(-30)).not_valid_after(days(ends))
+    return builder.add_extension(extension, critical=False).sign(by[1], hashes.SHA256())
+
+
+def write(file: Path, key: Key, *chain: x509.Certificate) -> None:
     private = key.private_bytes(
         serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
     )
-    file.write_bytes(private + certificate.public_bytes(serialization.Encoding.PEM))
+    file.write_bytes(private + b"".join(each.public_bytes(serialization.Encoding.PEM) for each in chain))
+
+
+def self_signed(file: Path) -> None:
+    own = named("localhost"), ec.generate_private_key(ec.SECP256R1())
+    write(file, own[1], signed(own, own, FOR_LOCALHOST, 90))
 
 
 class Servers:
@@ -58,6 +75,23 @@ class Servers:
         file = self.folder / f"{name}.pem"
         file.unlink(missing_ok=True)
         issued.private_key_and_cert_chain_pem.write_to_path(str(file))
+        self.ports.setdefault(name, 0)
+
+    def issue_through_another(self, name: str, ends: float) -> None:
+        """Issue a certificate by an intermediate CA whose own ends in so many days; an old root is sent along.
+
+        The old root has the authority's name, as where another one has taken its place, and has ended.
+        """
+        root = x509.load_pem_x509_certificate(self.authority.cert_pem.bytes()).subject
+        key = serialization.load_pem_private_key(self.authority.private_key_pem.bytes(), None)
+        assert isinstance(key, Key)
+        leaf, between, old = ((n, ec.generate_private_key(ec.SECP256R1())) for n in (named(name), named("R1"), root))
+        chain = (
+            signed(leaf, between, FOR_LOCALHOST, 90),
+            signed(between, (root, key), FOR_A_CA, ends),
+            signed(old, old, FOR_A_CA, -2),
+        )
+        write(self.folder / f"{name}.pem", leaf[1], *chain)
         self.ports.setdefault(name, 0)
 
     def address(self, name: str) -> str:
@@ -107,6 +141,8 @@ def test_each_certificate_is_red_for_its_own_fault(run: Run, servers: Servers) -
     servers.issue("week", "localhost", ends=3)
     servers.issue("expired", "localhost", ends=-2)
     servers.issue("early", "localhost", starts=2)
+    servers.issue_through_another("linked", 80)
+    servers.issue_through_another("unlinked", 5.55)
     servers.issue("name", "other.example", "www.other.example")
     servers.issue("foreign", "localhost", ca=other)
     servers.issue("system", "localhost")
@@ -123,11 +159,14 @@ def test_each_certificate_is_red_for_its_own_fault(run: Run, servers: Servers) -
         for name in servers.ports:
             assert outcome.verdict(f"tls.reachable@{name}") == "ok"
         expected = {"good": "ok", "address": "ok", "soon": "breach P3", "week": "breach P2", "expired": "breach P1"}
-        for name, verdict in {**expected, "name": "ok", "alone": "ok"}.items():
+        linked = {"linked": "ok", "unlinked": "breach P2"}
+        for name, verdict in {**expected, **linked, "name": "ok", "alone": "ok"}.items():
             assert outcome.verdict(f"tls.days_left@{name}") == verdict, name
         assert outcome.message("tls.days_left@soon").startswith("time left is 19.")
         assert outcome.message("tls.days_left@expired").startswith("time left is -2")
-        for name in ("good", "address", "soon", "week"):
+        said = r"time left of the intermediate certificate CN=R1 is 5\.5\d* d, expected >= 7 d"
+        assert re.fullmatch(said, outcome.message("tls.days_left@unlinked"))
+        for name in ("good", "address", "soon", "week", *linked):
             assert outcome.verdict(f"tls.trusted@{name}") == "ok", outcome.message(f"tls.trusted@{name}")
         for name, why in {
             "expired": f"is expired since {days(-2):%Y-%m-%d %H:%M} UTC, expected trusted",
@@ -174,14 +213,14 @@ def test_what_never_shakes_hands_ends(run: Run, tmp_path: Path) -> None:
         started = time.monotonic()
         outcome = run(
             "".join(
-                f'[tls.{name}]\naddress = "127.0.0.1:{port}"\n[tls.{name}.expect]\nreachable = {{ timeout = "1s" }}\n'
-                f'days_left = {{ timeout = "1s" }}\ntrusted = {{ timeout = "1s" }}\n'
+                f'[tls.{name}]\naddress = "127.0.0.1:{port}"\n[tls.{name}.expect]\nreachable = {{ timeout = "2s" }}\n'
+                f'days_left = {{ timeout = "2s" }}\ntrusted = {{ timeout = "2s" }}\n'
                 for name, port in {"silent": silent, "ssh": ssh}.items()
             )
             + f'[tls.file]\naddress = "[::1]:{free_port()}"\nca = "{tmp_path}/none.pem"\n'
         )
-        assert time.monotonic() - started < 6
-    assert "no TLS handshake within 1 s" in outcome.message("tls.reachable@silent")
+        assert time.monotonic() - started < 8
+    assert "no TLS handshake within 2 s" in outcome.message("tls.reachable@silent")
     assert "does not speak TLS" in outcome.message("tls.reachable@ssh")
     assert "connection refused" in outcome.message("tls.reachable@file")
     for name in ("silent", "ssh", "file"):

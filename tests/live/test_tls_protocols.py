@@ -142,12 +142,28 @@ def test_certificates_in_files(run: Run, servers: Servers) -> None:
     servers.issue("name", "other.example")
     servers.issue("foreign", "localhost", ca=other)
     servers.issue("chain", "localhost", ca=servers.authority.create_child_ca())
+    servers.issue_through_another("linked", 80)
+    servers.issue_through_another("unlinked", 5.55)
     whole = (folder / "chain.pem").read_text()
     (folder / "cut.pem").write_text(whole.partition("END CERTIFICATE-----")[0] + "END CERTIFICATE-----\n")
     self_signed(folder / "alone.pem")
     key = "\n".join((folder / "good.pem").read_text().partition("-----BEGIN CERT")[0].splitlines()[1:3])
     (folder / "key.pem").write_text((folder / "good.pem").read_text().partition("-----BEGIN CERT")[0])
-    names = ("good", "soon", "expired", "early", "name", "foreign", "alone", "chain", "cut", "key", "gone")
+    names = (
+        "good",
+        "soon",
+        "expired",
+        "early",
+        "name",
+        "foreign",
+        "alone",
+        "chain",
+        "cut",
+        "linked",
+        "unlinked",
+        "key",
+        "gone",
+    )
     said = '[host.here]\nconnect = "local://"\n[tls.any]\n' + "".join(
         f'[tls.{name}]\nfile = "{folder}/{name}.pem"\non = "here"\nserver_name = "localhost"\nca = "{servers.ca}"\n'
         for name in names
@@ -155,11 +171,13 @@ def test_certificates_in_files(run: Run, servers: Servers) -> None:
     said += f'[tls.system]\nfile = "{folder}/good.pem"\n'
     said = said.replace("[tls.any]\n", f'[tls.any]\nfile = "{folder}/name.pem"\nca = "{servers.ca}"\n')
     outcome = run(said, "-vv", "-l", "--tb=long")
-    for name in ("good", "any", "chain"):
+    for name in ("good", "any", "chain", "linked"):
         for check in ("reachable", "days_left", "trusted"):
             assert outcome.verdict(f"tls.{check}@{name}") == "ok", outcome.message(f"tls.{check}@{name}")
     assert outcome.verdict("tls.days_left@soon") == "breach P2"
     assert outcome.verdict("tls.trusted@soon") == "ok"
+    assert outcome.verdict("tls.days_left@unlinked") == "breach P2"
+    assert outcome.verdict("tls.trusted@unlinked") == "ok"
     assert outcome.verdict("tls.days_left@expired") == "breach P1"
     for name, why in {
         "expired": "the certificate for localhost is expired since",

@@ -1,0 +1,15 @@
+"""What all tests have in common."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+
+@pytest.fixture(scope="session", autouse=True)
+def pytests_that_start_fast() -> Iterator[None]:
+    """Let the pytests that tests start leave out the plugin that takes longest to load and that none of them uses."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PYTEST_ADDOPTS", "-p no:hypothesispytest")
+        yield
