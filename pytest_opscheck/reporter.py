@@ -162,7 +162,7 @@ class Reporter:
         """Have the metrics of a whole run where the inventory says; returns what is wrong with that."""
         if run.narrowed or not self.session.inventory.metrics:
             return []
-        from .metrics_export import exported
+        from .delivery.metrics import exported
 
         return list(exported(run, self.session.inventory))
 
@@ -237,7 +237,7 @@ class Reporter:
 
     def _mail(self, to: Mail, run: Run, beside: Beside, text: str) -> None:
         """Mail the report where that is due. That it could not be delivered is told, and changes no verdict."""
-        from . import mail
+        from .delivery import mail
 
         if not mail.due(to, run, beside, lambda: self.session.runner.past.changed(run)):
             return

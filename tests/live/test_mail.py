@@ -15,8 +15,8 @@ from pathlib import Path
 
 import pytest
 
+from pytest_opscheck.delivery.mail import MailError, deliver, message
 from pytest_opscheck.inventory.report import Address, Mail
-from pytest_opscheck.mail import MailError, deliver, message
 from pytest_opscheck.reports.beside import Beside
 
 from ..unit.reports.values import ok, result, run

@@ -6,8 +6,8 @@ from dataclasses import replace
 
 import pytest
 
+from pytest_opscheck.delivery.mail import due, message
 from pytest_opscheck.inventory.report import Address, Mail
-from pytest_opscheck.mail import due, message
 from pytest_opscheck.reports.beside import Beside, Failed
 from pytest_opscheck.reports.mail import bodies
 from pytest_opscheck.results import Change, Result, State, Verdict

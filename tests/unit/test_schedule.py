@@ -10,8 +10,8 @@ import zoneinfo
 
 import pytest
 
-from pytest_opscheck.by_itself import calendar
 from pytest_opscheck.schedule import Schedule, shortest_gap_s
+from pytest_opscheck.schedule.jobs import calendar
 from tests.live.processes import program
 
 NEW_YORK = zoneinfo.ZoneInfo("America/New_York")

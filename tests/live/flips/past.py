@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from examples.stack import Stack
+from examples.stack import Stack, said
 from pytest_opscheck import shipped
 from pytest_opscheck.inventory import load
 from pytest_opscheck.probes.availability import LEAST_RUNS
@@ -52,6 +52,17 @@ def looks(stack: Stack, check: str, times: int = 1) -> None:
     command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-m", found.suites[0], node_id(found)]
     for _ in range(times):
         subprocess.run(command, cwd=stack.folder, env=environment(stack), capture_output=True, timeout=60, check=False)
+
+
+def new_day(stack: Stack) -> None:
+    """Begin every log anew, as at night: what faults had servers say would count for the rest of the day."""
+    label = f"label=com.docker.compose.project={stack.name}"
+    containers = said(["docker", "ps", "-aq", "-f", label]).split()
+    logs = said(["docker", "inspect", "-f", "{{.LogPath}}", *containers]).split() if containers else []
+    logs += [str(file) for file in (stack.state / "logs").rglob("*.log")]
+    mounts = [word for number, log in enumerate(logs) for word in ("-v", f"{log}:/logs/{number}")]
+    if mounts:
+        said(["docker", "run", "--rm", *mounts, "opscheck-examples", "sh", "-c", "truncate -s 0 /logs/*"])
 
 
 def _files(stack: Stack) -> list[Path]:

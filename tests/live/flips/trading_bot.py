@@ -90,12 +90,6 @@ def fresh(stack: Stack) -> None:
     green_answers()
 
 
-def new_log(stack: Stack, service: str) -> None:
-    """Begin a container's log anew, as its rotation does: what a fault had it say would count for a whole day."""
-    file = said(["docker", "inspect", "-f", "{{.LogPath}}", stack.container(service)])
-    said(["docker", "run", "--rm", "-v", f"{file}:/log", "opscheck-examples", "truncate", "-s", "0", "/log"])
-
-
 @contextlib.contextmanager
 def background(stack: Stack, service: str, command: str) -> Iterator[None]:
     """Run a shell command in a service's container while the block lasts."""
@@ -144,11 +138,10 @@ def misses(stack: Stack) -> Iterator[None]:
 
 @contextlib.contextmanager
 def running(count: int, statement: str = "select pg_sleep(60)") -> Iterator[None]:
-    """Run a statement in so many sessions. That they are cancelled in the end is not logged, where it would be red."""
-    unlogged = "-c log_min_messages=fatal"
+    """Run a statement in so many sessions."""
     with contextlib.ExitStack() as sessions:
         for _ in range(count):
-            connection = sessions.enter_context(contextlib.closing(psycopg.connect(DATABASE, options=unlogged)))
+            connection = sessions.enter_context(contextlib.closing(psycopg.connect(DATABASE)))
             connection.pgconn.send_query(statement.encode())
             sessions.callback(connection.cancel)
         yield
@@ -347,7 +340,6 @@ def a_table_is_missing(stack: Stack) -> Iterator[None]:
     yield
     sql(BACK.format("signals"))
     fresh(stack)
-    new_log(stack, "db")
 
 
 # ---- the database

@@ -9,11 +9,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import quote, urlsplit, urlunsplit
 
-from .inventory import Inventory
-from .outbound import sent
-from .reports.openmetrics import CONTENT_TYPE, text
-from .results import Run
-from .secrets import without_password
+from ..inventory import Inventory
+from ..reports.openmetrics import CONTENT_TYPE, text
+from ..results import Run
+from ..secrets import without_password
+from .http import sent
 
 JOB = "opscheck"
 _PLAIN_NAME = 0o644

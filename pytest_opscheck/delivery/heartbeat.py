@@ -16,7 +16,7 @@ import uuid
 from collections.abc import Iterator, Sequence
 from urllib.parse import urlsplit, urlunsplit
 
-from .outbound import LONGEST_S, sent
+from .http import LONGEST_S, sent
 
 ATTEMPTS = 2
 _BY_SIGNAL = 128

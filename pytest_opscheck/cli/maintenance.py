@@ -13,13 +13,13 @@ from typing import NoReturn
 
 import click
 
-from . import history
-from .cli import USAGE, loaded
-from .history import Begun, HistoryError, opened
-from .inventory import FILE, Inventory, nearest
-from .limits import LimitError, parse_duration
-from .results import FAULT
-from .settings import reports_setting
+from .. import history
+from ..history import Begun, HistoryError, opened
+from ..inventory import FILE, Inventory, nearest
+from ..limits import LimitError, parse_duration
+from ..results import FAULT
+from ..settings import reports_setting
+from . import USAGE, loaded
 
 _NEWEST = 20
 

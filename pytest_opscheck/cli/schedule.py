@@ -14,15 +14,15 @@ from typing import NoReturn
 
 import click
 
-from .by_itself import ENVIRONMENT, File, Job, ScheduleError, crontab, jobs, mark, merged, units, units_folder
-from .cli import USAGE, loaded
-from .history import HistoryError, PastRun, Records, reading
-from .inventory import FILE, Inventory
-from .lasting import lasting
-from .plural import counted
-from .reports.words import counts, plain
-from .results import FAULT
-from .settings import reports_setting
+from ..history import HistoryError, PastRun, Records, reading
+from ..inventory import FILE, Inventory
+from ..lasting import lasting
+from ..plural import counted
+from ..reports.words import counts, plain
+from ..results import FAULT
+from ..schedule.jobs import ENVIRONMENT, File, Job, ScheduleError, crontab, jobs, mark, merged, units, units_folder
+from ..settings import reports_setting
+from . import USAGE, loaded
 
 OVERDUE = 1
 _LOOKED_BACK = 50

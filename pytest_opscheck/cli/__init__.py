@@ -16,10 +16,10 @@ from pathlib import Path
 
 import click
 
-from .inventory import FILE, Inventory, InventoryError, load, nearest
-from .plural import counted
-from .results import FAULT
-from .suites import suite_names
+from ..inventory import FILE, Inventory, InventoryError, load, nearest
+from ..plural import counted
+from ..results import FAULT
+from ..suites import suite_names
 
 USAGE = 4
 """pytest's exit status for wrong usage, which is also that of a wrong inventory."""
@@ -38,12 +38,12 @@ class _Usage(click.ClickException):
 
 
 _ELSEWHERE = {
-    "compliance": "cli_compliance",
-    "history": "cli_history",
-    "maintenance": "cli_maintenance",
-    "report": "cli_report",
-    "schedule": "cli_schedule",
-    "status": "cli_schedule",
+    "compliance": "compliance",
+    "history": "history",
+    "maintenance": "maintenance",
+    "report": "report",
+    "schedule": "schedule",
+    "status": "schedule",
 }
 """Commands and the modules in which they are, which are imported where they are asked for."""
 
@@ -85,7 +85,7 @@ def main() -> None:
 @click.argument("folder", required=False, default=".", type=click.Path(path_type=Path, file_okay=False))
 def init(folder: Path) -> None:
     """Look at this machine and write opscheck.toml; one that is there stays as it is."""
-    from . import init as looking
+    from .. import init as looking
 
     try:
         written = looking.write(folder)
@@ -110,10 +110,10 @@ def validate(file: Path) -> None:
 @click.option("--notify", is_flag=True, help="Show who would be told what instead. Nobody is.")
 def plan(file: Path, suite: str | None, *, notify: bool) -> None:
     """Show what would be probed, contact by contact. Nothing is."""
-    from . import plan as probing
-    from .history import HistoryError
-    from .notify import plan as telling
-    from .settings import reports_setting
+    from .. import plan as probing
+    from ..history import HistoryError
+    from ..notify import plan as telling
+    from ..settings import reports_setting
 
     _require_file(file, "plan", f"say: opscheck plan --suite {file}")
     inventory = loaded(file, reports_setting(file.absolute().parent))
@@ -129,8 +129,8 @@ def plan(file: Path, suite: str | None, *, notify: bool) -> None:
 @main.command()
 def schema() -> None:
     """Print the JSON Schema of opscheck.toml, for editors; with the severity words of the inventory that is here."""
-    from .inventory.schema import schema as made
-    from .shipped import checks
+    from ..inventory.schema import schema as made
+    from ..shipped import checks
 
     words = loaded(Path(FILE)).severities if Path(FILE).exists() else ()
     click.echo(json.dumps(made(checks(), tuple(words)), indent=2))
@@ -144,7 +144,7 @@ def demo(broken: tuple[str, ...], *, faults: bool) -> None:
 
     The exit status is that of the run: 1 with a fault.
     """
-    from . import demo as stack
+    from .. import demo as stack
 
     if faults:
         for name, text in stack.faults().items():
@@ -179,7 +179,7 @@ def run(suite: str, arguments: tuple[str, ...], random_delay: str | None) -> Non
 
 def _with_heartbeat(command: list[str], url: str, inventory: Inventory, suite: str, lock: int) -> int:
     """Run a suite between two heartbeats, which change nothing of its exit status."""
-    from .heartbeat import around
+    from ..delivery.heartbeat import around
 
     name = inventory.redactor.text(f"{suite} of {inventory.name} on {platform.node()}")
     status, faults = around(command, url, name, [lock])
@@ -190,7 +190,7 @@ def _with_heartbeat(command: list[str], url: str, inventory: Inventory, suite: s
 
 
 def _wait_a_little(longest: str) -> None:
-    from .limits import LimitError, parse_duration
+    from ..limits import LimitError, parse_duration
 
     try:
         time.sleep(random.uniform(0, parse_duration(longest)))  # noqa: S311 - nobody gains by guessing it
@@ -231,7 +231,7 @@ def _require_file(file: Path, command: str, for_suite: str) -> None:
 
 def loaded(file: Path, reports: Path | None = None) -> Inventory:
     """Return an inventory; with errors in it, say them and end."""
-    from .shipped import checks
+    from ..shipped import checks
 
     try:
         return load(file, checks(), reports=reports)

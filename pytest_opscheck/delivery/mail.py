@@ -17,11 +17,11 @@ from email.message import EmailMessage
 from email.policy import SMTP
 from email.utils import format_datetime, make_msgid
 
-from .inventory.report import ALWAYS, CHANGE, Address, Mail
-from .reports.beside import Beside
-from .reports.mail import bodies
-from .reports.words import counts, plain, short
-from .results import Result, Run, Verdict
+from ..inventory.report import ALWAYS, CHANGE, Address, Mail
+from ..reports.beside import Beside
+from ..reports.mail import bodies
+from ..reports.words import counts, plain, short
+from ..results import Result, Run, Verdict
 
 LONGEST_S = 120.0
 """How long a mail may take in all: then the run ends without."""

@@ -8,12 +8,12 @@ from typing import Any, NoReturn
 
 import click
 
-from .cli import USAGE
-from .inventory import nearest
-from .reports.markdown import markdown
-from .reports.text import text
-from .results import SCHEMA, Run
-from .settings import reports_setting
+from ..inventory import nearest
+from ..reports.markdown import markdown
+from ..reports.text import text
+from ..results import SCHEMA, Run
+from ..settings import reports_setting
+from . import USAGE
 
 _LATEST = "latest.json"
 

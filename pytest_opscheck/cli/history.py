@@ -11,14 +11,14 @@ from typing import IO, NoReturn
 
 import click
 
-from .cli import USAGE, loaded
-from .history import HistoryError, Records, Seen, exported, imported, opened, reading, verified
-from .inventory import FILE, Inventory, nearest
-from .lasting import lasting
-from .plural import counted
-from .reports.words import plain, short
-from .results import FAULT, State, Verdict
-from .settings import reports_setting
+from ..history import HistoryError, Records, Seen, exported, imported, opened, reading, verified
+from ..inventory import FILE, Inventory, nearest
+from ..lasting import lasting
+from ..plural import counted
+from ..reports.words import plain, short
+from ..results import FAULT, State, Verdict
+from ..settings import reports_setting
+from . import USAGE, loaded
 
 BROKEN = 1
 """The exit status where the chain does not hold."""

@@ -10,15 +10,15 @@ from typing import NoReturn
 
 import click
 
-from .cli import USAGE, loaded
-from .cli_history import BROKEN
-from .compliance import Compliance, audited
-from .history import HistoryError, Records, Verified, opened, verified
-from .inventory import FILE, Inventory, nearest
-from .plural import counted
-from .reports import compliance as report
-from .results import FAULT
-from .settings import reports_setting
+from ..compliance import Compliance, audited
+from ..history import HistoryError, Records, Verified, opened, verified
+from ..inventory import FILE, Inventory, nearest
+from ..plural import counted
+from ..reports import compliance as report
+from ..results import FAULT
+from ..settings import reports_setting
+from . import USAGE, loaded
+from .history import BROKEN
 
 
 @click.command()

@@ -14,8 +14,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from .inventory import Inventory, Suite
-from .schedule import HOUR, WEEKDAYS, Schedule, clock
+from ..inventory import Inventory, Suite
+from . import HOUR, WEEKDAYS, Schedule, clock
 
 ENVIRONMENT = "opscheck.env"
 """The file beside the inventory with the variables that it reads: NAME=value, a line each."""

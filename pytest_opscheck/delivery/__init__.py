@@ -1,0 +1,1 @@
+"""Takes what a run says to where people and machines read it: mail, metrics, heartbeat."""
