@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
+import functools
 import ipaddress
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -36,14 +38,19 @@ def soonest(chain: Sequence[x509.Certificate], ca: str | None) -> Certificate:
     chain: the certificates that a server shows, or a file has, its own first.
     ca: the file of the CAs that are trusted, None for those of this machine.
     """
-    try:
-        anchors = {parsed(each).subject for each in trusting(ca or True).get_ca_certs(binary_form=True)}
-    except UnknownError:  # of which `trusted` tells: here it only says where the way ends
-        anchors = set()
-    first = min(_way(chain, anchors), key=lambda each: each.not_valid_after_utc)
+    first = min(_way(chain, _anchors(ca)), key=lambda each: each.not_valid_after_utc)
     ends = first.not_valid_after_utc
     issuer = "" if first is chain[0] else first.subject.rfc4514_string() or "without a name"
     return Certificate(ends, (ends - dt.datetime.now(dt.UTC)).total_seconds() / 86400, issuer)
+
+
+@functools.cache
+def _anchors(ca: str | None) -> Collection[x509.Name]:
+    """Return the names of the CAs that are trusted; none where the file can't be used, of which `trusted` tells."""
+    try:
+        return {each.subject for each in readable(trusting(ca or True).get_ca_certs(binary_form=True))}
+    except UnknownError:
+        return ()
 
 
 def _way(chain: Sequence[x509.Certificate], anchors: Collection[x509.Name]) -> Iterator[x509.Certificate]:
@@ -165,6 +172,13 @@ def _names(leaf: x509.Certificate) -> str:
         return "it bears none that counts (no subjectAltName)"
     more = f" and {len(names) - 3} more" if len(names) > 3 else ""  # noqa: PLR2004 - as many as a line holds
     return ", ".join(names[:3]) + more
+
+
+def readable(ders: Iterable[bytes]) -> Iterator[x509.Certificate]:
+    """Yield those of some certificates that can be read: of what stands around one, that is enough."""
+    for der in ders:
+        with contextlib.suppress(UnknownError):
+            yield parsed(der)
 
 
 def parsed(der: bytes) -> x509.Certificate:

@@ -17,7 +17,7 @@ from pydantic import AfterValidator, Field, model_validator
 
 from ._files import IN_SIGHT, absolute, said_of
 from ._kind import Kind, Output, Reach, Target, UnknownError, UnreachableError
-from ._tls_certificate import Certificate, Trust, distrust, judged, parsed, soonest
+from ._tls_certificate import Certificate, Trust, distrust, judged, parsed, readable, soonest
 from ._tls_hello import NEWEST, OLD, takes
 from ._tls_start import START
 from ._wire import Deadline, distrusting, shown, tls_failure, trusting
@@ -101,7 +101,7 @@ class Connection:
     def __init__(self, target: TlsServer, timeout_s: float) -> None:
         self.target = target
         self.timeout_s = timeout_s
-        self.chain = [parsed(each) for each in self.handshake(distrusting())]
+        self.own, *self.others = self.handshake(distrusting())
 
     def handshake(self, context: ssl.SSLContext) -> list[bytes]:
         """Shake hands, and return the certificates that the server showed, its own first.
@@ -180,7 +180,7 @@ def reachable(connection: Connection) -> Reach:  # noqa: ARG001 - that there is 
 @kind.probe()
 def certificate(connection: Connection) -> Certificate:
     """The server's certificate, read without trusting it: also an expired or self-signed one has an end."""
-    return soonest(connection.chain, connection.target.ca)
+    return soonest([parsed(connection.own), *readable(connection.others)], connection.target.ca)
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,7 +211,7 @@ def trust(connection: Connection) -> Trust:
     try:
         connection.handshake(trusting(target.ca or True))
     except ssl.SSLCertVerificationError as error:
-        return Trust(distrust(error.verify_code, error.verify_message, connection.chain[0], target.ca), about)
+        return Trust(distrust(error.verify_code, error.verify_message, parsed(connection.own), target.ca), about)
     except RefusedError as error:
         # The first handshake, which took everything, has just ended well: this is what clients see that ask for more.
         return Trust(f"refused by today's clients ({error})", about)
