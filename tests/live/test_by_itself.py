@@ -18,7 +18,7 @@ from .systemd import OPTIONS
 MACHINE = """
 FROM debian:bookworm-slim
 RUN apt-get update && apt-get install -y --no-install-recommends systemd systemd-sysv dbus dbus-user-session \
-    libpam-systemd cron libsqlite3-0 libffi8 libssl3 libbz2-1.0 liblzma5 zlib1g
+    libpam-systemd cron python3 libsqlite3-0 libffi8 libssl3 libbz2-1.0 liblzma5 zlib1g
 RUN useradd --create-home ops
 CMD ["/sbin/init"]
 """
@@ -46,13 +46,14 @@ Opscheck = Callable[..., str]
 
 @pytest.fixture(scope="module")
 def machine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Container]:
-    """A machine with systemd and cron, this Python, and two inventories."""
+    """A machine with systemd and cron, this Python, and three inventories."""
     folder = tmp_path_factory.mktemp("machine")
     for name in ("timers", "cron", "user"):
         (folder / name).mkdir()
         (folder / name / "opscheck.toml").write_text(INVENTORY.format(name=name), encoding="utf-8")
         (folder / name / "opscheck.env").write_text(f"PYTHONPATH='{ROOT}'\nFROM_FILE='a b'\n", encoding="utf-8")
-    needed = [Path(path) for path in dict.fromkeys([sys.base_prefix, sys.prefix, str(ROOT)])]
+    # Debian's own Python is there; where that runs the tests, its /usr would take the place of the machine's.
+    needed = [Path(path) for path in dict.fromkeys([sys.base_prefix, sys.prefix, str(ROOT)]) if path != "/usr"]
     mounts = [f"{path}:{path}:ro" for path in needed]
     options = [*OPTIONS, *(word for mount in [*mounts, f"{folder}:/srv"] for word in ("-v", mount))]
     with container(image("opscheck-test-by-itself", MACHINE), options) as started:
@@ -60,8 +61,8 @@ def machine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Container]:
         wait_until(lambda: started.run("systemctl is-system-running").stdout.strip() in up, "systemd")
         above = sorted({str(folder) for path in needed for folder in path.parents})
         started.run(f"chmod a+rx {shlex.join(above)}")  # the container's own: everybody on it may run this Python
-        if started.run(f"{sys.executable} -c 'import ssl, sqlite3, ctypes'").returncode != 0:
-            pytest.skip("this Python does not run on Debian 12")
+        if started.run(f"{sys.executable} -c 'import ssl, sqlite3, ctypes, pydantic'").returncode != 0:
+            pytest.fail("this Python does not run on Debian 12; take one that does", pytrace=False)
         yield started
 
 

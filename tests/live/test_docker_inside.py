@@ -220,7 +220,8 @@ def test_a_service_that_recovers_too_late(run: Run, project: Project) -> None:  
     quick = project.start("quick", "touch /ready; sleep 600", *check("test -f /ready"))
     slow = project.start("slow", late, *check("test -f /ready"))
     project.start("none")
-    never = project.start("never", "sleep 600", *check("false", "2s"))
+    # So seldom that the engine keeps all its checks: events are forgotten soon where others use the engine too.
+    never = project.start("never", "sleep 600", *check("false", "4s"))
     name = project.name
     expects = (
         'recovery = { within = "< 2500ms", services = ["quick", "slow"] }',
@@ -244,8 +245,9 @@ def test_a_service_that_recovers_too_late(run: Run, project: Project) -> None:  
     )
     subject = f"{name}-never-1's time from start to healthy"
     assert shown(outcome, 3) == ("breach P2", f"{subject} is not over after N s (unhealthy)")
-    why = "it is still unhealthy after N s; a longer `timeout` waits for it"
-    assert shown(outcome, 4) == ("unknown P2", f"{subject}: {why}")
+    verdict, message = shown(outcome, 4)
+    why = "it is still (starting|unhealthy) after N s; a longer `timeout` waits for it"
+    assert (verdict, bool(re.fullmatch(f"{subject}: {why}", message))) == ("unknown P2", True), message
     engine("restart", "--time", "0", never)
     # Its start leaves the time that `since` looks back on while it is waited for.
     waited = run(project.inventory('recovery = { within = "< 15s", services = ["never"], since = "15s" }'), suite=GATE)
