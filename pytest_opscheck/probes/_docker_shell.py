@@ -107,6 +107,12 @@ exit 0
 """
 )
 
+# To the second would be too little: what has just happened is after the last whole one. The engine waits for the next.
+_NOW = r"""
+now=$(date +%s.%N)
+case $now in *[!0-9.]* | *.) now=$(($(date +%s) + 1)) ;; esac
+"""
+
 # $1 is how many seconds back, $2 how many seconds after its start a container is waited for to become healthy, $3
 # services or nothing. What the engine still remembers of its events follows, of which it keeps 256.
 RECOVERY = (
@@ -133,8 +139,8 @@ while [ "$(date +%s)" -lt "$until" ]; do
 done
 """
     + _INSPECT
+    + _NOW
     + r"""
-now=$(date +%s)
 echo "began $began"
 echo "now $now"
 timeout -k 1 8 docker events --since "$((began - back - 5))" --until "$now" --filter event=health_status \
@@ -149,9 +155,9 @@ back=$1
 shift
 """
     + INSPECT
+    + _NOW
     + r"""
-now=$(date +%s)
-timeout -k 1 8 docker events --since "$((now - back))" --until "$now" --filter event=oom \
+timeout -k 1 8 docker events --since "$((${now%%.*} - back))" --until "$now" --filter event=oom \
   --format 'event {{.TimeNano}} {{.Actor.ID}} {{.Action}}'
 """
 )
