@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import Field, SecretStr
 
-from ..secrets import without_password
 from ._kind import Kind, Target, UnknownError, UnreachableError
 
 if TYPE_CHECKING:
@@ -44,17 +43,23 @@ def _connect(target: RedisServer, timeout_s: float) -> Iterator[Redis]:
     except (redis.AuthenticationError, redis.ResponseError) as error:
         if not str(error).startswith(REFUSES_WRITES):
             client.close()
-            raise UnreachableError(f"{without_password(url)}: {error}") from None
+            raise UnreachableError(f"{_place(client)}: {error}") from None
     except redis.BusyLoadingError as error:
         client.close()
-        raise UnreachableError(f"{without_password(url)}: {error}", transient=True) from None
+        raise UnreachableError(f"{_place(client)}: {error}", transient=True) from None
     except (redis.RedisError, OSError) as error:
         client.close()
-        raise UnreachableError(f"{without_password(url)}: {error}", transient="reset" in str(error).lower()) from None
+        raise UnreachableError(f"{_place(client)}: {error}", transient="reset" in str(error).lower()) from None
     try:
         yield client
     finally:
         client.close()
+
+
+def _place(client: Redis) -> str:
+    """Return where a client connects to. The url is masked as a whole where it comes from the environment."""
+    said = client.connection_pool.connection_kwargs
+    return str(said.get("path") or f"{said.get('host', 'localhost')}:{said.get('port', 6379)}")
 
 
 _READS = frozenset(
