@@ -30,6 +30,12 @@ _OPTION = re.compile(r"--opscheck-[a-z-]+")
 _EXPRESSION = re.compile(r"-[vqsxl]*m")
 """pytest's `-m`, also behind short options that take no value, as in `-vm smoke`."""
 
+inventory_option = click.option(
+    "--opscheck-inventory", "file", metavar="FILE", default=FILE, type=click.Path(path_type=Path), help="The inventory."
+)
+reports_option = click.option(
+    "--opscheck-reports", "reports", metavar="DIR", type=click.Path(path_type=Path), help="Where the reports are."
+)
 _file = click.argument("file", required=False, default=FILE, type=click.Path(path_type=Path, dir_okay=False))
 
 
@@ -113,10 +119,9 @@ def plan(file: Path, suite: str | None, *, notify: bool) -> None:
     from .. import plan as probing
     from ..history import HistoryError
     from ..notify import plan as telling
-    from ..settings import reports_setting
 
     _require_file(file, "plan", f"say: opscheck plan --suite {file}")
-    inventory = loaded(file, reports_setting(file.absolute().parent))
+    inventory = loaded(file)
     _known(inventory, suite)
     try:
         for line in (telling if notify else probing).lines(inventory, suite):
@@ -230,11 +235,15 @@ def _require_file(file: Path, command: str, for_suite: str) -> None:
 
 
 def loaded(file: Path, reports: Path | None = None) -> Inventory:
-    """Return an inventory; with errors in it, say them and end."""
+    """Return an inventory; with errors in it, say them and end.
+
+    reports: where the command line says that its reports are; else they are where pytest's settings say.
+    """
+    from ..settings import reports_setting
     from ..shipped import checks
 
     try:
-        return load(file, checks(), reports=reports)
+        return load(file, checks(), reports=reports or reports_setting(file.absolute().parent))
     except InventoryError as error:
         click.echo(str(error), err=True)
         sys.exit(USAGE)

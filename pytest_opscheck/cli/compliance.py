@@ -12,12 +12,11 @@ import click
 
 from ..compliance import Compliance, audited
 from ..history import HistoryError, Records, Verified, opened, verified
-from ..inventory import FILE, Inventory, nearest
+from ..inventory import Inventory, nearest
 from ..plural import counted
 from ..reports import compliance as report
 from ..results import FAULT
-from ..settings import reports_setting
-from . import USAGE, loaded
+from . import USAGE, inventory_option, loaded, reports_option
 from .history import BROKEN
 
 
@@ -27,8 +26,8 @@ from .history import BROKEN
 @click.option("--suite", metavar="SUITE", help="Only this suite.")
 @click.option("--html", metavar="FILE", type=click.Path(path_type=Path), help="Write the report as a page, too.")
 @click.option("--csv", metavar="FILE", type=click.Path(path_type=Path), help="Write it as CSV, too.")
-@click.option("--opscheck-inventory", "file", metavar="FILE", default=FILE, type=click.Path(path_type=Path))
-@click.option("--opscheck-reports", "reports", metavar="DIR", type=click.Path(path_type=Path))
+@inventory_option
+@reports_option
 def compliance(
     *,
     since: str,
@@ -44,7 +43,7 @@ def compliance(
     From the beginning of one day to before that of another, in the inventory's time zone. The exit status is 1 where a
     recorded run is not as it was written, or is not there any more, and 3 where the history can't tell.
     """
-    inventory = loaded(file, reports or reports_setting(file.absolute().parent))
+    inventory = loaded(file, reports)
     if suite is not None and suite not in inventory.suites:
         _refuse(f"there is no suite {suite!r}; {nearest(suite, inventory.suites)}")
     begin, end = _day(since, "--since", inventory), _day(until, "--until", inventory)

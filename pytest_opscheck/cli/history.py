@@ -12,13 +12,12 @@ from typing import IO, NoReturn
 import click
 
 from ..history import HistoryError, Records, Seen, exported, imported, opened, reading, verified
-from ..inventory import FILE, Inventory, nearest
+from ..inventory import Inventory, nearest
 from ..lasting import lasting
 from ..plural import counted
 from ..reports.words import plain, short
 from ..results import FAULT, State, Verdict
-from ..settings import reports_setting
-from . import USAGE, loaded
+from . import USAGE, inventory_option, loaded, reports_option
 
 BROKEN = 1
 """The exit status where the chain does not hold."""
@@ -37,15 +36,15 @@ class _History(click.Group):
 
 
 @click.group(cls=_History, invoke_without_command=True, subcommand_metavar="[CHECK | verify | export | import]")
-@click.option("--opscheck-inventory", "file", metavar="FILE", default=FILE, type=click.Path(path_type=Path))
-@click.option("--opscheck-reports", "reports", metavar="DIR", type=click.Path(path_type=Path))
+@inventory_option
+@reports_option
 @click.pass_context
 def history(ctx: click.Context, file: Path, reports: Path | None) -> None:
     """Show what changed and when: of all checks, or of CHECK, as host.disk@prod, host.disk or host.
 
     The options are those of pytest, for an inventory or reports in another place.
     """
-    ctx.obj = loaded(file, reports or reports_setting(file.absolute().parent))
+    ctx.obj = loaded(file, reports)
     if ctx.invoked_subcommand is None:
         _show(ctx.obj, None)
 

@@ -15,25 +15,24 @@ import click
 
 from .. import history
 from ..history import Begun, HistoryError, opened
-from ..inventory import FILE, Inventory, nearest
+from ..inventory import Inventory, nearest
 from ..limits import LimitError, parse_duration
 from ..results import FAULT
-from ..settings import reports_setting
-from . import USAGE, loaded
+from . import USAGE, inventory_option, loaded, reports_option
 
 _NEWEST = 20
 
 
 @click.group()
-@click.option("--opscheck-inventory", "file", metavar="FILE", default=FILE, type=click.Path(path_type=Path))
-@click.option("--opscheck-reports", "reports", metavar="DIR", type=click.Path(path_type=Path))
+@inventory_option
+@reports_option
 @click.pass_context
 def maintenance(ctx: click.Context, file: Path, reports: Path | None) -> None:
     """Begin or end a maintenance window by hand: what breaks inside is recorded, and alerts nobody.
 
     The options are those of pytest, for an inventory or reports in another place.
     """
-    ctx.obj = loaded(file, reports or reports_setting(file.absolute().parent))
+    ctx.obj = loaded(file, reports)
 
 
 @maintenance.command()

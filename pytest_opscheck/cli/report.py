@@ -13,7 +13,7 @@ from ..reports.markdown import markdown
 from ..reports.text import text
 from ..results import SCHEMA, Run
 from ..settings import reports_setting
-from . import USAGE
+from . import USAGE, reports_option
 
 _LATEST = "latest.json"
 
@@ -22,13 +22,13 @@ _LATEST = "latest.json"
 @click.argument("of", metavar="[SUITE | RESULTS.json]", required=False)
 @click.option("--text", "form", flag_value="text", default=True, help="A line for each check, and a status (default).")
 @click.option("--markdown", "form", flag_value="markdown", help="What is not ok, for chats and pull requests.")
-@click.option("--opscheck-reports", "folder", metavar="DIR", type=click.Path(path_type=Path))
-def report(of: str | None, form: str, folder: Path | None) -> None:
+@reports_option
+def report(of: str | None, form: str, reports: Path | None) -> None:
     """Tell the newest run, that of SUITE, or that of a results file again.
 
     --opscheck-reports is pytest's option, for reports in another place.
     """
-    file = _file(of, folder or reports_setting(Path.cwd()))
+    file = _file(of, reports or reports_setting(Path.cwd()))
     run = _read(file)
     click.echo(markdown(run) if form == "markdown" else text(run), nl=False)
 

@@ -15,27 +15,23 @@ from typing import NoReturn
 import click
 
 from ..history import HistoryError, PastRun, Records, reading
-from ..inventory import FILE, Inventory
+from ..inventory import Inventory
 from ..lasting import lasting
 from ..plural import counted
 from ..reports.words import counts, plain
 from ..results import FAULT
 from ..schedule.jobs import ENVIRONMENT, File, Job, ScheduleError, crontab, jobs, mark, merged, units, units_folder
-from ..settings import reports_setting
-from . import USAGE, loaded
+from . import USAGE, inventory_option, loaded, reports_option
 
 OVERDUE = 1
 _LOOKED_BACK = 50
 """So many runs are looked at for the newest one that was of the whole suite."""
-_inventory = click.option(
-    "--opscheck-inventory", "file", metavar="FILE", default=FILE, type=click.Path(path_type=Path), help="The inventory."
-)
 
 
 @click.command()
 @click.option("--crontab", "for_cron", is_flag=True, help="A crontab instead of systemd's timers.")
 @click.option("--install", is_flag=True, help="Write what is shown, and let it run.")
-@_inventory
+@inventory_option
 def schedule(file: Path, *, for_cron: bool, install: bool) -> None:
     """Show systemd's timers, or a crontab, for the suites that say when they run: `at` or `every` in [suites.NAME].
 
@@ -192,14 +188,14 @@ class _State:
 
 
 @click.command()
-@_inventory
-@click.option("--opscheck-reports", "reports", metavar="DIR", type=click.Path(path_type=Path), help="The reports.")
+@inventory_option
+@reports_option
 def status(file: Path, reports: Path | None) -> None:
     """Say when each suite last ran, what came of it, and when it is due next.
 
     The exit status is 1 where a suite that says when it runs is overdue or never ran, 3 where the history can't tell.
     """
-    inventory = loaded(file, reports or reports_setting(file.absolute().parent))
+    inventory = loaded(file, reports)
     found = jobs(inventory)
     if not found:
         _none(inventory)
