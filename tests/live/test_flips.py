@@ -109,7 +109,7 @@ def test_flip(stack: Stack, green: set[str], faults: list[Fault], tmp_path: Path
 @pytest.mark.again
 @pytest.mark.parametrize(("stack", "at_last"), SUITES, indirect=["stack"], ids=title, scope="module")
 def test_all_is_green_again(stack: Stack, green: set[str], at_last: tuple[str, str, str], tmp_path: Path) -> None:
-    past.new_day(stack)
+    past.forget_errors(stack)
     all_is_green(stack, green, at_last, tmp_path)
 
 

@@ -54,15 +54,16 @@ def looks(stack: Stack, check: str, times: int = 1) -> None:
         subprocess.run(command, cwd=stack.folder, env=environment(stack), capture_output=True, timeout=60, check=False)
 
 
-def new_day(stack: Stack) -> None:
-    """Begin every log anew, as at night: what faults had servers say would count for the rest of the day."""
+def forget_errors(stack: Stack) -> None:
+    """Take out of the logs what faults had servers say: it would count for the rest of the day."""
     label = f"label=com.docker.compose.project={stack.name}"
     containers = said(["docker", "ps", "-aq", "-f", label]).split()
     logs = said(["docker", "inspect", "-f", "{{.LogPath}}", *containers]).split() if containers else []
     logs += [str(file) for file in (stack.state / "logs").rglob("*.log")]
     mounts = [word for number, log in enumerate(logs) for word in ("-v", f"{log}:/logs/{number}")]
     if mounts:
-        said(["docker", "run", "--rm", *mounts, "opscheck-examples", "sh", "-c", "truncate -s 0 /logs/*"])
+        kept = 'for log in /logs/*; do grep -av ERROR "$log" >/tmp/kept; cat /tmp/kept >"$log"; done'
+        said(["docker", "run", "--rm", *mounts, "opscheck-examples", "sh", "-c", kept])
 
 
 def _files(stack: Stack) -> list[Path]:
