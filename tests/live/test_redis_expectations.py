@@ -86,7 +86,8 @@ def test_keys_of_a_pattern_are_counted_once_each_and_no_further_than_limits_reac
     outcome = asked(run, server, expect.replace("5000", "6201"))
     assert outcome.verdict("redis.keys_matching@cache") == "ok"
     values = {m["subject"]: m["value"] for m in outcome["redis.keys_matching@cache"]["measurements"]}
-    assert (values["income:*"], values["*"]) == (200, 6200)
+    assert 0 < values["income:*"] <= 200
+    assert values["*"] == 6200
     server.flushall()
     assert asked(run, server, expect).verdict("redis.keys_matching@cache") == "breach P1"
 
