@@ -99,7 +99,7 @@ def memory(output: Output) -> Memory:
     """Main memory: total, and MemAvailable of /proc/meminfo (kernel 3.14 and newer).
 
     To that comes what ZFS gives back, its cache (ARC) beyond c_min, which the kernel takes for used (OpenZFS, issue
-    10255).
+    10255), without what newer ZFS reports to it as reclaimable (pull request 16385): that is in MemAvailable already.
     """
     said = "\n".join(output.lines())
     found = dict(re.findall(r"^(\w+):\s+(\d+) kB", said, re.MULTILINE))
@@ -108,7 +108,9 @@ def memory(output: Output) -> Memory:
         total, available = (int(found[name]) * 1024 for name in ("MemTotal", "MemAvailable"))
     except KeyError as missing:
         raise UnknownError(f"/proc/meminfo has no {missing.args[0]}") from None
-    return Memory(total, min(total, available + max(0, zfs.get("size", 0) - zfs.get("c_min", 0))))
+    reclaimable = int(found.get("KReclaimable") or found.get("SReclaimable") or 0) * 1024
+    freed = max(0, zfs.get("size", 0) - zfs.get("c_min", 0) - reclaimable)
+    return Memory(total, min(total, available + freed))
 
 
 @dataclass(frozen=True, slots=True)

@@ -134,8 +134,8 @@ class HitRate:
     hits: int
     misses: int
     sample_s: float | None = None
-    server: str = ""
-    """The run_id of INFO server: another one has begun to count anew."""
+    server: str | None = None
+    """The run_id of INFO server: another one has begun to count anew. None where a server like Redis has none."""
 
     @property
     def percent(self) -> float | None:
@@ -150,7 +150,7 @@ def hit_rate(redis: Redis, *, sample: SampleParam = None) -> HitRate:
     sample: over how long to count, between two looks; by default since the server's start.
     """
     counted = _counted(redis, ("keyspace_hits", "keyspace_misses"), sample)
-    return HitRate(counted["keyspace_hits"], counted["keyspace_misses"], sample, str(info(redis, "server")["run_id"]))
+    return HitRate(counted["keyspace_hits"], counted["keyspace_misses"], sample, info(redis, "server").get("run_id"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,8 +162,8 @@ class Evicted:
     sampled: bool
     value: float
     unit: str
-    server: str = ""
-    """The run_id of INFO server: another one has begun to count anew."""
+    server: str | None = None
+    """The run_id of INFO server: another one has begun to count anew. None where a server like Redis has none."""
 
 
 @kind.probe()
@@ -174,7 +174,7 @@ def evicted(redis: Redis, *, sample: SampleParam = None, window_s: int | None = 
     time; of a server younger than the rate's window, all that it has evicted.
     """
     count = _counted(redis, ("evicted_keys",), sample)["evicted_keys"]
-    server = str(info(redis, "server")["run_id"])
+    server = info(redis, "server").get("run_id")
     if window_s is None:
         return Evicted(count, sample or _uptime(redis), sample is not None, count, "", server)
     seconds = sample or max(_uptime(redis), window_s)
