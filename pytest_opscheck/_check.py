@@ -46,6 +46,7 @@ class Check:
     takes: str | None
     family: bool
     action: str | None
+    function: Callable[..., object]
 
     @property
     def kind(self) -> str:
@@ -149,6 +150,7 @@ def check(
             takes=takes,
             family=family,
             action=action,
+            function=function,
         )
         setattr(function, ATTRIBUTE, made)
         return function

@@ -12,6 +12,7 @@ import pytest
 from . import fixtures, shipped
 from ._check import EVERY_SUITE, Check, check_of
 from .inventory import Expectation, Inventory, nearest
+from .items import Owed, is_ours, owed_by
 from .plugin import setting
 from .selection import (
     is_named,
@@ -23,32 +24,8 @@ from .selection import (
     shipped_argument,
     shipped_files,
 )
-from .suites import FIXTURES
 
 _SHOWN = 3
-
-
-class Owed:
-    """Stands for a reading until its test runs. It shows nothing of it: pytest prints arguments."""
-
-    def __init__(self, expectation: Expectation) -> None:
-        self.expectation = expectation
-
-    def __repr__(self) -> str:
-        return repr(self.expectation)
-
-
-def owed_by(item: pytest.Item) -> Owed | None:
-    """Return what a test waits for, None where it is no check."""
-    callspec = getattr(item, "callspec", None)
-    return next((value for value in callspec.params.values() if isinstance(value, Owed)), None) if callspec else None
-
-
-def is_ours(item: pytest.Item) -> bool:
-    """Tell whether an item is a check, or a test of one's own that takes a target or measures."""
-    if not isinstance(item, pytest.Function):
-        return False
-    return check_of(item.function) is not None or any(name in item.fixturenames for name in FIXTURES)
 
 
 class Collection:

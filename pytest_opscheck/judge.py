@@ -272,11 +272,12 @@ def conclude(
 
 
 def failed_reading(
-    subject: Subject, reading: Reading, *, target: str, blocks: Callable[[str], bool], fail_at: str
+    subject: Subject, reading: Reading, *, target: str, result_of: Callable[[str], Result | None], fail_at: str
 ) -> Result:
     """Make a result of a reading that failed: a breach of `reachable`, blocked by a check of this run, or unknown.
 
-    `target` is the target's id; `blocks` tells whether a check of this run, by its id, says what is wrong.
+    `target` is the target's id; `result_of` returns what comes of another check, by its id, None where it is not part
+    of the run.
     """
     error, message, blocker = reading.error, str(reading.error), reading.blocker
     if isinstance(error, UnreachableError) and blocker == subject.id:
@@ -294,10 +295,34 @@ def failed_reading(
     if isinstance(error, BlockedError):
         kind, _, name = target.partition(".")
         blocker = f"{kind}.{error.by}@{name}"
-    if blocker is not None and blocker != subject.id and blocks(blocker):
-        said = f"blocked by {blocker}: {message}"
-        return _result(subject, Verdict.BLOCKED, None, said, fail_at, blocked_by=blocker, duration_s=reading.seconds)
+    if blocker is not None and blocker != subject.id:
+        by = result_of(blocker)
+        if by is not None and (_answers(by) or (by.verdict is not Verdict.OK and not _would_fail(subject, fail_at))):
+            return _result(
+                subject,
+                Verdict.BLOCKED,
+                None,
+                f"blocked by {blocker}: {message}",
+                fail_at,
+                blocked_by=blocker,
+                duration_s=reading.seconds,
+            )
+        if by is not None and by.verdict is Verdict.BREACH:
+            message += f" ({blocker} is a breach of {by.severity} and fails nothing, so this check fails itself)"
     return unknown(subject, message, fail_at, attempts=reading.attempts, duration_s=reading.seconds)
+
+
+def _answers(result: Result) -> bool:
+    """Tell whether a result answers for what it blocks: it fails the run, or will if it lasts, or somebody excuses it.
+
+    A breach that only warns does not: what it blocks may be more severe.
+    """
+    return result.fails or result.pending is not None or result.verdict not in (Verdict.OK, Verdict.BREACH)
+
+
+def _would_fail(subject: Subject, fail_at: str) -> bool:
+    """Tell whether a breach of the worst that a check may find would fail the run."""
+    return fails(Verdict.BREACH, subject.severity, fail_at)
 
 
 def unknown(subject: Subject, message: str, fail_at: str, *, attempts: int = 1, duration_s: float = 0.0) -> Result:

@@ -208,14 +208,14 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> Generator[None, object, o
     session = pyfuncitem.config.stash.get(SESSION, None)
     if session is None:
         return (yield)
-    from .collection import is_ours
+    from .items import is_ours
 
     if not is_ours(pyfuncitem):
         return (yield)
     return (yield from session.runner.call(pyfuncitem))
 
 
-@pytest.hookimpl(wrapper=True)
+@pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_runtest_makereport(
     item: pytest.Item, call: pytest.CallInfo[None]
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
@@ -231,15 +231,15 @@ def pytest_testnodedown(node: Any, error: object) -> None:
     if (session := node.config.stash.get(SESSION, None)) is not None:
         session.collection.narrowed |= getattr(node, "workeroutput", {}).get("opscheck_narrowed", False)
         if error:
-            session.runner.lost_worker()
+            session.runner.workers.lost_one()
 
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_configure_node(node: Any) -> None:
     """Tell an xdist worker which checks were named, and where the processes of this run put their readings."""
     if (session := node.config.stash.get(SESSION, None)) is not None:
-        node.workerinput["opscheck_folder"] = session.runner.folder()
+        node.workerinput["opscheck_folder"] = session.runner.workers.folder()
         node.workerinput["opscheck_named"] = session.collection.named
         node.workerinput["opscheck_shipped"] = session.collection.with_shipped
         node.workerinput["opscheck_reports"] = str(reports_folder(node.config))
-        node.workerinput["opscheck_share"] = session.runner.next_share()
+        node.workerinput["opscheck_share"] = session.runner.workers.next_share()

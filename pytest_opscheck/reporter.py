@@ -130,7 +130,7 @@ class Reporter:
         """
         if only_looks(self.config):
             return (yield)
-        self.session.runner.over()
+        self.session.runner.workers.over()
         results = self._with_steps(sorted(self.results.values(), key=lambda result: result.rank))
         results = self._compared(results)
         session.exitstatus = exit_status(int(exitstatus), results)
