@@ -191,8 +191,10 @@ def pytest_deselected(items: list[pytest.Item]) -> None:
 def pytest_collection_finish(session: pytest.Session) -> None:
     """Start every probe that the selected checks need."""
     if (ours := session.config.stash.get(SESSION, None)) is not None:
+        ours.due.select(session.items)
+        told = getattr(session.config, "workeroutput", {})
+        told["opscheck_selected"], told["opscheck_left_out"] = ours.due.selected, sorted(ours.due.left_out)
         ours.runner.start(session)
-        getattr(session.config, "workeroutput", {})["opscheck_narrowed"] = ours.collection.narrowed
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -227,17 +229,27 @@ def pytest_runtest_makereport(
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_testnodedown(node: Any, error: object) -> None:
-    """Take a worker's word that checks were left out. Where it died, tell the others: nobody waits for its readings."""
+    """Take a worker's word of what is due. Where it died, tell the others: nobody waits for its readings."""
     if (session := node.config.stash.get(SESSION, None)) is not None:
-        session.collection.narrowed |= getattr(node, "workeroutput", {}).get("opscheck_narrowed", False)
+        told = getattr(node, "workeroutput", {})
+        session.due.selected |= told.get("opscheck_selected", {})
+        session.due.left_out.update(told.get("opscheck_left_out", ()))
         if error:
             session.runner.workers.lost_one()
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_node_collection_finished(node: Any, ids: list[str]) -> None:
+    """Note what a worker has selected, before it runs anything."""
+    if (session := node.config.stash.get(SESSION, None)) is not None:
+        session.due.collected.update(ids)
 
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_configure_node(node: Any) -> None:
     """Tell an xdist worker which checks were named, and where the processes of this run put their readings."""
     if (session := node.config.stash.get(SESSION, None)) is not None:
+        node.workerinput["opscheck_digest"] = session.inventory.digest
         node.workerinput["opscheck_folder"] = session.runner.workers.folder()
         node.workerinput["opscheck_named"] = session.collection.named
         node.workerinput["opscheck_shipped"] = session.collection.with_shipped

@@ -58,7 +58,7 @@ class Runner:
         self.fail_at = fail_at
         self.suite = suite
         self._is_gate = suite is not None and GATE in suite.split("+")
-        self.selected: dict[str, Expectation] = {}
+        self._selected: dict[str, Expectation] = {}
         self.item: pytest.Item | None = None
         self._gather: Gather | None = None
         self._again: list[Gather] = []
@@ -66,6 +66,7 @@ class Runner:
         self._called: pytest.Item | None = None
         self._progress = Progress(config)
         self.workers = Workers()
+        self._refusal = workers.refusal(config, inventory.digest)
         self.started = inventory.now()
         self.past = Past(inventory.history)
         self._longest_s = longest_s
@@ -73,7 +74,7 @@ class Runner:
         waivers = () if getattr(config.option, "runxfail", False) else inventory.waivers
         # Who asks for one check by its name, while a window is open, wants to know.
         windows = inventory.windows if suite is not None else ()
-        self._quieting = Quieting(waivers, windows, self._begun, inventory.timezone, fail_at)
+        self._quieting = Quieting(waivers, windows, self._begun, inventory.timezone, fail_at, is_gate=self._is_gate)
 
     def _begun(self) -> Iterator[Open]:
         """Yield the maintenance windows that somebody began by hand."""
@@ -85,10 +86,10 @@ class Runner:
     def start(self, pytest_session: pytest.Session) -> None:
         """Start every probe that the selected checks need. Nothing is probed where tests are only collected."""
         expectations = [owed.expectation for item in pytest_session.items if (owed := owed_by(item)) is not None]
-        self.selected = {expectation.id: expectation for expectation in expectations}
+        self._selected = {expectation.id: expectation for expectation in expectations}
         stops = pytest_session.testsfailed and not self.config.option.continue_on_collection_errors
-        if only_looks(self.config) or stops:
-            return
+        if only_looks(self.config) or self._refusal or (stops and not hasattr(self.config, "workerinput")):
+            return  # a worker's tests run, whatever of its files could not be imported
         share, folder = workers.share(self.config)
         self._gather = Gather((Request.of(e) for e in expectations), self._hosts(), share=share, folder=folder)
         self._gather.start()
@@ -113,7 +114,11 @@ class Runner:
         for key in keys:
             if key in item.stash:  # of an attempt before this one
                 del item.stash[key]
-        if isinstance(item, pytest.Function) and is_ours(item) and owed_by(item) is None:
+        if not isinstance(item, pytest.Function) or not is_ours(item):
+            return
+        if self._refusal is not None:
+            raise UnknownError(self._refusal)
+        if owed_by(item) is None:
             self._require_time()
 
     def _require_time(self) -> None:
@@ -240,7 +245,7 @@ class Runner:
 
     def _result_of(self, check_id: str) -> Result | None:
         """Return what comes of another check of this run, whoever runs its test; None where it is not part of it."""
-        expectation = self.selected.get(check_id)
+        expectation = self._selected.get(check_id)
         if expectation is None or self._gather is None:
             return None
         if check_id not in self._blockers:

@@ -19,6 +19,24 @@ def share(config: pytest.Config) -> tuple[tuple[int, int], Path | None]:
     return (given["opscheck_share"] % given["workercount"], given["workercount"]), Path(given["opscheck_folder"])
 
 
+def refusal(config: pytest.Config, digest: str) -> str | None:
+    """Return why a worker judges nothing: it has another inventory or environment than the controller, or machine."""
+    given = getattr(config, "workerinput", None)
+    if given is None or "opscheck_folder" not in given:
+        return None
+    here = f"the worker {given['workerid']} in {config.invocation_params.dir}"
+    if not Path(given["opscheck_folder"]).is_dir():
+        return (
+            f"{here} is on another machine than the run, and can't share its readings; use workers of this machine: -n"
+        )
+    if given["opscheck_digest"] != digest:
+        return (
+            f"{here} has another inventory or other environment variables than the run itself; "
+            "start workers in the same folder with the same environment, as -n does"
+        )
+    return None
+
+
 class Workers:
     """The workers of a run, as its controller sees them."""
 

@@ -18,12 +18,11 @@ import click
 
 from ..inventory import FILE, Inventory, InventoryError, load, nearest
 from ..plural import counted
-from ..results import FAULT
+from ..results import FAULT, NOTHING_JUDGED
 from ..suites import suite_names
 
 USAGE = 4
 """pytest's exit status for wrong usage, which is also that of a wrong inventory."""
-NOTHING_JUDGED = 5
 
 _OPTION = re.compile(r"--opscheck-[a-z-]+")
 """One of our options of pytest, each of which takes a value."""

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 import datetime as dt
+import hashlib
+import json
 import os
 import re
 import tomllib
@@ -81,6 +83,7 @@ def load(
     channels = read_channels(document.get("notify", {}), words, suites, problems)
     problems.raise_any()
     return Inventory(
+        digest=_digest(file, document),
         file=file,
         name=name,
         timezone=zone,
@@ -98,6 +101,12 @@ def load(
         mail=mail,
         reports_keep_s=reports_keep_s,
     )
+
+
+def _digest(file: Path, document: Mapping[str, Any]) -> str:
+    """Return what tells an inventory from another one, or from itself in another environment."""
+    text = json.dumps([str(file.resolve()), document], sort_keys=True, default=str)
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
 
 
 def _shown(file: Path) -> str:
