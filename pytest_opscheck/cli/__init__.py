@@ -239,12 +239,14 @@ def loaded(file: Path, reports: Path | None = None) -> Inventory:
 
     reports: where the command line says that its reports are; else they are where pytest's settings say.
     """
+    import pytest
+
     from ..settings import reports_setting
     from ..shipped import checks
 
     try:
         return load(file, checks(), reports=reports or reports_setting(file.absolute().parent))
-    except InventoryError as error:
+    except (InventoryError, pytest.UsageError) as error:
         click.echo(str(error), err=True)
         sys.exit(USAGE)
 
