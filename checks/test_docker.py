@@ -135,7 +135,13 @@ def test_restarts(restarts, expect):
             expect(container.described, subject=container.name, limit="== running")
 
 
-@check(docker.stats, limit={"P3": "< 90%"}, units=("%", "B"), action="Find what grows: docker stats; docker top NAME")
+@check(
+    docker.stats,
+    limit={"P3": "< 90%"},
+    units=("%", "B"),
+    most="100%",
+    action="Find what grows: docker stats; docker top NAME",
+)
 def test_memory(stats, expect):
     """Every container has memory left.
 
@@ -451,6 +457,7 @@ def test_recovery(recovery, expect):
     docker.disk,
     severity="P3",
     units=("B", "%"),
+    most="100%",
     suites=("weekly",),
     action="See what it is: docker system df -v; give it back: docker image prune -a, docker builder prune",
 )

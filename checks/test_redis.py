@@ -99,6 +99,7 @@ def test_maxmemory_policy(maxmemory_policy, expect):
 @check(
     redis.clients,
     units=("", "%"),
+    most="100%",
     action="See who they are: redis-cli CLIENT LIST",
 )
 def test_clients(clients, expect):
@@ -122,7 +123,12 @@ def test_clients(clients, expect):
         expect(clients.blocked, subject="blocked clients", limit=clients.expected_blocked)
 
 
-@check(redis.hit_rate, units=("%",), action="See what is looked up and not cached, and whether keys are evicted")
+@check(
+    redis.hit_rate,
+    units=("%",),
+    most="100%",
+    action="See what is looked up and not cached, and whether keys are evicted",
+)
 def test_hit_rate(hit_rate, expect):
     """The cache answers most look-ups.
 
@@ -221,6 +227,7 @@ def test_keys_matching(keys_matching, expect):
 @check(
     redis.keys_without_ttl,
     units=("", "%"),
+    most="100%",
     suites=("weekly",),
     action="Find them: redis-cli --scan | head, and of each: redis-cli TTL KEY, which says -1",
 )

@@ -25,6 +25,7 @@ from .limits import (
     dimension,
     parse_ladder,
     parse_limit,
+    severity_of,
     single,
     window_s,
 )
@@ -120,13 +121,14 @@ class Expect:
         unit: of the value: %, ms, s, m, h, d, B, kB, MB, GB, KiB, MiB, GiB, a rate such as /day, or none for a count.
         subject: what was measured, where a check measures several things.
         limit: what is expected, where the check itself does not say it: a limit, or a ladder {"P3": "< 70%", ...}.
-        severity: of breaking a single `limit`; by default the check's.
+        severity: of breaking a single `limit`: P0 to P3, or a word of the inventory; by default the check's.
         also: the same value in other units, for limits that are said in those.
         observed: how to say the value where the number alone would say too little: "no file", "97 (most are app: 60)".
         secret: whether the value itself is told nowhere, but `observed` in its place.
         note: what to say in brackets behind the value: of how many, since when.
 
-        Raises LimitError for a limit that is none, TypeError where there is no limit at all.
+        Raises LimitError for a limit or a severity that does not exist, and TypeError where there is no limit at all,
+        or a severity without a single limit. Nothing has been judged then, and the check is not ok.
         """
         if self.concluded:
             raise RuntimeError("the check is over: expect() measures while its test runs, not when it is torn down")
@@ -189,15 +191,24 @@ class Expect:
         return self._expectation is not None and self._expectation.limits is not None
 
     def _ladder(self, limit: Any, severity: str | None) -> Ladder:
+        """Return the limits to judge by. Raises as `expect` does."""
+        own = self._expectation.severity if self._expectation else DEFAULT_SEVERITY
+        breaking = own if severity is None else severity_of(severity, self._words)
+        if isinstance(limit, str | int | float):
+            return single(parse_limit(limit), breaking)
+        if isinstance(limit, Limit):
+            return single(limit, breaking)
+        if severity is not None:
+            raise TypeError(
+                f"severity={severity!r} is of breaking a single limit, for example "
+                f'expect(age, "s", limit="< 6h", severity={severity!r}); a ladder names its own severities'
+            )
         if isinstance(limit, Ladder):
             return limit
-        default = self._expectation.severity if self._expectation else DEFAULT_SEVERITY
-        if isinstance(limit, Limit):
-            return single(limit, severity or default)
         if isinstance(limit, Mapping):
             return parse_ladder(limit, self._words)
         if limit is not None:
-            return single(parse_limit(limit), self._words.get(severity or "", severity or default))
+            raise TypeError(f"limit={limit!r} is not a limit; say for example limit='< 6h'")
         if self._expectation is None or self._expectation.limits is None:
             raise TypeError('expect() needs a limit here, for example expect(age, "s", limit="< 6h")')
         return self._expectation.limits.at(self._now)

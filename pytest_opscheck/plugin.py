@@ -36,8 +36,16 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def setting(config: pytest.Config, name: str) -> str | None:
-    """Return an option, or else its ini setting."""
-    return config.getoption(f"opscheck_{name}") or config.getini(f"opscheck_{name}") or None
+    """Return an option, or else its ini setting. Raises UsageError for one that is empty: an unset variable's."""
+    flag = f"--opscheck-{name.replace('_', '-')}"
+    option, ini = config.getoption(f"opscheck_{name}"), config.getini(f"opscheck_{name}")
+    for said, where in ((option, flag), (ini, f"opscheck_{name} in pytest's settings")):
+        if said is not None:
+            if not said.strip():
+                example = next(metavar for known, metavar, _ in _OPTIONS if known == name)
+                raise pytest.UsageError(f"{where} is empty; say {flag}={example}, or leave it out")
+            return str(said)
+    return None
 
 
 def inventory_file(config: pytest.Config) -> Path | None:
@@ -84,6 +92,8 @@ def only_looks(config: pytest.Config) -> bool:
 def pytest_configure(config: pytest.Config) -> None:
     """Register the suites as markers, and open a session where checks were asked for."""
     config.addinivalue_line("markers", "opscheck: internal mark of a check of the inventory")
+    for name, *_ in _OPTIONS:
+        setting(config, name)  # what is empty is an error, whatever is asked for
     file = inventory_file(config)
     if file is None:
         return

@@ -157,7 +157,7 @@ def _syntax_error(shown: str, text: str, message: str) -> str:
     if message.startswith(("Cannot overwrite", "Cannot declare", "Cannot mutate", "Duplicate")):
         message = "this key stands in the file twice; keep one of them"
     elif message == "Invalid value":
-        message = "this is no TOML value; put texts such as '< 70%' in quotes"
+        message = "this is not a TOML value; put texts such as '< 70%' in quotes"
     return f"{shown}:{line}: {name}{message[0].lower() + message[1:]}"
 
 

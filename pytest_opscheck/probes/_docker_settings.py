@@ -15,7 +15,7 @@ from ._docker_containers import Container, Stack
 from ._docker_shell import IMAGES, INSPECT, answered, stack_of, tagged
 from ._docker_target import MAX_BYTES, Containers, Engine, kind, require_containers, where
 from ._kind import Output
-from ._types import LadderParam
+from ._types import LadderParam, of_amounts
 
 _MISSING = "it has no container"
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]*")
@@ -28,7 +28,7 @@ def count_of(what: str) -> AfterValidator:
     def checked(ladder: Ladder) -> Ladder:
         if any(rung.limit.dimension != "count" for rung in ladder.rungs):
             raise ValueError(f"it is a number of {what}, for example 8 or '>= 8'")
-        return ladder
+        return of_amounts(ladder)
 
     return AfterValidator(checked)
 
@@ -80,7 +80,7 @@ class Setting:
 def _size(ladder: Ladder) -> Ladder:
     if any(rung.limit.dimension != "size" for rung in ladder.rungs):
         raise ValueError("it is a size, for example '4GiB' or '<= 4GiB'")
-    return ladder
+    return of_amounts(ladder)
 
 
 Cpus = Annotated[LadderParam, count_of("processors")]

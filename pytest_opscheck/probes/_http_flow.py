@@ -19,13 +19,15 @@ from urllib.parse import quote, urlencode, urljoin
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationInfo, model_validator
 
+from ..domains import Domain, refuse_idle
 from ..limits import Ladder, UnjudgeableError, as_text, parse_limit, single
 from ..secrets import Redactor
 from ._http_json import JsonLimits, compiled, values, without_unit
 from ._kind import UnknownError
-from ._types import LadderParam
+from ._types import LadderParam, of_amounts
 from ._web import Answer, Asked, Web, header_name
 
+_STATUSES = Domain(100, 999)
 SAFE = ("GET", "HEAD", "OPTIONS")
 """The methods that change nothing on a server which keeps to HTTP's own rules."""
 _PLACEHOLDER = re.compile(r"\{([A-Za-z_]\w*)\}")
@@ -35,11 +37,13 @@ _SHORTEST_S = 0.1
 def _time(ladder: Ladder) -> Ladder:
     if any(rung.limit.dimension != "duration" for rung in ladder.rungs):
         raise ValueError("it is for a time; say for example '< 1s'")
-    return ladder
+    return of_amounts(ladder)
 
 
 def _status(ladder: Ladder) -> Ladder:
-    return without_unit("status", ladder)
+    for rung in without_unit("status", ladder).rungs:
+        refuse_idle(rung.limit, _STATUSES, "a status", "'== 200'")
+    return ladder
 
 
 def _text(ladder: Ladder) -> Ladder:

@@ -233,7 +233,7 @@ def test_a_maintenance_of_another_target_or_one_that_is_over(project: Project, p
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (("start", "soon", "--why", "x"), "'soon' is no length of time; say for example '2h'"),
+        (("start", "soon", "--why", "x"), "'soon' is not a length of time; say for example '2h'"),
         (("start", "2h", "--why", " "), "--why is empty"),
         (
             ("start", "2h", "--why", "x", "--target", "host.locl"),
