@@ -16,7 +16,7 @@ import time
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Protocol
 from urllib.parse import unquote, urlencode, urljoin, urlsplit, urlunsplit
 
 from pydantic import AfterValidator, Field, SecretStr
@@ -78,6 +78,18 @@ class WebTarget(Target):
     def where(self) -> str:
         """Return the address."""
         return without_password(self.url.get_secret_value())
+
+
+class Taker(Protocol):
+    """What takes a body as it comes, so that it need not be held whole; the answer's own body is then empty."""
+
+    longest: int
+
+    def start(self, headers: Mapping[str, str]) -> None:
+        """Take the headers of the answer, their names in lower case."""
+
+    def feed(self, piece: bytes) -> bool:
+        """Take the next bytes, and return whether any more are wanted."""
 
 
 class NoAnswerError(UnknownError):
@@ -182,17 +194,25 @@ class Web:
         self._deadline = Deadline()
         self._session = Session(self._deadline, target.verify)
 
-    def get(self, path: str = "", *, method: str | None = None, timeout_s: float | None = None) -> Answer:
+    def get(
+        self,
+        path: str = "",
+        *,
+        method: str | None = None,
+        timeout_s: float | None = None,
+        taker: Taker | None = None,
+    ) -> Answer:
         """Ask for the target's address, or for another one relative to it; GET and HEAD only.
 
         timeout_s: how long the answer may take, where that is not the connection's own time limit.
+        taker: what the body goes to.
 
         Raises UnknownError where there is no HTTP answer in time; any status is an answer.
         """
         method = method or self._method
         if method not in ("GET", "HEAD"):
             raise UnknownError(f"{method} could change something on the server, so it was not sent; use GET or HEAD")
-        return self._followed(Asked(method), urljoin(self.url, path), timeout_s or self.timeout_s)
+        return self._followed(Asked(method), urljoin(self.url, path), timeout_s or self.timeout_s, taker)
 
     def transact(self, asked: Asked, url: str, timeout_s: float) -> Answer:
         """Send a request that may change something: a step of a flow, which the inventory calls synthetic.
@@ -221,14 +241,14 @@ class Web:
         """Close every connection."""
         self._session.close()
 
-    def _followed(self, asked: Asked, url: str, timeout_s: float) -> Answer:
+    def _followed(self, asked: Asked, url: str, timeout_s: float, taker: Taker | None = None) -> Answer:
         with self._deadline.within(timeout_s):
             started, first = time.perf_counter(), url
             for _ in range(REDIRECTS + 1):
                 response = self._asked(asked, url, timeout_s)
                 onward = response.raw.get_redirect_location() if self._follow else None
                 if not onward:
-                    return self._read(response, url, started, timeout_s)
+                    return self._read(response, url, started, timeout_s, taker)
                 _discard(response)
                 asked, url = asked.redirected(response.status_code), urljoin(url, onward)
                 if urlsplit(url).scheme not in _PORTS:
@@ -257,13 +277,23 @@ class Web:
             raise NoAnswerError(f"{without_password(url)}: no answer within {timeout_s:g} s")
         return response
 
-    def _read(self, response: requests.Response, url: str, started: float, timeout_s: float) -> Answer:
-        body, problem = bytearray(), None
+    def _read(
+        self, response: requests.Response, url: str, started: float, timeout_s: float, taker: Taker | None
+    ) -> Answer:
+        headers = {name.lower(): value for name, value in response.headers.items()}
+        body, size, problem, longest = bytearray(), 0, None, taker.longest if taker else LONGEST_BODY
+        if taker:
+            taker.start(headers)
         try:
             for chunk in response.iter_content(_SMALL):
-                body += chunk
-                if len(body) > LONGEST_BODY:
-                    problem = f"the body is longer than the {LONGEST_BODY // 1_000_000} MB that are read"
+                size += len(chunk)
+                if size > longest:
+                    problem = f"the body is longer than the {longest // 1_000_000} MB that are read"
+                    break
+                if taker is None:
+                    body += chunk
+                elif not taker.feed(chunk):
+                    response.close()
                     break
         except OSError:  # which requests' own errors are
             problem = "the connection ended in the middle of the body"
@@ -272,7 +302,6 @@ class Web:
         seconds = time.perf_counter() - started
         if problem:
             response.close()
-        headers = {name.lower(): value for name, value in response.headers.items()}
         content = b"" if problem else bytes(body)
         return Answer(response.status_code, without_password(url), headers, content, seconds, problem)
 
@@ -314,12 +343,16 @@ def connect(
     method: str = "GET",
     follow: bool = True,
     accept: str = "*/*",
+    taker: Taker | None = None,
 ) -> Iterator[Web]:
-    """Contact a target once and yield its client. Raises UnreachableError where nothing answers over HTTP."""
+    """Contact a target once and yield its client. Raises UnreachableError where nothing answers over HTTP.
+
+    taker: what the body of this first answer goes to.
+    """
     web = Web(target, timeout_s, method=method, follow=follow, accept=accept)
     try:
         try:
-            web.answer = web.get(web.under(path, query or {}) if path else "")
+            web.answer = web.get(web.under(path, query or {}) if path else "", taker=taker)
         except NoAnswerError as error:
             raise UnreachableError(str(error), transient=error.transient) from None
         yield web

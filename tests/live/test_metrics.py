@@ -144,7 +144,7 @@ def test_what_is_no_page_of_metrics_fails_reachable_alone(run: Run, server: Site
         "html": "is a web page",
         "words": "is no page of metrics",
         "empty": "has no sample at all",
-        "cut": "is no page of metrics: Missing # EOF",
+        "cut": "it does not end with # EOF",
         "nothing": "answered 404 and not with metrics",
         "stopped": "connection refused",
     }.items():
