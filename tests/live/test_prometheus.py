@@ -21,6 +21,7 @@ from .processes import answers, free_port, program, running, wait_until
 from .web import Site, site
 
 QUIET = {"alert": "Quiet", "expr": "vector(0) > 1"}
+WARNING = {"alert": "SoonFull", "expr": "vector(0) > 1", "labels": {"severity": "warning"}}
 WATCHDOG = {"alert": "Watchdog", "expr": "vector(1)"}
 PENDING = {"alert": "SoonRed", "expr": "up == 1", "for": "1h"}
 FIRING = {"alert": "TargetUp", "expr": "up == 1", "labels": {"severity": "critical"}}
@@ -119,6 +120,15 @@ expect = {{ alerts = {{ ignore = ["TargetUp"], severity = "P1" }} }}
 [prometheus.labels]
 url = "{server.url}"
 expect = {{ alerts = {{ labels = {{ severity = "warning" }} }} }}
+[prometheus.misspelt]
+url = "{server.url}"
+expect = {{ alerts = {{ labels = {{ severity = "critcal" }} }} }}
+[prometheus.of_the_series]
+url = "{server.url}"
+expect = {{ alerts = {{ labels = {{ job = "self" }} }} }}
+[prometheus.of_no_series]
+url = "{server.url}"
+expect = {{ alerts = {{ labels = {{ job = "sefl" }} }} }}
 """
     server.load()
     outcome = run(inventory)
@@ -133,7 +143,7 @@ expect = {{ alerts = {{ labels = {{ severity = "warning" }} }} }}
     outcome = run(inventory)
     assert outcome.verdict("prometheus.alerts@main") == "ok"
     assert outcome.message("prometheus.alerts@main") == "all 2 as expected"
-    server.load(QUIET, WATCHDOG, PENDING, FIRING)
+    server.load(QUIET, WATCHDOG, WARNING, FIRING)
     wait_until(lambda: len(server.ask("query", query='ALERTS{alertname="TargetUp"}')["result"]) == 1, "the alert")
     outcome = run(inventory)
     assert outcome.verdict("prometheus.alerts@main") == "breach P2"
@@ -142,6 +152,16 @@ expect = {{ alerts = {{ labels = {{ severity = "warning" }} }} }}
     assert said.endswith("UTC) is firing, expected not firing")
     assert outcome.verdict("prometheus.alerts@ignoring") == "ok"
     assert outcome.verdict("prometheus.alerts@labels") == "ok"
+    assert outcome.verdict("prometheus.alerts@misspelt") == "unknown P2"
+    assert "has severity = critcal" in outcome.message("prometheus.alerts@misspelt")
+    assert "there are: critical, warning" in outcome.message("prometheus.alerts@misspelt")
+    assert outcome.verdict("prometheus.alerts@of_the_series") == "breach P2"
+    assert outcome.verdict("prometheus.alerts@of_no_series") == "unknown P2"
+    server.load(QUIET, WARNING)
+    outcome = run(inventory)
+    assert outcome.verdict("prometheus.alerts@labels") == "ok"
+    assert outcome.verdict("prometheus.alerts@of_the_series") == "ok"
+    assert "has job = sefl" in outcome.message("prometheus.alerts@of_no_series")
     server.load(QUIET, BROKEN)
     outcome = run(inventory)
     assert outcome.verdict("prometheus.alerts@main") == "unknown P2"
@@ -222,8 +242,16 @@ expect = {{ alerts = false, targets_up = ["sefl"] }}
     assert "connection refused" in outcome.message("prometheus.targets_up@main")
     assert outcome.message("prometheus.targets_up@main").endswith("is down, expected up")
     assert outcome.verdict("prometheus.targets_up@self") == "ok"
+    nobody: dict[str, Any] = {"job_name": "nobody", "static_configs": []}
+    server.configure(scraped=[nobody, {"job_name": "self", "static_configs": [{"targets": [server.url[7:]]}]}])
+    server.process.send_signal(signal.SIGHUP)
+    wait_until(lambda: "nobody" in server.ask("scrape_pools")["scrapePools"], "a job without a target")
+    outcome = run(inventory)
+    assert outcome.verdict("prometheus.targets_up@main") == "unknown P2"
+    assert outcome.message("prometheus.targets_up@main").startswith("nobody: no target of the job is scraped")
+    assert outcome.verdict("prometheus.targets_up@self") == "ok"
     server.scrape()
-    wait_until(lambda: len(server.ask("targets")["activeTargets"]) == 1, "its own target alone")
+    wait_until(lambda: server.ask("scrape_pools")["scrapePools"] == ["self"], "its own target alone")
     assert run(inventory).verdict("prometheus.targets_up@main") == "ok"
 
 
