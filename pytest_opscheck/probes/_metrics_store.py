@@ -70,10 +70,7 @@ class Store:
         if self.problem is None and self._rest:
             self._refuse(self._rest)
         if self.problem is None and half:
-            if half.lstrip().startswith(b"<"):
-                self._refuse(half.decode(errors="replace"))
-            else:
-                self.problem = "it ends in the middle of a line, so it was cut off; a page's last line has a line feed"
+            self._cut_off(half.decode(errors="replace"))
         if self.problem is None and self.openmetrics and not self._over:
             self.problem = (
                 "it does not end with # EOF, as OpenMetrics has to, so it was cut off; "
@@ -132,6 +129,13 @@ class Store:
         places = self._places.setdefault(name, [])
         if not places or places[-1] != number:
             places.append(number)
+
+    def _cut_off(self, half: str) -> None:
+        started = self._read > 0 or next(lines(half + "\n", 0, openmetrics=self.openmetrics), None) is not None
+        if started and not half.lstrip().startswith("<"):
+            self.problem = "it ends in the middle of a line, so it was cut off; a page's last line has a line feed"
+        else:
+            self._refuse(half)
 
     def _refuse(self, rest: str) -> None:
         if rest.lstrip().startswith("<"):
