@@ -56,9 +56,9 @@ class Series:
         return written(self.name, self.labels)
 
     @property
-    def key(self) -> tuple[str, frozenset[tuple[str, str]]]:
-        """What tells it from every other series."""
-        return self.name, frozenset(self.labels.items())
+    def key(self) -> int:
+        """What tells it from every other series of its name: a hash, as the labels themselves would be held twice."""
+        return hash(tuple(sorted(self.labels.items())))
 
     @property
     def stale(self) -> str | None:
@@ -135,11 +135,10 @@ class Page:
         different values, where there are more than `most`, and as `name_of` does.
         """
         name = self.name_of(metric)
-        found: dict[tuple[str, frozenset[tuple[str, str]]], Series] = {}
+        found: dict[int, Series] = {}
         known: set[str] = set()
         example = None
-        for one in self._of_name(name):
-            known.update(one.labels)
+        for one in self._of_name(name, labels, known):
             example = example or one.subject
             if not fits(one.labels, labels):
                 continue
@@ -150,10 +149,16 @@ class Page:
                 raise UnknownError(f"more than {most} series of {name} match; narrow them with labels")
         return Found(tuple(found.values()), frozenset(known), example)
 
-    def _of_name(self, name: str | None) -> Iterator[Series]:
+    def _of_name(self, name: str | None, labels: Mapping[str, str], known: set[str]) -> Iterator[Series]:
+        """Yield the series of a name, and note their labels; those that can't fit are left out once these are known."""
+        plain = [value for value in labels.values() if re.fullmatch(r"[\w./:@-]+", value)]
         try:
             for line in self._store.lines(name or ""):
-                yield Series(line.name, line.parsed(), line.value(), line.stamp)
+                if labels.keys() <= known and not all(value in (line.labels or "") for value in plain):
+                    continue
+                one = Series(line.name, line.parsed(), line.value(), line.stamp)
+                known.update(one.labels)
+                yield one
         except NoSampleError as error:
             raise UnknownError(f"{error}; Prometheus refuses that too") from None
 

@@ -35,6 +35,7 @@ _COMMENT = r"(#[^\n]*+)\n|\r?+\n"
 _LINE = re.compile(rf"[ \t]*+(?:{_SAMPLE}{_STAMP}{_END}|{_COMMENT})")
 _OPEN_LINE = re.compile(rf"[ \t]*+(?:{_SAMPLE}{_OPEN_STAMP}{_EXEMPLAR}{_END}|{_COMMENT})")
 _ITEM = re.compile(rf"([A-Za-z_][A-Za-z0-9_]*+|{_QUOTED})[ \t]*+(?:=[ \t]*+({_QUOTED}))?+")
+_PLAIN = re.compile(r'([A-Za-z_][A-Za-z0-9_]*+)[ \t]*+=[ \t]*+"([^"\\]*+)"')
 _META = re.compile(rf"#[ \t]++(?:HELP|(TYPE))[ \t]++({_QUOTED}|{_NAME})(?:[ \t]++([a-z]*))?")
 _EOF = re.compile(r"# EOF[ \t\r]*+")
 _ESCAPED = re.compile(r'\\(["\\n])')
@@ -62,7 +63,7 @@ class Line:
 
     def parsed(self) -> dict[str, str]:
         """Return its labels; an empty one is none, as for Prometheus. Raises NoSampleError for one said twice."""
-        found = list(_items(self.labels))
+        found = _items(self.labels)
         made = dict(found)
         if len(made) < len(found):
             raise NoSampleError(f"a series of {self.name} has a label twice: {self.labels!r:.80}")
@@ -125,11 +126,14 @@ def wrong(line: str, *, openmetrics: bool) -> str:
     return f"{shown!r}" + ("..." if len(first) > len(shown) else "")
 
 
-def _items(labels: str | None) -> Iterator[tuple[str, str]]:
-    """Yield the labels of braces; a name of the metric that stands among them is left out."""
-    for name, value in _ITEM.findall(labels or ""):
-        if value:
-            yield _unquoted(name), _unquoted(value[1:-1], quoted=False)
+def _items(labels: str | None) -> list[tuple[str, str]]:
+    """Return the labels of braces; a name of the metric that stands among them is left out."""
+    if not labels:
+        return []
+    plain: list[tuple[str, str]] = _PLAIN.findall(labels)
+    if labels.count('"') == 2 * len(plain):  # no name in quotes, nothing escaped
+        return plain
+    return [(_unquoted(name), _unquoted(value[1:-1], quoted=False)) for name, value in _ITEM.findall(labels) if value]
 
 
 def _quoted_name(labels: str) -> str:

@@ -203,7 +203,7 @@ def test_half_a_page_and_what_stands_in_its_place_are_named(run: Run, server: Si
     server.page("/login", "", 302, Location="/signin")
     server.page("/signin", "<html>Sign in</html>", content_type="text/html")
     server.page("/denied", "no", 401)
-    server.page("/kept", "a 1\n", Age="7200")
+    server.page("/kept", "a 1\n", Age="90000")
     server.page("/broken", "a 1\n\nerrors total 1\n")
     server.page("/latin", "a 1\n")
     server.replies["/latin"] = lambda handler: handler.say(200, b'a{b="Gr\xf6\xdfe"} 1\n')
@@ -224,7 +224,7 @@ def test_half_a_page_and_what_stands_in_its_place_are_named(run: Run, server: Si
         "json": 'its line 1 is no sample of a metric: \'{"error": "denied"}\'',
         "login": "/login redirects to",
         "denied": "answered 401 and not with metrics; see the credentials in headers",
-        "kept": "was kept by a cache for 120 min",
+        "kept": "was kept by a cache for 25 h",
         "broken": "its line 3 is no sample of a metric: 'errors total 1'",
         "latin": "line 1 is not UTF-8",
         "large": "longer than the 64 MB that are read",

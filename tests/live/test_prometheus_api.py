@@ -68,99 +68,138 @@ def target(**said: Any) -> dict[str, Any]:
     }
 
 
-def targets(*found: dict[str, Any]) -> dict[str, Any]:
+def alert(**said: Any) -> dict[str, Any]:
+    """Return an alert that fires."""
+    labels = {"alertname": "Full", "severity": "critical"}
+    return {"labels": labels, "state": "firing", "activeAt": ago(60), **said}
+
+
+def listed(*found: dict[str, Any]) -> dict[str, Any]:
     return {"activeTargets": list(found)}
 
 
-FIRING = {"labels": {"alertname": "Full", "severity": "critical"}, "state": "firing", "activeAt": ago(60)}
 INFO = "PromQL info: metric might not be a counter, name does not end in _total/_sum/_count/_bucket"
 NEVER = "0001-01-01T00:00:00Z"
 
-QUERIES: dict[str, tuple[Any, str, str]] = {
-    "good": (success(vector("1", "2")), "ok", "all 2 as expected"),
-    "infos": (success(vector("1"), infos=[INFO]), "ok", "is 1"),
-    "infos_before_3": (success(vector("1"), warnings=[INFO]), "ok", "is 1"),
-    "warnings": (
-        success(vector("1"), warnings=[INFO, "store-2 is down"], infos=[INFO]),
-        "unknown P2",
-        "store-2 is down",
-    ),
-    "one_warning": (success(vector("1"), warnings="store-2 is down"), "unknown P2", "incomplete: store-2 is down"),
-    "partial": (success(vector("1"), isPartial=True), "unknown P2", "only a part (isPartial)"),
-    "not_partial": (success(vector("1"), isPartial=False), "ok", "is 1"),
-    "yesterday": (success(vector("1", age_s=90000)), "unknown P2", "its sample is 25 h old"),
-    "future": (success(vector("1", age_s=-90000)), "unknown P2", "its sample is 25 h in the future"),
-    "scalar_yesterday": (
-        success({"resultType": "scalar", "result": [time.time() - 90000, "1"]}),
-        "unknown P2",
-        "its sample is 25 h old",
-    ),
-    "empty": (success(vector()), "unknown P2", "gives no sample"),
-    "null": (success({"resultType": "vector", "result": None}), "unknown P2", "gives no sample"),
-    "nan": (success(vector("1", "NaN")), "unknown P2", "not a number (NaN)"),
-    "infinite": (success(vector("Infinity")), "breach P2", "is inf"),
-    "many": (success(vector(*["1"] * 1001)), "unknown P2", "gives 1001 samples"),
-    "streams": (success({"resultType": "streams", "result": []}), "unknown P2", "gives a streams, not samples"),
-    "word": (success(vector("up")), "unknown P2", "a sample of the answer is not as Prometheus writes it"),
-    "pair": (
-        success({"resultType": "vector", "result": [{"value": 1}]}),
-        "unknown P2",
-        "a sample of the answer is not",
-    ),
-    "nothing": ({"status": "success", "data": None}, "unknown P2", "answered without any data"),
-    "error": ({"status": "error", "errorType": "timeout", "error": "query timed out"}, "unknown P2", "timeout: query"),
-}
 
-RULES: dict[str, tuple[Any, str, str, str]] = {
-    "quiet": (groups(rule()), "ok", "not firing", "ok"),
-    "firing": (groups(rule(state="firing", alerts=[FIRING])), "breach P2", "Full (since 20", "ok"),
-    "unlisted": (groups(rule(state="firing")), "breach P2", "Full (its alerts are not listed) is firing", "ok"),
-    "grafana": (groups(rule(alerts=[{**FIRING, "state": "Alerting"}])), "breach P2", "is firing", "ok"),
-    "pending": (groups(rule(state="pending", alerts=[{**FIRING, "state": "pending"}])), "ok", "not firing", "ok"),
-    "stale": (groups(rule(lastEvaluation=ago(9 * 3600))), "unknown P2", "its last evaluation is 9 h old", "unknown P2"),
-    "stale_group": (
-        groups({**rule(), "lastEvaluation": None}, lastEvaluation=ago(9 * 3600)),
-        "unknown P2",
-        "its last evaluation is 9 h old",
-        "unknown P2",
-    ),
-    "future": (groups(rule(lastEvaluation=ago(-9 * 3600))), "unknown P2", "9 h in the future", "unknown P2"),
-    "seldom": (groups(rule(lastEvaluation=ago(2 * 3600)), interval=3600), "ok", "not firing", "ok"),
-    "stale_firing": (
-        groups(rule(state="firing", alerts=[FIRING], lastEvaluation=ago(9 * 3600))),
-        "breach P2",
-        "its last evaluation is 9 h old",
-        "unknown P2",
-    ),
-    "never": (groups(rule(lastEvaluation=NEVER)), "unknown P2", "has not been evaluated yet", "unknown P2"),
-    "unknown": (groups(rule(health="unknown")), "unknown P2", "has not been evaluated yet", "unknown P2"),
-    "failing": (groups(rule(health="err", lastError="many-to-many")), "unknown P2", "many-to-many", "breach P2"),
-    "failing_elsewhere": (groups(rule(health="error")), "unknown P2", "its health is error", "breach P2"),
-    "none": ({"groups": None}, "unknown P2", "no alerting rule is loaded", "breach P2"),
-    "first_page": ({**groups(rule()), "groupNextToken": "x"}, "unknown P2", "only the first of the rule", "unknown P2"),
-    "nameless": (groups({"type": "alerting"}), "unknown P2", "a rule of the answer is not as", "unknown P2"),
-}
+def queries() -> dict[str, tuple[Any, str, str]]:
+    """Return what a query may give, the verdict, and words of its message."""
+    return {
+        "good": (success(vector("1", "2")), "ok", "all 2 as expected"),
+        "infos": (success(vector("1"), infos=[INFO]), "ok", "is 1"),
+        "infos_before_3": (success(vector("1"), warnings=[INFO]), "ok", "is 1"),
+        "warnings": (
+            success(vector("1"), warnings=[INFO, "store-2 is down"], infos=[INFO]),
+            "unknown P2",
+            "store-2 is down",
+        ),
+        "one_warning": (success(vector("1"), warnings="store-2 is down"), "unknown P2", "incomplete: store-2 is down"),
+        "partial": (success(vector("1"), isPartial=True), "unknown P2", "only a part (isPartial)"),
+        "not_partial": (success(vector("1"), isPartial=False), "ok", "is 1"),
+        "yesterday": (success(vector("1", age_s=90000)), "unknown P2", "its sample is 25 h old"),
+        "future": (success(vector("1", age_s=-90000)), "unknown P2", "its sample is 25 h in the future"),
+        "scalar_yesterday": (
+            success({"resultType": "scalar", "result": [time.time() - 90000, "1"]}),
+            "unknown P2",
+            "its sample is 25 h old",
+        ),
+        "empty": (success(vector()), "unknown P2", "gives no sample"),
+        "null": (success({"resultType": "vector", "result": None}), "unknown P2", "gives no sample"),
+        "nan": (success(vector("1", "NaN")), "unknown P2", "not a number (NaN)"),
+        "infinite": (success(vector("Infinity")), "breach P2", "is inf"),
+        "many": (success(vector(*["1"] * 1001)), "unknown P2", "gives 1001 samples"),
+        "streams": (success({"resultType": "streams", "result": []}), "unknown P2", "gives a streams, not samples"),
+        "word": (success(vector("up")), "unknown P2", "a sample of the answer is not as Prometheus writes it"),
+        "pair": (
+            success({"resultType": "vector", "result": [{"value": 1}]}),
+            "unknown P2",
+            "a sample of the answer is not",
+        ),
+        "nothing": ({"status": "success", "data": None}, "unknown P2", "answered without any data"),
+        "error": (
+            {"status": "error", "errorType": "timeout", "error": "query timed out"},
+            "unknown P2",
+            "timeout: query",
+        ),
+    }
 
-LABELLED: dict[str, tuple[Any, str, str]] = {
-    "fixed": (groups(rule()), "ok", "not firing"),
-    "other": (groups(rule(labels={"severity": "page"})), "unknown P2", "has severity = critical"),
-    "beside": (groups(rule(), rule("Slow", labels={"severity": "page"}, state="firing")), "ok", "all 2 as"),
-    "unlisted": (groups(rule(state="firing")), "breach P2", "is firing"),
-    "unlisted_open": (groups(rule(), rule("Slow", labels={}, state="firing")), "unknown P2", "are not listed"),
-    "template": (groups(rule(labels={"severity": "{{ $labels.level }}"})), "ok", "not firing"),
-}
 
-TARGETS: dict[str, tuple[Any, str, str]] = {
-    "up": (targets(target()), "ok", "api a:1 is up"),
-    "down": (targets(target(health="down", lastError='Get "http://a:1": EOF')), "breach P2", "api a:1 [EOF] is down"),
-    "stale": (targets(target(lastScrape=ago(7200))), "unknown P2", "its last scrape is 120 min old"),
-    "seldom": (targets(target(lastScrape=ago(3000), scrapeInterval="30m")), "ok", "is up"),
-    "future": (targets(target(lastScrape=ago(-72000))), "unknown P2", "its last scrape is 20 h in the future"),
-    "never": (targets(target(lastScrape=NEVER)), "unknown P2", "has not been scraped yet"),
-    "unknown": (targets(target(health="unknown")), "unknown P2", "has not been scraped yet"),
-    "without": (targets(), "unknown P2", "no target of the job"),
-    "shapeless": (targets({"labels": {"job": "api"}}), "unknown P2", "a target of the answer is not as Prometheus"),
-}
+def rules() -> dict[str, tuple[Any, str, str, str]]:
+    """Return what rules may be, the verdict of alerts, words of its message, and the verdict of rules."""
+    return {
+        "quiet": (groups(rule()), "ok", "not firing", "ok"),
+        "firing": (groups(rule(state="firing", alerts=[alert()])), "breach P2", "Full (since 20", "ok"),
+        "unlisted": (groups(rule(state="firing")), "breach P2", "Full (its alerts are not listed) is firing", "ok"),
+        "grafana": (groups(rule(alerts=[alert(state="Alerting")])), "breach P2", "is firing", "ok"),
+        "pending": (groups(rule(state="pending", alerts=[alert(state="pending")])), "ok", "not firing", "ok"),
+        "stale": (
+            groups(rule(lastEvaluation=ago(9 * 3600))),
+            "unknown P2",
+            "its last evaluation is 9 h old",
+            "unknown P2",
+        ),
+        "stale_group": (
+            groups({**rule(), "lastEvaluation": None}, lastEvaluation=ago(9 * 3600)),
+            "unknown P2",
+            "its last evaluation is 9 h old",
+            "unknown P2",
+        ),
+        "future": (groups(rule(lastEvaluation=ago(-9 * 3600))), "unknown P2", "9 h in the future", "unknown P2"),
+        "seldom": (groups(rule(lastEvaluation=ago(2 * 3600)), interval=3600), "ok", "not firing", "ok"),
+        "stale_firing": (
+            groups(rule(state="firing", alerts=[alert()], lastEvaluation=ago(9 * 3600))),
+            "breach P2",
+            "its last evaluation is 9 h old",
+            "unknown P2",
+        ),
+        "never": (groups(rule(lastEvaluation=NEVER)), "unknown P2", "has not been evaluated yet", "unknown P2"),
+        "unknown": (groups(rule(health="unknown")), "unknown P2", "has not been evaluated yet", "unknown P2"),
+        "failing": (groups(rule(health="err", lastError="many-to-many")), "unknown P2", "many-to-many", "breach P2"),
+        "failing_elsewhere": (groups(rule(health="error")), "unknown P2", "its health is error", "breach P2"),
+        "none": ({"groups": None}, "unknown P2", "no alerting rule is loaded", "breach P2"),
+        "first_page": (
+            {**groups(rule()), "groupNextToken": "x"},
+            "unknown P2",
+            "only the first of the rule",
+            "unknown P2",
+        ),
+        "nameless": (groups({"type": "alerting"}), "unknown P2", "a rule of the answer is not as", "unknown P2"),
+    }
+
+
+def labelled() -> dict[str, tuple[Any, str, str]]:
+    """Return rules, of which alerts with severity = critical are asked for."""
+    return {
+        "fixed": (groups(rule()), "ok", "not firing"),
+        "other": (groups(rule(labels={"severity": "page"})), "unknown P2", "has severity = critical"),
+        "beside": (groups(rule(), rule("Slow", labels={"severity": "page"}, state="firing")), "ok", "all 2 as"),
+        "unlisted": (groups(rule(state="firing")), "breach P2", "is firing"),
+        "unlisted_open": (groups(rule(), rule("Slow", labels={}, state="firing")), "unknown P2", "are not listed"),
+        "template": (groups(rule(labels={"severity": "{{ $labels.level }}"})), "ok", "not firing"),
+    }
+
+
+def targets() -> dict[str, tuple[Any, str, str]]:
+    """Return what targets may be."""
+    return {
+        "up": (listed(target()), "ok", "api a:1 is up"),
+        "down": (
+            listed(target(health="down", lastError='Get "http://a:1": EOF')),
+            "breach P2",
+            "api a:1 [EOF] is down",
+        ),
+        "stale": (listed(target(lastScrape=ago(4 * 3600))), "unknown P2", "its last scrape is 4 h old"),
+        "seldom": (listed(target(lastScrape=ago(3000), scrapeInterval="30m")), "ok", "is up"),
+        "future": (
+            listed(target(lastScrape=ago(-20 * 3600 - 60))),
+            "unknown P2",
+            "its last scrape is 20 h in the future",
+        ),
+        "never": (listed(target(lastScrape=NEVER)), "unknown P2", "has not been scraped yet"),
+        "unknown": (listed(target(health="unknown")), "unknown P2", "has not been scraped yet"),
+        "without": (listed(), "unknown P2", "no target of the job"),
+        "shapeless": (listed({"labels": {"job": "api"}}), "unknown P2", "a target of the answer is not as Prometheus"),
+    }
 
 
 def test_answers_that_are_not_whole_or_not_of_now_are_never_ok(run: Run, server: Site) -> None:
@@ -174,21 +213,21 @@ def test_answers_that_are_not_whole_or_not_of_now_are_never_ok(run: Run, server:
         server.document(f"/{name}/api/v1/{path}", document)
         inventory += f'[prometheus.{name}]\nurl = "{server.url}/{name}"\n{expect}\n'
 
-    for name, (document, verdict, words) in QUERIES.items():
+    for name, (document, verdict, words) in queries().items():
         serve(f"query_{name}", "asked", document, f"expect = {{ alerts = false }}\n[prometheus.query_{name}.query.n]")
         inventory += 'query = "n"\nexpect = "<= 2"\n'
         asked = server.replies.pop(f"/query_{name}/api/v1/asked")
         first = server.replies[f"/query_{name}/api/v1/query"]
         server.replies[f"/query_{name}/api/v1/query"] = either(first, asked)
         expected[f"prometheus.query.n@query_{name}"] = verdict, words
-    for name, (found, verdict, words, loaded) in RULES.items():
+    for name, (found, verdict, words, loaded) in rules().items():
         serve(f"rule_{name}", "rules", success(found), "expect = { rules = { names = ['Full'], suites = ['daily'] } }")
         expected[f"prometheus.alerts@rule_{name}"] = verdict, words
         expected[f"prometheus.rules@rule_{name}"] = loaded, ""
-    for name, (found, verdict, words) in LABELLED.items():
+    for name, (found, verdict, words) in labelled().items():
         serve(f"label_{name}", "rules", success(found), "expect = { alerts = { labels = { severity = 'critical' } } }")
         expected[f"prometheus.alerts@label_{name}"] = verdict, words
-    for name, (found, verdict, words) in TARGETS.items():
+    for name, (found, verdict, words) in targets().items():
         serve(f"target_{name}", "targets", success(found), "expect = { alerts = false, targets_up = ['api'] }")
         expected[f"prometheus.targets_up@target_{name}"] = verdict, words
     outcome = run(inventory)
