@@ -23,7 +23,8 @@ def test_reachable(reachable, expect):
         address = "mail.example.com:25"
         starttls = "smtp"
     """
-    expect(reachable.target)
+    for place in reachable:
+        expect(place.target, subject=place.subject, note=place.note)
 
 
 @check(
@@ -49,8 +50,10 @@ def test_days_left(certificate, expect):
         [tls.api.expect]
         days_left = { P3 = ">= 30d", P2 = ">= 7d" }
     """
-    of = f" of the intermediate certificate {certificate.issuer}" if certificate.issuer else ""
-    expect(certificate.days_left, "d", subject=f"time left{of}")
+    for each in certificate:
+        of = f" of the {each.issuer}" if each.issuer else ""
+        at = f" at {each.at}" if each.at else ""
+        expect(each.days_left, "d", subject=f"time left{of}{at}")
 
 
 @check(
@@ -75,7 +78,8 @@ def test_trusted(trust, expect):
         [tls.api.expect]
         trusted = true
     """
-    expect(trust.state, subject=trust.subject)
+    for each in trust:
+        expect(each.state, subject=each.subject, why=each.why)
 
 
 @check(
