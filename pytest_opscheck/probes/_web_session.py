@@ -19,6 +19,7 @@ from urllib3.connection import HTTPConnection, HTTPSConnection
 
 from ._environ import steady
 from ._kind import UnknownError
+from ._web_head import Response
 from ._wire import Deadline, distrusting, trusting
 
 
@@ -77,11 +78,15 @@ def _watched_pools(deadline: Deadline) -> Any:
     """Return urllib3's pools with connections that the deadline watches."""
 
     class Plain(HTTPConnection):
+        response_class = Response
+
         def connect(self) -> None:
             super().connect()
             deadline.watch(self.sock)
 
     class Secure(HTTPSConnection):
+        response_class = Response
+
         def connect(self) -> None:
             with contextlib.ExitStack() as stack:
                 self._during = stack

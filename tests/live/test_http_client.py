@@ -39,14 +39,14 @@ def test_proxies_come_from_the_environment_and_passwords_of_netrc_do_not(run: Ru
 
 def test_a_redirect_with_an_endless_body_is_followed_at_once(run: Run) -> None:
     def endless(handler: Handler) -> None:
-        handler.wfile.write(b"HTTP/1.1 302 Found\r\nLocation: /well\r\nContent-Length: 99999999\r\n\r\n")
+        handler.wfile.write(b"HTTP/1.1 302 Found\r\nLocation: /well/\r\nContent-Length: 99999999\r\n\r\n")
         while not handler.server.over.wait(0.05):
             handler.wfile.write(b" " * 1000)
 
     with site() as server:
-        server.replies["/"] = endless
-        server.page("/well", "well")
-        outcome = run(f'[http.api]\nurl = "{server.url}/"\n')
+        server.replies["/well"] = endless
+        server.page("/well/", "well")
+        outcome = run(f'[http.api]\nurl = "{server.url}/well"\n')
         assert outcome.verdict("http.status@api") == "ok"
         assert outcome["http.status@api"]["duration_s"] < 2
 
