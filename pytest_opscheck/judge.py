@@ -190,6 +190,11 @@ class Expect:
         """Whether there is a limit for what is measured without one of its own."""
         return self._expectation is not None and self._expectation.limits is not None
 
+    @property
+    def by_default(self) -> bool:
+        """Whether the limits are the check's own, and not the inventory's."""
+        return self._expectation is not None and self._expectation.limits is self._expectation.check.limits
+
     def _ladder(self, limit: Any, severity: str | None) -> Ladder:
         """Return the limits to judge by. Raises as `expect` does."""
         own = self._expectation.severity if self._expectation else DEFAULT_SEVERITY
