@@ -114,6 +114,7 @@ class Expect:
         secret: bool = False,
         why: str | None = None,
         note: str | None = None,
+        most: int | None = None,
     ) -> bool:
         """Judge a value, and return whether it is as expected.
 
@@ -126,6 +127,8 @@ class Expect:
         observed: how to say the value where the number alone would say too little: "no file", "97 (most are app: 60)".
         secret: whether the value itself is told nowhere, but `observed` in its place.
         note: what to say in brackets behind the value: of how many, since when.
+        most: where a count is known within bounds, `value` is the least that it may be, and this the most. It is judged
+            where any number between them is judged alike; else it could not be told, for which `why` gives the reason.
 
         Raises LimitError for a limit or a severity that does not exist, and TypeError where there is no limit at all,
         or a severity without a single limit. Nothing has been judged then, and the check is not ok.
@@ -144,6 +147,13 @@ class Expect:
         else:
             problem = None
             breached = rung.severity if rung else None
+            if most is not None and any(
+                ladder.breached(each, unit) is not rung for each in _between(value, most, ladder)
+            ):
+                value = rung = breached = None
+                problem = why
+            elif most is not None and most != value:
+                note = f"at most {most}"
         shown = rung or ladder.rungs[-1]
         if secret and value is not None:
             value = observed = observed or MASK
@@ -226,6 +236,12 @@ def _fitting(value: Any, unit: str, also: Mapping[str, Any], ladder: Ladder) -> 
         if wanted not in ("text", dimension(unit)) and dimension(other) == wanted:
             return same, other
     return value, unit
+
+
+def _between(least: int, most: int, ladder: Ladder) -> list[int]:
+    """Return the counts within bounds at which a ladder may begin to judge otherwise."""
+    near = {round(rung.limit.number or 0) + step for rung in ladder.rungs for step in (-1, 0, 1)}
+    return [most, *(each for each in near if least < each < most)]
 
 
 def _judged_as(ladder: Ladder, rung: Rung | None) -> Callable[[float, str], bool]:

@@ -12,7 +12,7 @@ from ..limits import LimitError, parse_time, rate_unit
 from ._files import said_of
 from ._host_target import Host, kind
 from ._kind import Output, UnknownError
-from .logs import Pattern
+from ._logs_patterns import Pattern
 
 Priority = Literal["emerg", "alert", "crit", "err", "warning", "notice", "info", "debug"]
 
