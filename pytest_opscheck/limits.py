@@ -6,7 +6,7 @@ import itertools
 import math
 import re
 import warnings
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
@@ -207,9 +207,17 @@ def _judgeable(value: object) -> object:
         value = math.nan if value.is_nan() else float(value)
     if value is None or (isinstance(value, str) and not value.strip()):
         raise UnjudgeableError("there was no value")
-    if isinstance(value, Mapping | list | tuple | set | frozenset):
+    if isinstance(value, bytes | bytearray | memoryview):
+        raise UnjudgeableError("the value is bytes, which are not text: decode them, as in value.decode()")
+    if isinstance(value, Collection) and not isinstance(value, str):
         what = f"{len(value)} values" if value else "an empty list"
         raise UnjudgeableError(f"there was {what} where one value is compared")
+    if (
+        not isinstance(value, int | float) and type(value).__str__ is object.__str__
+    ):  # what it is shown as says where it lies in memory, not what it is
+        raise UnjudgeableError(
+            f"the value is a {type(value).__name__}, and only numbers, texts and truths are compared"
+        )
     if (isinstance(value, float) and math.isnan(value)) or (isinstance(value, str) and _is_nan(value)):
         raise UnjudgeableError("the value is not a number (NaN)")
     return value

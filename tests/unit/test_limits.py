@@ -426,3 +426,13 @@ def test_quantities(value: object, unit: str, text: str) -> None:
 
 def test_values_as_toml_writes_them() -> None:
     assert [as_text(value) for value in (None, True, False, 5, "ready")] == ["null", "true", "false", "5", "ready"]
+
+
+@pytest.mark.parametrize("limit", ["!= failed", "~ ready", "== ready", "< 5"])
+@pytest.mark.parametrize(
+    "value", [b"ready", bytearray(b"ready"), memoryview(b"ready"), object(), (x for x in "a"), print, {"a": 1}.items()]
+)
+def test_what_is_not_a_number_a_text_or_a_truth_can_not_be_judged(value: object, limit: str) -> None:
+    """Whatever its text form happens to be: `!= failed` would hold for all of them."""
+    with pytest.raises(UnjudgeableError):
+        parse_limit(limit).holds(value)
