@@ -145,7 +145,9 @@ class Resolver:
         if len(self.problems) == before:
             self._refuse_missing_limits(check, limits, here, name, said)
             self._refuse_unused_severity(said, limits, severity, here)
-        values = self._params(check, said, limits, here, severity=severity, unsaid=unsaid)
+        # Where the limit that says the window is wrong, nothing is known of the window, and no error follows from that.
+        windowless = limits is None and limit is not None and WINDOW in check.probe.params.model_fields
+        values = {} if windowless else self._params(check, said, limits, here, severity=severity, unsaid=unsaid)
         suites = self._suites(said.get("suites"), check, here)
         timeout_s = self._timeout(said.get("timeout"), check, here) + (values.get(SAMPLE) or 0)
         lasting = read_lasting(said, check.keys, here, self.problems)
