@@ -9,6 +9,7 @@ from typing import Any, get_args
 from pydantic import ValidationError
 
 from .._check import GIVEN, WINDOW, Check
+from ..domains import refuse_blind
 from ..during import Limits
 from ..limits import SEVERITIES, Ladder, LimitError, parse_duration, severity_of, single
 from ..probes import SAMPLE
@@ -220,6 +221,10 @@ class Resolver:
             if is_empty(value):
                 where = here if key == unsaid else (*here, key)
                 self.problems.add(where, "it is empty; say what is meant, or leave it out")
+        try:
+            refuse_blind(given.get("pattern"), given.get("ignore"))
+        except LimitError as error:
+            self.problems.add((*here, "ignore"), str(error))
         try:
             made = model.model_validate(given, context={"words": self.words, "severity": severity})
         except ValidationError as error:

@@ -63,6 +63,8 @@ UNBREAKABLE = {
         of('disk = { P3 = "< 70%", P1 = "< 101%" }'),
         of('memory = [{ during = "00:00-08:00", P2 = "< 120%" }, "< 70%"]'),
         '[SELF.command.x]\nrun = "x"\nexit = "!= 256"',
+        '[SELF.command.x]\nrun = "x"\nexit = "!= failed"',
+        '[SELF.command.x]\nrun = "x"\nexit = "~ ^[0-9]+$"',
         '[SELF.command.x]\nrun = "x"\nstdout = "~ .*"',
         '[SELF.processes.x]\npattern = "x"\ncount = ">= 0"',
         '[SELF.file.x]\npath = "/x"\nsize = ">= 0B"',
@@ -147,6 +149,56 @@ def test_what_decides_nothing_is_refused(tmp_path: Path, said: dict[str, list[st
             assert message in mine[0]
             assert "; say " in mine[0]
     assert len(found) == sum(len(each) for each in said.values())
+
+
+@pytest.mark.parametrize(
+    ("said", "message"),
+    [
+        (
+            '[http.x]\nurl = "http://x"\nexpect = { status = "!= down" }',
+            "'!= down' can't be broken: http.status is a number, ",
+        ),
+        (
+            '[http.x]\nurl = "http://x"\nexpect = { status = "200-299" }',
+            "'== 200-299' can't hold: http.status is a number, ",
+        ),
+        (
+            '[http.x]\nurl = "http://x"\nexpect = { status = "~ ^2xx$" }',
+            "'~ ^2xx$' can't hold: http.status is a number, ",
+        ),
+        ('[host.a.command.x]\nrun = "x"\nvalue = "!= x"', "'!= x' is for a text, and this is a number; say '< 5'"),
+        (
+            '[metrics.x]\nurl = "http://x"\n[metrics.x.value.x]\nmetric = "x"\nexpect = "!= down"',
+            "'!= down' is for a text, and m",
+        ),
+        (
+            '[prometheus.x]\nurl = "http://x"\n[prometheus.x.query.x]\nquery = "up"\nexpect = "!= down"',
+            "'!= down' is for a text, and prometheus.query is a count or",
+        ),
+        (
+            '[logs.x]\npath = "/x"\n[logs.x.count.x]\npattern = "x"\nignore = ".*"\nexpect = 0',
+            "'.*' leaves out every line",
+        ),
+        (
+            '[host.a.journal.x]\npattern = "ERROR"\nignore = "ERR"\nexpect = "== 0/h"',
+            "'ERR' leaves out every line that",
+        ),
+        ('[host.a.expect]\nfailed_units = { P2 = "== 0", ignore = ["*"] }', "'*' leaves out everything; name what is"),
+        ('[notify.x]\nfile = "x"\nseverities = []', "it is empty; say what is meant, or leave it out"),
+        (
+            '[notify.x]\nfile = "x"\nseverities = ["critical"]',
+            "'critical' is not a severity; use one of P0, P1, P2, P3",
+        ),
+        ('[suites.daily]\nfail_at = ""', "'' is not a severity; use one of P0, P1, P2, P3"),
+        ('[suites.daily]\nfail_at = "p1"', "'p1' is not a severity; use one of P0, P1, P2, P3"),
+        ('[host.a.expect]\ncpu = { severity = "critical", limit = "< 9%" }', "'critical' is not a severity"),
+        ('[host.a.expect]\ncpu = { P4 = "< 9%" }', "unknown key; it can be: P0, P1, P2, P3"),
+    ],
+)
+def test_brothers(tmp_path: Path, said: str, message: str) -> None:
+    """What compares a number with a word, leaves out all that it looks for, or names what there is not."""
+    [found] = errors(tmp_path, f"{ZONE}[host.a]\n{said}\n")
+    assert found.partition(": ")[2].startswith(message)
 
 
 def test_what_decides_something_is_taken(tmp_path: Path) -> None:
