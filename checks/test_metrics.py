@@ -47,7 +47,13 @@ def test_present(present, expect):
         expect(metric.state, subject=metric.name)
 
 
-@check(metrics.value, units=("*",), family=True, action="Look at the metric's history, and at what it counts")
+@check(
+    metrics.value,
+    units=("", "%", "s", "B", "rate"),
+    least=None,
+    family=True,
+    action="Look at the metric's history, and at what it counts",
+)
 def test_value(value, expect):
     """A metric has the expected value.
 
@@ -104,7 +110,13 @@ def test_ratio(ratio, expect):
     expect(ratio.value, ratio.unit, subject=ratio.subject, why=ratio.why)
 
 
-@check(metrics.p95, units=("*",), family=True, action="See what is slow: the application's traces, or its slow queries")
+@check(
+    metrics.p95,
+    units=("", "%", "s", "B", "rate"),
+    least=None,
+    family=True,
+    action="See what is slow: the application's traces, or its slow queries",
+)
 def test_p95(p95, expect):
     """95 of 100 observations of a histogram are within the limit.
 

@@ -100,7 +100,13 @@ def test_targets_up(targets_up, expect):
         expect(target.health, subject=f"{target.subject}{about}", why=target.why)
 
 
-@check(prometheus.query, units=("*",), family=True, action="Look at the query's graph in Prometheus")
+@check(
+    prometheus.query,
+    units=("", "%", "s", "B", "rate"),
+    least=None,
+    family=True,
+    action="Look at the query's graph in Prometheus",
+)
 def test_query(query, expect):
     """A query of one's own gives what is expected.
 

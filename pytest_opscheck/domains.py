@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import re
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 
 from .limits import Limit, LimitError, parse_limit, quantity
@@ -42,6 +43,7 @@ class Domain:
 
 _UNLIKE = ("", "0", "ready", "Zq 7", "-", "é", "{}", "a\tb")
 """Texts that have nothing in common: a pattern that is found in all of them is found in every one."""
+_SPECIAL = re.compile(r"[\\.^$*+?{}\[\]|()]")
 AMOUNT = Domain()
 """Counts, sizes, lengths of time, rates, and percentages of anything: nothing is below 0."""
 
@@ -72,21 +74,48 @@ def refuse_open(limit: Limit) -> Limit:
 
 
 def refuse_idle(limit: Limit, domain: Domain, of: str, hint: str) -> None:
-    """Refuse a limit for numbers that decides nothing: every value keeps it, or none does.
+    """Refuse a limit that decides nothing: every value keeps it, or none does.
 
     of: what is measured, in the error's words; hint: a limit that can be meant, quoted, where the sign is not all that
     is wrong.
 
     Raises LimitError.
     """
-    if limit.number is None or len(kept := _kept(limit, domain)) > 1:
+    kept = _kept(limit, domain)
+    if len(kept) != 1:
         return
     never = "can't be broken" if True in kept else "can't hold"
-    unsigned = parse_limit(f"{limit.operator} {limit.operand.lstrip('-')}{limit.unit}")
-    meant = f"'{unsigned}'" if limit.number < 0 and len(_kept(unsigned, domain)) > 1 else hint
-    raise LimitError(f"'{limit}' {never}: {of} is {domain}; say for example {meant}")
+    meant = hint
+    if (limit.number or 0) < 0:
+        unsigned = parse_limit(f"{limit.operator} {limit.operand.lstrip('-')}{limit.unit}")
+        meant = f"'{unsigned}'" if len(_kept(unsigned, domain)) > 1 else hint
+    number = "" if limit.number is not None else "a number, "
+    raise LimitError(f"'{limit}' {never}: {of} is {number}{domain}; say for example {meant}")
 
 
 def _kept(limit: Limit, domain: Domain) -> set[bool]:
-    """Return whether values on all sides of a limit's number keep it: both where it decides something."""
-    return {limit.holds_number(value) for value in domain.near(limit.number or 0.0)}
+    """Return whether values on all sides of a limit's number keep it: both where it decides something.
+
+    A limit for texts is tried on the whole numbers of a domain that has bounds, as they are written; of any other
+    nothing is known.
+    """
+    if limit.number is not None:
+        return {limit.holds_number(value) for value in domain.near(limit.number)}
+    if domain.least is None or domain.most is None:
+        return set()
+    return {limit.holds(str(value)) for value in range(int(domain.least), int(domain.most) + 1)}
+
+
+def refuse_blind(pattern: object, ignore: object) -> None:
+    """Refuse what leaves out every line that is looked for: nothing would ever be counted. Raises LimitError."""
+    if isinstance(ignore, Collection) and not isinstance(ignore, str) and "*" in ignore:
+        raise LimitError("'*' leaves out everything; name what is harmless, or say false for a check that is off")
+    try:
+        left_out = re.compile(ignore) if isinstance(ignore, str) and ignore else None
+    except re.error:
+        return  # whoever takes it says what is wrong, or reads it in another way
+    if left_out is None:
+        return
+    literal = pattern if isinstance(pattern, str) and not _SPECIAL.search(pattern) else None
+    if all(left_out.search(text) for text in _UNLIKE) or (literal and left_out.search(literal)):
+        raise LimitError(f"{ignore!r} leaves out every line that is looked for; say what is harmless, and nothing else")

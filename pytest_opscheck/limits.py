@@ -338,7 +338,7 @@ class Ladder:
         """Refuse what would never be broken, or not with the severity that is meant."""
         severities = [rung.severity for rung in self.rungs]
         if not severities:
-            raise LimitError("there is not a limit; say for example '< 70%'")
+            raise LimitError("there is no limit; say for example '< 70%'")
         if severities != sorted(severities):
             raise LimitError(f"the worst severity of a ladder stands first, and these are {', '.join(severities)}")
         if twice := next((severity for severity in severities if severities.count(severity) > 1), None):

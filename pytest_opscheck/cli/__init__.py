@@ -121,7 +121,14 @@ def init(folder: Path) -> None:
 def validate(file: Path) -> None:
     """Say what is wrong with an inventory, all of it at once. Nothing is probed."""
     _require_file(file, "validate", "an inventory is checked as a whole: opscheck validate")
+    from ..runbook import refuse_dead_links
+
     inventory = loaded(file)
+    try:
+        refuse_dead_links(inventory)
+    except InventoryError as error:
+        click.echo(str(error), err=True)
+        sys.exit(USAGE)
     targets, checks = counted(len(inventory.targets), "target"), counted(len(inventory.expectations), "check")
     click.echo(f"{file}: right; {targets}, {checks}")
 

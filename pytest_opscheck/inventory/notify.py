@@ -156,7 +156,7 @@ def _secrets(address: str) -> Iterator[str]:
 def schema(severities: list[str]) -> dict[str, Any]:
     """Return the JSON Schema of the tables; `severities` are all their words."""
     text = {"$ref": "#/$defs/text"}
-    time = {"$ref": "#/$defs/duration"}
+    time = {"$ref": "#/$defs/time"}
     fields = {
         "url": {"description": "an address of apprise: slack://..., pagerduty://..., mailto://...", **text},
         "webhook": {"description": "takes each alert as JSON by POST", **text},

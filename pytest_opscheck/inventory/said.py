@@ -113,7 +113,8 @@ class LimitReader:
                 f"'{limit}' can't hold: {check.id} is {well!r} where all is well; "
                 "say true or false, without quotes, to switch it on or off"
             )
-        domain = check.domain(limit.dimension) if limit.dimension in check.dimensions else None
+        measures = "count" if {"text", "count"} <= check.dimensions else limit.dimension
+        domain = check.domain(measures) if measures in check.dimensions else None
         if domain is not None and not (part and limit.operator == ">=" and limit.number == domain.least):
             refuse_idle(limit, domain, check.id, example_of(check))
 

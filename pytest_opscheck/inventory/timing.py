@@ -154,7 +154,7 @@ def timing_schema() -> dict[str, Any]:
     variable = {"$ref": "#/$defs/variable"}
     time = {"anyOf": [{"type": "string", "pattern": f"^{_TIME.pattern}$"}, variable]}
     day = {"anyOf": [{"enum": list(WEEKDAYS)}, {"type": "integer", "minimum": 1, "maximum": _LAST_DATE}, variable]}
-    duration = {"$ref": "#/$defs/duration"}
+    duration = {"$ref": "#/$defs/time"}
     address = {"anyOf": [{"type": "string", "pattern": "^https?://"}, variable]}
     return {
         "at": {"description": "the times of the day at which it runs: 09:00", **_one_or_more(time)},

@@ -8,7 +8,7 @@ from typing import Annotated
 from pydantic import AfterValidator
 
 from ..domains import Domain, refuse_idle
-from ..limits import Ladder, Limit
+from ..limits import Ladder, Limit, LimitError
 from ._types import LadderParam, LimitParam, refuse_unit
 
 _STATUSES = Domain(0, 255)
@@ -28,6 +28,8 @@ def _stdout(said: Limit) -> Limit:
 def _value(said: Ladder) -> Ladder:
     for rung in said.rungs:
         refuse_unit(rung.limit, "value", "the number that a command prints", equality=False)
+        if rung.limit.number is None and rung.limit.operator != "~":
+            raise LimitError(f"'{rung.limit}' is for a text, and this is a number; say '< 5', or stdout = '~ x'")
     return said
 
 

@@ -74,7 +74,11 @@ def _times(ladder: Ladder) -> Ladder:
     return of_amounts(ladder)
 
 
-Seconds = Annotated[float, BeforeValidator(parse_time)]
+def _seconds(said: object) -> float:
+    return said if isinstance(said, float) else parse_time(said)  # the default is in seconds
+
+
+Seconds = Annotated[float, BeforeValidator(_seconds)]
 
 
 @kind.probe(timeout_s=RECOVERY_TIMEOUT_S)

@@ -25,7 +25,7 @@ class Availability(Target):
     """Past results of one check."""
 
     of: str = Field(min_length=1, description="the id of the check whose past results count: `http.status@api`")
-    over: Annotated[float, BeforeValidator(parse_time), WithJsonSchema({"type": ["string", "number"]})] = Field(
+    over: Annotated[float, BeforeValidator(parse_time), WithJsonSchema({"type": "string"})] = Field(
         default=30 * 86400.0, description="how far back they count, for example `7d`; by default `30d`"
     )
 

@@ -57,7 +57,7 @@ def test_what_names_no_severity_is_never_ok(project: Project) -> None:
     )
     done = pytester.runpytest_subprocess("-m", "daily", "--opscheck-fail-at=P0")
     assert done.ret == 1
-    found = {each["check"].rpartition("test_")[2]: each for each in results(pytester).values()}
+    found = {each["check"].rpartition(".")[2]: each for each in results(pytester).values()}
     assert (found["good"]["verdict"], found["good"]["severity"]) == ("breach", "P0")
     for name, (_, message) in WRONG.items():
         assert found[name]["verdict"] == "unknown", found[name]

@@ -363,7 +363,7 @@ def test_every_rung_of_a_ladder_can_be_reported(rungs: dict[str, tuple[str, int]
 @pytest.mark.parametrize(
     ("rungs", "message"),
     [
-        ({}, "there is not a limit; say for example '< 70%'"),
+        ({}, "there is no limit; say for example '< 70%'"),
         ({"P5": "< 5"}, "'P5' is not a severity; use one of P0, P1, P2, P3"),
         (
             {"P1": "< 5/h", "P3": "< 2/day"},

@@ -134,7 +134,7 @@ KEYS = "P0, P1, P2, P3, action, for, id, ignore, of, runbook, severity, suites, 
             "disk = [{ during = 'night', P3 = '< 60%' }, '< 7%']",
             "disk[0].during: 'night' is not a part of the day; say for",
         ),
-        ("disk = [{ during = '00:00-08:00' }, '< 7%']", "disk[0]: there is not a limit; say for example '< 70%'"),
+        ("disk = [{ during = '00:00-08:00' }, '< 7%']", "disk[0]: there is no limit; say for example '< 70%'"),
         (
             "disk = [{ P3 = '< 60%', suites = ['daily'] }]",
             "disk[0].suites: unknown key; it can be: P0, P1, P2, P3, during, limit",
