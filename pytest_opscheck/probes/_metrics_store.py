@@ -133,7 +133,10 @@ class Store:
     def _cut_off(self, half: str) -> None:
         started = self._read > 0 or next(lines(half + "\n", 0, openmetrics=self.openmetrics), None) is not None
         if started and not half.lstrip().startswith("<"):
-            self.problem = "it ends in the middle of a line, so it was cut off; a page's last line has a line feed"
+            self.problem = (
+                "it ends in the middle of a line: it was cut off, or the exporter has to end its last line with a line "
+                "feed, without which 12 may be the start of 1234"
+            )
         else:
             self._refuse(half)
 

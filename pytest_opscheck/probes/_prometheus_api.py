@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from ._ages import STALE_S, aged, cached_s, said_s
-from ._kind import Kind, UnknownError, UnreachableError
+from ._kind import AnsweredError, Kind, UnknownError
 from ._web import Answer, Web, WebTarget, connect
 
 _OK, _NOT_FOUND, _STARTING = 200, 404, 503
@@ -31,9 +31,9 @@ def _connect(target: PrometheusServer, timeout_s: float) -> Iterator[Web]:
     # A query, because proxies and servers of the same API have no /-/ready.
     with connect(target, timeout_s, path="api/v1/query", query={"query": "1"}) as web:
         try:
-            data(web.answer)
+            data(web.answer, whole=False)
         except UnknownError as error:
-            raise UnreachableError(str(error), transient=web.answer.status == _STARTING) from None
+            raise AnsweredError(str(error), transient=web.answer.status == _STARTING) from None
         yield web
 
 
@@ -51,9 +51,10 @@ def instant(web: Web, query: str) -> tuple[dict[str, Any], Answer]:
     return ask(web, "query", {"query": query, "timeout": f"{max(1, round(900 * web.timeout_s))}ms"})
 
 
-def data(answer: Answer) -> dict[str, Any]:
-    """Return what an answer of the API holds. Raises UnknownError where it holds an error, only a part, or is old.
+def data(answer: Answer, *, whole: bool = True) -> dict[str, Any]:
+    """Return what an answer of the API holds. Raises UnknownError where it holds an error, is only a part, or is old.
 
+    whole: whether it has to have what all storage nodes say, which tells nothing of whether the server is reached.
     Infos of PromQL are no doubt of the answer: they tell that a query could be written better. Warnings are: of a part
     that is missing, or of samples that could not be taken into account.
     """
@@ -66,7 +67,7 @@ def data(answer: Answer) -> dict[str, Any]:
     doubts = [str(each) for each in warnings if not str(each).startswith(_INFO)]
     if doubts:
         raise UnknownError(f"the answer may be incomplete: {doubts[0].partition(chr(10))[0]}")
-    if said.get("isPartial"):
+    if whole and said.get("isPartial"):
         raise UnknownError(
             "the answer is only a part (isPartial): a storage node did not answer; see which of them is down"
         )

@@ -113,7 +113,7 @@ def test_the_content_type_does_not_matter(content_type: str) -> None:
 @pytest.mark.parametrize(
     ("page", "why"),
     [
-        ("a 1\nrequests_total 12", "it ends in the middle of a line, so it was cut off"),
+        ("a 1\nrequests_total 12", "it ends in the middle of a line: it was cut off, or"),
         ("a 1\n# HELP b wor", "it ends in the middle of a line"),
         ('a 1\nb{c="d', "it ends in the middle of a line"),
         ('a 1\nb{c="d\n', "its line 2 is no sample of a metric: 'b{c=\"d'"),
