@@ -16,6 +16,12 @@ _OK, _NOT_FOUND, _STARTING = 200, 404, 503
 _LET_IN = (401, 403)
 _INFO = "PromQL info:"
 """How older versions start, among the warnings, what newer ones call an info: a hint at how a query is written."""
+_HINTS = {
+    "bad_data": "see what is asked for",
+    "execution": "see what is asked for",
+    "timeout": "let the query look at less, or say a longer timeout",
+    "unavailable": "see whether it is still starting",
+}
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)(ms|[smhdwy])")
 _SECONDS = {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86400, "w": 7 * 86400, "y": 365 * 86400}
 _INTERVALS = 3
@@ -61,15 +67,17 @@ def data(answer: Answer, *, whole: bool = True) -> dict[str, Any]:
     answer.whole()
     said = _said(answer)
     if said["status"] != "success" or answer.status != _OK:
-        why = str(said.get("error") or f"status {answer.status}").strip().partition("\n")[0]
-        raise UnknownError(f"{said.get('errorType') or 'an error'}: {why}")
+        sort, why = said.get("errorType") or "an error", str(said.get("error") or f"status {answer.status}")
+        hint = _HINTS.get(sort, "see what its log says")
+        raise UnknownError(f"{answer.url} answered {sort}: {why.strip().partition(chr(10))[0]}; {hint}")
     warnings = [said["warnings"]] if isinstance(said.get("warnings"), str) else said.get("warnings") or []
     doubts = [str(each) for each in warnings if not str(each).startswith(_INFO)]
     if doubts:
-        raise UnknownError(f"the answer may be incomplete: {doubts[0].partition(chr(10))[0]}")
+        why = doubts[0].partition("\n")[0]
+        raise UnknownError(f"the answer may be incomplete: {why}; {answer.url} gave it with this warning")
     if whole and said.get("isPartial"):
         raise UnknownError(
-            "the answer is only a part (isPartial): a storage node did not answer; see which of them is down"
+            f"the answer of {answer.url} is only a part (isPartial): a storage node did not answer; see which is down"
         )
     if (kept := cached_s(answer)) > STALE_S:
         raise UnknownError(f"{answer.url} was kept by a cache for {said_s(kept)}; have it not keep the API's answers")
