@@ -83,7 +83,7 @@ def uptime(target: Availability, *, past: Annotated[History, WithJsonSchema({})]
     )
     if share.runs < LEAST_RUNS:
         raise UnknownError(
-            f"{counted(share.runs, 'past run')} of {target.of} {'is' if share.runs == 1 else 'are'} recorded in that time, and it takes {LEAST_RUNS}; "
-            "wait for more, or let `over` reach further back"
+            f"{counted(share.runs, 'past run')} of {target.of} {'is' if share.runs == 1 else 'are'} recorded in that time, "
+            f"and it takes {LEAST_RUNS}; wait for more, or let `over` reach further back"
         )
     return share
