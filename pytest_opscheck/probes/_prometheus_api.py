@@ -19,6 +19,7 @@ _INFO = "PromQL info:"
 _HINTS = {
     "bad_data": "see what is asked for",
     "execution": "see what is asked for",
+    "422": "see what is asked for",
     "timeout": "let the query look at less, or say a longer timeout",
     "unavailable": "see whether it is still starting",
 }

@@ -82,8 +82,9 @@ def uptime(target: Availability, *, past: Annotated[History, WithJsonSchema({})]
         {verdict: verdicts[verdict] for verdict in Verdict if verdict in verdicts and verdict not in _LEFT_OUT},
     )
     if share.runs < LEAST_RUNS:
+        verb = "is" if share.runs == 1 else "are"
         raise UnknownError(
-            f"{counted(share.runs, 'past run')} of {target.of} {'is' if share.runs == 1 else 'are'} recorded in that time, "
+            f"{counted(share.runs, 'past run')} of {target.of} {verb} recorded in that time, "
             f"and it takes {LEAST_RUNS}; wait for more, or let `over` reach further back"
         )
     return share
