@@ -229,15 +229,16 @@ kind = Kind("metrics", MetricsPage, "a page of metrics in one of Prometheus's te
 
 
 def _require(web: Web, answer: Answer, store: Store) -> None:
-    """Raise UnknownError where an answer is no page of metrics of now."""
+    """Raise UnknownError where an answer is not a page of metrics of now."""
     asked = without_password(web.url)
     where = answer.url if answer.url == asked else f"{asked} redirects to {answer.url}, which"
     if answer.status != _OK:
         hint = "; see the credentials in headers" if answer.status in _LET_IN else ""
         raise UnknownError(f"{where} answered {answer.status} and not with metrics{hint}")
-    answer.whole()
+    if answer.problem:
+        raise UnknownError(f"{answer.url}: {answer.problem}; ask again, and see what writes that page")
     if store.problem:
-        raise UnknownError(f"{where} is no page of metrics: {store.problem}")
+        raise UnknownError(f"{where} is not a page of metrics: {store.problem}")
     if not store.names:
         raise UnknownError(f"{where} has no sample at all; see whether the exporter there measures anything")
     if (kept := cached_s(answer)) > STALE_S:

@@ -16,6 +16,7 @@ _OK, _NOT_FOUND, _STARTING = 200, 404, 503
 _LET_IN = (401, 403)
 _INFO = "PromQL info:"
 """How older versions start, among the warnings, what newer ones call an info: a hint at how a query is written."""
+_CREDENTIALS = "see the credentials in headers"
 _HINTS = {
     "bad_data": "see what is asked for",
     "execution": "see what is asked for",
@@ -65,11 +66,12 @@ def data(answer: Answer, *, whole: bool = True) -> dict[str, Any]:
     Infos of PromQL are no doubt of the answer: they tell that a query could be written better. Warnings are: of a part
     that is missing, or of samples that could not be taken into account.
     """
-    answer.whole()
+    if answer.problem:
+        raise UnknownError(f"{answer.url}: {answer.problem}; ask again, or narrow what is asked for")
     said = _said(answer)
     if said["status"] != "success" or answer.status != _OK:
         sort, why = said.get("errorType") or "an error", str(said.get("error") or f"status {answer.status}")
-        hint = _HINTS.get(sort, "see what its log says")
+        hint = _CREDENTIALS if answer.status in _LET_IN else _HINTS.get(sort, "see what its log says")
         raise UnknownError(f"{answer.url} answered {sort}: {why.strip().partition(chr(10))[0]}; {hint}")
     warnings = [said["warnings"]] if isinstance(said.get("warnings"), str) else said.get("warnings") or []
     doubts = [str(each) for each in warnings if not str(each).startswith(_INFO)]
@@ -97,7 +99,7 @@ def _said(answer: Answer) -> dict[str, Any]:
     if isinstance(said, dict) and isinstance(said.get("status"), str):
         return said
     if answer.status in _LET_IN:
-        hint = "see the credentials in headers"
+        hint = _CREDENTIALS
     elif "/api/v1/" not in answer.url:
         hint = "the url redirects there, to a login perhaps; see the credentials in headers"
     elif answer.status == _NOT_FOUND:

@@ -143,7 +143,7 @@ def test_what_is_no_page_of_metrics_fails_reachable_alone(run: Run, server: Site
     )
     for name, said in {
         "html": "is a web page",
-        "words": "is no page of metrics",
+        "words": "is not a page of metrics",
         "empty": "has no sample at all",
         "cut": "it does not end with # EOF",
         "nothing": "answered 404 and not with metrics",
@@ -219,13 +219,13 @@ def test_half_a_page_and_what_stands_in_its_place_are_named(run: Run, server: Si
         "closed": "it ends in the middle of a line",
         "open_no_end": "it does not end with # EOF",
         "open_goes_on": "# EOF stands in the middle of it",
-        "html_as_text": "it is a web page, not a page of metrics",
+        "html_as_text": "it is a web page",
         "html_behind": "it is a web page",
-        "json": 'its line 1 is no sample of a metric: \'{"error": "denied"}\'',
+        "json": 'its line 1 is not a sample of a metric: \'{"error": "denied"}\'',
         "login": "/login redirects to",
         "denied": "answered 401 and not with metrics; see the credentials in headers",
         "kept": "was kept by a cache for 25 h",
-        "broken": "its line 3 is no sample of a metric: 'errors total 1'",
+        "broken": "its line 3 is not a sample of a metric: 'errors total 1'",
         "latin": "line 1 is not UTF-8",
         "large": "longer than the 64 MB that are read",
     }
