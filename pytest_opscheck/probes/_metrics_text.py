@@ -2,7 +2,7 @@
 
 What its parser takes (model/textparse of Prometheus 2 and 3) is taken: metadata behind the samples or twice, one name
 in two families, blanks and tabs between all words, missing and trailing commas, line feeds within the value of a label,
-names in quotes. What can't be in doubt is taken beyond that: CRLF, a blank before a name, any word behind # TYPE, and
+names in quotes, `a-1`. What can't be in doubt is taken beyond that: CRLF, a blank before a name, any word behind # TYPE, and
 OpenMetrics with the blanks and comments of the older text. One line that is not a sample spoils the page, as it does
 for Prometheus.
 """
@@ -29,7 +29,7 @@ _NUMBER = (
 _STAMP = r"(?:[ \t]++([0-9]++))?+"
 _EXEMPLAR = rf"(?:[ \t]++#[ \t]*+{_LABELS}[ \t]++{_NUMBER}(?:[ \t]++{_NUMBER})?+)?+"
 _OPEN_STAMP = rf"(?:[ \t]++({_NUMBER}))?+"
-_SAMPLE = rf"(?:({_NAME})(?:[ \t]*+({_LABELS})[ \t]*+|[ \t]++)|({_NAMED_WITHIN})[ \t]*+)({_NUMBER})"
+_SAMPLE = rf"(?:({_NAME})(?:[ \t]*+({_LABELS})[ \t]*+|[ \t]++|(?=[+.-]))|({_NAMED_WITHIN})[ \t]*+)({_NUMBER})"
 _END = r"[ \t]*+\r?+\n"
 _COMMENT = r"(#[^\n]*+)\n|\r?+\n"
 
