@@ -2,9 +2,9 @@
 
 What its parser takes (model/textparse of Prometheus 2 and 3) is taken: metadata behind the samples or twice, one name
 in two families, blanks and tabs between all words, missing and trailing commas, line feeds within the value of a label,
-names in quotes, `a-1`. What can't be in doubt is taken beyond that: CRLF, a blank before a name, any word behind # TYPE, and
-OpenMetrics with the blanks and comments of the older text. One line that is not a sample spoils the page, as it does
-for Prometheus.
+names in quotes, `a-1`. What can't be in doubt is taken beyond that: CRLF, a blank before a name, any word behind
+# TYPE, and OpenMetrics with the blanks and comments of the older text. One line that is not a sample spoils the page,
+as it does for Prometheus.
 """
 
 from __future__ import annotations
