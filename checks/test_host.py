@@ -24,6 +24,7 @@ def test_reachable(reachable, expect):
     host.filesystems,
     limit={"P3": "< 70%", "P1": "< 90%"},
     suites=("smoke", "daily"),
+    most="100%",
     action="Find what grew: du -xh --max-depth=1 {subject} | sort -h",
 )
 def test_disk(filesystems, expect):
@@ -49,6 +50,7 @@ def test_disk(filesystems, expect):
 @check(
     host.inodes,
     units=("%",),
+    most="100%",
     action="Find what holds so many files: du -x --inodes --max-depth=1 {subject} | sort -n",
 )
 def test_inodes(inodes, expect):
@@ -72,6 +74,7 @@ def test_inodes(inodes, expect):
     host.memory,
     limit={"P3": "< 80%", "P1": "< 95%"},
     units=("%", "B"),
+    most="100%",
     action="Find who uses it: ps aux --sort=-rss | head",
 )
 def test_memory(memory, expect):
@@ -105,7 +108,7 @@ def test_load(load, expect):
     expect(load.per_processor, subject="load per processor")
 
 
-@check(host.cpu, limit={"P3": "< 90%"}, action="Find who uses it: top")
+@check(host.cpu, limit={"P3": "< 90%"}, most="100%", action="Find who uses it: top")
 def test_cpu(cpu, expect):
     """The processors have time left.
 

@@ -29,6 +29,8 @@ def test_reachable(reachable, expect):
     severity="P1",
     suites=("smoke", "deploy_gate", "daily"),
     units=("", "text"),
+    least="100",
+    most="999",
     action="See what the application's log says of this request",
 )
 def test_status(response, expect):

@@ -35,4 +35,5 @@ def test_count(count, expect):
         since = "30m"
         expect = 0
     """
-    expect(count.lines, count.unit, subject=f"lines with /{count.pattern}/ in {count.log}")
+    about = f"lines with /{count.pattern}/ in {count.log}"
+    expect(count.least, count.unit, subject=about, most=count.most, why=count.doubt)

@@ -54,6 +54,7 @@ def test_version(version, expect):
     postgres.connections,
     limit={"P2": "< 80%", "P1": "< 95%"},
     units=("%", ""),
+    most="100%",
     suites=("smoke", "daily"),
     action="See who holds them: SELECT usename, state, count(*) FROM pg_stat_activity GROUP BY 1, 2",
 )
@@ -292,6 +293,7 @@ def test_checksum_failures(checksum_failures, expect):
 @check(
     postgres.cache_hit,
     units=("%",),
+    most="100%",
     action="See what reads so much: SELECT relname, heap_blks_read FROM pg_statio_user_tables ORDER BY 2 DESC LIMIT 10",
 )
 def test_cache_hit(cache_hit, expect):

@@ -34,6 +34,7 @@ def test_reachable(reachable, expect):
     tls.certificate,
     limit={"P3": ">= 30d", "P2": ">= 7d", "P1": "> 0d"},
     suites=("smoke", "daily"),
+    least=None,
     action="Renew the certificate, load it into the server, and see why its renewal did not run",
 )
 def test_days_left(certificate, expect):
@@ -91,6 +92,7 @@ def test_trusted(trust, expect):
     severity="P2",
     suites=("weekly",),
     units=("",),
+    most="1.3",
     action="Allow newer versions only, for nginx: ssl_protocols TLSv1.2 TLSv1.3;",
 )
 def test_protocol(protocol, expect):

@@ -7,12 +7,16 @@ from typing import Annotated
 
 from pydantic import AfterValidator
 
+from ..domains import Domain, refuse_idle
 from ..limits import Ladder, Limit
 from ._types import LadderParam, LimitParam, refuse_unit
+
+_STATUSES = Domain(0, 255)
 
 
 def _exit(said: Limit) -> Limit:
     refuse_unit(said, "exit", "an exit status", equality=False)
+    refuse_idle(said, _STATUSES, "an exit status", "'== 0'")
     return said
 
 

@@ -8,11 +8,11 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, ValidationInfo, WithJsonSchema
 
-from ..limits import LimitError, parse_duration, rate_unit
+from ..limits import LimitError, parse_time, rate_unit
 from ._files import said_of
 from ._host_target import Host, kind
 from ._kind import Output, UnknownError
-from .logs import Pattern
+from ._logs_patterns import Pattern
 
 Priority = Literal["emerg", "alert", "crit", "err", "warning", "notice", "info", "debug"]
 
@@ -32,7 +32,7 @@ def _window(said: object, info: ValidationInfo) -> float | None:
     if said is None:
         raise ValueError("say how far to look back: since = '4h', or a limit with a rate such as '== 0/h'")
     try:
-        return parse_duration(said)
+        return parse_time(said)
     except LimitError as error:
         raise ValueError(str(error)) from None
 

@@ -8,8 +8,8 @@ from typing import Annotated
 from ._files import said_of
 from ._host_target import kind
 from ._kind import Output, UnknownError
+from ._logs_patterns import Pattern
 from ._types import LadderParam, measured_in
-from .logs import Pattern
 
 OWN = '"$word begin'
 """What stands in the command line of every script that is sent to a host: those that look are not among the sought."""

@@ -15,20 +15,20 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Annotated, Any, Literal
-from urllib.parse import quote, urlencode, urljoin
+from urllib.parse import quote, urlencode
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationInfo, model_validator
 
+from ..domains import Domain, refuse_idle
 from ..limits import Ladder, UnjudgeableError, as_text, parse_limit, single
 from ..secrets import Redactor
 from ._http_json import JsonLimits, compiled, values, without_unit
 from ._kind import UnknownError
-from ._types import LadderParam
-from ._web import BAD_REQUEST, Answer, Asked, Web, header_name
+from ._types import LadderParam, of_amounts
+from ._web import BAD_REQUEST, SAFE, Answer, Asked, Web, header_name
 from ._web_redirect import origin
 
-SAFE = ("GET", "HEAD", "OPTIONS")
-"""The methods that change nothing on a server which keeps to HTTP's own rules."""
+_STATUSES = Domain(100, 999)
 _PLACEHOLDER = re.compile(r"\{([A-Za-z_]\w*)\}")
 _SHORTEST_S = 0.1
 
@@ -36,11 +36,13 @@ _SHORTEST_S = 0.1
 def _time(ladder: Ladder) -> Ladder:
     if any(rung.limit.dimension != "duration" for rung in ladder.rungs):
         raise ValueError("it is for a time; say for example '< 1s'")
-    return ladder
+    return of_amounts(ladder)
 
 
 def _status(ladder: Ladder) -> Ladder:
-    return without_unit("status", ladder)
+    for rung in without_unit("status", ladder).rungs:
+        refuse_idle(rung.limit, _STATUSES, "a status", "'== 200'")
+    return ladder
 
 
 def _text(ladder: Ladder) -> Ladder:
@@ -228,7 +230,7 @@ class _Walker:
         asked, path = self._filled(step)
         left_s = max(round(self._until - time.monotonic(), 1), _SHORTEST_S)
         try:
-            answer = self._web.transact(asked, urljoin(self._web.url, path), left_s)
+            answer = self._web.transact(asked, path, left_s)
         except UnknownError as error:
             return [self._hidden(Measured("status", None, "", step.status, str(error)), step)]
         own = _of_step(step, answer)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import binascii
 import contextlib
 import ipaddress
 from collections.abc import Iterable, Iterator
@@ -38,7 +37,10 @@ def parsed(der: bytes) -> x509.Certificate:
 
 def as_it_is(der: bytes) -> bool:
     """Tell whether `parsed` reads a certificate with its own serial number."""
-    start, end = _serial(der)
+    try:
+        start, end = _serial(der)
+    except (ValueError, IndexError):
+        return False
     return any(der[start:end]) and not der[start] & _NEGATIVE
 
 
@@ -63,7 +65,7 @@ def blocks(lines: Iterable[str]) -> list[bytes]:
             try:
                 der = base64.b64decode(text, validate=True)
                 found.append(der[: _span(der, 0)[1]])
-            except (binascii.Error, IndexError):
+            except (ValueError, IndexError):
                 raise UnknownError(f"certificate {len(found) + 1} in it is damaged: it is not PEM as a whole") from None
         else:
             text += line

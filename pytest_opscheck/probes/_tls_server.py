@@ -5,9 +5,10 @@ from __future__ import annotations
 import contextlib
 import socket
 import ssl
+import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, TypeVar
 
 from ._kind import UnreachableError
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
 MOST_ADDRESSES = 16
 """Addresses of one name that are looked at, side by side."""
+ATTEMPTS, PAUSE_S = 3, 0.5
 _CERTIFICATE_REQUEST = 13
 Found = TypeVar("Found")
 Place = tuple[int, str, int]
@@ -38,6 +40,7 @@ class Shown:
     place: Place
     chain: tuple[bytes, ...] = ()
     error: UnreachableError | None = None
+    attempts: int = 1
 
     @property
     def address(self) -> str:
@@ -56,7 +59,8 @@ class Connection:
         self.target = target
         self.timeout_s = timeout_s
         self.name = ascii_name(target.name)
-        found = self.each(self._places(), self._looked)
+        places = self._places()
+        found = self.each(places, self._looked if len(places) == 1 else self._looked_again)
         self.shown = [each for each in found if each.chain]
         self.failed = [each for each in found if isinstance(each.error, NoTlsError)]
         self.silent = [each for each in found if each.error and each not in self.failed]
@@ -112,6 +116,15 @@ class Connection:
             return Shown(place, self.handshake(place, distrusting()))
         except UnreachableError as error:
             return Shown(place, error=error)
+
+    def _looked_again(self, place: Place) -> Shown:
+        """Look up to three times: where another address answers, nobody would make the contact once more."""
+        for attempt in range(1, ATTEMPTS + 1):
+            found = replace(self._looked(place), attempts=attempt)
+            if found.error is None or not found.error.transient:
+                break
+            time.sleep(PAUSE_S)
+        return found
 
     def _places(self) -> list[Place]:
         host, port = self.target.place

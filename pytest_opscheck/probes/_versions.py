@@ -50,7 +50,7 @@ def _limit(said: object) -> Limit:
         return VersionLimit("==", str(said), "", None)
     if match is None:
         why = "a number loses its last zero; " if isinstance(said, float) else ""
-        raise LimitError(f"{said!r} is no limit for a version; {why}say a text such as '>= 20.10'")
+        raise LimitError(f"{said!r} is not a limit for a version; {why}say a text such as '>= 20.10'")
     return VersionLimit(match["operator"] or "==", match["version"], "", None)
 
 

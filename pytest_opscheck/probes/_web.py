@@ -31,6 +31,8 @@ if TYPE_CHECKING:
     import requests
 
 REDIRECTS = 10
+SAFE = ("GET", "HEAD", "OPTIONS")
+"""The methods that change nothing on a server which keeps to HTTP's own rules."""
 BAD_REQUEST = 400
 """The first status that is an error."""
 _SMALL = 65536
@@ -244,11 +246,15 @@ class Web:
             raise UnknownError(f"{method} could change something on the server, so it was not sent; use GET or HEAD")
         return self._followed(Asked(method, taker=taker), urljoin(self.url, path), timeout_s or self.timeout_s)
 
-    def transact(self, asked: Asked, url: str, timeout_s: float) -> Answer:
+    def transact(self, asked: Asked, path: str, timeout_s: float) -> Answer:
         """Send a request that may change something: a step of a flow, which the inventory calls synthetic.
 
         Raises UnknownError where there is no HTTP answer in time, and where the address is another server's.
         """
+        try:
+            url = onward(self.url, path)
+        except ValueError:
+            raise UnknownError("its path leads to what is not an address of the web, so nothing was sent") from None
         if origin(url) != origin(self.url):
             raise UnknownError(f"{without_password(url)} is not on the target's own server, so nothing was sent there")
         return self._followed(asked, url, timeout_s)
@@ -306,6 +312,17 @@ class Web:
             raise NoAnswerError(without_password(url), "it redirects to what is not an address of the web") from None
 
     def _asked(self, asked: Asked, url: str, timeout_s: float) -> requests.Response:
+        """Send one request, and once more where the server has meanwhile closed a connection that was kept open."""
+        opened = self._session.opened
+        try:
+            return self._sent(asked, url, timeout_s)
+        except NoAnswerError as error:
+            kept = self._session.opened == opened
+            if not (kept and error.transient and asked.method in SAFE):
+                raise
+            return self._sent(asked, url, timeout_s)
+
+    def _sent(self, asked: Asked, url: str, timeout_s: float) -> requests.Response:
         import urllib3
 
         ours = origin(url) == origin(self.url)

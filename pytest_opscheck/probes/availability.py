@@ -11,7 +11,7 @@ from pydantic import BeforeValidator, Field, WithJsonSchema
 
 from ..history import HistoryError, reading
 from ..inventory.history import History
-from ..limits import parse_duration
+from ..limits import parse_time
 from ..plural import counted
 from ..results import Verdict
 from ._kind import Kind, PastResults, Target, UnknownError
@@ -26,7 +26,7 @@ class Availability(Target):
     """Past results of one check."""
 
     of: str = Field(min_length=1, description="the id of the check whose past results count: `http.status@api`")
-    over: Annotated[float, BeforeValidator(parse_duration), WithJsonSchema({"type": ["string", "number"]})] = Field(
+    over: Annotated[float, BeforeValidator(parse_time), WithJsonSchema({"type": ["string", "number"]})] = Field(
         default=30 * 86400.0, description="how far back they count, for example `7d`; by default `30d`"
     )
 

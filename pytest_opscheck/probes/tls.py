@@ -120,8 +120,9 @@ def reachable(connection: Connection) -> tuple[Reached, ...]:
 
     A file holds one.
     """
-    silent = ", ".join(f"{each.address} ({each.error})" for each in connection.silent)
-    note = f"there is no connection to {silent}" if silent else None
+    notes = [f"there is no connection to {each.address}: {each.error}" for each in connection.silent]
+    notes += [f"{each.address} at attempt {each.attempts}" for each in connection.shown if each.attempts > 1]
+    note = "; ".join(notes) or None
     failed = tuple(Reached(f"no certificate: {each.error}", each.address) for each in connection.failed)
     return (Reached("a certificate", note=note), *failed)
 

@@ -72,7 +72,7 @@ def test_what_is_always_full_or_in_memory_is_no_disk(run: Run, tmp_path: Path) -
             subprocess.run([program("mount"), *what, place], check=True)
             stack.callback(subprocess.check_call, [program("umount"), str(place)])
         (memory / "full").write_bytes(b"x" * (1 << 20))
-        outcome = run("[host.local]\n[host.local.expect]\ndisk = '< 101%'\n", "-k", "disk")
+        outcome = run("[host.local]\n[host.local.expect]\ndisk = '< 100%'\n", "-k", "disk")
     subjects = [measured["subject"] for measured in outcome["host.disk@local"]["measurements"]]
     assert subjects
     assert not {str(content), str(memory)}.intersection(subjects)
@@ -92,7 +92,7 @@ def test_a_network_mount_that_hangs_costs_only_itself(run: Run, tmp_path: Path) 
         )
         servers = subprocess.run(["pgrep", "-f", sftp], capture_output=True, text=True, check=True).stdout.split()
         try:
-            inventory = '[host.local]\nexpect = { disk = "< 101%" }\n'
+            inventory = '[host.local]\nexpect = { disk = "< 100%" }\n'
             assert run(inventory, "-k", "disk").verdict("host.disk@local") == "ok"
             subprocess.run(["kill", "-STOP", *servers], check=True)
             started = time.monotonic()
@@ -124,14 +124,13 @@ def test_ports(run: Run) -> None:
 
 
 def test_memory_load_and_cpu(run: Run) -> None:
-    inventory = (
-        '[host.local]\n[host.local.expect]\nmemory = { P2 = "< 1%" }\nload = "< -1"\ncpu = "< -1%"\ndisk = false\n'
-    )
+    never = 'memory = { P2 = "< 1%" }\nload = "== 1000"\ncpu = "== 50.001%"\n'
+    inventory = f"[host.local]\n[host.local.expect]\ndisk = false\n{never}"
     outcome = run(inventory)
     for check in ("memory", "load", "cpu"):
         assert outcome.verdict(f"host.{check}@local").startswith("breach")
     outcome = run(
-        '[host.local]\n[host.local.expect]\nmemory = "> 1MB"\nload = "< 1000"\ncpu = "<= 100%"\ndisk = false\n'
+        '[host.local]\n[host.local.expect]\nmemory = "> 1MB"\nload = "< 1000"\ncpu = "!= 50.001%"\ndisk = false\n'
     )
     for check in ("memory", "load", "cpu"):
         assert outcome.verdict(f"host.{check}@local") == "ok"

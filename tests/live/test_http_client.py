@@ -64,3 +64,28 @@ def test_a_cookie_comes_back_with_the_next_request(run: Run) -> None:
         server.replies["/"] = welcome
         outcome = run(f'[http.api]\nurl = "{server.url}/"\n')
         assert outcome.verdict("http.status@api") == "ok"
+
+
+def test_a_kept_connection_that_the_server_has_closed_is_opened_again(run: Run) -> None:
+    """As every client does: the server may close it in the moment in which the next request is sent."""
+
+    def once(handler: Handler) -> None:
+        if getattr(handler, "served", False):
+            handler.close_connection = True
+        else:
+            handler.served = True  # type: ignore[attr-defined]
+            handler.say(200, "well")
+
+    with site() as server:
+        server.replies["/"] = once
+        server.replies["/never"] = lambda handler: setattr(handler, "close_connection", True)
+        outcome = run(
+            f'[http.api]\nurl = "{server.url}/"\n[http.api.expect]\np95 = {{ limit = "< 20s", requests = 10 }}\n'
+            'status = { limit = "== 200", paths = ["/", "/"] }\n'
+            f'[http.never]\nurl = "{server.url}/"\nexpect = {{ status = {{ limit = "== 200", paths = ["/never"] }} }}\n'
+        )
+    assert outcome.verdict("http.p95@api") == "ok", outcome.message("http.p95@api")
+    assert outcome.verdict("http.status@api") == "ok"
+    assert outcome.verdict("http.status@never") == "unknown P1"
+    said = "could not tell: status of /never: the connection was closed before an answer came"
+    assert outcome.message("http.status@never") in (said, said.removeprefix("could not tell: "))

@@ -163,7 +163,23 @@ url = "{server.url}/{name}"
 follow_redirects = false
 expect = {{ status = "== 302" }}
 """
+    for name in ("port", "six"):
+        inventory += f"""
+[http.flow_{name}]
+url = "{server.url}/"
+follow_redirects = false
+[[http.flow_{name}.flow.go.steps]]
+name = "where"
+path = "/{name}"
+status = "== 302"
+capture = {{ to = "header.location" }}
+[[http.flow_{name}.flow.go.steps]]
+name = "there"
+path = "{{to}}"
+"""
     outcome = run(inventory, "-vv", "--tb=long", "-l")
+    for name in ("port", "six"):
+        assert "there: status: its path leads to what is not an address" in outcome.message(f"http.flow.go@flow_{name}")
     for name, (_, said) in ways.items():
         assert outcome.verdict(f"http.reachable@{name}") == "ok"
         assert outcome.verdict(f"http.status@{name}") == "breach P1"

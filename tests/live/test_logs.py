@@ -297,7 +297,7 @@ def test_several_files_of_which_each_has_to_be_there(run: Run, tmp_path: Path) -
 
 def test_an_unknown_form_is_shown_without_what_it_says(tmp_path: Path) -> None:
     file = write(tmp_path / "x.log", "Friday 9:15 secret=hunter2 é failed")
-    with pytest.raises(UnknownError, match="its first begins with 'xxxxxx 9:99 xxxxxx=xxxxxx9") as caught:
+    with pytest.raises(UnknownError, match="line 1 begins with 'xxxxxx 9:15 xxxxxx=xxxxxx9") as caught:
         counted(file)
     assert "hunter" not in str(caught.value)
 
