@@ -198,7 +198,7 @@ def test_a_large_page_is_held_small() -> None:
     store.start({})
     tracemalloc.start()
     try:
-        for piece in pieces(20):
+        for piece in pieces(10):
             store.feed(piece)
         store.feed(b"errors_total 3\n")
         store.finish()
@@ -207,4 +207,4 @@ def test_a_large_page_is_held_small() -> None:
         tracemalloc.stop()
     assert store.problem is None
     assert [line.value() for line in store.lines("errors_total")] == [3.0]
-    assert most < 8_000_000
+    assert most < 6_000_000
