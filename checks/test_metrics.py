@@ -34,7 +34,8 @@ def test_reachable(reachable, expect):
 def test_present(present, expect):
     """Every named metric is exposed.
 
-    With at least one sample: a metric that is only described counts as missing.
+    With at least one sample: a metric that is only described counts as missing, and so does one whose samples are all
+    stamped with a time more than 5 min ago, or in the future.
 
     Needs: nothing more than to be reached.
 

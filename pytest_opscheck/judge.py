@@ -319,7 +319,7 @@ def failed_reading(
             subject,
             Verdict.BREACH,
             subject.severity,
-            f"{target} can't be reached: {message}",
+            f"{target} {error.verb}: {message}",
             fail_at,
             measurements=(measurement,),
             duration_s=reading.seconds,

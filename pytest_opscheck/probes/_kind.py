@@ -24,12 +24,21 @@ F = TypeVar("F", bound=Callable[..., object])
 class UnreachableError(Exception):
     """The target cannot be reached: its `reachable` check fails, its other checks are blocked by it.
 
-    `transient` says that another attempt may well succeed (a reset connection, not a refused key).
+    `transient` says that another attempt may well succeed (a reset connection, not a refused key). `verb` is what a
+    message says of the target.
     """
+
+    verb = "can't be reached"
 
     def __init__(self, message: str, *, transient: bool = False) -> None:
         super().__init__(message)
         self.transient = transient
+
+
+class AnsweredError(UnreachableError):
+    """Something answers where the target should be, and it is not the target, or not in a state to be asked."""
+
+    verb = "answers, but not as it should"
 
 
 class UnknownError(Exception):

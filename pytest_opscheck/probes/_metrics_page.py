@@ -15,7 +15,7 @@ from ..patterns import PatternError, searcher
 from ..plural import counted
 from ..secrets import without_password
 from ._ages import STALE_S, aged, cached_s, said_s
-from ._kind import Kind, UnknownError, UnreachableError
+from ._kind import AnsweredError, Kind, UnknownError
 from ._metrics_store import Store
 from ._metrics_text import NoSampleError, written
 from ._web import Answer, Web, WebTarget, connect
@@ -91,11 +91,15 @@ class Page:
         return self._later[seconds]
 
     def state(self, metric: str) -> str:
-        """Tell whether a metric, or its family, is `present`, `without a sample` or `missing`."""
+        """Tell whether a metric, or its family, is `present`, `without a sample`, of now or at all, or `missing`."""
         names, types = self._store.names, self._store.types
         base = metric.removesuffix("_total")
-        if metric in names or f"{metric}_total" in names or self._parts(metric) or self._counter(metric):
+        having = {metric, f"{metric}_total", *self._parts(metric), self._counter(metric)} & names.keys()
+        lines = (line for name in having for line in self._store.lines(name or ""))
+        if any(line.stamp is None or aged(time.time() - line.stamp) is None for line in lines):
             return "present"
+        if having:
+            return "without a sample of now"
         return "without a sample" if {metric, f"{metric}_total", base} & types.keys() else "missing"
 
     def _parts(self, family: str) -> list[str]:
@@ -217,7 +221,7 @@ def _connect(target: MetricsPage, timeout_s: float) -> Iterator[Page]:
         try:
             page = Page(web, web.answer, store)
         except UnknownError as error:
-            raise UnreachableError(str(error)) from None
+            raise AnsweredError(str(error)) from None
         yield page
 
 
@@ -225,15 +229,16 @@ kind = Kind("metrics", MetricsPage, "a page of metrics in one of Prometheus's te
 
 
 def _require(web: Web, answer: Answer, store: Store) -> None:
-    """Raise UnknownError where an answer is no page of metrics of now."""
+    """Raise UnknownError where an answer is not a page of metrics of now."""
     asked = without_password(web.url)
     where = answer.url if answer.url == asked else f"{asked} redirects to {answer.url}, which"
     if answer.status != _OK:
         hint = "; see the credentials in headers" if answer.status in _LET_IN else ""
         raise UnknownError(f"{where} answered {answer.status} and not with metrics{hint}")
-    answer.whole()
+    if answer.problem:
+        raise UnknownError(f"{answer.url}: {answer.problem}; ask again, and see what writes that page")
     if store.problem:
-        raise UnknownError(f"{where} is no page of metrics: {store.problem}")
+        raise UnknownError(f"{where} is not a page of metrics: {store.problem}")
     if not store.names:
         raise UnknownError(f"{where} has no sample at all; see whether the exporter there measures anything")
     if (kept := cached_s(answer)) > STALE_S:

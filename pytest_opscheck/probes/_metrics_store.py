@@ -17,7 +17,7 @@ _BLOCK = 262_144
 class Store:
     """What a page says: its blocks of lines, compressed, and which metric stands in which of them.
 
-    `types` has what is described, by name, with its type where that is said. `problem` says why it is no page of
+    `types` has what is described, by name, with its type where that is said. `problem` says why it is not a page of
     metrics; it is None of one that is.
     """
 
@@ -133,13 +133,16 @@ class Store:
     def _cut_off(self, half: str) -> None:
         started = self._read > 0 or next(lines(half + "\n", 0, openmetrics=self.openmetrics), None) is not None
         if started and not half.lstrip().startswith("<"):
-            self.problem = "it ends in the middle of a line, so it was cut off; a page's last line has a line feed"
+            self.problem = (
+                "it ends in the middle of a line: it was cut off, or the exporter has to end its last line with a line "
+                "feed, without which 12 may be the start of 1234"
+            )
         else:
             self._refuse(half)
 
     def _refuse(self, rest: str) -> None:
         if rest.lstrip().startswith("<"):
-            self.problem = "it is a web page, not a page of metrics; its path is often /metrics"
+            self.problem = "it is a web page; the path of metrics is often /metrics"
         else:
             number = self._read + 1
-            self.problem = f"its line {number} is no sample of a metric: {wrong(rest, openmetrics=self.openmetrics)}"
+            self.problem = f"its line {number} is not a sample of a metric: {wrong(rest, openmetrics=self.openmetrics)}"

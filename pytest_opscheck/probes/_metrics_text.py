@@ -2,8 +2,9 @@
 
 What its parser takes (model/textparse of Prometheus 2 and 3) is taken: metadata behind the samples or twice, one name
 in two families, blanks and tabs between all words, missing and trailing commas, line feeds within the value of a label,
-names in quotes. What can't be in doubt is taken beyond that: CRLF, a blank before a name, any word behind # TYPE, blank
-lines in OpenMetrics. One line that is no sample makes the page none, as it does for Prometheus.
+names in quotes, `a-1`. What can't be in doubt is taken beyond that: CRLF, a blank before a name, any word behind
+# TYPE, and OpenMetrics with the blanks and comments of the older text. One line that is not a sample spoils the page,
+as it does for Prometheus.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ _NUMBER = (
 _STAMP = r"(?:[ \t]++([0-9]++))?+"
 _EXEMPLAR = rf"(?:[ \t]++#[ \t]*+{_LABELS}[ \t]++{_NUMBER}(?:[ \t]++{_NUMBER})?+)?+"
 _OPEN_STAMP = rf"(?:[ \t]++({_NUMBER}))?+"
-_SAMPLE = rf"(?:({_NAME})(?:[ \t]*+({_LABELS})[ \t]*+|[ \t]++)|({_NAMED_WITHIN})[ \t]*+)({_NUMBER})"
+_SAMPLE = rf"(?:({_NAME})(?:[ \t]*+({_LABELS})[ \t]*+|[ \t]++|(?=[+.-]))|({_NAMED_WITHIN})[ \t]*+)({_NUMBER})"
 _END = r"[ \t]*+\r?+\n"
 _COMMENT = r"(#[^\n]*+)\n|\r?+\n"
 
@@ -42,7 +43,7 @@ _ESCAPED = re.compile(r'\\(["\\n])')
 
 
 class NoSampleError(ValueError):
-    """A line that is no sample; the message says which, and what is wrong with it."""
+    """A line that is not a sample; the message says which, and what is wrong with it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +87,7 @@ class End:
 def lines(text: str, at: int, *, openmetrics: bool) -> Iterator[tuple[Line | Family | End | None, int]]:
     """Yield what each line of a text says, None for one that says nothing, and where the next one starts.
 
-    It ends where a line is none, or is not whole: then the last place is not the text's end.
+    It ends where a line says something else, or is not whole: then the last place is not the text's end.
 
     Raises NoSampleError for a sample that has a label twice or two names.
     """
@@ -117,7 +118,7 @@ def ends_whole(rest: str) -> bool:
 
 
 def wrong(line: str, *, openmetrics: bool) -> str:
-    """Say what is wrong with a line that is no sample, as far as that can be told."""
+    """Say what is wrong with a line that is not a sample, as far as that can be told."""
     first = line.partition("\n")[0].strip()
     sample = re.compile(rf"[ \t]*+{_SAMPLE}")
     if not openmetrics and (found := sample.match(first)) and first[found.end() :].lstrip().startswith("#"):

@@ -9,13 +9,21 @@ from contextlib import contextmanager
 from typing import Any
 
 from ._ages import STALE_S, aged, cached_s, said_s
-from ._kind import Kind, UnknownError, UnreachableError
+from ._kind import AnsweredError, Kind, UnknownError
 from ._web import Answer, Web, WebTarget, connect
 
 _OK, _NOT_FOUND, _STARTING = 200, 404, 503
 _LET_IN = (401, 403)
 _INFO = "PromQL info:"
 """How older versions start, among the warnings, what newer ones call an info: a hint at how a query is written."""
+_CREDENTIALS = "see the credentials in headers"
+_HINTS = {
+    "bad_data": "see what is asked for",
+    "execution": "see what is asked for",
+    "422": "see what is asked for",
+    "timeout": "let the query look at less, or say a longer timeout",
+    "unavailable": "see whether it is still starting",
+}
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)(ms|[smhdwy])")
 _SECONDS = {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86400, "w": 7 * 86400, "y": 365 * 86400}
 _INTERVALS = 3
@@ -31,9 +39,9 @@ def _connect(target: PrometheusServer, timeout_s: float) -> Iterator[Web]:
     # A query, because proxies and servers of the same API have no /-/ready.
     with connect(target, timeout_s, path="api/v1/query", query={"query": "1"}) as web:
         try:
-            data(web.answer)
+            data(web.answer, whole=False)
         except UnknownError as error:
-            raise UnreachableError(str(error), transient=web.answer.status == _STARTING) from None
+            raise AnsweredError(str(error), transient=web.answer.status == _STARTING) from None
         yield web
 
 
@@ -51,24 +59,28 @@ def instant(web: Web, query: str) -> tuple[dict[str, Any], Answer]:
     return ask(web, "query", {"query": query, "timeout": f"{max(1, round(900 * web.timeout_s))}ms"})
 
 
-def data(answer: Answer) -> dict[str, Any]:
-    """Return what an answer of the API holds. Raises UnknownError where it holds an error, only a part, or is old.
+def data(answer: Answer, *, whole: bool = True) -> dict[str, Any]:
+    """Return what an answer of the API holds. Raises UnknownError where it holds an error, is only a part, or is old.
 
+    whole: whether it has to have what all storage nodes say, which tells nothing of whether the server is reached.
     Infos of PromQL are no doubt of the answer: they tell that a query could be written better. Warnings are: of a part
     that is missing, or of samples that could not be taken into account.
     """
-    answer.whole()
+    if answer.problem:
+        raise UnknownError(f"{answer.url}: {answer.problem}; ask again, or narrow what is asked for")
     said = _said(answer)
     if said["status"] != "success" or answer.status != _OK:
-        why = str(said.get("error") or f"status {answer.status}").strip().partition("\n")[0]
-        raise UnknownError(f"{said.get('errorType') or 'an error'}: {why}")
+        sort, why = said.get("errorType") or "an error", str(said.get("error") or f"status {answer.status}")
+        hint = _CREDENTIALS if answer.status in _LET_IN else _HINTS.get(sort, "see what its log says")
+        raise UnknownError(f"{answer.url} answered {sort}: {why.strip().partition(chr(10))[0]}; {hint}")
     warnings = [said["warnings"]] if isinstance(said.get("warnings"), str) else said.get("warnings") or []
     doubts = [str(each) for each in warnings if not str(each).startswith(_INFO)]
     if doubts:
-        raise UnknownError(f"the answer may be incomplete: {doubts[0].partition(chr(10))[0]}")
-    if said.get("isPartial"):
+        why = doubts[0].partition("\n")[0]
+        raise UnknownError(f"the answer may be incomplete: {why}; {answer.url} gave it with this warning")
+    if whole and said.get("isPartial"):
         raise UnknownError(
-            "the answer is only a part (isPartial): a storage node did not answer; see which of them is down"
+            f"the answer of {answer.url} is only a part (isPartial): a storage node did not answer; see which is down"
         )
     if (kept := cached_s(answer)) > STALE_S:
         raise UnknownError(f"{answer.url} was kept by a cache for {said_s(kept)}; have it not keep the API's answers")
@@ -87,7 +99,7 @@ def _said(answer: Answer) -> dict[str, Any]:
     if isinstance(said, dict) and isinstance(said.get("status"), str):
         return said
     if answer.status in _LET_IN:
-        hint = "see the credentials in headers"
+        hint = _CREDENTIALS
     elif "/api/v1/" not in answer.url:
         hint = "the url redirects there, to a login perhaps; see the credentials in headers"
     elif answer.status == _NOT_FOUND:

@@ -32,7 +32,7 @@ def reachable(page: Page) -> Reach:  # noqa: ARG001 - that there is one is the a
 
 @dataclass(frozen=True, slots=True)
 class Exposed:
-    """A metric by name, and whether it is `present`, `missing`, or named on the page but `without a sample`."""
+    """A metric by name, and whether it is `present`, `missing`, or named on the page but `without a sample` of now."""
 
     name: str
     state: str

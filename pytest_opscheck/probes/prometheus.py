@@ -135,7 +135,8 @@ def _job(said: dict[str, Any]) -> str:
 def _scraped(said: dict[str, Any], now: float) -> ScrapeTarget:
     error = (said.get("lastError") or "").partition("\n")[0].rpartition('": ')[2]  # without the address, `Get "..."`
     subject = f"{_job(said)} {(said.get('labels') or {}).get('instance', '')}"
-    age = outdated(said.get("lastScrape"), now, seconds(said.get("scrapeInterval")))
+    interval = said.get("scrapeInterval") or (said.get("discoveredLabels") or {}).get("__scrape_interval__")
+    age = outdated(said.get("lastScrape"), now, seconds(interval))
     health = str(said["health"]).lower()
     if health == "unknown" or age == "never":
         return ScrapeTarget(subject, None, error, "it has not been scraped yet; ask again in a minute")

@@ -143,7 +143,7 @@ def test_what_is_no_page_of_metrics_fails_reachable_alone(run: Run, server: Site
     )
     for name, said in {
         "html": "is a web page",
-        "words": "is no page of metrics",
+        "words": "is not a page of metrics",
         "empty": "has no sample at all",
         "cut": "it does not end with # EOF",
         "nothing": "answered 404 and not with metrics",
@@ -213,19 +213,19 @@ def test_half_a_page_and_what_stands_in_its_place_are_named(run: Run, server: Si
     server.page("/html", "requests_total 1234\n", content_type="text/html; charset=utf-8")
     server.page("/windows", "# TYPE requests_total counter\r\nrequests_total 1234\r\n")
     cases = {
-        "no_feed": "it ends in the middle of a line, so it was cut off",
+        "no_feed": "it ends in the middle of a line: it was cut off, or",
         "torn": "ended in the middle",
         "torn_chunks": "ended in the middle",
         "closed": "it ends in the middle of a line",
         "open_no_end": "it does not end with # EOF",
         "open_goes_on": "# EOF stands in the middle of it",
-        "html_as_text": "it is a web page, not a page of metrics",
+        "html_as_text": "it is a web page",
         "html_behind": "it is a web page",
-        "json": 'its line 1 is no sample of a metric: \'{"error": "denied"}\'',
+        "json": 'its line 1 is not a sample of a metric: \'{"error": "denied"}\'',
         "login": "/login redirects to",
         "denied": "answered 401 and not with metrics; see the credentials in headers",
         "kept": "was kept by a cache for 25 h",
-        "broken": "its line 3 is no sample of a metric: 'errors total 1'",
+        "broken": "its line 3 is not a sample of a metric: 'errors total 1'",
         "latin": "line 1 is not UTF-8",
         "large": "longer than the 64 MB that are read",
     }
@@ -240,6 +240,7 @@ def test_half_a_page_and_what_stands_in_its_place_are_named(run: Run, server: Si
     for name, words in cases.items():
         result = outcome[f"metrics.reachable@{name}"]
         assert (result["verdict"], words in result["message"]) == ("breach", True), result
+        assert result["message"].startswith(f"metrics.{name} answers, but not as it should: {server.url}/{name}")
         assert result["message"].count(f"{server.url}/{name}") == 1, "the address once"
         assert outcome.verdict(f"metrics.value.requests@{name}") == "blocked"
     for name in taken:
@@ -301,7 +302,7 @@ good_bucket{{le="+Inf"}} 4
     }
     limits = {"value": "< 9", "ratio": "< 5%", "p95": "< 2s"}
     outcome = run(
-        f'[metrics.app]\nurl = "{server.url}/metrics"\n'
+        f'[metrics.app]\nurl = "{server.url}/metrics"\nexpect = {{ present = ["points", "yesterday"] }}\n'
         + "".join(
             f"[metrics.app.{name}]\n{keys}\n"
             + ('expect = "< 5%"\n' if "ratio" in keys else f'expect = "{limits[name.partition(".")[0]]}"\n')
@@ -311,6 +312,8 @@ good_bucket{{le="+Inf"}} 4
     for name, (_, verdict, words) in cases.items():
         result = f"metrics.{name}@app"
         assert (outcome.verdict(result), words in outcome.message(result)) == (verdict, True), outcome[result]
+    assert outcome.verdict("metrics.present@app") == "breach P2"
+    assert outcome.message("metrics.present@app") == "yesterday is without a sample of now, expected present"
 
 
 def test_two_looks_that_met_two_processes_or_one_sample_are_unknown(run: Run, server: Site) -> None:

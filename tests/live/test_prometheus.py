@@ -350,7 +350,7 @@ def test_pages_are_read_as_prometheus_reads_them(run: Run, server: Server) -> No
                 + (f"labels = {{ {table} }}\n" if table else "")
                 + f'expect = "== {value if value[-1] not in "Nf" else 0}"\n'
             )
-            infinite = {"+Inf": "is inf", "-Inf": "is -inf", "NaN": "not a number (NaN)"}
+            infinite = {"+Inf": "is inf", "-Inf": "the sample is -Inf", "NaN": "not a number (NaN)"}
             expected[f"metrics.value.v{number}@{job}"] = job, infinite.get(value, f"is {value}")
         outcome = run(inventory)
     server.scrape()

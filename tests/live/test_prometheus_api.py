@@ -190,6 +190,11 @@ def targets() -> dict[str, tuple[Any, str, str]]:
         ),
         "stale": (listed(target(lastScrape=ago(4 * 3600))), "unknown P2", "its last scrape is 4 h old"),
         "seldom": (listed(target(lastScrape=ago(3000), scrapeInterval="30m")), "ok", "is up"),
+        "seldom_elsewhere": (
+            listed(target(lastScrape=ago(3000), scrapeInterval=None, discoveredLabels={"__scrape_interval__": "30m"})),
+            "ok",
+            "is up",
+        ),
         "future": (
             listed(target(lastScrape=ago(-20 * 3600 - 60))),
             "unknown P2",
