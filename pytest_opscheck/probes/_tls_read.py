@@ -102,7 +102,7 @@ def ascii_name(name: str) -> str:
         except idna.IDNAError:
             plain = ""
     if not all(0 < len(label) < 64 for label in plain.split(".")):  # noqa: PLR2004 - the longest that there is
-        raise ValueError(f"{name!r} can't be the name of a host")
+        raise ValueError("it can't be the name of a host: each part between dots has 1 to 63 characters")
     return plain
 
 

@@ -22,10 +22,11 @@ from pydantic import AfterValidator, Field, SecretStr
 
 from ..secrets import without_password
 from ._kind import Target, UnknownError, UnreachableError
+from ._tls_read import ascii_name
 from ._web_body import BodyError, read
 from ._web_redirect import PORTS, elsewhere, onward, origin
 from ._web_why import why
-from ._wire import Deadline
+from ._wire import SOON_S, Deadline
 
 if TYPE_CHECKING:
     import requests
@@ -43,7 +44,7 @@ def _web_url(said: SecretStr) -> SecretStr:
     problem = ValueError("it is no web address; write for example https://api.example.com/health")
     try:
         parts = urlsplit(said.get_secret_value())
-        if parts.scheme not in PORTS or not parts.hostname or parts.port == 0:
+        if parts.scheme not in PORTS or parts.port == 0 or not ascii_name(parts.hostname or ""):
             raise problem
     except ValueError:
         raise problem from None
@@ -218,11 +219,13 @@ class Web:
 
         Raises UnreachableError where nothing answers over HTTP.
         """
+        started = time.monotonic()
         try:
             self._answer = self.get(url)
         except NoAnswerError as error:
             if not torn or not error.spoke:
-                raise UnreachableError(str(error), transient=error.transient) from None
+                again = error.transient and time.monotonic() - started < SOON_S
+                raise UnreachableError(str(error), transient=again) from None
             self._answer = error
 
     def get(self, path: str = "", *, method: str | None = None, timeout_s: float | None = None) -> Answer:

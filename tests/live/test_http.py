@@ -103,6 +103,8 @@ expect = { json = { "took" = "< 500ms" } }
 [http.f]
 url = "https://example.com"
 expect = { p95 = { P3 = "< 1s", requests = 3 } }
+[http.g]
+url = "https://example..com/"
 """)
     assert outcome.exit_status == 4
     for said in (
@@ -114,6 +116,7 @@ expect = { p95 = { P3 = "< 1s", requests = 3 } }
     ):
         assert said in outcome.output
     assert "3 is too little; it is at least 10" in outcome.output
+    assert outcome.output.count("it is no web address") == 2
     assert "canary" not in outcome.output
 
 
