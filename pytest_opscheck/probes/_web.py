@@ -37,6 +37,8 @@ SAFE = ("GET", "HEAD", "OPTIONS")
 BAD_REQUEST = 400
 """The first status that is an error."""
 _SMALL = 65536
+_SHOWN = 200
+"""Characters of the address that a redirect names: a server may make it as long as it likes."""
 _MOVED, _SEE_OTHER = (301, 302), 303
 
 
@@ -295,7 +297,7 @@ class Web:
             if other is None:
                 own.append(_answer(response, url, started, problem="it is a redirect"))
             asked, url = asked.redirected(response.status_code), self._onward(url, location)
-        last = without_password(url)
+        last = without_password(url)[:_SHOWN]
         raise NoAnswerError(without_password(first), f"it redirects more than {REDIRECTS} times, last to {last}")
 
     @staticmethod
@@ -376,7 +378,7 @@ def _arrived(answer: Answer, other: str | None, own: list[Answer]) -> Answer:
     """Return the answer that redirects led to, `other` being in what its address differs from the one asked for."""
     if other is None:
         return answer
-    led = f"it redirects to {answer.url}, {other}, which answers {answer.status}"
+    led = f"it redirects to {answer.url:.{_SHOWN}}, {other}, which answers {answer.status}"
     return replace(answer, left=replace(own[-1], problem=f"{led}; if that is the page you mean, write its address"))
 
 

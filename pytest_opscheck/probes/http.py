@@ -235,4 +235,7 @@ def _series(web: Web, count: int, timeout_s: float) -> Iterator[float]:
         if answer.status >= _SERVER_ERROR or answer.status == _TOO_MANY_REQUESTS:
             why = f"{which} was answered {answer.status}, so its time says nothing"
             raise BlockedError("status", why) if number == 1 else UnknownError(why)
+        if answer.status // 100 != web.answer.status // 100:
+            first = f"the one before the series {web.answer.status}"
+            raise UnknownError(f"{which} was answered {answer.status}, and {first}, so its time says nothing")
         yield answer.seconds * 1000
