@@ -23,8 +23,8 @@ from pydantic import AfterValidator, Field, SecretStr
 from ..secrets import without_password
 from ._kind import Target, UnknownError, UnreachableError
 from ._tls_read import ascii_name
-from ._web_body import BodyError, read
-from ._web_redirect import PORTS, elsewhere, onward, origin
+from ._web_body import BodyError, discard, read
+from ._web_redirect import PORTS, Follow, elsewhere, onward, origin
 from ._web_why import why
 from ._wire import SOON_S, Deadline
 
@@ -36,7 +36,6 @@ SAFE = ("GET", "HEAD", "OPTIONS")
 """The methods that change nothing on a server which keeps to HTTP's own rules."""
 BAD_REQUEST = 400
 """The first status that is an error."""
-_SMALL = 65536
 _SHOWN = 200
 """Characters of the address that a redirect names: a server may make it as long as it likes."""
 _MOVED, _SEE_OTHER = (301, 302), 303
@@ -185,7 +184,13 @@ class Web:
     """A client of one target."""
 
     def __init__(
-        self, target: WebTarget, timeout_s: float, *, method: str = "GET", follow: bool = True, accept: str = "*/*"
+        self,
+        target: WebTarget,
+        timeout_s: float,
+        *,
+        method: str = "GET",
+        follow: Follow = Follow.ANYWHERE,
+        accept: str = "*/*",
     ) -> None:
         from ._web_session import Session
 
@@ -289,11 +294,11 @@ class Web:
         started, first = time.perf_counter(), url
         for _ in range(REDIRECTS + 1):
             response = self._asked(asked, url, timeout_s)
-            other = elsewhere(first, url)
-            location = response.raw.get_redirect_location() if self._follow else None
+            other = elsewhere(first, url) if self._follow is Follow.PAGE else None
+            location = response.raw.get_redirect_location() if self._follow.value else None
             if not location:
                 return _arrived(self._read(response, url, started, timeout_s), other, own)
-            _discard(response)
+            discard(response.raw)
             if other is None:
                 own.append(_answer(response, url, started, problem="it is a redirect"))
             asked, url = asked.redirected(response.status_code), self._onward(url, location)
@@ -361,7 +366,7 @@ def connect(
     path: str = "",
     query: Mapping[str, str] | None = None,
     method: str = "GET",
-    follow: bool = True,
+    follow: Follow = Follow.ANYWHERE,
     accept: str = "*/*",
     torn: bool = False,
 ) -> Iterator[Web]:
@@ -388,12 +393,3 @@ def _answer(
     headers = {name.lower(): value for name, value in response.headers.items()}
     seconds = time.perf_counter() - started
     return Answer(response.status_code, without_password(url), headers, body, seconds, problem)
-
-
-def _discard(response: requests.Response) -> None:
-    """Read a small rest of an answer, so that its connection can be used again; end the connection of any other."""
-    left = response.raw.length_remaining
-    if left is not None and left <= _SMALL:
-        response.raw.drain_conn()
-    else:
-        response.close()

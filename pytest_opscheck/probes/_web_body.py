@@ -37,6 +37,15 @@ def read(raw: BaseHTTPResponse) -> bytes:
     return _unpacked(bytes(body), raw.headers.get("content-encoding", "").strip().lower())
 
 
+def discard(raw: BaseHTTPResponse) -> None:
+    """Read a small rest of an answer, so that its connection can be used again; end the connection of any other."""
+    left = raw.length_remaining
+    if left is not None and left <= _CHUNK:
+        raw.drain_conn()
+    else:
+        raw.close()
+
+
 def _unpacked(body: bytes, packing: str) -> bytes:
     if packing in ("", "identity") or not body:
         return body
