@@ -37,11 +37,11 @@ def test_status(response, expect):
     """The address answers with the expected status.
 
     After redirects that keep to the page: to TLS, with or without `www.` or the last slash, to `index.html`, to a
-    language (`/` to `/en/`). One that leads to another page, host or port, such as a login page, is no 200 of the page
-    that was asked for: its own status is judged, and the message says where it leads; if that is the page you mean,
-    write its address. Where it leads to an error, that is judged. A login page that is answered with 200 under the same
-    address, or that scripts lead to, is told apart by `body` alone. With follow_redirects = false the first answer is
-    judged, whatever it is.
+    language (`/` to `/en/`). One that leads to another page, host or port, such as a login page, is no 200 of the
+    page that was asked for: its own status is judged, and the message says where it leads; if that is the page you
+    mean, write its address, or follow_redirects = true where any will do. Where it leads to an error, that is judged.
+    A login page that is answered with 200 under the same address, or that scripts lead to, is told apart by `body`
+    alone. With follow_redirects = false the first answer is judged, whatever it is.
 
     `paths` are asked for in its place, on the same server with the
     same headers, each a measurement of its own; so "every endpoint answers" is one expectation. `< 500` takes any

@@ -15,7 +15,7 @@ from ._kind import UnreachableError
 from ._tls_hello import takes
 from ._tls_read import ascii_name
 from ._tls_start import START
-from ._wire import Deadline, NoTlsError, distrusting, shown, tls_failure
+from ._wire import SOON_S, Deadline, NoTlsError, distrusting, shown, tls_failure
 
 if TYPE_CHECKING:
     from .tls import TlsServer
@@ -146,7 +146,7 @@ class Connection:
     @contextlib.contextmanager
     def _started(self, place: Place) -> Iterator[socket.socket]:
         """Connect, up to where TLS begins, and say in words what goes wrong from there on."""
-        deadline = Deadline()
+        deadline, started = Deadline(), time.monotonic()
         try:
             with deadline.within(self.timeout_s), self._connected(place) as sock, deadline.handshake(sock):
                 if self.target.starttls is not None:
@@ -157,15 +157,24 @@ class Connection:
         except ssl.SSLCertVerificationError:
             raise
         except NoTlsError as error:
-            raise NoTlsError(f"no answer within {self.timeout_s:g} s" if deadline.over else str(error)) from None
+            raise NoTlsError(self._late() if deadline.over else str(error)) from None
         except UnreachableError:
             raise
         except (OSError, ValueError) as error:
             if deadline.over:
-                raise NoTlsError(f"no TLS handshake within {self.timeout_s:g} s") from None
+                raise NoTlsError(self._late()) from None
             refused = isinstance(error, ssl.SSLError) and not isinstance(error, ssl.SSLEOFError)
             failure = RefusedError if refused else NoTlsError
-            raise failure(_why(error), transient=isinstance(error, ConnectionResetError)) from None
+            again = isinstance(error, ConnectionResetError) and time.monotonic() - started < SOON_S
+            raise failure(_why(error), transient=again) from None
+
+    def _late(self) -> str:
+        if self.target.starttls is None:
+            return f"no TLS handshake within {self.timeout_s:g} s"
+        return (
+            f"no answer within {self.timeout_s:g} s of a server that is to begin without TLS; "
+            "leave starttls out for one that speaks TLS from the first byte on"
+        )
 
     def _connected(self, place: Place) -> socket.socket:
         family, address, port = place

@@ -13,15 +13,12 @@ import struct
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import TYPE_CHECKING
 
 from ._kind import UnknownError
 from ._tls_chain import anchors, way
-from ._tls_read import as_it_is, bears, names, parsed, readable
+from ._tls_der import X509
+from ._tls_read import bears, parsed, readable
 from ._wire import tls_failure, trusting
-
-if TYPE_CHECKING:
-    from cryptography import x509
 
 # OpenSSL's X509_V_ERR numbers of what is found here without its help.
 _UNKNOWN_ISSUER, _EARLY, _EXPIRED, _BAD_SIGNATURE, _NO_CA, OTHER_NAME = 20, 9, 10, 7, 79, 62
@@ -58,7 +55,7 @@ def judged(ders: Sequence[bytes], name: str, ca: str | None) -> str:
     return "trusted" if code is None else distrust(code, message, leaf, ca)
 
 
-def by_openssl(context: ssl.SSLContext, leaf: x509.Certificate, name: str) -> bool:
+def by_openssl(context: ssl.SSLContext, leaf: X509, name: str) -> bool:
     """Leave a name to OpenSSL, but one with `_`, which no `*` stands for there, unlike everywhere else.
 
     Returns whether the name is already known to be another one.
@@ -67,9 +64,7 @@ def by_openssl(context: ssl.SSLContext, leaf: x509.Certificate, name: str) -> bo
     return "_" in name and not bears(leaf, name)
 
 
-def _shown_to_openssl(
-    ders: Sequence[bytes], leaf: x509.Certificate, name: str, ca: str | None
-) -> tuple[int | None, str]:
+def _shown_to_openssl(ders: Sequence[bytes], leaf: X509, name: str, ca: str | None) -> tuple[int | None, str]:
     """Return OpenSSL's number and words for why it does not trust a chain, None where it does."""
     context = trusting(ca or True)
     context.minimum_version = context.maximum_version = ssl.TLSVersion.TLSv1_2
@@ -91,10 +86,9 @@ def _shown_to_openssl(
     return (OTHER_NAME, "") if other else (None, "")
 
 
-def _flight(ders: Sequence[bytes], leaf: x509.Certificate) -> bytes:
+def _flight(ders: Sequence[bytes], leaf: X509) -> bytes:
     """Return the first messages of a server of TLS 1.2: its hello, and its certificates."""
-    rsa = leaf.public_key_algorithm_oid.dotted_string.startswith("1.2.840.113549.1.1.")
-    hello = b"\x03\x03" + os.urandom(32) + b"\0" + (_BY_RSA if rsa else _BY_EC) + b"\0" + _RENEGOTIATION
+    hello = b"\x03\x03" + os.urandom(32) + b"\0" + (_BY_RSA if leaf.rsa else _BY_EC) + b"\0" + _RENEGOTIATION
     shown = _sized(b"".join(map(_sized, ders)))
     data = bytes([_SERVER_HELLO]) + _sized(hello) + bytes([_CERTIFICATE]) + _sized(shown)
     pieces = (data[at : at + _RECORD] for at in range(0, len(data), _RECORD))
@@ -105,7 +99,7 @@ def _sized(content: bytes) -> bytes:
     return len(content).to_bytes(3) + content
 
 
-def _needed(ders: Sequence[bytes], leaf: x509.Certificate) -> list[bytes]:
+def _needed(ders: Sequence[bytes], leaf: X509) -> list[bytes]:
     """Return a certificate and, of those beside it, those that may lead from it to a CA: a file may hold hundreds."""
     found, issuers, left = [ders[0]], {leaf.issuer}, _MOST_SHOWN - len(ders[0])
     rest = list(dict.fromkeys(ders[1:]))
@@ -121,57 +115,55 @@ def _needed(ders: Sequence[bytes], leaf: x509.Certificate) -> list[bytes]:
 
 def _chained(ders: Sequence[bytes], ca: str | None) -> int | None:
     """Return what is wrong with a chain whatever it is for, by OpenSSL's number: a client's, or that of a CA."""
-    if not as_it_is(ders[0]):
-        raise UnknownError("its serial number is not above 0, so that it can't be judged; issue it again")
     trusted, now = anchors(ca), dt.datetime.now(dt.UTC)
-    links = list(way([parsed(ders[0]), *readable(der for der in ders[1:] if as_it_is(der))], trusted))
+    links = list(way([parsed(ders[0]), *readable(ders[1:])], trusted))
     for each in links:
-        if each.not_valid_after_utc < now:
+        if each.ends < now:
             return _EXPIRED
-        if each.not_valid_before_utc > now:
+        if each.begins > now:
             return _EARLY
     for issued, issuer in pairwise(links):
-        if not _is_ca(issuer):
+        if not issuer.ca:
             return _NO_CA
         if not _signed(issued, issuer):
             return _BAD_SIGNATURE
-    return None if links[-1] in trusted.get(links[-1].subject, ()) else _UNKNOWN_ISSUER
+    return None if links[-1] in trusted else _UNKNOWN_ISSUER
 
 
-def _is_ca(certificate: x509.Certificate) -> bool:
+def _signed(issued: X509, issuer: X509) -> bool:
     from cryptography import x509
+    from cryptography.exceptions import InvalidSignature
+    from cryptography.hazmat.primitives.asymmetric import ec, rsa
+    from cryptography.hazmat.primitives.serialization import load_der_public_key
 
     try:
-        return certificate.extensions.get_extension_for_class(x509.BasicConstraints).value.ca
-    except (x509.ExtensionNotFound, ValueError):
-        return False
-
-
-def _signed(issued: x509.Certificate, issuer: x509.Certificate) -> bool:
-    from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
-
-    try:
-        issued.verify_directly_issued_by(issuer)
+        own, key = x509.load_der_x509_certificate(issued.der), load_der_public_key(issuer.public_key)
+        how: tuple[object, ...] = ()
+        if isinstance(key, rsa.RSAPublicKey):
+            how = (own.signature_algorithm_parameters, own.signature_hash_algorithm)
+        elif isinstance(key, ec.EllipticCurvePublicKey):
+            how = (own.signature_algorithm_parameters,)
+        key.verify(own.signature, own.tbs_certificate_bytes, *how)  # type: ignore[union-attr,arg-type]
     except InvalidSignature:
         return False
-    except (UnsupportedAlgorithm, TypeError, ValueError):
-        raise UnknownError("it is signed in a way that can't be verified here") from None
+    except Exception:  # noqa: BLE001 - a warning, where these are errors, or a way of signing that it does not know
+        raise UnknownError("it is signed in a way that can't be verified here, or numbered so") from None
     return True
 
 
-def distrust(code: int, message: str, leaf: x509.Certificate, ca: str | None) -> str:
+def distrust(code: int, message: str, leaf: X509, ca: str | None) -> str:
     """Say why a certificate is not trusted, by OpenSSL's X509_V_ERR number."""
     where = "this machine" if ca is None else "the CA file"
     now = dt.datetime.now(dt.UTC)
-    if leaf.not_valid_after_utc < now:
-        expired = f"expired since {leaf.not_valid_after_utc:%Y-%m-%d %H:%M} UTC"
+    if leaf.ends < now:
+        expired = f"expired since {leaf.ends:%Y-%m-%d %H:%M} UTC"
     else:
         expired = "expired in its chain: the certificate of a CA has ended"
-    if leaf.not_valid_before_utc > now:
-        early = f"not valid before {leaf.not_valid_before_utc:%Y-%m-%d %H:%M} UTC"
+    if leaf.begins > now:
+        early = f"not valid before {leaf.begins:%Y-%m-%d %H:%M} UTC"
     else:
         early = "not valid yet in its chain: the certificate of a CA begins later"
-    unknown = f"of an issuer that {where} does not know ({leaf.issuer.rfc4514_string() or 'without a name'})"
+    unknown = f"of an issuer that {where} does not know ({leaf.issuer})"
     incomplete = f"{unknown}, or an intermediate certificate is missing"
     weak = "of a key or a signature in its chain that this machine takes for too weak"
     reasons = {
@@ -198,8 +190,8 @@ def distrust(code: int, message: str, leaf: x509.Certificate, ca: str | None) ->
     return reasons.get(code, f"not trusted ({message})")
 
 
-def _shown(leaf: x509.Certificate) -> str:
-    found = names(leaf)
+def _shown(leaf: X509) -> str:
+    found = leaf.names
     if not found:
         return "it bears none that counts (no subjectAltName)"
     more = f" and {len(found) - 3} more" if len(found) > 3 else ""  # noqa: PLR2004 - as many as a line holds

@@ -22,10 +22,11 @@ from pydantic import AfterValidator, Field, SecretStr
 
 from ..secrets import without_password
 from ._kind import Target, UnknownError, UnreachableError
-from ._web_body import BodyError, Taker, Whole, read
-from ._web_redirect import PORTS, elsewhere, onward, origin
+from ._tls_read import ascii_name
+from ._web_body import BodyError, Taker, Whole, discard, read
+from ._web_redirect import PORTS, Follow, elsewhere, onward, origin
 from ._web_why import why
-from ._wire import Deadline
+from ._wire import SOON_S, Deadline
 
 if TYPE_CHECKING:
     import requests
@@ -35,7 +36,8 @@ SAFE = ("GET", "HEAD", "OPTIONS")
 """The methods that change nothing on a server which keeps to HTTP's own rules."""
 BAD_REQUEST = 400
 """The first status that is an error."""
-_SMALL = 65536
+_SHOWN = 200
+"""Characters of the address that a redirect names: a server may make it as long as it likes."""
 _MOVED, _SEE_OTHER = (301, 302), 303
 
 
@@ -43,7 +45,7 @@ def _web_url(said: SecretStr) -> SecretStr:
     problem = ValueError("it is no web address; write for example https://api.example.com/health")
     try:
         parts = urlsplit(said.get_secret_value())
-        if parts.scheme not in PORTS or not parts.hostname or parts.port == 0:
+        if parts.scheme not in PORTS or parts.port == 0 or not ascii_name(parts.hostname or ""):
             raise problem
     except ValueError:
         raise problem from None
@@ -187,7 +189,13 @@ class Web:
     """A client of one target."""
 
     def __init__(
-        self, target: WebTarget, timeout_s: float, *, method: str = "GET", follow: bool = True, accept: str = "*/*"
+        self,
+        target: WebTarget,
+        timeout_s: float,
+        *,
+        method: str = "GET",
+        follow: Follow = Follow.ANYWHERE,
+        accept: str = "*/*",
     ) -> None:
         from ._web_session import Session
 
@@ -224,11 +232,13 @@ class Web:
 
         Raises UnreachableError where nothing answers over HTTP.
         """
+        started = time.monotonic()
         try:
             self._answer = self.get(url, taker=taker)
         except NoAnswerError as error:
             if not torn or not error.spoke:
-                raise UnreachableError(str(error), transient=error.transient) from None
+                again = error.transient and time.monotonic() - started < SOON_S
+                raise UnreachableError(str(error), transient=again) from None
             self._answer = error
 
     def get(
@@ -293,15 +303,15 @@ class Web:
         started, first = time.perf_counter(), url
         for _ in range(REDIRECTS + 1):
             response = self._asked(asked, url, timeout_s)
-            other = elsewhere(first, url)
-            location = response.raw.get_redirect_location() if self._follow else None
+            other = elsewhere(first, url) if self._follow is Follow.PAGE else None
+            location = response.raw.get_redirect_location() if self._follow.value else None
             if not location:
                 return _arrived(self._read(response, url, started, timeout_s, asked.taker), other, own)
-            _discard(response)
+            discard(response.raw)
             if other is None:
                 own.append(_answer(response, url, started, problem="it is a redirect"))
             asked, url = asked.redirected(response.status_code), self._onward(url, location)
-        last = without_password(url)
+        last = without_password(url)[:_SHOWN]
         raise NoAnswerError(without_password(first), f"it redirects more than {REDIRECTS} times, last to {last}")
 
     @staticmethod
@@ -367,7 +377,7 @@ def connect(
     path: str = "",
     query: Mapping[str, str] | None = None,
     method: str = "GET",
-    follow: bool = True,
+    follow: Follow = Follow.ANYWHERE,
     accept: str = "*/*",
     torn: bool = False,
     taker: Taker | None = None,
@@ -385,7 +395,7 @@ def _arrived(answer: Answer, other: str | None, own: list[Answer]) -> Answer:
     """Return the answer that redirects led to, `other` being in what its address differs from the one asked for."""
     if other is None:
         return answer
-    led = f"it redirects to {answer.url}, {other}, which answers {answer.status}"
+    led = f"it redirects to {answer.url:.{_SHOWN}}, {other}, which answers {answer.status}"
     return replace(answer, left=replace(own[-1], problem=f"{led}; if that is the page you mean, write its address"))
 
 
@@ -395,12 +405,3 @@ def _answer(
     headers = {name.lower(): value for name, value in response.headers.items()}
     seconds = time.perf_counter() - started
     return Answer(response.status_code, without_password(url), headers, body, seconds, problem)
-
-
-def _discard(response: requests.Response) -> None:
-    """Read a small rest of an answer, so that its connection can be used again; end the connection of any other."""
-    left = response.raw.length_remaining
-    if left is not None and left <= _SMALL:
-        response.raw.drain_conn()
-    else:
-        response.close()

@@ -85,6 +85,15 @@ def _received(raw: BaseHTTPResponse, most: int) -> Iterator[bytes]:
         raise BodyError("the connection ended in the middle of the body") from None
 
 
+def discard(raw: BaseHTTPResponse) -> None:
+    """Read a small rest of an answer, so that its connection can be used again; end the connection of any other."""
+    left = raw.length_remaining
+    if left is not None and left <= _CHUNK:
+        raw.drain_conn()
+    else:
+        raw.close()
+
+
 def _unpacked(chunks: Iterable[bytes], packing: str) -> Iterator[bytes]:
     if packing not in ("", "identity", "gzip", "x-gzip", "deflate"):
         raise BodyError("the body is packed in a way that was not asked for (Content-Encoding)")

@@ -5,8 +5,18 @@ from __future__ import annotations
 import locale
 import re
 from contextlib import suppress
+from enum import Enum
 from functools import cache
 from urllib.parse import SplitResult, parse_qsl, unquote, urljoin, urlsplit
+
+
+class Follow(Enum):
+    """Where a client goes that is redirected: nowhere, anywhere, or anywhere but away from the page it asked for."""
+
+    NOWHERE = False
+    ANYWHERE = True
+    PAGE = "page"
+
 
 PORTS = {"http": 80, "https": 443}
 

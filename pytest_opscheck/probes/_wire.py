@@ -12,6 +12,9 @@ from collections.abc import Iterator
 
 from ._kind import UnknownError, UnreachableError
 
+SOON_S = 3.0
+"""A connection that broke within so many seconds is tried again; what takes longer leaves no time for that."""
+
 
 class NoTlsError(UnreachableError):
     """A connection that was made, and in which the two sides did not get to a certificate."""
@@ -102,13 +105,18 @@ def shown(secure: ssl.SSLSocket) -> list[bytes]:
 def tls_failure(error: BaseException) -> str:
     """Return why TLS failed: what that means, and else OpenSSL's own words."""
     if isinstance(error, ssl.SSLCertVerificationError):
-        return f"its certificate is not trusted: {error.verify_message.rstrip('.')}"
+        more = (
+            " (its CA is not known here, or it sends no intermediate certificate)" if error.verify_code in _CUT else ""
+        )
+        return f"its certificate is not trusted: {error.verify_message.rstrip('.')}{more}"
     if isinstance(error, ssl.SSLEOFError | ConnectionResetError):
         return "the connection was closed during the TLS handshake"
     reason = str(getattr(error, "reason", None) or "the handshake did not end")
     return _REASONS.get(reason, f"TLS failed: {reason.replace('_', ' ').lower()}")
 
 
+_CUT = (2, 20, 21)
+"""OpenSSL's numbers for a chain that does not get to a CA that is known."""
 _NOT_TLS = "what answers there does not speak TLS"
 _NO_VERSION = "the server takes no version of TLS that this machine speaks"
 _WANTED = "the server wants a client certificate, and there is none to show"

@@ -20,6 +20,7 @@ from ._http_json import JsonLimits, JsonValue, values, without_unit
 from ._kind import BlockedError, Kind, Reach, UnknownError
 from ._types import LadderParam
 from ._web import BAD_REQUEST, Answer, NoAnswerError, Web, WebTarget, connect, header_name
+from ._web_redirect import Follow
 
 _TOO_MANY_REQUESTS = 429
 _SERVER_ERROR = 500
@@ -29,12 +30,17 @@ class WebAddress(WebTarget):
     """A web address."""
 
     method: Literal["GET", "HEAD"] = Field(default="GET", description="GET or HEAD: a check changes nothing")
-    follow_redirects: bool = Field(default=True, description="false to judge the redirect itself")
+    follow_redirects: bool | None = Field(
+        default=None,
+        description="true to judge whatever page redirects lead to, false to judge a redirect itself; by default those "
+        "that keep to the page are followed",
+    )
 
 
 @contextmanager
 def _connect(target: WebAddress, timeout_s: float) -> Iterator[Web]:
-    with connect(target, timeout_s, method=target.method, follow=target.follow_redirects, torn=True) as web:
+    follow = Follow.PAGE if target.follow_redirects is None else Follow(target.follow_redirects)
+    with connect(target, timeout_s, method=target.method, follow=follow, torn=True) as web:
         yield web
 
 
@@ -235,4 +241,7 @@ def _series(web: Web, count: int, timeout_s: float) -> Iterator[float]:
         if answer.status >= _SERVER_ERROR or answer.status == _TOO_MANY_REQUESTS:
             why = f"{which} was answered {answer.status}, so its time says nothing"
             raise BlockedError("status", why) if number == 1 else UnknownError(why)
+        if answer.status // 100 != web.answer.status // 100:
+            first = f"the one before the series {web.answer.status}"
+            raise UnknownError(f"{which} was answered {answer.status}, and {first}, so its time says nothing")
         yield answer.seconds * 1000

@@ -54,10 +54,11 @@ def issue(
     extensions: Sequence[x509.ExtensionType] = (),
     key: Key | None = None,
     number: int | None = None,
+    beside: Sequence[x509.NameAttribute[str]] = (),
 ) -> Issued:
     """Issue a certificate, by itself where no CA does; `ends` and `starts` are days from now."""
     key = key or new_key()
-    subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
+    subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name), *beside])
     builder = (
         x509.CertificateBuilder()
         .subject_name(subject)

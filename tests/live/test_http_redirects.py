@@ -59,6 +59,10 @@ expect = {{ status = "< 500" }}
 [http.{name}_meant]
 url = "{server.url}{path}"
 expect = {{ status = "== 302" }}
+[http.{name}_anywhere]
+url = "{server.url}{path}"
+follow_redirects = true
+expect = {{ body = "~ ." }}
 [http.{name}_list]
 url = "{server.url}/"
 expect = {{ status = {{ limit = "== 200", paths = ["/", "{path}"] }} }}
@@ -86,6 +90,8 @@ expect = {{ status = "< 500" }}
             assert outcome.verdict(f"http.headers@{name}") == "ok"
             assert outcome.verdict(f"http.status@{name}_any") == "ok"
             assert outcome.verdict(f"http.status@{name}_meant") == "ok"
+            assert outcome.verdict(f"http.status@{name}_anywhere") == "ok"
+            assert outcome.verdict(f"http.body@{name}_anywhere") == "ok"
         assert "next" not in outcome.message("http.status@query")
         assert outcome.message("http.status@broken") == f"status of {server.url}/broken is 503, expected < 500"
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import base64
 import re
+import warnings
 from pathlib import Path
 
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ed25519
-from cryptography.x509.oid import ExtendedKeyUsageOID
+from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from .certificates import DER, Issued, context, hosts, issue, numbered_zero, serving, shakes_hands
 from .conftest import Run
@@ -34,11 +35,21 @@ def trusted_block(issued: Issued) -> bytes:
     return f"-----BEGIN TRUSTED CERTIFICATE-----\n{text}-----END TRUSTED CERTIFICATE-----\n".encode()
 
 
+def by_keytool() -> tuple[Issued, Issued]:
+    """Return a CA as Java's keytool makes one of a user who says no country, and a certificate of it."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)
+        nowhere = x509.NameAttribute(NameOID.COUNTRY_NAME, "Unknown", _validate=False)
+        ca = issue("java", ca=True, beside=[nowhere])
+        return ca, issue("a", ca, names=hosts("www.example"))
+
+
 def test_what_files_hold_is_judged_as_it_is_meant(run: Run, tmp_path: Path) -> None:
     root = issue("root", ca=True, ends=3000, extensions=[SIGNS])
     zero = issue("root zero", ca=True, ends=3000, number=1)
     ending, ended = (issue(f"root {ends}", ca=True, ends=ends) for ends in (4.55, -1.5))
     between = issue("between", root, ca=True, ends=2000)
+    java, below_java = by_keytool()
     stranger = issue("stranger", ca=True, ends=3000)
     again = issue("stranger", stranger, ca=True, ends=-5, key=stranger.key)  # sent along, and ended
     lower = issue("lower", root, names=hosts("lower.example"))
@@ -49,6 +60,7 @@ def test_what_files_hold_is_judged_as_it_is_meant(run: Run, tmp_path: Path) -> N
         + ended.pem
         + numbered_zero(zero, zero)
         + root.pem
+        + java.pem
     )
     (tmp_path / "between-ca.pem").write_bytes(between.pem)
     site = hosts("www.example", "*.example")
@@ -67,6 +79,7 @@ def test_what_files_hold_is_judged_as_it_is_meant(run: Run, tmp_path: Path) -> N
         "nameless_server": (issue("a", root).pem, "www.example", "it bears none that counts (no subjectAltName)"),
         "spiffe": (issue("a", root, names=[SPIFFE]).pem, "", ""),
         "client": (issue("client", root, extensions=[FOR_CLIENTS]).pem, "", ""),
+        "client_zero": (issue("client", zero, extensions=[FOR_CLIENTS]).pem, "", ""),
         "client_below": (issue("client", between, extensions=[FOR_CLIENTS]).pem + between.pem, "", ""),
         "client_cut": (issue("client", between, extensions=[FOR_CLIENTS]).pem, "", "or an intermediate certificate is"),
         "client_ended": (issue("client", root, ends=-3, extensions=[FOR_CLIENTS]).pem, "", "is expired since"),
@@ -96,6 +109,7 @@ def test_what_files_hold_is_judged_as_it_is_meant(run: Run, tmp_path: Path) -> N
         "neighbour": (good.pem + b"-----BEGIN CERTIFICATE-----\nMAMCAQE=\n-----END CERTIFICATE-----\n", "", ""),
         "zero": (numbered_zero(issue("a", root, names=site, number=1), root), "www.example", ""),
         "zero_root": (issue("a", zero, names=site).pem, "www.example", ""),
+        "java": (below_java.pem, "www.example", ""),
         "ending": (issue("a", ending, names=site).pem, "www.example", ""),
         "ended": (
             issue("a", ended, names=site).pem,
