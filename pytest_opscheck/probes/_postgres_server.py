@@ -17,6 +17,8 @@ from ._kind import Kind, Target, UnknownError, UnreachableError
 
 if TYPE_CHECKING:
     from psycopg import Connection
+    from psycopg.abc import Buffer
+    from psycopg.adapt import Loader
 
 MOST_ROWS = 10_000
 """A question that answers with more rows is not one whose answer is judged; the rest is not even fetched."""
@@ -95,6 +97,8 @@ class Server:
                 )
                 raise self._lost from None
             raise UnknownError(_refused(error, bound_s)) from None
+        except UnicodeDecodeError:
+            raise UnknownError(NOT_UTF8) from None
 
     def lose(self) -> UnreachableError:
         """Say that the server answers nothing any more: every later question fails for that reason too."""
@@ -171,10 +175,35 @@ def _connect(target: PostgresDatabase, timeout_s: float) -> Iterator[Server]:
     except psycopg.Error as error:
         message = one_line(error)
         raise UnreachableError(message, transient=any(sign in message for sign in _TRANSIENT)) from None
+    connection.adapters.register_loader("bpchar", _padded_text())
+    connection.adapters.register_loader("money", _money())
     try:
         yield Server(connection, timeout_s)
     finally:
         connection.close()
+
+
+def _padded_text() -> type[Loader]:
+    """Return what reads char(10): the blanks behind it are not part of the text, and PostgreSQL compares it without."""
+    from psycopg.types.string import TextLoader
+
+    class PaddedText(TextLoader):
+        def load(self, data: Buffer) -> bytes | str:
+            text = super().load(data)
+            return text.rstrip(" ") if isinstance(text, str) else text.rstrip(b" ")
+
+    return PaddedText
+
+
+def _money() -> type[Loader]:
+    """Return what refuses money, which comes as a text in the server's locale: $1,234.50."""
+    from psycopg.adapt import Loader
+
+    class Money(Loader):
+        def load(self, data: Buffer) -> Any:  # noqa: ARG002 - psycopg's signature
+            raise UnknownError("the query's value is money, whose text is the server's own; cast it: ::numeric")
+
+    return Money
 
 
 WRITE_URL = "write postgresql://USER:PASSWORD@HOST:5432/DATABASE, and in the password %40 for @, %2F for /"
@@ -210,6 +239,12 @@ def one_line(error: Exception) -> str:
     return textwrap.shorten(text, 300, placeholder="...") + _pooler_hint(text)
 
 
+NOT_UTF8 = (
+    "the answer has text that is not UTF-8, as a database in SQL_ASCII may hold; say how it is written: "
+    "convert_from(COLUMN::bytea, 'LATIN1')"
+)
+
+
 def _refused(error: Exception, timeout_s: float) -> str:
     """Say why a statement failed, and what mends it."""
     from psycopg import errors
@@ -219,6 +254,8 @@ def _refused(error: Exception, timeout_s: float) -> str:
         return (
             f"the query was ended after {timeout_s * 0.9:g} s; see its plan (EXPLAIN), or whether it waits for a lock"
         )
+    if isinstance(error, errors.CharacterNotInRepertoire):
+        return NOT_UTF8
     if isinstance(error, errors.InsufficientPrivilege):
         return f"{said}; GRANT the user of the dsn what it has to read"
     return said
