@@ -221,8 +221,11 @@ def is_garbled(dsn: str) -> bool:
     return "@" in str(words.get("host", "")) or not re.fullmatch(r"[\d,]*", str(words.get("port", "")))
 
 
-_ADVICE = re.compile(r" Is the server running [^?]*\?")
-"""What libpq asks of whoever reads that nothing listens."""
+_ADVICE = re.compile(r" Is the server running [^?]*\?| This probably means the server terminated abnormally.*")
+"""What libpq asks of whoever reads that nothing listens, or guesses."""
+_NOT_POSTGRES = re.compile(
+    r"(?:received invalid response to \w+ negotiation|expected authentication request from server, but received)[^;]*"
+)
 
 
 def _pooler_hint(said: str) -> str:
@@ -235,7 +238,18 @@ def _pooler_hint(said: str) -> str:
 
 
 def one_line(error: Exception) -> str:
-    text = _ADVICE.sub("", " ".join(str(error).split())).removeprefix("connection failed: ")
+    """Return what psycopg says, each thing once: libpq tries with TLS and without, and each address of a name."""
+    tries: list[str] = []
+    for line in str(error).splitlines():
+        _, sign, rest = line.partition("connection to server ")
+        if sign or not tries:
+            tries.append(sign + rest if sign else line.removeprefix("connection failed: "))
+        else:
+            tries[-1] += f" {line}"
+    if any(each.startswith("connection to server ") for each in tries):
+        tries = [each for each in tries if not each.startswith("Multiple connection attempts failed")]
+    text = "; ".join(dict.fromkeys(_ADVICE.sub("", " ".join(each.split())) for each in tries))
+    text = _NOT_POSTGRES.sub("what answers there is not PostgreSQL", text)
     return textwrap.shorten(text, 300, placeholder="...") + _pooler_hint(text)
 
 
