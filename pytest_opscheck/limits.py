@@ -145,7 +145,8 @@ class Limit:
         """
         value = _judgeable(value)
         if self.number is None:
-            return self._holds_text(as_text(value))
+            psql = isinstance(value, bool) and self.operand in ("t", "f")
+            return self._holds_text(as_text(value)[:1] if psql else as_text(value))
         if isinstance(value, str):
             return self._holds_string(value, unit)
         if isinstance(value, bool) or not isinstance(value, int | float):

@@ -223,7 +223,7 @@ class _Question:
         client = redis.Redis(connection_pool=given)  # one that may also write what a question needs
         bindings, queue = self._broker.key(f"_kombu.binding.{self._exchange}"), self._broker.key(self._queue)
         member = self._broker.target.sep.join((self._id, "", self._queue))
-        with _redis_server.told(client, "a question to the workers", grants="publish +sadd +srem +del +blpop"):
+        with _redis_server.told(client, "a question to the workers", grants="&* +publish +sadd +srem +del +blpop"):
             try:
                 client.sadd(bindings, member)
                 connected = _redis_server.number(

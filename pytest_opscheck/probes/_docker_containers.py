@@ -17,6 +17,7 @@ _DEPENDS_ON = "com.docker.compose.depends_on"
 _FEW = 3
 _RECENT_S, _LOOPING_S = 60, 600
 """How long at most a container that was restarted a few times, or often, is not yet taken for one that runs."""
+_SWARM_SERVICE, _SWARM_TASK = "com.docker.swarm.service.name", "com.docker.swarm.task.name"
 _KILLED = 137
 """The exit status of a process that SIGKILL has ended: 128 + 9."""
 _LONGEST_ERROR = 200
@@ -38,7 +39,9 @@ TEMPLATE = (
     '"Labels":{{with .Config.Labels}}{'
     f'"{_SERVICE}":{{{{json (index . "{_SERVICE}")}}}},'
     f'"{_ONE_OFF}":{{{{json (index . "{_ONE_OFF}")}}}},'
-    f'"{_DEPENDS_ON}":{{{{json (index . "{_DEPENDS_ON}")}}}}'
+    f'"{_DEPENDS_ON}":{{{{json (index . "{_DEPENDS_ON}")}}}},'
+    f'"{_SWARM_SERVICE}":{{{{json (index . "{_SWARM_SERVICE}")}}}},'
+    f'"{_SWARM_TASK}":{{{{json (index . "{_SWARM_TASK}")}}}}'
     "}{{else}}null{{end}},"
     '"Healthcheck":{{with index .Config "Healthcheck"}}{{with index . "Test"}}'
     '{"Test":[{{json (index . 0)}}]}{{else}}null{{end}}{{else}}null{{end}}},'
@@ -79,7 +82,8 @@ class Container:
     value; nobody reads the value itself. `created`, `started` and `ended` are in seconds since 1970, by the engine's
     clock; `ended` is when its latest run was over, which is that before the present one where it runs. `health_log` has
     the end and the exit status of its last health checks, of which the engine keeps five. `back_s` is how many seconds
-    ago it was restarted, where that is so lately that it may well end again; None otherwise.
+    ago it was restarted, where that is so lately that it may well end again; None otherwise. `slot` is whose place it
+    has among the tasks of a swarm's service, such as web.1: the engine keeps the containers of tasks that it replaced.
     """
 
     id: str
@@ -104,6 +108,7 @@ class Container:
     ended: float | None = None
     health_log: tuple[tuple[float, int], ...] = ()
     back_s: float | None = None
+    slot: str = ""
 
     @property
     def runs(self) -> bool:
@@ -224,12 +229,12 @@ class Stack:
     ) -> Stack:
         """Make a stack of what `docker inspect` says of its containers; `now` is the engine's clock, if it is known."""
         values = tuple(values)
-        read = (container(said, by_service=by == "project").at(now) for said in inspected)
+        read = (container(said, by).at(now) for said in inspected)
         found = {each.id: each for each in read}
         kept = [each for each in found.values() if not (each.one_off and by == "project")]
         if by == "name":  # the engine takes the start of an id for a name
             kept = [each for each in kept if each.name in values]
-        return cls(by, values, tuple(sorted(kept, key=lambda each: each.name)))
+        return cls(by, values, tuple(sorted(_latest(kept), key=lambda each: each.name)))
 
     def of_services(self, services: Iterable[str]) -> tuple[Container, ...]:
         """Return the containers of some services, each under its service's name or its own; all of none named."""
@@ -244,9 +249,10 @@ class Stack:
     def services(self, wanted: tuple[str, ...] = ()) -> tuple[Service, ...]:
         """Return the services, or those that are wanted, by name.
 
-        A container that was found by its name or a label is a service of its own. A service that is wanted or named in
-        the inventory, or that another one of the project depends on, is there also where it has no container (but for
-        jobs: those that have ended are often pruned). So is the target itself where nothing was found.
+        A container that was found by its name or a label is a service of its own, but for the tasks of a swarm's. A
+        service that is wanted or named in the inventory, or that another one of the project depends on, is there also
+        where it has no container (but for jobs: those that have ended are often pruned). So is the target itself where
+        nothing was found.
         """
         by_name: dict[str, list[Container]] = {}
         for each in self.containers:
@@ -261,15 +267,23 @@ class Stack:
         return tuple(found) or (Service(self.described),)
 
 
-def container(said: Mapping[str, Any], *, by_service: bool) -> Container:
-    """Read a container out of what `docker inspect` says of it."""
+def _latest(containers: Iterable[Container]) -> list[Container]:
+    """Leave out the containers of a swarm's tasks that another task has replaced since."""
+    found: dict[str, Container] = {}
+    for each in sorted(containers, key=lambda each: each.created or 0):
+        found[each.slot or each.id] = each
+    return list(found.values())
+
+
+def container(said: Mapping[str, Any], by: str) -> Container:
+    """Read a container out of what `docker inspect` says of it; `by` is how it was looked for."""
     state, config = said["State"], said["Config"]
     labels = config.get("Labels") or {}
     name = said["Name"].lstrip("/")
     return Container(
         id=said["Id"],
         name=name,
-        service=(labels.get(_SERVICE) if by_service else None) or name,
+        service=labels.get({"project": _SERVICE, "label": _SWARM_SERVICE}.get(by, "")) or name,
         state=state["Status"],
         exit_status=int(state.get("ExitCode") or 0),
         out_of_memory=bool(state.get("OOMKilled")),
@@ -279,7 +293,7 @@ def container(said: Mapping[str, Any], *, by_service: bool) -> Container:
         memory_limit=int(said["HostConfig"].get("Memory") or 0) or None,
         tty=bool(config.get("Tty")),
         one_off=str(labels.get(_ONE_OFF)).lower() == "true",
-        needs=_needs(labels.get(_DEPENDS_ON) or "") if by_service else (),
+        needs=_needs(labels.get(_DEPENDS_ON) or "") if by == "project" else (),
         cpus=_cpus(said["HostConfig"]),
         image=image_id(said.get("Image") or ""),
         image_name=config.get("Image") or "",
@@ -288,6 +302,7 @@ def container(said: Mapping[str, Any], *, by_service: bool) -> Container:
         started=moment(state.get("StartedAt")),
         ended=moment(state.get("FinishedAt")),
         health_log=_health_log(state),
+        slot=(labels.get(_SWARM_TASK) or "").rpartition(".")[0],
     )
 
 

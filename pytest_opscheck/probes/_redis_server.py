@@ -248,8 +248,8 @@ def told(client: Redis, command: str, grants: str | None = None) -> Iterator[Non
     try:
         yield
     except redis.exceptions.NoPermissionError:
-        grant = grants or command.lower().replace(" ", "|")
-        raise UnknownError(f"the url's user has no right to {command}; grant it: ACL SETUSER NAME +{grant}") from None
+        grant = grants or "+" + command.lower().replace(" ", "|")
+        raise UnknownError(f"the url's user has no right to {command}; grant it: ACL SETUSER NAME {grant}") from None
     except redis.ResponseError as error:
         text = str(error)
         if unknown_command(text):
