@@ -51,9 +51,9 @@ function own_kind(   was, past) {
 # What stands between the last line before the window and the first in it, or behind a line before it: to be passed on
 # at its end, if nothing shows that it belongs together, as lines that are indented do.
 function hold() {
-  if (!held++) { dent = own_stamp = 0; odd = 1 }
+  if (!held++) { dent = own_stamp = flush = 0; odd = 1 }
   held_at = NR
-  if ($0 ~ /^[ \t]+[^ \t]/) dent = 1
+  if ($0 ~ /^[ \t]+[^ \t]/) { dent = 1; flush = 0 } else if (++flush > 10) own_stamp++
   if (own_kind() && !own_stamp++) odd = held
   if (held > 200) { own_stamp = 1; if (held == 201) pass_on(); print }
   else line_of[held] = $0
