@@ -231,6 +231,13 @@ printf 'x\n' | grep "$dialect" -e x >/dev/null 2>&1 || {
   echo "the grep there knows no -P, which this pattern needs; write it as an extended regular expression" >&2
   exit 9
 }
+if [ "$dialect" = -E ]; then export LC_ALL=C; else export LC_ALL=C.UTF-8; fi
+case $dialect$pattern$ignore in -P*[!\ -~]*)
+  printf '\303\244\n' | grep -P '^.$' >/dev/null 2>&1 || {
+    echo "that host has no locale C.UTF-8, which this pattern needs; write it as an extended regular expression" >&2
+    exit 9
+  };;
+esac
 for each in "$pattern" "$ignore"; do
   printf '\n' | grep $case "$dialect" -e "$each" >/dev/null
   [ $? -lt 2 ] || exit 9

@@ -124,7 +124,7 @@ function numeric(head, a,   found, late, i) {
 }
 # Reads a stamp in the form that `stamp` says.
 function said(text,   i, c, v, y, m, d, hour, min, s, pm, ns, ok) {
-  y = ""; hour = min = s = 0; pm = ""; ns = ""; zone = 0; doubtful = ""; yearless = 0; same = ""
+  y = ""; hour = min = s = 0; pm = ""; ns = ""; zone = 0; doubtful = ""; yearless = 0; same = ""; half = ""; weak = 0
   for (i = 1; i <= length(STAMP); i++) {
     c = substr(STAMP, i, 1)
     if (c == "%" && (c = substr(STAMP, ++i, 1)) != "%") {
@@ -260,7 +260,10 @@ function stamp(   line, was) {
     if (STAMP == "" && find_key(line)) return 1
     if (!leftmost(line)) return 0
     if (where <= 2) { at_begin = 1; indented = line ~ /^ / }
-    else { known_shape = shape(substr(line, 1, where - 1)); word_at = where }
+    else {
+      if (!doubtful && instant() < mtime - 31622400) return 0  # a date of something else: no log lasts so long
+      known_shape = shape(substr(line, 1, where - 1)); word_at = where
+    }
     return 1
   }
   if (at_begin && begins(opened(line))) return 1
@@ -295,11 +298,11 @@ function alike(   i, n) {
     i += last_end
   }
   n = tail_of(substr($0, i, 32))
-  return n == "" ? tail_code == "0  " : (n in codes) && codes[n] == tail_code
+  return n == "" ? last_code == "0  " : (n in codes) && codes[n] == last_code
 }
 # Remembers the stamp of a line for that. It stands where `same` does.
 function remember(   i, n) {
-  last_text = ""
+  last_text = ""; last_code = tail_code
   if (same == "" || half != "") return
   if (at_begin) {
     i = index(substr($0, 1, 72), same)
@@ -343,7 +346,7 @@ BEGIN {
   split("january february march april may june july august september october november december", full, " ")
   STAMP = ENVIRON["STAMP"]
   piece["d"] = piece["e"] = piece["m"] = piece["H"] = piece["I"] = piece["k"] = piece["l"] = "[ 0-9]?[0-9]"
-  piece["M"] = piece["S"] = piece["y"] = d; piece["Y"] = d d; piece["f"] = "[0-9]+"; piece["j"] = "[ 0-9]?[ 0-9]?[0-9]"
+  piece["M"] = piece["S"] = piece["y"] = d; piece["Y"] = d d; piece["f"] = "[0-9]+"; piece["j"] = "[ 0-9][ 0-9][0-9]"
   piece["b"] = piece["B"] = piece["h"] = piece["a"] = piece["A"] = "[A-Za-z]+[.]?"
   piece["p"] = "[AaPp][.]?[Mm][.]?"; piece["z"] = "(Z|z|[-+]" d "(:?" d ")?)"; piece["Z"] = "[A-Za-z]+"
   piece["s"] = "[12]" d d d d "[0-9]"

@@ -156,7 +156,7 @@ lines() {
     return
   fi
   exec 5>&1
-  began=
+  began= stamped=0
   while [ -n "$list" ]; do
     file=${list%%"$nl"*} list=${list#*"$nl"}
     how=${file%% *} file=${file#* }
@@ -166,7 +166,7 @@ lines() {
       continue
     fi
     mtime=$(stat -L -c %Y -- "$file") || { echo "failed $file" >&3; continue; }
-    if [ "$how" = live ]; then began=$mtime proven=; else proven=1; fi
+    if [ "$how" = live ]; then began=$mtime proven= stamped=0; else proven=$((stamped ? 1 : 2)); fi
     [ "$how" != maybe ] || [ "$mtime" -le "$began" ] || continue
     facts=
     told=$({ text "$file" | plain | window ''; } 3>&1 >&5)
@@ -175,7 +175,7 @@ lines() {
     case $told in *"why "*) why=${told#*"why "} why=${why%%"$nl"*};; esac
     if [ "$how" = live ]; then
       first=${told##*"read "} first=${first#* } stamped=${first%% *} first=${first#* } first=${first%% *}
-      [ "${stamped:-0}" = 0 ] || began=$first
+      [ "$stamped" = 0 ] || began=$first
     fi
     while [ -n "$why" ]; do
       each=${why%% *}

@@ -33,92 +33,123 @@ function class(   low, high) {
 function reason() {
   if (zone == 2 || doubtful != "" || inside == 2) return inside == 2 ? "zone" : ""
   if (inside) {
-    if (when > limit || (ahead && zone != 1 && when < start + ahead)) return "ahead"
+    if (when > limit || (ahead && !firm && when < start + ahead)) return "ahead"
     return NR < turned ? "year" : ""
   }
-  if (zone != 1 && begun && NR > begun && when < start - 600) return "order"
-  return lag && zone != 1 && when >= start - lag ? "shift" : ""
+  if (!firm && when < newest - 600 && NR > onward) return "order"
+  return lag && !firm && when >= start - lag ? "shift" : ""
 }
 # Whether a line without a stamp looks like one with a stamp of its own, or like too many to belong to the one before.
-function own_kind() {
-  return $0 ~ /^[^ \t})\]]/ && (++loose > 100 || substr($0, 1, 60) ~ /(^|[^0-9])[0-9][0-9]?[:.h][0-9][0-9]/ || \
-    $0 ~ /^[\[(<@]?[0-9][0-9]/)
+# A date before that one's is a date that the line speaks of.
+function own_kind(   was, past) {
+  if ($0 !~ /^[^] \t})]/) return 0
+  if (++loose > 100 || $0 ~ /^[\[(<@]?[0-9][0-9]/) return 1
+  if (substr($0, 1, 60) !~ /(^|[^0-9])[0-9][0-9]?[:.h][0-9][0-9]/) return 0
+  was = form; past = STAMP == "" && leftmost(substr($0, 1, 256)) && !goes_on(); form = was
+  return !past
 }
-function sample(   n, i, word, text) {
+# What stands between the last line before the window and the first in it, or behind a line before it: to be passed on
+# at its end, if nothing shows that it belongs together, as lines that are indented do.
+function hold() {
+  if (!held++) { dent = own_stamp = flush = 0; odd = 1 }
+  held_at = NR
+  if ($0 ~ /^[ \t]+[^ \t]/) { dent = 1; flush = 0 } else if (++flush > 10) own_stamp++
+  if (own_kind() && !own_stamp++) odd = held
+  if (held > 200) { own_stamp = 1; if (held == 201) pass_on(); print }
+  else line_of[held] = $0
+}
+function end_hold() { if (held <= 200) pass_on(); held = 0 }
+function pass_on(   i) {
+  if (own_stamp || !dent) {
+    sample(line_of[odd > 200 ? 1 : odd], held_at - held + odd)
+    for (i = 1; i <= held && i <= 200; i++) print line_of[i]
+  }
+}
+function sample(text, number,   n, i, word) {
   if (shown++) return
-  n = split(substr($0, 1, 48), word, " ")
+  n = split(substr(text, 1, 48), word, " "); text = ""
   for (i = 1; i <= n; i++) {
-    if (word[i] ~ /[^-0-9.,:\/+\[\]()]/ || word[i] ~ /[0-9][0-9][0-9][0-9][0-9][0-9][0-9][0-9][0-9]/ || \
+    if (word[i] ~ /[^]0-9.,:\/+[()-]/ || word[i] ~ /[0-9][0-9][0-9][0-9][0-9][0-9][0-9][0-9][0-9]/ || \
       word[i] ~ /^[0-9]+[.][0-9]+[.][0-9]+[.][0-9]+/) {
       gsub(/[0-9]/, "9", word[i]); gsub(/[A-Za-z]/, "x", word[i]); gsub(/[^ -~]/, "x", word[i])
     }
     text = text (i > 1 ? " " : "") word[i]
   }
-  printf "sample %s %d %s\n", mode ? mode : "none", NR, text > "/dev/fd/3"
+  printf "sample %s %d %s\n", mode ? mode : "none", number, text > "/dev/fd/3"
 }
 BEGIN {
   newest = -1; local = start + then; fold = then > soon ? then - soon : 0
   if (mode) {
     split(facts, fact, " "); total = fact[1]; first_at = fact[2]; last = fact[3]; begun = fact[4]; gap = fact[5]
-    lag = fact[6]; ahead = fact[7]; turned = fact[8]
+    lag = fact[6]; ahead = fact[7]; turned = fact[8]; onward = fact[9]
   }
 }
 mode && NR > total { next }
 NR == 1 { sub(/^\357\273\277/, "") }
 last_text != "" && alike() {
-  own = 1; at = NR; stamped++; loose = own_stamp = 0
-  if (mode) { why = last_why; if (why == mode) { sample(); print } }
+  own = 1
+  if (held) end_hold()
+  at = NR; stamped++; loose = 0
+  if (mode) { why = last_why; if (why == mode) { sample($0, NR); print } }
   else if (inside == 1) print
   next
 }
 {
   if (own = stamp()) {
     remember()
-    when = instant(); loose = own_stamp = 0
+    if (held) end_hold()
+    if (weak && naive - offset > limit) zone = weak = 0
+    when = instant(); firm = zone == 1 && !weak; loose = 0
     if (!stamped++) { head = NR - 1; first = when }
     inside = class()
+    if (stamped == 1) from = inside
     if (mode) last_why = why = reason()
     else if (inside == 1) {
       if (!begun) { begun = NR; if (stamped > 1 && NR - 1 > at) gap = at }
       if (when > limit) future = 1
       years += yearless
     } else if (inside == 2) unsure = 1
-    else if (begun && zone != 1 && when < start - 600) { back = 1; if (yearless && when < start - 86400) turned = NR }
-    if (when > newest && zone != 2 && doubtful == "") { newest = when; sure = zone == 1 }
+    else if (when >= newest - 600) { onward = NR; back = 0 }
+    else if (!firm) { back = 1; if (begun && yearless && when < start - 86400) turned = NR }
+    if (when > newest && zone != 2 && doubtful == "") { newest = when; sure = firm }
     at = NR
   } else if (mode) {
     if (!first_at || NR < first_at) why = mode == "none" ? "none" : "head"
     else if (NR > last && !inside && mode == "tail") why = "tail"
     else if (!inside && mode == "gap" && (gap && NR > gap && NR < begun || begun && NR > begun)) {
-      if (own_kind()) own_stamp = 1
-      why = own_stamp ? "gap" : ""
+      hold()
     }
   }
-  if (mode) { if (why == mode) { sample(); print } }
+  if (mode) { if (why == mode) { sample($0, NR); print } }
   else if (inside == 1) print
 }
 END {
-  if (mode) exit
+  if (mode) {
+    if (held) end_hold()
+    exit
+  }
   late = mtime - newest
   other = late - here + then  # where the clocks were changed since
   if ((other < 0 ? -other : other) < (late < 0 ? -late : late)) late = other
   written = mtime >= start
   half = int(late / 1800 + 0.5) * 1800
-  if (stamped && !sure && !proven && written && late > 0 && \
-    (late >= 3600 || (own && half && late - half <= 120 && half - late <= 120))) lag = late
+  near = own && half && late - half <= 120 && half - late <= 120
+  if (stamped && !sure && written && late > 0 && \
+    (proven && (at_begin || known_key != "") ? proven == 2 && near && late <= 50400 : near || late >= 3600)) lag = late
   if (stamped && newest > limit) ahead = newest - (now > mtime ? now : mtime)
   if (NR && !stamped && written) why = "none"
   if (stamped) {
-    if (head && begun && (first >= start) && written) why = why " head"
+    if (head && written && (from || lag)) why = why " head"
     if (!own && inside != 1 && written && late > 300) why = why " tail"
     if (gap || back) why = why " gap"
     if (unsure) why = why " zone"
-    if (back) why = why " order"
+    if (back && written) why = why " order"
     if (lag) why = why " shift"
     if (future || ahead) why = why " ahead"
     if (turned && years) why = why " year"
   }
-  printf "facts %d %d %d %d %d %d %d %d\n", NR, head + (stamped > 0), at, begun, gap, lag, ahead, turned > "/dev/fd/3"
+  printf "facts %d %d %d %d %d %d %d %d %d\n", NR, head + (stamped > 0), at, begun, gap, lag, ahead, turned, onward \
+    > "/dev/fd/3"
   if (why != "") print "why " why > "/dev/fd/3"
   printf "read %d %d %d %d %d %s\n", NR, stamped, first, newest, mtime, name > "/dev/fd/3"
 }

@@ -24,8 +24,10 @@ function tail_of(rest,   c) {
   return c != "" && index("+-ABCDEFGHIJKLMNOPQRSTUVWXYZapz\302\342", c) ? substr(rest, 1, 14) : ""
 }
 # Reads what is behind the time: AM or PM, a zone, or neither. `tail_code` is the same for tails that mean the same.
+# PostgreSQL writes -03 behind a blank, where others begin the message: such a zone is `weak`.
 function behind(rest,   tail, code, part) {
   tail = tail_of(rest)
+  weak = 0
   if (tail == "") { zone = 0; half = ""; tail_code = "0  "; return }
   if (!(tail in codes)) {
     if (++coded > 500) { split("", codes); coded = 0 }
@@ -34,6 +36,7 @@ function behind(rest,   tail, code, part) {
   if ((tail_code = codes[tail]) == "0  ") { zone = 0; half = ""; return }
   split(tail_code, part, " ")
   zone = part[1] + 0; offset = part[2] + 0; half = part[3]
+  weak = tail ~ /^ [-+][0-9][0-9][^0-9:]/
 }
 function code_of(rest,   word, c, half, s) {
   half = ""
