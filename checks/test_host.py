@@ -344,7 +344,9 @@ def test_processes(processes, expect):
     """As many processes run as should, and take no more memory together than they may.
 
     Those whose command line matches `pattern` (as grep -E takes it) and whose effective user is `user`; neither kernel
-    threads nor zombies, nor these checks' own. At least one, unless `count` or `memory` say otherwise. Memory is the
+    threads nor zombies, nor these checks' own: pytest, what has started it, other runs of suites, and all that these
+    run on a host. Whatever else has the words in its command line counts, an editor or `tail -f` too: anchor the
+    pattern (`^/usr/bin/gunicorn `). At least one, unless `count` or `memory` say otherwise. Memory is the
     sum of PSS (/proc/PID/smaps_rollup), where each page is divided by the number of processes that share it; of those
     whose PSS the user may not read it is RSS, which counts shared pages several times, and the message says so
     (ncabatoff/process-exporter#140).
