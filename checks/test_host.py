@@ -131,8 +131,14 @@ def test_cpu(cpu, expect):
 def test_services(services, expect):
     """Every named systemd unit is active.
 
-    Its ActiveState; `not-found` where there is no such unit. `.service` may be left out. systemd alone is asked: a
-    script in /etc/init.d that it has masked says nothing (goss, issue 319).
+    Its ActiveState; `not-found` where there is no such unit. `.service` may be left out, and * stands for anything:
+    `postgresql@*`. systemd alone is asked: a script in /etc/init.d that it has masked says nothing (goss, issue 319).
+
+    `active (exited)` is not active where nothing runs that should: a service whose processes are gone, or one that
+    does nothing itself. Debian's `postgresql` is such a one, whatever its clusters do; in its place the units that are
+    part of it are judged, such as `postgresql@15-main`. A oneshot service that has done its work (`nftables`) is
+    active. Neither is one that systemd starts again and again active, although it may be up right now: what was
+    started again within the last minute is looked at twice, 4 s apart.
 
     Needs: systemd (`systemctl show`), and no privileges.
 
@@ -141,7 +147,10 @@ def test_services(services, expect):
         services = ["nginx", "postgresql", "backup.timer"]
     """
     for unit in services:
-        expect(unit.state, subject=unit.name)
+        if unit.problem is not None:
+            expect(None, subject=unit.name, why=unit.problem)
+        else:
+            expect(unit.state, subject=unit.name, observed=unit.described)
 
 
 @check(
@@ -154,7 +163,8 @@ def test_failed_units(failed_units, expect):
     """Few units of systemd have failed, or none.
 
     All that `systemctl list-units --state=failed` lists, services, timers and mounts alike. `ignore` names units that
-    do not count; in them * stands for anything.
+    do not count; in them * stands for anything. Those that run suites by themselves never do: what they found would be
+    found again, for ever after it was fixed. `opscheck status` tells of them.
 
     Needs: systemd, and no privileges.
 
