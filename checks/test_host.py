@@ -31,19 +31,19 @@ def test_disk(filesystems, expect):
 
     Used is used / (used + available), as in df's own column: blocks that are reserved for root count as used. Every
     filesystem of /proc/self/mountinfo that holds data, once: pseudo filesystems, tmpfs, images that are always full
-    (squashfs, iso9660), bind mounts and overlays of containers are left out, of which check_disk makes alarms
-    (monitoring-plugins, issues 911 and 1819). A network filesystem that does not answer within 3 s is unknown, and
-    holds up no other.
+    (squashfs, iso9660, AppImages and what else FUSE mounts without any room), ZFS snapshots, bind mounts and overlays
+    of containers are left out, of which check_disk makes alarms (monitoring-plugins, issues 911, 1609 and 1819). A
+    network filesystem that does not answer within 3 s is unknown, and holds up no other. So is one that is mounted
+    below a folder into which the user may not look.
 
-    Needs: df, and no privileges.
+    Needs: stat, of coreutils or busybox, and no privileges.
 
     Example:
         [host.prod.expect]
         disk = { P3 = "< 70%", P1 = "< 90%", ignore = ["/mnt/archive"] }
     """
     for filesystem in filesystems:
-        why = None if filesystem.used_percent is not None else "the filesystem did not answer within 3 s"
-        expect(filesystem.used_percent, "%", subject=filesystem.mount, why=why)
+        expect(filesystem.used_percent, "%", subject=filesystem.mount, why=filesystem.problem)
 
 
 @check(
@@ -54,18 +54,17 @@ def test_disk(filesystems, expect):
 def test_inodes(inodes, expect):
     """Every mounted filesystem can take more files.
 
-    The filesystems of `disk`, by df's column IUse%. Those that count no inodes (btrfs, vfat) are left out, and not
+    The filesystems of `disk`, as in df's column IUse%. Those that count no inodes (btrfs, vfat) are left out, and not
     full (monitoring-plugins, issue 1717); a host that has no others is unknown.
 
-    Needs: df, and no privileges.
+    Needs: stat, of coreutils or busybox, and no privileges.
 
     Example:
         [host.prod.expect]
         inodes = { P3 = "< 80%", P1 = "< 95%" }
     """
     for filesystem in inodes:
-        why = None if filesystem.used is not None else "the filesystem did not answer within 3 s"
-        expect(filesystem.used_percent, "%", subject=filesystem.mount, why=why)
+        expect(filesystem.used_percent, "%", subject=filesystem.mount, why=filesystem.problem)
 
 
 @check(
