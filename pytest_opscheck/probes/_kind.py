@@ -122,13 +122,16 @@ class Output:
     ahead_s: tuple[float, float] | None = None
 
     def lines(self) -> list[str]:
-        """Return standard output's lines. Raises UnknownError where the part failed or was cut off."""
+        """Return standard output's lines. Raises UnknownError where the part failed or was cut off.
+
+        A line feed ends a line, and nothing else does: a form feed, for example, may be part of a file's name.
+        """
         self.require_end()
         if self.exit_status != 0:
             said = (self.stderr or self.stdout).strip().splitlines()[-1:]
             status = [] if said and self.exit_status == SAID else [f"exit status {self.exit_status}"]
             raise UnknownError(": ".join(status + said))
-        return self.stdout.splitlines()
+        return self.stdout.removesuffix("\n").split("\n") if self.stdout else []
 
     def require_end(self) -> None:
         """Raise UnknownError where the part's time ran out or it printed more than it may."""
