@@ -26,7 +26,7 @@ from ._http_json import JsonLimits, compiled, values, without_unit
 from ._kind import UnknownError
 from ._types import LadderParam, of_amounts
 from ._web import BAD_REQUEST, SAFE, Answer, Asked, Web, header_name
-from ._web_redirect import origin
+from ._web_redirect import OTHER_PAGE, elsewhere
 
 _STATUSES = Domain(100, 999)
 _PLACEHOLDER = re.compile(r"\{([A-Za-z_]\w*)\}")
@@ -314,7 +314,8 @@ def _of_step(step: Step, answer: Answer) -> Answer:
     """
     if answer.left is None or answer.status >= BAD_REQUEST:
         return answer
-    return answer if step.method not in SAFE and origin(answer.left.url) == origin(answer.url) else answer.left
+    same_server = elsewhere(answer.left.url, answer.url) in (None, *OTHER_PAGE)
+    return answer if step.method not in SAFE and same_server else answer.left
 
 
 def _judged(step: Step, answer: Answer, led: str | None) -> Iterator[Measured]:

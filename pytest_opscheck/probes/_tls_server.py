@@ -150,14 +150,15 @@ class Connection:
         try:
             with deadline.within(self.timeout_s), self._connected(place) as sock, deadline.handshake(sock):
                 if self.target.starttls is not None:
-                    START[self.target.starttls](sock)
+                    self._begin(sock, START[self.target.starttls])
                 yield sock
                 if deadline.over:  # a connection that it has ended looks like one that the server has
                     raise TimeoutError
         except ssl.SSLCertVerificationError:
             raise
         except NoTlsError as error:
-            raise NoTlsError(self._late() if deadline.over else str(error)) from None
+            again = error.transient and time.monotonic() - started < SOON_S and not deadline.over
+            raise NoTlsError(self._late() if deadline.over else str(error), transient=again) from None
         except UnreachableError:
             raise
         except (OSError, ValueError) as error:
@@ -167,6 +168,13 @@ class Connection:
             failure = RefusedError if refused else NoTlsError
             again = isinstance(error, ConnectionResetError) and time.monotonic() - started < SOON_S
             raise failure(_why(error), transient=again) from None
+
+    @staticmethod
+    def _begin(sock: socket.socket, start: Callable[[socket.socket], None]) -> None:
+        try:
+            start(sock)
+        except ConnectionResetError:
+            raise NoTlsError("the connection was closed before TLS began", transient=True) from None
 
     def _late(self) -> str:
         if self.target.starttls is None:

@@ -18,6 +18,8 @@ class Follow(Enum):
     PAGE = "page"
 
 
+OTHER_PAGE = ("another path", "another query")
+"""In what another page of the same server differs from the one that was asked for."""
 PORTS = {"http": 80, "https": 443}
 
 
@@ -52,9 +54,9 @@ def elsewhere(asked: str, found: str) -> str | None:
     if before.scheme == after.scheme and origin(asked)[2] != origin(found)[2]:
         return "another port"
     if not _same_path(_path(before), _path(after)):
-        return "another path"
+        return OTHER_PAGE[0]
     if parse_qsl(before.query, keep_blank_values=True) != parse_qsl(after.query, keep_blank_values=True):
-        return "another query"
+        return OTHER_PAGE[1]
     return None
 
 
