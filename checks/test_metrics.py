@@ -50,7 +50,7 @@ def test_present(present, expect):
 
 @check(
     metrics.value,
-    units=("", "%", "s", "B", "rate"),
+    units=("", "%", "s", "B", "rate", "text"),
     least=None,
     family=True,
     action="Look at the metric's history, and at what it counts",
@@ -113,7 +113,7 @@ def test_ratio(ratio, expect):
 
 @check(
     metrics.p95,
-    units=("", "%", "s", "B", "rate"),
+    units=("", "%", "s", "B", "rate", "text"),
     least=None,
     family=True,
     action="See what is slow: the application's traces, or its slow queries",

@@ -102,7 +102,7 @@ def test_targets_up(targets_up, expect):
 
 @check(
     prometheus.query,
-    units=("", "%", "s", "B", "rate"),
+    units=("", "%", "s", "B", "rate", "text"),
     least=None,
     family=True,
     action="Look at the query's graph in Prometheus",

@@ -89,20 +89,20 @@ def refuse_idle(limit: Limit, domain: Domain, of: str, hint: str) -> None:
     if (limit.number or 0) < 0:
         unsigned = parse_limit(f"{limit.operator} {limit.operand.lstrip('-')}{limit.unit}")
         meant = f"'{unsigned}'" if len(_kept(unsigned, domain)) > 1 else hint
-    number = "" if limit.number is not None else "a number, "
-    raise LimitError(f"'{limit}' {never}: {of} is {number}{domain}; say for example {meant}")
+    known = [*([] if limit.number is not None else ["a number"]), *([text] if (text := str(domain)) else [])]
+    raise LimitError(f"'{limit}' {never}: {of} is {', '.join(known)}; say for example {meant}")
 
 
 def _kept(limit: Limit, domain: Domain) -> set[bool]:
     """Return whether values on all sides of a limit's number keep it: both where it decides something.
 
-    A limit for texts is tried on the whole numbers of a domain that has bounds, as they are written; of any other
-    nothing is known.
+    A limit for texts is tried on the whole numbers of a domain that has bounds, as they are written. Without bounds it
+    is only known that no number is another text.
     """
     if limit.number is not None:
         return {limit.holds_number(value) for value in domain.near(limit.number)}
     if domain.least is None or domain.most is None:
-        return set()
+        return {True} if limit.operator == "!=" else set()
     return {limit.holds(str(value)) for value in range(int(domain.least), int(domain.most) + 1)}
 
 

@@ -169,11 +169,11 @@ def test_what_decides_nothing_is_refused(tmp_path: Path, said: dict[str, list[st
         ('[host.a.command.x]\nrun = "x"\nvalue = "!= x"', "'!= x' is for a text, and this is a number; say '< 5'"),
         (
             '[metrics.x]\nurl = "http://x"\n[metrics.x.value.x]\nmetric = "x"\nexpect = "!= down"',
-            "'!= down' is for a text, and m",
+            "'!= down' can't be broken: metrics.value is a number",
         ),
         (
             '[prometheus.x]\nurl = "http://x"\n[prometheus.x.query.x]\nquery = "up"\nexpect = "!= down"',
-            "'!= down' is for a text, and prometheus.query is a count or",
+            "'!= down' can't be broken: prometheus.query is a number; say",
         ),
         (
             '[logs.x]\npath = "/x"\n[logs.x.count.x]\npattern = "x"\nignore = ".*"\nexpect = 0',
