@@ -16,6 +16,7 @@ _OK, _NOT_FOUND, _STARTING = 200, 404, 503
 _LET_IN = (401, 403)
 _INFO = "PromQL info:"
 """How older versions start, among the warnings, what newer ones call an info: a hint at how a query is written."""
+_OWN = "see whether the url is Prometheus's own"
 _CREDENTIALS = "see the credentials in headers"
 _HINTS = {
     "bad_data": "see what is asked for",
@@ -39,9 +40,11 @@ def _connect(target: PrometheusServer, timeout_s: float) -> Iterator[Web]:
     # A query, because proxies and servers of the same API have no /-/ready.
     with connect(target, timeout_s, path="api/v1/query", query={"query": "1"}) as web:
         try:
-            data(web.answer, whole=False)
+            found = data(web.answer, whole=False)
         except UnknownError as error:
             raise AnsweredError(str(error), transient=web.answer.status == _STARTING) from None
+        if "result" not in found:
+            raise AnsweredError(f"{web.answer.url} answered a query without a result; {_OWN}")
         yield web
 
 
@@ -86,7 +89,7 @@ def data(answer: Answer, *, whole: bool = True) -> dict[str, Any]:
         raise UnknownError(f"{answer.url} was kept by a cache for {said_s(kept)}; have it not keep the API's answers")
     held = said.get("data")
     if not isinstance(held, dict):
-        raise UnknownError(f"{answer.url} answered without any data; see whether the url is Prometheus's own")
+        raise UnknownError(f"{answer.url} answered without any data; {_OWN}")
     return held
 
 
@@ -105,13 +108,13 @@ def _said(answer: Answer) -> dict[str, Any]:
     elif answer.status == _NOT_FOUND:
         hint = "see whether the url has the path that it is served under, such as /prometheus"
     else:
-        hint = "see whether the url is Prometheus's own"
+        hint = _OWN
     raise UnknownError(f"{answer.url} answered {answer.status} and not as Prometheus does; {hint}")
 
 
 def unlike(what: str) -> UnknownError:
     """Return the error for a document that is not of the API's form."""
-    return UnknownError(f"{what} of the answer is not as Prometheus writes it; see whether the url is Prometheus's own")
+    return UnknownError(f"{what} of the answer is not as Prometheus writes it; {_OWN}")
 
 
 def seconds(said: object) -> float:

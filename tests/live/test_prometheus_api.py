@@ -266,6 +266,7 @@ def test_what_stands_before_prometheus_or_in_its_place_is_named(run: Run, server
     server.document(f"/busy/{path}", {"status": "error", "errorType": "unavailable", "error": "starting up"}, 503)
     server.document(f"/wrong/{path}", {"status": "error", "errorType": "execution", "error": "no org id"}, 422)
     server.document(f"/other/{path}", {"status": 404, "message": "Not Found"}, 404)
+    server.document(f"/other_api/{path}", success({"version": "1.0"}))
     server.document(f"/lying/{path}", {"status": "error", "errorType": "execution", "error": "too many"}, 200)
     server.page(f"/large/{path}", " " * 10_000_001)
     server.page(f"/kept/{path}", json.dumps(good), content_type="application/json", Age="86400")
@@ -276,6 +277,7 @@ def test_what_stands_before_prometheus_or_in_its_place_is_named(run: Run, server
         "login": ("breach P1", "the url redirects there, to a login perhaps"),
         "html": ("breach P1", "see whether the url is Prometheus's own"),
         "denied": ("breach P1", "see the credentials"),
+        "other_api": ("breach P1", "answered a query without a result"),
         "busy": ("breach P1", "unavailable: starting up"),
         "wrong": ("breach P1", "execution: no org id"),
         "other": ("breach P1", "see whether the url has the path that it is served under"),
