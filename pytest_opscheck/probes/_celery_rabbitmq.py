@@ -43,7 +43,13 @@ class RabbitBroker(Broker):
 
     def check(self) -> str:
         """Return PONG: the server has opened a connection and a channel."""
-        self._channel().close()
+        import amqp
+
+        try:
+            self._channel().close()
+        except (amqp.AMQPError, OSError) as error:
+            url = without_password(self.target.broker.get_secret_value())
+            raise UnreachableError(f"{url}: {_failure(error, self._timeout_s)}") from None
         return "PONG"
 
     def queues(self, names: Iterable[str]) -> tuple[Queue, ...]:
@@ -110,6 +116,8 @@ class RabbitBroker(Broker):
             channel.close()
         except (amqp.NotFound, amqp.AccessRefused, amqp.ResourceLocked) as error:
             raise UnknownError(f"{_said(error)}; see rabbitmqctl list_queues -p VHOST name messages") from None
+        except (amqp.AMQPError, OSError) as error:
+            raise UnknownError(f"the length of {name}: {_failure(error, self._timeout_s)}") from None
         return count
 
     def _channel(self) -> Channel:
