@@ -38,6 +38,8 @@ def test_workers(workers, expect):
     """Celery's workers answer.
 
     So many answer a ping within 2 s; and each that `names` names, for example `names = ["scoring@*", "celery@db1"]`.
+    Every application's workers on that broker, database and control_exchange answer: where several share them, name
+    your own.
     A worker of the solo pool can't answer while it works on a task: it is connected (Redis tells how many are), and
     does not answer. The address for the answers is taken back from Redis, and ends in RabbitMQ with the connection.
 

@@ -11,6 +11,9 @@ from pytest_opscheck import check, docker
 def test_reachable(reachable, expect):
     """The Docker engine answers.
 
+    Podman stands in its place by its socket (`url = "unix:///run/podman/podman.sock"`), and with `on` by the docker
+    command that podman-docker installs.
+
     Needs: to be let near the engine: `sudo usermod -aG docker USER`.
 
     Example:
@@ -400,7 +403,8 @@ def test_oom_killed(oom_killed, expect):
 
     The engine's OOMKilled of the container's latest run, which is also set where the kernel killed a process other than
     its first; and the engine's `oom` events of the last day, as far as it remembers: it keeps 256 events of all sorts,
-    in memory, so that a kill before the latest restart may be forgotten.
+    in memory, so that a kill before the latest restart may be forgotten. Podman remembers none: there only how each
+    container ended last is seen.
 
     Needs: to be let near the engine: `sudo usermod -aG docker USER`.
 

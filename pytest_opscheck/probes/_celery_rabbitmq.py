@@ -7,7 +7,7 @@ import ssl
 import struct
 import time
 import uuid
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urlsplit
@@ -36,13 +36,20 @@ _PORTS = {"amqp": 5672, "pyamqp": 5672, "amqps": 5671}
 class RabbitBroker(Broker):
     """A RabbitMQ server that serves as Celery's broker."""
 
-    def __init__(self, connection: Connection, target: CeleryApp) -> None:
+    def __init__(self, connection: Connection, target: CeleryApp, timeout_s: float) -> None:
         super().__init__(target)
         self._connection = connection
+        self._timeout_s = timeout_s
 
     def check(self) -> str:
         """Return PONG: the server has opened a connection and a channel."""
-        self._channel().close()
+        import amqp
+
+        try:
+            self._channel().close()
+        except (amqp.AMQPError, OSError) as error:
+            url = without_password(self.target.broker.get_secret_value())
+            raise UnreachableError(f"{url}: {_failure(error, self._timeout_s)}") from None
         return "PONG"
 
     def queues(self, names: Iterable[str]) -> tuple[Queue, ...]:
@@ -58,7 +65,8 @@ class RabbitBroker(Broker):
     def ask(self, method: str, seconds: float = ANSWER_SECONDS) -> Answers:
         """Ask all workers, and wait for the whole time: nothing tells how many listen.
 
-        They answer through the default exchange into a queue of this connection alone, which ends with it.
+        They answer through the default exchange into a queue of a connection of its own, which ends with it. While it
+        is short of memory or disk, RabbitMQ reads nothing more from a connection that has published.
         """
         import amqp
 
@@ -70,15 +78,18 @@ class RabbitBroker(Broker):
             if (message.headers or {}).get("ticket") == ticket:
                 found.update(answer(message.body))
 
+        blocked: list[str] = []
         try:
-            channel = self._channel()
-            channel.exchange_declare(name, "fanout", passive=True)
-            queue = channel.queue_declare(exclusive=True, auto_delete=True).queue
-            channel.basic_consume(queue, no_ack=True, callback=collect)
-            body = question(method, ticket, {"exchange": "", "routing_key": queue})
-            channel.basic_publish(_message(body, seconds), exchange=name)
-            self._drain(time.monotonic() + seconds)
-            channel.close()
+            with _opened(self.target, self._timeout_s, blocked.append) as connection:
+                channel = connection.channel()
+                channel.exchange_declare(name, "fanout", passive=True)
+                queue = channel.queue_declare(exclusive=True, auto_delete=True).queue
+                channel.basic_consume(queue, no_ack=True, callback=collect)
+                body = question(method, ticket, {"exchange": "", "routing_key": queue})
+                channel.basic_publish(_message(body, seconds), exchange=name)
+                _drain(connection, time.monotonic() + seconds)
+                if blocked:
+                    connection.collect()  # it would not be told good-bye either
         except amqp.NotFound:
             return Answers({}, 0)  # no worker has ever listened
         except amqp.AccessRefused as error:
@@ -86,12 +97,15 @@ class RabbitBroker(Broker):
                 f"the broker refuses a question to workers: {_said(error)}; grant it: rabbitmqctl set_permissions -p "
                 f"VHOST USER '^amq\\.gen-' '^(amq\\.gen-.*|{self.target.control_exchange}\\.pidbox)$' '.*'"
             ) from None
+        except (amqp.AMQPError, OSError, UnreachableError) as error:
+            why = str(error) if isinstance(error, UnreachableError) else _failure(error, self._timeout_s)
+            raise UnknownError(f"the workers could not be asked: {why}") from None
+        if blocked:
+            raise UnknownError(
+                "the broker takes no messages, neither this question to the workers nor tasks: "
+                "it is short of memory or disk; see rabbitmqctl status"
+            )
         return Answers(found, len(found))
-
-    def _drain(self, until: float) -> None:
-        while (left := until - time.monotonic()) > 0:
-            with suppress(TimeoutError):
-                self._connection.drain_events(timeout=left)
 
     def _waiting(self, name: str) -> int:
         import amqp
@@ -102,11 +116,19 @@ class RabbitBroker(Broker):
             channel.close()
         except (amqp.NotFound, amqp.AccessRefused, amqp.ResourceLocked) as error:
             raise UnknownError(f"{_said(error)}; see rabbitmqctl list_queues -p VHOST name messages") from None
+        except (amqp.AMQPError, OSError) as error:
+            raise UnknownError(f"the length of {name}: {_failure(error, self._timeout_s)}") from None
         return count
 
     def _channel(self) -> Channel:
         """Open a channel; the server closes one after an error, so each question has its own."""
         return self._connection.channel()
+
+
+def _drain(connection: Connection, until: float) -> None:
+    while (left := until - time.monotonic()) > 0:
+        with suppress(TimeoutError):
+            connection.drain_events(timeout=left)
 
 
 def _message(body: dict[str, Any], seconds: float) -> Any:
@@ -148,6 +170,15 @@ def _failure(error: Exception, timeout_s: float) -> str:
 @contextmanager
 def connect(target: CeleryApp, timeout_s: float) -> Iterator[RabbitBroker]:
     """Connect to the broker."""
+    with _opened(target, timeout_s) as connection:
+        yield RabbitBroker(connection, target, timeout_s)
+
+
+@contextmanager
+def _opened(
+    target: CeleryApp, timeout_s: float, on_blocked: Callable[[str], None] | None = None
+) -> Iterator[Connection]:
+    """Open a connection; `on_blocked` is called where the server takes nothing that is published."""
     import amqp
 
     url = target.broker.get_secret_value()
@@ -162,6 +193,7 @@ def connect(target: CeleryApp, timeout_s: float) -> Iterator[RabbitBroker]:
         read_timeout=timeout_s,
         write_timeout=timeout_s,
         client_properties={"product": "opscheck"},
+        on_blocked=on_blocked,
     )
     try:
         connection.connect()
@@ -170,7 +202,7 @@ def connect(target: CeleryApp, timeout_s: float) -> Iterator[RabbitBroker]:
             f"{without_password(url)}: {_failure(error, timeout_s)}", transient=isinstance(error, ConnectionResetError)
         ) from None
     try:
-        yield RabbitBroker(connection, target)
+        yield connection
     finally:
         with suppress(amqp.AMQPError, OSError):
             connection.close()

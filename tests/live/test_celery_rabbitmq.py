@@ -166,3 +166,20 @@ def test_a_stopped_server_fails_reachable_alone(run: Run) -> None:
     assert "refused" in outcome.message("celery.reachable@tasks")
     assert outcome.verdict("celery.workers@tasks") == "blocked"
     assert "S3cret-canary" not in outcome.output
+
+
+def test_a_broker_short_of_memory_takes_no_question_and_still_tells_its_queues(
+    run: Run, server: Server, tmp_path: Path
+) -> None:
+    """It blocks a connection that has published: what else is asked has to go another way."""
+    with worker(server, tmp_path, "a@here"):
+        server.ctl("set_vm_memory_high_watermark", "0")
+        try:
+            wait_until(lambda: "memory" in server.ctl("eval", "rabbit_alarm:get_alarms()."), "the alarm")
+            outcome = run(inventory(server, 'workers = ">= 1"\nqueue_length = "< 3"'))
+        finally:
+            server.ctl("set_vm_memory_high_watermark", "0.4")
+    assert outcome.verdict("celery.workers@tasks") == "unknown P1"
+    assert "the broker takes no messages" in outcome.message("celery.workers@tasks")
+    assert outcome.verdict("celery.reachable@tasks") == "ok"
+    assert outcome.verdict("celery.queue_length@tasks") == "ok"
