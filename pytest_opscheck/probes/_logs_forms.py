@@ -98,7 +98,8 @@ function parse(f, text,   head, n, a, name, hour, ok, cut) {
     } else if (f == "num") ok = numeric(head, a)
     if (!ok) return 0
     same = head; same_naive = naive; same_doubtful = doubtful; same_yearless = yearless
-    if (doubtful == "" && !index(head, "24:00") && (f ~ /^(iso|clf)$/ || (f == "sys" && yearless && naive < now + here)))
+    if (doubtful == "" && !index(head, "24:00") && \
+      (f ~ /^(iso|clf)$/ || (f == "sys" && yearless && naive < now + here)))
       day_of[f substr(head, 1, cut - 8)] = naive - naive % 86400
   }
   behind(substr(text, cut + 1, 32))
@@ -338,7 +339,7 @@ BEGIN {
   d = "[0-9][0-9]"; h = "[0-9]?[0-9]"; t = h ":" d "(:" d ")?"; m = "[A-Z][a-z][a-z][a-z]*"
   w = "([A-Z][a-z][a-z][a-z]*,? +)?"; names = m ",? +[0-9]"
   add("iso", "[12][09]" d "[-/.]" h "[-/.]" h ",?[Tt _:-] *(" t "|" d "[.]" d "[.]" d ")")
-  add("clf", w h "[-/ .]" m "[-/ .,]+(20)?" d "[: T,]+" t)
+  add("clf", w h "[-/ .]" m "[-/ .,]+(20" d "[: T,]+|" d "[ ,]+)" t)
   add("month", w m " +" h ",? +20" d "(,| at)? +" t)
   add("sys", w m " +" h " +" h ":" d ":" d)
   add("day", w h "[- ]" m "[- ]+" h ":" d ":" d)
