@@ -29,7 +29,7 @@ function moment(y, m, d, hour, min, s) {
   key = y " " m " " d
   if (!(key in days)) {
     if (d > substr("312931303130313130313031", 2 * m - 1, 2) || (m == 2 && d == 29 && (y % 4 || !(y % 100)))) return 0
-    if (++kept > 1000) { split("", days); split("", iso_days); kept = 0 }
+    if (++kept > 1000) { split("", days); split("", day_of); kept = 0 }
     days[key] = civil(y, m, d) * 86400
   }
   naive = days[key] + hour * 3600 + min * 60 + s
@@ -41,6 +41,16 @@ function recent(m, d, hour, min, s,   y) {
   for (y = year + 1; y > year - 8; y--)
     if (moment(y, m, d, hour, min, s) && naive <= now + here + 86400) return 1
   return 0
+}
+# Whether it is of a day that has been read before, as most stamps are: then only the clock has to be read.
+function known_day(f, head, cut, text,   h, m, key) {
+  key = f substr(head, 1, cut - 8)
+  if (!(key in day_of) || substr(head, cut - 5, 1) != ":" || substr(head, cut - 2, 1) != ":") return 0
+  if (f == "sys" && substr(text, cut + 1, 2) !~ /^ [a-z]/) return 0
+  h = substr(head, cut - 7, 2); m = substr(head, cut - 4, 2)
+  if (!index("012", substr(h, 1, 1)) || h + 0 > 24 || m + 0 > 59) return 0
+  naive = day_of[key] + h * 3600 + m * 60 + substr(head, cut - 1)
+  return 1
 }
 # Reads the stamp with which a text begins, in a form that it has. Returns 0 where that is no moment.
 function parse(f, text,   head, n, a, name, hour, ok, cut) {
@@ -54,11 +64,9 @@ function parse(f, text,   head, n, a, name, hour, ok, cut) {
   }
   if (head == same) {
     naive = same_naive; doubtful = same_doubtful; yearless = same_yearless
-  } else if (f == "iso" && cut == 19 && (substr(head, 1, 10) in iso_days) && substr(head, 12, 1) != " ") {
-    naive = iso_days[substr(head, 1, 10)] + substr(head, 12, 2) * 3600 + substr(head, 15, 2) * 60 + substr(head, 18, 2)
-    if (substr(head, 12, 2) > 24 || substr(head, 15, 2) > "59") return 0
-    doubtful = ""; yearless = 0
-    same = head; same_naive = naive; same_doubtful = ""; same_yearless = 0
+  } else if (known_day(f, head, cut, text)) {
+    doubtful = ""; yearless = f == "sys"
+    same = head; same_naive = naive; same_doubtful = ""; same_yearless = yearless
   } else {
     doubtful = ""; yearless = 0
     if (f == "month" || f == "sys") {
@@ -68,10 +76,7 @@ function parse(f, text,   head, n, a, name, hour, ok, cut) {
     }
     n = split(head, a, /[^0-9]+/)
     if (a[1] == "") { for (ok = 1; ok < n; ok++) a[ok] = a[ok + 1]; a[n--] = "" }
-    if (f == "iso") {
-      ok = moment(a[1], a[2], a[3], a[4], a[5], a[6])
-      if (ok && cut == 19) iso_days[substr(head, 1, 10)] = days[key]
-    }
+    if (f == "iso") ok = moment(a[1], a[2], a[3], a[4], a[5], a[6])
     else if (f == "dense") {
       name = head; gsub(/[^0-9]/, "", name)
       ok = moment(substr(name, 1, 4), substr(name, 5, 2), substr(name, 7, 2), substr(name, 9, 2), substr(name, 11, 2),
@@ -93,6 +98,9 @@ function parse(f, text,   head, n, a, name, hour, ok, cut) {
     } else if (f == "num") ok = numeric(head, a)
     if (!ok) return 0
     same = head; same_naive = naive; same_doubtful = doubtful; same_yearless = yearless
+    if (doubtful == "" && !index(head, "24:00") && \
+      (f ~ /^(iso|clf)$/ || (f == "sys" && yearless && naive < now + here)))
+      day_of[f substr(head, 1, cut - 8)] = naive - naive % 86400
   }
   behind(substr(text, cut + 1, 32))
   if (half != "") {
@@ -331,7 +339,7 @@ BEGIN {
   d = "[0-9][0-9]"; h = "[0-9]?[0-9]"; t = h ":" d "(:" d ")?"; m = "[A-Z][a-z][a-z][a-z]*"
   w = "([A-Z][a-z][a-z][a-z]*,? +)?"; names = m ",? +[0-9]"
   add("iso", "[12][09]" d "[-/.]" h "[-/.]" h ",?[Tt _:-] *(" t "|" d "[.]" d "[.]" d ")")
-  add("clf", w h "[-/ .]" m "[-/ .,]+(20)?" d "[: T,]+" t)
+  add("clf", w h "[-/ .]" m "[-/ .,]+(20" d "[: T,]+|" d "[ ,]+)" t)
   add("month", w m " +" h ",? +20" d "(,| at)? +" t)
   add("sys", w m " +" h " +" h ":" d ":" d)
   add("day", w h "[- ]" m "[- ]+" h ":" d ":" d)

@@ -151,6 +151,13 @@ def test_a_zone_that_is_said_tells_what_its_letters_mean(tmp_path: Path) -> None
     assert lines_in(tmp_path, form, timezone="America/Chicago") == 2
 
 
+@pytest.mark.parametrize("minute", [7, 14, 23, 59])
+def test_an_hour_is_not_a_year(tmp_path: Path, minute: int) -> None:
+    old, new = ago(30).replace(minute=minute), ago(0.1)
+    file = write(tmp_path / "x.log", *(f"[77] {t:%d %b %H:%M:%S}.123 # failed" for t in (old, new)))
+    assert told(file) == 1
+
+
 def iso(hours: float) -> str:
     return f"{ago(hours):%Y-%m-%d %H:%M:%S}"
 
