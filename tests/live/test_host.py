@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from pytest_opscheck.probes import host
+from pytest_opscheck.probes._commands import number_in
 from pytest_opscheck.probes._kind import Output
 from pytest_opscheck.probes.host import Load, Memory, Port
 
@@ -232,6 +233,11 @@ def test_what_zfs_would_give_back_is_no_memory_in_use(tmp_path: Path, mounts: st
         done = subprocess.run(["sh", "-c", script], capture_output=True, text=True, check=True)
         found.append(probe.shell.parse(Output(done.stdout, done.stderr, 0)))
     assert found == [Memory(1000 * MIB, free_mb * MIB), Load(0.5, 0.4, 0.3, 2)]
+
+
+@pytest.mark.parametrize("printed", ["1,234", "12 ms", "NaN", "1e999", "1 2", ""])
+def test_what_is_not_one_number(printed: str) -> None:
+    assert number_in(printed) is None
 
 
 def test_a_busy_processor(run: Run) -> None:
