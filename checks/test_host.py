@@ -83,7 +83,10 @@ def test_memory(memory, expect):
     as available. So is ZFS's cache (ARC) beyond its c_min, which the kernel takes for used (OpenZFS, issue 10255). In
     percent of MemTotal, or in bytes.
 
-    Needs: Linux 3.14 or newer, and no privileges. In a container these are the host's figures.
+    In a container with a memory limit these are its own figures: what its cgroup takes, without files that the kernel
+    keeps in memory, of the limit. In one without, they are those of the machine.
+
+    Needs: Linux 3.14 or newer, and no privileges.
 
     Example:
         [host.prod.expect]

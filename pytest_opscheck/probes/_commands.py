@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from typing import Annotated
 
@@ -39,6 +40,8 @@ ValueParam = Annotated[LadderParam, AfterValidator(_value)]
 
 
 def number_in(text: str) -> float | None:
-    """Return the number that a text is; None where it is anything else, such as 1,234 or two numbers."""
+    """Return the number that a text is; None where it is anything else, such as 1,234, two numbers or 1e999."""
     text = text.strip()
-    return float(text) if re.fullmatch(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?", text) else None
+    if not re.fullmatch(r"[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]+)?", text):
+        return None
+    return float(text) if math.isfinite(float(text)) else None

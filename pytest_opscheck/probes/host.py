@@ -83,11 +83,22 @@ class Memory:
         return 100 * self.used / self.total
 
 
-# In a container whose /proc/meminfo lxcfs makes up, ZFS's figures are those of the machine around it.
+# In a container whose /proc/meminfo lxcfs makes up, ZFS's figures are those of the machine around it. What a container
+# may take stands in the cgroup that is its root; a machine's has no limit. Where /proc/cpuinfo numbers no processors
+# (on old ARM, for example), nproc counts.
 _STATE = r"""
 zfs=/proc/spl/kstat/zfs/arcstats
 if [ -r "$zfs" ] && ! grep -q ' - fuse.lxcfs ' /proc/self/mountinfo; then grep -E '^(size|c_min) ' "$zfs"; fi
-cat /proc/meminfo /proc/loadavg && grep -c ^processor /proc/cpuinfo
+new=/sys/fs/cgroup old=/sys/fs/cgroup/memory
+if [ -r "$new/memory.max" ]; then
+  echo "limit $(cat "$new/memory.max")"; echo "taken $(cat "$new/memory.current")"
+  sed -nE 's/^(active_file|inactive_file|slab_reclaimable) /freed /p' "$new/memory.stat"
+elif [ -r "$old/memory.limit_in_bytes" ]; then
+  echo "limit $(cat "$old/memory.limit_in_bytes")"; echo "taken $(cat "$old/memory.usage_in_bytes")"
+  sed -nE 's/^total_(active_file|inactive_file) /freed /p' "$old/memory.stat"
+fi
+cat /proc/meminfo /proc/loadavg
+grep -c ^processor /proc/cpuinfo || nproc
 """
 _FREED_BY_ZFS = re.compile(r"^(size|c_min) +\d+ +(\d+)$", re.MULTILINE)
 
@@ -98,6 +109,8 @@ def memory(output: Output) -> Memory:
 
     To that comes what ZFS gives back, its cache (ARC) beyond c_min, which the kernel takes for used (OpenZFS, issue
     10255), without what newer ZFS reports to it as reclaimable (pull request 16385): that is in MemAvailable already.
+
+    In a container with a limit of its own, of that: what its cgroup takes, without the files that the kernel keeps.
     """
     said = "\n".join(output.lines())
     found = dict(re.findall(r"^(\w+):\s+(\d+) kB", said, re.MULTILINE))
@@ -108,7 +121,18 @@ def memory(output: Output) -> Memory:
         raise UnknownError(f"/proc/meminfo has no {missing.args[0]}") from None
     reclaimable = int(found.get("KReclaimable") or found.get("SReclaimable") or 0) * 1024
     freed = max(0, zfs.get("size", 0) - zfs.get("c_min", 0) - reclaimable)
-    return Memory(total, min(total, available + freed))
+    return _within(said, Memory(total, min(total, available + freed)))
+
+
+def _within(said: str, machine: Memory) -> Memory:
+    """Return the memory of a container with a limit; the machine's where there is none."""
+    found = [(word, int(number)) for word, number in re.findall(r"^(limit|taken|freed) (\d+)$", said, re.MULTILINE)]
+    limit, taken, freed = (
+        sum(number for word, number in found if word == name) for name in ("limit", "taken", "freed")
+    )
+    if not 0 < limit < machine.total:
+        return machine
+    return Memory(limit, max(0, min(limit - taken + freed, machine.available, limit)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +154,10 @@ class Load:
 def load(output: Output) -> Load:
     """Load averages of /proc/loadavg."""
     lines = output.lines()
-    one, five, fifteen = (float(word) for word in lines[-2].split()[:3])
+    averages = next(line for line in reversed(lines) if "/" in line)
+    one, five, fifteen = (float(word) for word in averages.split()[:3])
+    if not int(lines[-1]):
+        raise UnknownError("nothing there says how many processors it has; install coreutils, whose nproc does")
     return Load(one, five, fifteen, int(lines[-1]))
 
 

@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from pytest_opscheck.probes import host
+from pytest_opscheck.probes._commands import number_in
 from pytest_opscheck.probes._kind import Output
 from pytest_opscheck.probes.host import Load, Memory, Port
 
@@ -194,6 +195,19 @@ def test_memory_load_and_cpu(run: Run) -> None:
         assert outcome.verdict(f"host.{check}@local") == "ok"
 
 
+def test_the_memory_of_a_container_with_a_limit(run: Run) -> None:
+    """The machine has plenty left when the container has none; what files keep there is given back."""
+    keys = 'expect = { disk = false, load = false, cpu = false, memory = { P1 = "< 80%" } }\n'
+    with container("debian:bookworm-slim", ["--memory", "200m", "--shm-size", "190m"], ["sleep", "100"]) as small:
+        inventory = f'[host.box]\nconnect = "docker://{small.id}"\n{keys}'
+        small.run("head -c 170000000 /dev/zero > /root/file; cat /root/file > /dev/null")
+        assert run(inventory).verdict("host.memory@box") == "ok"
+        small.run("head -c 170000000 /dev/zero > /dev/shm/memory")
+        outcome = run(inventory)
+    assert outcome.verdict("host.memory@box") == "breach P1"
+    assert run(f"[host.box]\n{keys}").verdict("host.memory@box") == "ok", "this machine has enough"
+
+
 @pytest.mark.parametrize(
     ("mounts", "free_mb"), [("", 650), ("75 24 0:26 / /proc/meminfo rw - fuse.lxcfs lxcfs rw", 200)]
 )
@@ -212,10 +226,17 @@ def test_what_zfs_would_give_back_is_no_memory_in_use(tmp_path: Path, mounts: st
     found = []
     for probe in (host.memory, host.load):
         assert probe.shell is not None
-        script = probe.shell.part(None, 10.0, {}).script.replace("/proc/", f"{tmp_path}/")
+        script = (
+            probe.shell.part(None, 10.0, {}).script.replace("/proc/", f"{tmp_path}/").replace("/sys/", f"{tmp_path}/")
+        )
         done = subprocess.run(["sh", "-c", script], capture_output=True, text=True, check=True)
         found.append(probe.shell.parse(Output(done.stdout, done.stderr, 0)))
     assert found == [Memory(1000 * MIB, free_mb * MIB), Load(0.5, 0.4, 0.3, 2)]
+
+
+@pytest.mark.parametrize("printed", ["1,234", "12 ms", "NaN", "1e999", "1 2", ""])
+def test_what_is_not_one_number(printed: str) -> None:
+    assert number_in(printed) is None
 
 
 def test_a_busy_processor(run: Run) -> None:

@@ -108,6 +108,26 @@ def test_what_starts_the_checks_does_not_count(how: str, tmp_path: Path) -> None
     assert f"number of processes with /{WORD}/ 0, expected >= 1" in done.stdout, done.stdout + done.stderr
 
 
+def test_checks_in_a_container_of_the_machine_do_not_count(server: Sshd, tmp_path: Path) -> None:
+    """There pytest has another number than on the machine that it checks."""
+    (tmp_path / "opscheck.toml").write_text(
+        inventory({"itself": server.connect()}).partition("[host.itself.command")[0]
+    )
+    code = "import pytest, sys; sys.exit(pytest.main(sys.argv[1:]))"
+    inside = [program("unshare"), "-p", "-f", "--mount-proc", sys.executable, "-c", code, "-m", "daily"]
+    with subprocess.Popen(
+        # Its parent is gone when it runs: by no way up from there is it seen to be this run's.
+        ["sh", "-c", '"$@" & sleep 0.1', "sh", *inside, "-k", WORD],
+        cwd=tmp_path,
+        stdout=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    ) as done:
+        assert done.stdout is not None
+        said = done.stdout.read()
+    assert f"number of processes with /{WORD}/ 0, expected >= 1" in said, said
+
+
 def test_another_run_does_not_count(run: Run, tmp_path: Path) -> None:
     other = tmp_path / "other"
     other.mkdir()
