@@ -407,6 +407,6 @@ def _unreachable(said: str, printed: str = "", why: str = "") -> UnreachableErro
 
 def causes(said: str) -> str:
     """Return the lines that name a cause, each once, the last ones where there are many; all lines where none does."""
-    lines = [line.strip().rstrip("\\") for line in re.split(r"[\r\n]+", said)]
+    lines = [line.strip() for line in re.split(r"[\r\n]+", said)]
     lines = list(dict.fromkeys(line[:_LINE] for line in lines if line and not _IDLE.match(line)))
     return "; ".join(([line for line in lines if _CAUSE.search(line)] or lines)[-_LINES:])
