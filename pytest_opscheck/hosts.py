@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import copy
 import dataclasses
-import re
 import secrets
 import shlex
 import subprocess
@@ -20,6 +19,7 @@ from types import MethodType
 from typing import Any
 from urllib.parse import urlsplit
 
+from ._host_causes import causes, unreachable
 from ._host_script import AT_ONCE, NOISE_BYTES, Received, script
 from ._host_streams import ChannelStream, ProcessStream, Stream, kill
 from .probes import Output, Part, UnreachableError
@@ -40,27 +40,6 @@ _NOISE_LIMIT = 16_000_000
 """How much may be printed before the script begins: no startup file has that much to say."""
 _STDERR_BYTES = 16_384
 """How much is kept of what the connection's program says on its standard error: its end."""
-_LINES, _LINE = 6, 300
-"""How many lines of what a connection's program and a server said are shown, and how much of each."""
-
-_TRANSIENT = re.compile(
-    r"connection (reset|closed)|closed by remote host|broken pipe|kex_exchange_identification", re.IGNORECASE
-)
-_IDLE = re.compile(
-    r"\W*\Z|Authenticated to |Transferred: |Bytes per second: |debug\d: |Warning: Permanently added |\*\* "
-    r"|Connection to \S+ closed\.\Z|Pseudo-terminal will not |@+\s|IT IS POSSIBLE|Someone could be eavesdropping"
-    r"|It is also possible that a host key|Please contact your system administrator\.\Z|Add correct host key in "
-    r"|Connecting to |The fingerprint for the |SHA256:|mux_client|Killed by signal|logout\Z|bash: (warning|cannot set)"
-    r"|bash: no job control"
-)
-"""What ssh says beside the cause."""
-_CAUSE = re.compile(
-    r"denied|refused|fail|expired|avail|no route|timed? ?out|unreachable|resolve|no matching|closed|reset|disconnect"
-    r"|changed|offending|invalid|bad |error|cannot|can't|could not|not found|not known|no such|unknown|unsupported"
-    r"|unable|required|must|too (open|many)|allowed|permitted|password|sudo|login|log in|account|locked|disabled"
-    r"|no shell|down|maintenance|please|terminat|not running|is not ",
-    re.IGNORECASE,
-)
 
 
 @dataclass
@@ -180,12 +159,12 @@ class HostConnection:
             try:
                 result = backend.run(f"timeout -k 1 {self.seconds(few):g} sh -c {command}")
             except Exception as error:  # noqa: BLE001 - testinfra's backends raise whatever their libraries do
-                raise _unreachable(f"{type(error).__name__}: {error}") from None
+                raise unreachable(f"{type(error).__name__}: {error}") from None
             received = Received(word, few)
             received.feed(result.stdout_bytes + b"\n")
             if received.begun is None:
                 said = result.stderr_bytes.decode("utf-8", "replace")
-                raise _unreachable(said, received.noise.decode("utf-8", "replace"))
+                raise unreachable(said, received.noise.decode("utf-8", "replace"))
             ahead = (received.begun[0] - time.time(), received.begun[1] - sent)
             if not outputs:
                 begun()
@@ -257,7 +236,7 @@ class _Talk:
         until = time.monotonic() + (2 if self._is_ssh else 1) * CONNECT_SECONDS
         while received.begun is None:
             if self._read(until) is None:
-                raise _unreachable(self._said(), self._noise(), self._exit())
+                raise unreachable(self._said(), self._noise(), self._exit())
             if not self._logged_in and _AUTHENTICATED in self._stderr.replace(b"\r", b"\n"):
                 self._logged_in, until = True, time.monotonic() + CONNECT_SECONDS
             if received.noise_bytes > _NOISE_LIMIT and received.begun is None:
@@ -376,7 +355,7 @@ def _channel(backend: Any, text: str) -> Stream:
     try:
         return ChannelStream(backend.client, backend.get_command(_SHELL), text, CONNECT_SECONDS)
     except Exception as error:  # noqa: BLE001 - paramiko raises whatever happens on the way
-        raise _unreachable(str(error) or type(error).__name__) from None
+        raise unreachable(str(error) or type(error).__name__) from None
 
 
 def _short(parts: Sequence[Part]) -> Iterator[Sequence[Part]]:
@@ -388,25 +367,3 @@ def _short(parts: Sequence[Part]) -> Iterator[Sequence[Part]]:
             few = []
         few.append(part)
     yield few
-
-
-def _unreachable(said: str, printed: str = "", why: str = "") -> UnreachableError:
-    """Make the error of what a connection's program said and what the other side printed: the lines that name a cause.
-
-    `why` says how it ended, for where nobody said anything.
-    """
-    told = [cause for cause in (causes(said), causes(printed)) if cause]
-    lines = "; ".join(told).split("; ")
-    transient = all(_TRANSIENT.search(line) for line in lines)
-    if not told:
-        return UnreachableError(why or "not a word")
-    shell = why.partition(", but no shell answers")
-    begin = f"{shell[0]}{shell[1]}: " if shell[1] and printed.strip() else ""
-    return UnreachableError(begin + "; ".join(told), transient=transient)
-
-
-def causes(said: str) -> str:
-    """Return the lines that name a cause, each once, the last ones where there are many; all lines where none does."""
-    lines = [line.strip() for line in re.split(r"[\r\n]+", said)]
-    lines = list(dict.fromkeys(line[:_LINE] for line in lines if line and not _IDLE.match(line)))
-    return "; ".join(([line for line in lines if _CAUSE.search(line)] or lines)[-_LINES:])

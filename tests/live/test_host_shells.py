@@ -158,14 +158,13 @@ RACE = """
 import logging, sys, threading
 sys.setswitchinterval(1e-6)
 
-def pytest_runtest_setup(item):
-    if not hasattr(sys, "racing"):
-        sys.racing = True
-        def make():
-            for number in range(300_000):
-                logging.getLogger(f"made.{number % 50_000}.{number}")
-        for _ in range(2):
-            threading.Thread(target=make, daemon=True).start()
+def make(first):
+    for number in range(first, first + 100_000):
+        logging.getLogger(f"made{number}")
+
+def pytest_collection_finish():
+    for first in (0, 100_000):
+        threading.Thread(target=make, args=(first,), daemon=True).start()
 """
 
 
