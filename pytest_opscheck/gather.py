@@ -366,7 +366,7 @@ def _attempted(contact: Callable[[], Any]) -> tuple[Any, int]:
             if not error.transient:
                 raise
             if attempt == ATTEMPTS:
-                raise UnreachableError(f"{error} (at each of {ATTEMPTS} attempts)") from None
+                raise type(error)(f"{error} (at each of {ATTEMPTS} attempts)") from None
             time.sleep(PAUSE_S * attempt)
     raise AssertionError("unreachable")
 

@@ -67,8 +67,8 @@ CHECKS = r"""
 [host.there.expect]
 cpu = false
 load = false
-disk = "<= 100%"
-memory = "<= 100%"
+disk = "< 100%"
+memory = "< 100%"
 uptime = "> 0s"
 [host.there.file.passwd]
 path = "/etc/passwd"
