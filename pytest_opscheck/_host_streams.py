@@ -122,9 +122,7 @@ class ChannelStream:
         """Return what has come of output and errors within some seconds, maybe nothing; None where both have ended."""
         channel, until = self._channel, time.monotonic() + min(seconds, _POLL_S)
         while True:
-            while self._left and channel.send_ready():
-                sent = channel.send(self._left[:CHUNK_BYTES])
-                self._left = self._left[sent:] if sent else self._left[:0]
+            self._write()
             over = channel.eof_received or channel.closed
             out = channel.recv(CHUNK_BYTES) if channel.recv_ready() else b""
             err = channel.recv_stderr(CHUNK_BYTES) if channel.recv_stderr_ready() else b""
@@ -135,6 +133,14 @@ class ChannelStream:
             if time.monotonic() >= until:
                 return b"", b""
             time.sleep(0.01)
+
+    def _write(self) -> None:
+        """Write some of the script. Its end is not that of the standard input, which ends with the connection."""
+        try:
+            while self._left and self._channel.send_ready():
+                self._left = self._left[self._channel.send(self._left[:CHUNK_BYTES]) :]
+        except OSError:  # it has ended already, and says why
+            self._left = self._left[:0]
 
     def status(self) -> str:
         """Return how it ended, in words."""

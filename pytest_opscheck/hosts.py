@@ -71,7 +71,7 @@ class HostConnection:
         stream = self._stream(backend, script(word, parts, watched=True))
         if stream is None:
             return self._run_at_once(backend, parts, begun, put)
-        talk = _Talk(stream, Received(word, parts), parts, sent, is_ssh=self._is_ssh(backend))
+        talk = _Talk(stream, Received(word, parts), parts, sent, backend.NAME)
         try:
             talk.await_begin()
             begun()
@@ -207,11 +207,11 @@ class HostConnection:
 class _Talk:
     """What a `sh` says to a script: its first word, and then each part's output, with an end to every wait."""
 
-    def __init__(self, stream: Stream, received: Received, parts: Sequence[Part], sent: float, *, is_ssh: bool) -> None:
+    def __init__(self, stream: Stream, received: Received, parts: Sequence[Part], sent: float, way: str) -> None:
         self._stream, self._received, self._parts, self._sent = stream, received, parts, sent
         self._stderr = b"\n"
-        self._logged_in = not is_ssh
-        self._is_ssh = is_ssh
+        self._way = way
+        self._logged_in = way not in _SSH
         self._ahead: tuple[float, float] | None = None
         self._lost: str | None = None
         self._late = [float("inf")] * len(parts)
@@ -233,7 +233,7 @@ class _Talk:
     def await_begin(self) -> None:
         """Wait for the script's first word. Raises UnreachableError where it does not come."""
         received = self._received
-        until = time.monotonic() + (2 if self._is_ssh else 1) * CONNECT_SECONDS
+        until = time.monotonic() + (2 if self._way in _SSH else 1) * CONNECT_SECONDS
         while received.begun is None:
             if self._read(until) is None:
                 raise unreachable(self._said(), self._noise(), self._exit())
@@ -305,7 +305,7 @@ class _Talk:
         return f"{self._in()}, but no shell answers, {state}" if self._logged_in else f"{state}, and not a word"
 
     def _in(self) -> str:
-        return "logged in" if self._is_ssh else "connected"
+        return "logged in" if self._way in (*_SSH, "paramiko") else "connected"
 
     def _silent(self) -> str:
         """Return why there is no first word, where nothing has ended either."""

@@ -37,6 +37,7 @@ REFUSING = {
     "mute": "exit 3",
     "shutdown": "echo 'Back at 12'; exit 0",
 }
+PARAMIKO = ("tcsh", "hangs", "floods", "forced", "mute", "drops")
 BROKEN = {"drops": DROPS + GO_ON, "stalls": f"{GO_ON} | {{ head -n 4; sleep 3600; }}"}
 PARTS = """
 [host.NAME.command.quoted]
@@ -65,10 +66,11 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sshd]:
 @pytest.fixture(scope="module")
 def outcome(tmp_path_factory: pytest.TempPathFactory, server: Sshd) -> Outcome:
     inventory = ""
-    for name in [*SHELLS, *SILENT, *REFUSING, *BROKEN]:
-        inventory += f'[host.{name}]\nconnect = "{server.connect(identity=name)}"\n'
+    ways = {name: server.connect(identity=name) for name in [*SHELLS, *SILENT, *REFUSING, *BROKEN]}
+    for name, connect in [*ways.items(), *((f"paramiko-{name}", f"paramiko{ways[name][3:]}") for name in PARAMIKO)]:
+        inventory += f'[host.{name}]\nconnect = "{connect}"\n'
         inventory += "expect = { disk = false, memory = false, load = false, cpu = false }\n"
-        if name not in SILENT:
+        if name.removeprefix("paramiko-") not in SILENT:
             inventory += PARTS.replace("NAME", name).replace("NUMBER", f"{server.port}")
     started = time.monotonic()
     found = runs_in(tmp_path_factory.mktemp("all"))(inventory)
@@ -76,7 +78,7 @@ def outcome(tmp_path_factory: pytest.TempPathFactory, server: Sshd) -> Outcome:
     return found
 
 
-@pytest.mark.parametrize("name", SHELLS)
+@pytest.mark.parametrize("name", [*SHELLS, "paramiko-tcsh"])
 def test_any_login_shell(outcome: Outcome, name: str) -> None:
     """The script reaches sh whatever the login shell is, whatever it prints, and what little it reads."""
     assert outcome.verdict(f"host.reachable@{name}") == "ok", outcome.output
@@ -84,7 +86,7 @@ def test_any_login_shell(outcome: Outcome, name: str) -> None:
     assert "no answer within 6 s" in outcome.message(f"host.command.slow@{name}")
 
 
-@pytest.mark.parametrize("name", SILENT)
+@pytest.mark.parametrize("name", [*SILENT, "paramiko-hangs", "paramiko-floods"])
 def test_let_in_and_no_shell(outcome: Outcome, name: str) -> None:
     """Who lets in and never answers is not reachable, and that is known soon."""
     assert outcome.verdict(f"host.reachable@{name}") == "breach P0", outcome.output
@@ -99,6 +101,8 @@ def test_let_in_and_no_shell(outcome: Outcome, name: str) -> None:
         ("forced", 'logged in, but no shell answers: Please login as the user "admin" rather than root.'),
         ("nologin", "logged in, but no shell answers: This account is currently not available."),
         ("mute", "logged in, but no shell answers, exit status 3"),
+        ("paramiko-forced", 'logged in, but no shell answers: Please login as the user "admin" rather than root.'),
+        ("paramiko-mute", "logged in, but no shell answers, exit status 3"),
         ("shutdown", "logged in, but no shell answers: Back at 12"),
     ],
 )
@@ -110,11 +114,12 @@ def test_what_the_server_says_is_shown(outcome: Outcome, name: str, said: str) -
 
 def test_lost_on_the_way(outcome: Outcome, server: Sshd) -> None:
     """What has come stays; of the rest the message names the cause, and what ran there ends with the connection."""
-    for name in BROKEN:
+    for name in [*BROKEN, "paramiko-drops"]:
         assert outcome.verdict(f"host.reachable@{name}") == "ok", outcome.output
         assert outcome.verdict(f"host.command.slow@{name}") == "unknown P2"
     assert outcome.verdict("host.command.quoted@drops") == "ok"
     assert "the connection was lost" in outcome.message("host.command.slow@drops")
+    assert "the connection was lost" in outcome.message("host.command.slow@paramiko-drops")
     assert "no answer within" in outcome.message("host.command.slow@stalls")
     sought = ["pgrep", "-f", f"^sleep 31{server.port}"]
     wait_until(lambda: subprocess.run(sought, check=False).returncode == 1, "the end of the parts")
