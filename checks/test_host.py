@@ -8,6 +8,9 @@ from pytest_opscheck import check, host
 def test_reachable(reachable, expect):
     """The host can be reached.
 
+    It can where its shell says the first word of the run's script within 10 s of the login. That is known at once,
+    however long the script takes.
+
     Needs: for ssh:// a key that works without a question (try `ssh -o BatchMode=yes USER@HOST true`); for docker:// and
     podman:// a user who may run `docker exec`. On the host a POSIX shell, coreutils or busybox, and awk.
 

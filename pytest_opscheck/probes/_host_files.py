@@ -8,6 +8,7 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, BeforeValidator, ValidationInfo, WithJsonSchema
 
+from ._clock import require_clock
 from ._files import CLOCK_SKEW_S, Path, said_of
 from ._host_target import kind
 from ._kind import Output, UnknownError
@@ -165,6 +166,8 @@ def file(
     if not said.get("now"):
         raise UnknownError("the host did not say what matches")
     now = int(said["now"][0])
+    if age is not None or oldest is not None:
+        require_clock(output, "how old its files are")
     found = tuple(_file(line, now) for line in said.get("file", ()))
     return Files(path, found, exists, age, oldest, size, mode, owner, group, readable_by_others)
 

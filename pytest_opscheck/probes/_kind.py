@@ -110,7 +110,8 @@ class Part:
 class Output:
     """What a part printed. `ended` is False where its time ran out: then there is no exit status.
 
-    `ahead_s` is by how much the host's clock is ahead of this machine's: at least, and at most.
+    `ahead_s` is by how much the host's clock is ahead of this machine's: at least, and at most. `lost` says why it has
+    not ended where that is not its time.
     """
 
     stdout: str
@@ -120,6 +121,7 @@ class Output:
     truncated: bool = False
     seconds: float = DEFAULT_TIMEOUT_S
     ahead_s: tuple[float, float] | None = None
+    lost: str | None = None
 
     def lines(self) -> list[str]:
         """Return standard output's lines. Raises UnknownError where the part failed or was cut off.
@@ -135,6 +137,8 @@ class Output:
 
     def require_end(self) -> None:
         """Raise UnknownError where the part's time ran out or it printed more than it may."""
+        if self.lost is not None:
+            raise UnknownError(self.lost)
         if not self.ended:
             raise UnknownError(
                 f"no answer within {self.seconds:g} s; see what holds it up there, or say a longer timeout"

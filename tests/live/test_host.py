@@ -271,7 +271,7 @@ def test_a_host_without_systemd_says_what_is_missing(run: Run) -> None:
 @pytest.mark.parametrize("shell", ["dash", "busybox"])
 def test_the_script_runs_in_every_shell(shell: str) -> None:
     """What a host runs is plain POSIX: the same in dash and in busybox with its own awk and timeout."""
-    from pytest_opscheck.hosts import parse, script
+    from pytest_opscheck._host_script import parse, script
     from pytest_opscheck.probes import Part
 
     parts = [
@@ -282,21 +282,28 @@ def test_the_script_runs_in_every_shell(shell: str) -> None:
         Part("sleep 778 & sleep 779", seconds=1),
         *(Part(f"exit {status}") for status in (124, 137, 143)),
     ]
-    command = script("word", parts, 5)
+    text = script("word", parts, watched=False)
     applets = "busybox --install -s /bb; export PATH=/bb;" if shell == "busybox" else ""
     options = ["--init", "-v", f"{program('busybox')}:/usr/bin/busybox:ro"]
     with container("debian:bookworm-slim", options, ["sleep", "60"]) as machine:
         machine.run("mkdir /bb; busybox --install -s /bb")
-        done = machine.run(f"{applets.partition(';')[2]} {command}")
+        done = machine.run(f"{applets.partition(';')[2]} sh -s opscheck", stdin=text)
         left = machine.run("cat /proc/[0-9]*/stat").stdout
+        # The input of this one ends with the script, as it does where the connection is lost.
+        long = script("word", [Part("sleep 780"), *[Part("sleep 781; sleep 781")] * 20], watched=True)
+        ended = machine.run(f"{applets.partition(';')[2]} sh -s opscheck", stdin=long)
+        left += machine.run("cat /proc/[0-9]*/stat").stdout
     outputs = parse("word", done.stdout, parts)
+    assert "word end" in ended.stdout
+    assert ended.stdout.count("status 137") == 21
     assert (outputs[0].stdout, outputs[0].stderr, outputs[0].exit_status) == ("it's\n", "error\n", 3)
     assert not outputs[1].ended
     assert outputs[2].truncated
     assert (outputs[3].stdout, outputs[3].stderr, outputs[3].exit_status) == ("3\n", "", 0)
     assert not outputs[4].ended
     assert [output.exit_status for output in outputs[5:]] == [124, 137, 143]
-    assert left.count("(sleep)") == 1  # the container's own
+    assert left.count("(sleep)") == 2  # the container's own, twice
+    assert ") Z" not in left
 
 
 def test_what_a_command_leaves_running_is_ended(run: Run) -> None:
@@ -316,7 +323,7 @@ def test_what_a_command_leaves_running_is_ended(run: Run) -> None:
 
 def test_every_probe_runs_with_busybox_alone() -> None:
     """A small image has no coreutils, procps or gawk: what is read there is the same."""
-    from pytest_opscheck.hosts import parse, script
+    from pytest_opscheck._host_script import parse, script
     from pytest_opscheck.probes.host import Host, kind
 
     asked = {
@@ -332,11 +339,11 @@ def test_every_probe_runs_with_busybox_alone() -> None:
         "directory": {"path": "/etc/*/"},
     }
     parts = [kind.shells[name].part(Host(connect="docker://x"), 20, params) for name, params in asked.items()]
-    command = script("word", parts, 25).replace('PATH="$PATH:', 'PATH="/bb" IGNORED="')
+    text = script("word", parts, watched=False).replace('PATH="$PATH:', 'PATH="/bb" IGNORED="')
     options = ["-v", f"{program('busybox')}:/usr/bin/busybox:ro"]
     with container("debian:bookworm-slim", options, ["sleep", "60"]) as machine:
         machine.run("mkdir /bb; busybox --install -s /bb")
-        done = machine.run(f"export PATH=/bb; {command}")
+        done = machine.run("export PATH=/bb; sh -s opscheck", stdin=text)
     outputs = dict(zip(asked, parse("word", done.stdout, parts), strict=True))
     assert {name: output.exit_status for name, output in outputs.items()} == dict.fromkeys(asked, 0)
     expected = {
