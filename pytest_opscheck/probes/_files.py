@@ -40,8 +40,8 @@ class Files(OnHost):
     path: Path = Field(description="an absolute path, in which *, ? and [...] stand for what a shell puts there")
 
 
-# Names the folder on the way to $1 that the user of the host may not look into, where there is one: a file behind it is
-# not missing, it can't be seen.
+# Names a folder on the way to $1 that the user of the host may not look into, where there is one: a file behind it is
+# not missing, it can't be seen. Where $1 has *, ? or [...], that may be any of many folders: each is looked at.
 IN_SIGHT = r"""
 denied() {
   echo "denied $1"
@@ -49,12 +49,26 @@ denied() {
   echo "user $(id -un 2>/dev/null)"
   exit 0
 }
+# A link that leads to where the user may not look is not there either, as far as a shell can see.
+behind_rights() {
+  [ -L "$1" ] && [ ! -e "$1" ] && case $(LC_ALL=C ls -L -d -- "$1" 2>&1) in *"ermission denied"*) ;; *) false;; esac
+}
 in_sight() {
-  way=${1%%[*?[]*}
-  way=${way%/*}
-  while [ -n "$way" ] && [ ! -d "$way" ]; do way=${way%/*}; done
-  [ -x "${way:-/}" ] || denied "${way:-/}"
-  case $1 in *[*?[]*) [ -r "${way:-/}" ] || denied "${way:-/}";; esac
+  way= ahead=${1#/} ifs_=$IFS
+  IFS=
+  while :; do
+    part=${ahead%%/*}
+    case $ahead in */*) ahead=${ahead#*/};; *) ahead=;; esac
+    for folder_ in ${way:-/}; do
+      if behind_rights "$folder_"; then denied "$folder_"; fi
+      [ -d "$folder_" ] || continue
+      [ -x "$folder_" ] || denied "$folder_"
+      case $part in *[*?[]*) [ -r "$folder_" ] || denied "$folder_";; esac
+    done
+    [ -n "$ahead" ] || break
+    way=$way/$part
+  done
+  IFS=$ifs_
 }
 """
 
