@@ -120,8 +120,9 @@ listed() {
   [ -z "$end" ] || bad "the end of the archive is missing"
   case $(tar --version 2>&1) in *GNU*) ;; *)
     # Another tar does not say where it met the end: then what it lists has to fill the archive.
-    filled=$(plain | gentle tar -tvf - 2>/dev/null | awk '{ n += 512 * (1 + int(($3 + 511) / 512)) } END { print n + 0 }')
-    [ $(($(plain | wc -c) - filled)) -le 11264 ] || unverified "a tar archive that only GNU tar on the host could verify"
+    filled='{ bytes += 512 * (1 + int(($3 + 511) / 512)) } END { print bytes + 0 }'
+    filled=$(plain | gentle tar -tvf - 2>/dev/null | awk "$filled")
+    [ $(($(plain | wc -c) - filled)) -le 11264 ] || unverified "a tar archive that GNU tar alone can verify"
     return;;
   esac
   blocks=$(plain | gentle tar -tRf - 2>/dev/null | tail -n 1)
