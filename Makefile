@@ -11,9 +11,9 @@ DEMO_PACKAGES := postgresql=initdb redis-server=redis-server
 TEST_PACKAGES := $(DEMO_PACKAGES) pgbouncer=pgbouncer nginx-light=nginx prometheus=prometheus \
 	prometheus-node-exporter=prometheus-node-exporter prometheus-pushgateway=prometheus-pushgateway \
 	rabbitmq-server=rabbitmq-server openssh-server=sshd openssh-client=ssh docker.io=dockerd \
-	docker-compose=docker-compose iptables=iptables debootstrap=debootstrap sshfs=sshfs busybox-static=busybox \
+	docker-compose=docker-compose iptables=iptables debootstrap=debootstrap sshfs=sshfs busybox-static=busybox tcsh=tcsh fish=fish \
 	procps=pgrep podman=podman faketime=faketime xz-utils=xz zstd=zstd bzip2=bzip2 lz4=lz4 squashfs-tools=mksquashfs \
-	systemd=systemd-analyze chromium=chromium
+	squashfuse=squashfuse systemd=systemd-analyze chromium=chromium logrotate=logrotate
 
 # Tests start Python some thousand times: where it may not keep what it compiles, that takes as long as the tests.
 unexport PYTHONDONTWRITEBYTECODE

@@ -5,6 +5,7 @@ from pytest_opscheck import availability, check
     availability.uptime,
     limit={"P3": ">= 99.5%", "P2": ">= 99%", "P1": ">= 98%"},
     units=("%",),
+    most="100%",
     action="See what was wrong when: opscheck history {subject}",
 )
 def test_uptime(uptime, expect):

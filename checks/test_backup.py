@@ -84,6 +84,7 @@ def test_size(size, expect):
 @check(
     backup.growth,
     units=("%",),
+    least="-100%",
     action="Compare the two: what do their tables or members differ in? Keep the older one until that is known",
 )
 def test_growth(growth, expect):
@@ -203,6 +204,7 @@ def test_retained(kept, expect):
 @check(
     backup.complete,
     limit="== 100%",
+    most="100%",
     takes="days",
     action="See what the backup job's log says of those days, and whether the files were removed",
 )

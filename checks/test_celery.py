@@ -13,8 +13,8 @@ def test_reachable(reachable, expect):
 
     Redis answers PING; RabbitMQ opens a connection to the virtual host, and a channel.
 
-    Needs: Redis: `ACL SETUSER NAME ~* +ping +llen +lindex +hlen +hscan +smembers +scan`, and for what asks the workers
-    `&* +publish +sadd +srem +del +blpop`. RabbitMQ: `rabbitmqctl set_permissions -p VHOST USER '^amq\.gen-'
+    Needs: Redis: `ACL SETUSER NAME ~* +ping +info +llen +lindex +hlen +hscan +smembers +scan`, and for what asks the
+    workers `&* +publish +sadd +srem +del +blpop`. RabbitMQ: `rabbitmqctl set_permissions -p VHOST USER '^amq\.gen-'
     '^(amq\.gen-.*|celery\.pidbox)$' '.*'`.
 
     Example:

@@ -24,6 +24,7 @@ def test_reachable(reachable, expect):
     host.filesystems,
     limit={"P3": "< 70%", "P1": "< 90%"},
     suites=("smoke", "daily"),
+    most="100%",
     action="Find what grew: du -xh --max-depth=1 {subject} | sort -h",
 )
 def test_disk(filesystems, expect):
@@ -31,47 +32,48 @@ def test_disk(filesystems, expect):
 
     Used is used / (used + available), as in df's own column: blocks that are reserved for root count as used. Every
     filesystem of /proc/self/mountinfo that holds data, once: pseudo filesystems, tmpfs, images that are always full
-    (squashfs, iso9660), bind mounts and overlays of containers are left out, of which check_disk makes alarms
-    (monitoring-plugins, issues 911 and 1819). A network filesystem that does not answer within 3 s is unknown, and
-    holds up no other.
+    (squashfs, iso9660, AppImages and what else FUSE mounts without any room), ZFS snapshots, bind mounts and overlays
+    of containers are left out, of which check_disk makes alarms (monitoring-plugins, issues 911, 1609 and 1819). A
+    network filesystem that does not answer within 3 s is unknown, and holds up no other. So is one that is mounted
+    below a folder into which the user may not look.
 
-    Needs: df, and no privileges.
+    Needs: stat, of coreutils or busybox, and no privileges.
 
     Example:
         [host.prod.expect]
         disk = { P3 = "< 70%", P1 = "< 90%", ignore = ["/mnt/archive"] }
     """
     for filesystem in filesystems:
-        why = None if filesystem.used_percent is not None else "the filesystem did not answer within 3 s"
-        expect(filesystem.used_percent, "%", subject=filesystem.mount, why=why)
+        expect(filesystem.used_percent, "%", subject=filesystem.mount, why=filesystem.problem)
 
 
 @check(
     host.inodes,
     units=("%",),
+    most="100%",
     action="Find what holds so many files: du -x --inodes --max-depth=1 {subject} | sort -n",
 )
 def test_inodes(inodes, expect):
     """Every mounted filesystem can take more files.
 
-    The filesystems of `disk`, by df's column IUse%. Those that count no inodes (btrfs, vfat) are left out, and not
+    The filesystems of `disk`, as in df's column IUse%. Those that count no inodes (btrfs, vfat) are left out, and not
     full (monitoring-plugins, issue 1717); a host that has no others is unknown.
 
-    Needs: df, and no privileges.
+    Needs: stat, of coreutils or busybox, and no privileges.
 
     Example:
         [host.prod.expect]
         inodes = { P3 = "< 80%", P1 = "< 95%" }
     """
     for filesystem in inodes:
-        why = None if filesystem.used is not None else "the filesystem did not answer within 3 s"
-        expect(filesystem.used_percent, "%", subject=filesystem.mount, why=why)
+        expect(filesystem.used_percent, "%", subject=filesystem.mount, why=filesystem.problem)
 
 
 @check(
     host.memory,
     limit={"P3": "< 80%", "P1": "< 95%"},
     units=("%", "B"),
+    most="100%",
     action="Find who uses it: ps aux --sort=-rss | head",
 )
 def test_memory(memory, expect):
@@ -105,7 +107,7 @@ def test_load(load, expect):
     expect(load.per_processor, subject="load per processor")
 
 
-@check(host.cpu, limit={"P3": "< 90%"}, action="Find who uses it: top")
+@check(host.cpu, limit={"P3": "< 90%"}, most="100%", action="Find who uses it: top")
 def test_cpu(cpu, expect):
     """The processors have time left.
 
@@ -131,8 +133,14 @@ def test_cpu(cpu, expect):
 def test_services(services, expect):
     """Every named systemd unit is active.
 
-    Its ActiveState; `not-found` where there is no such unit. `.service` may be left out. systemd alone is asked: a
-    script in /etc/init.d that it has masked says nothing (goss, issue 319).
+    Its ActiveState; `not-found` where there is no such unit. `.service` may be left out, and * stands for anything:
+    `postgresql@*`. systemd alone is asked: a script in /etc/init.d that it has masked says nothing (goss, issue 319).
+
+    `active (exited)` is not active where nothing runs that should: a service whose processes are gone, or one that
+    does nothing itself. Debian's `postgresql` is such a one, whatever its clusters do; in its place the units that are
+    part of it are judged, such as `postgresql@15-main`. A oneshot service that has done its work (`nftables`) is
+    active. Neither is one that systemd starts again and again active, although it may be up right now: what was
+    started again within the last minute is looked at twice, 4 s apart.
 
     Needs: systemd (`systemctl show`), and no privileges.
 
@@ -141,7 +149,10 @@ def test_services(services, expect):
         services = ["nginx", "postgresql", "backup.timer"]
     """
     for unit in services:
-        expect(unit.state, subject=unit.name)
+        if unit.problem is not None:
+            expect(None, subject=unit.name, why=unit.problem)
+        else:
+            expect(unit.state, subject=unit.name, observed=unit.described)
 
 
 @check(
@@ -154,7 +165,8 @@ def test_failed_units(failed_units, expect):
     """Few units of systemd have failed, or none.
 
     All that `systemctl list-units --state=failed` lists, services, timers and mounts alike. `ignore` names units that
-    do not count; in them * stands for anything.
+    do not count; in them * stands for anything. Those that run suites by themselves never do: what they found would be
+    found again, for ever after it was fixed. `opscheck status` tells of them.
 
     Needs: systemd, and no privileges.
 
@@ -213,8 +225,10 @@ def test_journal_size(journal_size, expect):
 def test_ports(ports, expect):
     """Something listens on every named port.
 
-    At any address of the host: TCP sockets in state LISTEN and bound UDP sockets of /proc/net. In a container those of
-    its own network.
+    At any address of the host: TCP sockets in state LISTEN and bound UDP sockets of /proc/net. A TCP port that has no
+    socket listens too where a connection from the host to one of its own addresses comes to be: Docker without its
+    proxy and kube-proxy publish ports by rules of the kernel (NAT). In a container the sockets are those of its own
+    network. UDP ports that are published without a socket are closed as far as can be told.
 
     Needs: no privileges.
 
@@ -222,8 +236,9 @@ def test_ports(ports, expect):
         [host.prod.expect]
         ports = [80, 443, "udp/53"]
     """
+    words = {True: "listens", False: "closed", None: None}
     for port in ports:
-        expect("listens" if port.listens else "closed", subject=port.name)
+        expect(words[port.listens], subject=port.name, why="the host's sockets can't be read: see /proc/net there")
 
 
 @check(host.command, limit="== 0", family=True, action="Run the command by hand")
@@ -344,7 +359,9 @@ def test_processes(processes, expect):
     """As many processes run as should, and take no more memory together than they may.
 
     Those whose command line matches `pattern` (as grep -E takes it) and whose effective user is `user`; neither kernel
-    threads nor zombies, nor these checks' own. At least one, unless `count` or `memory` say otherwise. Memory is the
+    threads nor zombies, nor these checks' own: pytest, what has started it, other runs of suites, and all that these
+    run on a host. Whatever else has the words in its command line counts, an editor or `tail -f` too: anchor the
+    pattern (`^/usr/bin/gunicorn `). At least one, unless `count` or `memory` say otherwise. Memory is the
     sum of PSS (/proc/PID/smaps_rollup), where each page is divided by the number of processes that share it; of those
     whose PSS the user may not read it is RSS, which counts shared pages several times, and the message says so
     (ncabatoff/process-exporter#140).

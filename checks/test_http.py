@@ -11,7 +11,8 @@ from pytest_opscheck import check, http
 def test_reachable(reachable, expect):
     """The address answers over HTTP.
 
-    Any status is an answer; a certificate that is not trusted is none, unless verify says otherwise.
+    Any status is an answer, and so is one that breaks off after its first line or redirects to where nothing answers:
+    the other checks say what is wrong. A certificate that is not trusted is none, unless verify says otherwise.
 
     Needs: to reach the server from where the check runs, through the proxy of HTTPS_PROXY where that is set.
 
@@ -28,12 +29,21 @@ def test_reachable(reachable, expect):
     severity="P1",
     suites=("smoke", "deploy_gate", "daily"),
     units=("", "text"),
+    least="100",
+    most="999",
     action="See what the application's log says of this request",
 )
 def test_status(response, expect):
     """The address answers with the expected status.
 
-    After redirects, unless follow_redirects is false. `paths` are asked for in its place, on the same server with the
+    After redirects that keep to the page: to TLS, with or without `www.` or the last slash, to `index.html`, to a
+    language (`/` to `/en/`). One that leads to another page, host or port, such as a login page, is no 200 of the
+    page that was asked for: its own status is judged, and the message says where it leads; if that is the page you
+    mean, write its address, or follow_redirects = true where any will do. Where it leads to an error, that is judged.
+    A login page that is answered with 200 under the same address, or that scripts lead to, is told apart by `body`
+    alone. With follow_redirects = false the first answer is judged, whatever it is.
+
+    `paths` are asked for in its place, on the same server with the
     same headers, each a measurement of its own; so "every endpoint answers" is one expectation. `< 500` takes any
     answer that is no server error, `~ ^2` every success, and `== 401` expects that nobody is let in without a token.
 
@@ -46,7 +56,7 @@ def test_status(response, expect):
         status = { limit = "== 200", paths = ["/", "/login"] }
     """
     for answer in response:
-        expect(answer.status, subject=answer.subject, why=answer.why)
+        expect(answer.status, subject=answer.subject, why=answer.why, note=answer.note)
 
 
 @check(
@@ -60,7 +70,8 @@ def test_status(response, expect):
 def test_headers(headers, expect):
     """The answer has the expected headers.
 
-    Each with its limit, of the answer after redirects, whatever its status. A header that is missing breaks every limit
+    Each with its limit, of the answer after redirects, whatever its status; of a redirect to another page, which
+    `status` tells of, its own. A header that is missing breaks every limit
     but `== missing`, also `!=`. Several of one name are joined by commas, and judged together.
     The values of cookies and tokens are compared, and never shown.
 
@@ -87,7 +98,8 @@ def test_body(body, expect):
     """The answer's text is as expected.
 
     The whole text of the answer, up to 10 MB, in the encoding that it says, without white space around it; an empty
-    one is unknown. `~` has to match somewhere, and `.` matches no line break. What is in it is never shown.
+    one is unknown, and so is a redirect to another page. `~` has to match somewhere, and `.` matches no
+    line break. What is in it is never shown.
 
     Needs: a server that lets GET be asked for from where the check runs; `headers` carry a token where it wants one.
 
@@ -112,7 +124,7 @@ def test_json(json, expect):
     """The JSON document says what is expected.
 
     JMESPath expressions, each with its limit. A projection such as services.* judges each of its values; one without
-    any, and a value that is missing or null, is unknown.
+    any, and a value that is missing or null, is unknown. So is the document of another page that a redirect leads to.
 
     Needs: a server that lets GET be asked for from where the check runs; `headers` carry a token where it wants one.
 
@@ -136,7 +148,8 @@ def test_latency(latency, expect):
     """The address answers fast enough.
 
     The time of one request, from sending it to the last byte, over a connection that the request before it has opened:
-    looking up the name and shaking hands are none of the application's time (gatus, issue 49).
+    looking up the name and shaking hands are none of the application's time (gatus, issue 49). Redirects count, up to
+    another page: where one leads there, `status` tells, and the time says nothing.
 
     Needs: a server that lets GET be asked for from where the check runs; `headers` carry a token where it wants one.
 
@@ -186,7 +199,8 @@ def test_flow(flow, expect):
     Steps, one after the other in a session of their own: cookies come back with the next step, and what a step
     captures stands in later ones as {name}, in `path`, `headers` and `send`. A step has a `name`, a `path` on the
     target's server, and `method` (GET), `headers` beside the target's, `send = { json = ... }` or `{ form = ... }`. Of
-    its answer, after redirects, it expects `status` (== 200), `time` (from sending to the last byte), `body` and `json`
+    its answer, after redirects as `status` follows them (what is sent may also lead to another page of the same
+    server), it expects `status` (== 200), `time` (from sending to the last byte), `body` and `json`
     as the checks of these names do. `capture` names values: `{ token = "access_token" }` a JMESPath,
     `{ order = "header.location" }` a header, `{ csrf = "cookie.csrftoken" }` a cookie.
 

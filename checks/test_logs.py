@@ -13,11 +13,22 @@ def test_count(count, expect):
     With a rate (`<= 10/h`) the lines of the window up to now; with `since = "30m"` those of the last 30 minutes, with
     `since = "today"` those since the last midnight in the inventory's time zone; with a bare number alone all lines.
 
-    By the lines' own time stamps (ISO 8601, also as in Python's logging, syslog, nginx, Apache, ctime, seconds since
-    1970), also in files that the log was rotated into. A line without one, as in a traceback, belongs to the one before
-    it. In a journal by the time at which a message arrived, of the unit or of systemd about it. What was rotated away,
-    or is not in the journal any more, can't be counted. A log into which nothing is written any more has no errors
-    either: `pattern = "."` with `expect = ">= 1/h"` says that it has to go on.
+    By the lines' own time stamps, in files that the log was rotated into as well (app.log.1, app-20261127.log.gz,
+    app.log.old): ISO 8601, syslog, nginx, Apache, ctime, 27.11.2026, 11/27/2026 with AM and PM, seconds since 1970 and
+    the like, also several of them in one file. A stamp stands at a line's beginning, behind a key, or behind what stood
+    before the first one; a date elsewhere is none. A zone in the line counts, and where its letters mean several
+    (CST, IST), `timezone` says which. What is not understood is said by `stamp = "%d.%m. %H:%M"`. A line without a
+    stamp, as in a traceback, belongs to the one before it. Where some lines may be of the window or not, the count is
+    unknown if that makes a difference to the limit, and the message shows the first such line without its words: a
+    stamp that is not understood, nothing stamped before the window's first, a file that was written to long after its
+    newest stamp, older stamps behind newer ones.
+
+    In a journal by the time at which a message arrived, of the unit or of systemd about it. What was rotated away,
+    into another folder too, or is not in the journal any more, can't be counted. A log into which nothing is written
+    any more has no errors either: `pattern = "."` with `expect = ">= 1/h"` says that it has to go on.
+
+    `pattern` and `ignore` are extended regular expressions, as grep -E takes them: (a|b) and not (?:a|b), and
+    [0-9] for a digit. Carriage returns at the ends of lines are left out.
 
     Needs: a user who may read the files (mostly those in group adm), or the journal (in group systemd-journal or adm).
 
@@ -27,6 +38,12 @@ def test_count(count, expect):
         [logs.nginx.count.denied]
         pattern = '" (401|403) '
         expect = "<= 10/h"
+        [logs.bookings]
+        path = "/srv/bookings/bookings.log"
+        stamp = "%d.%m. %H:%M"
+        [logs.bookings.count.failed]
+        pattern = "booking failed"
+        expect = "== 0/day"
         [logs.orchestrator]
         journal = "app-orchestrator"
         [logs.orchestrator.count.errors]
@@ -35,4 +52,5 @@ def test_count(count, expect):
         since = "30m"
         expect = 0
     """
-    expect(count.lines, count.unit, subject=f"lines with /{count.pattern}/ in {count.log}")
+    about = f"lines with /{count.pattern}/ in {count.log}"
+    expect(count.least, count.unit, subject=about, most=count.most, why=count.doubt)

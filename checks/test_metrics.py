@@ -11,7 +11,10 @@ from pytest_opscheck import check, metrics
 def test_reachable(reachable, expect):
     """The page of metrics can be read.
 
-    It answers 200 with text that one of Prometheus's two formats allows.
+    It answers 200 with what Prometheus reads as one of its two text formats, whatever the content type says, up to
+    64 MB. A web page, a page without a sample, and one that was cut off are none: the last line has to end with a line
+    feed, or with `# EOF` in OpenMetrics, because `requests_total 12` may be the start of 1234. So is one that a cache
+    has kept for more than 5 min. Text is asked for; OpenMetrics is taken from a server that has nothing else.
 
     Needs: to be let in: credentials in the url, or in `headers`.
 
@@ -31,7 +34,8 @@ def test_reachable(reachable, expect):
 def test_present(present, expect):
     """Every named metric is exposed.
 
-    With at least one sample: a metric that is only described counts as missing.
+    With at least one sample: a metric that is only described counts as missing, and so does one whose samples are all
+    stamped with a time more than 5 min ago, or in the future.
 
     Needs: nothing more than to be reached.
 
@@ -44,13 +48,20 @@ def test_present(present, expect):
         expect(metric.state, subject=metric.name)
 
 
-@check(metrics.value, units=("*",), family=True, action="Look at the metric's history, and at what it counts")
+@check(
+    metrics.value,
+    units=("", "%", "s", "B", "rate"),
+    least=None,
+    family=True,
+    action="Look at the metric's history, and at what it counts",
+)
 def test_value(value, expect):
     """A metric has the expected value.
 
     Of the one series that `labels` choose, or with `each = true` of every one. With `sample = "10s"` it is by how much
     the series has grown between two looks so far apart; a rate (`> 1/s`) needs that. No series, several without `each`,
-    NaN, a sample with an old time stamp, and a counter that went back are unknown.
+    NaN, a sample whose time stamp is more than 5 min old or in the future, one series with two values, and a counter
+    that went back, or that another process has counted by its process_start_time_seconds, are unknown.
 
     Needs: nothing more than to be reached. Of several processes behind one address each look may meet another one: ask
     one of them, or Prometheus.
@@ -78,8 +89,9 @@ def test_ratio(ratio, expect):
 
     The sum of the series of `metric` with `labels`, of all series of the same metric, or of those of `of` with
     `of_labels`. With `sample = "10s"` what was counted between two looks so far apart; without it since the process has
-    started, which after weeks says little about today. Nothing counted at all is unknown. A label value that never came
-    up counts 0; a label that no series has is unknown, for it may be misspelt.
+    started, which after weeks says little about today. Nothing counted at all is unknown, and so is a share of what no
+    counter says: infinity, NaN, less than 0. A label value that never came up counts 0; a label that no series has is
+    unknown, for it may be misspelt.
 
     Needs: nothing more than to be reached; with several processes behind one address, see `value`.
 
@@ -99,14 +111,21 @@ def test_ratio(ratio, expect):
     expect(ratio.value, ratio.unit, subject=ratio.subject, why=ratio.why)
 
 
-@check(metrics.p95, units=("*",), family=True, action="See what is slow: the application's traces, or its slow queries")
+@check(
+    metrics.p95,
+    units=("", "%", "s", "B", "rate"),
+    least=None,
+    family=True,
+    action="See what is slow: the application's traces, or its slow queries",
+)
 def test_p95(p95, expect):
     """95 of 100 observations of a histogram are within the limit.
 
     The buckets of all series with `labels` are added up, and the quantile is interpolated within its bucket, as
     histogram_quantile of Prometheus does: it is as exact as the buckets are narrow. Beyond the last bucket Prometheus
     says that bucket's bound, and a limit above it would always hold; here it is infinite. With `sample = "10s"` what
-    was observed between two looks so far apart; without it since the process has started. Nothing observed is unknown.
+    was observed between two looks so far apart; without it since the process has started. Nothing observed is unknown,
+    and so are buckets that fall, that have different bounds from series to series, or of which there is only +Inf.
 
     Needs: nothing more than to be reached; with several processes behind one address, see `value`.
 

@@ -54,6 +54,7 @@ def test_version(version, expect):
     postgres.connections,
     limit={"P2": "< 80%", "P1": "< 95%"},
     units=("%", ""),
+    most="100%",
     suites=("smoke", "daily"),
     action="See who holds them: SELECT usename, state, count(*) FROM pg_stat_activity GROUP BY 1, 2",
 )
@@ -85,9 +86,11 @@ def test_connections(connections, expect):
 def test_waiting_locks(waiting_locks, expect):
     """No session waits long for a lock.
 
-    Sessions of the database with an ungranted lock in pg_locks for longer than `longer_than` (by default 5 s).
+    Sessions of the database with an ungranted lock in pg_locks for longer than `longer_than` (by default 5 s). The
+    message names for whom they wait: by its pid, or a prepared transaction by its name.
 
-    Needs: no privileges; before version 14 GRANT pg_monitor TO the user of the dsn.
+    Needs: no privileges; before version 14, and to see which of the others are idle in a transaction, GRANT pg_monitor
+    TO the user of the dsn.
 
     Example:
         [postgres.main]
@@ -96,9 +99,39 @@ def test_waiting_locks(waiting_locks, expect):
         waiting_locks = { P2 = "== 0", longer_than = "30s", ignore = ["advisory"] }
     """
     who = "; ".join(
-        f"{w.pid} ({w.user}) for {w.seconds:.0f} s, for {', '.join(map(str, w.blocked_by))}" for w in waiting_locks[:3]
+        f"{w.pid} ({w.user}) for {w.seconds:.0f} s, for {', '.join(w.blocked_by)}" for w in waiting_locks[:3]
     )
     expect(len(waiting_locks), subject="sessions waiting for a lock" + (f" [{who}]" if who else ""))
+
+
+@check(
+    postgres.idle_in_transaction,
+    limit={"P3": "< 5m", "P2": "< 1h"},
+    units=("s",),
+    action="See what it did last: SELECT pid, query FROM pg_stat_activity; end it: SELECT pg_terminate_backend(PID)",
+)
+def test_idle_in_transaction(idle_in_transaction, expect):
+    """No transaction holds locks while nobody works in it.
+
+    The longest time for which a client's session of the database has been idle in a transaction that holds locks, since
+    its last statement; and the age of prepared transactions, which hold theirs until somebody ends them, over restarts
+    too. Others wait for such locks some day, and VACUUM can't clean up behind them. No such transaction is 0 s.
+
+    Needs: as a superuser, GRANT pg_monitor TO the user of the dsn; otherwise other users' sessions that hold locks for
+    longer than a second make it unknown.
+
+    Example:
+        [postgres.main]
+        dsn = "${DATABASE_URL}"
+        [postgres.main.expect]
+        idle_in_transaction = { P3 = "< 1m", P1 = "< 30m" }
+    """
+    for idle in idle_in_transaction.found[:1]:
+        expect(idle.seconds, "s", subject=f"longest idle in a transaction ({idle.who})")
+    if idle_in_transaction.hidden:
+        expect(None, "s", subject="longest idle in a transaction", why=idle_in_transaction.hidden)
+    elif not idle_in_transaction.found:
+        expect(0.0, "s", subject="longest idle in a transaction")
 
 
 @check(
@@ -292,6 +325,7 @@ def test_checksum_failures(checksum_failures, expect):
 @check(
     postgres.cache_hit,
     units=("%",),
+    most="100%",
     action="See what reads so much: SELECT relname, heap_blks_read FROM pg_statio_user_tables ORDER BY 2 DESC LIMIT 10",
 )
 def test_cache_hit(cache_hit, expect):
@@ -489,7 +523,8 @@ def test_query(query, expect):
     """A query of one's own answers as expected.
 
     One value, or rows of a name and a value, of which each is judged. It is asked in a read-only transaction with a
-    time limit. An interval is in seconds; of a number `unit` says what it is in.
+    time limit. An interval is in seconds; of a number `unit` says what it is in. A char(10) is compared without the
+    blanks behind it, as PostgreSQL does it.
 
     Needs: GRANT SELECT ON what the query reads TO the user of the dsn.
 

@@ -13,8 +13,10 @@ from pytest_opscheck import check, redis
 def test_reachable(reachable, expect):
     """Redis answers.
 
-    It accepts a connection, with the url's user, password and TLS, and answers PING with PONG. A server that takes no
-    writes because it can't save says that in its answer (MISCONF): a breach, while all the rest can still be read.
+    It accepts a connection, with the url's user, password and TLS, and answers PING with PONG. Where it has INFO, that
+    has to be one, and not a Sentinel's. A server that takes no writes because it can't save says that in its answer
+    (MISCONF): a breach, while all the rest can still be read. Neither HELLO nor CLIENT is needed, which servers before
+    6 and proxies don't have.
 
     Needs: `ACL SETUSER NAME +ping +info +dbsize +scan +config|get` for a user of its own; it never needs to write.
 
@@ -58,7 +60,8 @@ def test_memory(memory, expect):
     """Redis has memory left.
 
     Used memory (used_memory), of maxmemory where the limit is a percentage. A server without maxmemory has no bound of
-    its own: its default check is then ok, and a limit in bytes says what is expected.
+    its own: its default check is then ok, a percentage that the inventory says is unknown, and a limit in bytes says
+    what is expected. Where neither INFO nor CONFIG tells whether there is a maxmemory, only a limit in bytes is judged.
 
     Needs: `ACL SETUSER NAME +info`.
 
@@ -67,10 +70,14 @@ def test_memory(memory, expect):
         url = "${REDIS_URL}"
         expect = { memory = { P3 = "< 100MB", P1 = "< 500MB" } }
     """
-    if memory.maximum is None:
-        expect(0.0, "%", also={"B": memory.used})
-    else:
-        expect(memory.used_percent, "%", also={"B": memory.used})
+    percent, why = memory.used_percent, None
+    if not memory.told:
+        why = "the server does not say whether it has a maxmemory; give the limit as a size, for example '< 4GB'"
+    elif percent is None and expect.by_default:
+        percent = 0.0
+    elif percent is None:
+        why = "there is no maxmemory to be a percentage of; set one, or give the limit as a size, for example '< 4GB'"
+    expect(percent, "%", also={"B": memory.used}, why=why)
 
 
 @check(
@@ -99,6 +106,7 @@ def test_maxmemory_policy(maxmemory_policy, expect):
 @check(
     redis.clients,
     units=("", "%"),
+    most="100%",
     action="See who they are: redis-cli CLIENT LIST",
 )
 def test_clients(clients, expect):
@@ -122,7 +130,12 @@ def test_clients(clients, expect):
         expect(clients.blocked, subject="blocked clients", limit=clients.expected_blocked)
 
 
-@check(redis.hit_rate, units=("%",), action="See what is looked up and not cached, and whether keys are evicted")
+@check(
+    redis.hit_rate,
+    units=("%",),
+    most="100%",
+    action="See what is looked up and not cached, and whether keys are evicted",
+)
 def test_hit_rate(hit_rate, expect):
     """The cache answers most look-ups.
 
@@ -221,6 +234,7 @@ def test_keys_matching(keys_matching, expect):
 @check(
     redis.keys_without_ttl,
     units=("", "%"),
+    most="100%",
     suites=("weekly",),
     action="Find them: redis-cli --scan | head, and of each: redis-cli TTL KEY, which says -1",
 )

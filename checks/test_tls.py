@@ -12,9 +12,12 @@ def test_reachable(reachable, expect):
     """There is a certificate to read.
 
     By a handshake that trusts any certificate, after STARTTLS where the target says `starttls`; or in the target's
-    `file`, which the host's user has to be allowed to read. Whether a client would trust it is said by `trusted`, and
-    that the service behind it works by a check of its own: nagios-plugins' check_http, asked for the certificate, was
-    green over dead services.
+    `file`, which the host's user has to be allowed to read. Every address of the name is asked, and each certificate
+    is judged: a second server behind the name may have been forgotten. An address without a connection is named, and
+    one with a connection and no certificate breaks the check. A server that wants a client's certificate has shown
+    its own before that (blackbox_exporter, issues 223 and 1474). Whether a client would trust it is said by
+    `trusted`, and that the service behind it works by a check of its own: nagios-plugins' check_http, asked for the
+    certificate, was green over dead services.
 
     Needs: to reach the server from where the check runs; of a file, to be allowed to read it on its host.
 
@@ -23,23 +26,25 @@ def test_reachable(reachable, expect):
         address = "mail.example.com:25"
         starttls = "smtp"
     """
-    expect(reachable.target)
+    for place in reachable:
+        expect(place.target, subject=place.subject, note=place.note)
 
 
 @check(
     tls.certificate,
     limit={"P3": ">= 30d", "P2": ">= 7d", "P1": "> 0d"},
     suites=("smoke", "daily"),
+    least=None,
     action="Renew the certificate, load it into the server, and see why its renewal did not run",
 )
 def test_days_left(certificate, expect):
     """The certificate is valid for long enough.
 
     The time until the end of the server's own certificate, or of one that links it to a trusted CA where that ends
-    before: when an intermediate certificate ends, clients fall silent just so (monitoring-plugins, issue 1636). What
-    the server sends and nobody needs does not count, such as an expired root that another one has replaced
-    (blackbox_exporter, issues 340 and 637). They are also read where they are expired or not trusted; of a file, the
-    first one is the server's own.
+    before, the root of that CA included: when an intermediate certificate ends, clients fall silent just so
+    (monitoring-plugins, issue 1636). What the server sends and nobody needs does not count, such as an expired root
+    that another one has replaced (blackbox_exporter, issues 340 and 637). They are also read where they are expired
+    or not trusted; of a file, the first one is the server's own.
 
     Needs: to reach the server from where the check runs; of a file, to be allowed to read it on its host.
 
@@ -49,8 +54,10 @@ def test_days_left(certificate, expect):
         [tls.api.expect]
         days_left = { P3 = ">= 30d", P2 = ">= 7d" }
     """
-    of = f" of the intermediate certificate {certificate.issuer}" if certificate.issuer else ""
-    expect(certificate.days_left, "d", subject=f"time left{of}")
+    for each in certificate:
+        of = f" of the {each.issuer}" if each.issuer else ""
+        at = f" at {each.at}" if each.at else ""
+        expect(each.days_left, "d", subject=f"time left{of}{at}")
 
 
 @check(
@@ -64,7 +71,8 @@ def test_trusted(trust, expect):
     """The certificate is trusted.
 
     Its chain ends at a CA that this machine (or the file `ca`) trusts, every part of it is valid today, and it bears
-    the server's name.
+    the server's name. A file is judged by the same rules as the server that will load it. Where it has no
+    `server_name`, it may be the certificate of a client or of a CA, and its names are not judged.
 
     Needs: to reach the server from where the check runs; of a file, to be allowed to read it on its
     host. `ca` names the CA certificates of a CA of your own.
@@ -75,7 +83,8 @@ def test_trusted(trust, expect):
         [tls.api.expect]
         trusted = true
     """
-    expect(trust.state, subject=trust.subject)
+    for each in trust:
+        expect(each.state, subject=each.subject, why=each.why)
 
 
 @check(
@@ -83,6 +92,7 @@ def test_trusted(trust, expect):
     severity="P2",
     suites=("weekly",),
     units=("",),
+    most="1.3",
     action="Allow newer versions only, for nginx: ssl_protocols TLSv1.2 TLSv1.3;",
 )
 def test_protocol(protocol, expect):

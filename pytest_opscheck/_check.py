@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TypeVar
 
+from .domains import Domain, domain_of
 from .during import Limits
 from .limits import SEVERITIES, Ladder, Limit, LimitError, dimension, parse_ladder, parse_limit, single
 from .probes import Probe
@@ -32,6 +33,7 @@ class Check:
     """What `@check` says of a function, and what the inventory may say of it.
 
     `units` are those in which its value can be limited; `text` among them is any text, `rate` any rate, `*` anything.
+    `least` and `most` bound its value, as limits say it: `0`, `100%`.
     `takes` names the probe's parameter that the inventory's short form gives. `family` checks have a name in the
     inventory each, as `[postgres.main.query.NAME]`.
     """
@@ -46,6 +48,9 @@ class Check:
     takes: str | None
     family: bool
     action: str | None
+    function: Callable[..., object]
+    least: str | None = "0"
+    most: str | None = None
 
     @property
     def kind(self) -> str:
@@ -88,6 +93,16 @@ class Check:
         """What its limits may compare; empty for anything."""
         return frozenset() if "*" in self.units else frozenset(map(_dimension, self.units))
 
+    def domain(self, measures: str) -> Domain | None:
+        """Return the numbers of a dimension that its value can be; None for texts, and where it can be anything."""
+        return None if "*" in self.units or measures == "text" else domain_of(measures, self.least, self.most)
+
+    @property
+    def well(self) -> str | None:
+        """What it says of a target that is well, where its default limit is that word alone; else None."""
+        limit = self.limits.ladders[0].rungs[-1].limit if self.limits is not None else None
+        return limit.operand if limit is not None and limit.number is None and limit.operator == "==" else None
+
 
 def check(
     probe: Probe,
@@ -99,6 +114,8 @@ def check(
     takes: str | None = None,
     family: bool = False,
     action: str | None = None,
+    least: str | None = "0",
+    most: str | None = None,
 ) -> Callable[[F], F]:
     """Make a check of a test function, which gets the probe's reading as the argument of the probe's name.
 
@@ -113,18 +130,21 @@ def check(
     family: whether the inventory names checks of this family itself, as `[postgres.main.query.NAME]`.
     action: the next step to show with a breach. In it `{subject}` stands for what is worst, as `expect` was told it,
         and `{target}` for the target's address or name, both quoted for a shell.
+    least: what its value is never below, None for what may be negative. A limit of the inventory that no value can
+        break, or none can keep, is an error.
+    most: what its value is never above, for example `100%` for a part of a whole.
 
     Raises TypeError for a function or words that do not fit.
     """
     if severity not in SEVERITIES:
         raise TypeError(f"severity={severity!r} is none of {', '.join(SEVERITIES)}")
     if isinstance(suites, str) or not suites:
-        raise TypeError(f'suites={suites!r} is no tuple of at least one suite; write suites=("daily",)')
+        raise TypeError(f'suites={suites!r} is not a tuple of at least one suite; write suites=("daily",)')
     for suite in suites:
         if suite != EVERY_SUITE and (problem := suite_problem(suite)):
             raise TypeError(f"suites={suites!r}: {problem}")
     if takes is not None and takes not in _keys(probe):
-        raise TypeError(f"takes={takes!r} is no parameter of {probe!r}; it has {', '.join(_keys(probe))}")
+        raise TypeError(f"takes={takes!r} is not a parameter of {probe!r}; it has {', '.join(_keys(probe))}")
 
     def decorate(function: F) -> F:
         name = function.__name__.removeprefix("test_")
@@ -136,6 +156,7 @@ def check(
             limits = _default_limits(limit, severity)
             made_units = units or _units(limits)
             _refuse_unfit(limits, made_units)
+            domain_of("", least, most)  # raises for bounds that can't be meant
         except LimitError as error:
             raise TypeError(f"limit={limit!r}, units={units!r} of {function.__name__}: {error}") from None
         made = Check(
@@ -149,6 +170,9 @@ def check(
             takes=takes,
             family=family,
             action=action,
+            function=function,
+            least=least,
+            most=most,
         )
         setattr(function, ATTRIBUTE, made)
         return function

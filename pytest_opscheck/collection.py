@@ -11,7 +11,9 @@ import pytest
 
 from . import fixtures, shipped
 from ._check import EVERY_SUITE, Check, check_of
+from .due import Due
 from .inventory import Expectation, Inventory, nearest
+from .items import Owed, is_ours, owed_by
 from .plugin import setting
 from .selection import (
     is_named,
@@ -23,51 +25,26 @@ from .selection import (
     shipped_argument,
     shipped_files,
 )
-from .suites import FIXTURES
 
 _SHOWN = 3
-
-
-class Owed:
-    """Stands for a reading until its test runs. It shows nothing of it: pytest prints arguments."""
-
-    def __init__(self, expectation: Expectation) -> None:
-        self.expectation = expectation
-
-    def __repr__(self) -> str:
-        return repr(self.expectation)
-
-
-def owed_by(item: pytest.Item) -> Owed | None:
-    """Return what a test waits for, None where it is no check."""
-    callspec = getattr(item, "callspec", None)
-    return next((value for value in callspec.params.values() if isinstance(value, Owed)), None) if callspec else None
-
-
-def is_ours(item: pytest.Item) -> bool:
-    """Tell whether an item is a check, or a test of one's own that takes a target or measures."""
-    if not isinstance(item, pytest.Function):
-        return False
-    return check_of(item.function) is not None or any(name in item.fixturenames for name in FIXTURES)
 
 
 class Collection:
     """Which checks a run has, and for which targets.
 
-    `named` are the arguments that name shipped checks; `with_shipped` tells whether any are collected. `narrowed` tells
-    whether checks that `-m` selects were left out in another way: by name, -k, --deselect, --lf, a plugin.
+    `named` are the arguments that name shipped checks; `with_shipped` tells whether any are collected.
     """
 
-    def __init__(self, config: pytest.Config, inventory: Inventory, suites: tuple[str, ...]) -> None:
+    def __init__(self, config: pytest.Config, inventory: Inventory, suites: tuple[str, ...], due: Due) -> None:
         self.config = config
         self.inventory = inventory
         self.suites = suites
+        self.due = due
         self.named: list[str] = []
         self.with_shipped = False
         self._own: dict[Check, list[Expectation]] = {}
         self._deselected: set[pytest.Item] = set()
         self._choose_shipped()
-        self.narrowed = bool(getattr(config.option, "lf", False)) or not self.with_shipped
 
     def _choose_shipped(self) -> None:
         """Decide which shipped checks are collected: all of them for a suite, or those named by their node ids.
@@ -89,6 +66,19 @@ class Collection:
         if config.args_source is source.INVOCATION_DIR and setting(config, "inventory"):
             rest = [str(self.inventory.file.absolute().parent)]
         config.args[:] = rest
+        for name in self.named:
+            self._require_named(name)
+
+    def _require_named(self, name: str) -> None:
+        """Raise UsageError where an argument names no check, or none that `-m` selects: it would not be missed."""
+        meant = [e for nodeid, e in self.due.shipped.items() if is_named(nodeid, [name])]
+        if not meant:
+            near = nearest(name, [nodeid for nodeid in self.due.shipped if nodeid.startswith(name.partition("::")[0])])
+            raise pytest.UsageError(f"{name}: the inventory expects nothing of that name; {near}")
+        expression = self.config.option.markexpr or ""
+        if expression and not selects(expression, [e.suites for e in meant]):
+            suites = ", ".join(dict.fromkeys(suite for e in meant for suite in e.suites))
+            raise pytest.UsageError(f"{name} is not selected by -m {expression!r}; it is in {suites}")
 
     def shipped_modules(self, collector: pytest.Session) -> list[pytest.Module]:
         """Return the files of shipped checks to collect, of the kinds that have targets.
@@ -122,9 +112,9 @@ class Collection:
 
     def note_deselected(self, items: Iterable[pytest.Item]) -> None:
         """Remember what somebody deselects and says so."""
+        items = list(items)
         self._deselected.update(items)
-        marked = ({mark.name for mark in item.iter_markers()} for item in items)
-        self.narrowed = self.narrowed or selects(self.config.option.markexpr or "", marked)
+        self.due.leave_out(items)
 
     def require_kept(self, before: Iterable[pytest.Item], items: Iterable[pytest.Item]) -> None:
         """Raise UsageError where a check was taken out of pytest's list without a word: it would not be missed."""

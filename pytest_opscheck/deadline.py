@@ -18,7 +18,7 @@ from typing import Protocol
 
 import pytest
 
-from .collection import is_ours
+from .items import is_ours
 
 SECONDS = 60.0
 """How long a test may take, and its fixtures before and after it; `@pytest.mark.timeout(SECONDS)` says otherwise."""

@@ -48,7 +48,7 @@ def parse_during(said: object) -> During:
                 )
             return During(start, end)
         case _:
-            raise LimitError(f"{said!r} is no part of the day; say for example '00:00-08:00'")
+            raise LimitError(f"{said!r} is not a part of the day; say for example '00:00-08:00'")
 
 
 def _minute(text: str) -> int | None:

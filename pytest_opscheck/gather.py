@@ -18,10 +18,11 @@ from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
+from ._loggers import steady_loggers
 from .board import OVER, POLL_S, Board, Reading
 from .hosts import CONNECT_SECONDS, GRACE_SECONDS, HostConnection
 from .inventory import Expectation, Named
-from .probes import TIMEOUT, BlockedError, Part, Probe, Reach, Shell, UnknownError, UnreachableError, kinds
+from .probes import TIMEOUT, BlockedError, Output, Part, Probe, Reach, Shell, UnknownError, UnreachableError, kinds
 
 AT_ONCE = 64
 """Contacts at once. Each is a thread and, over SSH, a process: more would only queue for the processor here."""
@@ -135,13 +136,13 @@ class HostUnit(Unit):
 
     @property
     def connect_s(self) -> float:
-        """How long all of it may take, however much of it hangs: a host says nothing before its script is over."""
-        return ATTEMPTS * CONNECT_SECONDS + HostConnection.seconds(self._parts())
+        """How long it may take until the shell answers: to connect, to log in, and to start it."""
+        return 3 * CONNECT_SECONDS + GRACE_SECONDS
 
     @property
     def read_s(self) -> float:
-        """Nothing is read after that."""
-        return 0.0
+        """How long the parts may take then; the connection itself gives up on each of them in time."""
+        return CONNECT_SECONDS + HostConnection.seconds(self._parts())
 
     @property
     def own_reach(self) -> str:
@@ -149,26 +150,36 @@ class HostUnit(Unit):
         return f"host.reachable@{self.host}"
 
     def _parts(self) -> list[Part]:
-        return list(dict.fromkeys(part(request) for request in self.requests))
-
-    def late(self) -> Reading:
-        """Return what the readings are that have not come in time."""
-        return Reading(error=UnknownError(f"no answer within {self.connect_s:g} s"))
+        """Return what has to run there: what needs no script has come with the first word."""
+        return [part for part in dict.fromkeys(map(part_of, self.requests)) if part.script]
 
     def run(self, put: Callable[[Request, Reading], None]) -> None:
-        """Send one script, and put up what each probe reads out of its part."""
+        """Send one script, and put up what each probe reads out of its part as soon as that has come."""
         started = time.monotonic()
-        parts = self._parts()
+        parts, attempts = self._parts(), 0
+
+        def read(part: Part, output: Output) -> None:
+            for request in self.requests:
+                if part_of(request) == part:
+                    reading = _read(partial(shell(request).parse, output, **request.params))
+                    own = f"{request.target.kind}.reachable@{request.target.name}"
+                    put(request, _timed(reading, attempts, started, own))
+
+        def begun() -> None:
+            self.in_contact, self.until = True, time.monotonic() + self.read_s
+            for part in {part_of(request) for request in self.requests}:
+                if not part.script:
+                    read(part, Output("", "", 0))
+
+        def contact() -> None:
+            nonlocal attempts
+            attempts += 1
+            self.connection.run(parts, begun=begun, put=lambda number, output: read(parts[number], output))
+
         try:
-            outputs, attempts = _attempted(lambda: self.connection.run(parts))
+            _attempted(contact)
         except UnreachableError as error:
             self._fail(put, error, self.own_reach, started)
-            return
-        by_part = dict(zip(parts, outputs, strict=True))
-        for request in self.requests:
-            reading = _read(partial(shell(request).parse, by_part[part(request)], **request.params))
-            own = f"{request.target.kind}.reachable@{request.target.name}"
-            put(request, _timed(reading, attempts, started, own))
 
     def close(self) -> None:
         """End what still runs."""
@@ -181,7 +192,7 @@ def shell(request: Request) -> Shell:
     return request.probe.shell
 
 
-def part(request: Request) -> Part:
+def part_of(request: Request) -> Part:
     """Return a shell probe's part of its host's script."""
     return shell(request).part(request.target.keys, request.timeout_s, request.params)
 
@@ -246,6 +257,7 @@ class Gather:
 
     def start(self) -> None:
         """Start every contact; returns at once."""
+        steady_loggers()
         self._until = time.monotonic() + self._budget_s
         threading.Thread(target=self._dispatch, name="opscheck-dispatcher", daemon=True).start()
 
@@ -354,7 +366,7 @@ def _attempted(contact: Callable[[], Any]) -> tuple[Any, int]:
             if not error.transient:
                 raise
             if attempt == ATTEMPTS:
-                raise UnreachableError(f"{error} (at each of {ATTEMPTS} attempts)") from None
+                raise type(error)(f"{error} (at each of {ATTEMPTS} attempts)") from None
             time.sleep(PAUSE_S * attempt)
     raise AssertionError("unreachable")
 

@@ -1,94 +1,45 @@
 """Contacts a host once: all the parts that are owed of it travel as one script, and come back one by one.
 
-Every part runs beside the others, with its own time limit, exit status and output limit. What a part prints goes
-through a reader that stamps each line, so that the lines of all parts share one stream; a part that cannot even be
-killed holds nothing but its own pipe.
+The script reaches the host's `sh` by its standard input, whatever the login shell is: nothing of it is a word of a
+command line, which Linux bounds and `ps` shows. testinfra's backends say how to get there.
 """
 
 from __future__ import annotations
 
-import contextlib
+import copy
 import dataclasses
-import os
-import re
 import secrets
 import shlex
-import signal
 import subprocess
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from types import MethodType
 from typing import Any
 from urllib.parse import urlsplit
 
+from ._host_causes import causes, unreachable
+from ._host_script import AT_ONCE, NOISE_BYTES, Received, script
+from ._host_streams import ChannelStream, ProcessStream, Stream, kill
 from .probes import Output, Part, UnreachableError
 
 CONNECT_SECONDS = 10
+"""How long it may take to connect, to log in after that, and to get the script's first word after that."""
 GRACE_SECONDS = 2
-AT_ONCE = 16
-"""Parts that run on a host at once: enough that one slow part holds up nobody, few enough to go unnoticed there."""
 
-_TIMED_OUT = (124, 137, 143)
-"""What timeout(1) exits with after it has ended a command, and after it had to kill it; the last one is busybox's.
-
-A command may exit with these by itself too, but before its time is over."""
-_CLOCK_S = 0.05
-"""How exact the clock of a host is."""
-_TRANSIENT = (
-    "connection reset",
-    "connection closed",
-    "closed by remote host",
-    "broken pipe",
-    "kex_exchange_identification",
-)
-
-# $1 is a word that no other output starts with. The tokens in the pipe behind descriptors 7 and 8 bound how many parts
-# run at once. What a part leaves behind is ended with it: the process group that GNU's timeout makes, or else setsid.
-# Programs are what a part costs a host, so there are few: what goes to standard error, mostly nothing, the shell reads.
-_RUNNER = r"""
-export LC_ALL=C PATH="$PATH:/usr/local/sbin:/usr/sbin:/sbin"
-word=$1
-case $(timeout --version 2>&1) in *GNU*) apart= ;; *) apart=$(command -v setsid) ;; esac
-echo "$word begin $(date +%s.%N)"
-output() {
-  exec awk -v w="$word $1 out " -v left="$2" '
-    function put(s) {
-      while (length(s) > 2000) { print w "+" substr(s, 1, 2000); fflush(); s = substr(s, 2001) }
-      print w "=" s; fflush()
-    }
-    { left -= length($0) + 1 }
-    left < 0 { exit }
-    { put($0) }
-    END { print w (left < 0 ? "cut" : "end"); fflush() }'
-}
-errors() {
-  left=8192
-  while IFS= read -r line || [ -n "$line" ]; do
-    left=$((left - ${#line} - 1))
-    [ "$left" -ge 0 ] || exec cat >/dev/null
-    printf '%s %s err =%.2000s\n' "$word" "$1" "$line"
-  done
-}
-part() {
-  number=$1 seconds=$2 bytes=$3
-  shift 3
-  { { read -r _ <&7
-      read -r began _ </proc/uptime
-      $apart timeout -k 1 "$seconds" sh -c "$@" 6>&- 7<&- 8>&- &
-      wait $!
-      status=$?
-      read -r ended _ </proc/uptime
-      kill -9 -$! 2>/dev/null
-      echo "$word $number status $status $began $ended" >&6
-      echo >&8
-    } </dev/null 2>&9 9>&- | output "$number" "$bytes" >&6 7<&- 8>&- 9>&-
-  } 9>&1 | errors "$number" >&6 7<&- 8>&- &
-}
-"""
-_END = 'wait; echo "$word end $(date +%s.%N)" >&6; } 6>&1'
+_SHELL = "sh -s opscheck"
+"""What a host runs, in words that every login shell takes; by the last one, its processes are known to be ours."""
+_SSH = ("ssh", "safe-ssh")
+_WITH_STDIN = {"docker", "podman", "kubectl", "openshift"}
+"""Backends whose `exec` passes the standard input on where it is told to, by `-i`."""
+_AUTHENTICATED = b"\nAuthenticated to "
+_COMMAND_BYTES = 100_000
+"""How long a script may be where it has to be a word of a command line, which Linux allows 128 KiB."""
+_NOISE_LIMIT = 16_000_000
+"""How much may be printed before the script begins: no startup file has that much to say."""
+_STDERR_BYTES = 16_384
+"""How much is kept of what the connection's program says on its standard error: its end."""
 
 
 @dataclass
@@ -103,31 +54,41 @@ class HostConnection:
     _lock: threading.Lock = field(default_factory=threading.Lock)
     _closed: bool = False
 
-    def run(self, parts: Sequence[Part]) -> list[Output]:
+    def run(
+        self,
+        parts: Sequence[Part],
+        *,
+        begun: Callable[[], None] = lambda: None,
+        put: Callable[[int, Output], None] = lambda _number, _output: None,
+    ) -> list[Output]:
         """Run parts as one script, and return what each printed.
 
+        `begun` is called with the script's first word, `put` with each part's number and output as soon as it has come.
         Raises UnreachableError where the script did not even begin.
         """
-        word = secrets.token_hex(8)
-        seconds = self.seconds(parts)
         backend = self._backend()
-        sent = time.time()
+        word, sent = secrets.token_hex(8), time.time()
+        stream = self._stream(backend, script(word, parts, watched=True))
+        if stream is None:
+            return self._run_at_once(backend, parts, begun, put)
+        talk = _Talk(stream, Received(word, parts), parts, sent, is_ssh=self._is_ssh(backend))
         try:
-            result = backend.run(script(word, parts, seconds))
-        except Exception as error:  # noqa: BLE001 - testinfra's backends raise whatever their libraries do
-            raise _unreachable(_said(error)) from None
-        stdout = result.stdout_bytes.decode("utf-8", "replace")
-        if f"{word} begin" not in stdout:
-            said = result.stderr_bytes.decode("utf-8", "replace")
-            raise _unreachable(said or f"exit status {result.rc}, and not a word")
-        ahead = _ahead(word, stdout, sent, time.time())
-        return [dataclasses.replace(output, ahead_s=ahead) for output in parse(word, stdout, parts)]
+            talk.await_begin()
+            begun()
+            for number in talk.numbers():
+                put(number, talk.output(number))
+        finally:
+            stream.close()
+            if isinstance(stream, ProcessStream):
+                with self._lock:
+                    self._children.discard(stream.child)
+        return [talk.output(number) for number in range(len(parts))]
 
     @staticmethod
     def seconds(parts: Sequence[Part]) -> float:
         """Return how long parts may take in all, however many of them hang."""
         waves = -(-len(parts) // AT_ONCE)
-        return waves * max((part.seconds for part in parts), default=0) + GRACE_SECONDS
+        return waves * (max((part.seconds for part in parts), default=0) + GRACE_SECONDS) + GRACE_SECONDS
 
     def close(self) -> None:
         """End what still runs; a later run ends at once."""
@@ -135,26 +96,83 @@ class HostConnection:
             self._closed = True
             children = list(self._children)
         for child in children:
-            _kill(child)
+            kill(child)
 
     def _backend(self) -> Any:
         """Return a testinfra backend of this contact's own: those that testinfra caches belong to the user's checks."""
         from testinfra.backend import get_backend
 
-        ssh = self.connect.partition("://")[0] in ("ssh", "safe-ssh")
         try:
             place, options = host_spec(self.connect)
-            backend = get_backend(
-                place, **options, **({"controlpersist": 0, "timeout": CONNECT_SECONDS} if ssh else {})
-            )
+            backend = get_backend(place, **options)
+            if backend.NAME == "ansible" and not backend.force_ansible:
+                files = {"ssh_config": backend.ssh_config, "ssh_identity_file": backend.ssh_identity_file}
+                host = backend.ansible_runner.get_host(backend.host, **files)
+                backend = copy.copy(host.backend) if host is not None else backend
         except Exception as error:  # noqa: BLE001 - testinfra raises whatever its backends' libraries do
             raise UnreachableError(str(error)) from None
-        if ssh and not backend.host.password:
-            # Nobody is there to answer a question, so ssh asks none.
-            backend.ssh_extra_args = " ".join(filter(None, [backend.ssh_extra_args, "-o BatchMode=yes"]))
+        if self._is_ssh(backend):
+            backend.controlpersist, backend.timeout = 0, CONNECT_SECONDS
+            # Nobody is there to answer a question, so ssh asks none. It says when it is let in, and why it is not.
+            ours = ["-T -o LogLevel=VERBOSE", "" if backend.host.password else "-o BatchMode=yes"]
+            backend.ssh_extra_args = " ".join(filter(None, [backend.ssh_extra_args, *ours]))
         backend.get_encoding = lambda: "utf-8"  # or else it runs a command there to find out
-        self.carry(backend)
         return backend
+
+    @staticmethod
+    def _is_ssh(backend: Any) -> bool:
+        return backend.NAME in _SSH
+
+    def _stream(self, backend: Any, text: str) -> Stream | None:
+        """Have a `sh` there read a script; None where the backend has no standard input.
+
+        salt and Ansible's own modules have none: see `_run_at_once`.
+        """
+        if backend.NAME == "paramiko":
+            return _channel(backend, text)
+        if backend.NAME in ("salt", "ansible"):
+            return None
+        command, environ = _command_to(backend, _SHELL)
+        try:
+            stream = ProcessStream(command, text, environ)
+        except OSError as error:
+            raise UnreachableError(str(error)) from None
+        with self._lock:
+            self._children.add(stream.child)
+            closed = self._closed
+        if closed:
+            kill(stream.child)
+        return stream
+
+    def _run_at_once(
+        self,
+        backend: Any,
+        parts: Sequence[Part],
+        begun: Callable[[], None],
+        put: Callable[[int, Output], None],
+    ) -> list[Output]:
+        """Run parts where a script has to be a word of a command line: as many scripts as make each short enough."""
+        outputs: list[Output] = []
+        for few in _short(parts):
+            word, sent = secrets.token_hex(8), time.time()
+            command = shlex.quote(script(word, few, watched=False))
+            try:
+                result = backend.run(f"timeout -k 1 {self.seconds(few):g} sh -c {command}")
+            except Exception as error:  # noqa: BLE001 - testinfra's backends raise whatever their libraries do
+                raise unreachable(f"{type(error).__name__}: {error}") from None
+            received = Received(word, few)
+            received.feed(result.stdout_bytes + b"\n")
+            if received.begun is None:
+                said = result.stderr_bytes.decode("utf-8", "replace")
+                raise unreachable(said, received.noise.decode("utf-8", "replace"))
+            ahead = (received.begun[0] - time.time(), received.begun[1] - sent)
+            if not outputs:
+                begun()
+            for number in range(len(few)):
+                output = dataclasses.replace(received.output(number), ahead_s=ahead)
+                put(len(outputs), output)
+                outputs.append(output)
+        return outputs
 
     def carry(self, backend: Any) -> None:
         """Have one of testinfra's backends run its local commands so that they are ended with who waits for them."""
@@ -174,16 +192,129 @@ class HostConnection:
             self._children.add(child)
             closed = self._closed
         if closed:
-            _kill(child)
+            kill(child)
         try:
             stdout, stderr = child.communicate()
         except BaseException:  # the time of the test that waits is over, or somebody has stopped the run
-            _kill(child)
+            kill(child)
             raise
         finally:
             with self._lock:
                 self._children.discard(child)
         return backend.result(child.returncode, command.encode(), stdout, stderr)
+
+
+class _Talk:
+    """What a `sh` says to a script: its first word, and then each part's output, with an end to every wait."""
+
+    def __init__(self, stream: Stream, received: Received, parts: Sequence[Part], sent: float, *, is_ssh: bool) -> None:
+        self._stream, self._received, self._parts, self._sent = stream, received, parts, sent
+        self._stderr = b"\n"
+        self._logged_in = not is_ssh
+        self._is_ssh = is_ssh
+        self._ahead: tuple[float, float] | None = None
+        self._lost: str | None = None
+        self._late = [float("inf")] * len(parts)
+        self._heard, self._idle = 0.0, False
+        self._given_up: set[int] = set()
+
+    def _read(self, until: float) -> list[int] | None:
+        """Take what comes; returns the numbers of parts of which something came, None where the stream has ended."""
+        found = self._stream.read(until - time.monotonic())
+        if found is None:
+            return None
+        out, err = found
+        self._idle = not (out or err)
+        if not self._idle:
+            self._heard = time.monotonic()
+        self._stderr = (self._stderr + err)[-_STDERR_BYTES:]
+        return self._received.feed(out)
+
+    def await_begin(self) -> None:
+        """Wait for the script's first word. Raises UnreachableError where it does not come."""
+        received = self._received
+        until = time.monotonic() + (2 if self._is_ssh else 1) * CONNECT_SECONDS
+        while received.begun is None:
+            if self._read(until) is None:
+                raise unreachable(self._said(), self._noise(), self._exit())
+            if not self._logged_in and _AUTHENTICATED in self._stderr.replace(b"\r", b"\n"):
+                self._logged_in, until = True, time.monotonic() + CONNECT_SECONDS
+            if received.noise_bytes > _NOISE_LIMIT and received.begun is None:
+                raise UnreachableError(f"{self._in()}, but it prints without end, and no shell answers")
+            if time.monotonic() >= until and received.begun is None:
+                raise UnreachableError(self._silent())
+        least, most = received.begun
+        self._ahead = (least - time.time(), most - self._sent)
+
+    def numbers(self) -> Iterator[int]:
+        """Yield the numbers of parts, each as soon as all of it has come or is not waited for any more."""
+        received, missing = self._received, set(range(len(self._parts)))
+        self._heard, heard = time.monotonic(), list(missing)
+        while True:
+            now = time.monotonic()
+            for number in heard:
+                if received.began(number) and self._late[number] == float("inf"):
+                    self._late[number] = now + self._parts[number].seconds + GRACE_SECONDS
+            over = [number for number in sorted(missing) if received.done(number) or self._is_late(number, now)]
+            for number in over:
+                missing.remove(number)
+                self._given_up.add(number)
+                yield number
+            if not missing:
+                break
+            if received.ended:
+                self._lost = "the shell there did not run it"
+                if said := causes(self._said()):
+                    self._lost += f": {said}"
+                break
+            # One that has not begun waits for one that runs; where none runs, it should begin at once.
+            running = [self._late[number] for number in missing if received.began(number)]
+            until = min(running, default=self._heard + CONNECT_SECONDS)
+            if not running and now >= until and self._idle:
+                self._lost = f"the host has not said a word for {CONNECT_SECONDS} s"
+                break
+            came = self._read(until)
+            if came is None:
+                self._lost = self._why_lost()
+                break
+            heard = came
+        yield from sorted(missing)
+
+    def _is_late(self, number: int, now: float) -> bool:
+        """Tell whether a part's time is over, and nothing has come that nobody has looked at yet."""
+        return self._idle and now >= self._late[number]
+
+    def output(self, number: int) -> Output:
+        """Return what has come of a part."""
+        output = self._received.output(number)
+        lost = None if self._received.done(number) or number in self._given_up else self._lost
+        return dataclasses.replace(output, ahead_s=self._ahead, lost=lost)
+
+    def _why_lost(self) -> str:
+        said = causes(self._said())
+        return "the connection was lost" + (f": {said}" if said else f" ({self._exit()})")
+
+    def _said(self) -> str:
+        return self._stderr.decode("utf-8", "replace")
+
+    def _noise(self) -> str:
+        return self._received.noise[-NOISE_BYTES:].decode("utf-8", "replace")
+
+    def _exit(self) -> str:
+        state = self._stream.status()
+        return f"{self._in()}, but no shell answers, {state}" if self._logged_in else f"{state}, and not a word"
+
+    def _in(self) -> str:
+        return "logged in" if self._is_ssh else "connected"
+
+    def _silent(self) -> str:
+        """Return why there is no first word, where nothing has ended either."""
+        if not self._logged_in:
+            why = f"not logged in within {2 * CONNECT_SECONDS} s"
+        else:
+            why = f"{self._in()}, but no shell answers within {CONNECT_SECONDS} s"
+        said = "; ".join(filter(None, (causes(self._said()), causes(self._noise()))))
+        return f"{why}: {said}" if said else why
 
 
 def host_spec(connect: str) -> tuple[str, dict[str, Any]]:
@@ -195,103 +326,44 @@ def host_spec(connect: str) -> tuple[str, dict[str, Any]]:
     return urlsplit(connect).path, parse_hostspec(connect)[1]
 
 
-def script(word: str, parts: Sequence[Part], seconds: float) -> str:
-    """Return the one command that runs parts on a host; its first line of output is `word begin`."""
-    calls = []
-    for number, part in enumerate(parts):
-        words = [f"{number}", f"{part.seconds:g}", f"{part.bytes}", part.script, "opscheck", *part.args]
-        calls.append("part " + " ".join(shlex.quote(each) for each in words))
-    tokens = "\\n" * min(AT_ONCE, len(parts))
-    begin = [_RUNNER, f"printf '{tokens}' | {{", "exec 7<&0 8>/proc/self/fd/0 0</dev/null"]
-    body = "\n".join([*begin, *calls, _END])
-    return f"timeout -k 1 {seconds:g} sh -c {shlex.quote(body)} opscheck {word}"
+def _command_to(backend: Any, command: str) -> tuple[str, dict[str, str]]:
+    """Return the local command by which one of testinfra's backends runs another there, and what that has to know.
 
-
-def parse(word: str, stdout: str, parts: Sequence[Part]) -> list[Output]:
-    """Sort the stamped lines of a host's output by part."""
-    said: dict[tuple[str, str], list[str]] = {}
-    for line in stdout.split("\n"):
-        stamp, *fields = line.split(" ", 3)
-        if stamp == word and len(fields) == len(("number", "stream", "text")):
-            said.setdefault((fields[0], fields[1]), []).append(fields[2])
-    return [_output(str(number), part, said) for number, part in enumerate(parts)]
-
-
-def _output(number: str, part: Part, said: dict[tuple[str, str], list[str]]) -> Output:
-    *lines, last = said.get((number, "out")) or [""]
-    stdout = _text(lines)
-    stderr = _text(said.get((number, "err"), []))
-    status, *clock = said.get((number, "status"), [""])[0].split(" ")
-    if last == "cut":
-        return Output(stdout, stderr, None, truncated=True, seconds=part.seconds)
-    if last != "end" or not status.isdigit() or _timed_out(int(status), clock, part.seconds):
-        return Output(stdout, stderr, None, ended=False, seconds=part.seconds)
-    return Output(stdout, stderr, int(status), seconds=part.seconds)
-
-
-def _text(lines: Sequence[str]) -> str:
-    """Put lines together: after `=` one that ends, after `+` a piece of one that goes on."""
-    return "".join(line[1:] + ("" if line[0] == "+" else "\n") for line in lines)
-
-
-def _timed_out(status: int, clock: Sequence[str], seconds: float) -> bool:
-    """Tell whether timeout(1) ended a part: by its exit status, and by a clock's readings before and after."""
-    if status not in _TIMED_OUT:
-        return False
-    try:
-        began, ended = map(float, clock)
-    except ValueError:  # there is no such clock: then the exit status alone has to tell
-        return True
-    return ended - began > seconds - _CLOCK_S
-
-
-def _ahead(word: str, stdout: str, sent: float, received: float) -> tuple[float, float] | None:
-    """Return by how much the host's clock is ahead of this machine's: at least, and at most; None where it can't tell.
-
-    It said its time once after the script was sent, and once before the last word of it was received.
+    A password is no word of it.
     """
-    told = {}
-    for moment, seconds, fraction in re.findall(rf"^{word} (begin|end) (\d+)\.?(\d*)", stdout, re.MULTILINE):
-        # busybox's clock says whole seconds: then any moment of that second may be meant.
-        least = float(f"{seconds}.{fraction or 0}")
-        told[moment] = (least, least + (0 if fraction else 1))
-    if len(told) < len(("begin", "end")):
-        return None
-    return told["end"][0] - received, told["begin"][1] - sent
+    found: list[tuple[str, dict[str, str]]] = []
+
+    def note(template: str, *args: str) -> Any:
+        environ = {}
+        if template.startswith("sshpass -p %s "):
+            template, environ, args = template.replace("-p %s", "-e", 1), {"SSHPASS": args[0]}, args[1:]
+        if backend.NAME in _WITH_STDIN:
+            template = template.replace("exec ", "exec -i ", 1)
+        found.append((backend.quote(template, *args), environ))
+        return backend.result(0, b"", b"", b"")
+
+    backend.run_local = note
+    if backend.NAME in _SSH:
+        backend.run_ssh(backend.get_command(command))  # safe-ssh's own way writes files there
+    else:
+        backend.run(command)
+    return found[0]
 
 
-def _said(error: Exception) -> str:
-    """Return what a backend's exception says; testinfra's ssh backend puts the whole result into it."""
-    stderr = getattr(error.args[0], "stderr", None) if error.args else None
-    return stderr if isinstance(stderr, str) and stderr.strip() else f"{type(error).__name__}: {error}"
+def _channel(backend: Any, text: str) -> Stream:
+    """Return a stream to a `sh` by paramiko. Raises UnreachableError."""
+    try:
+        return ChannelStream(backend.client, backend.get_command(_SHELL), text, CONNECT_SECONDS)
+    except Exception as error:  # noqa: BLE001 - paramiko raises whatever happens on the way
+        raise unreachable(str(error) or type(error).__name__) from None
 
 
-def _unreachable(said: str) -> UnreachableError:
-    """Make the error of what a connection's program said: its last line, which is the one that tells."""
-    lines = [line.strip() for line in said.splitlines() if line.strip()]
-    message = next(
-        (line for line in reversed(lines) if "verification failed" in line.lower()), lines[-1] if lines else ""
-    )
-    return UnreachableError(message, transient=any(sign in message.lower() for sign in _TRANSIENT))
-
-
-def _kill(child: subprocess.Popen[bytes]) -> None:
-    """End a command and all that it has started, in groups and sessions of its own too."""
-    for _ in range(2):  # again for what was started meanwhile
-        for pid in _family(child.pid):
-            with contextlib.suppress(ProcessLookupError, PermissionError):
-                os.kill(pid, signal.SIGKILL)
-
-
-def _family(leader: int) -> set[int]:
-    """Return a process, its descendants, and all that is in a session of one of these, as far as /proc tells."""
-    kin: dict[int, tuple[int, int]] = {}
-    for file in Path("/proc").glob("[0-9]*/stat"):
-        with contextlib.suppress(OSError, ValueError, IndexError):
-            # The program's name, in brackets, may hold anything; behind it: state, parent, group, session.
-            fields = file.read_text(errors="replace").rpartition(")")[2].split()
-            kin[int(file.parent.name)] = (int(fields[1]), int(fields[3]))
-    family = {leader}
-    while more := {pid for pid, near in kin.items() if pid not in family and family.intersection(near)}:
-        family |= more
-    return family
+def _short(parts: Sequence[Part]) -> Iterator[Sequence[Part]]:
+    """Yield parts by as many as make a script that is short enough."""
+    few: list[Part] = []
+    for part in parts:
+        if few and len(shlex.quote(script("0" * 16, [*few, part], watched=False)).encode()) > _COMMAND_BYTES:
+            yield few
+            few = []
+        few.append(part)
+    yield few

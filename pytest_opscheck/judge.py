@@ -25,6 +25,7 @@ from .limits import (
     dimension,
     parse_ladder,
     parse_limit,
+    severity_of,
     single,
     window_s,
 )
@@ -113,6 +114,7 @@ class Expect:
         secret: bool = False,
         why: str | None = None,
         note: str | None = None,
+        most: int | None = None,
     ) -> bool:
         """Judge a value, and return whether it is as expected.
 
@@ -120,13 +122,16 @@ class Expect:
         unit: of the value: %, ms, s, m, h, d, B, kB, MB, GB, KiB, MiB, GiB, a rate such as /day, or none for a count.
         subject: what was measured, where a check measures several things.
         limit: what is expected, where the check itself does not say it: a limit, or a ladder {"P3": "< 70%", ...}.
-        severity: of breaking a single `limit`; by default the check's.
+        severity: of breaking a single `limit`: P0 to P3, or a word of the inventory; by default the check's.
         also: the same value in other units, for limits that are said in those.
         observed: how to say the value where the number alone would say too little: "no file", "97 (most are app: 60)".
         secret: whether the value itself is told nowhere, but `observed` in its place.
         note: what to say in brackets behind the value: of how many, since when.
+        most: where a count is known within bounds, `value` is the least that it may be, and this the most. It is judged
+            where any number between them is judged alike; else it could not be told, for which `why` gives the reason.
 
-        Raises LimitError for a limit that is none, TypeError where there is no limit at all.
+        Raises LimitError for a limit or a severity that does not exist, and TypeError where there is no limit at all,
+        or a severity without a single limit. Nothing has been judged then, and the check is not ok.
         """
         if self.concluded:
             raise RuntimeError("the check is over: expect() measures while its test runs, not when it is torn down")
@@ -142,6 +147,13 @@ class Expect:
         else:
             problem = None
             breached = rung.severity if rung else None
+            if most is not None and any(
+                ladder.breached(each, unit) is not rung for each in _between(value, most, ladder)
+            ):
+                value = rung = breached = None
+                problem = why
+            elif most is not None and most != value:
+                note = f"at most {most}"
         shown = rung or ladder.rungs[-1]
         if secret and value is not None:
             value = observed = observed or MASK
@@ -188,16 +200,30 @@ class Expect:
         """Whether there is a limit for what is measured without one of its own."""
         return self._expectation is not None and self._expectation.limits is not None
 
+    @property
+    def by_default(self) -> bool:
+        """Whether the limits are the check's own, and not the inventory's."""
+        return self._expectation is not None and self._expectation.limits is self._expectation.check.limits
+
     def _ladder(self, limit: Any, severity: str | None) -> Ladder:
+        """Return the limits to judge by. Raises as `expect` does."""
+        own = self._expectation.severity if self._expectation else DEFAULT_SEVERITY
+        breaking = own if severity is None else severity_of(severity, self._words)
+        if isinstance(limit, str | int | float):
+            return single(parse_limit(limit), breaking)
+        if isinstance(limit, Limit):
+            return single(limit, breaking)
+        if severity is not None:
+            raise TypeError(
+                f"severity={severity!r} is of breaking a single limit, for example "
+                f'expect(age, "s", limit="< 6h", severity={severity!r}); a ladder names its own severities'
+            )
         if isinstance(limit, Ladder):
             return limit
-        default = self._expectation.severity if self._expectation else DEFAULT_SEVERITY
-        if isinstance(limit, Limit):
-            return single(limit, severity or default)
         if isinstance(limit, Mapping):
             return parse_ladder(limit, self._words)
         if limit is not None:
-            return single(parse_limit(limit), self._words.get(severity or "", severity or default))
+            raise TypeError(f"limit={limit!r} is not a limit; say for example limit='< 6h'")
         if self._expectation is None or self._expectation.limits is None:
             raise TypeError('expect() needs a limit here, for example expect(age, "s", limit="< 6h")')
         return self._expectation.limits.at(self._now)
@@ -210,6 +236,12 @@ def _fitting(value: Any, unit: str, also: Mapping[str, Any], ladder: Ladder) -> 
         if wanted not in ("text", dimension(unit)) and dimension(other) == wanted:
             return same, other
     return value, unit
+
+
+def _between(least: int, most: int, ladder: Ladder) -> list[int]:
+    """Return the counts within bounds at which a ladder may begin to judge otherwise."""
+    near = {round(rung.limit.number or 0) + step for rung in ladder.rungs for step in (-1, 0, 1)}
+    return [most, *(each for each in near if least < each < most)]
 
 
 def _judged_as(ladder: Ladder, rung: Rung | None) -> Callable[[float, str], bool]:
@@ -272,11 +304,12 @@ def conclude(
 
 
 def failed_reading(
-    subject: Subject, reading: Reading, *, target: str, blocks: Callable[[str], bool], fail_at: str
+    subject: Subject, reading: Reading, *, target: str, result_of: Callable[[str], Result | None], fail_at: str
 ) -> Result:
     """Make a result of a reading that failed: a breach of `reachable`, blocked by a check of this run, or unknown.
 
-    `target` is the target's id; `blocks` tells whether a check of this run, by its id, says what is wrong.
+    `target` is the target's id; `result_of` returns what comes of another check, by its id, None where it is not part
+    of the run.
     """
     error, message, blocker = reading.error, str(reading.error), reading.blocker
     if isinstance(error, UnreachableError) and blocker == subject.id:
@@ -286,7 +319,7 @@ def failed_reading(
             subject,
             Verdict.BREACH,
             subject.severity,
-            f"{target} can't be reached: {message}",
+            f"{target} {error.verb}: {message}",
             fail_at,
             measurements=(measurement,),
             duration_s=reading.seconds,
@@ -294,10 +327,34 @@ def failed_reading(
     if isinstance(error, BlockedError):
         kind, _, name = target.partition(".")
         blocker = f"{kind}.{error.by}@{name}"
-    if blocker is not None and blocker != subject.id and blocks(blocker):
-        said = f"blocked by {blocker}: {message}"
-        return _result(subject, Verdict.BLOCKED, None, said, fail_at, blocked_by=blocker, duration_s=reading.seconds)
+    if blocker is not None and blocker != subject.id:
+        by = result_of(blocker)
+        if by is not None and (_answers(by) or (by.verdict is not Verdict.OK and not _would_fail(subject, fail_at))):
+            return _result(
+                subject,
+                Verdict.BLOCKED,
+                None,
+                f"blocked by {blocker}: {message}",
+                fail_at,
+                blocked_by=blocker,
+                duration_s=reading.seconds,
+            )
+        if by is not None and by.verdict is Verdict.BREACH:
+            message += f" ({blocker} is a breach of {by.severity} and fails nothing, so this check fails itself)"
     return unknown(subject, message, fail_at, attempts=reading.attempts, duration_s=reading.seconds)
+
+
+def _answers(result: Result) -> bool:
+    """Tell whether a result answers for what it blocks: it fails the run, or will if it lasts, or somebody excuses it.
+
+    A breach that only warns does not: what it blocks may be more severe.
+    """
+    return result.fails or result.pending is not None or result.verdict not in (Verdict.OK, Verdict.BREACH)
+
+
+def _would_fail(subject: Subject, fail_at: str) -> bool:
+    """Tell whether a breach of the worst that a check may find would fail the run."""
+    return fails(Verdict.BREACH, subject.severity, fail_at)
 
 
 def unknown(subject: Subject, message: str, fail_at: str, *, attempts: int = 1, duration_s: float = 0.0) -> Result:

@@ -6,7 +6,7 @@ import itertools
 import math
 import re
 import warnings
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
@@ -104,6 +104,13 @@ class Limit:
     number: float | None
     pattern: re.Pattern[str] | None = field(default=None, compare=False)
 
+    def __post_init__(self) -> None:
+        """Refuse what `parse_limit` never makes, and nothing could judge by. Raises LimitError."""
+        if self.operator not in _OPERATORS or (self.operator == "~") != (self.pattern is not None):
+            raise LimitError(f"{self.operator!r} is not an operator of a limit; parse_limit('< 70%') makes one")
+        if self.number is not None and not math.isfinite(self.number):
+            raise LimitError(f"'{self}' compares with {self.number}, which no measured value can be held against")
+
     def __str__(self) -> str:
         return f"{self.operator} {self.operand}{self.unit}"
 
@@ -138,11 +145,12 @@ class Limit:
         """
         value = _judgeable(value)
         if self.number is None:
-            return self._holds_text(as_text(value))
+            psql = isinstance(value, bool) and self.operand in ("t", "f")
+            return self._holds_text(as_text(value)[:1] if psql else as_text(value))
         if isinstance(value, str):
             return self._holds_string(value, unit)
         if isinstance(value, bool) or not isinstance(value, int | float):
-            raise UnjudgeableError(f"the value {as_text(value)} is no number, and the limit {self} is for numbers")
+            raise UnjudgeableError(f"the value {as_text(value)} is not a number, and the limit {self} is for numbers")
         return self.holds_number(self._converted(value, unit))
 
     def holds_number(self, number: float) -> bool:
@@ -200,9 +208,17 @@ def _judgeable(value: object) -> object:
         value = math.nan if value.is_nan() else float(value)
     if value is None or (isinstance(value, str) and not value.strip()):
         raise UnjudgeableError("there was no value")
-    if isinstance(value, Mapping | list | tuple | set | frozenset):
+    if isinstance(value, bytes | bytearray | memoryview):
+        raise UnjudgeableError("the value is bytes, which are not text: decode them, as in value.decode()")
+    if isinstance(value, Collection) and not isinstance(value, str):
         what = f"{len(value)} values" if value else "an empty list"
         raise UnjudgeableError(f"there was {what} where one value is compared")
+    if (
+        not isinstance(value, int | float) and type(value).__str__ is object.__str__
+    ):  # what it is shown as says where it lies in memory, not what it is
+        raise UnjudgeableError(
+            f"the value is a {type(value).__name__}, and only numbers, texts and truths are compared"
+        )
     if (isinstance(value, float) and math.isnan(value)) or (isinstance(value, str) and _is_nan(value)):
         raise UnjudgeableError("the value is not a number (NaN)")
     return value
@@ -238,9 +254,10 @@ def parse_limit(said: object) -> Limit:
     operator = next((known for known in _OPERATORS if text.startswith(known)), None)
     rest = text.removeprefix(operator or "").strip()
     if (operator is None and (not text or text[0] in "=!≤≥≠")) or rest.startswith("="):
-        raise LimitError(f"{said!r} is no limit; start with one of {' '.join(_OPERATORS)}, for example '< 70%'")
+        raise LimitError(f"{said!r} is not a limit; start with one of {' '.join(_OPERATORS)}, for example '< 70%'")
     if not rest:
-        raise LimitError(f"{said!r} names no value; say for example '{operator} 70%'")
+        wanted = "ready" if operator == "~" else "70%"
+        raise LimitError(f"{said!r} names no value; say for example '{operator} {wanted}'")
     if operator == "~":
         return _parse_pattern(rest)
     return _parse_comparison(operator or "==", rest, said)
@@ -268,8 +285,9 @@ def _parse_comparison(operator: str, rest: str, said: str) -> Limit:
     if match is None or (unit not in UNITS and operator in _EQUALITY and not _near_unit(unit)):
         if operator in _EQUALITY:
             return Limit(operator, rest, "", None)
+        wanted = "10/h" if "/" in rest else "70%"
         raise LimitError(
-            f"{said!r} compares with {rest!r}, which is not a number with a unit; say for example '{operator} 70%'"
+            f"{said!r} compares with {rest!r}, which is not a number with a unit; say for example '{operator} {wanted}'"
         )
     dimension(unit)  # raises, with the units that there are
     number = to_base(float(match["number"]), unit)
@@ -288,23 +306,44 @@ def parse_duration(said: object) -> float:
     text = said if isinstance(said, str) else "" if isinstance(said, bool) else f"{said}s"
     match = _NUMBER.fullmatch(text.strip())
     if match is None or _FACTORS.get(match["unit"], ("", 0))[0] != "duration" or not float(match["number"]) > 0:
-        raise LimitError(f"{said!r} is no length of time; say for example '30s'")
+        raise LimitError(f"{said!r} is not a length of time; say for example '30s'")
     return to_base(float(match["number"]), match["unit"])
+
+
+def parse_time(said: object) -> float:
+    """Parse `15m`; a bare number is refused, for it could be minutes as well as seconds. Raises LimitError."""
+    if isinstance(said, int | float) and not isinstance(said, bool) and said > 0:
+        raise LimitError(f"{said!r} has no unit; say for example '{said}s' or '{said}m'")
+    return parse_duration(said)
 
 
 @dataclass(frozen=True, slots=True)
 class Rung:
-    """A limit, and how bad it is to break it."""
+    """A limit, and how bad it is to break it. Raises LimitError for a severity that is none of P0 to P3."""
 
     severity: str
     limit: Limit
 
+    def __post_init__(self) -> None:
+        """Refuse a severity that no run would fail for."""
+        severity_of(self.severity, {})
+
 
 @dataclass(frozen=True, slots=True)
 class Ladder:
-    """Limits for one value, worst severity first."""
+    """Limits for one value, worst severity first; `ladder_of` puts them in that order. Raises LimitError for others."""
 
     rungs: tuple[Rung, ...]
+
+    def __post_init__(self) -> None:
+        """Refuse what would never be broken, or not with the severity that is meant."""
+        severities = [rung.severity for rung in self.rungs]
+        if not severities:
+            raise LimitError("there is no limit; say for example '< 70%'")
+        if severities != sorted(severities):
+            raise LimitError(f"the worst severity of a ladder stands first, and these are {', '.join(severities)}")
+        if twice := next((severity for severity in severities if severities.count(severity) > 1), None):
+            raise LimitError(f"two limits have the severity {twice}; keep one of them")
 
     def breached(self, value: object, unit: str = "") -> Rung | None:
         """Return the worst rung that a value breaks, None where it keeps them all.
@@ -341,32 +380,30 @@ def severity_of(said: object, words: Mapping[str, str]) -> str:
     """Return the severity that a word names. Raises LimitError with those that there are."""
     severity = words.get(said, said) if isinstance(said, str) else said
     if not isinstance(severity, str) or severity not in SEVERITIES:
-        raise LimitError(f"{said!r} is no severity; use one of {', '.join([*SEVERITIES, *words])}")
+        raise LimitError(f"{said!r} is not a severity; use one of {', '.join([*SEVERITIES, *words])}")
     return severity
 
 
 def ladder_of(said: Iterable[Rung]) -> Ladder:
     """Return a ladder of rungs in any order. Raises LimitError for rungs that can't be meant together."""
-    rungs = sorted(said, key=lambda rung: rung.severity)
-    if not rungs:
-        raise LimitError("there is no limit; say for example '< 70%'")
-    severities = [rung.severity for rung in rungs]
-    if twice := next((severity for severity in severities if severities.count(severity) > 1), None):
-        raise LimitError(f"two limits have the severity {twice}; keep one of them")
+    ladder = Ladder(tuple(sorted(said, key=lambda rung: rung.severity)))
+    rungs = ladder.rungs
     if len({rung.limit.window_s for rung in rungs}) > 1:
         raise LimitError("the rates of one ladder count over the same window, for example all '/day'")
     if len({rung.limit.dimension for rung in rungs}) > 1 and any(rung.limit.unit for rung in rungs):
         raise LimitError("the limits of one ladder compare the same thing, for example all of them percentages")
     _refuse_unreachable(rungs)
-    return Ladder(tuple(rungs))
+    return ladder
 
 
-def _refuse_unreachable(rungs: list[Rung]) -> None:
+def _refuse_unreachable(rungs: tuple[Rung, ...]) -> None:
     """Refuse a rung that could never be reported, for a worse one is broken no later, and limits that none can keep.
 
     The limits are tried on values on, between and beyond all those that they name. Patterns are not: what a regular
     expression matches cannot be told that way.
     """
+    for worse, rung in itertools.combinations(rungs, 2):
+        _refuse_covered(rung, worse)
     tried = [rung for rung in rungs if rung.limit.pattern is None]
     values = _telling_values([rung.limit for rung in tried])
     broken = [frozenset(value for value in values if not _keeps(rung.limit, value)) for rung in tried]
@@ -381,6 +418,21 @@ def _refuse_unreachable(rungs: list[Rung]) -> None:
     # What lies between two versions is not among the values, so nothing follows from that none of these is kept.
     if len(tried) > 1 and not ordered_texts and values <= frozenset().union(*broken):
         raise LimitError(f"no value keeps all of {', '.join(str(rung.limit) for rung in tried)}")
+
+
+def _refuse_covered(rung: Rung, worse: Rung) -> None:
+    """Refuse a rung that is broken by texts alone of which one word tells that the worse one is broken too."""
+    limit, wider = rung.limit, worse.limit
+    covered = (
+        limit == wider
+        or (limit.pattern is not None and wider.operator == "==" and _keeps(limit, wider.operand + wider.unit))
+        or (wider.pattern is not None and limit.operator == "!=" and not _keeps(wider, limit.operand + limit.unit))
+    )
+    if covered:
+        raise LimitError(
+            f"{rung.severity} ({limit}) would never be reported: {worse.severity} ({wider}) is broken no later; "
+            "the worse severity needs the wider limit"
+        )
 
 
 def _telling_values(limits: list[Limit]) -> frozenset[float | str]:

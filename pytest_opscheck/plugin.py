@@ -36,8 +36,16 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def setting(config: pytest.Config, name: str) -> str | None:
-    """Return an option, or else its ini setting."""
-    return config.getoption(f"opscheck_{name}") or config.getini(f"opscheck_{name}") or None
+    """Return an option, or else its ini setting. Raises UsageError for one that is empty: an unset variable's."""
+    flag = f"--opscheck-{name.replace('_', '-')}"
+    option, ini = config.getoption(f"opscheck_{name}"), config.getini(f"opscheck_{name}")
+    for said, where in ((option, flag), (ini, f"opscheck_{name} in pytest's settings")):
+        if said is not None:
+            if not said.strip():
+                example = next(metavar for known, metavar, _ in _OPTIONS if known == name)
+                raise pytest.UsageError(f"{where} is empty; say {flag}={example}, or leave it out")
+            return str(said)
+    return None
 
 
 def inventory_file(config: pytest.Config) -> Path | None:
@@ -84,6 +92,8 @@ def only_looks(config: pytest.Config) -> bool:
 def pytest_configure(config: pytest.Config) -> None:
     """Register the suites as markers, and open a session where checks were asked for."""
     config.addinivalue_line("markers", "opscheck: internal mark of a check of the inventory")
+    for name, *_ in _OPTIONS:
+        setting(config, name)  # what is empty is an error, whatever is asked for
     file = inventory_file(config)
     if file is None:
         return
@@ -191,8 +201,10 @@ def pytest_deselected(items: list[pytest.Item]) -> None:
 def pytest_collection_finish(session: pytest.Session) -> None:
     """Start every probe that the selected checks need."""
     if (ours := session.config.stash.get(SESSION, None)) is not None:
+        ours.due.select(session.items)
+        told = getattr(session.config, "workeroutput", {})
+        told["opscheck_selected"], told["opscheck_left_out"] = ours.due.selected, sorted(ours.due.left_out)
         ours.runner.start(session)
-        getattr(session.config, "workeroutput", {})["opscheck_narrowed"] = ours.collection.narrowed
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -208,14 +220,14 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> Generator[None, object, o
     session = pyfuncitem.config.stash.get(SESSION, None)
     if session is None:
         return (yield)
-    from .collection import is_ours
+    from .items import is_ours
 
     if not is_ours(pyfuncitem):
         return (yield)
     return (yield from session.runner.call(pyfuncitem))
 
 
-@pytest.hookimpl(wrapper=True)
+@pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_runtest_makereport(
     item: pytest.Item, call: pytest.CallInfo[None]
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
@@ -227,19 +239,29 @@ def pytest_runtest_makereport(
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_testnodedown(node: Any, error: object) -> None:
-    """Take a worker's word that checks were left out. Where it died, tell the others: nobody waits for its readings."""
+    """Take a worker's word of what is due. Where it died, tell the others: nobody waits for its readings."""
     if (session := node.config.stash.get(SESSION, None)) is not None:
-        session.collection.narrowed |= getattr(node, "workeroutput", {}).get("opscheck_narrowed", False)
+        told = getattr(node, "workeroutput", {})
+        session.due.selected |= told.get("opscheck_selected", {})
+        session.due.left_out.update(told.get("opscheck_left_out", ()))
         if error:
-            session.runner.lost_worker()
+            session.runner.workers.lost_one()
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_node_collection_finished(node: Any, ids: list[str]) -> None:
+    """Note what a worker has selected, before it runs anything."""
+    if (session := node.config.stash.get(SESSION, None)) is not None:
+        session.due.collected.update(ids)
 
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_configure_node(node: Any) -> None:
     """Tell an xdist worker which checks were named, and where the processes of this run put their readings."""
     if (session := node.config.stash.get(SESSION, None)) is not None:
-        node.workerinput["opscheck_folder"] = session.runner.folder()
+        node.workerinput["opscheck_digest"] = session.inventory.digest
+        node.workerinput["opscheck_folder"] = session.runner.workers.folder()
         node.workerinput["opscheck_named"] = session.collection.named
         node.workerinput["opscheck_shipped"] = session.collection.with_shipped
         node.workerinput["opscheck_reports"] = str(reports_folder(node.config))
-        node.workerinput["opscheck_share"] = session.runner.next_share()
+        node.workerinput["opscheck_share"] = session.runner.workers.next_share()

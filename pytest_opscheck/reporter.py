@@ -14,8 +14,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from .delivery.line import Line
 from .history import HistoryError
 from .inventory.report import Mail
+from .items import own_subject
 from .judge import Subject, next_step, unknown
 from .plugin import only_looks, reports_folder, setting
 from .plural import counted
@@ -24,10 +26,16 @@ from .reports import html, json, junit, page, terminal
 from .reports.beside import Beside, Failed
 from .reports.files import ReportFiles
 from .reports.links import Links
-from .results import FAULT, Result, Run, exit_status, with_steps
+from .results import FAULT, NOTHING_JUDGED, Result, Run, exit_status, with_steps
 
 if TYPE_CHECKING:
     from .session import Session
+
+
+_SHOWN_BY_DEFAULT = "fE"
+"""What pytest's short summary shows unless -r says otherwise."""
+_ATTEMPTS = ("rerun", "retried")
+"""The outcomes that pytest-rerunfailures and pytest-retry give to attempts after which a test is run again."""
 
 
 class Reporter:
@@ -38,6 +46,9 @@ class Reporter:
         self.session = session
         self.started = session.inventory.now()
         self.results: dict[str, Result] = {}
+        self._reported: set[str] = set()
+        self._line = Line()
+        self._decided: tuple[pytest.Session, int] | None = None
         self.run: Run | None = None
         self.page = html.Page()
         self.problems: list[str] = []
@@ -67,12 +78,33 @@ class Reporter:
         if getattr(option, "htmlpath", None):
             option.self_contained_html = True
             option.css = [*(option.css or []), str(html.STYLE)]
+        if option.reportchars == _SHOWN_BY_DEFAULT:  # what failed stands in the table; -rf shows it as pytest does
+            option.reportchars = option.reportchars.replace("f", "")
 
     # What comes in
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_collection_finish(self) -> None:
+        """Say whether the run that begins is whole. Under pytest-xdist workers collect, and the controller does not."""
+        if not hasattr(self.config.option, "dist") or self.config.option.dist == "no":
+            self._begin()
+
+    @pytest.hookimpl(optionalhook=True, trylast=True)
+    def pytest_xdist_node_collection_finished(self) -> None:
+        """Likewise, once a worker has collected."""
+        self._begin()
+
+    def _begin(self) -> None:
+        if not only_looks(self.config):
+            chosen = self._is_narrowed() or self.session.due.is_narrowed()
+            self._line.tell(Line.NARROWED if chosen else Line.WHOLE)
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Take a result, from this process or from a worker, and have its fields in the JUnit report."""
+        self._reported.add(report.nodeid)
+        if report.outcome in _ATTEMPTS:  # the last attempt of a test is the one that counts
+            return
         result = self._of_crash(report) or _result(report)
         if report.when == "teardown" and report.nodeid in self.results:
             # pytest writes a test case's properties at its end, from this report.
@@ -81,12 +113,13 @@ class Reporter:
                 ended = replace(ended, action=None)
             report.user_properties += junit.properties(ended)
         if result is not None:
-            self.results[report.nodeid] = result
+            # Under `--dist each` every worker has a result of it: the worst one counts.
+            known = self.results.get(report.nodeid, result)
+            self.results[report.nodeid] = result = min(known, result, key=lambda each: each.rank)
             if getattr(report, "opscheck_raised", False):
                 self.traces[result.id] = self.session.inventory.redactor.text(report.longreprtext)
-            if result.fails and (reporter := self._terminal()) is not None:
-                # Our own words replace "failed" in the counts; an empty list of that name keeps pytest's last line red.
-                reporter.stats.setdefault("failed", [])
+            else:  # the table says it all: pytest need not show it again under FAILURES
+                report._pdbshown = True  # type: ignore[attr-defined]  # noqa: SLF001 - there is no public way
         elif report.failed:
             self.failed.append(self._failed(report, "" if report.when == "call" else f" ({report.when})"))
 
@@ -106,16 +139,20 @@ class Reporter:
         """Return the result of a test whose worker died of it, of which pytest-xdist makes a report; else None."""
         if report.when in ("setup", "call", "teardown"):
             return None
-        name = report.nodeid
-        said = str(report.longrepr).strip().splitlines() or ["its worker ended"]
-        subject = Subject(f"{name}@-", name, "-", name.rpartition("::")[2], self.session.suites)
-        return unknown(subject, said[0], self.session.runner.fail_at)
+        inventory, due = self.session.inventory, self.session.due
+        if (expectation := due.shipped.get(report.nodeid)) is not None:
+            subject = Subject.of(expectation, inventory)
+        else:
+            subject = own_subject(report.nodeid, self.session.suites, inventory.runbook)
+        lines = str(report.longrepr).strip().splitlines() or ["its worker ended"]
+        return unknown(subject, lines[0], self.session.runner.fail_at)
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_report_teststatus(self, report: pytest.CollectReport | pytest.TestReport) -> Any:
         """Show a check's verdict as its letter and word; an error in a test's own code stays pytest's."""
         result = _result(report)
-        if result is None or getattr(report, "opscheck_raised", False) or report.when == "teardown":
+        shown_by_pytest = getattr(report, "opscheck_raised", False) or report.outcome in _ATTEMPTS
+        if result is None or shown_by_pytest or report.when == "teardown":
             return None
         return terminal.status(result)
 
@@ -130,21 +167,24 @@ class Reporter:
         """
         if only_looks(self.config):
             return (yield)
-        self.session.runner.over()
+        self.session.runner.workers.over()
         results = self._with_steps(sorted(self.results.values(), key=lambda result: result.rank))
         results = self._compared(results)
         session.exitstatus = exit_status(int(exitstatus), results)
-        judged = {result.id for result in results}
-        missing = [each for each in self.session.runner.selected if each not in judged]
+        missing = self.session.due.missing(self.results, self._reported)
+        not_run = self.session.due.unjudged(result.id for result in results) | set(missing)
         if session.exitstatus == 0 and missing:
             more = f" and {len(missing) - 1} more" if len(missing) > 1 else ""
             self.problems.append(f"{counted(len(missing), 'selected check')} without a result: {missing[0]}{more}")
             session.exitstatus = 1
         if self.problems and session.exitstatus == 0:
             session.exitstatus = FAULT
-        narrowed = self.session.collection.narrowed or bool(missing)
-        self.run = self._recorded(self._made(results, int(session.exitstatus), narrowed=narrowed))
+        self.run = self._recorded(self._made(results, int(session.exitstatus), not_run=len(not_run)))
+        if not self.run.narrowed:
+            self._line.tell(Line.DONE)
         self.page.finish(self.run)
+        decided = self.run.exit_status
+        self._decided = session, decided
         outcome = None
         try:
             outcome = yield
@@ -156,6 +196,7 @@ class Reporter:
         self.problems += self._exported(self.run)
         if self.problems and session.exitstatus == 0:
             session.exitstatus = FAULT
+        self._decided = session, decided or int(session.exitstatus)
         return outcome
 
     def _exported(self, run: Run) -> list[str]:
@@ -196,7 +237,7 @@ class Reporter:
             self._note_history("record the run in", error)
             return replace(run, exit_status=run.exit_status or FAULT)
 
-    def _made(self, results: tuple[Result, ...], status: int, *, narrowed: bool) -> Run:
+    def _made(self, results: tuple[Result, ...], status: int, *, not_run: int) -> Run:
         inventory = self.session.inventory
         return Run(
             id=uuid.uuid4().hex,
@@ -208,9 +249,15 @@ class Reporter:
             version=importlib.metadata.version("pytest-opscheck"),
             results=results,
             exit_status=status,
-            narrowed=narrowed,
+            narrowed=self._is_narrowed() or not_run > 0,
+            not_run=not_run,
             notices=tuple(map(inventory.redactor.text, ending(inventory.waivers, self.started.date()))),
         )
+
+    def _is_narrowed(self) -> bool:
+        """Tell whether whole files may have been left out, of which pytest says nothing: by --lf, or by names."""
+        collection = self.session.collection
+        return bool(getattr(self.config.option, "lf", False) or collection.named) or not collection.with_shipped
 
     def _write(self, run: Run) -> None:
         if named := setting(self.config, "json"):
@@ -227,13 +274,15 @@ class Reporter:
         text = page.page(run, Links(base, files.folder.absolute() if files is not None else base), beside)
         if files is not None:
             self._try(lambda: page.write(text, files.html))
-        if self.session.collection.narrowed:
-            return
-        if files is not None:
+        if files is not None and not run.narrowed and run.exit_status != NOTHING_JUDGED:
             self._try(files.make_latest)
             self._try(lambda: files.prune(self.started - dt.timedelta(seconds=inventory.reports_keep_s)))
-        if inventory.mail is not None:  # also where the disk is full
+        if inventory.mail is not None and not self._is_chosen(run):  # also where the disk is full
             self._mail(inventory.mail, run, replace(beside, problems=tuple(self.problems)), text)
+
+    def _is_chosen(self, run: Run) -> bool:
+        """Tell whether checks were left out because somebody wants so, and not because the run did not get to them."""
+        return run.narrowed and (self._is_narrowed() or self.session.due.is_narrowed())
 
     def _mail(self, to: Mail, run: Run, beside: Beside, text: str) -> None:
         """Mail the report where that is due. That it could not be delivered is told, and changes no verdict."""
@@ -281,7 +330,13 @@ class Reporter:
         self.problems.append(f"could not {what} the history, which is no fault of any target: {said}")
 
     def pytest_unconfigure(self) -> None:
-        """Give the name of the run's reports free."""
+        """Give the name of the run's reports free, and see that nobody has made the exit status 0 since it was decided.
+
+        Recipes for runs without tests do so in pytest_sessionfinish, after us.
+        """
+        if self._decided is not None:
+            session, status = self._decided
+            session.exitstatus = session.exitstatus or status
         if self.files is not None:
             self.files.release()
 
@@ -293,10 +348,6 @@ class Reporter:
             shown = self.files.shown(self.config.invocation_params.dir) if self.files else None
             terminal.summary(terminalreporter, self.run, self.session.uncovered(self.run.results), shown, self.problems)
         return outcome
-
-    def _terminal(self) -> pytest.TerminalReporter | None:
-        found = self.config.pluginmanager.get_plugin("terminalreporter")
-        return found if isinstance(found, pytest.TerminalReporter) else None
 
     # pytest-html's own hooks
 

@@ -13,6 +13,8 @@ from typing import Any
 from .limits import SEVERITIES
 
 SCHEMA = "opscheck.results/1"
+NOTHING_JUDGED = 5
+"""The exit status of a run in which nothing was judged, as pytest's own of one without tests."""
 FAULT = 3
 """The exit status of a run that is well but for a fault of the checker itself: pytest's own of an internal error."""
 
@@ -119,6 +121,8 @@ class Counted:
 @dataclass(frozen=True, slots=True)
 class Quiet:
     """Why a result fails nothing and alerts nobody, and the verdict that it would have had.
+
+    In a gate a maintenance window changes no verdict: then it only alerts nobody.
 
     by: the name of the maintenance window, or `waiver`.
     until: the waiver's last day, or when the window ends, in ISO 8601.
@@ -234,8 +238,9 @@ _RESULT_FIELDS = tuple(
 class Run:
     """One execution of a suite, with its results.
 
-    `narrowed` says whether checks of the suite were left out; `hash` is the run's in the history, where it is recorded.
-    `notices` are sentences on the inventory itself, which reports repeat: waivers that end soon.
+    `narrowed` says whether checks of the suite have no result, for whatever reason, and `not_run` how many these are;
+    `hash` is the run's in the history, where it is recorded. `notices` are sentences on the inventory itself, which
+    reports repeat: waivers that end soon.
     """
 
     id: str
@@ -248,6 +253,7 @@ class Run:
     results: tuple[Result, ...]
     exit_status: int
     narrowed: bool = False
+    not_run: int = 0
     hash: str | None = None
     notices: tuple[str, ...] = ()
 
@@ -271,6 +277,7 @@ class Run:
                 "version": self.version,
                 "exit_status": self.exit_status,
                 "narrowed": self.narrowed,
+                **({"not_run": self.not_run} if self.not_run else {}),
                 **({"hash": self.hash} if self.hash else {}),
                 **({"notices": list(self.notices)} if self.notices else {}),
             },
@@ -288,6 +295,7 @@ class Run:
             started=dt.datetime.fromisoformat(run["started"]),
             finished=dt.datetime.fromisoformat(run["finished"]),
             narrowed=run.get("narrowed", False),
+            not_run=run.get("not_run", 0),
             hash=run.get("hash"),
             notices=tuple(run.get("notices", ())),
             results=tuple(map(Result.from_json, data["results"])),
@@ -350,7 +358,7 @@ def exit_status(pytest_status: int, results: Iterable[Result]) -> int:
         return 1
     judged = [result for result in results if result.verdict in (Verdict.OK, Verdict.BREACH)]
     if not judged:
-        return 5
+        return NOTHING_JUDGED
     said = (Verdict.BREACH, Verdict.UNKNOWN, Verdict.MAINTENANCE, Verdict.WAIVED)
     known = {result.id for result in results if result.verdict in said}
     orphans = [

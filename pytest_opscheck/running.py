@@ -3,37 +3,43 @@
 from __future__ import annotations
 
 import datetime as dt
-import itertools
 import math
-import tempfile
+import reprlib
 import time
-from collections.abc import Generator, Iterator
-from pathlib import Path
-from typing import NoReturn
+from collections.abc import Callable, Generator, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from typing import Any, NoReturn
 
 import pytest
 
-from .board import LOST, OVER, Reading
-from .collection import Owed, is_ours, owed_by
+from . import workers
+from .board import Reading
 from .deadline import TimeOverError
 from .gather import Gather, Request
 from .history import Moved, Past
 from .inventory import Expectation, Inventory, Named
 from .inventory.quiet import at_targets
+from .items import Called, Owed, bound, is_ours, left_out, owed_by, stand_in, subject_of
 from .judge import Expect, Subject, breach, conclude, failed_reading, passed, unknown
 from .lasting import lasting
+from .outcomes import OUR_ERRORS, as_failure, attach, first_line, raised, redacted, skip_quiet, why_not_judged
 from .plugin import only_looks
-from .probes import BlockedError, UnknownError, UnreachableError
+from .probes import UnknownError, UnreachableError
 from .quiet.applied import Quieting
 from .quiet.windows import Open
 from .reports.terminal import Progress
 from .results import Counted, Result, Verdict
 from .suites import GATE
+from .workers import Workers
 
 EXPECT: pytest.StashKey[Expect] = pytest.StashKey()
 RESULT: pytest.StashKey[Result] = pytest.StashKey()
-_OUR_ERRORS = (UnknownError, UnreachableError, BlockedError)
-"""What probes and connections raise: the message says it all, and a traceback nothing more."""
+PARTS: pytest.StashKey[list[str]] = pytest.StashKey()
+"""What failed of a test in subtests, in a line each."""
+ATTEMPT: pytest.StashKey[int] = pytest.StashKey()
+"""Which attempt of a test this is: pytest-rerunfailures and others run one again."""
+_SHOWN_PARTS = 5
 
 
 class Runner:
@@ -52,12 +58,15 @@ class Runner:
         self.fail_at = fail_at
         self.suite = suite
         self._is_gate = suite is not None and GATE in suite.split("+")
-        self.selected: dict[str, Expectation] = {}
+        self._selected: dict[str, Expectation] = {}
         self.item: pytest.Item | None = None
         self._gather: Gather | None = None
-        self._folder: tempfile.TemporaryDirectory[str] | None = None
+        self._again: list[Gather] = []
+        self._blockers: dict[str, Result | None] = {}
+        self._called: pytest.Item | None = None
         self._progress = Progress(config)
-        self._shares = itertools.count()
+        self.workers = Workers()
+        self._refusal = workers.refusal(config, inventory.digest)
         self.started = inventory.now()
         self.past = Past(inventory.history)
         self._longest_s = longest_s
@@ -65,7 +74,7 @@ class Runner:
         waivers = () if getattr(config.option, "runxfail", False) else inventory.waivers
         # Who asks for one check by its name, while a window is open, wants to know.
         windows = inventory.windows if suite is not None else ()
-        self._quieting = Quieting(waivers, windows, self._begun, inventory.timezone, fail_at)
+        self._quieting = Quieting(waivers, windows, self._begun, inventory.timezone, fail_at, is_gate=self._is_gate)
 
     def _begun(self) -> Iterator[Open]:
         """Yield the maintenance windows that somebody began by hand."""
@@ -77,18 +86,17 @@ class Runner:
     def start(self, pytest_session: pytest.Session) -> None:
         """Start every probe that the selected checks need. Nothing is probed where tests are only collected."""
         expectations = [owed.expectation for item in pytest_session.items if (owed := owed_by(item)) is not None]
-        self.selected = {expectation.id: expectation for expectation in expectations}
+        self._selected = {expectation.id: expectation for expectation in expectations}
         stops = pytest_session.testsfailed and not self.config.option.continue_on_collection_errors
-        if only_looks(self.config) or stops:
-            return
-        given = getattr(self.config, "workerinput", None)
-        share, folder = (0, 1), None
-        if given is not None and "opscheck_folder" in given:
-            share = (given["opscheck_share"] % given["workercount"], given["workercount"])
-            folder = Path(given["opscheck_folder"])
-        hosts = {target.name: target.keys.connect for target in self.inventory.of_kind("host")}  # type: ignore[attr-defined]
-        self._gather = Gather((Request.of(e) for e in expectations), hosts, share=share, folder=folder)
+        if only_looks(self.config) or self._refusal or (stops and not hasattr(self.config, "workerinput")):
+            return  # a worker's tests run, whatever of its files could not be imported
+        share, folder = workers.share(self.config)
+        self._gather = Gather((Request.of(e) for e in expectations), self._hosts(), share=share, folder=folder)
         self._gather.start()
+
+    def _hosts(self) -> dict[str, str]:
+        """Return the hosts' specs by name."""
+        return {target.name: target.keys.connect for target in self.inventory.of_kind("host")}  # type: ignore[attr-defined]
 
     @property
     def left_s(self) -> float:
@@ -101,7 +109,16 @@ class Runner:
         Raises UnknownError. A check whose reading is there is still judged.
         """
         self.item = item
-        if isinstance(item, pytest.Function) and is_ours(item) and owed_by(item) is None:
+        item.stash[ATTEMPT] = item.stash.get(ATTEMPT, 0) + 1
+        keys: tuple[pytest.StashKey[Any], ...] = (EXPECT, RESULT, PARTS)
+        for key in keys:
+            if key in item.stash:  # of an attempt before this one
+                del item.stash[key]
+        if not isinstance(item, pytest.Function) or not is_ours(item):
+            return
+        if self._refusal is not None:
+            raise UnknownError(self._refusal)
+        if owed_by(item) is None:
             self._require_time()
 
     def _require_time(self) -> None:
@@ -109,10 +126,8 @@ class Runner:
             said = lasting(dt.timedelta(seconds=self._longest_s or 0))
             raise UnknownError(f"the run's deadline of {said} was over")
 
-    def _waited(self, request: Request) -> Reading:
+    def _waited(self, request: Request, gather: Gather) -> Reading:
         """Return a reading; raises UnknownError where the run's deadline is over before it is there."""
-        assert self._gather is not None  # noqa: S101 - whoever waits has started it
-        gather = self._gather
 
         def tick() -> None:
             self._require_time()
@@ -124,13 +139,52 @@ class Runner:
         """Run one test of ours: hand over its reading, let it measure, conclude."""
         __tracebackhide__ = True
         owed = owed_by(item)
-        subject = self._subject(item, owed)
-        reading = Reading()
+        subject = self._subject(item)
         started = time.monotonic()
+        reading, values = Reading(), dict[str, object]()
         if owed is not None:
             reading = self._reading(item, owed, subject)
-        try:
+            if reading.error is not None:  # which has ended the test, but for one whose breach does not count
+                with left_out(item):
+                    return (yield)
+            # Whatever fixture stands in their place: only what was read is measured, and only with ours.
+            values = {owed.expectation.check.probe.name: reading.value, "expect": self._measuring(item)}
+        elif (place := stand_in(item)) is not None:
+            stands_in = f"`expect` is a fixture of {place} here, which judges nothing; give that one another name"
+            self._end(item, unknown(subject, stands_in, self.fail_at))
+        with bound(item, values) as called, self._calling(item), self._raising(item, subject):
             outcome = yield
+        duration_s = reading.seconds if owed is not None else time.monotonic() - started
+        result = self._concluded(item, subject, attempts=reading.attempts, duration_s=duration_s)
+        if result.verdict is not Verdict.BREACH and (why := _doubt(called)) is not None:
+            result = unknown(subject, why, self.fail_at, duration_s=duration_s)
+        if result.verdict is not Verdict.BREACH and (parts := item.stash.get(PARTS, [])):
+            result = breach(subject, "; ".join(parts[:_SHOWN_PARTS]), self.fail_at, duration_s=duration_s)
+        self._end(item, result)
+        return outcome
+
+    def _concluded(self, item: pytest.Function, subject: Subject, *, attempts: int, duration_s: float) -> Result:
+        """Make the result of a test whose function has returned."""
+        expect = item.stash.get(EXPECT, None)
+        if expect is None:
+            return passed(subject, "its own assertions hold", self.fail_at, duration_s=duration_s)
+        expect.concluded = True
+        return conclude(
+            subject,
+            expect.measurements,
+            fail_at=self.fail_at,
+            attempts=attempts,
+            duration_s=duration_s,
+            counters=expect.counters,
+        )
+
+    @contextmanager
+    def _raising(self, item: pytest.Function, subject: Subject) -> Iterator[None]:
+        """Make a result of what a test raises."""
+        __tracebackhide__ = True
+        started = time.monotonic()
+        try:
+            yield
         except pytest.skip.Exception:
             measured = item.stash[EXPECT].measurements if EXPECT in item.stash else []
             if any(measurement.breached for measurement in measured):
@@ -143,7 +197,7 @@ class Runner:
             first = (str(error).splitlines() or ["an assertion failed"])[0]
             self._excuse(item, breach(subject, first, self.fail_at, duration_s=time.monotonic() - started))
             raise
-        except _OUR_ERRORS as error:
+        except OUR_ERRORS as error:
             duration_s = time.monotonic() - started
             self._excuse(item, unknown(subject, str(error), self.fail_at, duration_s=duration_s))
             raise
@@ -151,75 +205,102 @@ class Runner:
             first = (str(error).splitlines() or [""])[0]
             self._excuse(item, unknown(subject, f"{type(error).__name__}: {first}", self.fail_at))
             raise
-        expect = item.stash.get(EXPECT, None)
-        duration_s = reading.seconds if owed is not None else time.monotonic() - started
-        if expect is None:
-            self._note(item, passed(subject, "its own assertions hold", self.fail_at, duration_s=duration_s))
-            return outcome
-        expect.concluded = True
-        result = conclude(
-            subject,
-            expect.measurements,
-            fail_at=self.fail_at,
-            attempts=reading.attempts,
-            duration_s=duration_s,
-            counters=expect.counters,
-        )
-        self._end(item, result)
-        return outcome
 
-    def _reading(self, item: pytest.Function, owed: Owed, subject: Subject) -> Reading:
-        """Wait for a test's reading and put it in the place of its argument; end the test where there is none."""
-        __tracebackhide__ = True
-        if self._gather is None:
-            raise RuntimeError("readings were not gathered")
+    @contextmanager
+    def _calling(self, item: pytest.Item) -> Iterator[None]:
+        """Know, while a test's function runs, that what is reported of it then is only a part of it."""
+        self._called = item
         try:
-            reading = self._waited(Request.of(owed.expectation))
-            failed = None
-            if reading.error is not None:
-                failed = failed_reading(
-                    subject, reading, target=owed.expectation.target.id, blocks=self._blocks, fail_at=self.fail_at
-                )
+            yield
+        finally:
+            self._called = None
+
+    def _reading(self, item: pytest.Item, owed: Owed, subject: Subject) -> Reading:
+        """Wait for a test's reading; where there is none, note what that means, and end the test where it fails."""
+        __tracebackhide__ = True
+        try:
+            reading = self._waited(Request.of(owed.expectation), self._gather_for(item, owed))
+            if reading.error is None:
+                return reading
+            failed = failed_reading(
+                subject, reading, target=owed.expectation.target.id, result_of=self._result_of, fail_at=self.fail_at
+            )
         except UnknownError as error:
             reading, failed = Reading(error=error), unknown(subject, str(error), self.fail_at)
         finally:
             self._progress.clear()
-        if failed is not None:
-            self._end(item, failed)
-        item.funcargs[owed.expectation.check.probe.name] = reading.value
+        self._end(item, failed)
         return reading
 
-    def _blocks(self, check_id: str) -> bool:
-        """Tell whether a check is part of this run and has no good reading itself: then it is the one that fails."""
-        expectation = self.selected.get(check_id)
+    def _gather_for(self, item: pytest.Item, owed: Owed) -> Gather:
+        """Return who gathers a test's reading: the run's, or one of its own where the test is run again."""
+        if self._gather is None:
+            raise RuntimeError("readings were not gathered")
+        if item.stash[ATTEMPT] == 1:
+            return self._gather
+        again = Gather([Request.of(owed.expectation)], self._hosts())
+        self._again.append(again)
+        again.start()
+        return again
+
+    def _result_of(self, check_id: str) -> Result | None:
+        """Return what comes of another check of this run, whoever runs its test; None where it is not part of it."""
+        expectation = self._selected.get(check_id)
         if expectation is None or self._gather is None:
-            return False
-        reading = self._waited(Request.of(expectation))
-        return expectation.check.name != "reachable" or isinstance(reading.error, UnreachableError)
+            return None
+        if check_id not in self._blockers:
+            self._blockers[check_id] = None  # no check is blocked by itself, over however many others
+            self._blockers[check_id] = self._judged(expectation, self._waited(Request.of(expectation), self._gather))
+        return self._blockers[check_id]
+
+    def _judged(self, expectation: Expectation, reading: Reading) -> Result:
+        """Judge a reading without its test."""
+        subject = Subject.of(expectation, self.inventory)
+        if reading.error is not None:
+            result = failed_reading(
+                subject, reading, target=expectation.target.id, result_of=self._result_of, fail_at=self.fail_at
+            )
+        else:
+            expect = Expect(expectation, self.inventory.now(), self.inventory.severities, self._growth(subject.id))
+            check = expectation.check
+            try:
+                check.function(**{check.probe.name: reading.value, "expect": expect})
+            except Exception as error:  # noqa: BLE001 - its own test tells of it
+                result = unknown(subject, str(error), self.fail_at)
+            else:
+                result = conclude(subject, expect.measurements, fail_at=self.fail_at)
+        return self._settled(expectation, self._quieting.applied(result, subject, self.inventory.now()))
+
+    def _settled(self, expectation: Expectation, result: Result) -> Result:
+        """Return a result as it counts where a breach has to last; in a gate it counts at once."""
+        return result if self._is_gate else self.past.settled(result, expectation.lasting, self.started)
 
     def _end(self, item: pytest.Item, result: Result) -> None:
         """Note a result and end its test with pytest's outcome for it."""
         __tracebackhide__ = True
         owed = owed_by(item)
         result = self._quieted(item, result)
-        if owed is not None and not self._is_gate:
-            result = self.past.settled(result, owed.expectation.lasting, self.started)
+        if owed is not None:
+            result = self._settled(owed.expectation, result)
         result = self._note(item, result)
-        _skip_quiet(result)
+        skip_quiet(result)
         if result.fails:
-            pytest.fail(_told(result), pytrace=False)
+            pytest.fail(as_failure(result), pytrace=False)
 
     def _excuse(self, item: pytest.Item, result: Result) -> None:
         """Note the result of a test that has failed; where it is quiet, end the test otherwise than by its failure."""
         __tracebackhide__ = True
-        _skip_quiet(self._note(item, self._quieted(item, result)))
+        skip_quiet(self._note(item, self._quieted(item, result)))
 
     def _quieted(self, item: pytest.Item, result: Result) -> Result:
         """Return a result as waivers and maintenance windows make it."""
         assert isinstance(item, pytest.Function)  # noqa: S101 - only functions are ours
-        return self._quieting.applied(result, self._subject(item, owed_by(item)), self.inventory.now())
+        return self._quieting.applied(result, self._subject(item), self.inventory.now())
 
     def _note(self, item: pytest.Item, result: Result) -> Result:
+        if (attempt := item.stash.get(ATTEMPT, 1)) > 1:
+            message = f"{result.message} (at attempt {attempt} of the test)"
+            result = replace(result, attempts=result.attempts + attempt - 1, message=message)
         clean = Result.from_json(self.inventory.redactor.data(result.to_json()))
         item.stash[RESULT] = clean
         return clean
@@ -227,132 +308,83 @@ class Runner:
     def unreachable(self, item: pytest.Function, target: Named, error: UnreachableError) -> NoReturn:
         """End a test of one's own whose target cannot be reached: blocked by `reachable`, or unknown."""
         __tracebackhide__ = True
-        subject = self._subject(item, None)
+        subject = self._subject(item)
         reading = Reading(error=error, blocker=f"{target.kind}.reachable@{target.name}")
-        self._end(item, failed_reading(subject, reading, target=target.id, blocks=self._blocks, fail_at=self.fail_at))
+        self._end(
+            item, failed_reading(subject, reading, target=target.id, result_of=self._result_of, fail_at=self.fail_at)
+        )
         raise AssertionError("a failed reading ends its test")
 
     def expect(self) -> Expect:
         """Return what the test that is being set up measures with."""
         assert self.item is not None  # noqa: S101 - fixtures exist while a test is set up
-        owed = owed_by(self.item)
-        expectation = owed.expectation if owed else None
-        item = self.item
+        return self._measuring(self.item)
+
+    def _measuring(self, item: pytest.Item) -> Expect:
+        """Return what a test measures with, the same one at each call."""
+        assert isinstance(item, pytest.Function)  # noqa: S101 - only functions are ours
+        if EXPECT not in item.stash:
+            owed = owed_by(item)
+            growth = self._growth(owed.expectation.id if owed is not None else lambda: self._subject(item).id)
+            item.stash[EXPECT] = Expect(
+                owed.expectation if owed else None, self.inventory.now(), self.inventory.severities, growth
+            )
+        return item.stash[EXPECT]
+
+    def _growth(self, name: str | Callable[[], str]) -> Callable[[Counted, float | None], Moved]:
+        """Return what tells by how much a check's counters have grown."""
 
         def moved(counted: Counted, window_s: float | None) -> Moved:
-            name = owed.expectation.id if owed is not None else self._subject(item, None).id  # type: ignore[arg-type]
-            return self.past.moved(name, self.suite, counted, now=self.started, window_s=window_s)
+            own = name if isinstance(name, str) else name()
+            return self.past.moved(own, self.suite, counted, now=self.started, window_s=window_s)
 
-        made = Expect(expectation, self.inventory.now(), self.inventory.severities, moved)
-        self.item.stash[EXPECT] = made
-        return made
+        return moved
 
     def reported(self, item: pytest.Item, call: pytest.CallInfo[None], report: pytest.TestReport) -> pytest.TestReport:
         """Attach the result of a test of ours to pytest's report, and mask secrets in all of that report."""
+        if self._called is item:  # a subtest: whoever called the function goes on
+            if report.failed:
+                item.stash.setdefault(PARTS, []).append(first_line(report))
+        elif isinstance(item, pytest.Function) and is_ours(item):
+            self._attach(item, call, report)
+        return redacted(report, self.inventory)
+
+    def _attach(self, item: pytest.Function, call: pytest.CallInfo[None], report: pytest.TestReport) -> None:
+        ours = call.excinfo is not None and isinstance(call.excinfo.value, OUR_ERRORS)
         result = item.stash.get(RESULT, None)
-        ours = call.excinfo is not None and isinstance(call.excinfo.value, _OUR_ERRORS)
-        if result is None and not report.passed and isinstance(item, pytest.Function) and is_ours(item):
-            why = "its set-up failed"
-            if call.excinfo is not None:
-                why = str(call.excinfo.value) if ours else call.excinfo.exconly().splitlines()[0]
-            if report.skipped:
-                why = f"it was skipped: {report.longrepr[2] if isinstance(report.longrepr, tuple) else why}"
-            subject = self._subject(item, owed_by(item))
-            result = self._note(item, self._quieted(item, unknown(subject, why, self.fail_at)))
+        if result is None and not report.passed:
+            unknown_yet = unknown(self._subject(item), why_not_judged(call, report), self.fail_at)
+            result = self._note(item, self._quieted(item, unknown_yet))
             if result.verdict is Verdict.MAINTENANCE:
                 report.outcome, report.longrepr = "skipped", ("", 0, result.message)
                 ours = False
+        elif result is not None and result.verdict is Verdict.OK and report.when == "call" and report.failed:
+            # Another plugin knows better: one that collects assertions which do not end the test.
+            result = self._note(item, breach(self._subject(item), first_line(report), self.fail_at))
         if result is not None and (report.when == "call" or (report.when == "setup" and report.outcome != "passed")):
-            report.opscheck = result.to_json()  # type: ignore[attr-defined]
-            report.opscheck_raised = _raised(call) and not ours and not report.skipped  # type: ignore[attr-defined]
+            attach(report, result, item, raised=raised(call) and not ours and not report.skipped)
             if ours:
-                report.longrepr = _told(result)
-            if report.skipped and isinstance(report.longrepr, tuple):
-                path, line, _name = item.location
-                report.longrepr = (path, (line or 0) + 1, report.longrepr[2])
-        return _redacted(report, self.inventory)
+                report.longrepr = as_failure(result)
 
-    def _subject(self, item: pytest.Function, owed: Owed | None) -> Subject:
-        if owed is not None:
-            return Subject.of(owed.expectation, self.inventory)
-        name = item.originalname.removeprefix("test_")
-        target = item.callspec.id if hasattr(item, "callspec") else "-"
-        title = (item.function.__doc__ or name.replace("_", " ")).strip().splitlines()[0].rstrip(".")
-        suites = tuple(suite for suite in self.inventory.suites if item.get_closest_marker(suite))
-        check = ".".join([*self._place(item), name])
-        return Subject(f"{check}@{target}", check, target, title, suites, runbook=self.inventory.runbook)
-
-    def _place(self, item: pytest.Function) -> Iterator[str]:
-        """Yield where a test of one's own stands: folders, file, class. No other test has the same place and name."""
-        folder = item.path.parent
-        if folder.is_relative_to(self.config.rootpath):
-            yield from folder.relative_to(self.config.rootpath).parts
-        yield item.path.stem.removeprefix("test_")
-        if item.cls is not None:
-            yield item.cls.__name__
-
-    # Under pytest-xdist, and the end
-
-    def next_share(self) -> int:
-        """Return which share of the contacts the next worker has; one that takes a dead one's place has a share too."""
-        return next(self._shares)
-
-    def lost_worker(self) -> None:
-        """Let nobody wait for the readings of a worker that died."""
-        Path(self.folder(), LOST).touch()
-
-    def folder(self) -> str:
-        """Return the folder in which the processes of this run put their readings; only this user can read it."""
-        if self._folder is None:
-            self._folder = tempfile.TemporaryDirectory(prefix="opscheck-", ignore_cleanup_errors=True)
-        return self._folder.name
-
-    def over(self) -> None:
-        """Tell the workers that all tests have ended."""
-        if self._folder is not None:
-            Path(self._folder.name, OVER).touch()
+    def _subject(self, item: pytest.Function) -> Subject:
+        return subject_of(item, self.inventory)
 
     def close(self) -> None:
         """End what still runs, and leave nothing behind."""
         if self._gather is not None:
             self._gather.finish()
             self._gather.close()
+        for gather in self._again:
+            gather.close()
         self.past.close()
-        if self._folder is not None:
-            self._folder.cleanup()
+        self.workers.close()
 
 
-def _skip_quiet(result: Result) -> None:
-    """End the test of a result that says nothing of its check, or of which somebody answers."""
-    __tracebackhide__ = True
-    if result.verdict in (Verdict.BLOCKED, Verdict.MAINTENANCE):
-        pytest.skip(result.message)
-    if result.verdict is Verdict.WAIVED:
-        pytest.xfail(result.message)
-
-
-def _told(result: Result) -> str:
-    """Return how pytest says that a test of ours failed."""
-    return f"{result.severity or ''} {result.verdict}: {result.message}".lstrip()
-
-
-def _raised(call: pytest.CallInfo[None]) -> bool:
-    """Tell whether a test ended in an error of its own code, of which pytest shows the traceback."""
-    return call.excinfo is not None and not isinstance(
-        call.excinfo.value, pytest.fail.Exception | pytest.skip.Exception
-    )
-
-
-def _redacted(report: pytest.TestReport, inventory: Inventory) -> pytest.TestReport:
-    """Mask secrets in everything that a report prints."""
-    clean = inventory.redactor.text
-    if report.longrepr is not None:
-        said = str(report.longrepr)
-        if isinstance(report.longrepr, tuple):
-            path, line, reason = report.longrepr
-            report.longrepr = (path, line, clean(reason))
-        elif clean(said) != said:
-            report.longrepr = clean(said)
-    report.sections = [(title, clean(text)) for title, text in report.sections]
-    report.user_properties = [(name, clean(str(value))) for name, value in report.user_properties]
-    return report
+def _doubt(called: Called) -> str | None:
+    """Return why a call of a test's function decides nothing, None where it does."""
+    if not called.ran:
+        return "its function was not called: a conftest.py or plugin answered in its place"
+    if called.judges_by_returning:
+        returned = reprlib.repr(called.returned)
+        return f"it returned {returned}, and what a test returns judges nothing; use `assert` or `expect` instead"
+    return None

@@ -22,8 +22,16 @@ _ARGUMENTS = re.compile(r"(?<!\w)(?!(?:and|or|not)\b)([\w:+\-.\[\]\\/]+)\s*\((?:
 
 
 def shipped_files() -> list[Path]:
-    """Return the files of the shipped checks, one a kind."""
-    return sorted(CHECKS.glob("test_*.py"))
+    """Return the files of the shipped checks, one a kind.
+
+    Raises UsageError where there are none: a run without them would judge nothing.
+    """
+    if found := sorted(CHECKS.glob("test_*.py")):
+        return found
+    raise pytest.UsageError(
+        f"the shipped checks are missing: {CHECKS} is not a folder that has them. In a checkout it is a link to "
+        "../checks, which zip files and some file systems lose: make it again, or install without -e"
+    )
 
 
 def kind_of_file(file: Path) -> str:

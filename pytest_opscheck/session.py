@@ -13,6 +13,7 @@ import pytest
 from . import fixtures, shipped
 from .collection import Collection
 from .deadline import Deadlines
+from .due import Due
 from .inventory import Inventory, load
 from .limits import SEVERITIES
 from .masking import Masking
@@ -32,7 +33,8 @@ class Session:
         self.config = config
         self.inventory = inventory
         self.suites = suites
-        self.collection = Collection(config, inventory, suites)
+        self.due = Due(inventory, suites)
+        self.collection = Collection(config, inventory, suites, self.due)
         fail_at, longest_s = _fail_at(config, inventory, suites), _longest_s(inventory, suites)
         self.runner = Runner(config, inventory, fail_at, "+".join(suites) or None, longest_s)
 

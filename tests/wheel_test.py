@@ -1,4 +1,4 @@
-"""Run against the built wheel, in an environment that has nothing else: a user gets what the repository has."""
+"""Run against what people install, in an environment that has nothing else: a user gets what the repository has."""
 
 from __future__ import annotations
 
@@ -10,9 +10,10 @@ from pathlib import Path
 import pytest
 
 import pytest_opscheck
+from pytest_opscheck.probes import kinds
 
 
-def test_this_is_the_wheel() -> None:
+def test_this_is_the_installed_package() -> None:
     assert "site-packages" in pytest_opscheck.__file__
 
 
@@ -20,7 +21,7 @@ def test_this_is_the_wheel() -> None:
     "name",
     [
         "py.typed",
-        "checks/test_host.py",
+        *(f"checks/test_{kind}.py" for kind in kinds()),
         "reports/results.schema.json",
         "reports/report.css",
         "reports/page.css",
@@ -37,6 +38,7 @@ def test_a_daily_run_in_an_empty_folder(tmp_path: Path) -> None:
         [sys.executable, "-m", "pytest", "-m", "smoke"], cwd=tmp_path, capture_output=True, text=True, check=False
     )
     assert "test_host.py .." in done.stdout, done.stdout + done.stderr
+    assert done.returncode == 0
     run = json.loads((tmp_path / "reports" / "smoke" / "latest.json").read_text())
     assert {result["id"] for result in run["results"]} == {"host.reachable@local", "host.disk@local"}
     assert (tmp_path / "reports" / "smoke" / "latest.html").stat().st_size > 0

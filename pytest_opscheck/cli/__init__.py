@@ -13,34 +13,50 @@ import sys
 import time
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 import click
 
 from ..inventory import FILE, Inventory, InventoryError, load, nearest
 from ..plural import counted
-from ..results import FAULT
+from ..results import FAULT, NOTHING_JUDGED
 from ..suites import suite_names
 
 USAGE = 4
 """pytest's exit status for wrong usage, which is also that of a wrong inventory."""
-NOTHING_JUDGED = 5
 
 _OPTION = re.compile(r"--opscheck-[a-z-]+")
 """One of our options of pytest, each of which takes a value."""
 _EXPRESSION = re.compile(r"-[vqsxl]*m")
 """pytest's `-m`, also behind short options that take no value, as in `-vm smoke`."""
 
-inventory_option = click.option(
-    "--opscheck-inventory", "file", metavar="FILE", default=FILE, type=click.Path(path_type=Path), help="The inventory."
-)
-reports_option = click.option(
-    "--opscheck-reports", "reports", metavar="DIR", type=click.Path(path_type=Path), help="Where the reports are."
-)
-_file = click.argument("file", required=False, default=FILE, type=click.Path(path_type=Path, dir_okay=False))
-
 
 class _Usage(click.ClickException):
     exit_code = USAGE
+
+
+class _Place(click.Path):
+    """A file or folder; an empty text, which is that of a variable without a value, names none."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        if isinstance(value, str) and not value.strip():
+            name = param.opts[0] if param is not None else "it"
+            raise _Usage(f"{name} is empty; name {'a folder' if self.dir_okay else 'a file'}, or leave it out")
+        return super().convert(value, param, ctx)
+
+
+inventory_option = click.option(
+    "--opscheck-inventory",
+    "file",
+    metavar="FILE",
+    default=FILE,
+    type=_Place(path_type=Path, dir_okay=False),
+    help="The inventory.",
+)
+reports_option = click.option(
+    "--opscheck-reports", "reports", metavar="DIR", type=_Place(path_type=Path), help="Where the reports are."
+)
+_file = click.argument("file", required=False, default=FILE, type=_Place(path_type=Path, dir_okay=False))
 
 
 _ELSEWHERE = {
@@ -105,7 +121,14 @@ def init(folder: Path) -> None:
 def validate(file: Path) -> None:
     """Say what is wrong with an inventory, all of it at once. Nothing is probed."""
     _require_file(file, "validate", "an inventory is checked as a whole: opscheck validate")
+    from ..runbook import refuse_dead_links
+
     inventory = loaded(file)
+    try:
+        refuse_dead_links(inventory)
+    except InventoryError as error:
+        click.echo(str(error), err=True)
+        sys.exit(USAGE)
     targets, checks = counted(len(inventory.targets), "target"), counted(len(inventory.expectations), "check")
     click.echo(f"{file}: right; {targets}, {checks}")
 
@@ -220,6 +243,8 @@ def _named_inventory(arguments: Iterable[str]) -> Path:
     """Return the inventory that arguments for pytest name, the last one as pytest does, else the one in this folder."""
     flag = "--opscheck-inventory="
     named = [argument.removeprefix(flag) for argument in arguments if argument.startswith(flag)]
+    if named and not named[-1].strip():
+        raise _Usage(f"{flag[:-1]} is empty; name a file, or leave it out")
     return Path(named[-1] if named else FILE)
 
 
@@ -239,12 +264,14 @@ def loaded(file: Path, reports: Path | None = None) -> Inventory:
 
     reports: where the command line says that its reports are; else they are where pytest's settings say.
     """
+    import pytest
+
     from ..settings import reports_setting
     from ..shipped import checks
 
     try:
         return load(file, checks(), reports=reports or reports_setting(file.absolute().parent))
-    except InventoryError as error:
+    except (InventoryError, pytest.UsageError) as error:
         click.echo(str(error), err=True)
         sys.exit(USAGE)
 

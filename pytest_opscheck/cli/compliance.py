@@ -92,7 +92,7 @@ def _day(said: str, option: str, inventory: Inventory) -> dt.datetime:
     try:
         day = dt.date.fromisoformat(said)
     except ValueError:
-        _refuse(f"{option} {said}: it is no day; say for example 2026-07-01")
+        _refuse(f"{option} {said}: it is not a day; say for example 2026-07-01")
     return dt.datetime.combine(day, dt.time(), tzinfo=inventory.timezone)
 
 

@@ -1,4 +1,4 @@
-"""Calls a heartbeat at the start and the end of a run, so that somebody elsewhere notices when neither comes.
+"""Calls a heartbeat at the start and the end of a whole run, so that somebody elsewhere notices when neither comes.
 
 It speaks the protocol of Healthchecks.io (https://healthchecks.io/docs/http_api/): the address with `/start`, as it is
 for success, and with `/fail` otherwise, and a run's id by which the two are known to belong together. The run's verdict
@@ -8,6 +8,7 @@ does not depend on it.
 from __future__ import annotations
 
 import contextlib
+import os
 import signal
 import subprocess
 import threading
@@ -17,8 +18,11 @@ from collections.abc import Iterator, Sequence
 from urllib.parse import urlsplit, urlunsplit
 
 from .http import LONGEST_S, sent
+from .line import Line
 
 ATTEMPTS = 2
+_LISTEN_S = 2.0
+"""How long what a run has said is waited for when it has ended: something that it left behind may hold the pipe."""
 _BY_SIGNAL = 128
 """What a shell adds to the number of the signal that ended a command."""
 
@@ -34,7 +38,10 @@ class Heartbeat:
 
     def call(self, sign: str, said: str = "") -> None:
         """Call it in the background; `sign` is start or fail, or nothing for success, and `said` is shown there."""
-        thread = threading.Thread(target=self._attempt, args=(sign, said), name="opscheck-heartbeat", daemon=True)
+        before = self._calls[-1] if self._calls else None
+        thread = threading.Thread(
+            target=self._attempt, args=(sign, said, before), name="opscheck-heartbeat", daemon=True
+        )
         self._calls.append(thread)
         thread.start()
 
@@ -47,7 +54,9 @@ class Heartbeat:
                 self.faults.append(f"no answer within {LONGEST_S:g} s")
                 return
 
-    def _attempt(self, sign: str, said: str) -> None:
+    def _attempt(self, sign: str, said: str, before: threading.Thread | None) -> None:
+        if before is not None:  # the end of a short run must not be there before its start
+            before.join(LONGEST_S)
         fault = ""
         for number in range(ATTEMPTS):
             if number:
@@ -68,15 +77,35 @@ class Heartbeat:
 def around(command: Sequence[str], url: str, name: str, kept: Sequence[int] = ()) -> tuple[int, list[str]]:
     """Run a command between two heartbeats; returns its exit status, and what is wrong with the heartbeat.
 
+    A run that only looks, or that is of a part of its suite, calls neither. One that ends before it could tell is a
+    failure, and so is one that began whole and did not end so.
+
     kept: the open files that the command keeps.
     """
     heartbeat = Heartbeat(url)
-    heartbeat.call("start")
-    process = subprocess.Popen(command, pass_fds=kept)  # noqa: S603 - our own command
+    ours, its = os.pipe()
+    said: set[str] = set()
+
+    def listen() -> None:
+        with os.fdopen(ours) as lines:
+            for line in lines:
+                said.add(line.strip())
+                if line.strip() == Line.WHOLE:
+                    heartbeat.call("start")
+
+    listener = threading.Thread(target=listen, name="opscheck-heartbeat-listener", daemon=True)
+    listener.start()
+    process = subprocess.Popen(  # noqa: S603 - our own command
+        command, pass_fds=[*kept, its], env={**os.environ, Line.VARIABLE: str(its)}
+    )
+    os.close(its)
     with _passed_on(process):
         status = process.wait()
+    listener.join(_LISTEN_S)
     status = status if status >= 0 else _BY_SIGNAL - status
-    heartbeat.call("" if status == 0 else "fail", f"{name}: exit status {status}")
+    if Line.NARROWED not in said and (Line.WHOLE in said or status != 0):
+        well = status == 0 and Line.DONE in said
+        heartbeat.call("" if well else "fail", f"{name}: exit status {status}")
     heartbeat.wait()
     return status, heartbeat.faults
 

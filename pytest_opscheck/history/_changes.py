@@ -63,5 +63,6 @@ def pending(limit: Lasting, past: Sequence[Outcome], now: dt.datetime) -> str | 
         lasts = now - (past[0].wrong_since or now)
         return None if lasts.total_seconds() >= limit.seconds else f"counts after {limit}, has lasted {lasting(lasts)}"
     recent = judged[: limit.within - 1]
-    breaches = 1 + sum(outcome.verdict is Verdict.BREACH for outcome in recent)
-    return None if breaches >= limit.times else f"counts in {limit} runs, is in {breaches} of {len(recent) + 1}"
+    # What was unknown may have been a breach: a red that lasts becomes one, however often nobody could tell.
+    wrong = 1 + sum(outcome.verdict in WRONG for outcome in recent)
+    return None if wrong >= limit.times else f"counts in {limit} runs, is in {wrong} of {len(recent) + 1}"

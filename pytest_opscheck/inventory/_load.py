@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 import datetime as dt
+import hashlib
+import json
 import os
 import re
 import tomllib
@@ -81,6 +83,7 @@ def load(
     channels = read_channels(document.get("notify", {}), words, suites, problems)
     problems.raise_any()
     return Inventory(
+        digest=_digest(file, document),
         file=file,
         name=name,
         timezone=zone,
@@ -98,6 +101,12 @@ def load(
         mail=mail,
         reports_keep_s=reports_keep_s,
     )
+
+
+def _digest(file: Path, document: Mapping[str, Any]) -> str:
+    """Return what tells an inventory from another one, or from itself in another environment."""
+    text = json.dumps([str(file.resolve()), document], sort_keys=True, default=str)
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
 
 
 def _shown(file: Path) -> str:
@@ -148,7 +157,7 @@ def _syntax_error(shown: str, text: str, message: str) -> str:
     if message.startswith(("Cannot overwrite", "Cannot declare", "Cannot mutate", "Duplicate")):
         message = "this key stands in the file twice; keep one of them"
     elif message == "Invalid value":
-        message = "this is no TOML value; put texts such as '< 70%' in quotes"
+        message = "this is not a TOML value; put texts such as '< 70%' in quotes"
     return f"{shown}:{line}: {name}{message[0].lower() + message[1:]}"
 
 

@@ -7,7 +7,7 @@ from collections.abc import Collection, Mapping
 from typing import Any
 
 from ..lasting import Lasting, parse_for, parse_of
-from ..limits import LimitError
+from ..limits import LimitError, parse_time
 from .lines import Key
 from .model import Expectation, Named, Step
 from .problems import Problems, nearest
@@ -27,7 +27,7 @@ def read_ids(said: object, path: Key, problems: Problems) -> tuple[str, ...]:
                 if isinstance(each, str) and _LIKE_A_LIMIT.match(each)
                 else 'write for example "IF-03", or a list of such'
             )
-            problems.add(path, f"{each!r} is no id of a line in a runbook; {hint}")
+            problems.add(path, f"{each!r} is not the id of a line in a runbook; {hint}")
     return tuple(dict.fromkeys(str(each) for each in ids))
 
 
@@ -61,6 +61,8 @@ def read_lasting(said: Mapping[str, Any], own: Collection[str], here: Key, probl
     for key, parse in found:
         try:
             made = parse(said[key])
+            if key == "for":
+                parse_time(said[key])  # of a bare number nobody could tell whether it is minutes
         except LimitError as error:
             problems.add((*here, key), str(error))
     return made

@@ -9,6 +9,7 @@ from typing import Any, get_args
 from pydantic import ValidationError
 
 from .._check import GIVEN, WINDOW, Check
+from ..domains import refuse_blind
 from ..during import Limits
 from ..limits import SEVERITIES, Ladder, LimitError, parse_duration, severity_of, single
 from ..probes import SAMPLE
@@ -145,7 +146,9 @@ class Resolver:
         if len(self.problems) == before:
             self._refuse_missing_limits(check, limits, here, name, said)
             self._refuse_unused_severity(said, limits, severity, here)
-        values = self._params(check, said, limits, here, severity=severity, unsaid=unsaid)
+        # Where the limit that says the window is wrong, nothing is known of the window, and no error follows from that.
+        windowless = limits is None and limit is not None and WINDOW in check.probe.params.model_fields
+        values = {} if windowless else self._params(check, said, limits, here, severity=severity, unsaid=unsaid)
         suites = self._suites(said.get("suites"), check, here)
         timeout_s = self._timeout(said.get("timeout"), check, here) + (values.get(SAMPLE) or 0)
         lasting = read_lasting(said, check.keys, here, self.problems)
@@ -218,6 +221,10 @@ class Resolver:
             if is_empty(value):
                 where = here if key == unsaid else (*here, key)
                 self.problems.add(where, "it is empty; say what is meant, or leave it out")
+        try:
+            refuse_blind(given.get("pattern"), given.get("ignore"))
+        except LimitError as error:
+            self.problems.add((*here, "ignore"), str(error))
         try:
             made = model.model_validate(given, context={"words": self.words, "severity": severity})
         except ValidationError as error:

@@ -52,7 +52,7 @@ def _url(said: Mapping[str, Any], problems: Problems) -> str | None:
         return url
     problems.add(
         ("history", "url"),
-        "it is no address of a PostgreSQL database; write postgresql://USER:PASSWORD@HOST:5432/DATABASE, "
+        "it is not the address of a PostgreSQL database; write postgresql://USER:PASSWORD@HOST:5432/DATABASE, "
         "or leave it out, which keeps the history in a file beside the reports",
     )
     return None
@@ -66,7 +66,7 @@ def read_keep(said: Mapping[str, Any], path: Key, default: float, problems: Prob
     except LimitError:
         kept = 0.0
     if not kept:
-        problems.add((*path, "keep"), f"{keep!r} is no length of time; say for example '{default / 86400:g}d'")
+        problems.add((*path, "keep"), f"{keep!r} is not a length of time; say for example '{default / 86400:g}d'")
         return default
     if kept > MOST_KEPT_S:
         problems.add((*path, "keep"), f"{said['keep']!r} is more than a hundred years; say at most '36500d'")

@@ -39,11 +39,13 @@ def read_metrics(said: object, folder: Path, problems: Problems) -> Metrics:
         problems.add(path, "it says nowhere to send them; name a textfile, or an address to push to")
     textfile = said.get("textfile")
     if textfile is not None and not (isinstance(textfile, str) and textfile.endswith(".prom")):
-        problems.add((*path, "textfile"), "it is no file that node_exporter reads; its name ends in .prom")
+        problems.add((*path, "textfile"), "it is not a file that node_exporter reads; its name ends in .prom")
         textfile = None
     push = said.get("push")
     if push is not None and not _is_address(push):
-        problems.add((*path, "push"), "it is no address of a Pushgateway; write for example http://pushgateway:9091")
+        problems.add(
+            (*path, "push"), "it is not the address of a Pushgateway; write for example http://pushgateway:9091"
+        )
         push = None
     return Metrics(folder / textfile if textfile else None, push)
 

@@ -121,7 +121,10 @@ class Expectation:
 
 @dataclass(frozen=True, eq=False)
 class Inventory:
-    """All that `opscheck.toml` says."""
+    """All that `opscheck.toml` says.
+
+    `digest` is the same for two processes that read the same file and find the same environment.
+    """
 
     file: Path
     name: str
@@ -132,6 +135,7 @@ class Inventory:
     targets: tuple[Named, ...]
     expectations: tuple[Expectation, ...]
     history: History
+    digest: str = field(default="", repr=False)
     metrics: Metrics = field(default_factory=Metrics)
     windows: tuple[Window, ...] = ()
     waivers: tuple[Waiver, ...] = ()

@@ -11,7 +11,7 @@ from urllib.parse import unquote, urlsplit
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
-from ..limits import SEVERITIES, LimitError, parse_duration, severity_of
+from ..limits import SEVERITIES, LimitError, parse_time, severity_of
 from ..notify.channels import Channel, Way
 from .lines import Key
 from .model import name_problem
@@ -19,7 +19,7 @@ from .problems import Problems, nearest
 from .validation import note_validation
 
 MISSING = "apprise carries it, and is not installed: pip install 'pytest-opscheck[notify]'"
-_NO_ADDRESS = "it is no address that apprise knows, for example slack://TOKEN_A/TOKEN_B/TOKEN_C; see appriseit.com"
+_NO_ADDRESS = "it is not an address that apprise knows, for example slack://TOKEN_A/TOKEN_B/TOKEN_C; see appriseit.com"
 _URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://\S+")
 _WORD = re.compile(r"[A-Za-z_-]{1,15}|v[0-9]{1,2}|[0-9]{1,5}")
 """A part of an address that is no secret: masked, it would garble every text that has the word."""
@@ -102,7 +102,7 @@ def _time(said: Mapping[str, Any], key: str, path: Key, problems: Problems) -> f
     if key not in said:
         return None
     try:
-        return parse_duration(said[key])
+        return parse_time(said[key])
     except LimitError as error:
         problems.add((*path, key), str(error).replace("'30s'", "'4h'"))
         return None
@@ -123,7 +123,7 @@ def _address_problem(way: Way, address: str) -> str | None:
             fits = parts.scheme in ("http", "https") and parts.hostname and (parts.port is None or parts.port)
         except ValueError:
             fits = False
-        return None if fits else "it is no address of a webhook; write https://HOST/PATH"
+        return None if fits else "it is not the address of a webhook; write https://HOST/PATH"
     if way is Way.FILE:
         return None
     if importlib.util.find_spec("apprise") is None:
@@ -156,7 +156,7 @@ def _secrets(address: str) -> Iterator[str]:
 def schema(severities: list[str]) -> dict[str, Any]:
     """Return the JSON Schema of the tables; `severities` are all their words."""
     text = {"$ref": "#/$defs/text"}
-    time = {"$ref": "#/$defs/duration"}
+    time = {"$ref": "#/$defs/time"}
     fields = {
         "url": {"description": "an address of apprise: slack://..., pagerduty://..., mailto://...", **text},
         "webhook": {"description": "takes each alert as JSON by POST", **text},

@@ -116,7 +116,7 @@ def _date(said: object, path: Key, problems: Problems) -> dt.date | None:
             return dt.datetime.strptime(said.strip(), "%Y-%m-%d").date()  # noqa: DTZ007 - a day has no time zone
     except ValueError:
         pass
-    problems.add(path, f"{said!s} is no day; say for example {_DATE}, which is the last one that counts")
+    problems.add(path, f"{said!s} is not a day; say for example {_DATE}, which is the last one that counts")
     return None
 
 

@@ -86,7 +86,7 @@ def _address(said: object, key: str, problems: Problems) -> Address | None:
     address = named["address"].strip() if named else text.strip()
     if _ADDRESS.fullmatch(address) and ".." not in address:
         return Address(address, named["name"].strip() if named else "")
-    what = "it is missing" if said is None else f"{said!r} is no mail address"
+    what = "it is missing" if said is None else f"{said!r} is not a mail address"
     problems.add((*_PATH, key), f"{what}; say for example 'ops@example.com' or 'Ops <ops@example.com>'")
     return None
 
@@ -95,7 +95,7 @@ def _server(said: object, problems: Problems) -> tuple[str, int]:
     match = _SERVER.fullmatch(said.strip()) if isinstance(said, str) else None
     if match is not None and 0 < int(match["port"] or _PORT) <= _MOST_PORT:
         return match["host"].strip("[]"), int(match["port"] or _PORT)
-    what = "it is missing" if said is None else f"{said!r} is no server"
+    what = "it is missing" if said is None else f"{said!r} is not a server"
     problems.add((*_PATH, "server"), f"{what}; say for example 'smtp.example.com:587'")
     return "", _PORT
 
@@ -142,5 +142,5 @@ def _occasion(said: object, path: Key, words: Mapping[str, str], problems: Probl
         return severity_of(said, words)
     except LimitError:
         known = ", ".join([ALWAYS, CHANGE, "P0", "P1", "P2", "P3", *words])
-        problems.add(path, f"{said!r} is no time to send a mail; use one of {known}")
+        problems.add(path, f"{said!r} is not a time to send a mail; use one of {known}")
         return ALWAYS

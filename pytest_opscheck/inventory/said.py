@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from .._check import Check
+from ..domains import refuse_idle, refuse_open
 from ..during import During, Limits, check_parts, parse_during
 from ..limits import SEVERITIES, Ladder, Limit, LimitError, Rung, example, ladder_of, parse_limit, single
 from .lines import Key
@@ -59,9 +60,9 @@ class LimitReader:
         rungs = []
         for key, said in entry.items():
             if key == "limit":
-                rungs.append((self.severity, self._limit(said, (*here, key))))
+                rungs.append((self.severity, self._limit(said, (*here, key), part="during" in entry)))
             elif key in SEVERITIES or key in self.words:
-                rungs.append((self.words.get(key, key), self._limit(said, (*here, key))))
+                rungs.append((self.words.get(key, key), self._limit(said, (*here, key), part="during" in entry)))
             elif key != "during":
                 choices = [*SEVERITIES, *self.words, *ENTRY_KEYS]
                 self.problems.add((*here, key), f"unknown key; {nearest(key, choices)}")
@@ -75,9 +76,10 @@ class LimitReader:
             self.problems.add(here, str(error))
             return None
 
-    def _limit(self, said: object, here: Key) -> Limit | None:
+    def _limit(self, said: object, here: Key, *, part: bool = False) -> Limit | None:
+        """Return a limit, None where anything is wrong; `part` tells whether it is for a part of the day."""
         try:
-            limit = parse_limit(said)
+            limit = refuse_open(parse_limit(said))
         except LimitError as error:
             self.problems.add(here, str(error))
             return None
@@ -92,7 +94,29 @@ class LimitReader:
                 f"say for example {example_of(self.check)}",
             )
             return None
+        try:
+            self._refuse_idle(limit, part=part)
+        except LimitError as error:
+            self.problems.add(here, str(error))
+            return None
         return limit
+
+    def _refuse_idle(self, limit: Limit, *, part: bool) -> None:
+        """Refuse a limit that decides nothing; for a part of the day, `>= 0` says that anything may be then.
+
+        Raises LimitError.
+        """
+        check = self.check
+        well = check.well
+        if well is not None and not limit.holds(well):
+            raise LimitError(
+                f"'{limit}' can't hold: {check.id} is {well!r} where all is well; "
+                "say true or false, without quotes, to switch it on or off"
+            )
+        measures = "count" if {"text", "count"} <= check.dimensions else limit.dimension
+        domain = check.domain(measures) if measures in check.dimensions else None
+        if domain is not None and not (part and limit.operator == ">=" and limit.number == domain.least):
+            refuse_idle(limit, domain, check.id, example_of(check))
 
 
 def example_of(check: Check) -> str:

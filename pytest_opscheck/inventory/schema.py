@@ -24,7 +24,8 @@ from .timing import timing_schema
 
 _DIALECT = "https://json-schema.org/draft/2020-12/schema"
 _VARIABLE = r"\$\{[^}]+\}"
-_NUMBER = r"[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]+)?"
+_UNSIGNED = r"\+?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]+)?"
+_NUMBER = rf"-?{_UNSIGNED}"
 _LIMIT = "of the check's own severity"
 _SUITE = "[A-Za-z][A-Za-z0-9_]*"
 
@@ -111,7 +112,8 @@ class _Maker:
 
     def _limits(self, check: Check) -> tuple[Schema, Schema]:
         """Return references to one limit in the units of a check, and to all the forms in which several may stand."""
-        measured = "-".join(sorted(check.dimensions)) or "anything"
+        measured = _word(check.well) or "-".join(sorted(check.dimensions)) or "anything"
+        measured += "-signed" if _signed(check) else ""
         limit, limits = (f"limit.{measured}", f"limits.{measured}")
         refer = {"$ref": f"#/$defs/{limit}"}
         ladder = {"during": {"$ref": "#/$defs/during"}, "limit": refer, **_rungs(self._severities, refer)}
@@ -146,9 +148,10 @@ def _definitions(severities: list[str]) -> Schema:
         "duration": {
             "anyOf": [
                 {"type": "number", "exclusiveMinimum": 0},
-                {"type": "string", "pattern": rf"^\s*{_NUMBER}\s*(ms|s|m|h|d)\s*$|{_VARIABLE}"},
+                {"$ref": "#/$defs/time"},
             ]
         },
+        "time": {"type": "string", "pattern": rf"^\s*{_UNSIGNED}\s*(ms|s|m|h|d)\s*$|{_VARIABLE}"},
         "suites": {
             "type": "array",
             "minItems": 1,
@@ -196,7 +199,7 @@ def _history() -> Schema:
     url = {"type": "string", "pattern": "^postgres(ql)?://"}
     fields = {
         "url": {"description": "a PostgreSQL database; by default a file beside the reports", "anyOf": [url, variable]},
-        "keep": {"description": "how long runs are kept", "default": "400d", "$ref": "#/$defs/duration"},
+        "keep": {"description": "how long runs are kept", "default": "400d", "$ref": "#/$defs/time"},
     }
     return _table(fields, description="where past runs are kept")
 
@@ -227,7 +230,7 @@ def _report(severities: list[str]) -> Schema:
     mail = _table(fields, ["to", "from", "server"], description="who gets the report by mail")
     keep = {"description": "how long dated reports stay in their folder", "default": "90d"}
     return _table(
-        {"keep": {**keep, "$ref": "#/$defs/duration"}, "mail": mail, "metrics": metrics_schema()},
+        {"keep": {**keep, "$ref": "#/$defs/time"}, "mail": mail, "metrics": metrics_schema()},
         description="how long reports are kept, and where else they go",
     )
 
@@ -246,7 +249,7 @@ def _common() -> Schema:
             "{subject} in it is what is worst, {target} is where",
             "anyOf": [{"$ref": "#/$defs/text"}, {"type": "array", "minItems": 1, "items": _step()}],
         },
-        "for": {"description": "a breach counts when it has lasted so long: 10m", "$ref": "#/$defs/duration"},
+        "for": {"description": "a breach counts when it has lasted so long: 10m", "$ref": "#/$defs/time"},
         "of": {
             "description": "a breach counts in so many of the last runs: 3 of 5",
             "anyOf": [
@@ -267,15 +270,30 @@ def _step() -> Schema:
 def _limit(check: Check) -> Schema:
     """Return the schema of one limit in the units of a check."""
     dimensions = check.dimensions
+    if check.well is not None:
+        return {"type": "string", "pattern": rf"^\s*((==\s*)?{check.well}\s*$|(!=|~)\s*\S)|{_VARIABLE}"}
     if not dimensions or "text" in dimensions:
         return {"type": ["string", "number", "boolean"], "minLength": 1}
     units = [unit for unit in UNITS if dimension(unit) in dimensions]
     said = "|".join(re.escape(unit) for unit in units if unit)
     unit = f"({said}){'?' if '' in units else ''}" if said else ""
-    text = {"type": "string", "pattern": rf"^\s*(<=?|>=?|==|!=)\s*{_NUMBER}\s*{unit}\s*$|{_VARIABLE}"}
+    number = _NUMBER if _signed(check) else _UNSIGNED
+    text = {"type": "string", "pattern": rf"^\s*(<=?|>=?|==|!=)\s*{number}\s*{unit}\s*$|{_VARIABLE}"}
     if "" not in units:
         return text
-    return {"anyOf": [text, {"type": "string", "pattern": rf"^\s*{_NUMBER}\s*$"}, {"type": "number"}]}
+    bare = {"type": "number"} if _signed(check) else {"type": "number", "minimum": 0}
+    return {"anyOf": [text, {"type": "string", "pattern": rf"^\s*{number}\s*$"}, bare]}
+
+
+def _signed(check: Check) -> bool:
+    """Tell whether a check's value may be below 0, so that a limit may be."""
+    domains = [check.domain(measures) for measures in check.dimensions]
+    return any(domain is not None and (domain.least is None or domain.least < 0) for domain in domains)
+
+
+def _word(text: str | None) -> str:
+    """Return a text as a part of a definition's name."""
+    return re.sub(r"[^a-z0-9]+", "-", (text or "").lower())
 
 
 def _rungs(severities: list[str], limit: Schema) -> Schema:

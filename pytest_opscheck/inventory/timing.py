@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
-from ..limits import LimitError, parse_duration
+from ..limits import LimitError, parse_time
 from ..schedule import DAY, HOUR, LONGEST_S, WEEKDAYS, Schedule, shortest_gap_s
 from .lines import Key
 from .problems import Problems, nearest
@@ -67,7 +67,7 @@ def _times(said: object, path: Key, problems: Problems) -> tuple[int, ...]:
     for text in texts:
         match = _TIME.fullmatch(text) if isinstance(text, str) else None
         if match is None:
-            problems.add(path, f"{text!r} is no time of the day; say for example at = ['09:00', '18:00']")
+            problems.add(path, f"{text!r} is not a time of the day; say for example at = ['09:00', '18:00']")
         else:
             found.append(int(match[1]) * HOUR + int(match[2]))
     if not texts:
@@ -78,7 +78,7 @@ def _times(said: object, path: Key, problems: Problems) -> tuple[int, ...]:
 def _every(said: object, path: Key, problems: Problems) -> tuple[tuple[int, ...], int]:
     """Return the times of the day where it is due every so many hours, else the minutes."""
     try:
-        minutes, rest = divmod(parse_duration(said), 60.0)
+        minutes, rest = divmod(parse_time(said), 60.0)
     except LimitError as error:
         problems.add(path, str(error).replace("'30s'", "'5m'"))
         return (), HOUR
@@ -109,9 +109,9 @@ def _days(said: Mapping[str, Any], path: Key, problems: Problems) -> tuple[tuple
     dates = [day for day in days if type(day) is int and 1 <= day <= _LAST_DATE]
     for day in days:
         if isinstance(day, str) and day not in WEEKDAYS:
-            problems.add(path, f"{day!r} is no weekday; {nearest(day, WEEKDAYS)}")
+            problems.add(path, f"{day!r} is not a weekday; {nearest(day, WEEKDAYS)}")
         elif not isinstance(day, str) and day not in dates:
-            problems.add(path, f"{day!r} is no day of a month; say for example [1, 15]")
+            problems.add(path, f"{day!r} is not a day of a month; say for example [1, 15]")
     if weekdays and dates:
         problems.add(path, "weekdays and days of the month are two rules; keep one, or make another suite")
     return tuple(sorted(set(weekdays))), tuple(sorted(set(dates)))
@@ -121,7 +121,7 @@ def _duration(said: Mapping[str, Any], key: str, path: Key, problems: Problems) 
     if key not in said:
         return None
     try:
-        found = parse_duration(said[key])
+        found = parse_time(said[key])
     except LimitError as error:
         problems.add((*path, key), str(error).replace("'30s'", "'15m'"))
         return None
@@ -144,7 +144,7 @@ def _heartbeat(said: object, path: Key, problems: Problems) -> str | None:
     except ValueError:
         good = False
     if not good:
-        problems.add(path, "it is no address; write for example https://hc-ping.com/UUID, best as '${HEARTBEAT_URL}'")
+        problems.add(path, "it is not an address; write https://hc-ping.com/UUID, or better '${HEARTBEAT_URL}'")
         return None
     return text
 
@@ -154,7 +154,7 @@ def timing_schema() -> dict[str, Any]:
     variable = {"$ref": "#/$defs/variable"}
     time = {"anyOf": [{"type": "string", "pattern": f"^{_TIME.pattern}$"}, variable]}
     day = {"anyOf": [{"enum": list(WEEKDAYS)}, {"type": "integer", "minimum": 1, "maximum": _LAST_DATE}, variable]}
-    duration = {"$ref": "#/$defs/duration"}
+    duration = {"$ref": "#/$defs/time"}
     address = {"anyOf": [{"type": "string", "pattern": "^https?://"}, variable]}
     return {
         "at": {"description": "the times of the day at which it runs: 09:00", **_one_or_more(time)},

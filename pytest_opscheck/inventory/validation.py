@@ -86,7 +86,7 @@ def _message(detail: ErrorDetails, value: object) -> str:
             return f"{value!r} is too little; it is at least {said['ge']:g}"
         case "less_than_equal":
             return f"{value!r} is too much; it is at most {said['le']:g}"
-        case "string_too_short":
+        case "string_too_short" | "too_short":
             return "it is empty; say what is meant, or leave it out"
         case _:
             return detail["msg"].removeprefix("Value error, ").removeprefix("Assertion failed, ")

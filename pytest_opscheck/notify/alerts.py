@@ -46,7 +46,7 @@ def due(channel: Channel, results: Iterable[Result], told: Mapping[str, Told], n
     """Return what a channel is to be told of results, the worst first; `told` is what it knows, by result id.
 
     Unknown is told as a breach of what is at stake. Of what is blocked another result tells; of what is waived, in
-    maintenance or pending nobody is told, and what was told before stays so.
+    maintenance, pending, or seen by a gate inside of a window nobody is told, and what was told before stays so.
     """
     found = []
     for result in results:
@@ -63,6 +63,8 @@ def due(channel: Channel, results: Iterable[Result], told: Mapping[str, Told], n
 def _event(channel: Channel, result: Result, before: Told | None, now: dt.datetime) -> Event | None:
     if result.verdict is not Verdict.UNKNOWN and (result.verdict is not Verdict.BREACH or result.pending):
         return Event.RECOVERED if before is not None and result.verdict is Verdict.OK else None
+    if result.quiet is not None:
+        return None
     severity = _severity(result)
     if before is None or before.severity is None:
         return Event.NEW if severity in channel.severities else None

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import ssl
+import struct
 import time
 import uuid
 from collections.abc import Iterable, Iterator
@@ -23,6 +25,7 @@ from ._celery_target import (
     question_headers,
 )
 from ._kind import UnknownError, UnreachableError
+from ._wire import tls_failure
 
 if TYPE_CHECKING:
     from amqp import Channel, Connection
@@ -119,7 +122,27 @@ def _message(body: dict[str, Any], seconds: float) -> Any:
 
 
 def _said(error: Exception) -> str:
-    return str(getattr(error, "reply_text", "") or error).splitlines()[0]
+    return (str(getattr(error, "reply_text", "") or error).splitlines() or [type(error).__name__])[0]
+
+
+def _failure(error: Exception, timeout_s: float) -> str:
+    """Return why there is no connection: RabbitMQ's own words where it has said any."""
+    import amqp
+
+    if isinstance(error, TimeoutError) or "timed out" in str(error):
+        return f"no answer within {timeout_s:g} s"
+    if isinstance(error, ssl.SSLError):
+        return tls_failure(error)
+    if isinstance(error, OSError) and error.strerror:
+        return error.strerror.lower()
+    if "closed connection" in str(error):
+        return (
+            "it ended the connection before the handshake was over; see whether RabbitMQ listens there, "
+            "and whether with TLS (amqps://)"
+        )
+    if isinstance(error, amqp.exceptions.UnexpectedFrame) or not getattr(error, "reply_text", ""):
+        return "what answers there does not speak RabbitMQ's protocol (AMQP 0-9-1)"
+    return _said(error)
 
 
 @contextmanager
@@ -142,9 +165,9 @@ def connect(target: CeleryApp, timeout_s: float) -> Iterator[RabbitBroker]:
     )
     try:
         connection.connect()
-    except (amqp.AMQPError, OSError) as error:
+    except (amqp.AMQPError, OSError, struct.error, ValueError, LookupError) as error:
         raise UnreachableError(
-            f"{without_password(url)}: {_said(error)}", transient=isinstance(error, ConnectionResetError)
+            f"{without_password(url)}: {_failure(error, timeout_s)}", transient=isinstance(error, ConnectionResetError)
         ) from None
     try:
         yield RabbitBroker(connection, target)

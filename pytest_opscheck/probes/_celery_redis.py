@@ -10,7 +10,7 @@ import time
 import uuid
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
 from pydantic import SecretStr
@@ -27,7 +27,7 @@ from ._celery_target import (
     question,
     question_headers,
 )
-from ._kind import UnknownError, UnreachableError
+from ._kind import UnknownError
 
 if TYPE_CHECKING:
     from redis import Redis
@@ -51,14 +51,8 @@ class RedisBroker(Broker):
         self.redis = redis
 
     def check(self) -> str:
-        """Return PONG."""
-        import redis
-
-        try:
-            self.redis.ping()
-        except (redis.RedisError, OSError) as error:
-            raise UnreachableError(f"the broker: {error}") from None
-        return "PONG"
+        """Return PONG, or why the broker takes no writes."""
+        return _redis_server.ping(self.redis)
 
     def ask(self, method: str, seconds: float = ANSWER_SECONDS) -> Answers:
         """Ask all workers, and wait until as many have answered as listened, or the time is over."""
@@ -87,7 +81,7 @@ class RedisBroker(Broker):
         with self.redis.pipeline(transaction=False) as pipe:
             for key in self._lists(name):
                 pipe.lindex(key, -1)
-            return [json.loads(message) for message in pipe.execute() if message is not None]
+            return [_message(message, name) for message in pipe.execute() if message is not None]
 
     def _require_declared(self, unseen: list[str]) -> None:
         """Raise UnknownError for a queue that no worker has ever declared."""
@@ -109,12 +103,12 @@ class RedisBroker(Broker):
         with self.redis.pipeline(transaction=False) as pipe:
             for key in self._lists(name):
                 pipe.llen(key)
-            return sum(int(length) for length in pipe.execute())
+            return sum(_redis_server.number(length, "the answer to LLEN") for length in pipe.execute())
 
     def _taken(self) -> tuple[Counter[str], Counter[str]]:
         """Count the messages that workers have taken by queue: those to be done now, and those for later."""
         key = self.key(self.target.unacked_key)
-        count = int(self.redis.hlen(key))
+        count = _redis_server.number(self.redis.hlen(key), "the answer to HLEN")
         if count > MOST_TAKEN:
             raise UnknownError(f"workers have taken {count} messages, more than are read one by one ({MOST_TAKEN})")
         now, later = Counter[str](), Counter[str]()
@@ -122,7 +116,7 @@ class RedisBroker(Broker):
             return now, later
         routes: dict[str, list[tuple[str, str, str]]] = {}
         for _, value in self.redis.hscan_iter(key, count=200):
-            message, exchange, routing_key = json.loads(value)
+            message, exchange, routing_key = _taken_message(value, self.target.unacked_key)
             eta = (message.get("headers") or {}).get("eta")
             if exchange not in routes:
                 routes[exchange] = self._bindings(f"_kombu.binding.{exchange}") if exchange else []
@@ -151,6 +145,23 @@ class RedisBroker(Broker):
             if not cursor:
                 return found
         return found
+
+
+def _message(text: bytes | str, queue: str) -> dict[str, Any]:
+    """Read a message in kombu's envelope. Raises UnknownError for anything else, which no worker could read either."""
+    with suppress(ValueError):
+        said = json.loads(text)
+        if isinstance(said, dict):
+            return said
+    raise UnknownError(f"the next entry of {queue} is no message of Celery's; see what else writes to that list")
+
+
+def _taken_message(text: bytes | str, key: str) -> tuple[dict[str, Any], str, str]:
+    with suppress(ValueError):
+        message, exchange, routing_key = json.loads(text)
+        if isinstance(message, dict):
+            return message, str(exchange), str(routing_key)
+    raise UnknownError(f"an entry of {key} is no message that a worker has taken; see what else writes to that hash")
 
 
 def _queues(routing_key: str, bindings: list[tuple[str, str, str]]) -> list[str]:
@@ -212,19 +223,17 @@ class _Question:
         client = redis.Redis(connection_pool=given)  # one that may also write what a question needs
         bindings, queue = self._broker.key(f"_kombu.binding.{self._exchange}"), self._broker.key(self._queue)
         member = self._broker.target.sep.join((self._id, "", self._queue))
-        try:
+        with _redis_server.told(client, "a question to the workers", grants="&* +publish +sadd +srem +del +blpop"):
             try:
                 client.sadd(bindings, member)
-                connected = int(client.publish(self._channel, self._message(seconds)))
+                connected = _redis_server.number(
+                    client.publish(self._channel, self._message(seconds)), "the answer to PUBLISH"
+                )
                 found = self._collect(client, queue, connected, time.monotonic() + seconds)
             finally:
-                client.srem(bindings, member)
-                client.delete(queue)
-        except redis.ResponseError as error:
-            raise UnknownError(
-                f"the broker refuses a question to workers: {error}; "
-                "grant it: ACL SETUSER NAME +publish +sadd +srem +del +blpop"
-            ) from None
+                with suppress(redis.RedisError, OSError):  # what has failed before says why
+                    client.srem(bindings, member)
+                    client.delete(queue)
         return Answers(found, connected)
 
     def _collect(self, client: Redis, queue: str, connected: int, until: float) -> dict[str, Any]:

@@ -7,12 +7,16 @@ from typing import Annotated
 
 from pydantic import AfterValidator
 
-from ..limits import Ladder, Limit
+from ..domains import Domain, refuse_idle
+from ..limits import Ladder, Limit, LimitError
 from ._types import LadderParam, LimitParam, refuse_unit
+
+_STATUSES = Domain(0, 255)
 
 
 def _exit(said: Limit) -> Limit:
     refuse_unit(said, "exit", "an exit status", equality=False)
+    refuse_idle(said, _STATUSES, "an exit status", "'== 0'")
     return said
 
 
@@ -24,6 +28,8 @@ def _stdout(said: Limit) -> Limit:
 def _value(said: Ladder) -> Ladder:
     for rung in said.rungs:
         refuse_unit(rung.limit, "value", "the number that a command prints", equality=False)
+        if rung.limit.number is None and rung.limit.operator != "~":
+            raise LimitError(f"'{rung.limit}' is for a text, and this is a number; say '< 5', or stdout = '~ x'")
     return said
 
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from ..limits import Ladder
@@ -13,6 +14,10 @@ PROJECT = "com.docker.compose.project"
 _SERVICE = "com.docker.compose.service"
 _ONE_OFF = "com.docker.compose.oneoff"
 _DEPENDS_ON = "com.docker.compose.depends_on"
+_FEW = 3
+_RECENT_S, _LOOPING_S = 60, 600
+"""How long at most a container that was restarted a few times, or often, is not yet taken for one that runs."""
+_SWARM_SERVICE, _SWARM_TASK = "com.docker.swarm.service.name", "com.docker.swarm.task.name"
 _KILLED = 137
 """The exit status of a process that SIGKILL has ended: 128 + 9."""
 _LONGEST_ERROR = 200
@@ -34,7 +39,9 @@ TEMPLATE = (
     '"Labels":{{with .Config.Labels}}{'
     f'"{_SERVICE}":{{{{json (index . "{_SERVICE}")}}}},'
     f'"{_ONE_OFF}":{{{{json (index . "{_ONE_OFF}")}}}},'
-    f'"{_DEPENDS_ON}":{{{{json (index . "{_DEPENDS_ON}")}}}}'
+    f'"{_DEPENDS_ON}":{{{{json (index . "{_DEPENDS_ON}")}}}},'
+    f'"{_SWARM_SERVICE}":{{{{json (index . "{_SWARM_SERVICE}")}}}},'
+    f'"{_SWARM_TASK}":{{{{json (index . "{_SWARM_TASK}")}}}}'
     "}{{else}}null{{end}},"
     '"Healthcheck":{{with index .Config "Healthcheck"}}{{with index . "Test"}}'
     '{"Test":[{{json (index . 0)}}]}{{else}}null{{end}}{{else}}null{{end}}},'
@@ -42,6 +49,23 @@ TEMPLATE = (
     '"CpuQuota":{{json .HostConfig.CpuQuota}},"CpuPeriod":{{json .HostConfig.CpuPeriod}}}}'
 )
 """The template with which `docker inspect` prints what `container()` reads, a line a container."""
+
+
+def _of_podman(health: str) -> str:
+    """Return the template as podman's own command takes it: it names Go's fields, and those of a state by `health`."""
+    fields = (
+        ("{{json .Id}}", "{{json .ID}}"),
+        ('{{with index .State "Health"}}', f"{{{{with .State.{health}}}}}"),
+        ('{{with index .Config "Healthcheck"}}{{with index . "Test"}}', "{{with .Config.Healthcheck}}{{with .Test}}"),
+    )
+    text = TEMPLATE
+    for docker, podman in fields:
+        text = text.replace(docker, podman)
+    return text
+
+
+TEMPLATES = (TEMPLATE, _of_podman("Health"), _of_podman("Healthcheck"))
+"""That of docker, and those of podman from 4 on and before."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +81,9 @@ class Container:
     `image_name` what that was called then. `environment` are the names of its variables, each with whether it has a
     value; nobody reads the value itself. `created`, `started` and `ended` are in seconds since 1970, by the engine's
     clock; `ended` is when its latest run was over, which is that before the present one where it runs. `health_log` has
-    the end and the exit status of its last health checks, of which the engine keeps five.
+    the end and the exit status of its last health checks, of which the engine keeps five. `back_s` is how many seconds
+    ago it was restarted, where that is so lately that it may well end again; None otherwise. `slot` is whose place it
+    has among the tasks of a swarm's service, such as web.1: the engine keeps the containers of tasks that it replaced.
     """
 
     id: str
@@ -81,11 +107,31 @@ class Container:
     started: float | None = None
     ended: float | None = None
     health_log: tuple[tuple[float, int], ...] = ()
+    back_s: float | None = None
+    slot: str = ""
 
     @property
     def runs(self) -> bool:
         """Whether it runs; one that is paused or being restarted does not."""
         return self.state == "running"
+
+    @property
+    def stays(self) -> bool:
+        """Whether it runs, and is not in a loop of restarts of which this is one of its runs."""
+        return self.runs and self.back_s is None
+
+    def at(self, now: float | None) -> Container:
+        """Return the container as it is at a time by the engine's clock: whether it has run for long enough by then.
+
+        It has where this run is twice as long as those before on average, as far as they can be told: since it was
+        created. A container that ran for long before is believed after a minute, or after its third restart after ten.
+        """
+        if now is None or not self.runs or not self.restarts or self.started is None or self.created is None:
+            return self
+        mean = max(0.0, self.started - self.created) / self.restarts
+        enough = min(2 * mean, _RECENT_S if self.restarts < _FEW else _LOOPING_S)
+        age = max(0.0, now - self.started)
+        return replace(self, back_s=age) if age < enough else self
 
     @property
     def log_begin(self) -> float:
@@ -99,8 +145,8 @@ class Container:
 
     @property
     def healthy(self) -> bool:
-        """Whether it runs and its health check says healthy."""
-        return self.runs and self.health == "healthy"
+        """Whether it runs, without a loop of restarts, and its health check says healthy."""
+        return self.stays and self.health == "healthy"
 
     @property
     def described(self) -> str:
@@ -111,6 +157,9 @@ class Container:
                 text = f"{self.state} with status {self.exit_status}{why}"
             case "restarting":
                 text = f"restarting after exit status {self.exit_status}{why}"
+            case "running" if self.back_s is not None:
+                often = f" {self.restarts} times, the last" if self.restarts > 1 else ""
+                text = f"restarted{often} {self.back_s:.0f} s ago"
             case _:
                 text = self.state
         return f"{text} ({self.error})" if self.error else text
@@ -118,7 +167,7 @@ class Container:
     @property
     def health_described(self) -> str:
         """Its health as a message says it: of one that does not run, why."""
-        return self.described if not self.runs else self.health or "without a health check"
+        return self.described if not self.stays else self.health or "without a health check"
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,10 +190,10 @@ class Service:
 
     @property
     def state(self) -> str:
-        """`running` where at least one container runs, `missing` without any, `completed`, or what they do instead."""
+        """`running` where a container stays up, `missing`, `completed`, or what its containers do instead."""
         if not self.containers:
             return "missing"
-        if any(container.runs for container in self.containers):
+        if any(container.stays for container in self.containers):
             return "running"
         if self.completed:
             return "completed"
@@ -175,14 +224,17 @@ class Stack:
     containers: tuple[Container, ...]
 
     @classmethod
-    def of(cls, by: str, values: Iterable[str], inspected: Iterable[Mapping[str, Any]]) -> Stack:
-        """Make a stack of what `docker inspect` says of its containers."""
+    def of(
+        cls, by: str, values: Iterable[str], inspected: Iterable[Mapping[str, Any]], now: float | None = None
+    ) -> Stack:
+        """Make a stack of what `docker inspect` says of its containers; `now` is the engine's clock, if it is known."""
         values = tuple(values)
-        found = {each.id: each for each in (container(said, by_service=by == "project") for said in inspected)}
+        read = (container(said, by).at(now) for said in inspected)
+        found = {each.id: each for each in read}
         kept = [each for each in found.values() if not (each.one_off and by == "project")]
         if by == "name":  # the engine takes the start of an id for a name
             kept = [each for each in kept if each.name in values]
-        return cls(by, values, tuple(sorted(kept, key=lambda each: each.name)))
+        return cls(by, values, tuple(sorted(_latest(kept), key=lambda each: each.name)))
 
     def of_services(self, services: Iterable[str]) -> tuple[Container, ...]:
         """Return the containers of some services, each under its service's name or its own; all of none named."""
@@ -197,9 +249,10 @@ class Stack:
     def services(self, wanted: tuple[str, ...] = ()) -> tuple[Service, ...]:
         """Return the services, or those that are wanted, by name.
 
-        A container that was found by its name or a label is a service of its own. A service that is wanted or named in
-        the inventory, or that another one of the project depends on, is there also where it has no container (but for
-        jobs: those that have ended are often pruned). So is the target itself where nothing was found.
+        A container that was found by its name or a label is a service of its own, but for the tasks of a swarm's. A
+        service that is wanted or named in the inventory, or that another one of the project depends on, is there also
+        where it has no container (but for jobs: those that have ended are often pruned). So is the target itself where
+        nothing was found.
         """
         by_name: dict[str, list[Container]] = {}
         for each in self.containers:
@@ -214,15 +267,23 @@ class Stack:
         return tuple(found) or (Service(self.described),)
 
 
-def container(said: Mapping[str, Any], *, by_service: bool) -> Container:
-    """Read a container out of what `docker inspect` says of it."""
+def _latest(containers: Iterable[Container]) -> list[Container]:
+    """Leave out the containers of a swarm's tasks that another task has replaced since."""
+    found: dict[str, Container] = {}
+    for each in sorted(containers, key=lambda each: each.created or 0):
+        found[each.slot or each.id] = each
+    return list(found.values())
+
+
+def container(said: Mapping[str, Any], by: str) -> Container:
+    """Read a container out of what `docker inspect` says of it; `by` is how it was looked for."""
     state, config = said["State"], said["Config"]
     labels = config.get("Labels") or {}
     name = said["Name"].lstrip("/")
     return Container(
         id=said["Id"],
         name=name,
-        service=(labels.get(_SERVICE) if by_service else None) or name,
+        service=labels.get({"project": _SERVICE, "label": _SWARM_SERVICE}.get(by, "")) or name,
         state=state["Status"],
         exit_status=int(state.get("ExitCode") or 0),
         out_of_memory=bool(state.get("OOMKilled")),
@@ -232,16 +293,22 @@ def container(said: Mapping[str, Any], *, by_service: bool) -> Container:
         memory_limit=int(said["HostConfig"].get("Memory") or 0) or None,
         tty=bool(config.get("Tty")),
         one_off=str(labels.get(_ONE_OFF)).lower() == "true",
-        needs=_needs(labels.get(_DEPENDS_ON) or "") if by_service else (),
+        needs=_needs(labels.get(_DEPENDS_ON) or "") if by == "project" else (),
         cpus=_cpus(said["HostConfig"]),
-        image=said.get("Image") or "",
+        image=image_id(said.get("Image") or ""),
         image_name=config.get("Image") or "",
         environment=tuple((name, bool(is_set)) for name, is_set in config.get("Env") or ()),
         created=moment(said.get("Created")),
         started=moment(state.get("StartedAt")),
         ended=moment(state.get("FinishedAt")),
         health_log=_health_log(state),
+        slot=(labels.get(_SWARM_TASK) or "").rpartition(".")[0],
     )
+
+
+def image_id(said: str) -> str:
+    """Return an image's id as docker writes it; podman leaves out that it is a SHA-256."""
+    return f"sha256:{said}" if re.fullmatch(r"[0-9a-f]{64}", said) else said
 
 
 def without_values(said: dict[str, Any]) -> dict[str, Any]:
@@ -274,7 +341,7 @@ def _health_log(state: Mapping[str, Any]) -> tuple[tuple[float, int], ...]:
 
 def _health(state: Mapping[str, Any], config: Mapping[str, Any]) -> str | None:
     """Return what the health check says, None without one: an image may have one that the container switches off."""
-    said = (state.get("Health") or {}).get("Status")
+    said = (state.get("Health") or state.get("Healthcheck") or {}).get("Status")
     if said and said != "none":
         return str(said)
     test = (config.get("Healthcheck") or {}).get("Test") or ["NONE"]

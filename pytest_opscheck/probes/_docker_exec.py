@@ -25,6 +25,8 @@ EXEC_TIMEOUT_S = 30
 _MARGIN_S = 3
 """How much earlier than the probe's time limit a command is ended: what starting and ending it may take."""
 _LONGEST_OUTPUT = 65536
+_SHIM = "Emulate Docker CLI using podman"
+"""What podman's docker command says before everything else."""
 
 # $1 is a word that nothing else has, $2 how many seconds the command may take, $3 the command, for a shell. Neither the
 # engine nor its client can end what they have started in a container, so it is ended from inside: everything that was
@@ -77,7 +79,8 @@ class Executed:
     @property
     def said(self) -> str:
         """The last line that it printed to say why it failed, else the last line at all."""
-        lines = (self.stderr.strip() or self.stdout.strip()).splitlines()
+        errors = [line for line in self.stderr.strip().splitlines() if not line.startswith(_SHIM)]
+        lines = errors or self.stdout.strip().splitlines()
         return lines[-1].strip()[:200] if lines else ""
 
 

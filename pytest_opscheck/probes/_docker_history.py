@@ -10,12 +10,12 @@ from typing import Annotated
 
 from pydantic import AfterValidator, BeforeValidator
 
-from ..limits import Ladder, parse_duration
+from ..limits import Ladder, parse_time
 from ._docker_containers import Container, Stack
 from ._docker_shell import OOM, RECOVERY, answered, stack_of, tagged
 from ._docker_target import MAX_BYTES, Containers, Engine, kind, require_containers, where
 from ._kind import Output
-from ._types import LadderParam
+from ._types import LadderParam, of_amounts
 
 RECOVERY_TIMEOUT_S = 90
 _MARGIN_S = 10
@@ -71,10 +71,14 @@ class Recovery:
 def _times(ladder: Ladder) -> Ladder:
     if any(rung.limit.dimension != "duration" or rung.limit.operator not in ("<", "<=") for rung in ladder.rungs):
         raise ValueError("it is a length of time that may not be exceeded, for example '< 60s'")
-    return ladder
+    return of_amounts(ladder)
 
 
-Seconds = Annotated[float, BeforeValidator(parse_duration)]
+def _seconds(said: object) -> float:
+    return said if isinstance(said, float) else parse_time(said)  # the default is in seconds
+
+
+Seconds = Annotated[float, BeforeValidator(_seconds)]
 
 
 @kind.probe(timeout_s=RECOVERY_TIMEOUT_S)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import re
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Annotated, Any
 
@@ -18,6 +19,7 @@ from ._docker_logs import count_lines, opened
 from ._docker_shell import LINES, answered, portable, stack_of, tagged
 from ._docker_target import MAX_BYTES, Containers, Engine, kind, require_containers, where
 from ._kind import Output, UnknownError
+from ._logs_patterns import extended
 
 LOGS_TIMEOUT_S = 120
 LOGS_AT_ONCE = 4
@@ -190,12 +192,22 @@ def _read(engine: Engine, wanted: _Wanted, timeout_s: float) -> LogLines:
 
 
 def _args(target: Containers, wanted: _Wanted) -> tuple[str, ...]:
-    dialect = "-E" if portable(wanted.pattern) and portable(wanted.ignore or "") else "-P"
+    dialect, pattern, ignore = _as_grep_takes(wanted)
     how, _, number = wanted.since.partition(" ")
     last = str(wanted.last or "all")
     case = "-i" if wanted.ignore_case else ""
     services = " ".join(wanted.services)
-    return (how, number, last, case, dialect, wanted.pattern, wanted.ignore or "", services, *where(target))
+    return (how, number, last, case, dialect, pattern, ignore, services, *where(target))
+
+
+def _as_grep_takes(wanted: _Wanted) -> tuple[str, str, str]:
+    """Return the dialect in which a host's grep takes the patterns, and both as it takes them."""
+    pattern, ignore = wanted.pattern, wanted.ignore or ""
+    if portable(pattern) and portable(ignore):
+        with suppress(ValueError):
+            case = wanted.ignore_case
+            return "-E", extended(pattern, ignore_case=case), extended(ignore, ignore_case=case)
+    return "-P", pattern, ignore
 
 
 def _counted_there(output: Output, wanted: _Wanted) -> LogLines:
@@ -244,7 +256,7 @@ def _errors_args(  # noqa: PLR0917 - the probe's parameters
 
 @kind.through_host(errors, LINES, args=_errors_args, max_bytes=MAX_BYTES)
 def _errors_there(output: Output, **params: Any) -> LogLines:
-    """The same, counted on the host. The host's grep compares letters beyond ASCII byte by byte."""
+    """The same, counted on the host."""
     return _counted_there(output, _errors_wanted(**params))
 
 

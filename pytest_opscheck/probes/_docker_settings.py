@@ -11,11 +11,11 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, ValidationInfo
 
 from ..limits import Ladder
-from ._docker_containers import Container, Stack
+from ._docker_containers import Container, Stack, image_id
 from ._docker_shell import IMAGES, INSPECT, answered, stack_of, tagged
 from ._docker_target import MAX_BYTES, Containers, Engine, kind, require_containers, where
 from ._kind import Output
-from ._types import LadderParam
+from ._types import LadderParam, of_amounts
 
 _MISSING = "it has no container"
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]*")
@@ -28,7 +28,7 @@ def count_of(what: str) -> AfterValidator:
     def checked(ladder: Ladder) -> Ladder:
         if any(rung.limit.dimension != "count" for rung in ladder.rungs):
             raise ValueError(f"it is a number of {what}, for example 8 or '>= 8'")
-        return ladder
+        return of_amounts(ladder)
 
     return AfterValidator(checked)
 
@@ -58,7 +58,7 @@ def _replicas_there(output: Output, *, services: dict[str, Ladder]) -> tuple[Rep
 
 def _replicas(stack: Stack, services: Mapping[str, Ladder]) -> tuple[Replicas, ...]:
     return tuple(
-        Replicas(name, sum(each.runs for each in stack.of_services((name,))), ladder)
+        Replicas(name, sum(each.stays for each in stack.of_services((name,))), ladder)
         for name, ladder in services.items()
     )
 
@@ -80,7 +80,7 @@ class Setting:
 def _size(ladder: Ladder) -> Ladder:
     if any(rung.limit.dimension != "size" for rung in ladder.rungs):
         raise ValueError("it is a size, for example '4GiB' or '<= 4GiB'")
-    return ladder
+    return of_amounts(ladder)
 
 
 Cpus = Annotated[LadderParam, count_of("processors")]
@@ -211,7 +211,10 @@ class Image:
         """Read what `docker image inspect` says."""
         labels = (said.get("Config") or {}).get("Labels") or {}
         return cls(
-            said["Id"], tuple(said.get("RepoTags") or ()), tuple(said.get("RepoDigests") or ()), tuple(labels.items())
+            image_id(said["Id"]),
+            tuple(said.get("RepoTags") or ()),
+            tuple(said.get("RepoDigests") or ()),
+            tuple(labels.items()),
         )
 
 
@@ -281,7 +284,7 @@ def _image_args(target: Containers, services: Mapping[str, str]) -> tuple[str, .
 def _image_there(output: Output, *, services: dict[str, str]) -> tuple[Running, ...]:
     """The same, of the host's docker command."""
     lines = answered(output)
-    found = {name: Image.of(json.loads(said)) for name, said in tagged(lines, "image", 2)}
+    found = {image_id(name): Image.of(json.loads(said)) for name, said in tagged(lines, "image", 2)}
     return tuple(_images(stack_of(lines), services, found))
 
 

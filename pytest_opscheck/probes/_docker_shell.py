@@ -6,7 +6,7 @@ import json
 import re
 from collections.abc import Iterator
 
-from ._docker_containers import PROJECT, TEMPLATE, Stack
+from ._docker_containers import PROJECT, TEMPLATES, Stack
 from ._docker_engine import usermod
 from ._kind import Output, UnknownError, UnreachableError
 
@@ -21,10 +21,25 @@ no_engine() {
   echo "user $(id -un)"
   exit 8
 }
+is_podman() {
+  case $(docker --version 2>/dev/null) in podman*) ;; *) return 1;; esac
+}
 command -v docker >/dev/null || { echo "the docker command is not installed there" >&2; exit 8; }
 """
 
-REACHABLE = _ASK + "timeout -k 1 8 docker version --format '{{.Server.Version}}' || no_engine $?\n"
+# A podman before 4 has no server where it is asked on its own machine.
+REACHABLE = (
+    _ASK
+    + r"""
+timeout -k 1 8 docker version --format '{{.Server.Version}}' && exit 0
+status=$?
+if is_podman; then
+  timeout -k 1 8 docker version --format '{{.Client.Version}}' && exit 0
+  status=$?
+fi
+no_engine $status
+"""
+)
 
 # An engine answers this question to one at a time.
 DISK = (
@@ -62,11 +77,25 @@ fi
 """
 )
 
+# Podman stands in docker's place where podman-docker is installed. Its command knows other fields, and prints the
+# beginning of a line before it says so: then the next form is tried, and what comes after knows whose command it is.
+_FORMS = " ".join(f"'{form}'" for form in TEMPLATES)
 _INSPECT = rf"""
-{{
-  problems=$(docker container inspect --format '{TEMPLATE}' -- "$@" 2>&1 >&3 | grep -viE 'no such container|^warning')
-}} 3>&1
-[ -z "$problems" ] || {{ printf '%s\n' "$problems" >&2; exit 9; }}
+podman=
+for form in {_FORMS}; do
+  said=$(docker container inspect --format "$form" -- "$@" 2>&1)
+  case $said in *template:*"can't evaluate field"*) podman=1;; *) break;; esac
+done
+problems=$(printf '%s\n' "$said" | grep -v '^{{' |
+  grep -viE 'no such container|^warning|^emulate docker|level=warn|^$')
+case $problems in
+  *template:*)
+    echo "the docker command there is a podman that can't be read; let the target's url name its socket" >&2
+    exit 9;;
+  ?*) printf '%s\n' "$problems" >&2; exit 9;;
+esac
+printf '%s\n' "$said" | grep '^{{'
+echo "clock $(date +%s)"
 """
 
 INSPECT = _FIND + _INSPECT
@@ -80,7 +109,8 @@ STATS = (
     INSPECT
     + r"""
 ids=$(docker container inspect --format '{{if .State.Running}}{{.Id}}{{end}}' -- "$@" 2>/dev/null)
-[ -z "$ids" ] || docker stats --no-stream --no-trunc --format '{{json .}}' $ids | sed 's/^/stats /'
+form='stats {"ID":"{{.ID}}","MemUsage":"{{.MemUsage}}","CPUPerc":"{{.CPUPerc}}"}'
+[ -z "$ids" ] || docker stats --no-stream --no-trunc --format "$form" $ids
 """
 )
 
@@ -125,13 +155,15 @@ shift 3
     + r"""
 began=$(date +%s)
 until=$((began + longest))
-form='{{with index .State "Health"}}{{.Status}}{{else}}-{{end}} {{$.State.Status}} {{$.State.StartedAt}} {{$.Name}}'
-form="$form $name"
+form='{{with index .State "Health"}}{{.Status}}{{else}}-{{end}}'
+! is_podman || form='{{.State.Health.Status}}'
+form="$form {{\$.State.Status}} {{json \$.State.StartedAt}} {{\$.Name}} $name"
 while [ "$(date +%s)" -lt "$until" ]; do
   after=$(date -u -d "@$(($(date +%s) - longest))" +%Y-%m-%dT%H:%M:%S)
   docker container inspect --format "$form" -- "$@" 2>/dev/null | awk -v after="$after" -v services=" $services " '
     function wanted(name) { sub("^/", "", name); return index(services, " " name " ") }
     services !~ /[^ ]/ || wanted($4) || wanted($5) {
+      gsub("\"", "", $3)
       if ($1 ~ /starting|unhealthy/ && $2 == "running" && $3 > after) waits = 1
     }
     END { exit !waits }' || break
@@ -143,9 +175,10 @@ done
     + r"""
 echo "began $began"
 echo "now $now"
+form='event {{.TimeNano}} {{.Actor.ID}} {{.Action}}'
+[ -z "$podman" ] || form='event {{.Time.UnixNano}} {{.ID}} {{.Status}}'
 timeout -k 1 8 docker events --since "$((began - back - 5))" --until "$now" --filter event=health_status \
-  --filter event=start \
-  --format 'event {{.TimeNano}} {{.Actor.ID}} {{.Action}}'
+  --filter event=start --format "$form"
 """
 )
 
@@ -157,8 +190,9 @@ shift
     + INSPECT
     + _NOW
     + r"""
-timeout -k 1 8 docker events --since "$((${now%%.*} - back))" --until "$now" --filter event=oom \
-  --format 'event {{.TimeNano}} {{.Actor.ID}} {{.Action}}'
+[ -n "$podman" ] ||  # it has no such event
+  timeout -k 1 8 docker events --since "$((${now%%.*} - back))" --until "$now" --filter event=oom \
+    --format 'event {{.TimeNano}} {{.Actor.ID}} {{.Action}}'
 """
 )
 
@@ -170,11 +204,16 @@ shift
 """
     + INSPECT
     + r"""
-form='{"Id":{{json .Id}},"RepoTags":{{json .RepoTags}},"RepoDigests":{{json .RepoDigests}}'
+id=.Id
+[ -z "$podman" ] || id=.ID
+form='{"Id":{{json '$id'}},"RepoTags":{{json .RepoTags}},"RepoDigests":{{json .RepoDigests}}'
 form=$form',"Config":{"Labels":{{with .Config}}{{json .Labels}}{{else}}null{{end}}}}'
 for each in $names $(docker container inspect --format '{{.Image}}' -- "$@" 2>/dev/null | sort -u); do
-  said=$(docker image inspect --format "$form" -- "$each" 2>&1) && echo "image $each $said" || {
-    case $said in *[Nn]"o such image"*) ;; *) printf '%s\n' "$said" >&2; exit 9;; esac
+  said=$(docker image inspect --format "$form" -- "$each" 2>&1) && {
+    printf 'image %s ' "$each"
+    printf '%s\n' "$said" | grep '^{'
+  } || {
+    case $said in *[Nn]"o such image"* | *"image not known"*) ;; *) printf '%s\n' "$said" >&2; exit 9;; esac
   }
 done
 """
@@ -192,6 +231,13 @@ printf 'x\n' | grep "$dialect" -e x >/dev/null 2>&1 || {
   echo "the grep there knows no -P, which this pattern needs; write it as an extended regular expression" >&2
   exit 9
 }
+if [ "$dialect" = -E ]; then export LC_ALL=C; else export LC_ALL=C.UTF-8; fi
+case $dialect$pattern$ignore in -P*[!\ -~]*)
+  printf '\303\244\n' | grep -P '^.$' >/dev/null 2>&1 || {
+    echo "that host has no locale C.UTF-8, which this pattern needs; write it as an extended regular expression" >&2
+    exit 9
+  };;
+esac
 for each in "$pattern" "$ignore"; do
   printf '\n' | grep $case "$dialect" -e "$each" >/dev/null
   [ $? -lt 2 ] || exit 9
@@ -211,10 +257,20 @@ matching() {
     sift -c -e "$pattern"
   fi
 }
+lines() {
+  docker logs --since "$begin" --until "$((now + 1))" --tail "$last" "$id" 2>&1 || echo "failed $id" >&3
+}
+log() { lines; }
+if [ -n "$podman" ]; then
+  [ "$last" != all ] || last=-1
+  log() { lines | grep -av '^Emulate Docker CLI using podman'; }
+fi
 now=$(date +%s)
 echo "now $now"
-form="{{.Id}} {{.State.StartedAt}} {{.State.FinishedAt}} {{.Name}} $name"
-docker container inspect --format "$form" -- "$@" 2>/dev/null | while read -r id started ended container service; do
+form="{{.Id}} {{json .State.StartedAt}} {{json .State.FinishedAt}} {{.Name}} $name"
+said=$(docker container inspect --format "$form" -- "$@" 2>/dev/null | tr -d '"')
+printf '%s\n' "$said" | while read -r id started ended container service; do
+  [ -n "$id" ] || continue
   service=${service#/}
   case " ${services:-$service} " in *" $service "* | *" ${container#/} "*) ;; *) continue;; esac
   said=$(docker logs --tail 0 "$id" 2>&1 >/dev/null) || {
@@ -229,9 +285,7 @@ docker container inspect --format "$form" -- "$@" 2>/dev/null | while read -r id
       begin=$(printf '%s\n' "$started" "$ended" | sort | head -n 1);;
     all) begin=0;;
   esac
-  { { docker logs --since "$begin" --until "$((now + 1))" --tail "$last" "$id" 2>&1 || echo "failed $id" >&3
-    } | tr -d '\r' | matching | sed "s/^/count $id /" >&3
-  } 3>&1
+  { log | tr -d '\r' | matching | sed "s/^/count $id /" >&3; } 3>&1
 done
 """
 )
@@ -264,8 +318,10 @@ def stack_of(lines: list[str]) -> Stack:
     values = [value for (value,) in tagged(lines, by)]
     if by not in ("project", "name", "label"):
         raise UnknownError("the docker command did not say what there is")
+    clock = next(tagged(lines, "clock"), [None])[0]
     try:
-        return Stack.of(by, values, [json.loads(line) for line in lines if line.startswith("{")])
+        inspected = [json.loads(line) for line in lines if line.startswith("{")]
+        return Stack.of(by, values, inspected, float(clock) if clock else None)
     except (ValueError, KeyError) as error:
         raise UnknownError(f"docker inspect said what can't be read: {error!r}") from None
 

@@ -117,8 +117,9 @@ class Engine:
         else:
             labels = [f"{PROJECT}={value}" if by == "project" else value for value in values]
             found = [each["Id"] for each in self.client.containers(all=True, filters={"label": labels})]
-        inspected = side_by_side(self._inspected, found)
-        return Stack.of(by, values, (said for said in inspected if said is not None))
+        inspected = [said for said in side_by_side(self._inspected, found) if said is not None]
+        restarted = any(said.get("RestartCount") for said in inspected)
+        return Stack.of(by, values, inspected, self.now if restarted else None)
 
     def _inspected(self, container: str) -> Mapping[str, Any] | None:
         """Return what the engine says of a container, None of one that is not there (any more)."""

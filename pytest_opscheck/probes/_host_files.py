@@ -8,6 +8,7 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, BeforeValidator, ValidationInfo, WithJsonSchema
 
+from ._clock import require_clock
 from ._files import CLOCK_SKEW_S, Path, said_of
 from ._host_target import kind
 from ._kind import Output, UnknownError
@@ -95,6 +96,9 @@ class Files:
 # that a pattern may stand for. A path in a folder that does not exist is misspelt rather than gone.
 _FIND = r"""
 IFS=
+feed='
+'
+one_line() { printf '%s\n' "$1" | sed -e ':a' -e '$!N' -e '$!ba' -e 's/\n/\\n/g'; }
 way= rest=${1#/}
 while [ "$rest" != "${rest#*/}" ]; do
   way=$way/${rest%%/*} rest=${rest#*/}
@@ -112,11 +116,22 @@ folder=${folder%/*}
 _FILES = (
     _FIND
     + r"""
+what='file %Y %s %a %u %g %U %G' failed=
 echo "now $(date +%s)"
 for file in $1; do
-  [ -e "$file" ] || continue
-  printf '%s\0' "$file"
-done | xargs -0 -r stat -L -c 'file %Y %s %a %u %g %U %G %n' --
+  if [ -L "$file" ] && [ ! -e "$file" ]; then
+    case $(stat -L -- "$file" 2>&1) in *"Permission denied"*) echo "denied $(one_line "$file")"; exit 0;; esac
+  fi
+done
+for file in $1; do
+  case $file in *"$feed"*) continue;; esac
+  [ ! -e "$file" ] || printf '%s\0' "$file"
+done | xargs -0 -r stat -L -c "$what %n" -- || failed=1
+for file in $1; do
+  case $file in *"$feed"*) ;; *) continue;; esac
+  [ ! -e "$file" ] || stat -L -c "$what $(one_line "$file" | sed 's/%/%%/g')" -- "$file" || failed=1
+done
+[ -z "$failed" ]
 """
 )
 
@@ -151,8 +166,8 @@ def file(
     if not said.get("now"):
         raise UnknownError("the host did not say what matches")
     now = int(said["now"][0])
-    if set(said) - {"now", "file"}:
-        raise UnknownError(f"a file that matches {path} has a line break in its name")
+    if age is not None or oldest is not None:
+        require_clock(output, "how old its files are")
     found = tuple(_file(line, now) for line in said.get("file", ()))
     return Files(path, found, exists, age, oldest, size, mode, owner, group, readable_by_others)
 
@@ -187,8 +202,11 @@ _DIRECTORIES = (
 gentle() { if command -v nice >/dev/null; then nice "$@"; else "$@"; fi; }
 for folder in $1; do
   [ -d "$folder" ] || continue
-  said=$(gentle du -skxH -- "$folder" 2>&1)
-  printf '%s\n' "$said" | grep -v 'No such file or directory' | sed '$!s/^/failed /; $s/^/size /'
+  said=$({ gentle du -skxH -- "$folder" | sed -n '1s/^\([0-9]*\).*/size \1/p'; } 2>&1)
+  case $said in *"size "[0-9]*) ;; *) said="$said${feed}du said nothing of $(one_line "$folder")";; esac
+  printf '%s\n' "$said" | grep -v -e 'No such file or directory' -e '^size ' | sed 's/^/failed /'
+  printf '%s\n' "$said" | sed -n 's/^size .*/&/p' | tail -n 1 | tr '\n' ' '
+  one_line "$folder"
 done
 """
 )
@@ -203,7 +221,7 @@ def directory(output: Output, *, path: Path) -> tuple[Directory, ...]:
     said = _said(output)
     for what in said.get("failed", ()):
         raise UnknownError(f"not all of it can be read: {what}; give the user of the host access, or use ?sudo=true")
-    found = [line.split("\t", 1) for line in said.get("size", ())]
-    if not found or not all(size.isdigit() for size, *_ in found):
-        raise UnknownError(f"no directory matches {path}" if not found else f"du said {found[0]}")
+    found = [line.split(" ", 1) for line in said.get("size", ())]
+    if not found:
+        raise UnknownError(f"no directory matches {path}")
     return tuple(Directory(name, 1024 * int(size)) for size, name in found)

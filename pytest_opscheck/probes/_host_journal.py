@@ -8,11 +8,11 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, ValidationInfo, WithJsonSchema
 
-from ..limits import LimitError, parse_duration, rate_unit
+from ..limits import LimitError, parse_time, rate_unit
 from ._files import said_of
 from ._host_target import Host, kind
 from ._kind import Output, UnknownError
-from .logs import Pattern
+from ._logs_patterns import Pattern, extended
 
 Priority = Literal["emerg", "alert", "crit", "err", "warning", "notice", "info", "debug"]
 
@@ -32,7 +32,7 @@ def _window(said: object, info: ValidationInfo) -> float | None:
     if said is None:
         raise ValueError("say how far to look back: since = '4h', or a limit with a rate such as '== 0/h'")
     try:
-        return parse_duration(said)
+        return parse_time(said)
     except LimitError as error:
         raise ValueError(str(error)) from None
 
@@ -41,6 +41,7 @@ def _window(said: object, info: ValidationInfo) -> float | None:
 # journalctl passes over files that it may not read or that are damaged, and says so on standard error at most: for a
 # count that would be "none", so every such word is an error here, but of a damaged file from before the window.
 _JOURNAL = r"""
+export LC_ALL=C
 unit=$1 pattern=$2 ignore=$3 case=$4 priority=$5 window=$6
 command -v journalctl >/dev/null || { echo "journalctl is not installed; the journal needs systemd" >&2; exit 9; }
 for regex in "$pattern" "$ignore"; do
@@ -65,9 +66,9 @@ set -- --quiet --no-pager --output=cat --since="@$since"
 [ -z "$unit" ] || set -- "$@" --unit="$unit"
 [ -z "$priority" ] || set -- "$@" --priority="$priority"
 entries() { journalctl "$@" || echo "journalctl ended with exit status $?" >&2; }
-wanted() { grep -E $case -e "$pattern"; }
-unwanted() { if [ -n "$ignore" ]; then grep -vE $case -e "$ignore"; else cat; fi; }
-said=$({ entries "$@" | tr -d '\000' | wanted | unwanted | wc -l; } 2>&1)
+wanted() { grep -aE $case -e "$pattern"; }
+unwanted() { if [ -n "$ignore" ]; then grep -avE $case -e "$ignore"; else cat; fi; }
+said=$({ entries "$@" | tr -d '\000\r' | wanted | unwanted | wc -l; } 2>&1)
 printf '%s\n' "$said" | while read -r line; do
   case $line in
     "Journal file "*" ignoring file.")
@@ -107,6 +108,7 @@ def _args(
     since: float,
     window_s: int,
 ) -> tuple[str, ...]:
+    pattern, ignore = (extended(each, ignore_case=ignore_case) for each in (pattern, ignore))
     return (unit, pattern, ignore, "-i" if ignore_case else "", priority, f"{window_s or since:.0f}")
 
 

@@ -28,14 +28,12 @@ def _places(_target: object, addresses: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(word for match in matches if match for word in (match["six"] or match["host"], match["port"]))
 
 
-# $@ are pairs of host and port. A connection is made with what the host has, and closed without a word. Every address
-# of a name gets its chance, the first that answers counts: a program would try them too. bash's own way comes first,
-# since it needs nothing else; each way ends with 0 where the connection came to be.
-_REACH = r"""
+# `connects ADDRESS PORT` makes a connection with what the host has, and closes it without a word. bash's own way comes
+# first, since it needs nothing else; each way ends with 0 where the connection came to be. Without any, $by is empty.
+CONNECTS = r"""
 PYTHON='import socket, sys; socket.create_connection((sys.argv[1], int(sys.argv[2])), 3)'
 by=
 for tool in bash python3 nc curl busybox; do command -v $tool >/dev/null && by=$tool && break; done
-[ -n "$by" ] || { echo tool; exit 0; }
 ncat() { if nc -h 2>&1 | grep -q -e ' -z' -e '\[-.*z'; then nc -z -w 3 "$@"; else nc -w 3 "$@" -e true; fi; }
 telnet() {
   case $1 in *:*) set -- "[$1]" "$2";; esac
@@ -51,6 +49,14 @@ connects() {
     busybox) timeout 4 busybox nc -w 3 "$1" "$2" -e true;;
   esac </dev/null >/dev/null 2>&1
 }
+"""
+
+# $@ are pairs of host and port. Every address of a name gets its chance, the first that answers counts: a program would
+# try them too.
+_REACH = (
+    CONNECTS
+    + r"""
+[ -n "$by" ] || { echo tool; exit 0; }
 reach() {
   addresses=$1
   if command -v getent >/dev/null; then
@@ -74,6 +80,7 @@ while [ $# -gt 1 ]; do
 done
 wait
 """
+)
 _STATES = {
     "connects": "connects",
     "unresolved": "a name that does not resolve",

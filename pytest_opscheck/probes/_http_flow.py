@@ -15,19 +15,20 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Annotated, Any, Literal
-from urllib.parse import quote, urlencode, urljoin
+from urllib.parse import quote, urlencode
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationInfo, model_validator
 
+from ..domains import Domain, refuse_idle
 from ..limits import Ladder, UnjudgeableError, as_text, parse_limit, single
 from ..secrets import Redactor
 from ._http_json import JsonLimits, compiled, values, without_unit
 from ._kind import UnknownError
-from ._types import LadderParam
-from ._web import Answer, Asked, Web, header_name
+from ._types import LadderParam, of_amounts
+from ._web import BAD_REQUEST, SAFE, Answer, Asked, Web, header_name
+from ._web_redirect import origin
 
-SAFE = ("GET", "HEAD", "OPTIONS")
-"""The methods that change nothing on a server which keeps to HTTP's own rules."""
+_STATUSES = Domain(100, 999)
 _PLACEHOLDER = re.compile(r"\{([A-Za-z_]\w*)\}")
 _SHORTEST_S = 0.1
 
@@ -35,11 +36,13 @@ _SHORTEST_S = 0.1
 def _time(ladder: Ladder) -> Ladder:
     if any(rung.limit.dimension != "duration" for rung in ladder.rungs):
         raise ValueError("it is for a time; say for example '< 1s'")
-    return ladder
+    return of_amounts(ladder)
 
 
 def _status(ladder: Ladder) -> Ladder:
-    return without_unit("status", ladder)
+    for rung in without_unit("status", ladder).rungs:
+        refuse_idle(rung.limit, _STATUSES, "a status", "'== 200'")
+    return ladder
 
 
 def _text(ladder: Ladder) -> Ladder:
@@ -227,13 +230,14 @@ class _Walker:
         asked, path = self._filled(step)
         left_s = max(round(self._until - time.monotonic(), 1), _SHORTEST_S)
         try:
-            answer = self._web.transact(asked, urljoin(self._web.url, path), left_s)
+            answer = self._web.transact(asked, path, left_s)
         except UnknownError as error:
             return [self._hidden(Measured("status", None, "", step.status, str(error)), step)]
+        own = _of_step(step, answer)
         self._secrets.update(self._web.cookies().values())
-        found = list(_judged(step, answer))
+        found = list(_judged(step, own, own.problem if own is answer.left else None))
         if all(each.as_expected for each in found):
-            found += self._capture(step, answer)
+            found += self._capture(step, own)
         return [self._hidden(each, step) for each in found]
 
     def _filled(self, step: Step) -> tuple[Asked, str]:
@@ -298,13 +302,27 @@ class _Walker:
             measured,
             subject=f"{step.name}: {redactor.text(measured.subject)}",
             why=redactor.text(measured.why) if measured.why else None,
+            observed=redactor.text(measured.observed) if measured.observed else None,
             secret=measured.secret or text in self._secrets or redactor.text(text) != text,
         )
 
 
-def _judged(step: Step, answer: Answer) -> Iterator[Measured]:
-    """Yield what is measured of an answer; nothing more where its status is not as expected."""
-    status = Measured("status", answer.status, "", step.status)
+def _of_step(step: Step, answer: Answer) -> Answer:
+    """Return the answer to judge: where a step only asks, a page that it was not asked for is none.
+
+    After a form, another page of the server is what is expected.
+    """
+    if answer.left is None or answer.status >= BAD_REQUEST:
+        return answer
+    return answer if step.method not in SAFE and origin(answer.left.url) == origin(answer.url) else answer.left
+
+
+def _judged(step: Step, answer: Answer, led: str | None) -> Iterator[Measured]:
+    """Yield what is measured of an answer; nothing more where its status is not as expected.
+
+    `led` says where it leads, if it is a redirect to another page.
+    """
+    status = Measured("status", answer.status, "", step.status, observed=f"{answer.status} ({led})" if led else None)
     yield status
     if step.time is not None:
         yield Measured("time", answer.seconds * 1000, "ms", step.time)

@@ -24,12 +24,21 @@ F = TypeVar("F", bound=Callable[..., object])
 class UnreachableError(Exception):
     """The target cannot be reached: its `reachable` check fails, its other checks are blocked by it.
 
-    `transient` says that another attempt may well succeed (a reset connection, not a refused key).
+    `transient` says that another attempt may well succeed (a reset connection, not a refused key). `verb` is what a
+    message says of the target.
     """
+
+    verb = "can't be reached"
 
     def __init__(self, message: str, *, transient: bool = False) -> None:
         super().__init__(message)
         self.transient = transient
+
+
+class AnsweredError(UnreachableError):
+    """Something answers where the target should be, and it is not the target, or not in a state to be asked."""
+
+    verb = "answers, but not as it should"
 
 
 class UnknownError(Exception):
@@ -101,7 +110,8 @@ class Part:
 class Output:
     """What a part printed. `ended` is False where its time ran out: then there is no exit status.
 
-    `ahead_s` is by how much the host's clock is ahead of this machine's: at least, and at most.
+    `ahead_s` is by how much the host's clock is ahead of this machine's: at least, and at most. `lost` says why it has
+    not ended where that is not its time.
     """
 
     stdout: str
@@ -111,18 +121,24 @@ class Output:
     truncated: bool = False
     seconds: float = DEFAULT_TIMEOUT_S
     ahead_s: tuple[float, float] | None = None
+    lost: str | None = None
 
     def lines(self) -> list[str]:
-        """Return standard output's lines. Raises UnknownError where the part failed or was cut off."""
+        """Return standard output's lines. Raises UnknownError where the part failed or was cut off.
+
+        A line feed ends a line, and nothing else does: a form feed, for example, may be part of a file's name.
+        """
         self.require_end()
         if self.exit_status != 0:
             said = (self.stderr or self.stdout).strip().splitlines()[-1:]
             status = [] if said and self.exit_status == SAID else [f"exit status {self.exit_status}"]
             raise UnknownError(": ".join(status + said))
-        return self.stdout.splitlines()
+        return self.stdout.removesuffix("\n").split("\n") if self.stdout else []
 
     def require_end(self) -> None:
         """Raise UnknownError where the part's time ran out or it printed more than it may."""
+        if self.lost is not None:
+            raise UnknownError(self.lost)
         if not self.ended:
             raise UnknownError(
                 f"no answer within {self.seconds:g} s; see what holds it up there, or say a longer timeout"

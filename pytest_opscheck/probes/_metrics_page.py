@@ -4,26 +4,37 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 from pydantic import AfterValidator
 
 from ..patterns import PatternError, searcher
 from ..plural import counted
-from ._kind import Kind, UnknownError, UnreachableError
+from ..secrets import without_password
+from ._ages import STALE_S, aged, cached_s, said_s
+from ._kind import AnsweredError, Kind, UnknownError
+from ._metrics_store import Store
+from ._metrics_text import NoSampleError, written
 from ._web import Answer, Web, WebTarget, connect
 
-if TYPE_CHECKING:
-    from prometheus_client.metrics_core import Metric
-
-_ACCEPT = "text/plain;version=0.0.4, application/openmetrics-text;version=1.0.0;q=0.5, */*;q=0.1"
-_STALE_S = 300
-"""A sample that is stamped and older than this is stale, as it is for Prometheus."""
+_ACCEPT = "text/plain;version=0.0.4, */*;q=0.1"
+"""The older text: some libraries write OpenMetrics wherever it is named at all, and not all of them well
+(client_python, issue 1002). What has nothing but OpenMetrics still sends that."""
+MOST_SERIES = 100_000
+"""Series that are added up or compared: as many dictionaries of labels take some 80 MB."""
 _OK = 200
+_LET_IN = (401, 403)
 _PATTERN = "~"
+_SUFFIXES = {
+    "counter": ("_total",),
+    "histogram": ("_bucket", "_count", "_sum"),
+    "summary": ("_count", "_sum"),
+    "info": ("_info",),
+    "gaugehistogram": ("_bucket", "_gcount", "_gsum"),
+}
 
 
 class MetricsPage(WebTarget):
@@ -32,66 +43,147 @@ class MetricsPage(WebTarget):
 
 @dataclass(frozen=True, slots=True)
 class Series:
-    """One series of a page: a name, its labels, its value now, and how old the value is, where the page says that."""
+    """One series of a page: a name, its labels, its value, and the time of the value, where the page says that."""
 
     name: str
     labels: Mapping[str, str]
     value: float
-    age_s: float | None
+    stamp: float | None = None
 
     @property
     def subject(self) -> str:
         """The series as people write it."""
-        labels = ", ".join(f"{key}={value}" for key, value in sorted(self.labels.items()))
-        return f"{self.name}{{{labels}}}" if labels else self.name
+        return written(self.name, self.labels)
+
+    @property
+    def key(self) -> int:
+        """What tells it from every other series of its name: a hash, as the labels themselves would be held twice."""
+        return hash(tuple(sorted(self.labels.items())))
 
     @property
     def stale(self) -> str | None:
-        """What to say of a value that is too old to say anything of now; None of a fresh one."""
-        if self.age_s is None or self.age_s <= _STALE_S:
+        """What to say of a value that is too old to say anything of now, or is stamped with the future; None else."""
+        if self.stamp is None or (age := aged(time.time() - self.stamp)) is None:
             return None
-        return f"its sample is {self.age_s / 60:.0f} min old, so it says nothing of now"
+        if age.endswith("old"):
+            return f"its sample is {age}, so it says nothing of now; see what should write it"
+        return f"its sample is stamped {age}; compare the clock there with this machine's"
 
 
 class Page:
-    """A metrics page, fetched once: each family's series by the family's name. `at` is when, in monotonic seconds."""
+    """A metrics page, fetched once. `at` is when, in monotonic seconds."""
 
-    def __init__(self, web: Web, answer: Answer) -> None:
+    def __init__(self, web: Web, answer: Answer, store: Store) -> None:
+        store.finish()
+        _require(web, answer, store)
         self.web = web
         self.at = time.monotonic()
-        self.families: dict[str, list[Series]] = {}
+        self.cached_s = cached_s(answer)
+        self._store = store
         self._later: dict[float, Page] = {}
-        for family, series in _families(answer):  # one that is not in one piece comes several times
-            self.families.setdefault(family, []).extend(series)
-        if not any(self.families.values()):
-            raise UnknownError(f"{answer.url} has no sample at all")
 
     def later(self, seconds: float) -> Page:
         """Return the page as it is so many seconds after this one: fetched once for all who ask for the same."""
         if seconds not in self._later:
             time.sleep(max(0.0, self.at + seconds - time.monotonic()))
-            self._later[seconds] = Page(self.web, self.web.get())
+            store = Store()
+            self._later[seconds] = Page(self.web, self.web.get(taker=store), store)
         return self._later[seconds]
 
-    def named(self, metric: str) -> list[Series]:
-        """Return the series of a name; a counter's may lack `_total`. There is none where nothing was counted yet.
+    def state(self, metric: str) -> str:
+        """Tell whether a metric, or its family, is `present`, `without a sample`, of now or at all, or `missing`."""
+        names, types = self._store.names, self._store.types
+        base = metric.removesuffix("_total")
+        having = {metric, f"{metric}_total", *self._parts(metric), self._counter(metric)} & names.keys()
+        lines = (line for name in having for line in self._store.lines(name or ""))
+        if any(line.stamp is None or aged(time.time() - line.stamp) is None for line in lines):
+            return "present"
+        if having:
+            return "without a sample of now"
+        return "without a sample" if {metric, f"{metric}_total", base} & types.keys() else "missing"
+
+    def _parts(self, family: str) -> list[str]:
+        """Return the names of the series that belong to a family of this name and have not that name themselves."""
+        suffixes = _SUFFIXES.get(self._store.types.get(family) or "", ())
+        return [name for name in (family + suffix for suffix in suffixes) if name in self._store.names]
+
+    def _counter(self, metric: str) -> str | None:
+        """Return the counter of a name without its _total, which older programs leave out."""
+        base = metric.removesuffix("_total")
+        is_one = base != metric and base in self._store.names and self._store.types.get(base) == "counter"
+        return base if is_one else None
+
+    def name_of(self, metric: str) -> str | None:
+        """Return the name under which a metric's series stand; None where it is described and nothing was counted yet.
 
         Raises UnknownError for a name that the page does not have, or that has no value of its own.
         """
-        everything = [series for family in self.families.values() for series in family]
-        for name in (metric, f"{metric}_total"):
-            if found := [series for series in everything if series.name == name]:
-                return found
-        if others := sorted({series.name for series in self.families.get(metric, ())}):
-            raise UnknownError(f"{metric} has no value of its own; take one of {', '.join(others)}")
-        if metric in self.families or metric.removesuffix("_total") in self.families:
-            return []
+        names = self._store.names
+        for name in (metric, f"{metric}_total", self._counter(metric)):
+            if name in names:
+                return name
+        if parts := self._parts(metric):
+            raise UnknownError(f"{metric} has no value of its own; take one of {', '.join(parts)}")
+        if self.state(metric) == "without a sample":
+            return None
         from difflib import get_close_matches
 
-        known = {series.name for series in everything}
-        close = get_close_matches(metric, known, n=1)
-        hint = f"did you mean {close[0]!r}?" if close else f"the page has {counted(len(known), 'other metric')}"
+        close = get_close_matches(metric, names, n=1)
+        hint = f"did you mean {close[0]!r}?" if close else f"the page has {counted(len(names), 'other metric')}"
         raise UnknownError(f"the page has no sample of {metric}; {hint}")
+
+    def series(self, metric: str, labels: Mapping[str, str], most: int = MOST_SERIES) -> Found:
+        """Return the series of a metric that have these labels. There is none where nothing was counted yet.
+
+        Of several points in time of one series it is the newest. Raises UnknownError where one stands there twice with
+        different values, where there are more than `most`, and as `name_of` does.
+        """
+        name = self.name_of(metric)
+        found: dict[int, Series] = {}
+        known: set[str] = set()
+        example = None
+        for one in self._of_name(name, labels, known):
+            example = example or one.subject
+            if not fits(one.labels, labels):
+                continue
+            before = found.setdefault(one.key, one)
+            if before is not one:
+                found[one.key] = _newer(before, one)
+            elif len(found) > most:
+                raise UnknownError(f"more than {most} series of {name} match; narrow them with labels")
+        return Found(tuple(found.values()), frozenset(known), example)
+
+    def _of_name(self, name: str | None, labels: Mapping[str, str], known: set[str]) -> Iterator[Series]:
+        """Yield the series of a name, and note their labels; those that can't fit are left out once these are known."""
+        plain = [value for value in labels.values() if re.fullmatch(r"[\w./:@-]+", value)]
+        try:
+            for line in self._store.lines(name or ""):
+                if labels.keys() <= known and not all(value in (line.labels or "") for value in plain):
+                    continue
+                one = Series(line.name, line.parsed(), line.value(), line.stamp)
+                known.update(one.labels)
+                yield one
+        except NoSampleError as error:
+            raise UnknownError(f"{error}; Prometheus refuses that too") from None
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """The chosen series of a metric; the label names that any of its series has, and one series as an example."""
+
+    series: tuple[Series, ...]
+    labels: frozenset[str]
+    example: str | None
+
+
+def _newer(one: Series, other: Series) -> Series:
+    if one.stamp == other.stamp:
+        if one.value == other.value:
+            return one
+        raise UnknownError(
+            f"{one.subject} stands twice on the page, with {one.value:g} and {other.value:g}; see who else exposes it"
+        )
+    return max(one, other, key=lambda each: each.stamp or 0.0)
 
 
 def _labels(said: dict[str, str]) -> dict[str, str]:
@@ -108,9 +200,9 @@ Labels = Annotated[dict[str, str], AfterValidator(_labels)]
 """Labels to choose series by: a value, or `~ 5..` for a regular expression of the whole value."""
 
 
-def chosen(series: Iterable[Series], labels: Mapping[str, str]) -> list[Series]:
-    """Return the series that have these labels."""
-    return [one for one in series if all(_fits(one.labels.get(name, ""), said) for name, said in labels.items())]
+def fits(have: Mapping[str, str], wanted: Mapping[str, str]) -> bool:
+    """Tell whether a series has these labels."""
+    return all(_fits(have.get(name, ""), said) for name, said in wanted.items())
 
 
 def _fits(value: str, said: str) -> bool:
@@ -124,50 +216,30 @@ def _fits(value: str, said: str) -> bool:
 
 @contextmanager
 def _connect(target: MetricsPage, timeout_s: float) -> Iterator[Page]:
-    with connect(target, timeout_s, accept=_ACCEPT) as web:
+    store = Store()
+    with connect(target, timeout_s, accept=_ACCEPT, taker=store) as web:
         try:
-            page = Page(web, web.answer)
+            page = Page(web, web.answer, store)
         except UnknownError as error:
-            raise UnreachableError(str(error)) from None
+            raise AnsweredError(str(error)) from None
         yield page
 
 
 kind = Kind("metrics", MetricsPage, "a page of metrics in one of Prometheus's text formats", _connect)
 
 
-def _families(answer: Answer) -> Iterator[tuple[str, tuple[Series, ...]]]:
-    """Yield the families of a page. Raises UnknownError where it is none."""
+def _require(web: Web, answer: Answer, store: Store) -> None:
+    """Raise UnknownError where an answer is not a page of metrics of now."""
+    asked = without_password(web.url)
+    where = answer.url if answer.url == asked else f"{asked} redirects to {answer.url}, which"
     if answer.status != _OK:
-        raise UnknownError(f"{answer.url} answered {answer.status} and not with metrics")
-    content_type = answer.headers.get("content-type", "")
-    if content_type.startswith("text/html"):
-        raise UnknownError(f"{answer.url} is a web page, not a page of metrics; its path is often /metrics")
-    now = time.time()
-    try:
-        for family in _parsed(answer.whole().decode(), openmetrics=content_type.startswith("application/openmetrics")):
-            yield (
-                family.name,
-                tuple(
-                    Series(
-                        sample.name,
-                        sample.labels,
-                        float(sample.value),
-                        now - float(sample.timestamp) if sample.timestamp is not None else None,
-                    )
-                    for sample in family.samples
-                ),
-            )
-    except (ValueError, KeyError, IndexError, TypeError) as error:
-        why = str(error).partition("\n")[0][:200]
-        raise UnknownError(f"{answer.url} is no page of metrics: {why}") from None
-
-
-def _parsed(text: str, *, openmetrics: bool) -> Iterable[Metric]:
-    if openmetrics:
-        from prometheus_client.openmetrics import parser as strict
-
-        families: Iterable[Metric] = strict.text_string_to_metric_families(text)  # theirs
-        return families
-    from prometheus_client import parser as lenient
-
-    return lenient.text_string_to_metric_families(text)
+        hint = "; see the credentials in headers" if answer.status in _LET_IN else ""
+        raise UnknownError(f"{where} answered {answer.status} and not with metrics{hint}")
+    if answer.problem:
+        raise UnknownError(f"{answer.url}: {answer.problem}; ask again, and see what writes that page")
+    if store.problem:
+        raise UnknownError(f"{where} is not a page of metrics: {store.problem}")
+    if not store.names:
+        raise UnknownError(f"{where} has no sample at all; see whether the exporter there measures anything")
+    if (kept := cached_s(answer)) > STALE_S:
+        raise UnknownError(f"{where} was kept by a cache for {said_s(kept)}; have it not keep this page")

@@ -1,4 +1,4 @@
-"""Who is connected to a PostgreSQL server, and what its sessions do: pg_stat_activity and pg_locks."""
+"""Who is connected to a PostgreSQL server, and what its sessions do: pg_stat_activity."""
 
 from __future__ import annotations
 
@@ -7,9 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Annotated
 
-from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
+from pydantic import AfterValidator
 
-from ..limits import LimitError, parse_limit
 from ._kind import UnknownError
 from ._postgres_server import Server, grant_monitor, kind
 
@@ -65,60 +64,6 @@ def connections(server: Server) -> tuple[Connections, ...]:
         Connections(str(of), int(used), int(maximum), str(most))
         for of, used, maximum, most in server.rows(_CONNECTIONS)
     )
-
-
-def _seconds(said: object) -> float:
-    if isinstance(said, bool):
-        raise LimitError("it is a time, for example '5s'")
-    if isinstance(said, int | float):
-        return float(said)
-    limit = parse_limit(said)
-    if limit.dimension != "duration" or limit.number is None:
-        raise LimitError(f"{said!r} is no time; say for example '5s'")
-    return limit.number
-
-
-Seconds = Annotated[float, BeforeValidator(_seconds), Field(ge=0), WithJsonSchema({"type": ["string", "number"]})]
-"""A time such as `5s` or `2m`; a bare number is seconds."""
-
-
-@dataclass(frozen=True, slots=True)
-class Waiting:
-    """A session that waits for a lock: since how many seconds, and for which sessions."""
-
-    pid: int
-    user: str
-    seconds: float
-    blocked_by: tuple[int, ...]
-
-
-# pg_locks hides nothing from anybody. Since when a lock is waited for is there from version 14 on (waitstart, NULL in
-# the first moment); before that there is the start of the statement, which its own user and pg_monitor may see.
-_WAITING = """
-select a.pid, a.usename, l.locktype, pg_catalog.pg_blocking_pids(a.pid),
-  current_setting('server_version_num')::int >= 140000,
-  extract(epoch from clock_timestamp() - coalesce((to_jsonb(l) ->> 'waitstart')::timestamptz, a.query_start))::float8
-from pg_catalog.pg_locks l join pg_catalog.pg_stat_activity a on a.pid = l.pid
-where not l.granted and a.datname = current_database()
-"""
-
-
-@kind.probe()
-def waiting_locks(server: Server, *, longer_than: Seconds = 5.0, ignore: tuple[str, ...] = ()) -> tuple[Waiting, ...]:
-    """Sessions of the database that have waited for a lock for longer than some seconds.
-
-    A short wait is how locks work. `ignore` names types of locks (pg_locks.locktype), for example `advisory` where an
-    application queues on those by design.
-    """
-    found: dict[int, Waiting] = {}
-    for pid, user, locktype, blockers, exact, seconds in server.rows(_WAITING):
-        if locktype in ignore:
-            continue
-        if seconds is None and not exact:
-            raise UnknownError("sessions wait for locks, but not since when; GRANT pg_monitor TO the user of the dsn")
-        if seconds is not None and seconds > longer_than:
-            found[pid] = Waiting(pid, str(user), float(seconds), tuple(sorted(set(blockers))))
-    return tuple(sorted(found.values(), key=lambda waiting: -waiting.seconds))
 
 
 @dataclass(frozen=True, slots=True)

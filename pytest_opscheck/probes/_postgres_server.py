@@ -17,6 +17,8 @@ from ._kind import Kind, Target, UnknownError, UnreachableError
 
 if TYPE_CHECKING:
     from psycopg import Connection
+    from psycopg.abc import Buffer
+    from psycopg.adapt import Loader
 
 MOST_ROWS = 10_000
 """A question that answers with more rows is not one whose answer is judged; the rest is not even fetched."""
@@ -95,6 +97,8 @@ class Server:
                 )
                 raise self._lost from None
             raise UnknownError(_refused(error, bound_s)) from None
+        except UnicodeDecodeError:
+            raise UnknownError(NOT_UTF8) from None
 
     def lose(self) -> UnreachableError:
         """Say that the server answers nothing any more: every later question fails for that reason too."""
@@ -171,10 +175,35 @@ def _connect(target: PostgresDatabase, timeout_s: float) -> Iterator[Server]:
     except psycopg.Error as error:
         message = one_line(error)
         raise UnreachableError(message, transient=any(sign in message for sign in _TRANSIENT)) from None
+    connection.adapters.register_loader("bpchar", _padded_text())
+    connection.adapters.register_loader("money", _money())
     try:
         yield Server(connection, timeout_s)
     finally:
         connection.close()
+
+
+def _padded_text() -> type[Loader]:
+    """Return what reads char(10): the blanks behind it are not part of the text, and PostgreSQL compares it without."""
+    from psycopg.types.string import TextLoader
+
+    class PaddedText(TextLoader):
+        def load(self, data: Buffer) -> bytes | str:
+            text = super().load(data)
+            return text.rstrip(" ") if isinstance(text, str) else text.rstrip(b" ")
+
+    return PaddedText
+
+
+def _money() -> type[Loader]:
+    """Return what refuses money, which comes as a text in the server's locale: $1,234.50."""
+    from psycopg.adapt import Loader
+
+    class Money(Loader):
+        def load(self, data: Buffer) -> Any:  # noqa: ARG002 - psycopg's signature
+            raise UnknownError("the query's value is money, whose text is the server's own; cast it: ::numeric")
+
+    return Money
 
 
 WRITE_URL = "write postgresql://USER:PASSWORD@HOST:5432/DATABASE, and in the password %40 for @, %2F for /"
@@ -192,8 +221,11 @@ def is_garbled(dsn: str) -> bool:
     return "@" in str(words.get("host", "")) or not re.fullmatch(r"[\d,]*", str(words.get("port", "")))
 
 
-_ADVICE = re.compile(r" Is the server running [^?]*\?")
-"""What libpq asks of whoever reads that nothing listens."""
+_ADVICE = re.compile(r" Is the server running [^?]*\?| This probably means the server terminated abnormally.*")
+"""What libpq asks of whoever reads that nothing listens, or guesses."""
+_NOT_POSTGRES = re.compile(
+    r"(?:received invalid response to \w+ negotiation|expected authentication request from server, but received)[^;]*"
+)
 
 
 def _pooler_hint(said: str) -> str:
@@ -206,8 +238,25 @@ def _pooler_hint(said: str) -> str:
 
 
 def one_line(error: Exception) -> str:
-    text = _ADVICE.sub("", " ".join(str(error).split())).removeprefix("connection failed: ")
+    """Return what psycopg says, each thing once: libpq tries with TLS and without, and each address of a name."""
+    tries: list[str] = []
+    for line in str(error).splitlines():
+        _, sign, rest = line.partition("connection to server ")
+        if sign or not tries:
+            tries.append(sign + rest if sign else line.removeprefix("connection failed: "))
+        else:
+            tries[-1] += f" {line}"
+    if any(each.startswith("connection to server ") for each in tries):
+        tries = [each for each in tries if not each.startswith("Multiple connection attempts failed")]
+    text = "; ".join(dict.fromkeys(_ADVICE.sub("", " ".join(each.split())) for each in tries))
+    text = _NOT_POSTGRES.sub("what answers there is not PostgreSQL", text)
     return textwrap.shorten(text, 300, placeholder="...") + _pooler_hint(text)
+
+
+NOT_UTF8 = (
+    "the answer has text that is not UTF-8, as a database in SQL_ASCII may hold; say how it is written: "
+    "convert_from(COLUMN::bytea, 'LATIN1')"
+)
 
 
 def _refused(error: Exception, timeout_s: float) -> str:
@@ -219,6 +268,8 @@ def _refused(error: Exception, timeout_s: float) -> str:
         return (
             f"the query was ended after {timeout_s * 0.9:g} s; see its plan (EXPLAIN), or whether it waits for a lock"
         )
+    if isinstance(error, errors.CharacterNotInRepertoire):
+        return NOT_UTF8
     if isinstance(error, errors.InsufficientPrivilege):
         return f"{said}; GRANT the user of the dsn what it has to read"
     return said

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from ..limits import rate_unit
 from ._kind import UnknownError
-from ._postgres_activity import Seconds
+from ._postgres_locks import Seconds
 from ._postgres_server import MARK, Server, kind, quoted
 
 

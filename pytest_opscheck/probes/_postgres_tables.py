@@ -14,7 +14,7 @@ from pydantic import AfterValidator
 from ..limits import Ladder
 from ._kind import UnknownError
 from ._postgres_server import Server, kind, quoted
-from ._types import LadderParam
+from ._types import LadderParam, of_amounts
 
 _PART = r'(?:"(?:[^"]|"")+"|[^".]+)'
 _NAME = re.compile(rf"(?:({_PART})\.)?({_PART})")
@@ -161,6 +161,7 @@ def _count_limits(said: Mapping[str, Ladder]) -> Mapping[str, Ladder]:
         for rung in ladder.rungs:
             if rung.limit.number is None or rung.limit.unit:
                 raise ValueError(f"the limit of {name} is {rung.limit}, and rows are a count; say for example '> 0'")
+        of_amounts(ladder)
     return said
 
 
@@ -213,6 +214,7 @@ def _size_limits(said: Mapping[str, Ladder] | None) -> Mapping[str, Ladder] | No
         for rung in ladder.rungs:
             if rung.limit.dimension != "size":
                 raise ValueError(f"the limit of {name} is {rung.limit}, and a size is in bytes; say '< 10GB'")
+        of_amounts(ladder)
     return said
 
 

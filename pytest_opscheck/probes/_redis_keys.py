@@ -11,7 +11,7 @@ from pydantic import BeforeValidator
 
 from ..limits import Ladder
 from ._kind import UnknownError
-from ._redis_server import info, kind
+from ._redis_server import info, kind, number
 from ._types import LadderParam, measured_in
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ Patterns = Annotated[dict[str, Annotated[LadderParam, measured_in("")]], BeforeV
 @kind.probe()
 def keys(redis: Redis) -> int:
     """How many keys the database of the url holds (DBSIZE)."""
-    return int(redis.dbsize())
+    return number(redis.dbsize(), "the answer to DBSIZE")
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,5 +91,8 @@ class Persistent:
 def keys_without_ttl(redis: Redis) -> Persistent:
     """INFO keyspace's keys less its expires, of the database of the url."""
     database = redis.connection_pool.connection_kwargs.get("db") or 0
-    said = info(redis, "keyspace").get(f"db{database}") or {"keys": 0, "expires": 0}
-    return Persistent(int(said["keys"]) - int(said["expires"]), int(said["keys"]))
+    said = info(redis, "keyspace").get(f"db{database}", {"keys": 0, "expires": 0})
+    if not isinstance(said, dict) or not {"keys", "expires"} <= said.keys():
+        raise UnknownError("INFO keyspace does not say how many keys have an expiry; switch this check off for it")
+    keys, expiring = (number(said[name], f"{name} of INFO keyspace") for name in ("keys", "expires"))
+    return Persistent(keys - expiring, keys)

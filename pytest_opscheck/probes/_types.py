@@ -8,6 +8,7 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, BeforeValidator, ValidationInfo, WithJsonSchema
 
+from ..domains import AMOUNT, refuse_idle, refuse_open
 from ..limits import (
     SEVERITIES,
     Ladder,
@@ -25,7 +26,7 @@ _LIMIT_SCHEMA = {"anyOf": [{"type": ["string", "number", "boolean"]}]}
 
 
 def _limit(said: Any) -> Limit:
-    return said if isinstance(said, Limit) else parse_limit(said)
+    return said if isinstance(said, Limit) else refuse_open(parse_limit(said))
 
 
 def _ladder(said: Any, info: ValidationInfo) -> Ladder:
@@ -33,8 +34,12 @@ def _ladder(said: Any, info: ValidationInfo) -> Ladder:
         return said
     context = info.context or {}
     if isinstance(said, Mapping):
-        return parse_ladder(said, context.get("words"))
-    return single(parse_limit(said), context.get("severity", SEVERITIES[2]))
+        made = parse_ladder(said, context.get("words"))
+    else:
+        made = single(parse_limit(said), context.get("severity", SEVERITIES[2]))
+    for rung in made.rungs:
+        refuse_open(rung.limit)
+    return made
 
 
 def refuse_unit(limit: Limit, of: str, source: str, *, equality: bool) -> None:
@@ -61,9 +66,16 @@ def measured_in(unit: str) -> AfterValidator:
             if limit.dimension != dimension(unit):
                 wanted = dimension(unit)
                 raise LimitError(f"'{limit}' is for a {limit.dimension}, and this is a {wanted}; say {example(wanted)}")
-        return said
+        return of_amounts(said)
 
     return AfterValidator(fitting)
+
+
+def of_amounts(said: Ladder) -> Ladder:
+    """Return limits of what is never below 0. Raises LimitError for one that nothing can break, or keep."""
+    for limit in (rung.limit for rung in said.rungs):
+        refuse_idle(limit, AMOUNT, f"a {limit.dimension}", example(limit.dimension))
+    return said
 
 
 LadderParam = Annotated[

@@ -21,6 +21,10 @@ def in_unit(value: float, unit: str) -> tuple[float, str, str]:
     """Return a value, its unit as limits have it, and what to say where it cannot be judged."""
     if math.isnan(value):
         return value, "", "the sample is not a number (NaN)"
+    if value == -math.inf:
+        return math.nan, "", "the sample is -Inf, as the largest of nothing is, so it says nothing"
+    if math.isinf(value) and (unit == RATIO or (unit and dimension(unit) == dimension("%"))):
+        return math.nan, "", f"the sample is {value:g}, which is not a share: what it is a share of may be 0"
     if unit == RATIO:
         return value * 100, "%", "it is a share; give the limit in %"
     if unit:

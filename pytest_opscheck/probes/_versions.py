@@ -50,8 +50,12 @@ def _limit(said: object) -> Limit:
         return VersionLimit("==", str(said), "", None)
     if match is None:
         why = "a number loses its last zero; " if isinstance(said, float) else ""
-        raise LimitError(f"{said!r} is no limit for a version; {why}say a text such as '>= 20.10'")
-    return VersionLimit(match["operator"] or "==", match["version"], "", None)
+        raise LimitError(f"{said!r} is not a limit for a version; {why}say a text such as '>= 20.10'")
+    made = VersionLimit(match["operator"] or "==", match["version"], "", None)
+    if made.operator in (">=", "<") and not any(_numbers(made.operand)):
+        never = "can't be broken" if made.operator == ">=" else "can't hold"
+        raise LimitError(f"'{made}' {never}: no version is below 0; say a text such as '>= 20.10'")
+    return made
 
 
 def _ladder(said: Any, info: ValidationInfo) -> Ladder:

@@ -11,11 +11,10 @@ import base64
 import contextlib
 import json
 import re
-import ssl
 import time
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Annotated, Any
 from urllib.parse import unquote, urlencode, urljoin, urlsplit, urlunsplit
 
@@ -23,24 +22,30 @@ from pydantic import AfterValidator, Field, SecretStr
 
 from ..secrets import without_password
 from ._kind import Target, UnknownError, UnreachableError
-from ._wire import Deadline, tls_failure
+from ._tls_read import ascii_name
+from ._web_body import BodyError, Taker, Whole, discard, read
+from ._web_redirect import PORTS, Follow, elsewhere, onward, origin
+from ._web_why import why
+from ._wire import SOON_S, Deadline
 
 if TYPE_CHECKING:
     import requests
 
-LONGEST_BODY = 10_000_000
-"""Bytes of a body that are read: more than any health document or metrics page that a check should fetch."""
 REDIRECTS = 10
-_SMALL = 65536
+SAFE = ("GET", "HEAD", "OPTIONS")
+"""The methods that change nothing on a server which keeps to HTTP's own rules."""
+BAD_REQUEST = 400
+"""The first status that is an error."""
+_SHOWN = 200
+"""Characters of the address that a redirect names: a server may make it as long as it likes."""
 _MOVED, _SEE_OTHER = (301, 302), 303
-_PORTS = {"http": 80, "https": 443}
 
 
 def _web_url(said: SecretStr) -> SecretStr:
     problem = ValueError("it is no web address; write for example https://api.example.com/health")
     try:
         parts = urlsplit(said.get_secret_value())
-        if parts.scheme not in _PORTS or not parts.hostname or parts.port == 0:
+        if parts.scheme not in PORTS or parts.port == 0 or not ascii_name(parts.hostname or ""):
             raise problem
     except ValueError:
         raise problem from None
@@ -81,33 +86,52 @@ class WebTarget(Target):
 
 
 class NoAnswerError(UnknownError):
-    """A request that got no HTTP answer. `transient` says that another attempt may well get one."""
+    """A request that got no answer to judge.
 
-    def __init__(self, message: str, *, transient: bool = False) -> None:
-        super().__init__(message)
+    transient: another attempt may well get one.
+    spoke: there was one of HTTP, and it says nothing that can be judged.
+    redirect: the redirect by which the address that was asked for led to where there is none.
+    """
+
+    def __init__(self, url: str, why: str, *, transient: bool = False, spoke: bool = False) -> None:
+        super().__init__(f"{url}: {why}")
+        self.url = url
+        self.why = why
         self.transient = transient
+        self.spoke = spoke
+        self.redirect: Answer | None = None
+
+    def __reduce__(self) -> tuple[type[UnknownError], tuple[str]]:
+        """Travel to another process as what it says."""
+        return UnknownError, (str(self),)
 
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """A request: its method, its own headers beside the target's, with names in lower case, and its body."""
+    """A request: its method, its own headers beside the target's, with names in lower case, and its body.
+
+    `taker` takes the body of the answer, where it need not be held whole.
+    """
 
     method: str
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
     body: bytes | None = field(default=None, repr=False)
+    taker: Taker | None = field(default=None, repr=False)
 
     def redirected(self, status: int) -> Asked:
         """Return what is asked after a redirect: 303 leads to a page, and so do 301 and 302 after a form."""
         if self.method == "HEAD" or not (status == _SEE_OTHER or (status in _MOVED and self.method == "POST")):
             return self
-        return Asked("GET", {name: value for name, value in self.headers.items() if name != "content-type"})
+        headers = {name: value for name, value in self.headers.items() if name != "content-type"}
+        return Asked("GET", headers, taker=self.taker)
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
     """What a server said.
 
-    `seconds` is the time from the request to the last byte; `problem` says why there is no body.
+    `seconds` is the time from the request to the last byte; `problem` says why there is no body. `left` is the redirect
+    by which the page that was asked for was left, where this is the answer of another one.
     """
 
     status: int
@@ -116,6 +140,11 @@ class Answer:
     body: bytes = field(repr=False)
     seconds: float
     problem: str | None = None
+    left: Answer | None = None
+
+    def of_asked(self) -> Answer:
+        """Return the answer of the page that was asked for: this one, or the redirect that led away from it."""
+        return self.left or self
 
     def whole(self) -> bytes:
         """Return the body. Raises UnknownError where it was cut off or is too long."""
@@ -157,12 +186,16 @@ class Answer:
 
 
 class Web:
-    """A client of one target. `answer` is what the target's own address said when it was contacted."""
-
-    answer: Answer
+    """A client of one target."""
 
     def __init__(
-        self, target: WebTarget, timeout_s: float, *, method: str = "GET", follow: bool = True, accept: str = "*/*"
+        self,
+        target: WebTarget,
+        timeout_s: float,
+        *,
+        method: str = "GET",
+        follow: Follow = Follow.ANYWHERE,
+        accept: str = "*/*",
     ) -> None:
         from ._web_session import Session
 
@@ -181,25 +214,58 @@ class Web:
             self._own.setdefault("authorization", "Basic " + base64.b64encode(said).decode())
         self._deadline = Deadline()
         self._session = Session(self._deadline, target.verify)
+        self._answer: Answer | NoAnswerError | None = None
 
-    def get(self, path: str = "", *, method: str | None = None, timeout_s: float | None = None) -> Answer:
+    @property
+    def answer(self) -> Answer:
+        """What the target's own address said when it was contacted. Raises NoAnswerError where that is no answer."""
+        if isinstance(self._answer, NoAnswerError):
+            raise self._answer
+        assert self._answer is not None  # noqa: S101 - for the type checker; `contact` comes first
+        return self._answer
+
+    def contact(self, url: str, *, torn: bool, taker: Taker | None = None) -> None:
+        """Ask for the address by which the target is known to be there.
+
+        torn: whether an answer of HTTP is enough that can't be judged, or leads to where there is none.
+        taker: what takes the body of the answer.
+
+        Raises UnreachableError where nothing answers over HTTP.
+        """
+        started = time.monotonic()
+        try:
+            self._answer = self.get(url, taker=taker)
+        except NoAnswerError as error:
+            if not torn or not error.spoke:
+                again = error.transient and time.monotonic() - started < SOON_S
+                raise UnreachableError(str(error), transient=again) from None
+            self._answer = error
+
+    def get(
+        self, path: str = "", *, method: str | None = None, timeout_s: float | None = None, taker: Taker | None = None
+    ) -> Answer:
         """Ask for the target's address, or for another one relative to it; GET and HEAD only.
 
         timeout_s: how long the answer may take, where that is not the connection's own time limit.
+        taker: what takes the body of the answer, which then has none itself.
 
         Raises UnknownError where there is no HTTP answer in time; any status is an answer.
         """
         method = method or self._method
         if method not in ("GET", "HEAD"):
             raise UnknownError(f"{method} could change something on the server, so it was not sent; use GET or HEAD")
-        return self._followed(Asked(method), urljoin(self.url, path), timeout_s or self.timeout_s)
+        return self._followed(Asked(method, taker=taker), urljoin(self.url, path), timeout_s or self.timeout_s)
 
-    def transact(self, asked: Asked, url: str, timeout_s: float) -> Answer:
+    def transact(self, asked: Asked, path: str, timeout_s: float) -> Answer:
         """Send a request that may change something: a step of a flow, which the inventory calls synthetic.
 
         Raises UnknownError where there is no HTTP answer in time, and where the address is another server's.
         """
-        if _origin(url) != _origin(self.url):
+        try:
+            url = onward(self.url, path)
+        except ValueError:
+            raise UnknownError("its path leads to what is not an address of the web, so nothing was sent") from None
+        if origin(url) != origin(self.url):
             raise UnknownError(f"{without_password(url)} is not on the target's own server, so nothing was sent there")
         return self._followed(asked, url, timeout_s)
 
@@ -222,27 +288,56 @@ class Web:
         self._session.close()
 
     def _followed(self, asked: Asked, url: str, timeout_s: float) -> Answer:
+        """Send a request, and go where redirects lead. `left` of the answer says whether that is another page."""
+        own: list[Answer] = []
         with self._deadline.within(timeout_s):
-            started, first = time.perf_counter(), url
-            for _ in range(REDIRECTS + 1):
-                response = self._asked(asked, url, timeout_s)
-                onward = response.raw.get_redirect_location() if self._follow else None
-                if not onward:
-                    return self._read(response, url, started, timeout_s)
-                _discard(response)
-                asked, url = asked.redirected(response.status_code), urljoin(url, onward)
-                if urlsplit(url).scheme not in _PORTS:
-                    raise NoAnswerError(f"{without_password(first)} redirects to what is no web address")
-        raise NoAnswerError(
-            f"{without_password(first)} redirects more than {REDIRECTS} times, last to {without_password(url)}"
-        )
+            try:
+                return self._gone(asked, url, timeout_s, own)
+            except NoAnswerError as error:
+                if own:
+                    error.redirect, error.spoke = own[-1], True
+                raise
+
+    def _gone(self, asked: Asked, url: str, timeout_s: float, own: list[Answer]) -> Answer:
+        """Go where redirects lead; `own` takes up those of the page that was asked for."""
+        started, first = time.perf_counter(), url
+        for _ in range(REDIRECTS + 1):
+            response = self._asked(asked, url, timeout_s)
+            other = elsewhere(first, url) if self._follow is Follow.PAGE else None
+            location = response.raw.get_redirect_location() if self._follow.value else None
+            if not location:
+                return _arrived(self._read(response, url, started, timeout_s, asked.taker), other, own)
+            discard(response.raw)
+            if other is None:
+                own.append(_answer(response, url, started, problem="it is a redirect"))
+            asked, url = asked.redirected(response.status_code), self._onward(url, location)
+        last = without_password(url)[:_SHOWN]
+        raise NoAnswerError(without_password(first), f"it redirects more than {REDIRECTS} times, last to {last}")
+
+    @staticmethod
+    def _onward(url: str, location: str) -> str:
+        try:
+            return onward(url, location)
+        except ValueError:
+            raise NoAnswerError(without_password(url), "it redirects to what is not an address of the web") from None
 
     def _asked(self, asked: Asked, url: str, timeout_s: float) -> requests.Response:
+        """Send one request, and once more where the server has meanwhile closed a connection that was kept open."""
+        opened = self._session.opened
+        try:
+            return self._sent(asked, url, timeout_s)
+        except NoAnswerError as error:
+            kept = self._session.opened == opened
+            if not (kept and error.transient and asked.method in SAFE):
+                raise
+            return self._sent(asked, url, timeout_s)
+
+    def _sent(self, asked: Asked, url: str, timeout_s: float) -> requests.Response:
         import urllib3
 
-        ours = _origin(url) == _origin(self.url)
+        ours = origin(url) == origin(self.url)
         if asked.body is not None and not ours:
-            raise NoAnswerError(f"it redirects to {without_password(url)}, another server, which is sent no body")
+            raise NoAnswerError(without_password(url), "a redirect leads to it, another server, which is sent no body")
         own = {**self._own, **asked.headers} if ours else {}
         # Half of the time for connecting: a name may have a dead address before a live one.
         timeout = urllib3.Timeout(connect=timeout_s / 2, read=timeout_s)
@@ -250,58 +345,28 @@ class Web:
             headers = {**self._general, **own}
             response = self._session.ask(asked.method, url, headers=headers, data=asked.body, timeout=timeout)
         except (urllib3.exceptions.HTTPError, OSError, ValueError) as error:
-            why, transient = self._why(error, timeout_s)
-            raise NoAnswerError(f"{without_password(url)}: {why}", transient=transient) from None
-        if self._deadline.over:  # a head that was cut off looks like a short one
+            failure = why(error, timeout_s, over=self._deadline.over)
+            raise NoAnswerError(
+                without_password(url), failure.text, transient=failure.transient, spoke=failure.spoke
+            ) from None
+        if self._deadline.over:
             response.close()
-            raise NoAnswerError(f"{without_password(url)}: no answer within {timeout_s:g} s")
+            raise NoAnswerError(without_password(url), f"no answer within {timeout_s:g} s")
         return response
 
-    def _read(self, response: requests.Response, url: str, started: float, timeout_s: float) -> Answer:
-        body, problem = bytearray(), None
+    def _read(
+        self, response: requests.Response, url: str, started: float, timeout_s: float, taker: Taker | None
+    ) -> Answer:
+        whole, problem = Whole(), None
         try:
-            for chunk in response.iter_content(_SMALL):
-                body += chunk
-                if len(body) > LONGEST_BODY:
-                    problem = f"the body is longer than the {LONGEST_BODY // 1_000_000} MB that are read"
-                    break
-        except OSError:  # which requests' own errors are
-            problem = "the connection ended in the middle of the body"
+            read(response.raw, taker or whole)
+        except BodyError as error:
+            problem = str(error)
         if self._deadline.over:
             problem = f"the body was not whole within {timeout_s:g} s"
-        seconds = time.perf_counter() - started
         if problem:
             response.close()
-        headers = {name.lower(): value for name, value in response.headers.items()}
-        content = b"" if problem else bytes(body)
-        return Answer(response.status_code, without_password(url), headers, content, seconds, problem)
-
-    def _why(self, error: BaseException, timeout_s: float) -> tuple[str, bool]:
-        """Say why there was no answer, in words without addresses, and whether another attempt may well get one."""
-        import requests
-        import urllib3.exceptions as wrong
-
-        if isinstance(error, requests.RequestException) and isinstance(next(iter(error.args), None), Exception):
-            error = error.args[0]  # what urllib3 raised
-        inner = next((said for said in (*error.args, error.__cause__) if isinstance(said, OSError)), None)
-        if self._deadline.over or isinstance(error, wrong.ReadTimeoutError):
-            return f"no answer within {timeout_s:g} s", False
-        if isinstance(inner, ConnectionResetError | ConnectionAbortedError | BrokenPipeError):
-            return "the connection was closed before an answer came", True
-        match error:
-            case wrong.NameResolutionError():
-                why = "its name can't be resolved"
-            case wrong.ConnectTimeoutError() if not isinstance(error, wrong.NewConnectionError):
-                why = f"no connection within {timeout_s / 2:g} s"
-            case wrong.ProxyError():
-                why = f"through the proxy: {self._why(error.original_error, timeout_s)[0]}"
-            case wrong.SSLError() | ssl.SSLError():
-                why = tls_failure(inner or error)
-            case wrong.ProtocolError():
-                why = "what answers there does not speak HTTP"
-            case _:
-                why = inner.strerror.lower() if inner is not None and inner.strerror else "the address can't be used"
-        return why, False
+        return _answer(response, url, started, b"" if problem else bytes(whole.body), problem)
 
 
 @contextlib.contextmanager
@@ -312,30 +377,31 @@ def connect(
     path: str = "",
     query: Mapping[str, str] | None = None,
     method: str = "GET",
-    follow: bool = True,
+    follow: Follow = Follow.ANYWHERE,
     accept: str = "*/*",
+    torn: bool = False,
+    taker: Taker | None = None,
 ) -> Iterator[Web]:
-    """Contact a target once and yield its client. Raises UnreachableError where nothing answers over HTTP."""
+    """Contact a target once and yield its client. Raises UnreachableError as `contact` does."""
     web = Web(target, timeout_s, method=method, follow=follow, accept=accept)
     try:
-        try:
-            web.answer = web.get(web.under(path, query or {}) if path else "")
-        except NoAnswerError as error:
-            raise UnreachableError(str(error), transient=error.transient) from None
+        web.contact(web.under(path, query or {}) if path else "", torn=torn, taker=taker)
         yield web
     finally:
         web.close()
 
 
-def _origin(url: str) -> tuple[str, str | None, int | None]:
-    parts = urlsplit(url)
-    return parts.scheme, parts.hostname, parts.port or _PORTS.get(parts.scheme)
+def _arrived(answer: Answer, other: str | None, own: list[Answer]) -> Answer:
+    """Return the answer that redirects led to, `other` being in what its address differs from the one asked for."""
+    if other is None:
+        return answer
+    led = f"it redirects to {answer.url:.{_SHOWN}}, {other}, which answers {answer.status}"
+    return replace(answer, left=replace(own[-1], problem=f"{led}; if that is the page you mean, write its address"))
 
 
-def _discard(response: requests.Response) -> None:
-    """Read a small rest of an answer, so that its connection can be used again; end the connection of any other."""
-    left = response.raw.length_remaining
-    if left is not None and left <= _SMALL:
-        response.raw.drain_conn()
-    else:
-        response.close()
+def _answer(
+    response: requests.Response, url: str, started: float, body: bytes = b"", problem: str | None = None
+) -> Answer:
+    headers = {name.lower(): value for name, value in response.headers.items()}
+    seconds = time.perf_counter() - started
+    return Answer(response.status_code, without_password(url), headers, body, seconds, problem)

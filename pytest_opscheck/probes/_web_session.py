@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import socket
 import ssl
+from collections.abc import Callable
 from functools import cached_property
 from typing import Any
 
@@ -19,23 +20,32 @@ from urllib3.connection import HTTPConnection, HTTPSConnection
 
 from ._environ import steady
 from ._kind import UnknownError
+from ._web_head import Response
 from ._wire import Deadline, distrusting, trusting
 
 
 class Session(requests.Session):
-    """A session that sends one request at a time: who follows a redirect decides what goes there."""
+    """A session that sends one request at a time: who follows a redirect decides what goes there.
+
+    `opened` counts the connections that were made.
+    """
+
+    opened = 0
 
     def __init__(self, deadline: Deadline, verify: bool | str) -> None:
         super().__init__()
         self.trust_env = False
         self.headers.clear()
         for scheme in ("http://", "https://"):
-            self.mount(scheme, _Adapter(deadline, verify))
+            self.mount(scheme, _Adapter(self._opened, deadline, verify))
 
     def ask(self, method: str, url: str, **options: Any) -> requests.Response:
         """Send one request, through the proxy that the environment names; the body is not read yet."""
         proxies = steady(lambda: get_environ_proxies(url))
         return self.request(method, url, allow_redirects=False, stream=True, proxies=proxies, **options)
+
+    def _opened(self) -> None:
+        self.opened += 1
 
     def get_redirect_target(self, resp: requests.Response) -> None:  # noqa: ARG002 - requests' signature
         """Look for none: requests would read the whole body of a redirect, however long it is."""
@@ -45,8 +55,8 @@ class Session(requests.Session):
 class _Adapter(HTTPAdapter):
     """requests' way to the network, on urllib3's pools of watched connections."""
 
-    def __init__(self, deadline: Deadline, verify: bool | str) -> None:
-        self._pools = _watched_pools(deadline)
+    def __init__(self, opened: Callable[[], None], deadline: Deadline, verify: bool | str) -> None:
+        self._pools = _watched_pools(opened, deadline)
         self._verify = verify
         super().__init__(max_retries=Retry(False))  # which leaves urllib3's errors as they are
 
@@ -73,16 +83,22 @@ class _Adapter(HTTPAdapter):
         """Leave that to the context: requests would add the CA certificates that it carries itself."""
 
 
-def _watched_pools(deadline: Deadline) -> Any:
-    """Return urllib3's pools with connections that the deadline watches."""
+def _watched_pools(opened: Callable[[], None], deadline: Deadline) -> Any:
+    """Return urllib3's pools with connections that the deadline watches; each says that it was opened."""
 
     class Plain(HTTPConnection):
+        response_class = Response
+
         def connect(self) -> None:
+            opened()
             super().connect()
             deadline.watch(self.sock)
 
     class Secure(HTTPSConnection):
+        response_class = Response
+
         def connect(self) -> None:
+            opened()
             with contextlib.ExitStack() as stack:
                 self._during = stack
                 super().connect()

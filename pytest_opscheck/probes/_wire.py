@@ -10,7 +10,14 @@ import sys
 import threading
 from collections.abc import Iterator
 
-from ._kind import UnknownError
+from ._kind import UnknownError, UnreachableError
+
+SOON_S = 3.0
+"""A connection that broke within so many seconds is tried again; what takes longer leaves no time for that."""
+
+
+class NoTlsError(UnreachableError):
+    """A connection that was made, and in which the two sides did not get to a certificate."""
 
 
 class Deadline:
@@ -63,7 +70,8 @@ class Deadline:
 def trusting(ca: str | bool) -> ssl.SSLContext:
     """Return a context that trusts a file of CA certificates alone, or, where none is named, what this machine trusts.
 
-    The strict mode of newer Pythons is off: it refuses certificates that every other client takes.
+    The strict mode of newer Pythons is off: it refuses certificates that every other client takes. Whatever is in the
+    file ends a chain, an intermediate certificate too, as curl and newer Pythons have it.
     """
     try:
         context = ssl.create_default_context(cafile=ca if isinstance(ca, str) else None)
@@ -71,6 +79,7 @@ def trusting(ca: str | bool) -> ssl.SSLContext:
         why = "it holds no certificate" if isinstance(error, ssl.SSLError) else (error.strerror or "").lower()
         raise UnknownError(f"the CA file {ca} can't be used: {why}") from None
     context.verify_flags &= ~ssl.VERIFY_X509_STRICT
+    context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
     return context
 
 
@@ -94,10 +103,37 @@ def shown(secure: ssl.SSLSocket) -> list[bytes]:
 
 
 def tls_failure(error: BaseException) -> str:
-    """Return why TLS failed, in the words of OpenSSL."""
+    """Return why TLS failed: what that means, and else OpenSSL's own words."""
     if isinstance(error, ssl.SSLCertVerificationError):
-        return f"its certificate is not trusted: {error.verify_message.rstrip('.')}"
-    reason = getattr(error, "reason", None)
-    if reason in ("WRONG_VERSION_NUMBER", "HTTP_REQUEST", "PACKET_LENGTH_TOO_LONG", "RECORD_LAYER_FAILURE"):
-        return "what answers there does not speak TLS"
-    return f"TLS failed: {str(reason or 'the handshake did not end').replace('_', ' ').lower()}"
+        more = (
+            " (its CA is not known here, or it sends no intermediate certificate)" if error.verify_code in _CUT else ""
+        )
+        return f"its certificate is not trusted: {error.verify_message.rstrip('.')}{more}"
+    if isinstance(error, ssl.SSLEOFError | ConnectionResetError):
+        return "the connection was closed during the TLS handshake"
+    reason = str(getattr(error, "reason", None) or "the handshake did not end")
+    return _REASONS.get(reason, f"TLS failed: {reason.replace('_', ' ').lower()}")
+
+
+_CUT = (2, 20, 21)
+"""OpenSSL's numbers for a chain that does not get to a CA that is known."""
+_NOT_TLS = "what answers there does not speak TLS"
+_NO_VERSION = "the server takes no version of TLS that this machine speaks"
+_WANTED = "the server wants a client certificate, and there is none to show"
+_REASONS = {
+    "WRONG_VERSION_NUMBER": _NOT_TLS,
+    "HTTP_REQUEST": _NOT_TLS,
+    "PACKET_LENGTH_TOO_LONG": _NOT_TLS,
+    "RECORD_LAYER_FAILURE": _NOT_TLS,
+    "SSLV3_ALERT_HANDSHAKE_FAILURE": "the server refuses the TLS handshake: it wants a client certificate, or ciphers "
+    "that are not offered",
+    "TLSV13_ALERT_CERTIFICATE_REQUIRED": _WANTED,
+    "UNSUPPORTED_PROTOCOL": _NO_VERSION,
+    "TLSV1_ALERT_PROTOCOL_VERSION": _NO_VERSION,
+    "TLSV1_UNRECOGNIZED_NAME": "the server knows no such name (server_name, SNI)",
+    "TLSV1_ALERT_INTERNAL_ERROR": "the server refuses the TLS handshake: it reports a fault of its own, often a name "
+    "that it has no certificate for",
+    "NO_APPLICATION_PROTOCOL": "the server speaks no HTTP/1.1",
+    "TLSV1_ALERT_NO_APPLICATION_PROTOCOL": "the server speaks no HTTP/1.1",
+}
+"""What the reasons mean that OpenSSL gives in its own words."""

@@ -11,7 +11,8 @@ from pydantic import BeforeValidator, Field, WithJsonSchema
 
 from ..history import HistoryError, reading
 from ..inventory.history import History
-from ..limits import parse_duration
+from ..limits import parse_time
+from ..plural import counted
 from ..results import Verdict
 from ._kind import Kind, PastResults, Target, UnknownError
 
@@ -25,7 +26,7 @@ class Availability(Target):
     """Past results of one check."""
 
     of: str = Field(min_length=1, description="the id of the check whose past results count: `http.status@api`")
-    over: Annotated[float, BeforeValidator(parse_duration), WithJsonSchema({"type": ["string", "number"]})] = Field(
+    over: Annotated[float, BeforeValidator(parse_time), WithJsonSchema({"type": "string"})] = Field(
         default=30 * 86400.0, description="how far back they count, for example `7d`; by default `30d`"
     )
 
@@ -75,13 +76,15 @@ def uptime(target: Availability, *, past: Annotated[History, WithJsonSchema({})]
             found = records.counts(since, check_id=target.of) if records is not None else {}
     except HistoryError as error:
         raise UnknownError(str(error)) from None
-    counted = found.get(target.of, {})
+    verdicts = found.get(target.of, {})
     share = Share(
-        target.of, {verdict: counted[verdict] for verdict in Verdict if verdict in counted and verdict not in _LEFT_OUT}
+        target.of,
+        {verdict: verdicts[verdict] for verdict in Verdict if verdict in verdicts and verdict not in _LEFT_OUT},
     )
     if share.runs < LEAST_RUNS:
+        verb = "is" if share.runs == 1 else "are"
         raise UnknownError(
-            f"{share.runs} past runs of {target.of} are recorded in that time, and it takes {LEAST_RUNS}; "
-            "wait for more, or let `over` reach further back"
+            f"{counted(share.runs, 'past run')} of {target.of} {verb} recorded in that time, "
+            f"and it takes {LEAST_RUNS}; wait for more, or let `over` reach further back"
         )
     return share

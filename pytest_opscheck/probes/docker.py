@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+import time
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, Any
 
 from ..limits import Ladder
 from ._docker_containers import Container, Health, Service, Stack
@@ -137,15 +138,24 @@ def stats(engine: Engine) -> tuple[Usage, ...]:
 
     def sampled(container: Container) -> Usage:
         try:
-            usage = from_api(container, engine.client.stats(container.id, stream=False))
-            # Now and then the engine's first sample is without figures, while others ask it for the same.
-            return (
-                usage if usage.cpu is not None else from_api(container, engine.client.stats(container.id, stream=False))
-            )
+            first = engine.client.stats(container.id, stream=False)
+            usage = from_api(container, first)
+            if usage.cpu is not None:
+                return usage
+            # Podman gives one sample at a time. Docker's first one is now and then without figures, while others ask.
+            time.sleep(1)
+            second = engine.client.stats(container.id, stream=False)
+            return from_api(container, {"precpu_stats": first.get("cpu_stats"), **_without_empty(second)})
         except docker.errors.NotFound:
             return from_api(container, {})
 
     return tuple(side_by_side(sampled, running(engine.stack)))
+
+
+def _without_empty(said: dict[str, Any]) -> dict[str, Any]:
+    """Leave out the sample before this one where it has no figures."""
+    before = said.get("precpu_stats") or {}
+    return said if before.get("system_cpu_usage") else {key: said[key] for key in said if key != "precpu_stats"}
 
 
 @kind.through_host(stats, STATS, args=where, max_bytes=MAX_BYTES)

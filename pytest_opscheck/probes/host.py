@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import Annotated
-
-from pydantic import BeforeValidator
 
 from ..limits import Ladder, Limit
 from ._commands import ExitParam, StdoutParam, ValueParam, number_in
 from ._host_disks import Filesystem, Inodes, filesystems, inodes
 from ._host_files import Directory, File, Files, Mode, directory, file
 from ._host_journal import Entries, journal, journal_size
+from ._host_ports import Port, ports
 from ._host_processes import Processes, processes
 from ._host_reach import Place, reach
 from ._host_target import Host, kind
@@ -60,10 +58,9 @@ __all__ = [
 ]
 
 
-@kind.shell("true")
-def reachable(output: Output) -> Reach:
-    """The host runs commands."""
-    output.lines()
+@kind.shell("")
+def reachable(_output: Output) -> Reach:
+    """The host's shell answers. It runs nothing: the first word of the script is what it is about."""
     return Reach("shell")
 
 
@@ -148,43 +145,6 @@ def cpu(output: Output) -> float:
         raise UnknownError("the processors' counters did not advance")
     idle, iowait = spent[3:5]
     return float(100 * (1 - (idle + iowait) / sum(spent)))
-
-
-@dataclass(frozen=True, slots=True)
-class Port:
-    """A TCP or UDP port, and whether something listens there."""
-
-    name: str
-    listens: bool
-
-
-_LAST_PORT = 65535
-
-
-def _port(said: object) -> str:
-    text = str(said)
-    match = re.fullmatch(r"(?:(tcp|udp)/)?(\d{1,5})", text)
-    if match is None or isinstance(said, bool) or not 0 < int(match[2]) <= _LAST_PORT:
-        raise ValueError(f"{text!r} is no port; write 443, or 'udp/53'")
-    return f"{match[1] or 'tcp'}/{match[2]}"
-
-
-@kind.shell(
-    'for f in tcp tcp6 udp udp6; do echo "file $f"; cat /proc/net/$f 2>/dev/null; done; true', max_bytes=4_000_000
-)
-def ports(output: Output, *, numbers: tuple[Annotated[int | str, BeforeValidator(_port)], ...]) -> tuple[Port, ...]:
-    """Which ports something listens on, at any address: TCP sockets in state LISTEN, bound UDP sockets."""
-    listening: set[str] = set()
-    protocol = ""
-    for line in output.lines():
-        fields = line.split()
-        if fields[:1] == ["file"]:
-            protocol = fields[1].rstrip("6")
-        elif ":" in "".join(fields[1:2]):
-            _slot, local, _remote, state, *_ = fields
-            if (protocol, state) in (("tcp", "0A"), ("udp", "07")):
-                listening.add(f"{protocol}/{int(local.rpartition(':')[2], 16)}")
-    return tuple(Port(str(number), str(number) in listening) for number in numbers)
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import re
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from typing import Annotated, Literal
@@ -19,7 +19,8 @@ from ._http_flow import Flow, Steps, walk
 from ._http_json import JsonLimits, JsonValue, values, without_unit
 from ._kind import BlockedError, Kind, Reach, UnknownError
 from ._types import LadderParam
-from ._web import Answer, Web, WebTarget, connect, header_name
+from ._web import BAD_REQUEST, Answer, NoAnswerError, Web, WebTarget, connect, header_name
+from ._web_redirect import Follow
 
 _TOO_MANY_REQUESTS = 429
 _SERVER_ERROR = 500
@@ -29,12 +30,17 @@ class WebAddress(WebTarget):
     """A web address."""
 
     method: Literal["GET", "HEAD"] = Field(default="GET", description="GET or HEAD: a check changes nothing")
-    follow_redirects: bool = Field(default=True, description="false to judge the redirect itself")
+    follow_redirects: bool | None = Field(
+        default=None,
+        description="true to judge whatever page redirects lead to, false to judge a redirect itself; by default those "
+        "that keep to the page are followed",
+    )
 
 
 @contextmanager
 def _connect(target: WebAddress, timeout_s: float) -> Iterator[Web]:
-    with connect(target, timeout_s, method=target.method, follow=target.follow_redirects) as web:
+    follow = Follow.PAGE if target.follow_redirects is None else Follow(target.follow_redirects)
+    with connect(target, timeout_s, method=target.method, follow=follow, torn=True) as web:
         yield web
 
 
@@ -49,11 +55,15 @@ def reachable(web: Web) -> Reach:  # noqa: ARG001 - that there is one is the ans
 
 @dataclass(frozen=True, slots=True)
 class Response:
-    """The status of an answer, None where there was none and `why` says so; `subject` says of what."""
+    """The status of an answer, None where there was none and `why` says so; `subject` says of what.
+
+    `note` is what else there is to say of it: where a redirect leads.
+    """
 
     subject: str
     status: int | None
     why: str | None = None
+    note: str | None = None
 
 
 def _path(said: str) -> str:
@@ -66,24 +76,45 @@ def _path(said: str) -> str:
 def response(
     web: Web, *, paths: tuple[Annotated[str, AfterValidator(_path)], ...] = (), timeout_s: float
 ) -> tuple[Response, ...]:
-    """The answer to one request, after redirects; with `paths`, to one for each of them on the same server."""
+    """The answer to one request, after redirects; with `paths`, to one for each of them on the same server.
+
+    A redirect to another page is an answer of its own, unless that page is an error: it says nothing of what was asked.
+    """
     if not paths:
-        at = f" of {web.answer.url}" if web.answer.url != without_password(web.url) else ""
-        return (Response(f"status{at}", web.answer.status),)
+        return tuple(_answered("status", web.url, lambda: web.answer))
     until = time.monotonic() + 0.9 * timeout_s
-    return tuple(_answered(web, path, until - time.monotonic()) for path in paths)
+    return tuple(found for path in paths for found in _of_path(web, path, until - time.monotonic()))
 
 
-def _answered(web: Web, path: str, left_s: float) -> Response:
+def _of_path(web: Web, path: str, left_s: float) -> Iterator[Response]:
     subject = f"status of {path.partition('?')[0]}"
     if left_s <= 0:
-        return Response(subject, None, "there was no time left to ask; say a longer timeout")
+        yield Response(subject, None, "there was no time left to ask; say a longer timeout")
+        return
+    seconds = min(max(round(left_s, 1), 0.1), web.timeout_s)
+    yield from _answered(subject, urljoin(web.url, path), lambda: web.get(path, timeout_s=seconds))
+
+
+def _answered(subject: str, url: str, ask: Callable[[], Answer]) -> Iterator[Response]:
+    asked = without_password(url)
     try:
-        answer = web.get(path, timeout_s=min(max(round(left_s, 1), 0.1), web.timeout_s))
+        answer = ask()
+    except NoAnswerError as error:
+        if error.redirect is None:
+            yield Response(subject, None, error.why if error.url == asked else str(error))
+        else:
+            yield Response(subject, error.redirect.status, note="a redirect")
+            leads = f"where {subject.removeprefix('status of ') if subject != 'status' else 'it'} leads"
+            yield Response(leads, None, f"{error}; to judge the redirect alone, say follow_redirects = false")
+        return
     except UnknownError as error:
-        return Response(subject, None, str(error))
-    at = f" at {answer.url}" if answer.url != without_password(urljoin(web.url, path)) else ""
-    return Response(subject + at, answer.status)
+        yield Response(subject, None, str(error))
+        return
+    if answer.left is not None and answer.status < BAD_REQUEST:
+        yield Response(subject, answer.left.status, note=answer.left.problem)
+        return
+    at = f" {'at' if subject != 'status' else 'of'} {answer.url}" if answer.url != asked else ""
+    yield Response(f"{subject}{at}", answer.status)
 
 
 MISSING = "missing"
@@ -110,9 +141,10 @@ def headers(
 ) -> tuple[Header, ...]:
     """The named headers of the answer, after redirects, whatever its status; several of one name are joined by commas.
 
-    One that is missing keeps no limit but `== missing`: it is neither another value nor a text that matches.
+    Of a redirect to another page they are its own. One that is missing keeps no limit but `== missing`: it is neither
+    another value nor a text that matches.
     """
-    return tuple(_header(name, web.answer.headers.get(name), ladder) for name, ladder in headers.items())
+    return tuple(_header(name, web.answer.of_asked().headers.get(name), ladder) for name, ladder in headers.items())
 
 
 def _header(name: str, value: str | None, ladder: Ladder) -> Header:
@@ -133,8 +165,8 @@ class Body:
 
 @kind.probe()
 def body(web: Web) -> Body:
-    """The text of the answer, after redirects, whatever its status."""
-    return body_of(web.answer)
+    """The text of the answer, after redirects, whatever its status; a redirect to another page has none."""
+    return body_of(web.answer.of_asked())
 
 
 def body_of(answer: Answer) -> Body:
@@ -147,7 +179,7 @@ def body_of(answer: Answer) -> Body:
 @kind.probe()
 def json(web: Web, *, paths: JsonLimits) -> tuple[JsonValue, ...]:
     """The values of a JSON document under JMESPath expressions, whatever the status it came with."""
-    return tuple(values(web.answer.json(), paths))
+    return tuple(values(web.answer.of_asked().json(), paths))
 
 
 @kind.probe(timeout_s=60)
@@ -203,7 +235,13 @@ def _series(web: Web, count: int, timeout_s: float) -> Iterator[float]:
             answer.whole()
         except UnknownError as error:
             raise UnknownError(f"{which} failed: {error}") from None
+        if answer.left is not None:
+            why = f"{which} was answered {answer.left.status}: {answer.left.problem}"
+            raise BlockedError("status", why) if number == 1 else UnknownError(why)
         if answer.status >= _SERVER_ERROR or answer.status == _TOO_MANY_REQUESTS:
             why = f"{which} was answered {answer.status}, so its time says nothing"
             raise BlockedError("status", why) if number == 1 else UnknownError(why)
+        if answer.status // 100 != web.answer.status // 100:
+            first = f"the one before the series {web.answer.status}"
+            raise UnknownError(f"{which} was answered {answer.status}, and {first}, so its time says nothing")
         yield answer.seconds * 1000

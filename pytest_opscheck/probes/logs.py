@@ -11,9 +11,12 @@ from typing import Annotated
 from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo, WithJsonSchema, model_validator
 
 from ..limits import LimitError, parse_duration, rate_unit
-from ._files import IN_SIGHT, OnHost, absolute, awk_program, said_of
+from ._files import OnHost, absolute, said_of
 from ._kind import Kind, Output, UnknownError
-from ._logs_stamps import WINDOW, Stamps
+from ._logs_patterns import Pattern, extended
+from ._logs_script import COUNT
+from ._logs_stamps import Stamps, doubts_of
+from ._logs_strptime import strptime
 from ._types import Zone
 
 
@@ -58,142 +61,45 @@ class Log(OnHost):
         default="", description="the zone of time stamps that name none, for example UTC; by default the host's"
     )
 
+    stamp: Annotated[str, AfterValidator(strptime)] = Field(
+        default="",
+        description='the form of time stamps that are not known by themselves, as strptime has it: "%d.%m. %H:%M"',
+    )
+
     @model_validator(mode="after")
     def _one_source(self) -> Log:
         if bool(self.path) == bool(self.journal):
             raise ValueError('say where it is, either path = "/var/log/app.log" or journal = "app-web"')
         if self.journal and self.timezone:
             raise ValueError("the journal's time stamps are of no zone; leave `timezone` out")
+        if self.journal and self.stamp:
+            raise ValueError("the journal knows when a message came; leave `stamp` out")
         return self
 
 
 kind = Kind("logs", Log, "a log on a host: files, with those that they were rotated into, or a unit's journal")
 
-_PERL = re.compile(r"(?<!\\)(?:\\\\)*(\\[dDtnrfvxuAzZhHKQEpP0]|\(\?|[*+?}][?+])")
-
-
-def _extended(pattern: str) -> str:
-    """Refuse what grep -E takes for something else, and so would never match."""
-    outside = re.sub(r"\[\^?\]?[^\]]*\]", "[]", pattern)
-    if match := _PERL.search(outside):
-        raise ValueError(
-            f"{match[1]} is none of an extended regular expression, which is what grep -E takes; "
-            "write [0-9] for \\d, (a|b) for (?:a|b)"
-        )
-    if "\n" in pattern:
-        raise ValueError("a pattern is one line")
-    return pattern
-
-
-Pattern = Annotated[str, AfterValidator(_extended)]
-"""An extended regular expression (POSIX, as grep -E takes it)."""
-
-# $1 pattern, $2 what to ignore, $3 -i or nothing; $4 the window's seconds, $5 or the moment when it began, or nothing
-# for both; $6 and $7 the seconds by which time stamps without a zone are ahead of UTC at the window's start and now, or
-# nothing for the host's own; $8 a unit of the journal, or else the paths from $9 on.
-_COUNT = (
-    IN_SIGHT
-    + r"""
-export LC_ALL=C
-IFS= nl='
-'
-pattern=$1 ignore=$2 case=$3 window=$4 start=$5 then=$6 here=$7 unit=$8
-shift 8
-for regex in "$pattern" "$ignore"; do
-  printf '' | grep -E -e "$regex" >/dev/null; [ $? -le 1 ] || exit 2
-done
-now=$(date +%s)
-[ -z "$window" ] || start=$((now - window))
-if [ -n "$start" ]; then
-  window=$((now - start))
-  [ -n "$then" ] || { then=$(date -d "@$start" +z%z) && here=$(date +z%z) || exit 2; }
-fi
-year=$(date +%Y)
-echo "now $now"
-seen=$nl
-add() {
-  case $seen in *"$nl$1$nl"*) return;; esac
-  [ -f "$1" ] || return
-  [ -r "$1" ] || denied "$1"
-  seen=$seen$1$nl
-}
-# What a path was rotated into: NAME.1, NAME-20261120.gz, and with the date before the ending.
-rotated() {
-  for file in $1[.-][0-9]* ${1%.*}[.-][12][0-9][0-9][0-9]*".${1##*.}"*; do
-    [ -f "$file" ] && [ "$(stat -L -c %Y -- "$file")" -ge "$start" ] && add "$file"
-  done
-}
-files() {
-  for path; do
-    echo "log $path"
-    in_sight "$path"
-    before=$seen
-    for file in $path; do
-      [ ! -d "$file" ] || folder=$file
-      add "$file"
-    done
-    [ "$seen" != "$before" ] || case $seen in *"$nl$path$nl"*) ;; *)
-      [ -z "$folder" ] || echo "folder $folder"
-      echo "none $path"; exit 0;;
-    esac
-    [ -z "$start" ] || rotated "$path"
-  done
-}
-text() {
-  case $1 in
-    *.gz) gzip -dc -- "$1";;
-    *.bz2) bzip2 -dc -- "$1";;
-    *.xz) xz -dc -- "$1";;
-    *.zst) zstd -dcq -- "$1";;
-    *) cat -- "$1";;
-  esac || echo "failed $1" >&3
-}
-# Whether there is such a unit at all, and its messages may be seen: journalctl exits with 0 either way.
-journal() {
-  echo "log the journal of $unit"
-  command -v journalctl >/dev/null || { echo "journalctl is not installed; a journal needs systemd" >&2; exit 9; }
-  case $(journalctl -n 1 -o cat --no-pager 2>&1 >/dev/null) in
-    *"not seeing messages"*|*"insufficient permissions"*) echo "hidden $(id -un)"; exit 0;;
-    *"No journal files"*) echo "unkept"; exit 0;;
-  esac
-  [ -n "$(journalctl -q -u "$unit" -n 1 -o cat --no-pager)" ] ||
-    systemctl show -p LoadState -- "$unit" 2>/dev/null | grep -q '=loaded$' || { echo "none $unit"; exit 0; }
-}
-if [ -n "$unit" ]; then journal; else files "$@"; fi
-lines() {
-  if [ -n "$unit" ]; then
-    journalctl -q -u "$unit" ${start:+--since="@$start"} -o cat --no-pager || echo "failed the journal of $unit" >&3
-    echo "whole $unit" >&3
-    return
-  fi
-  list=${seen#"$nl"}
-  while [ -n "$list" ]; do
-    file=${list%%"$nl"*} list=${list#*"$nl"}
-    if [ -n "$start" ]; then
-      text "$file" | tr -d '\000' | awk -v now="$now" -v window="$window" -v then="$then" -v here="$here" \
-        -v year="$year" -v mtime="$(stat -L -c %Y -- "$file")" -v name="$file" "$AWK"
-    else
-      text "$file" | tr -d '\000'
-      echo "whole $file" >&3
-    fi
-  done
-}
-search() { grep "$@"; [ $? -le 1 ] || echo "failed grep" >&3; }
-wanted() { search -E $case -e "$pattern"; }
-unwanted() { if [ -n "$ignore" ]; then search -vE $case -e "$ignore"; else cat; fi; }
-{ echo "count $(lines | wanted | unwanted | wc -l)"; } 3>&1
-"""
-)
-
 
 @dataclass(frozen=True, slots=True)
 class Count:
-    """How many lines match, and as what: in the unit of the window, or none since a moment and for whole files."""
+    """How many lines match, and as what: in the unit of the window, or none since a moment and for whole files.
+
+    `least` and `most` differ where the time of some lines is not known, for which `doubt` gives the reason.
+    """
 
     log: str
     pattern: str
-    lines: int
+    least: int
+    most: int
     unit: str
+    doubt: str | None = None
+
+    @property
+    def lines(self) -> int:
+        """The number of lines. Raises UnknownError where only bounds of it are known."""
+        if self.doubt is not None:
+            raise UnknownError(self.doubt)
+        return self.least
 
 
 def _since(said: str | None, info: ValidationInfo) -> str | None:
@@ -227,21 +133,25 @@ def _args(
     midnight = dt.datetime.combine(now.astimezone(zone).date(), dt.time(), zone)
     seconds = float(since) if since and since != "today" else float(window_s or 0)
     start = midnight if since == "today" else now - dt.timedelta(seconds=seconds)
-    then, here = "", ""
+    local = ("", "", "")
     if target.timezone:
         stamped = zoneinfo.ZoneInfo(target.timezone)
-        then, here = (str(_ahead_s(moment.astimezone(stamped))) for moment in (start, now))
+        moments = (start, start + dt.timedelta(hours=1), now)
+        then, soon, here = (_ahead(moment.astimezone(stamped)) for moment in moments)
+        local = (then, soon.partition(" ")[0], here)
     began = str(int(start.timestamp())) if since == "today" else ""
     window = str(max(1, int(seconds))) if seconds else ""
     case = "-i" if ignore_case else ""
-    return (pattern, ignore, case, window, began, then, here, target.journal, *target.path)
+    patterns = [extended(each, ignore_case=ignore_case) for each in (pattern, ignore)]
+    return (*patterns, case, window, began, *local, target.stamp, target.journal, *target.path)
 
 
-def _ahead_s(moment: dt.datetime) -> int:
-    return int((moment.utcoffset() or dt.timedelta()).total_seconds())
+def _ahead(moment: dt.datetime) -> str:
+    """Return the seconds by which a zone is ahead of UTC, and its name."""
+    return f"{int((moment.utcoffset() or dt.timedelta()).total_seconds())} {moment.tzname()}"
 
 
-@kind.shell(f"AWK={awk_program(WINDOW)}\n{_COUNT}", args=_args, timeout_s=60)
+@kind.shell(COUNT, args=_args, timeout_s=60)
 def count(
     output: Output,
     *,
@@ -261,15 +171,28 @@ def count(
     _refuse_missing(said)
     for what in said.get("failed", ()):
         raise UnknownError(f"{what} could not be read to its end")
-    read = said.get("read", [])
-    if "count" not in said or not (read or said.get("whole")):
+    if "count" not in said or not (said.get("read") or said.get("whole")):
         raise UnknownError("nobody said how many lines match")
-    files = [Stamps.of(line) for line in read]
-    for stamps in files:
-        stamps.require_any(said.get("sample", []))
-    if files:
-        max(files, key=lambda stamps: stamps.written).require_zone(int(said["now"][0]))
-    return Count(", ".join(said["log"]), pattern, int(said["count"][0]), rate_unit(window_s))
+    _require_rotated(said)
+    doubts = doubts_of(said)
+    lines = int(said["count"][0])
+    least = lines - sum(doubt.lines for doubt in doubts if doubt.counted)
+    most = lines + sum(doubt.lines for doubt in doubts if not doubt.counted)
+    why = str(doubts[0]) if doubts else None
+    return Count(", ".join(said["log"]), pattern, least, most, rate_unit(window_s), why)
+
+
+def _require_rotated(said: dict[str, list[str]]) -> None:
+    """Raise UnknownError where a log may have been rotated within the window into a folder that can't be listed."""
+    files = {stamps.file: stamps for stamps in map(Stamps.of, said.get("read", ()))}
+    for file in said.get("unlisted", ()):
+        stamps = files.get(file)
+        if stamps is None or not stamps.stamped or stamps.first >= int(said["start"][0]):
+            folder = file.rpartition("/")[0] or "/"
+            raise UnknownError(
+                f"no permission to list {folder}, and {file} does not reach back to where counting begins: what it was "
+                f"rotated into can't be seen; give the user of the host access: setfacl -m u:USER:rX {folder}"
+            )
 
 
 def _refuse_missing(said: dict[str, list[str]]) -> None:

@@ -11,7 +11,7 @@ from pydantic import AfterValidator, Field
 from ..limits import rate_unit
 from ._kind import Reach, UnknownError
 from ._metrics_growth import Growth, buckets, growth, quantile, total
-from ._metrics_page import Labels, MetricsPage, Page, Series, chosen, kind
+from ._metrics_page import Found, Labels, MetricsPage, Page, Series, kind
 from ._types import SampleParam
 from ._units import in_unit, known_unit
 
@@ -19,6 +19,8 @@ __all__ = ["MetricsPage", "Page", "kind", "p95", "present", "ratio", "reachable"
 
 Name = Annotated[str, Field(min_length=1)]
 Unit = Annotated[str, AfterValidator(known_unit)]
+MOST_JUDGED = 1000
+"""Series that are judged one by one: more results than anybody reads."""
 _P95 = 0.95
 
 
@@ -30,7 +32,7 @@ def reachable(page: Page) -> Reach:  # noqa: ARG001 - that there is one is the a
 
 @dataclass(frozen=True, slots=True)
 class Exposed:
-    """A metric by name, and whether it is `present`, `missing`, or named on the page but `without a sample`."""
+    """A metric by name, and whether it is `present`, `missing`, or named on the page but `without a sample` of now."""
 
     name: str
     state: str
@@ -39,12 +41,7 @@ class Exposed:
 @kind.probe()
 def present(page: Page, *, names: tuple[Name, ...]) -> tuple[Exposed, ...]:
     """Which metrics the page exposes, by the name of a family or of its series; a counter's with or without _total."""
-    told: dict[str, str] = {}
-    for family, series in page.families.items():
-        told.setdefault(family, "present" if series else "without a sample")
-        told.setdefault(f"{family}_total", told[family])
-        told.update({each.name: "present" for each in series})
-    return tuple(Exposed(name, told.get(name, "missing")) for name in names)
+    return tuple(Exposed(name, page.state(name)) for name in names)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,10 +72,13 @@ def value(
     """
     if window_s is not None and sample is None:
         raise UnknownError('a rate needs two looks; say how far apart, for example sample = "10s"')
-    grown = Growth(tuple(page.named(metric)), None) if sample is None else growth(page, metric, sample)
-    found = chosen(grown.series, labels or {})
+    if sample is None:
+        grown = Growth(page.series(metric, labels or {}, MOST_JUDGED), None)
+    else:
+        grown = growth(page, metric, labels or {}, sample, MOST_JUDGED)
+    found = grown.series
     if not found:
-        raise UnknownError(_missing(metric, grown, labels or {}))
+        raise UnknownError(_missing(metric, grown.found, labels or {}))
     if len(found) > 1 and not each:
         several = "; ".join(series.subject for series in found[:3]) + ("; ..." if len(found) > 3 else "")  # noqa: PLR2004
         raise UnknownError(
@@ -92,11 +92,11 @@ def value(
     return tuple(_value(series, unit) for series in found)
 
 
-def _missing(metric: str, found: Growth, labels: Labels) -> str:
-    if not found.series:
+def _missing(metric: str, found: Found, labels: Labels) -> str:
+    if found.example is None:
         return f"the page has no sample of {metric}; nothing was counted yet"
     asked = ", ".join(f"{key}={value}" for key, value in labels.items())
-    return f"{metric} has no series with {asked}; it has for example {found.series[0].subject}"
+    return f"{metric} has no series with {asked}; it has for example {found.example}"
 
 
 def _value(series: Series, unit: str) -> Value:
@@ -123,7 +123,8 @@ def ratio(
     looks; by default since the process has started.
     """
     whole_name = of or metric
-    part, whole = growth(page, metric, sample), growth(page, whole_name, sample)
+    part = growth(page, metric, labels or {}, sample)
+    whole = growth(page, whole_name, of_labels or {}, sample)
     counted, everything = total(part, labels or {}, metric), total(whole, of_labels or {}, whole_name)
     subject = f"share {part.named}"
     if not everything > 0:
@@ -142,14 +143,14 @@ def p95(
     process has started.
     """
     name = f"{metric.removesuffix('_bucket')}_bucket"
-    found = growth(page, name, sample)
+    found = growth(page, name, labels or {}, sample)
     subject = f"p95 {found.named}"
-    histogram = buckets(found, labels or {}, name)
+    histogram = buckets(found, name)
     number = quantile(_P95, histogram)
     if math.isnan(number):
         longer = "" if sample is None else "; say a longer sample"
         return Value(subject, None, "", f"nothing was observed {found.named}{longer}")
-    if math.isinf(number) and len(histogram) > 1:
+    if math.isinf(number):
         subject += f" (beyond its last bucket, {histogram[-2][0]:g})"
     shown, in_which, why = in_unit(number, unit)
     return Value(subject, shown, in_which, why)

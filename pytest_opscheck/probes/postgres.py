@@ -11,7 +11,8 @@ from pydantic import AfterValidator
 
 from ..limits import Ladder, dimension
 from ._kind import Reach, UnknownError, UnreachableError
-from ._postgres_activity import active_queries, clients, connections, longest_query, waiting_locks
+from ._postgres_activity import active_queries, clients, connections, longest_query
+from ._postgres_locks import idle_in_transaction, waiting_locks
 from ._postgres_plan import plan
 from ._postgres_replication import replication_lag
 from ._postgres_server import PostgresDatabase, Server, kind
@@ -28,6 +29,7 @@ __all__ = [
     "clients",
     "connections",
     "deadlocks",
+    "idle_in_transaction",
     "indexes",
     "kind",
     "longest_query",
@@ -49,10 +51,12 @@ __all__ = [
 def reachable(server: Server) -> Reach:
     """The database answers SELECT 1. It is asked first: if there is no answer, nothing else is asked."""
     try:
-        server.scalar("SELECT 1")
+        answer = server.scalar("SELECT 1")
     except UnknownError as error:
         server.lose()
         raise UnreachableError(str(error)) from None
+    if answer != 1:
+        raise UnreachableError(f"it answers SELECT 1 with {str(answer)[:40]!r}; see what listens there")
     return Reach("SELECT 1")
 
 
@@ -107,7 +111,15 @@ def query(
             f"the query has {len(rows)} row(s) of {len(rows[0])} column(s); "
             "let it have one value, or rows of a name and a value"
         )
-    return tuple(_answer(str(name), value, unit) for name, value in rows)
+    return tuple(_answer("NULL" if name is None else str(name), value, unit) for name, value in rows)
+
+
+_TYPES = {
+    "list": "an array",
+    "tuple": "a row",
+    "dict": "a JSON object",
+    "bytes": "bytes (bytea)",
+}
 
 
 def _answer(subject: str | None, value: Any, unit: str) -> Answer:
@@ -124,5 +136,6 @@ def _answer(subject: str | None, value: Any, unit: str) -> Answer:
     if isinstance(value, int | float):
         return Answer(subject, value, unit)
     if isinstance(value, dict | list | tuple | bytes):
-        raise UnknownError(f"the query's value is a {type(value).__name__}; let it be a number, a text or a truth")
+        what = _TYPES.get(type(value).__name__, "not one value")
+        raise UnknownError(f"the query's value is {what}; let it be one number, text or truth")
     return Answer(subject, str(value), "")

@@ -2,42 +2,26 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import fnmatch
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Annotated, Any
 
 from pydantic import AfterValidator, Field
 
-from ._kind import Kind, Reach, UnknownError, UnreachableError
+from ._ages import aged, server_now
+from ._kind import Reach, UnknownError
+from ._prometheus_api import PrometheusServer, ask, instant, kind, outdated, seconds, unlike
+from ._prometheus_rules import Alert, AlertingRule, alerting_rules, alerts_of, require_possible
 from ._units import in_unit, known_unit
-from ._web import Answer, Web, WebTarget, connect
+from ._web import Web
+
+__all__ = ["Alert", "PrometheusServer", "alerts", "kind", "query", "reachable", "rules", "targets_up"]
 
 ALWAYS_FIRING = frozenset({"Watchdog", "InfoInhibitor", "DeadMansSwitch"})
 """Alerts that fire by design, in the widespread rule sets: they prove that alerting works, or only mute others."""
 MOST_SAMPLES = 1000
 Name = Annotated[str, Field(min_length=1)]
-_OK, _STARTING = 200, 503
-
-
-class PrometheusServer(WebTarget):
-    """A Prometheus server."""
-
-
-@contextmanager
-def _connect(target: PrometheusServer, timeout_s: float) -> Iterator[Web]:
-    # A query, because proxies and servers of the same API have no /-/ready.
-    with connect(target, timeout_s, path="api/v1/query", query={"query": "1"}) as web:
-        try:
-            _data(web.answer)
-        except UnknownError as error:
-            raise UnreachableError(str(error), transient=web.answer.status == _STARTING) from None
-        yield web
-
-
-kind = Kind("prometheus", PrometheusServer, "a Prometheus server, or what speaks its API", _connect)
 
 
 @kind.probe()
@@ -46,126 +30,120 @@ def reachable(web: Web) -> Reach:  # noqa: ARG001 - the query has been answered
     return Reach("query")
 
 
-@dataclass(frozen=True, slots=True)
-class Alert:
-    """An alerting rule, or one alert of it that fires. `state` is `firing` or `not firing`; pending is not."""
-
-    subject: str
-    state: str | None
-    why: str | None = None
-
-
 @kind.probe()
 def alerts(web: Web, *, ignore: tuple[str, ...] = (), labels: dict[str, str] | None = None) -> tuple[Alert, ...]:
     """Every alerting rule, and where it fires every alert of it.
 
     Left out are alerts that fire by design (Watchdog, InfoInhibitor, DeadMansSwitch), those whose names are in
-    `ignore`, and those without the `labels`. A rule that could not be evaluated, or has not been yet, tells nothing; a
-    server without any rule neither.
+    `ignore`, and those without the `labels`. A rule that could not be evaluated, has not been yet, or not for some time
+    tells nothing; a server without any rule neither, and labels that no rule has.
     """
-    rules = _alerting_rules(web)
-    kept = [rule for rule in rules if rule["name"] not in ALWAYS_FIRING.union(ignore)]
+    loaded = alerting_rules(web)
+    kept = [rule for rule in loaded if rule.name not in ALWAYS_FIRING.union(ignore)]
     if not kept:
-        beside = " beside those to ignore" if rules else ""
+        beside = " beside those to ignore" if loaded else ""
         raise UnknownError(
             f"no alerting rule is loaded{beside}, so no alert can fire; see rule_files in prometheus.yml"
         )
-    return tuple(alert for rule in kept for alert in _of_rule(rule, labels or {}))
-
-
-def _alerting_rules(web: Web) -> list[dict[str, Any]]:
-    groups = _data(web.get(web.under("api/v1/rules", {"type": "alert"}))).get("groups") or []
-    return [rule for group in groups for rule in group.get("rules") or [] if rule.get("type") == "alerting"]
-
-
-def _of_rule(rule: dict[str, Any], labels: dict[str, str]) -> Iterator[Alert]:
-    firing = [alert for alert in rule.get("alerts") or [] if alert.get("state") == "firing"]
-    chosen = [alert for alert in firing if labels.items() <= alert["labels"].items()]
-    for alert in chosen:
-        yield Alert(_described(rule["name"], alert), "firing")
-    if rule.get("health", "ok") == "ok":
-        if not chosen:
-            yield Alert(rule["name"], "not firing")
-    else:
-        why = rule.get("lastError") or "it has not been evaluated yet"
-        yield Alert(rule["name"], None, f"the rule tells nothing: {why.splitlines()[0]}")
-
-
-def _described(name: str, alert: dict[str, Any]) -> str:
-    """Say which alert it is: its name, the labels by which people know a thing, and since when."""
-    labels = alert["labels"]
-    first = [key for key in ("job", "instance") if key in labels]
-    rest = sorted(key for key in labels if key not in (*first, "alertname", "severity"))
-    about = [f"{key}={labels[key]}" for key in [*first, *rest]]
-    with suppress(KeyError, ValueError):
-        about.append(f"since {dt.datetime.fromisoformat(alert['activeAt']).astimezone(dt.UTC):%Y-%m-%d %H:%M} UTC")
-    return f"{name} ({', '.join(about)})" if about else name
+    if labels:
+        require_possible(web, kept, labels)
+    return tuple(alert for rule in kept for alert in alerts_of(rule, labels or {}))
 
 
 @dataclass(frozen=True, slots=True)
 class Rule:
     """An alerting rule by name, and whether it is `loaded`, `missing`, or can't be evaluated: then `failing: why`.
 
-    `state` is None where it has not been evaluated yet.
+    `state` is None where that can't be told, and `why` says why.
     """
 
     name: str
     state: str | None
+    why: str | None = None
 
 
 @kind.probe()
 def rules(web: Web, *, names: tuple[Name, ...]) -> tuple[Rule, ...]:
     """Whether each of these alerting rules is loaded, and whether its last evaluation has gone well."""
-    loaded: dict[str, list[dict[str, Any]]] = {}
-    for rule in _alerting_rules(web):
-        loaded.setdefault(rule["name"], []).append(rule)
-    return tuple(Rule(name, _health(loaded.get(name, []))) for name in dict.fromkeys(names))
+    loaded: dict[str, list[AlertingRule]] = {}
+    for rule in alerting_rules(web):
+        loaded.setdefault(rule.name, []).append(rule)
+    return tuple(_health(name, loaded.get(name, [])) for name in dict.fromkeys(names))
 
 
-def _health(rules: list[dict[str, Any]]) -> str | None:
+def _health(name: str, rules: list[AlertingRule]) -> Rule:
     """Return the state of all the rules of one name, the worst first."""
     if not rules:
-        return "missing"
-    for rule in rules:
-        if rule.get("health") == "err":
-            return "failing: " + (rule.get("lastError") or "it says not why").splitlines()[0]
-    return None if any(rule.get("health") == "unknown" for rule in rules) else "loaded"
+        return Rule(name, "missing")
+    if error := next((rule.error for rule in rules if rule.error), None):
+        return Rule(name, f"failing: {error}")
+    doubt = next((rule.doubt for rule in rules if rule.doubt), None)
+    return Rule(name, None if doubt else "loaded", doubt)
 
 
 @dataclass(frozen=True, slots=True)
 class ScrapeTarget:
-    """A target that Prometheus scrapes, and its health: up, down or unknown (not scraped yet). `error` says why."""
+    """A target that Prometheus scrapes, and its health: up, or down with an `error`; None where `why` says why."""
 
-    job: str
-    instance: str
-    health: str
-    error: str
+    subject: str
+    health: str | None
+    error: str = ""
+    why: str | None = None
 
 
 @kind.probe()
 def targets_up(web: Web, *, jobs: tuple[Name, ...]) -> tuple[ScrapeTarget, ...]:
-    """Every active target that Prometheus scrapes for these jobs: names, or patterns; `*` is every job."""
-    asked = web.under("api/v1/targets", {"state": "active"})
-    found = [_scraped(said) for said in _data(web.get(asked)).get("activeTargets") or []]
+    """Every active target that Prometheus scrapes for these jobs: names, or patterns; `*` is every job.
+
+    A job of the configuration for which no target is found is one whose health is unknown.
+    """
+    found, answer = ask(web, "targets", {"state": "active"})
+    now = server_now(answer)
+    active = found.get("activeTargets") or []
+    try:
+        scraped = [(_job(said), _scraped(said, now)) for said in active]
+        pools = {str(said.get("scrapePool")) for said in active}
+    except (KeyError, TypeError, AttributeError, ValueError):
+        raise unlike("a target") from None
+    empty = [pool for pool in _pools(web) if pool not in pools and any(fnmatch.fnmatchcase(pool, job) for job in jobs)]
     for job in jobs:
-        if not any(fnmatch.fnmatchcase(target.job, job) for target in found):
-            known = ", ".join(sorted({target.job for target in found})) or "none"
+        if not any(fnmatch.fnmatchcase(name, job) for name in [*(name for name, _ in scraped), *empty]):
+            known = ", ".join(sorted({name for name, _ in scraped})) or "none"
             raise UnknownError(
                 f"no target of the job {job!r} is scraped, so none can be down; there are: {known}; "
                 "see scrape_configs in prometheus.yml"
             )
-    return tuple(target for target in found if any(fnmatch.fnmatchcase(target.job, job) for job in jobs))
-
-
-def _scraped(said: dict[str, Any]) -> ScrapeTarget:
-    labels = said.get("labels") or {}
-    error = (said.get("lastError") or "").partition("\n")[0].rpartition('": ')[2]  # without the address, `Get "..."`
-    return ScrapeTarget(
-        labels.get("job") or said.get("scrapePool", ""),
-        labels.get("instance", ""),
-        said["health"],
-        error,
+    chosen = [target for name, target in scraped if any(fnmatch.fnmatchcase(name, job) for job in jobs)]
+    why = (
+        "no target of the job is scraped, so none can be down; see its service discovery, or name the jobs that matter"
     )
+    return (*chosen, *(ScrapeTarget(pool, None, why=why) for pool in empty))
+
+
+def _pools(web: Web) -> list[str]:
+    """Return the jobs of the configuration; none where the server does not tell, as before version 2.42."""
+    try:
+        return [str(name) for name in ask(web, "scrape_pools", {})[0].get("scrapePools") or []]
+    except UnknownError:
+        return []
+
+
+def _job(said: dict[str, Any]) -> str:
+    return str((said.get("labels") or {}).get("job") or said.get("scrapePool") or "")
+
+
+def _scraped(said: dict[str, Any], now: float) -> ScrapeTarget:
+    error = (said.get("lastError") or "").partition("\n")[0].rpartition('": ')[2]  # without the address, `Get "..."`
+    subject = f"{_job(said)} {(said.get('labels') or {}).get('instance', '')}"
+    interval = said.get("scrapeInterval") or (said.get("discoveredLabels") or {}).get("__scrape_interval__")
+    age = outdated(said.get("lastScrape"), now, seconds(interval))
+    health = str(said["health"]).lower()
+    if health == "unknown" or age == "never":
+        return ScrapeTarget(subject, None, error, "it has not been scraped yet; ask again in a minute")
+    if age and health == "up":
+        why = f"its last scrape is {age}; see whether Prometheus still scrapes, and the clock there"
+        return ScrapeTarget(subject, None, error, why)
+    return ScrapeTarget(subject, health, error)
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,49 +167,39 @@ def query(
 
     unit: what the query gives, where the limit has a unit: "s", "B", "%", or "ratio" for a share from 0 to 1.
     """
-    asked = {"query": query, "timeout": f"{web.timeout_s:g}s"}
-    answer = web.get(web.under("api/v1/query", asked))
-    data = _data(answer)
-    samples: list[tuple[dict[str, str], list[Any] | None]]
-    match data.get("resultType"):
+    found, answer = instant(web, query)
+    try:
+        pairs = list(_pairs(found))
+        if not pairs:
+            raise UnknownError("the query gives no sample; where that can be meant, add `or vector(0)`, or count()")
+        if len(pairs) > MOST_SAMPLES:
+            raise UnknownError(
+                f"the query gives {len(pairs)} samples; narrow it to {MOST_SAMPLES}, or wrap it in topk()"
+            )
+        return tuple(_sample(labels, pair, unit, server_now(answer)) for labels, pair in pairs)
+    except (KeyError, IndexError, TypeError, AttributeError, ValueError):
+        raise unlike("a sample") from None
+
+
+def _pairs(found: dict[str, Any]) -> Iterator[tuple[dict[str, str], list[Any] | None]]:
+    """Yield the labels of each sample, and its time and value: None of a histogram."""
+    match found.get("resultType"):
         case "scalar":
-            samples = [({}, data["result"])]
+            yield {}, found["result"]
         case "vector":
-            samples = [(sample.get("metric") or {}, sample.get("value")) for sample in data["result"]]
+            yield from ((sample.get("metric") or {}, sample.get("value")) for sample in found["result"] or [])
         case other:
             raise UnknownError(f"the query gives a {other}, not samples; wrap it, for example in avg_over_time()")
-    if not samples:
-        raise UnknownError("the query gives no sample; where that can be meant, add `or vector(0)`, or count()")
-    if len(samples) > MOST_SAMPLES:
-        raise UnknownError(f"the query gives {len(samples)} samples; narrow it to {MOST_SAMPLES}, or wrap it in topk()")
-    return tuple(_sample(labels, value, unit) for labels, value in samples)
 
 
-def _sample(labels: dict[str, str], pair: list[Any] | None, unit: str) -> Sample:
+def _sample(labels: dict[str, str], pair: list[Any] | None, unit: str, now: float) -> Sample:
     subject = ", ".join(f"{key}={labels[key]}" for key in sorted(labels) if key != "__name__") or "value"
     if pair is None:
         return Sample(subject, None, "", "it is a histogram; take histogram_quantile() or histogram_avg() of it")
-    value, shown, why = in_unit(float(pair[1]), unit)
-    return Sample(subject, value, shown, why)
-
-
-def _data(answer: Answer) -> dict[str, Any]:
-    """Return what an answer of the API holds. Raises UnknownError where it holds an error, or only a part."""
-    try:
-        said = answer.json()
-    except UnknownError:
-        said = None
-    if not isinstance(said, dict) or "status" not in said:
-        hint = (
-            "see the credentials in headers"
-            if answer.status in (401, 403)
-            else "see whether the url is Prometheus's own"
+    when, value = pair
+    if age := aged(now - float(when)):
+        return Sample(
+            subject, None, "", f"its sample is {age}, so it says nothing of now; see the clock there, and caches"
         )
-        raise UnknownError(f"{answer.url} answered {answer.status} and not as Prometheus does; {hint}")
-    if said["status"] != "success" or answer.status != _OK or not isinstance(said.get("data"), dict):
-        why = str(said.get("error") or f"status {answer.status}").splitlines()[0]
-        raise UnknownError(f"{said.get('errorType') or 'an error'}: {why}")
-    if warnings := said.get("warnings"):
-        raise UnknownError(f"the answer may be incomplete: {str(warnings[0]).splitlines()[0]}")
-    data: dict[str, Any] = said["data"]
-    return data
+    number, shown, why = in_unit(float(value), unit)
+    return Sample(subject, number, shown, why)

@@ -11,7 +11,7 @@ from ..limits import Ladder, rate_unit
 from ._kind import Reach, UnknownError
 from ._redis_keys import keys, keys_matching, keys_without_ttl
 from ._redis_safety import last_save, replication
-from ._redis_server import RedisServer, info, kind
+from ._redis_server import Info, RedisServer, info, kind, ping, setting
 from ._types import LadderParam, SampleParam, measured_in
 from ._versions import VersionParam
 
@@ -39,13 +39,7 @@ __all__ = [
 @kind.probe()
 def reachable(redis: Redis) -> Reach:
     """The server answers PING: with PONG, or why it takes no writes."""
-    import redis as library
-
-    try:
-        redis.ping()
-    except library.ResponseError as error:
-        return Reach(str(error).partition(". ")[0])
-    return Reach("PONG")
+    return Reach(ping(redis))
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,10 +58,14 @@ def version(redis: Redis, *, expected: VersionParam) -> Version:
 
 @dataclass(frozen=True, slots=True)
 class Memory:
-    """Memory in bytes: what Redis has allocated (used_memory), and its bound (maxmemory), None where it has none."""
+    """Memory in bytes: what Redis has allocated (used_memory), and its bound (maxmemory), None where it has none.
+
+    `told` is False where the server does not say whether it has a bound.
+    """
 
     used: int
     maximum: int | None
+    told: bool = True
 
     @property
     def used_percent(self) -> float | None:
@@ -77,9 +75,17 @@ class Memory:
 
 @kind.probe()
 def memory(redis: Redis) -> Memory:
-    """used_memory and maxmemory of INFO memory."""
+    """used_memory of INFO memory, and maxmemory: of that too (before 4 it had none), else of CONFIG."""
     said = info(redis, "memory")
-    return Memory(int(said["used_memory"]), int(said["maxmemory"]) or None)
+    maximum = _maxmemory(redis, said)
+    return Memory(said.number("used_memory"), maximum or None, maximum is not None)
+
+
+def _maxmemory(redis: Redis, said: Info) -> int | None:
+    if "maxmemory" in said:
+        return said.number("maxmemory")
+    configured = setting(redis, "maxmemory")
+    return int(configured) if configured is not None and configured.isdigit() else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +100,7 @@ class MaxmemoryPolicy:
 def maxmemory_policy(redis: Redis) -> MaxmemoryPolicy:
     """maxmemory_policy and maxmemory of INFO memory, which is open where CONFIG is not."""
     said = info(redis, "memory")
-    return MaxmemoryPolicy(str(said["maxmemory_policy"]), bool(int(said["maxmemory"])))
+    return MaxmemoryPolicy(str(said["maxmemory_policy"]), _maxmemory(redis, said) != 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,9 +126,9 @@ def clients(redis: Redis, *, blocked: Annotated[LadderParam, measured_in("")] | 
     """
     said = info(redis, "clients")
     return Clients(
-        max(0, int(said["connected_clients"]) - 1),
-        int(said["blocked_clients"]),
-        int(said["maxclients"]) if "maxclients" in said else None,
+        max(0, said.number("connected_clients") - 1),
+        said.number("blocked_clients") if blocked is not None else 0,
+        said.number("maxclients") if "maxclients" in said else None,
         blocked,
     )
 
@@ -185,14 +191,14 @@ def _counted(redis: Redis, names: tuple[str, ...], sample: float | None) -> Mapp
     """Return by how much counters have grown over a sample, or since the server's start."""
     first = info(redis, "stats")
     if sample is None:
-        return {name: int(first[name]) for name in names}
+        return {name: first.number(name) for name in names}
     time.sleep(sample)
     last = info(redis, "stats")
-    grown = {name: int(last[name]) - int(first[name]) for name in names}
+    grown = {name: last.number(name) - first.number(name) for name in names}
     if any(count < 0 for count in grown.values()):
         raise UnknownError("the server's counters were reset while they were watched: a restart, or CONFIG RESETSTAT")
     return grown
 
 
 def _uptime(redis: Redis) -> float:
-    return float(info(redis, "server")["uptime_in_seconds"])
+    return float(info(redis, "server").number("uptime_in_seconds"))

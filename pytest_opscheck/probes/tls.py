@@ -7,23 +7,21 @@ from __future__ import annotations
 
 import contextlib
 import re
-import socket
 import ssl
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, model_validator
 
 from ._files import IN_SIGHT, absolute, said_of
-from ._kind import Kind, Output, Reach, Target, UnknownError, UnreachableError
-from ._tls_certificate import Certificate, Trust, distrust, judged, parsed, readable, soonest
-from ._tls_hello import NEWEST, OLD, takes
-from ._tls_start import START
-from ._wire import Deadline, distrusting, shown, tls_failure, trusting
-
-if TYPE_CHECKING:
-    from cryptography import x509
+from ._kind import Kind, Output, Target, UnknownError, UnreachableError
+from ._tls_chain import Certificate, soonest
+from ._tls_hello import NEWEST, OLD
+from ._tls_read import ascii_name, blocks, parsed, readable
+from ._tls_server import Connection, Place, RefusedError, Shown
+from ._tls_trust import OTHER_NAME, Trust, by_openssl, distrust, judged
+from ._wire import trusting
 
 _ADDRESS = re.compile(r"(?:\[(?P<six>[0-9A-Fa-f:.]+)\]|(?P<host>[^\s:/@\[\]]+)):(?P<port>\d{1,5})\Z")
 _LAST_PORT = 65535
@@ -33,6 +31,12 @@ def _address(said: str) -> str:
     match = _ADDRESS.match(said)
     if match is None or not 0 < int(match["port"]) <= _LAST_PORT:
         raise ValueError("it is no host with a port; write for example 'api.example.com:443' or '[::1]:443'")
+    _name(match["six"] or match["host"])
+    return said
+
+
+def _name(said: str) -> str:
+    ascii_name(said)
     return said
 
 
@@ -51,7 +55,7 @@ class TlsServer(Target):
     on: str | None = Field(
         default=None, description="the host on which the file is, the NAME of [host.NAME]; by default this machine"
     )
-    server_name: str | None = Field(
+    server_name: Annotated[str, AfterValidator(_name)] | None = Field(
         default=None,
         min_length=1,
         description="the name to ask for and to expect in the certificate; by default the address's host",
@@ -91,76 +95,6 @@ class TlsServer(Target):
         return self.server_name or self.place[0]
 
 
-class RefusedError(UnreachableError):
-    """A handshake in which the two sides agreed on nothing."""
-
-
-class Connection:
-    """A TLS server, and the certificate that it showed without being trusted."""
-
-    def __init__(self, target: TlsServer, timeout_s: float) -> None:
-        self.target = target
-        self.timeout_s = timeout_s
-        self.own, *self.others = self.handshake(distrusting())
-
-    def handshake(self, context: ssl.SSLContext) -> list[bytes]:
-        """Shake hands, and return the certificates that the server showed, its own first.
-
-        Raises SSLCertVerificationError where the context does not trust it, UnreachableError where there is no TLS.
-        """
-        with self._started() as sock, context.wrap_socket(sock, server_hostname=self.target.name) as secure:
-            found = shown(secure)
-        if not found:
-            raise UnreachableError(f"{self.target.address}: the server showed no certificate")
-        return found
-
-    def takes(self, version: int) -> bool:
-        """Tell whether the server goes on where one version of TLS alone is offered."""
-        with self._started() as sock:
-            return takes(sock, version, self.target.name)
-
-    @contextlib.contextmanager
-    def _started(self) -> Iterator[socket.socket]:
-        """Connect, up to where TLS begins, and say in words what goes wrong from there on."""
-        deadline = Deadline()
-        try:
-            with deadline.within(self.timeout_s), self._connected() as sock, deadline.handshake(sock):
-                if self.target.starttls is not None:
-                    START[self.target.starttls](sock)
-                yield sock
-                if deadline.over:  # a connection that it has ended looks like one that the server has
-                    raise TimeoutError
-        except ssl.SSLCertVerificationError:
-            raise
-        except UnreachableError as error:
-            why = f"no answer within {self.timeout_s:g} s" if deadline.over else str(error)
-            raise UnreachableError(f"{self.target.address}: {why}") from None
-        except (OSError, ValueError) as error:
-            why = f"no TLS handshake within {self.timeout_s:g} s" if deadline.over else _why(error)
-            if isinstance(error, ssl.SSLError) and not isinstance(error, ssl.SSLEOFError) and not deadline.over:
-                raise RefusedError(f"{self.target.address}: {why}") from None
-            transient = isinstance(error, ConnectionResetError) and not deadline.over
-            raise UnreachableError(f"{self.target.address}: {why}", transient=transient) from None
-
-    def _connected(self) -> socket.socket:
-        # Half of the time for connecting: a name may have a dead address before a live one.
-        sock = socket.create_connection(self.target.place, timeout=self.timeout_s / 2)
-        sock.settimeout(self.timeout_s)
-        return sock
-
-
-def _why(error: Exception) -> str:
-    if isinstance(error, socket.gaierror):
-        return "its name can't be resolved"
-    if isinstance(error, TimeoutError):
-        return "no answer in time"
-    if isinstance(error, ssl.SSLEOFError | ConnectionResetError):
-        return "the connection was closed during the TLS handshake"
-    if isinstance(error, ssl.SSLError):
-        return tls_failure(error)
-    return (getattr(error, "strerror", None) or "the name can't be used").lower()
-
-
 @contextlib.contextmanager
 def _connect(target: TlsServer, timeout_s: float) -> Iterator[Connection]:
     if target.file is not None:
@@ -171,16 +105,45 @@ def _connect(target: TlsServer, timeout_s: float) -> Iterator[Connection]:
 kind = Kind("tls", TlsServer, "a certificate, and the server that speaks TLS with it", _connect)
 
 
-@kind.probe()
-def reachable(connection: Connection) -> Reach:  # noqa: ARG001 - that there is one is the answer
-    """The server ends a TLS handshake, whatever its certificate; a file holds one."""
-    return Reach("a certificate")
+@dataclass(frozen=True, slots=True)
+class Reached:
+    """Whether there is a certificate, `subject` says where, and `note` says of which addresses nothing is known."""
+
+    target: str
+    subject: str | None = None
+    note: str | None = None
 
 
 @kind.probe()
-def certificate(connection: Connection) -> Certificate:
-    """The server's certificate, read without trusting it: also an expired or self-signed one has an end."""
-    return soonest([parsed(connection.own), *readable(connection.others)], connection.target.ca)
+def reachable(connection: Connection) -> tuple[Reached, ...]:
+    """The server shows a certificate, whatever it is, at every address of its name to which there is a connection.
+
+    A file holds one.
+    """
+    notes = [f"there is no connection to {each.address}: {each.error}" for each in connection.silent]
+    notes += [f"{each.address} at attempt {each.attempts}" for each in connection.shown if each.attempts > 1]
+    note = "; ".join(notes) or None
+    failed = tuple(Reached(f"no certificate: {each.error}", each.address) for each in connection.failed)
+    return (Reached("a certificate", note=note), *failed)
+
+
+@kind.probe()
+def certificate(connection: Connection) -> tuple[Certificate, ...]:
+    """The server's certificate, read without trusting it: also an expired or self-signed one has an end.
+
+    One for each that its addresses show.
+    """
+    at: dict[tuple[bytes, ...], list[str]] = {}
+    for each in connection.shown:
+        at.setdefault(each.chain, []).append(each.address)
+    return tuple(
+        soonest(
+            [parsed(chain[0]), *readable(chain[1:])],
+            connection.target.ca,
+            ", ".join(addresses) if connection.several else "",
+        )
+        for chain, addresses in at.items()
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,30 +157,51 @@ class Protocol:
 @kind.probe(timeout_s=40)
 def protocol(connection: Connection) -> Protocol:
     """The oldest version that the server goes on with, of SSL 3.0, TLS 1.0, 1.1, 1.2 and 1.3, offered one by one."""
-    for name, (version, number) in OLD.items():
-        try:
-            if connection.takes(version):
-                return Protocol(name, number)
-        except UnreachableError as error:
-            raise UnknownError(f"offered {name} alone, there was no answer to judge: {error}") from None
-    return Protocol(*NEWEST)
+
+    def oldest(place: Place) -> Protocol:
+        for name, (version, number) in OLD.items():
+            try:
+                if connection.takes(place, version):
+                    return Protocol(name, number)
+            except UnreachableError as error:
+                raise UnknownError(f"offered {name} alone, there was no answer to judge: {error}") from None
+        return Protocol(*NEWEST)
+
+    found = connection.each([each.place for each in connection.shown], oldest)
+    return min(found, key=lambda each: each.number)
 
 
 @kind.probe(timeout_s=20)
-def trust(connection: Connection) -> Trust:
-    """Whether the server's chain ends at a CA that is trusted, is valid today, and bears the server's name."""
-    target = connection.target
-    about = f"the certificate for {target.name}"
+def trust(connection: Connection) -> tuple[Trust, ...]:
+    """Whether the server's chain ends at a CA that is trusted, is valid today, and bears the server's name.
+
+    One for each address, unless all are the same.
+    """
+    about = f"the certificate for {connection.target.name}"
+    shown = {each.place: each for each in connection.shown}
+    found = connection.each(list(shown), lambda place: _trusted(connection, shown[place]))
+    if len(set(found)) == 1:
+        return (Trust(found[0][0], about, found[0][1]),)
+    return tuple(
+        Trust(state, f"{about} at {each.address}", why)
+        for each, (state, why) in zip(connection.shown, found, strict=True)
+    )
+
+
+def _trusted(connection: Connection, shown: Shown) -> tuple[str | None, str | None]:
+    """Return what a client makes of a certificate; or None, and why that can't be told."""
+    target, leaf, context = connection.target, parsed(shown.chain[0]), trusting(connection.target.ca or True)
+    other_name = by_openssl(context, leaf, connection.name)
     try:
-        connection.handshake(trusting(target.ca or True))
+        connection.handshake(shown.place, context)
     except ssl.SSLCertVerificationError as error:
-        return Trust(distrust(error.verify_code, error.verify_message, parsed(connection.own), target.ca), about)
+        return distrust(error.verify_code, error.verify_message, leaf, target.ca), None
     except RefusedError as error:
         # The first handshake, which took everything, has just ended well: this is what clients see that ask for more.
-        return Trust(f"refused by today's clients ({error})", about)
+        return f"refused by today's clients ({error})", None
     except UnreachableError as error:
-        raise UnknownError(f"a second handshake failed: {error}") from None
-    return Trust("trusted", about)
+        return None, f"a second handshake failed: {error}"
+    return distrust(OTHER_NAME, "", leaf, target.ca) if other_name else "trusted", None
 
 
 # Prints the certificates alone: what else the file holds, a private key above all, stays on its host.
@@ -229,10 +213,12 @@ in_sight "$1"
 [ -e "$1" ] || { echo missing; exit 0; }
 [ -f "$1" ] || { echo other; exit 0; }
 [ -r "$1" ] || { echo unreadable; exit 0; }
-awk '/^-----BEGIN /{on = $0 ~ /^-----BEGIN (X509 )?CERTIFICATE-----/} on{print "pem " $0} /^-----END /{on = 0}' \
-  < "$1"
+awk '/^-----BEGIN /{on = $0 ~ /^-----BEGIN (X509 |TRUSTED )?CERTIFICATE-----/}
+  on{print "pem " $0}
+  /^-----END /{on = 0}' < "$1"
 """
 )
+_MOST_OF_A_FILE = 1_000_000
 _WHY = {
     "missing": "there is no such file",
     "other": "it is no file",
@@ -244,10 +230,8 @@ def _arguments(target: TlsServer) -> tuple[str, ...]:
     return (target.file or "", target.server_name or "", target.ca or "")
 
 
-def _chain(said: dict[str, list[str]]) -> list[x509.Certificate]:
+def _chain(said: dict[str, list[str]]) -> list[bytes]:
     """Return the certificates of a file, in their order. Raises UnreachableError where there is none to read."""
-    from cryptography import x509
-
     path = said["path"][0]
     for word, why in _WHY.items():
         if word in said:
@@ -255,28 +239,33 @@ def _chain(said: dict[str, list[str]]) -> list[x509.Certificate]:
     if "pem" not in said:
         raise UnreachableError(f"{path}: there is no certificate in it; it has to be PEM, with BEGIN CERTIFICATE")
     try:
-        return x509.load_pem_x509_certificates("\n".join(said["pem"]).encode())
-    except ValueError as error:
-        raise UnknownError(f"{path}: a certificate in it can't be read: {error}") from None
+        found = blocks(said["pem"])
+    except UnknownError as error:
+        raise UnknownError(f"{path}: {error}") from None
+    if not found:
+        raise UnreachableError(f"{path}: its certificate is cut off: there is no END CERTIFICATE")
+    return found
 
 
-@kind.through_host(reachable, _FILE, args=_arguments)
-def _file_holds_one(output: Output) -> Reach:
+@kind.through_host(reachable, _FILE, args=_arguments, max_bytes=_MOST_OF_A_FILE)
+def _file_holds_one(output: Output) -> tuple[Reached, ...]:
     _chain(said_of(output))
-    return Reach("a certificate")
+    return (Reached("a certificate"),)
 
 
-@kind.through_host(certificate, _FILE, args=_arguments)
-def _certificate_of_file(output: Output) -> Certificate:
+@kind.through_host(certificate, _FILE, args=_arguments, max_bytes=_MOST_OF_A_FILE)
+def _certificate_of_file(output: Output) -> tuple[Certificate, ...]:
     said = said_of(output)
-    return soonest(_chain(said), said["ca"][0] or None)
+    first, *others = _chain(said)
+    return (soonest([parsed(first), *readable(others)], said["ca"][0] or None),)
 
 
-@kind.through_host(trust, _FILE, args=_arguments)
-def _trust_of_file(output: Output) -> Trust:
+@kind.through_host(trust, _FILE, args=_arguments, max_bytes=_MOST_OF_A_FILE)
+def _trust_of_file(output: Output) -> tuple[Trust, ...]:
     said = said_of(output)
     name, ca, path = (said[word][0] for word in ("name", "ca", "path"))
-    return Trust(judged(_chain(said), name, ca or None), f"the certificate {f'for {name}' if name else f'in {path}'}")
+    state = judged(_chain(said), ascii_name(name) if name else "", ca or None)
+    return (Trust(state, f"the certificate {f'for {name}' if name else f'in {path}'}"),)
 
 
 @kind.through_host(protocol, "true")

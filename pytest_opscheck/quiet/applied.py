@@ -26,13 +26,19 @@ class Quieting:
         begun: Callable[[], Iterable[Open]],
         zone: Zone,
         fail_at: str,
+        *,
+        is_gate: bool = False,
     ) -> None:
-        """`begun` returns the windows that somebody began by hand; it is asked once, where a result is not ok."""
+        """`begun` returns the windows that somebody began by hand; it is asked once, where a result is not ok.
+
+        is_gate: whether the run decides on a deploy: then a window only silences who is told.
+        """
         self._waivers = tuple(waivers)
         self._windows = tuple(windows)
         self._begun = functools.cache(lambda: tuple(begun()))
         self._zone = zone
         self._fail_at = fail_at
+        self._is_gate = is_gate
 
     def applied(self, result: Result, subject: Subject, now: dt.datetime) -> Result:
         """Return a result as it counts at a moment: as it is, waived, or in maintenance.
@@ -42,8 +48,9 @@ class Quieting:
         if result.verdict not in _EXCUSED:
             return result
         found = next((each for each in self._open(now) if each.holds(result.id)), None)
-        if found is not None:
+        if found is not None and not self._is_gate:
             return in_maintenance(result, found)
+        result = result if found is None else replace(result, quiet=_quiet(result, found))
         return waived(result, self._waivers, subject, self._fail_at)
 
     def _open(self, now: dt.datetime) -> Iterator[Open]:
@@ -55,11 +62,15 @@ class Quieting:
 
 def in_maintenance(result: Result, window: Open) -> Result:
     """Return a result that was seen inside of a window."""
-    quiet = Quiet(result.verdict, window.name, window.why, window.until.isoformat(timespec="seconds"), window.who)
+    quiet = _quiet(result, window)
     said = f"{window} ({result.verdict}: {result.message})"
     return replace(
         result, verdict=Verdict.MAINTENANCE, message=said, fails=False, blocked_by=None, action=None, quiet=quiet
     )
+
+
+def _quiet(result: Result, window: Open) -> Quiet:
+    return Quiet(result.verdict, window.name, window.why, window.until.isoformat(timespec="seconds"), window.who)
 
 
 def waived(result: Result, waivers: Iterable[Waiver], subject: Subject, fail_at: str) -> Result:
@@ -95,4 +106,5 @@ def waived(result: Result, waivers: Iterable[Waiver], subject: Subject, fail_at:
         attempts=result.attempts,
         duration_s=result.duration_s,
         counters=result.counters,
+        quiet=result.quiet,
     )

@@ -143,7 +143,7 @@ def parse_at(said: object) -> During:
         return parse_during(said)
     except LimitError:
         raise LimitError(
-            f"{said!r} is no part of the day; say for example '02:00-08:00', or '00:00-24:00' for all of it"
+            f"{said!r} is not a part of the day; say for example '02:00-08:00', or '00:00-24:00' for all of it"
         ) from None
 
 

@@ -32,13 +32,14 @@ def status(result: Result) -> tuple[str, str, tuple[str, dict[str, bool]]]:
             return "passed", ".", (word(result), {"green": True})
         case Verdict.BREACH if result.pending:
             return "breach pending", "p", (f"{word(result)}{severity}", {"yellow": True})
+        # "failed", as plugins count that know no verdicts; the letter and the word are ours.
         case Verdict.BREACH if result.fails:
-            return "breach", "B", (f"{word(result)}{severity}", {"red": True})
+            return "failed", "B", (f"{word(result)}{severity}", {"red": True})
         case Verdict.BREACH:
             # Not "warning": pytest counts those of Python under that word.
             return "breach below fail_at", "w", (f"{word(result)}{severity}", {"yellow": True})
         case Verdict.UNKNOWN:
-            return "unknown", "U", (word(result), {"red": True})
+            return "failed", "U", (word(result), {"red": True})
         case verdict:
             letter = "x" if verdict is Verdict.WAIVED else str(verdict)[0]  # as pytest says of an expected failure
             return str(verdict), letter, (word(result), {"yellow": True})

@@ -117,6 +117,8 @@ def _why_quiet(verdict: Verdict, quiet: Quiet) -> str:
         ticket = f" ({quiet.ticket})" if quiet.ticket else ""
         return f"waived{until} by {quiet.who}: {quiet.why}{ticket}"
     by = f"{quiet.by}, by {quiet.who}" if quiet.who else quiet.by
+    if verdict is not Verdict.MAINTENANCE:
+        return f"nobody is alerted{until}: {quiet.why} ({by})"
     return f"in maintenance{until}: {quiet.why} ({by})"
 
 
@@ -159,6 +161,8 @@ def counts(run: Run) -> str:
     said = [f"{numbers[verdict]} {verdict}{_more(verdict, numbers, run)}" for verdict in _ORDER if numbers[verdict]]
     if not any(numbers[verdict] for verdict in (Verdict.OK, Verdict.BREACH, Verdict.UNKNOWN)):
         said.append("nothing was judged")
+    if run.not_run:
+        said.append(f"{run.not_run} not run")
     return f"opscheck {run.suite or 'checks'}: {', '.join(said)}"
 
 
@@ -179,11 +183,17 @@ def tone(run: Run) -> str:
     """Return the colour of the whole: green for exit status 0 alone, yellow where something still wants a look."""
     if run.exit_status:
         return "red"
-    return "yellow" if any(result.verdict is not Verdict.OK for result in run.results) else "green"
+    wants_a_look = run.not_run > 0 or any(result.verdict is not Verdict.OK for result in run.results)
+    return "yellow" if wants_a_look else "green"
 
 
 def headline(run: Run) -> str:
-    """Return whether all is well, in a sentence."""
+    """Return whether all is well, in a sentence, and how much of the suite was not looked at."""
+    left = f"; {run.not_run} more did not run" if run.not_run else ""
+    return _headline(run) + left
+
+
+def _headline(run: Run) -> str:
     count = len(run.results)
     checks = f"{count} check{'' if count == 1 else 's'}"
     failing = [result.severity or "" for result in run.results if result.fails]

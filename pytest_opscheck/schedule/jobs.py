@@ -138,6 +138,8 @@ def _service(job: Job) -> Iterator[str]:
     yield f"EnvironmentFile=-{_unit(str(folder / ENVIRONMENT))}"
     words = [command(), "run", job.suite.name, f"--opscheck-inventory={_file(job.inventory)}"]
     yield f"ExecStart={' '.join(map(_quoted, words))}"
+    # A run that has said what is broken has done its work; one whose call, inventory or reports are at fault has not.
+    yield "SuccessExitStatus=1"
     yield f"TimeoutStartSec={job.ends_s}"  # of a oneshot service, RuntimeMaxSec says nothing
     yield "KillSignal=SIGINT"  # at which pytest still writes its reports
     yield f"TimeoutStopSec={_LAST_S}"

@@ -57,9 +57,8 @@ class Outcome:
 Run = Callable[..., Outcome]
 
 
-@pytest.fixture
-def run(tmp_path: Path) -> Run:
-    """Run a suite on an inventory: run(toml, *arguments, suite="daily", env=...) -> Outcome."""
+def runs_in(tmp_path: Path) -> Run:
+    """Return what runs a suite on an inventory, in a project there: run(toml, *arguments, suite="daily", env=...)."""
 
     def ran(inventory: str, *arguments: str, suite: str = "daily", env: Mapping[str, str] | None = None) -> Outcome:
         folder = tmp_path / "project"
@@ -82,3 +81,9 @@ def run(tmp_path: Path) -> Run:
         return Outcome(done.returncode, output, {result["id"]: result for result in results})
 
     return ran
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Run:
+    """Run a suite on an inventory: run(toml, *arguments, suite="daily", env=...) -> Outcome."""
+    return runs_in(tmp_path)

@@ -35,11 +35,10 @@ class Container:
 
     id: str
 
-    def run(self, command: str) -> subprocess.CompletedProcess[str]:
+    def run(self, command: str, stdin: str = "") -> subprocess.CompletedProcess[str]:
         """Run a shell command in it."""
-        return subprocess.run(
-            [program("docker"), "exec", self.id, "sh", "-c", command], capture_output=True, text=True, check=False
-        )
+        exec_ = [program("docker"), "exec", "-i", self.id, "sh", "-c", command]
+        return subprocess.run(exec_, input=stdin, capture_output=True, text=True, check=False)
 
     def stop(self) -> None:
         """Stop it."""

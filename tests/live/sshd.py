@@ -32,6 +32,11 @@ class Sshd:
         file = self.folder / "commands"
         return file.read_text(encoding="utf-8").split("\0")[:-1] if file.exists() else []
 
+    @property
+    def scripts(self) -> str:
+        """What all these commands read of their standard input."""
+        return (self.folder / "scripts").read_text(encoding="utf-8")
+
     def connect(self, *, user: str | None = None, identity: str = "key", config: str = "client") -> str:
         """Return the testinfra host spec."""
         files = f"ssh_config={self.folder / config}&ssh_identity_file={self.folder / identity}"
@@ -54,7 +59,8 @@ def sshd(folder: Path, port: int | None = None) -> Iterator[Sshd]:
     key(folder / "other_key")
     shell = folder / "shell"
     shell.write_text(
-        f'#!/bin/sh\nprintf "%s\\0" "$SSH_ORIGINAL_COMMAND" >> {folder}/commands\nexec sh -c "$SSH_ORIGINAL_COMMAND"\n'
+        f'#!/bin/sh\nprintf "%s\\0" "$SSH_ORIGINAL_COMMAND" >> {folder}/commands\n'
+        f'tee -a {folder}/scripts | sh -c "$SSH_ORIGINAL_COMMAND"\n'
     )
     shell.chmod(0o755)
     public = client_key.with_suffix(".pub").read_text()

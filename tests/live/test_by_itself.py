@@ -129,6 +129,21 @@ def test_a_run_that_is_ended_leaves_its_reports(machine: Container, opscheck: Op
     assert left["run"]["narrowed"]  # type: ignore[index]
 
 
+def test_a_run_that_finds_something_broken_has_not_failed(machine: Container, opscheck: Opscheck) -> None:
+    """Or else `failed_units` and systemd would tell of it long after it was fixed; a mistake of the checker's does."""
+    opscheck("timers", "schedule", "--install")
+    service = machine.run("cd /etc/systemd/system && ls opscheck-timers-*-minutely.service").stdout.strip()
+
+    def ended(change: str) -> set[str]:
+        machine.run(f"systemctl stop {service}; {change}; systemctl start {service}")
+        return set(machine.run(f"systemctl show -p Result -p ExecMainStatus {service}").stdout.split())
+
+    assert ended("sed -i 's/a b/c d/' /srv/timers/opscheck.env") == {"Result=success", "ExecMainStatus=1"}
+    assert ended("echo nonsense >> /srv/timers/opscheck.toml") == {"Result=exit-code", "ExecMainStatus=4"}
+    right = "sed -i '$d' /srv/timers/opscheck.toml; sed -i 's/c d/a b/' /srv/timers/opscheck.env"
+    assert ended(right) == {"Result=success", "ExecMainStatus=0"}
+
+
 def test_a_user_who_is_not_root(machine: Container) -> None:
     """Timers of his own, which go on when he is gone where root lets him linger."""
     machine.run("chown -R ops /srv/user && loginctl enable-linger ops")

@@ -180,8 +180,8 @@ def test_an_end_for_lack_of_memory_is_named(run: Run, project: Project) -> None:
 
 def test_restarts_are_counted_by_container(run: Run, project: Project) -> None:
     loop = project.start("worker", "exit 3", "--restart", "always")
-    wait_until(lambda: int(engine("inspect", "--format", "{{.RestartCount}}", loop)) > 5, "the sixth restart")
-    wait_until(lambda: state(loop) == "restarting", "the pause of six seconds after it")
+    wait_until(lambda: int(engine("inspect", "--format", "{{.RestartCount}}", loop)) > 6, "the seventh restart")
+    wait_until(lambda: state(loop) == "restarting", "the pause of 12 seconds after it")
     outcome = run(project.inventory('restarts = "< 5"'))
     for way in WAYS:
         assert outcome.verdict(f"docker.restarts@{way}0") == "breach P2"

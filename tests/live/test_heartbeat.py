@@ -124,3 +124,16 @@ def test_a_run_by_hand_calls_nobody(server: Receiver, tmp_path: Path) -> None:
     words = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-m", "daily"]
     assert ran(tmp_path, server.url, words=words).returncode == 0
     assert server.requests == []
+
+
+@pytest.mark.parametrize("part", [["-k", "reachable"], ["--deselect", "test_host.py::test_reachable"], ["--co"]])
+def test_a_part_of_a_suite_calls_nobody(server: Receiver, tmp_path: Path, part: list[str]) -> None:
+    """It would hide that the whole does not come; and its start would be missed its end."""
+    assert ran(tmp_path, server.url, words=[*COMMAND, *part]).returncode == 0
+    assert server.requests == []
+
+
+def test_a_run_that_stops_early_or_never_begins_is_a_failure(server: Receiver, tmp_path: Path) -> None:
+    assert ran(tmp_path, server.url, "false", words=[*COMMAND, "-x"]).returncode == 1
+    assert ran(tmp_path, server.url, words=[*COMMAND, "--no-such-option"]).returncode == 4
+    assert [path.partition("?")[0] for _, path, _ in server.requests] == ["/start", "/fail", "/fail"]

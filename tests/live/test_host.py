@@ -5,6 +5,8 @@ from __future__ import annotations
 import contextlib
 import socket
 import subprocess
+import sys
+import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,11 +15,11 @@ import pytest
 
 from pytest_opscheck.probes import host
 from pytest_opscheck.probes._kind import Output
-from pytest_opscheck.probes.host import Load, Memory
+from pytest_opscheck.probes.host import Load, Memory, Port
 
 from .conftest import Run
 from .images import container
-from .processes import free_port, program
+from .processes import free_port, program, wait_until
 from .sshd import sshd
 
 MIB = 1024 * 1024
@@ -72,7 +74,7 @@ def test_what_is_always_full_or_in_memory_is_no_disk(run: Run, tmp_path: Path) -
             subprocess.run([program("mount"), *what, place], check=True)
             stack.callback(subprocess.check_call, [program("umount"), str(place)])
         (memory / "full").write_bytes(b"x" * (1 << 20))
-        outcome = run("[host.local]\n[host.local.expect]\ndisk = '< 101%'\n", "-k", "disk")
+        outcome = run("[host.local]\n[host.local.expect]\ndisk = '< 100%'\n", "-k", "disk")
     subjects = [measured["subject"] for measured in outcome["host.disk@local"]["measurements"]]
     assert subjects
     assert not {str(content), str(memory)}.intersection(subjects)
@@ -92,7 +94,7 @@ def test_a_network_mount_that_hangs_costs_only_itself(run: Run, tmp_path: Path) 
         )
         servers = subprocess.run(["pgrep", "-f", sftp], capture_output=True, text=True, check=True).stdout.split()
         try:
-            inventory = '[host.local]\nexpect = { disk = "< 101%" }\n'
+            inventory = '[host.local]\nexpect = { disk = "< 100%" }\n'
             assert run(inventory, "-k", "disk").verdict("host.disk@local") == "ok"
             subprocess.run(["kill", "-STOP", *servers], check=True)
             started = time.monotonic()
@@ -123,15 +125,70 @@ def test_ports(run: Run) -> None:
         assert run(inventory, "-k", "ports").verdict("host.ports@local") == "ok"
 
 
-def test_memory_load_and_cpu(run: Run) -> None:
-    inventory = (
-        '[host.local]\n[host.local.expect]\nmemory = { P2 = "< 1%" }\nload = "< -1"\ncpu = "< -1%"\ndisk = false\n'
+NAT = """
+ip link set lo up; ip addr add 192.0.2.9/32 dev lo
+iptables -t nat -A OUTPUT -p tcp --dport 8080 -j REDIRECT --to-ports {port}
+iptables -t nat -A OUTPUT -p tcp -d 192.0.2.9 --dport 8081 -j DNAT --to-destination 127.0.0.1:{port}
+iptables -t nat -A OUTPUT -p tcp --dport 8082 -j REDIRECT --to-ports 9
+exec "$@"
+"""
+
+
+def test_ports_that_are_published_by_rules_of_the_kernel(tmp_path: Path) -> None:
+    """In a network of its own: ports without any socket that lead on, and one that leads to where nobody listens."""
+    program("iptables")
+    (tmp_path / "opscheck.toml").write_text(
+        f"[host.local]\n{ONLY.replace(' }', ', ports = [8080, 8081, 8082, 8083] }')}"
     )
+    serve = "import socket, sys; s = socket.create_server(('127.0.0.1', 9090)); s.listen(); sys.stdin.read()"
+    with subprocess.Popen(
+        ["unshare", "-n", "sh", "-c", NAT.format(port=9090), "sh", sys.executable, "-c", serve], stdin=subprocess.PIPE
+    ) as server:
+        inside = ["nsenter", "-t", str(server.pid), "-n"]
+        wait_until(
+            lambda: (
+                b":2382 " in subprocess.run([*inside, "cat", "/proc/net/tcp"], capture_output=True, check=False).stdout
+            ),
+            "it",
+        )
+        run = [*inside, sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-m", "daily", "-k", "ports"]
+        done = subprocess.run(run, cwd=tmp_path, capture_output=True, text=True, check=False)
+        assert server.stdin is not None
+        server.stdin.close()
+    assert "tcp/8082 closed, expected listens" in done.stdout, done.stdout
+    assert "tcp/8083 closed, expected listens" in done.stdout
+    assert "tcp/8080 " not in done.stdout
+    assert "tcp/8081 " not in done.stdout
+
+
+def test_ports_among_very_many_sockets() -> None:
+    """The table stays on the host: what is printed of 36,000 connections is what listens."""
+    shell = host.kind.shells["ports"]
+    part = shell.part(None, 30.0, {"numbers": ("tcp/81", "tcp/82", "udp/53")})
+    line = "{0:4d}: 0100007F:{1} 0100007F:1F90 {2} 00000000:00000000 00:00000000 00000000 0 0 1 1 0 20 4 30 10 -1"
+    table = "  sl  local_address rem_address   st\n" + "\n".join(
+        line.format(number, f"{number:04X}", "01") for number in range(36000)
+    )
+    listening = "\n" + line.format(36000, "0051", "0A") + "\n"
+    tables = {"tcp": table, "tcp6": table + listening, "udp": table.replace(" 01 ", " 07 ")}
+    with tempfile.TemporaryDirectory() as folder:
+        for name, text in tables.items():
+            (Path(folder) / name).write_text(text)
+        script = part.script.replace("/proc/net/$file", f"{folder}/$file")
+        done = subprocess.run(["sh", "-c", script, "opscheck", *part.args], capture_output=True, text=True, check=True)
+    assert len(done.stdout) < part.bytes
+    found = shell.parse(Output(done.stdout, done.stderr, 0), numbers=part.args)
+    assert found == (Port("tcp/81", listens=True), Port("tcp/82", listens=False), Port("udp/53", listens=True))
+
+
+def test_memory_load_and_cpu(run: Run) -> None:
+    never = 'memory = { P2 = "< 1%" }\nload = "== 1000"\ncpu = "== 50.001%"\n'
+    inventory = f"[host.local]\n[host.local.expect]\ndisk = false\n{never}"
     outcome = run(inventory)
     for check in ("memory", "load", "cpu"):
         assert outcome.verdict(f"host.{check}@local").startswith("breach")
     outcome = run(
-        '[host.local]\n[host.local.expect]\nmemory = "> 1MB"\nload = "< 1000"\ncpu = "<= 100%"\ndisk = false\n'
+        '[host.local]\n[host.local.expect]\nmemory = "> 1MB"\nload = "< 1000"\ncpu = "!= 50.001%"\ndisk = false\n'
     )
     for check in ("memory", "load", "cpu"):
         assert outcome.verdict(f"host.{check}@local") == "ok"
@@ -178,7 +235,7 @@ def test_a_host_without_systemd_says_what_is_missing(run: Run) -> None:
         outcome = run(inventory)
         assert outcome.verdict("host.services@box") == "unknown P1"
         assert outcome.message("host.services@box") == (
-            "could not tell: systemctl is not installed; services need systemd"
+            "could not tell: systemctl is not installed; services need systemd: expect processes or ports there instead"
         )
         assert outcome["host.services@box"]["action"] is None  # it would need systemctl too
         assert outcome.verdict("host.disk@box") in ("ok", "breach P3", "breach P1")
@@ -193,7 +250,7 @@ def test_a_host_without_systemd_says_what_is_missing(run: Run) -> None:
 @pytest.mark.parametrize("shell", ["dash", "busybox"])
 def test_the_script_runs_in_every_shell(shell: str) -> None:
     """What a host runs is plain POSIX: the same in dash and in busybox with its own awk and timeout."""
-    from pytest_opscheck.hosts import parse, script
+    from pytest_opscheck._host_script import parse, script
     from pytest_opscheck.probes import Part
 
     parts = [
@@ -204,21 +261,28 @@ def test_the_script_runs_in_every_shell(shell: str) -> None:
         Part("sleep 778 & sleep 779", seconds=1),
         *(Part(f"exit {status}") for status in (124, 137, 143)),
     ]
-    command = script("word", parts, 5)
+    text = script("word", parts, watched=False)
     applets = "busybox --install -s /bb; export PATH=/bb;" if shell == "busybox" else ""
     options = ["--init", "-v", f"{program('busybox')}:/usr/bin/busybox:ro"]
     with container("debian:bookworm-slim", options, ["sleep", "60"]) as machine:
         machine.run("mkdir /bb; busybox --install -s /bb")
-        done = machine.run(f"{applets.partition(';')[2]} {command}")
+        done = machine.run(f"{applets.partition(';')[2]} sh -s opscheck", stdin=text)
         left = machine.run("cat /proc/[0-9]*/stat").stdout
+        # The input of this one ends with the script, as it does where the connection is lost.
+        long = script("word", [Part("sleep 780"), *[Part("sleep 781; sleep 781")] * 20], watched=True)
+        ended = machine.run(f"{applets.partition(';')[2]} sh -s opscheck", stdin=long)
+        left += machine.run("cat /proc/[0-9]*/stat").stdout
     outputs = parse("word", done.stdout, parts)
+    assert "word end" in ended.stdout
+    assert ended.stdout.count("status 137") == 21
     assert (outputs[0].stdout, outputs[0].stderr, outputs[0].exit_status) == ("it's\n", "error\n", 3)
     assert not outputs[1].ended
     assert outputs[2].truncated
     assert (outputs[3].stdout, outputs[3].stderr, outputs[3].exit_status) == ("3\n", "", 0)
     assert not outputs[4].ended
     assert [output.exit_status for output in outputs[5:]] == [124, 137, 143]
-    assert left.count("(sleep)") == 1  # the container's own
+    assert left.count("(sleep)") == 2  # the container's own, twice
+    assert ") Z" not in left
 
 
 def test_what_a_command_leaves_running_is_ended(run: Run) -> None:
@@ -238,7 +302,7 @@ def test_what_a_command_leaves_running_is_ended(run: Run) -> None:
 
 def test_every_probe_runs_with_busybox_alone() -> None:
     """A small image has no coreutils, procps or gawk: what is read there is the same."""
-    from pytest_opscheck.hosts import parse, script
+    from pytest_opscheck._host_script import parse, script
     from pytest_opscheck.probes.host import Host, kind
 
     asked = {
@@ -254,22 +318,22 @@ def test_every_probe_runs_with_busybox_alone() -> None:
         "directory": {"path": "/etc/*/"},
     }
     parts = [kind.shells[name].part(Host(connect="docker://x"), 20, params) for name, params in asked.items()]
-    command = script("word", parts, 25).replace('PATH="$PATH:', 'PATH="/bb" IGNORED="')
+    text = script("word", parts, watched=False).replace('PATH="$PATH:', 'PATH="/bb" IGNORED="')
     options = ["-v", f"{program('busybox')}:/usr/bin/busybox:ro"]
     with container("debian:bookworm-slim", options, ["sleep", "60"]) as machine:
         machine.run("mkdir /bb; busybox --install -s /bb")
-        done = machine.run(f"export PATH=/bb; {command}")
+        done = machine.run("export PATH=/bb; sh -s opscheck", stdin=text)
     outputs = dict(zip(asked, parse("word", done.stdout, parts), strict=True))
     assert {name: output.exit_status for name, output in outputs.items()} == dict.fromkeys(asked, 0)
     expected = {
-        "filesystems": "mount overlay /\noverlay ",
-        "inodes": "mount overlay /\noverlay ",
+        "filesystems": " /\nsize 1 is 4096 ",
+        "inodes": " /\nsize 1 is 4096 ",
         "memory": "MemAvailable:",
         "clock": "by docker\n",
         "processes": "looked\nprocess 1 ",
         "reach": "refused 127.0.0.1 9\n",
         "file": " root root /etc/passwd\n",
-        "directory": "\t/etc/skel/\n",
+        "directory": " /etc/skel/\n",
     }
     for name, text in expected.items():
         assert text in outputs[name].stdout, name

@@ -90,6 +90,22 @@ def test_there_or_not(run: Run, tmp_path: Path) -> None:
     assert run(there).verdict(FILE) == "breach P2", "a link that leads nowhere"
 
 
+def test_names_that_hold_anything(run: Run, tmp_path: Path) -> None:
+    """A line break, or what looks like one to some, is part of a name like any other."""
+    folder = tmp_path / "the\nfolder"
+    folder.mkdir()
+    for name in ("plain", "a\nfile 1 1 644 0 0 root root %n\n", "b\x0cb", "c\u2028c", "d\r", "e\\n"):
+        (folder / name).write_bytes(b"x" * 2000)
+    keys = inventory(f"{tmp_path}/the*/*", 'size = "< 1kB"') + (
+        f'[host.local.directory.it]\npath = "{tmp_path}/the*/"\nexpect = "< 1B"\n'
+    )
+    outcome = run(keys)
+    seen = {each["subject"].rpartition("folder/")[2] for each in outcome[FILE]["measurements"] if each["breached"]}
+    assert seen == {"plain", r"a\nfile 1 1 644 0 0 root root %n\n", "b\x0cb", "c\u2028c", "d\r", r"e\n"}
+    sizes = {each["subject"]: each["breached"] for each in outcome["host.directory.it@local"]["measurements"]}
+    assert sizes[rf"{tmp_path}/the\nfolder/"] == "P2"
+
+
 def test_none_older_than(run: Run, tmp_path: Path) -> None:
     """FS-11, AP-09: no file is fine, an old one is not, and a folder that does not exist is neither."""
     logs = tmp_path / "logs"
@@ -139,6 +155,10 @@ def test_what_is_out_of_sight_is_not_absent(run: Run, machine: Container) -> Non
     assert outcome.verdict(FILE) == "unknown P2"
     assert "no permission to read /srv/b/closed" in outcome.message(FILE)
     assert "setfacl" in outcome.message(FILE)
+    machine.run("ln -s /srv/b/closed/it /srv/a/closed/it; mv /srv/b /root; ln -s /root/b/closed/it /srv/a/closed/that")
+    away = run(keys.replace("closed/it", "closed/that"))
+    machine.run("mv /root/b /srv; rm /srv/a/closed/*")
+    assert away.verdict(FILE) == "unknown P2", "a link to what is out of sight"
     machine.run("chmod 755 /srv/b/closed")
     assert run(keys).verdict(FILE) == "breach P2"
     machine.run("rm /srv/b/closed/it")

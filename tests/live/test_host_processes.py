@@ -155,6 +155,8 @@ def server(tmp_path: Path) -> Iterator[Sshd]:
 
 def test_a_clock_that_differs_from_this_machines(run: Run, server: Sshd) -> None:
     keys = host(server.connect(), 'clock = { P3 = "< 5s", P1 = "< 1h" }')
+    keys += f'[host.box.file.new]\npath = "{server.folder}/shell"\nage = "< 26h"\n'
+    keys += f'[host.box.file.there]\npath = "{server.folder}/shell"\nmode = "0755"\n'
     shell = server.folder / "shell"
     right = shell.read_text()
     outcome = run(keys)
@@ -164,6 +166,11 @@ def test_a_clock_that_differs_from_this_machines(run: Run, server: Sshd) -> None
         outcome = run(keys)
         assert outcome.verdict("host.clock@box") == verdict, outcome.output
         assert "difference from this machine's clock, at most is " in outcome.message("host.clock@box")
+        assert outcome.verdict("host.file.there@box") == "ok"
+        assert outcome.verdict("host.file.new@box").startswith("ok" if offset == "-8s" else "unknown")
+    assert "the host's clock is 2 h ahead of this machine's" in outcome.message("host.file.new@box")
+    shell.write_text(shell.read_text().replace("+2h", "-3d"))
+    assert "3 d behind this machine's" in run(keys).message("host.file.new@box")
     shell.write_text(right)
     assert run(keys).verdict("host.clock@box") == "ok"
 

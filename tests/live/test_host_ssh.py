@@ -115,9 +115,10 @@ def test_one_stuck_part_does_not_cost_the_others(run: Run, server: Sshd) -> None
 def test_only_reads_reach_the_host(run: Run, server: Sshd) -> None:
     """Rule 3: what a default run asks of a host, as the server sees it, writes no file and ends no process."""
     run(f'[host.prod]\nconnect = "{server.connect()}"\n')
-    script = server.commands[-1]
-    own = "kill -9 -$!"
-    assert script.count(own) == 1
-    script = script.replace(own, "")  # of the group that a part itself has made
+    assert server.commands[-1] == "sh -s opscheck"
+    script = server.scripts.rpartition("main 3<&0")[0].rpartition("main 3<&0")[2]
+    for own in ('kill -9 "-$group"', 'kill -9 "-$pid" "$pid"', 'kill "$watch"'):
+        assert own in script
+        script = script.replace(own, "")  # of what a part itself has started
     for word in (" rm ", " mv ", "mktemp", " tee ", " > /", ">/tmp", "touch", "kill"):
         assert word not in script

@@ -67,8 +67,8 @@ CHECKS = r"""
 [host.there.expect]
 cpu = false
 load = false
-disk = "<= 100%"
-memory = "<= 100%"
+disk = "< 100%"
+memory = "< 100%"
 uptime = "> 0s"
 [host.there.file.passwd]
 path = "/etc/passwd"
@@ -129,7 +129,10 @@ def test_a_root_folder_without_proc(run: Run, root: Path) -> None:
         outcome = run(f'[host.there]\nconnect = "chroot://{root}"\n')
     finally:
         subprocess.run([program("mount"), "-t", "proc", "proc", root / "proc"], check=True)
-    assert outcome.verdict("host.reachable@there") != "ok"
+    assert outcome.verdict("host.reachable@there") == "ok"
+    assert outcome.verdict("host.disk@there").startswith("unknown")
+    assert "the shell there did not run it: sh: " in outcome.message("host.disk@there")
+    assert "/proc/" in outcome.message("host.disk@there")
     assert outcome.exit_status == 1
 
 

@@ -39,14 +39,14 @@ def test_proxies_come_from_the_environment_and_passwords_of_netrc_do_not(run: Ru
 
 def test_a_redirect_with_an_endless_body_is_followed_at_once(run: Run) -> None:
     def endless(handler: Handler) -> None:
-        handler.wfile.write(b"HTTP/1.1 302 Found\r\nLocation: /well\r\nContent-Length: 99999999\r\n\r\n")
+        handler.wfile.write(b"HTTP/1.1 302 Found\r\nLocation: /well/\r\nContent-Length: 99999999\r\n\r\n")
         while not handler.server.over.wait(0.05):
             handler.wfile.write(b" " * 1000)
 
     with site() as server:
-        server.replies["/"] = endless
-        server.page("/well", "well")
-        outcome = run(f'[http.api]\nurl = "{server.url}/"\n')
+        server.replies["/well"] = endless
+        server.page("/well/", "well")
+        outcome = run(f'[http.api]\nurl = "{server.url}/well"\n')
         assert outcome.verdict("http.status@api") == "ok"
         assert outcome["http.status@api"]["duration_s"] < 2
 
@@ -64,3 +64,28 @@ def test_a_cookie_comes_back_with_the_next_request(run: Run) -> None:
         server.replies["/"] = welcome
         outcome = run(f'[http.api]\nurl = "{server.url}/"\n')
         assert outcome.verdict("http.status@api") == "ok"
+
+
+def test_a_kept_connection_that_the_server_has_closed_is_opened_again(run: Run) -> None:
+    """As every client does: the server may close it in the moment in which the next request is sent."""
+
+    def once(handler: Handler) -> None:
+        if getattr(handler, "served", False):
+            handler.close_connection = True
+        else:
+            handler.served = True  # type: ignore[attr-defined]
+            handler.say(200, "well")
+
+    with site() as server:
+        server.replies["/"] = once
+        server.replies["/never"] = lambda handler: setattr(handler, "close_connection", True)
+        outcome = run(
+            f'[http.api]\nurl = "{server.url}/"\n[http.api.expect]\np95 = {{ limit = "< 20s", requests = 10 }}\n'
+            'status = { limit = "== 200", paths = ["/", "/"] }\n'
+            f'[http.never]\nurl = "{server.url}/"\nexpect = {{ status = {{ limit = "== 200", paths = ["/never"] }} }}\n'
+        )
+    assert outcome.verdict("http.p95@api") == "ok", outcome.message("http.p95@api")
+    assert outcome.verdict("http.status@api") == "ok"
+    assert outcome.verdict("http.status@never") == "unknown P1"
+    said = "could not tell: status of /never: the connection was closed before an answer came"
+    assert outcome.message("http.status@never") in (said, said.removeprefix("could not tell: "))

@@ -209,7 +209,7 @@ url = "http://127.0.0.1:{free_port()}/"
 flow.any.steps = [{{ name = "form", path = "/login" }}]
 """)
     assert outcome.verdict("http.flow.slow@shop") == "unknown P1"
-    assert "no answer within 0.9 s" in outcome.message("http.flow.slow@shop")
+    assert "not whole within 0.9 s" in outcome.message("http.flow.slow@shop")
     assert outcome.verdict("http.flow.late@shop") == "breach P1"
     assert outcome.message("http.flow.late@shop").startswith("the whole flow is ")
     assert outcome.verdict("http.flow.any@gone") == "blocked"

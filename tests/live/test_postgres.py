@@ -11,6 +11,7 @@ import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 
+import psycopg
 import pytest
 
 from .conftest import Run
@@ -74,6 +75,54 @@ def test_a_database_without_an_encoding_of_its_own_is_read_as_text(run: Run, ser
         """
     outcome = run(f'[postgres.main]\ndsn = "{server.dsn(database="plain")}"\n{asked}')
     assert outcome.verdict("postgres.query.state@main") == "ok"
+
+
+VALUES = {
+    "bpchar": ("'ready'::char(10)", "== ready", "ok"),
+    "bpchar_other": ("'reedy'::char(10)", "== ready", "breach P2"),
+    "domain": ("'ready'::padded", "== ready", "ok"),
+    "enum": ("'ready'::state", "== ready", "ok"),
+    "text": ("'ready   '::text", "== ready", "breach P2"),
+    "scale": ("1.0::numeric", "== 1", "ok"),
+    "nan": ("'NaN'::numeric", "< 1", "unknown P2"),
+    "nan_float": ("'NaN'::float8", "> 1", "unknown P2"),
+    "infinite": ("'infinity'::float8", "< 1", "breach P2"),
+    "truth": ("true", "== true", "ok"),
+    "truth_of_psql": ("true", "== t", "ok"),
+    "untruth_of_psql": ("false", "!= f", "breach P2"),
+    "money": ("0::money", "!= 0", "unknown P2"),
+    "bytes": ("'ready'::bytea", "!= failed", "unknown P2"),
+    "array": ("array['ready']", "!= failed", "unknown P2"),
+    "json": ("""'{"a": 1}'::json""", "!= failed", "unknown P2"),
+    "json_text": ("""'"ready"'::jsonb""", "== ready", "ok"),
+    "row": ("row(1, 2)", "!= failed", "unknown P2"),
+    "moment": ("'infinity'::timestamptz", "!= failed", "unknown P2"),
+    "day": ("current_date", "< 1h", "unknown P2"),
+    "interval": ("interval '90 min'", "< 2h", "ok"),
+    "latin": ("'caf' || chr(233)", "== café", "ok"),
+}
+
+
+def test_values_are_compared_as_postgresql_would_or_are_unknown(run: Run, server: Postgres) -> None:
+    """A char(10) without its blanks, whatever the encoding; what is not one number, text or truth is never ok."""
+    latin = server.dsn("admin", "latin")
+    for name, encoding in (("latin", "LATIN1"), ("ascii", "SQL_ASCII")):
+        server.execute(f"CREATE DATABASE {name} TEMPLATE template0 ENCODING '{encoding}'")
+    with psycopg.connect(latin, autocommit=True) as admin:
+        admin.execute("CREATE DOMAIN padded AS char(10)")
+        admin.execute("CREATE TYPE state AS ENUM ('ready', 'failed')")
+    text = f'[postgres.main]\ndsn = "{latin}"\n[postgres.plain]\ndsn = "{server.dsn(database="ascii")}"\n'
+    for name, (value, expected, _) in VALUES.items():
+        text += f'[postgres.main.query.{name}]\nsql = """select {value}"""\nexpect = "{expected}"\n'
+    text += """[postgres.plain.query.latin]\nsql = "select 'caf' || chr(233)"\nexpect = "!= x"\n"""
+    outcome = run(text)
+    assert {name: outcome.verdict(f"postgres.query.{name}@main") for name in VALUES} == {
+        name: verdict for name, (_, _, verdict) in VALUES.items()
+    }
+    for name in VALUES:
+        assert "Error" not in outcome.message(f"postgres.query.{name}@main")
+    assert outcome.verdict("postgres.query.latin@plain") == "unknown P2"
+    assert "not UTF-8" in outcome.message("postgres.query.latin@plain")
 
 
 @contextmanager
@@ -291,7 +340,7 @@ def test_a_server_that_takes_the_connection_and_says_nothing_costs_its_time_limi
         started = time.monotonic()
         outcome = run(
             f'[postgres.main]\ndsn = "postgresql://reader@127.0.0.1:{silent.getsockname()[1]}/x"\n'
-            "[postgres.main.expect]\nwaiting_locks = false\n"
+            "[postgres.main.expect]\nwaiting_locks = false\nidle_in_transaction = false\n"
             "connections = { timeout = 3 }\nreachable = { timeout = 3 }\n"
         )
         assert time.monotonic() - started < 10

@@ -9,7 +9,8 @@ import subprocess
 import urllib.error
 import urllib.parse
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ from .processes import answers, free_port, program, running, wait_until
 from .web import Site, site
 
 QUIET = {"alert": "Quiet", "expr": "vector(0) > 1"}
+WARNING = {"alert": "SoonFull", "expr": "vector(0) > 1", "labels": {"severity": "warning"}}
 WATCHDOG = {"alert": "Watchdog", "expr": "vector(1)"}
 PENDING = {"alert": "SoonRed", "expr": "up == 1", "for": "1h"}
 FIRING = {"alert": "TargetUp", "expr": "up == 1", "labels": {"severity": "critical"}}
@@ -42,10 +44,10 @@ class Server:
         groups = {"groups": [{"name": "test", "rules": list(rules)}]} if rules else {"groups": []}
         (self.folder / "rules.yml").write_text(json.dumps(groups))
 
-    def configure(self, *others: str) -> None:
-        """Scrape itself, and other addresses as the job ours."""
+    def configure(self, *others: str, scraped: Sequence[Mapping[str, Any]] = ()) -> None:
+        """Scrape itself, and other addresses as the job ours; or, in their place, what `scraped` says."""
         jobs = [("self", f"127.0.0.1:{self.port}"), *(("ours", other) for other in others)]
-        scraped = [{"job_name": name, "static_configs": [{"targets": [address]}]} for name, address in jobs]
+        scraped = scraped or [{"job_name": name, "static_configs": [{"targets": [there]}]} for name, there in jobs]
         configuration = {
             "global": {"scrape_interval": "1s", "evaluation_interval": "1s"},
             "rule_files": [f"{self.folder}/rules.yml"],
@@ -57,6 +59,21 @@ class Server:
         """Scrape other addresses too, from now on."""
         self.configure(*others)
         self.process.send_signal(signal.SIGHUP)
+
+    def scrape_pages(self, address: str, names: AbstractSet[str]) -> dict[str, str]:
+        """Scrape pages of an address, each as a job of its own; return why it refuses them, empty where it does not."""
+        jobs = [
+            {"job_name": name, "metrics_path": f"/{name}", "static_configs": [{"targets": [address]}]} for name in names
+        ]
+        self.configure(scraped=jobs)
+        self.process.send_signal(signal.SIGHUP)
+        wait_until(lambda: names <= self.health().keys(), "all pages scraped")
+        return self.health()
+
+    def health(self) -> dict[str, str]:
+        """Return why each job that was scraped could not be, empty where it could."""
+        targets = self.ask("targets")["activeTargets"]
+        return {each["labels"]["job"]: each["lastError"] for each in targets if each["health"] != "unknown"}
 
     def load(self, *rules: dict[str, Any]) -> None:
         """Load rules, and wait until they have been evaluated."""
@@ -103,6 +120,15 @@ expect = {{ alerts = {{ ignore = ["TargetUp"], severity = "P1" }} }}
 [prometheus.labels]
 url = "{server.url}"
 expect = {{ alerts = {{ labels = {{ severity = "warning" }} }} }}
+[prometheus.misspelt]
+url = "{server.url}"
+expect = {{ alerts = {{ labels = {{ severity = "critcal" }} }} }}
+[prometheus.of_the_series]
+url = "{server.url}"
+expect = {{ alerts = {{ labels = {{ job = "self" }} }} }}
+[prometheus.of_no_series]
+url = "{server.url}"
+expect = {{ alerts = {{ labels = {{ job = "sefl" }} }} }}
 """
     server.load()
     outcome = run(inventory)
@@ -117,7 +143,7 @@ expect = {{ alerts = {{ labels = {{ severity = "warning" }} }} }}
     outcome = run(inventory)
     assert outcome.verdict("prometheus.alerts@main") == "ok"
     assert outcome.message("prometheus.alerts@main") == "all 2 as expected"
-    server.load(QUIET, WATCHDOG, PENDING, FIRING)
+    server.load(QUIET, WATCHDOG, WARNING, FIRING)
     wait_until(lambda: len(server.ask("query", query='ALERTS{alertname="TargetUp"}')["result"]) == 1, "the alert")
     outcome = run(inventory)
     assert outcome.verdict("prometheus.alerts@main") == "breach P2"
@@ -126,6 +152,16 @@ expect = {{ alerts = {{ labels = {{ severity = "warning" }} }} }}
     assert said.endswith("UTC) is firing, expected not firing")
     assert outcome.verdict("prometheus.alerts@ignoring") == "ok"
     assert outcome.verdict("prometheus.alerts@labels") == "ok"
+    assert outcome.verdict("prometheus.alerts@misspelt") == "unknown P2"
+    assert "has severity = critcal" in outcome.message("prometheus.alerts@misspelt")
+    assert "there are: critical, warning" in outcome.message("prometheus.alerts@misspelt")
+    assert outcome.verdict("prometheus.alerts@of_the_series") == "breach P2"
+    assert outcome.verdict("prometheus.alerts@of_no_series") == "unknown P2"
+    server.load(QUIET, WARNING)
+    outcome = run(inventory)
+    assert outcome.verdict("prometheus.alerts@labels") == "ok"
+    assert outcome.verdict("prometheus.alerts@of_the_series") == "ok"
+    assert "has job = sefl" in outcome.message("prometheus.alerts@of_no_series")
     server.load(QUIET, BROKEN)
     outcome = run(inventory)
     assert outcome.verdict("prometheus.alerts@main") == "unknown P2"
@@ -206,8 +242,16 @@ expect = {{ alerts = false, targets_up = ["sefl"] }}
     assert "connection refused" in outcome.message("prometheus.targets_up@main")
     assert outcome.message("prometheus.targets_up@main").endswith("is down, expected up")
     assert outcome.verdict("prometheus.targets_up@self") == "ok"
+    nobody: dict[str, Any] = {"job_name": "nobody", "static_configs": []}
+    server.configure(scraped=[nobody, {"job_name": "self", "static_configs": [{"targets": [server.url[7:]]}]}])
+    server.process.send_signal(signal.SIGHUP)
+    wait_until(lambda: "nobody" in server.ask("scrape_pools")["scrapePools"], "a job without a target")
+    outcome = run(inventory)
+    assert outcome.verdict("prometheus.targets_up@main") == "unknown P2"
+    assert outcome.message("prometheus.targets_up@main").startswith("nobody: no target of the job is scraped")
+    assert outcome.verdict("prometheus.targets_up@self") == "ok"
     server.scrape()
-    wait_until(lambda: len(server.ask("targets")["activeTargets"]) == 1, "its own target alone")
+    wait_until(lambda: server.ask("scrape_pools")["scrapePools"] == ["self"], "its own target alone")
     assert run(inventory).verdict("prometheus.targets_up@main") == "ok"
 
 
@@ -247,6 +291,79 @@ expect = "<= 1"
     assert outcome.verdict("prometheus.query.wrong@main") == "breach P2"
     assert outcome.verdict("prometheus.query.failed@main") == "ok"
     assert outcome.verdict("prometheus.query.mean@main") == "ok"
+
+
+TEXT, OPEN = "text/plain; version=0.0.4", "application/openmetrics-text; version=1.0.0; charset=utf-8"
+PAGES = {
+    "plain": (TEXT, '# TYPE a counter\na{b="c"} 1\n'),
+    "html": ("text/html; charset=utf-8", "a 1\n"),
+    "none": ("", "a 1\n"),
+    "json": ("application/json", "a 1\n"),
+    "families": (OPEN, '# TYPE a gauge\na{q="1"} 1\n# TYPE b gauge\nb 1\n# TYPE a gauge\na{q="2"} 2\n# EOF\n'),
+    "families_plain": (TEXT, '# TYPE a gauge\na{q="1"} 1\nb 1\n# TYPE a counter\n# HELP a x\na{q="2"} 2\n'),
+    "blanks": (TEXT, '\n# a\n#\n \na\t{ b = "c" , }\t 1 \na{d="e" f="g"}2\n\n'),
+    "quotes": (TEXT, r'a{b="}#{\"\\",c="\n\d"} 1' + "\n"),
+    "line_feed": (TEXT, 'a{b="c\nd"} 1\n'),
+    "numbers": (TEXT, 'a{n="1"} .5\na{n="2"} 5.\na{n="3"} +1E3\na{n="4"} infinity\na{n="5"} -Inf\na{n="6"} NAN\n'),
+    "middle": (TEXT, "# EOF\na 1\n"),
+    "exemplar": (OPEN, '# TYPE a counter\na_total{b="c"} 1 # {t="} #"} 0.5\n# EOF\n'),
+    "no_feed": (OPEN, "# TYPE a unknown\na 1\n# EOF"),
+    "hex": (TEXT, "a 0x10\n"),
+    "underscore": (TEXT, "a 1_0\n"),
+    "signed_nan": (TEXT, "a +nan\n"),
+    "negative": (TEXT, "a 1 -5\n"),
+    "comma": (TEXT, "a{,} 1\n"),
+    "exemplar_plain": (TEXT, 'a_total 1 # {t="x"} 1\n'),
+    "no_end": (OPEN, "# TYPE a gauge\na 1\n"),
+    "two_ends": (OPEN, "a 1\n# EOF\na 2\n# EOF\n"),
+    "page": ("text/html", "<html><body>Sign in</body></html>\n"),
+    "words": (TEXT, "a 1\nall is well\n"),
+    "half": (TEXT, "a 1\nb 12"),
+}
+TAKEN_BY_PROMETHEUS_ALONE = {"half"}
+"""It closes the last line itself; we can't know whether that was to be 1234."""
+
+
+def test_pages_are_read_as_prometheus_reads_them(run: Run, server: Server) -> None:
+    """Every series that it has of a page has the same value here, and what it refuses is refused."""
+    with site() as web:
+        for name, (content_type, text) in PAGES.items():
+            web.page(f"/{name}", text, content_type=content_type)
+        refused = server.scrape_pages(web.url.removeprefix("http://"), PAGES.keys())
+        names = "{job=~'.+',job!='self',__name__!~'up|scrape_.*'}"
+        samples: list[dict[str, Any]] = []
+
+        def scraped() -> bool:
+            samples[:] = server.ask("query", query=names)["result"]
+            return {each["metric"]["job"] for each in samples} >= {name for name in PAGES if not refused[name]}
+
+        wait_until(scraped, "samples of each page")
+        inventory = "".join(f'[metrics.{name}]\nurl = "{web.url}/{name}"\n' for name in PAGES)
+        expected: dict[str, tuple[str, str]] = {}
+        for number, sample in enumerate(samples):
+            labels, value = sample["metric"], sample["value"][1]
+            job, metric = labels.pop("job"), labels.pop("__name__")
+            del labels["instance"]
+            table = ", ".join(f"{name} = {json.dumps(value)}" for name, value in labels.items())
+            inventory += (
+                f"[metrics.{job}.value.v{number}]\nmetric = {json.dumps(metric)}\n"
+                + (f"labels = {{ {table} }}\n" if table else "")
+                + f'expect = "== {value if value[-1] not in "Nf" else 0}"\n'
+            )
+            infinite = {"+Inf": "is inf", "-Inf": "the sample is -Inf", "NaN": "not a number (NaN)"}
+            expected[f"metrics.value.v{number}@{job}"] = job, infinite.get(value, f"is {value}")
+        outcome = run(inventory)
+    server.scrape()
+    wait_until(lambda: server.health().keys() == {"self"}, "its own target alone")
+    for name, why in refused.items():
+        if why or name in TAKEN_BY_PROMETHEUS_ALONE:
+            assert outcome.verdict(f"metrics.reachable@{name}") == "breach P1", name
+        else:
+            assert outcome.verdict(f"metrics.reachable@{name}") == "ok", outcome[f"metrics.reachable@{name}"]
+    for result, (job, value) in expected.items():
+        if job not in TAKEN_BY_PROMETHEUS_ALONE:
+            assert value in outcome.message(result), outcome[result]
+    assert {job for job, _ in expected.values()} == {name for name, why in refused.items() if not why}
 
 
 def test_what_is_no_prometheus_fails_reachable_alone(run: Run) -> None:

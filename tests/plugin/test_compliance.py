@@ -187,7 +187,7 @@ def test_the_page_and_the_table_hold_no_traps(command: Command, tmp_path: Path) 
 
 def test_what_can_not_be_meant(command: Command) -> None:
     for words, said in (
-        (("--since", "March"), "--since March: it is no day; say for example 2026-07-01"),
+        (("--since", "March"), "--since March: it is not a day; say for example 2026-07-01"),
         (("--since", "2026-03-15"), "--until 2026-03-15 is not after --since 2026-03-15"),
         (("--since", "2126-03-15", "--until", "2127-01-01"), "--since 2126-03-15 is yet to come"),
         (("--suite", "dayly"), "there is no suite 'dayly'; did you mean 'daily'?"),

@@ -108,6 +108,20 @@ def test_inside_a_window_nothing_fails(project: Project, pytester: pytest.Pytest
     assert "patching of prod" in (pytester.path / "reports/daily/latest.html").read_text(encoding="utf-8")
 
 
+def test_a_window_never_makes_a_gate_green(project: Project, pytester: pytest.Pytester) -> None:
+    """What the deploy broke is broken, whoever is working there; only nobody is alerted."""
+    alerts = '[notify.file]\nfile = "alerts.jsonl"\n'
+    gate = INVENTORY.replace('run = "exit 3"', 'run = "exit 3"\nsuites = ["daily", "deploy_gate"]')
+    project(gate + WINDOW + alerts)
+    outcome = pytester.runpytest_subprocess("-m", "deploy_gate")
+    assert outcome.ret == 1
+    found = results(pytester, "deploy_gate")["host.command.broken@local"]
+    assert (found["verdict"], found["fails"], found["quiet"]["by"]) == ("breach", True, "always")
+    outcome.stdout.fnmatch_lines(["nobody is alerted until *: patching of prod (always): host.command.broken@local"])
+    assert pytester.runpytest_subprocess("-m", "daily or deploy_gate").ret == 1
+    assert not (pytester.path / "alerts.jsonl").exists()
+
+
 def test_where_all_is_in_maintenance_nothing_was_judged(project: Project, pytester: pytest.Pytester) -> None:
     """It is not 0: nobody knows how things are."""
     project(INVENTORY.replace('"true"', '"false"').replace('connect = ""', "") + WINDOW)
@@ -219,7 +233,7 @@ def test_a_maintenance_of_another_target_or_one_that_is_over(project: Project, p
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (("start", "soon", "--why", "x"), "'soon' is no length of time; say for example '2h'"),
+        (("start", "soon", "--why", "x"), "'soon' is not a length of time; say for example '2h'"),
         (("start", "2h", "--why", " "), "--why is empty"),
         (
             ("start", "2h", "--why", "x", "--target", "host.locl"),

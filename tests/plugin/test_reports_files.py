@@ -151,7 +151,7 @@ def test_a_narrowed_run_leaves_the_newest_reports_alone(
 
 
 @pytest.mark.parametrize("workers", [(), ("-n", "2")])
-@pytest.mark.parametrize("whole", [("-m", "daily"), ("-m", "daily and not slow"), ("-m", "daily", "-k", "test")])
+@pytest.mark.parametrize("whole", [("-m", "daily"), ("-m", "daily and not weekly"), ("-m", "daily", "-k", "test")])
 def test_a_run_of_all_that_m_selects_is_the_newest(
     project: Project, whole: tuple[str, ...], workers: tuple[str, ...]
 ) -> None:

@@ -120,7 +120,7 @@ def test_header_letters_and_a_narrow_table(project: Project, monkeypatch: pytest
         shown[-2],
     )
     assert "2 passed" not in shown[-1]
-    for count in ("1 passed", "2 breach", "1 breach below fail_at", "4 blocked"):
+    for count in ("1 passed", "2 failed", "1 breach below fail_at", "4 blocked"):
         assert count in shown[-1]
 
 

@@ -183,4 +183,4 @@ def test_a_random_delay_of_a_run(tmp_path: Path, command: Command) -> None:
     assert "opscheck smoke: " in done.stdout
     result = command("run", "--random-delay=soon", "smoke")
     assert result.exit_code == 4
-    assert "--random-delay: 'soon' is no length of time" in result.output
+    assert "--random-delay: 'soon' is not a length of time" in result.output

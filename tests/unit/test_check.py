@@ -103,12 +103,12 @@ def test_limits_among_the_keys() -> None:
         (speed, {"limit": "< 5%", "units": ("s",)}, "limit='< 5%', units=('s',) of test_it: < 5% is none of duration"),
         (speed, {"units": ("sec",)}, "unknown unit 'sec'; use one of %, ms, s"),
         (speed, {"severity": "bad"}, "severity='bad' is none of P0, P1, P2, P3"),
-        (speed, {"suites": "daily"}, "suites='daily' is no tuple of at least one suite; write suites=(\"daily\",)"),
-        (speed, {"suites": ()}, "suites=() is no tuple of at least one suite"),
+        (speed, {"suites": "daily"}, "suites='daily' is not a tuple of at least one suite; write suites=(\"daily\",)"),
+        (speed, {"suites": ()}, "suites=() is not a tuple of at least one suite"),
         (speed, {"suites": ("my-own",)}, "'my-own' cannot be a pytest marker; use letters, digits and _"),
         (speed, {"suites": ("skip",)}, "'skip' is a marker of pytest's own; use another word"),
-        (lines, {"takes": "patern"}, "takes='patern' is no parameter of thing.lines; it has pattern, many"),
-        (lines, {"takes": "window_s"}, "takes='window_s' is no parameter of thing.lines; it has pattern, many"),
+        (lines, {"takes": "patern"}, "takes='patern' is not a parameter of thing.lines; it has pattern, many"),
+        (lines, {"takes": "window_s"}, "takes='window_s' is not a parameter of thing.lines; it has pattern, many"),
     ],
 )
 def test_what_does_not_fit(probe: Any, said: dict[str, Any], message: str) -> None:

@@ -65,7 +65,7 @@ def test_what_could_not_be_told_has_no_next_step_but_its_own() -> None:
         DISK,
         Reading(error=UnknownError("du is not installed")),
         target="host.prod",
-        blocks=lambda _: True,
+        result_of=lambda _: judged(measured("/", "P1")),
         fail_at="P3",
     )
     for result in (hangs, missing, unknown(DISK, "no answer", "P3"), judged()):
@@ -75,7 +75,9 @@ def test_what_could_not_be_told_has_no_next_step_but_its_own() -> None:
 def test_what_is_well_or_blocked_has_no_next_step() -> None:
     assert judged(measured("/", None)).action is None
     reading = Reading(error=UnreachableError("refused"), blocker="host.reachable@prod")
-    blocked = failed_reading(DISK, reading, target="host.prod", blocks=lambda _: True, fail_at="P3")
+    blocked = failed_reading(
+        DISK, reading, target="host.prod", result_of=lambda _: judged(measured("/", "P1")), fail_at="P3"
+    )
     assert (blocked.verdict, blocked.action) == ("blocked", None)
 
 

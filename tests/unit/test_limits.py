@@ -172,11 +172,11 @@ def test_whatever_text_parses_says_itself(text: str) -> None:
 @pytest.mark.parametrize(
     ("said", "message"),
     [
-        ("", "'' is no limit; start with one of <= >= == != < > ~, for example '< 70%'"),
-        ("= 5", "'= 5' is no limit; start with one of <= >= == != < > ~, for example '< 70%'"),
-        ("!== 5", "'!== 5' is no limit; start with one of <= >= == != < > ~, for example '< 70%'"),
-        ("=< 5", "'=< 5' is no limit; start with one of <= >= == != < > ~, for example '< 70%'"),
-        ("≤ 5", "'≤ 5' is no limit; start with one of <= >= == != < > ~, for example '< 70%'"),
+        ("", "'' is not a limit; start with one of <= >= == != < > ~, for example '< 70%'"),
+        ("= 5", "'= 5' is not a limit; start with one of <= >= == != < > ~, for example '< 70%'"),
+        ("!== 5", "'!== 5' is not a limit; start with one of <= >= == != < > ~, for example '< 70%'"),
+        ("=< 5", "'=< 5' is not a limit; start with one of <= >= == != < > ~, for example '< 70%'"),
+        ("≤ 5", "'≤ 5' is not a limit; start with one of <= >= == != < > ~, for example '< 70%'"),
         ("< ", "'< ' names no value; say for example '< 70%'"),
         ("< ready", "'< ready' compares with 'ready', which is not a number with a unit; say for example '< 70%'"),
         ("< 5 or 6", "'< 5 or 6' compares with '5 or 6', which is not a number with a unit; say for example '< 70%'"),
@@ -249,8 +249,8 @@ def test_text_truth_and_strings_that_hold_numbers(limit: object, value: object, 
     ("limit", "value", "message"),
     [
         ("< 5", "ready", "'ready' is not a number"),
-        ("== 0", False, "the value false is no number, and the limit == 0 is for numbers"),
-        ("!= 0", False, "the value false is no number, and the limit != 0 is for numbers"),
+        ("== 0", False, "the value false is not a number, and the limit == 0 is for numbers"),
+        ("!= 0", False, "the value false is not a number, and the limit != 0 is for numbers"),
         ("< 5s", "4", "the value is a count (no unit), and the limit < 5s is for a duration"),
         ("< 70%", 5, "the value is a count (no unit), and the limit < 70% is for a percentage"),
         ("== 1.10", "1.1", r"'1.1' is the same number as 1.10, and another text; for text say '~ ^1\.10$'"),
@@ -293,7 +293,7 @@ def test_the_worst_rung_that_is_broken() -> None:
 
 def test_own_words_for_severities() -> None:
     assert parse_ladder({"bad": "> 0"}, {"bad": "P1"}) == single(parse_limit("> 0"), "P1")
-    with pytest.raises(LimitError, match=r"^'worse' is no severity; use one of P0, P1, P2, P3, bad$"):
+    with pytest.raises(LimitError, match=r"^'worse' is not a severity; use one of P0, P1, P2, P3, bad$"):
         parse_ladder({"worse": "> 0"}, {"bad": "P1"})
 
 
@@ -364,7 +364,7 @@ def test_every_rung_of_a_ladder_can_be_reported(rungs: dict[str, tuple[str, int]
     ("rungs", "message"),
     [
         ({}, "there is no limit; say for example '< 70%'"),
-        ({"P5": "< 5"}, "'P5' is no severity; use one of P0, P1, P2, P3"),
+        ({"P5": "< 5"}, "'P5' is not a severity; use one of P0, P1, P2, P3"),
         (
             {"P1": "< 5/h", "P3": "< 2/day"},
             "the rates of one ladder count over the same window, for example all '/day'",
@@ -405,7 +405,7 @@ def test_durations(said: object, seconds: float) -> None:
 
 @pytest.mark.parametrize("said", ["", "30", "30%", "0s", "-5s", True, None, math.nan, math.inf, [], "soon", "< 30s", 0])
 def test_what_is_no_duration(said: object) -> None:
-    with pytest.raises(LimitError, match="is no length of time; say for example '30s'"):
+    with pytest.raises(LimitError, match="is not a length of time; say for example '30s'"):
         parse_duration(said)
 
 
@@ -426,3 +426,13 @@ def test_quantities(value: object, unit: str, text: str) -> None:
 
 def test_values_as_toml_writes_them() -> None:
     assert [as_text(value) for value in (None, True, False, 5, "ready")] == ["null", "true", "false", "5", "ready"]
+
+
+@pytest.mark.parametrize("limit", ["!= failed", "~ ready", "== ready", "< 5"])
+@pytest.mark.parametrize(
+    "value", [b"ready", bytearray(b"ready"), memoryview(b"ready"), object(), (x for x in "a"), print, {"a": 1}.items()]
+)
+def test_what_is_not_a_number_a_text_or_a_truth_can_not_be_judged(value: object, limit: str) -> None:
+    """Whatever its text form happens to be: `!= failed` would hold for all of them."""
+    with pytest.raises(UnjudgeableError):
+        parse_limit(limit).holds(value)

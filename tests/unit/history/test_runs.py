@@ -102,12 +102,22 @@ def test_a_breach_counts_when_it_has_lasted(
 
 
 @pytest.mark.parametrize(
-    ("before", "counts"), [("", True), ("o", False), ("bb", True), ("bobo", True), ("bboooo", False)]
+    ("before", "counts"),
+    [
+        ("", True),
+        ("o", False),
+        ("bb", True),
+        ("bobo", True),
+        ("bboooo", False),
+        ("buu", True),
+        ("uou", True),
+        ("uoo", False),
+    ],
 )
 def test_a_breach_counts_in_so_many_of_the_last_runs(history: History, ran: Ran, before: str, *, counts: bool) -> None:
-    """`b` is a breach, `o` is ok. Where nothing is known of before it counts at once."""
+    """`b` is a breach, `o` ok, `u` unknown. Where nothing is known of before it counts at once."""
     for minute, letter in enumerate(before):
-        ran(result() if letter == "b" else ok(), minutes=minute)
+        ran({"b": result, "o": ok, "u": unknown}[letter](id=result().id), minutes=minute)
         ran(blocked(), minutes=minute + 0.5)
     past = Past(history)
     assert past.settled(result(), parse_of("3 of 5"), MORNING + 60 * MINUTE).fails is counts

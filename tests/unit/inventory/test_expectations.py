@@ -109,7 +109,7 @@ KEYS = "P0, P1, P2, P3, action, for, id, ignore, of, runbook, severity, suites, 
         ("disk = { P3 = {} }", "disk.P3: a limit is a text such as '< 70%', not a table"),
         ("disk = { sevrity = 'P1' }", "disk.sevrity: unknown key; did you mean 'severity'?"),
         ("disk = { zzz = 'P1' }", f"disk.zzz: unknown key; it can be: {KEYS}"),
-        ("disk = { severity = 'P7' }", "disk.severity: 'P7' is no severity; use one of P0, P1, P2, P3"),
+        ("disk = { severity = 'P7' }", "disk.severity: 'P7' is not a severity; use one of P0, P1, P2, P3"),
         (
             "disk = { severity = 'P1' }",
             "disk.severity: its limits have severities of their own (P3 < 70%, P1 < 90%); leave this out",
@@ -132,7 +132,7 @@ KEYS = "P0, P1, P2, P3, action, for, id, ignore, of, runbook, severity, suites, 
         ),
         (
             "disk = [{ during = 'night', P3 = '< 60%' }, '< 7%']",
-            "disk[0].during: 'night' is no part of the day; say for",
+            "disk[0].during: 'night' is not a part of the day; say for",
         ),
         ("disk = [{ during = '00:00-08:00' }, '< 7%']", "disk[0]: there is no limit; say for example '< 70%'"),
         (
@@ -150,10 +150,10 @@ KEYS = "P0, P1, P2, P3, action, for, id, ignore, of, runbook, severity, suites, 
             "disk = { suites = ['*'] }",
             "disk.suites: unknown suite '*'; it can be: daily, deploy_gate, monthly, smoke, weekly",
         ),
-        ("disk = { timeout = 'soon' }", "disk.timeout: 'soon' is no length of time; say for example '30s'"),
+        ("disk = { timeout = 'soon' }", "disk.timeout: 'soon' is not a length of time; say for example '30s'"),
         ("disk = { timeout = '2h' }", "disk.timeout: '2h' is more than an hour; say for example '30s'"),
-        ("disk = { timeout = 0 }", "disk.timeout: 0 is no length of time; say for example '30s'"),
-        ("disk = { timeout = true }", "disk.timeout: True is no length of time; say for example '30s'"),
+        ("disk = { timeout = 0 }", "disk.timeout: 0 is not a length of time; say for example '30s'"),
+        ("disk = { timeout = true }", "disk.timeout: True is not a length of time; say for example '30s'"),
         ("disk = { runbook = 5 }", "disk.runbook: it is a text that is not empty"),
         ("disk = { action = ' ' }", "disk.action: it is a text that is not empty"),
         ("services = true", "services: true says too little: names is needed"),
@@ -241,7 +241,7 @@ NAME = "a command has a name of its own: [host.a.command.NAME]"
         ("[host.a.command.x]\nrun = 'x'\nstdout = '< 60%'", "3: host.a.command.x.stdout: '< 60%' of stdout has a unit"),
         (
             "[host.a.command.x]\nrun = 'x'\nvalue = { P8 = '< 5' }",
-            "3: host.a.command.x.value: 'P8' is no severity; use ",
+            "3: host.a.command.x.value: 'P8' is not a severity; use ",
         ),
         (
             "[host.a.command.x]\nrun = 'x'\nexpect = '== 3'",
@@ -278,9 +278,9 @@ def test_a_next_step_that_depends_on_another_check(read: Read) -> None:
 @pytest.mark.parametrize(
     ("said", "message"),
     [
-        ("id = ''", "disk.id: '' is no id of a line in a runbook; write for example"),
+        ("id = ''", "disk.id: '' is not the id of a line in a runbook; write for example"),
         ("id = '== 3'", "a value of that name is judged as paths = { id = ... }"),
-        ("id = 3", "disk.id: 3 is no id"),
+        ("id = 3", "disk.id: 3 is not the id"),
         ("action = []", "disk.action: it is a text that is not empty, or a list of steps, for example {"),
         ("action = ['a', 'b']", "disk.action[0]: a step is a table of `when` and `action`"),
         ("action = [{ when = 'host.load@a' }]", "a step is a table of `when` and `action`"),
@@ -323,7 +323,7 @@ def test_limits_of_named_things_are_all_that_is_needed(read: Read, said: str) ->
 @pytest.mark.parametrize(
     ("said", "error"),
     [
-        ("version = 15.10", "15.1 is no limit for a version; a number loses its last zero"),
+        ("version = 15.10", "15.1 is not a limit for a version; a number loses its last zero"),
         ("version = { P3 = '>= 15.9', P1 = '>= 15.10' }", "P3 (>= 15.9) would never be reported"),
         ("table_size = true", "it says nothing that is expected; add for example P2 = '< 100MB'"),
         ("table_size = { suites = ['daily'] }", "it says nothing that is expected"),

@@ -29,10 +29,16 @@ def test_where_metrics_go(read: Read, tmp_path: Path) -> None:
         ("[report]\nmetrics = 5", "2: report.metrics: it is a table: [report.metrics]"),
         ("[report.metrics]", "1: report.metrics: it says nowhere to send them; name a textfile, or an address"),
         ("[report.metrics]\nfile = 'x.prom'", "2: report.metrics.file: unknown key; did you mean 'textfile'?"),
-        ("[report.metrics]\ntextfile = '/x/opscheck.txt'", "2: report.metrics.textfile: it is no file that node_expo"),
-        ("[report.metrics]\ntextfile = 5", "2: report.metrics.textfile: it is no file"),
-        ("[report.metrics]\npush = 'push:9091'", "2: report.metrics.push: it is no address of a Pushgateway; write"),
-        ("[report.metrics]\npush = 'http://push:x'", "2: report.metrics.push: it is no address"),
+        (
+            "[report.metrics]\ntextfile = '/x/opscheck.txt'",
+            "2: report.metrics.textfile: it is not a file that node_",
+        ),
+        ("[report.metrics]\ntextfile = 5", "2: report.metrics.textfile: it is not a file"),
+        (
+            "[report.metrics]\npush = 'push:9091'",
+            "2: report.metrics.push: it is not the address of a Pushgateway",
+        ),
+        ("[report.metrics]\npush = 'http://push:x'", "2: report.metrics.push: it is not the address"),
     ],
 )
 def test_what_can_not_be_meant(errors: Errors, said: str, error: str) -> None:

@@ -53,8 +53,8 @@ def test_a_waiver_that_is_over(errors: Errors) -> None:
     ("said", "error"),
     [
         (WAIVER, "8: waiver[0]: the key 'until' is needed"),
-        (f"{WAIVER}until = 'soon'\n", "13: waiver[0].until: soon is no day; say for example 2026-12-31"),
-        (f"{WAIVER}until = 2099-01-01T00:00:00\n", "13: waiver[0].until: 2099-01-01 00:00:00 is no day"),
+        (f"{WAIVER}until = 'soon'\n", "13: waiver[0].until: soon is not a day; say for example 2026-12-31"),
+        (f"{WAIVER}until = 2099-01-01T00:00:00\n", "13: waiver[0].until: 2099-01-01 00:00:00 is not a day"),
         (f"{WAIVER}until = 2099-01-01\nowners = 'x'\n", "14: waiver[0].owners: unknown key; did you mean 'owner'?"),
         (
             f"{WAIVER.replace('disk', 'disks')}until = 2099-01-01\n",
@@ -69,7 +69,7 @@ def test_a_waiver_that_is_over(errors: Errors) -> None:
         ("[waiver]\ncheck = 'x'\n", "8: waiver: it is a list of tables: [[waiver]]"),
         (WINDOW.replace("rule = 'FREQ=WEEKLY;BYDAY=SU'\n", ""), "8: maintenance.work: the key 'rule' is needed"),
         (WINDOW.replace("SU", "XX"), "9: maintenance.work.rule: 'FREQ=WEEKLY;BYDAY=XX': BYDAY can't be 'XX'"),
-        (WINDOW.replace("-04", "-"), "10: maintenance.work.at: '02:00-:00' is no part of the day; say for example"),
+        (WINDOW.replace("-04", "-"), "10: maintenance.work.at: '02:00-:00' is not a part of the day; say for example"),
         (
             f"{WINDOW}targets = ['host.d']\n",
             "12: maintenance.work.targets[0]: there is no target 'host.d'; did you mean",
@@ -79,7 +79,7 @@ def test_a_waiver_that_is_over(errors: Errors) -> None:
             "12: maintenance.work.checks[0]: there is no check 'host.disks'; did you",
         ),
         (f"{WINDOW}targets = []\n", "12: maintenance.work.targets: "),
-        (f"{WINDOW}from = 'x'\n", "12: maintenance.work.from: x is no day"),
+        (f"{WINDOW}from = 'x'\n", "12: maintenance.work.from: x is not a day"),
         (f"{WINDOW}form = 'x'\n", "12: maintenance.work.form: unknown key; did you mean 'from'?"),
         ("[maintenance]\nrule = 'x'\n", "9: maintenance.rule: a window has a name: [maintenance.NAME]"),
     ],

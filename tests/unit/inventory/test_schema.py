@@ -127,6 +127,17 @@ HOST = "[host.a.expect]\n"
         f"{HOST}disk = '< 70ms'",
         f"{HOST}disk = '70%'",
         f"{HOST}disk = 70",
+        f"{HOST}disk = '< -5%'",
+        f"{HOST}load = -1",
+        f"{HOST}uptime = '> -1h'",
+        f"{HOST}reachable = 'yes'",
+        f"{HOST}cpu = {{ P2 = '< 80%', for = 10 }}",
+        "[suites.x]\ndeadline = 15",
+        "[suites.x]\nevery = 5",
+        "[suites.x]\ndeadline = '-15m'",
+        "[notify.x]\nfile = 'a'\nagain = 4",
+        "[history]\nkeep = 400",
+        "[availability.a]\nof = 'host.disk@a'\nover = 7",
         f"{HOST}disk = []",
         f"{HOST}disk = '< 7o%'",
         f"{HOST}disk = {{ P3 = '< 70ms' }}",
@@ -157,7 +168,10 @@ def test_what_people_get_wrong(validator: jsonschema.Draft202012Validator, toml:
 
 @pytest.mark.parametrize(
     "said",
-    ["load = 1", "load = '< 1.5'", "load = '1'", "disk = '>= 1e-07 %'", "memory = '< 8 GiB'", "disk = '< ${A}%'"],
+    [
+        *("load = 1", "load = '< 1.5'", "load = '1'", "disk = '>= 1e-07 %'", "memory = '< 8 GiB'", "disk = '< ${A}%'"),
+        *("reachable = 'shell'", "reachable = { P1 = '!= gone' }", "reachable = '${WORD}'", "load = '> +0'"),
+    ],
 )
 def test_limits_in_all_their_forms(validator: jsonschema.Draft202012Validator, said: str) -> None:
     validator.validate(document(HOST + said))

@@ -11,7 +11,7 @@ from pytest_opscheck.history import Told
 from pytest_opscheck.notify.alerts import Alert, Event, digest_waits, due
 from pytest_opscheck.notify.channels import Channel, Way
 from pytest_opscheck.notify.messages import body, title
-from pytest_opscheck.results import Result, Verdict
+from pytest_opscheck.results import Quiet, Result, Verdict
 
 from ..reports import values
 
@@ -35,6 +35,7 @@ def events(result: Result, before: dict[str, Told] | None = None, channel: Chann
         (values.unknown(), {}, [("new", False)]),
         (values.result(), told(None), [("new", False)]),
         (values.result(), told(), []),
+        (replace(values.result(), quiet=Quiet(Verdict.BREACH, "night", "patching")), {}, []),  # of a gate, in a window
         (values.result(), told(hours=3.9), [("again", False)]),
         (values.result(severity="P0"), told(), [("worse", False)]),
         (values.result(severity="P1"), told("P0"), [("milder", True)]),
