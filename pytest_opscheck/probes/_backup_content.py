@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Annotated
 
 from pydantic import AfterValidator
 
-from ._backup_files import NEWEST, Backup, kind, pattern
+from ._backup_files import Backup, kind, pattern
+from ._backup_formats import INTACT
+from ._backup_open import OPEN
 from ._files import said_of
 from ._kind import BlockedError, Output, UnknownError
 
@@ -22,84 +25,13 @@ class Integrity:
     formats: tuple[str, ...]
 
 
-# What a file is, its first bytes say, not its name. It is read to its end by the program that would restore it: first
-# what is compressed, then what is inside. pg_restore --list would read the table of contents alone, which stands in
-# front, so the whole dump is turned into SQL and thrown away. What has no program here is said, not passed.
-_OPEN = (
-    NEWEST
-    + r"""
-magic() { head -c 512 | od -An -v -tx1 | tr -d ' \n'; }
-need() { command -v "$1" >/dev/null || { echo "missing $1"; exit 0; }; }
-bad() { echo "bad $(printf '%s\n' "$1" | tail -n 1)"; exit 0; }
-[ -r "$newest" ] || denied "$newest"
-[ -s "$newest" ] || bad "it is empty"
-gentle() { if command -v nice >/dev/null; then nice "$@"; else "$@"; fi; }
-tool= first=$(magic < "$newest")
-tar_magic() { [ "$(plain | head -c 262 | tail -c 5 | tr -d '\000')" = ustar ]; }
-case $first in
-  1f8b*) tool=gzip;; 425a68*) tool=bzip2;; fd377a585a00*) tool=xz;; 28b52ffd*) tool=zstd;; 04224d18*) tool=lz4;;
-esac
-plain() { if [ -n "$tool" ]; then gentle "$tool" -dc < "$newest" 2>/dev/null; else cat < "$newest"; fi; }
-[ -z "$tool" ] || { echo "format $tool"; need "$tool"; }
-"""
-)
-
-_INTACT = (
-    _OPEN
-    + r"""
-if [ -n "$tool" ]; then
-  said=$(gentle "$tool" -t < "$newest" 2>&1) || [ "$tool$?" = gzip2 ] || bad "$said"
-  first=$(plain | magic)
-  [ -n "$first" ] || bad "there is nothing in it"
-fi
-ends_with() {
-  echo "format $1"
-  plain | tail -c 4096 | tr -d '\000' | grep -q "^-- $1 complete" || bad "it has a beginning and no end: $1"
-  echo intact; exit 0
-}
-case $first in
-  5047444d50*)
-    echo "format pg_dump"
-    need pg_restore
-    said=$(plain | gentle pg_restore -f /dev/null 2>&1) && echo intact && exit 0
-    case $said in *"unsupported version"*) echo "old $said" | tail -n 1; exit 0;; esac
-    bad "$said";;
-  504b0304*)
-    echo "format zip"
-    need unzip
-    said=$(gentle unzip -tq "$newest" 2>&1) && echo intact && exit 0
-    bad "$said";;
-  53514c69746520666f726d6174*) echo "format SQLite"; echo "unverified an SQLite database"; exit 0;;
-  53616c7465645f5f*|6167652d656e6372797074696f6e*|2d2d2d2d2d424547494e20504750*) echo "unverified encrypted"; exit 0;;
-esac
-if tar_magic; then
-  echo "format tar"
-  need tar
-  said=$(plain | gentle tar -tf - 2>&1 >/dev/null) || bad "$said"
-  end=$(plain | tail -c 1024 | od -An -v -tx1 | tr -d ' 0\n')
-  [ -z "$end" ] || bad "the end of the archive is missing"
-  echo intact; exit 0
-fi
-text=$(plain | head -c 4096 | tr -d '\000')
-case $text in
-  pg_dump:*|pg_dumpall:*|mysqldump:*|mariadb-dump:*)
-    bad "it begins with an error: $(printf '%s\n' "$text" | head -n 1)";;
-  *"-- PostgreSQL database cluster dump"*) ends_with "PostgreSQL database cluster dump";;
-  *"-- PostgreSQL database dump"*) ends_with "PostgreSQL database dump";;
-  *"-- MySQL dump"*|*"-- MariaDB dump"*)
-    echo "format mysqldump"
-    plain | tail -c 4096 | tr -d '\000' | grep -q "^-- Dump completed" || bad "it has a beginning and no end: mysqldump"
-    echo intact; exit 0;;
-esac
-case $newest in *.sql|*.sql.*) echo "unverified SQL without the last line of pg_dump or mysqldump"; exit 0;; esac
-if [ -n "$tool" ]; then echo intact; else echo "unverified of no known format"; fi
-"""
-)
-_PACKAGES = {"pg_restore": "postgresql-client", "xz": "xz-utils"}
+_PACKAGES = {"pg_restore": "postgresql-client", "xz": "xz-utils", "redis-check-rdb": "redis-tools"}
 
 
 def _opened(output: Output) -> dict[str, list[str]]:
     """Return what a script said of the newest file. Blocked by `fresh` where there is none."""
+    if not output.ended and (file := re.search(r"^file (.*)", output.stdout, re.MULTILINE)):
+        raise UnknownError(f"{file[1]} was not read to its end within {output.seconds:g} s; set a longer `timeout`")
     said = said_of(output)
     if "file" not in said:
         path = said.get("path", ["the path"])[0]
@@ -112,7 +44,7 @@ def _opened(output: Output) -> dict[str, list[str]]:
     return said
 
 
-@kind.shell(_INTACT, args=pattern, timeout_s=300)
+@kind.shell(INTACT, args=pattern, timeout_s=300)
 def intact(output: Output) -> Integrity:
     """Whether the newest finished file is whole: read to its end by what would restore it.
 
@@ -144,7 +76,7 @@ def intact(output: Output) -> Integrity:
 # Lists the members of the newest archive by the program that would unpack it, and says which of the wanted are among
 # them: a file, or a folder with something beneath it.
 _INCLUDES = (
-    _OPEN
+    OPEN
     + r"""
 shift
 members() {

@@ -191,7 +191,7 @@ def test_a_dump_that_failed_inside_its_pipe_is_damaged_although_gzip_is_content(
         "corrupt": "breach P1",
         "foreign": "unknown P1",
         "notes": "unknown P1",
-        "csv": "ok",
+        "csv": "unknown P1",
     }
     assert "can't be verified" in outcome.message("backup.intact@foreign")
 
