@@ -84,8 +84,8 @@ kind = Kind("logs", Log, "a log on a host: files, with those that they were rota
 class Count:
     """How many lines match, and as what: in the unit of the window, or none since a moment and for whole files.
 
-    `least` and `most` differ where the time of some lines is not known, for which `doubt` gives the reason, and the file where that is
-    not the log itself.
+    `least` and `most` differ where the time of some lines is not known, for which `doubt` gives the reason, and the
+    file where that is not the log itself.
     """
 
     log: str
