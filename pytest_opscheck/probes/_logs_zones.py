@@ -24,7 +24,7 @@ function tail_of(rest,   c) {
   return c != "" && index("+-ABCDEFGHIJKLMNOPQRSTUVWXYZapz\302\342", c) ? substr(rest, 1, 14) : ""
 }
 # Reads what is behind the time: AM or PM, a zone, or neither. `tail_code` is the same for tails that mean the same.
-# PostgreSQL writes -03 behind a blank, where others begin the message: such a zone is `weak`.
+# PostgreSQL writes -03 behind a blank, where others begin the message: such a zone is `weak`, or one of several.
 function behind(rest,   tail, code, part) {
   tail = tail_of(rest)
   weak = 0
@@ -49,6 +49,7 @@ function code_of(rest,   word, c, half, s) {
   if (match(rest, /^[ (]?([A-Za-z]+[-+]?[0-9:]*|[-+][0-9:]+)/)) {
     word = substr(rest, 1, RLENGTH)
     if (substr(rest, RLENGTH + 1, 1) !~ /[A-Za-z_]/) s = zoned(word)
+    if (word ~ /^ [-+][0-9][0-9]$/ && s != "" && substr(rest, 5) !~ /^(:| ?[[(]| [A-Z]| [a-z_]+=|$)/) s = "?"
   }
   return s == "?" ? "2 0 " half : s == "" ? "0 " (half == "" ? "" : "0") " " half : "1 " s " " half
 }

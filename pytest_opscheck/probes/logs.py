@@ -84,7 +84,8 @@ kind = Kind("logs", Log, "a log on a host: files, with those that they were rota
 class Count:
     """How many lines match, and as what: in the unit of the window, or none since a moment and for whole files.
 
-    `least` and `most` differ where the time of some lines is not known, for which `doubt` gives the reason.
+    `least` and `most` differ where the time of some lines is not known, for which `doubt` gives the reason, and the
+    file where that is not the log itself.
     """
 
     log: str
@@ -98,7 +99,7 @@ class Count:
     def lines(self) -> int:
         """The number of lines. Raises UnknownError where only bounds of it are known."""
         if self.doubt is not None:
-            raise UnknownError(self.doubt)
+            raise UnknownError(self.doubt if self.doubt.startswith("/") else f"{self.log}: {self.doubt}")
         return self.least
 
 
@@ -178,8 +179,9 @@ def count(
     lines = int(said["count"][0])
     least = lines - sum(doubt.lines for doubt in doubts if doubt.counted)
     most = lines + sum(doubt.lines for doubt in doubts if not doubt.counted)
-    why = str(doubts[0]) if doubts else None
-    return Count(", ".join(said["log"]), pattern, least, most, rate_unit(window_s), why)
+    log = ", ".join(said["log"])
+    why = str(doubts[0]).removeprefix(f"{log}: ") if doubts else None
+    return Count(log, pattern, least, most, rate_unit(window_s), why)
 
 
 def _require_rotated(said: dict[str, list[str]]) -> None:

@@ -315,3 +315,19 @@ def test_the_count_runs_in_busybox_alone(tmp_path: Path) -> None:
         found = count.shell.parse(Output(done.stdout, done.stderr, done.returncode), **params)
         assert isinstance(found, Count)
         assert (form, found.lines) == (form, 3)
+
+
+def test_bounds_are_judged_where_they_make_no_difference(run: Run, tmp_path: Path) -> None:
+    file = write(tmp_path / "x.log", "login failed", f"{FORMS['iso'](now())} all well")
+    text = inventory(file, '"<= 1/h"')
+    for name, limit in (("none", "== 0/h"), ("some", ">= 1/h"), ("exact", "!= 1/h"), ("many", ">= 2/h")):
+        text += f'[logs.app.count.{name}]\npattern = "login failed"\nexpect = "{limit}"\n'
+    text += '[logs.app.count.alive]\npattern = "."\nexpect = ">= 1/h"\n'
+    outcome = run(text)
+    for name, verdict in (("failed", "ok"), ("alive", "ok"), ("many", "breach P2")):
+        assert outcome.verdict(f"logs.count.{name}@app") == verdict
+    for name in ("none", "some", "exact"):
+        assert outcome.verdict(f"logs.count.{name}@app") == "unknown P2"
+        said = outcome.message(f"logs.count.{name}@app")
+        assert "before the first time stamp" in said
+        assert said.count(str(file)) == 1

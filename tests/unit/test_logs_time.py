@@ -83,7 +83,6 @@ FORMS: dict[str, Form] = {
     "+09": _in("Asia/Tokyo", "%Y-%m-%d %H:%M:%S+09 x"),
     "microseconds": lambda t: f"{t.timestamp() * 1e6:.0f} x",
     "a method, no zone": _of("{t:%Y-%m-%d %H:%M:%S} POST /x"),
-    "a number, no zone": _of("{t:%Y-%m-%d %H:%M:%S} -10 degrees"),
 }
 ORDERS: dict[str, Form] = {
     "of the united states": _of("{t:%m/%d/%Y %I:%M:%S %p} x"),
@@ -93,6 +92,7 @@ ORDERS: dict[str, Form] = {
 UNKNOWN: dict[str, Form] = {
     "CST is Chicago or Shanghai": lambda t: _in("UTC", "%Y-%m-%d %H:%M:%S CST x")(t - dt.timedelta(hours=6)),
     "IST is India or Israel": lambda t: _in("UTC", "%Y-%m-%d %H:%M:%S IST x")(t + dt.timedelta(hours=5.5)),
+    "a zone or a number": _of("{t:%Y-%m-%d %H:%M:%S} -10 degrees"),
     "tai64n": lambda t: f"@{2**62 + 10 + int(t.timestamp()):016x}00000000 x",
     "no date": _of("{t:%H:%M:%S} x"),
     "no year": _of("{t:%d.%m. %H:%M} x"),
