@@ -19,8 +19,8 @@ from .probes import UnreachableError, kinds
 from .suites import FIXTURES
 
 if TYPE_CHECKING:
+    from .expect import Expect
     from .inventory import Inventory
-    from .judge import Expect
     from .running import Runner
 
 _KINDS = tuple(name for name in FIXTURES if name not in ("expect", "host"))

@@ -16,12 +16,13 @@ import pytest
 from . import workers
 from .board import Reading
 from .deadline import TimeOverError
+from .expect import Expect
 from .gather import Gather, Request
 from .history import Moved, Past
 from .inventory import Expectation, Inventory, Named
 from .inventory.quiet import at_targets
 from .items import Called, Owed, bound, is_ours, left_out, owed_by, stand_in, subject_of
-from .judge import Expect, Subject, breach, conclude, failed_reading, passed, unknown
+from .judge import Subject, breach, conclude, failed_reading, passed, unknown
 from .lasting import lasting
 from .outcomes import OUR_ERRORS, as_failure, attach, first_line, raised, redacted, skip_quiet, why_not_judged
 from .plugin import only_looks

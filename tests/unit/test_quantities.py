@@ -11,7 +11,8 @@ import pytest
 from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
-from pytest_opscheck.judge import Expect, sentence
+from pytest_opscheck.expect import Expect
+from pytest_opscheck.judge import sentence
 from pytest_opscheck.limits import LimitError, UnjudgeableError, parse_ladder, parse_limit, single
 from pytest_opscheck.results import Measurement
 

@@ -8,8 +8,8 @@ from dataclasses import replace
 
 import pytest
 
+from pytest_opscheck.expect import Expect
 from pytest_opscheck.history import History, Moved, Past, reading
-from pytest_opscheck.judge import Expect
 from pytest_opscheck.lasting import parse_for, parse_of
 from pytest_opscheck.limits import LimitError
 from pytest_opscheck.results import Counted, Result, Run, State, Verdict
