@@ -117,9 +117,8 @@ def test_a_run_that_is_ended_leaves_its_reports(machine: Container, opscheck: Op
     opscheck("timers", "schedule", "--install")
     service = machine.run("cd /etc/systemd/system && ls opscheck-timers-*-slow.service").stdout.strip()
     machine.run(f"systemctl start --no-block {service}")
-    wait_until(
-        lambda: machine.run("pgrep -f 'slee[p] 50' || grep -l 'slee[p].50' /proc/*/cmdline").returncode == 0, "it"
-    )
+    sleeps = "for file in /proc/[0-9]*/cmdline; do tr '\\0' ' ' <$file | grep -q '^slee[p] 50' && exit; done; exit 1"
+    wait_until(lambda: machine.run(sleeps).returncode == 0, "it")
     assert "a run of slow is under way" in opscheck("timers", "run", "slow", status=5)
     started = time.monotonic()
     machine.run(f"systemctl stop {service}")
