@@ -11,9 +11,10 @@ from typing import TypeVar
 
 from .domains import Domain, domain_of
 from .during import Limits
-from .limits import SEVERITIES, Ladder, Limit, LimitError, dimension, parse_ladder, parse_limit, single
+from .limits import SEVERITIES, Ladder, Limit, parse_ladder, parse_limit, single
 from .probes import Probe
 from .suites import ATTRIBUTE, suite_problem
+from .units import LimitError, dimension
 
 F = TypeVar("F", bound=Callable[..., None])
 EVERY_SUITE = "*"

@@ -6,7 +6,8 @@ import re
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 
-from .limits import Limit, LimitError, parse_limit, quantity
+from .limits import Limit, parse_limit
+from .units import LimitError, quantity
 
 _NEAR = 1e-6
 """A value this near to a limit (relative) is on its other side for certain: numbers much nearer are equal."""

@@ -12,21 +12,11 @@ from typing import Any
 from . import quantities
 from .history import Moved
 from .inventory import Expectation
-from .limits import (
-    Ladder,
-    Limit,
-    Rung,
-    UnjudgeableError,
-    dimension,
-    parse_ladder,
-    parse_limit,
-    severity_of,
-    single,
-    window_s,
-)
+from .limits import Ladder, Limit, Rung, UnjudgeableError, parse_ladder, parse_limit, severity_of, single
 from .probes import UnknownError
 from .results import Counted, Measurement
 from .secrets import MASK
+from .units import dimension, window_s
 
 DEFAULT_SEVERITY = "P2"
 

@@ -6,7 +6,7 @@ import datetime as dt
 import re
 from dataclasses import dataclass
 
-from .limits import LimitError, parse_duration, quantity
+from .units import LimitError, parse_duration, quantity
 
 MOST_RUNS = 50
 

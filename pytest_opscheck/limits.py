@@ -9,86 +9,22 @@ import warnings
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import Any
 
 from .patterns import PatternError, searcher
+from .units import NUMBER, UNITS, LimitError, as_text, dimension, quantity, to_base, window_s
 
 SEVERITIES = ("P0", "P1", "P2", "P3")
 """Worst first."""
 
-_FACTORS: dict[str, tuple[str, float]] = {
-    "": ("count", 1),
-    "%": ("percentage", 1),
-    "ms": ("duration", 1e-3),
-    "s": ("duration", 1),
-    "m": ("duration", 60),
-    "h": ("duration", 3600),
-    "d": ("duration", 86400),
-    "B": ("size", 1),
-    "kB": ("size", 1e3),
-    "MB": ("size", 1e6),
-    "GB": ("size", 1e9),
-    "TB": ("size", 1e12),
-    "KiB": ("size", 2**10),
-    "MiB": ("size", 2**20),
-    "GiB": ("size", 2**30),
-    "TiB": ("size", 2**40),
-}
-_WINDOWS = {"/s": 1, "/min": 60, "/h": 3600, "/day": 86400}
-UNITS = (*_FACTORS, *_WINDOWS)
 _OPERATORS = ("<=", ">=", "==", "!=", "<", ">", "~")
 _EQUALITY = ("==", "!=")
-_NUMBER = re.compile(r"(?P<number>[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?)\s*(?P<unit>%|/?[A-Za-z]*)")
 _NOT_FINITE = re.compile(r"[+-]?(?:nan|inf|infinity)", re.IGNORECASE)
-_EXAMPLES = {
-    "count": "'< 10'",
-    "percentage": "'< 70%'",
-    "duration": "'< 500ms'",
-    "size": "'< 100MB'",
-    "rate": "'< 10/day'",
-    "text": "'== ready'",
-}
 _CLOSE = 1e-12
 """Two numbers this near (relative) are equal: what converting between units loses."""
-_SPOKEN = {"m": "min"}
-"""How messages say a unit that could be taken for another one."""
-
-
-class LimitError(ValueError):
-    """A limit that cannot be meant; the message says what can."""
 
 
 class UnjudgeableError(ValueError):
     """A value of which a limit cannot say whether it holds: the verdict is unknown."""
-
-
-def dimension(unit: str) -> str:
-    """Return what a unit measures: count, percentage, duration, size or rate.
-
-    Raises LimitError for a unit that the language does not have.
-    """
-    if unit in _WINDOWS:
-        return "rate"
-    try:
-        return _FACTORS[unit][0]
-    except KeyError:
-        known = ", ".join(known for known in UNITS if known)
-        raise LimitError(f"unknown unit {unit!r}; use one of {known}, or none for a count") from None
-
-
-def window_s(unit: str) -> int | None:
-    """Return over how many seconds a unit counts; None for one that is no rate."""
-    return _WINDOWS.get(unit)
-
-
-def rate_unit(window_s: int | None) -> str:
-    """Return the unit of a rate over as many seconds, "/day" for 86400; none where there is no window."""
-    return "" if window_s is None else next(unit for unit, seconds in _WINDOWS.items() if seconds == window_s)
-
-
-def example(measures: str) -> str:
-    """Return a limit of a dimension, quoted, as an error's next step."""
-    return _EXAMPLES[measures]
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +58,7 @@ class Limit:
     @property
     def window_s(self) -> int | None:
         """Over how many seconds a rate counts; None for every other limit."""
-        return _WINDOWS.get(self.unit)
+        return window_s(self.unit)
 
     @property
     def expected(self) -> str:
@@ -170,7 +106,7 @@ class Limit:
         if dimension(unit) != self.dimension:
             measured = f"a {dimension(unit)} ({unit or 'no unit'})"
             raise UnjudgeableError(f"the value is {measured}, and the limit {self} is for a {self.dimension}")
-        if _WINDOWS.get(unit) != self.window_s:
+        if window_s(unit) != self.window_s:
             raise UnjudgeableError(f"the value is a rate {unit}, and the limit {self} is one {self.unit}")
         return to_base(value, unit)
 
@@ -228,19 +164,6 @@ def _is_nan(text: str) -> bool:
     return text.strip().lstrip("+-").lower() == "nan"
 
 
-def to_base(value: float, unit: str) -> float:
-    """Convert a value to its dimension's base unit: seconds, bytes, percent, a count."""
-    try:
-        return float(value) * (_FACTORS[unit][1] if unit in _FACTORS else 1)
-    except OverflowError:  # an integer beyond every float
-        return math.inf if value > 0 else -math.inf
-
-
-def from_base(value: float, unit: str) -> float:
-    """Convert a value in its dimension's base unit to a unit."""
-    return value / _FACTORS[unit][1] if unit in _FACTORS else value
-
-
 def parse_limit(said: object) -> Limit:
     """Parse a limit as an inventory says it; a bare number or word means that it has to be equal.
 
@@ -280,7 +203,7 @@ def _parse_pattern(rest: str) -> Limit:
 def _parse_comparison(operator: str, rest: str, said: str) -> Limit:
     if _NOT_FINITE.fullmatch(rest):
         raise LimitError(f"{said!r} compares with {rest!r}, which no measured value can be held against")
-    match = _NUMBER.fullmatch(rest)
+    match = NUMBER.fullmatch(rest)
     unit = match["unit"] if match else ""
     if match is None or (unit not in UNITS and operator in _EQUALITY and not _near_unit(unit)):
         if operator in _EQUALITY:
@@ -299,22 +222,6 @@ def _parse_comparison(operator: str, rest: str, said: str) -> Limit:
 def _near_unit(unit: str) -> bool:
     """Tell whether a word behind a number is a unit misspelt (kb, /d) rather than part of a text (15 apples)."""
     return unit.startswith("/") or unit.lower() in {known.lower() for known in UNITS}
-
-
-def parse_duration(said: object) -> float:
-    """Parse `30s` or a bare number of seconds. Raises LimitError for anything but a positive duration."""
-    text = said if isinstance(said, str) else "" if isinstance(said, bool) else f"{said}s"
-    match = _NUMBER.fullmatch(text.strip())
-    if match is None or _FACTORS.get(match["unit"], ("", 0))[0] != "duration" or not float(match["number"]) > 0:
-        raise LimitError(f"{said!r} is not a length of time; say for example '30s'")
-    return to_base(float(match["number"]), match["unit"])
-
-
-def parse_time(said: object) -> float:
-    """Parse `15m`; a bare number is refused, for it could be minutes as well as seconds. Raises LimitError."""
-    if isinstance(said, int | float) and not isinstance(said, bool) and said > 0:
-        raise LimitError(f"{said!r} has no unit; say for example '{said}s' or '{said}m'")
-    return parse_duration(said)
 
 
 @dataclass(frozen=True, slots=True)
@@ -451,20 +358,3 @@ def _keeps(limit: Limit, value: float | str) -> bool:
         return limit.holds(value) if isinstance(value, str) else limit.holds_number(value)
     except UnjudgeableError:
         return True
-
-
-def as_text(value: object) -> str:
-    """Return a value as people and TOML write it: true, null, 5, ready."""
-    if value is None:
-        return "null"
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    return str(value)
-
-
-def quantity(value: Any, unit: str) -> str:
-    """Return a value, as exact as it is given, and its unit as messages have them: `75.2 %`, `5 min`, `12`, `4/day`."""
-    text = as_text(value)
-    if not unit:
-        return text
-    return text + unit if unit in _WINDOWS else f"{text} {_SPOKEN.get(unit, unit)}"

@@ -5,7 +5,8 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 
-from .limits import Limit, dimension, from_base, quantity, to_base
+from .limits import Limit
+from .units import dimension, from_base, quantity, to_base
 
 _DIGITS = 3
 """So many digits tell; a percentage has one behind the point instead."""

@@ -218,7 +218,7 @@ def _with_heartbeat(command: list[str], url: str, inventory: Inventory, suite: s
 
 
 def _wait_a_little(longest: str) -> None:
-    from ..limits import LimitError, parse_duration
+    from ..units import LimitError, parse_duration
 
     try:
         time.sleep(random.uniform(0, parse_duration(longest)))  # noqa: S311 - nobody gains by guessing it

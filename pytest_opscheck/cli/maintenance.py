@@ -16,8 +16,8 @@ import click
 from .. import history
 from ..history import Begun, HistoryError, opened
 from ..inventory import Inventory, nearest
-from ..limits import LimitError, parse_duration
 from ..results import FAULT
+from ..units import LimitError, parse_duration
 from . import USAGE, inventory_option, loaded, reports_option
 
 _NEWEST = 20

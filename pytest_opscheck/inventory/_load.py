@@ -17,9 +17,10 @@ from typing import Any
 from pydantic import ValidationError
 
 from .._check import EVERY_SUITE, PAST, ZONE, Check
-from ..limits import SEVERITIES, LimitError, severity_of
+from ..limits import SEVERITIES, severity_of
 from ..probes import Kind, kinds
 from ..suites import DEPENDED_ON, REPORTS, SUITES, suite_problem
+from ..units import LimitError
 from .common import refuse_unknown_conditions, refuse_unknown_pasts
 from .environment import expand
 from .expectations import COMMON, Resolver

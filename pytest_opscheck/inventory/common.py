@@ -7,7 +7,7 @@ from collections.abc import Collection, Mapping
 from typing import Any
 
 from ..lasting import Lasting, parse_for, parse_of
-from ..limits import LimitError, parse_time
+from ..units import LimitError, parse_time
 from .lines import Key
 from .model import Expectation, Named, Step
 from .problems import Problems, nearest

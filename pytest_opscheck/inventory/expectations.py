@@ -11,8 +11,9 @@ from pydantic import ValidationError
 from .._check import GIVEN, WINDOW, Check
 from ..domains import refuse_blind
 from ..during import Limits
-from ..limits import SEVERITIES, Ladder, LimitError, parse_duration, severity_of, single
+from ..limits import SEVERITIES, Ladder, severity_of, single
 from ..probes import SAMPLE
+from ..units import LimitError, parse_duration
 from .common import read_action, read_ids, read_lasting
 from .lines import Key
 from .model import Expectation, Named, name_problem

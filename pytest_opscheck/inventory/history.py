@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from ..limits import LimitError, parse_duration
+from ..units import LimitError, parse_duration
 from .lines import Key
 from .problems import Problems, nearest
 

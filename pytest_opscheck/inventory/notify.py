@@ -11,8 +11,9 @@ from urllib.parse import unquote, urlsplit
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
-from ..limits import SEVERITIES, LimitError, parse_time, severity_of
+from ..limits import SEVERITIES, severity_of
 from ..notify.channels import Channel, Way
+from ..units import LimitError, parse_time
 from .lines import Key
 from .model import name_problem
 from .problems import Problems, nearest

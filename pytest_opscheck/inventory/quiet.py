@@ -8,9 +8,9 @@ from typing import Annotated, Any, TypeVar
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
-from ..limits import LimitError
 from ..quiet.waivers import Waiver
 from ..quiet.windows import EXAMPLE, Window, parse_at, parse_rule
+from ..units import LimitError
 from .lines import Key
 from .model import Expectation, name_problem
 from .problems import Problems, nearest

@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from ..limits import LimitError, severity_of
+from ..limits import severity_of
+from ..units import LimitError
 from .lines import Key
 from .problems import Problems, nearest
 

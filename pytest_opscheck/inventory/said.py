@@ -9,7 +9,8 @@ from typing import Any
 from .._check import Check
 from ..domains import refuse_idle, refuse_open
 from ..during import During, Limits, check_parts, parse_during
-from ..limits import SEVERITIES, Ladder, Limit, LimitError, Rung, example, ladder_of, parse_limit, single
+from ..limits import SEVERITIES, Ladder, Limit, Rung, ladder_of, parse_limit, single
+from ..units import LimitError, example
 from .lines import Key
 from .problems import Problems, nearest
 

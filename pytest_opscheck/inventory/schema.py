@@ -11,9 +11,10 @@ from pydantic.json_schema import GenerateJsonSchema
 
 from .._check import GIVEN, Check
 from ..during import Limits
-from ..limits import SEVERITIES, UNITS, dimension
+from ..limits import SEVERITIES
 from ..probes import Kind, kinds
 from ..suites import SUITES
+from ..units import UNITS, dimension
 from .expectations import inner_parameter
 from .metrics import metrics_schema
 from .model import FAIL_AT, NAME

@@ -9,8 +9,8 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
-from ..limits import LimitError, parse_time
 from ..schedule import DAY, HOUR, LONGEST_S, WEEKDAYS, Schedule, shortest_gap_s
+from ..units import LimitError, parse_time
 from .lines import Key
 from .problems import Problems, nearest
 

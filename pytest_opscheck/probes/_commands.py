@@ -9,7 +9,8 @@ from typing import Annotated
 from pydantic import AfterValidator
 
 from ..domains import Domain, refuse_idle
-from ..limits import Ladder, Limit, LimitError
+from ..limits import Ladder, Limit
+from ..units import LimitError
 from ._types import LadderParam, LimitParam, refuse_unit
 
 _STATUSES = Domain(0, 255)

@@ -10,7 +10,8 @@ from typing import Annotated
 
 from pydantic import AfterValidator, BeforeValidator
 
-from ..limits import Ladder, parse_time
+from ..limits import Ladder
+from ..units import parse_time
 from ._docker_containers import Container, Stack
 from ._docker_shell import OOM, RECOVERY, answered, stack_of, tagged
 from ._docker_target import MAX_BYTES, Containers, Engine, kind, require_containers, where

@@ -11,8 +11,8 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo
 
-from ..limits import LimitError, parse_duration, rate_unit
 from ..patterns import PatternError
+from ..units import LimitError, parse_duration, rate_unit
 from ._docker_containers import Container, Stack
 from ._docker_engine import side_by_side
 from ._docker_logs import count_lines, opened

@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, ValidationInfo, WithJsonSchema
 
-from ..limits import LimitError, parse_time, rate_unit
+from ..units import LimitError, parse_time, rate_unit
 from ._files import said_of
 from ._host_target import Host, kind
 from ._kind import Output, UnknownError

@@ -20,8 +20,9 @@ from urllib.parse import quote, urlencode
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationInfo, model_validator
 
 from ..domains import Domain, refuse_idle
-from ..limits import Ladder, UnjudgeableError, as_text, parse_limit, single
+from ..limits import Ladder, UnjudgeableError, parse_limit, single
 from ..secrets import Redactor
+from ..units import as_text
 from ._http_json import JsonLimits, compiled, values, without_unit
 from ._kind import UnknownError
 from ._types import LadderParam, of_amounts

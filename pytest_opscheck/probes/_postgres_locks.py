@@ -9,7 +9,8 @@ from typing import Annotated
 
 from pydantic import BeforeValidator, Field, WithJsonSchema
 
-from ..limits import LimitError, parse_limit
+from ..limits import parse_limit
+from ..units import LimitError
 from ._kind import UnknownError
 from ._postgres_server import Server, grant_monitor, kind
 

@@ -6,7 +6,7 @@ import datetime as dt
 import re
 from dataclasses import dataclass
 
-from ..limits import rate_unit
+from ..units import rate_unit
 from ._kind import UnknownError
 from ._postgres_locks import Seconds
 from ._postgres_server import MARK, Server, kind, quoted

@@ -11,9 +11,9 @@ from pydantic import BeforeValidator, Field, WithJsonSchema
 
 from ..history import HistoryError, reading
 from ..inventory.history import History
-from ..limits import parse_time
 from ..plural import counted
 from ..results import Verdict
+from ..units import parse_time
 from ._kind import Kind, PastResults, Target, UnknownError
 
 LEAST_RUNS = 10

@@ -10,7 +10,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo, WithJsonSchema, model_validator
 
-from ..limits import LimitError, parse_duration, rate_unit
+from ..units import LimitError, parse_duration, rate_unit
 from ._files import OnHost, absolute, said_of
 from ._kind import Kind, Output, UnknownError
 from ._logs_patterns import Pattern, extended

@@ -8,7 +8,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator, Field
 
-from ..limits import rate_unit
+from ..units import rate_unit
 from ._kind import Reach, UnknownError
 from ._metrics_growth import Growth, buckets, growth, quantile, total
 from ._metrics_page import Found, Labels, MetricsPage, Page, Series, kind

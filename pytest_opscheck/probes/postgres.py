@@ -9,7 +9,8 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator
 
-from ..limits import Ladder, dimension
+from ..limits import Ladder
+from ..units import dimension
 from ._kind import Reach, UnknownError, UnreachableError
 from ._postgres_activity import active_queries, clients, connections, longest_query
 from ._postgres_locks import idle_in_transaction, waiting_locks

@@ -7,7 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated
 
-from ..limits import Ladder, rate_unit
+from ..limits import Ladder
+from ..units import rate_unit
 from ._kind import Reach, UnknownError
 from ._redis_keys import keys, keys_matching, keys_without_ttl
 from ._redis_safety import last_save, replication

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from ..during import During, parse_during
-from ..limits import LimitError
+from ..units import LimitError
 
 Zone = zoneinfo.ZoneInfo | dt.timezone
 EXAMPLE = "'FREQ=MONTHLY;BYMONTH=1,4,7,10;BYDAY=1SU', the first Sunday of a quarter"

@@ -10,9 +10,10 @@ import math
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
-from ..limits import SEVERITIES, LimitError, dimension, to_base, window_s
+from ..limits import SEVERITIES
 from ..results import Measurement, Result, Run, Verdict, summary
 from ..schedule import Schedule
+from ..units import LimitError, dimension, to_base, window_s
 from .words import plain
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"

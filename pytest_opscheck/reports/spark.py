@@ -8,8 +8,9 @@ from html import escape
 from typing import Any
 
 from ..history import Point
-from ..limits import LimitError, dimension, from_base, parse_limit, quantity
+from ..limits import parse_limit
 from ..results import Measurement
+from ..units import LimitError, dimension, from_base, quantity
 
 _WIDTH, _HEIGHT, _EDGE = 200, 48, 5
 _FEWEST = 2

@@ -9,7 +9,8 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from pytest_opscheck.during import During, Limits, check_parts, parse_during
-from pytest_opscheck.limits import LimitError, parse_limit, single
+from pytest_opscheck.limits import parse_limit, single
+from pytest_opscheck.units import LimitError
 
 minutes = st.integers(0, 1439)
 

@@ -12,24 +12,8 @@ import pytest
 from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
-from pytest_opscheck.limits import (
-    SEVERITIES,
-    UNITS,
-    Ladder,
-    Limit,
-    LimitError,
-    Rung,
-    UnjudgeableError,
-    as_text,
-    dimension,
-    from_base,
-    parse_duration,
-    parse_ladder,
-    parse_limit,
-    quantity,
-    single,
-    to_base,
-)
+from pytest_opscheck.limits import SEVERITIES, Ladder, Limit, Rung, UnjudgeableError, parse_ladder, parse_limit, single
+from pytest_opscheck.units import UNITS, LimitError, as_text, dimension, from_base, parse_duration, quantity, to_base
 
 COMPARE = {
     "<": operator.lt,
