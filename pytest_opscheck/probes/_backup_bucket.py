@@ -15,6 +15,7 @@ from pydantic import AfterValidator
 from ..limits import Limit
 from ..secrets import without_password
 from ._backup_files import DAY_S, Backup, kind, named_date
+from ._files import CLOCK_SKEW_S
 from ._kind import UnknownError
 from ._types import LimitParam, Zone
 
@@ -66,6 +67,10 @@ def uploaded(
     if not objects:
         return Uploaded(shown, None, None, None, size)
     moment, by, name, length = max(objects)
+    if (ahead := moment - time.time()) > CLOCK_SKEW_S:
+        raise UnknownError(
+            f"{name} was written {ahead:.0f} s from now, by the storage's clock; see which clock is wrong"
+        )
     return Uploaded(shown, name, max(0.0, time.time() - moment), length, size, by)
 
 
@@ -118,7 +123,7 @@ def _object(name: str, info: Mapping[str, Any], zone: dt.tzinfo) -> tuple[float,
     if said is None:
         raise UnknownError(f"the storage does not say when {name} was written")
     written = _seconds(said)
-    date = named_date(name)
+    date = named_date(name, dt.datetime.fromtimestamp(written, zone).date())
     named = dt.datetime.combine(date, dt.time(), zone).timestamp() + DAY_S if date is not None else written
     size = int(info.get("size") or 0)
     return (named, ", by the date in its name,", name, size) if named < written - DAY_S else (written, "", name, size)

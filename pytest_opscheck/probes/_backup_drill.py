@@ -9,6 +9,7 @@ from typing import Annotated
 from pydantic import AfterValidator
 
 from ._backup_files import DAY_S, Backup, kind, named_date
+from ._clock import require_clock
 from ._files import IN_SIGHT, absolute, said_of
 from ._kind import Output, UnknownError
 from ._types import Zone
@@ -50,6 +51,7 @@ def drilled(output: Output, *, record: Annotated[str, AfterValidator(absolute)],
         raise UnknownError(f"{record} is a folder; name the file that a drill writes")
     if "none" in said:
         return Drill(record, None)
+    require_clock(output, "how long ago a restore was practised")
     written, now = map(int, said["written"][0].split())
     moment = _dated(said.get("date", []), record, now, zone) or written
     return Drill(record, float(max(0, now - moment)))

@@ -27,18 +27,36 @@ kind = Kind("backup", Backup, "backups as files on a host; the newest is judged"
 _MOMENTS = (
     CIVIL
     + r"""
-function named(name,   found, at, date, rest, moment) {
+function days(y, m) {
+  return m == 2 ? 28 + (y % 4 == 0 && (y % 100 != 0 || y % 400 == 0)) : 30 + (m + int(m / 8)) % 2
+}
+# A product's year in front of a month and a day (mssql2019_11_27) gives the very day in another year.
+function anniversary(y, m, d, written,   year, apart) {
+  for (year = int(1969 + written / 31556952); year <= 1971 + written / 31556952; year++) {
+    apart = civil(year, m, d) * 86400 - written
+    if (year != y && apart > -172800 && apart < 172800) return 1
+  }
+  return 0
+}
+function named(name, written,   found, before, date, digits, apart, y, m, d, moment, skip, glued) {
   sub(/.*\//, "", name)
-  while (match(name, /20[0-9][0-9][-_.]?[01][0-9][-_.]?[0-3][0-9]/)) {
-    date = substr(name, RSTART, RLENGTH); rest = substr(name, RSTART + RLENGTH)
-    at = RSTART > 1 ? substr(name, RSTART - 1, 1) : ""
-    gsub(/[^0-9]/, "", date)
-    name = rest
-    if (at ~ /[0-9]/ || substr(date, 5, 2) + 0 < 1 || substr(date, 5, 2) + 0 > 12 || substr(date, 7) + 0 < 1) continue
-    moment = civil(substr(date, 1, 4), substr(date, 5, 2), substr(date, 7, 2)) * 86400
-    if (match(rest, /^[-_T.]?[0-2][0-9][-_.:h]?[0-5][0-9][-_.:m]?[0-5][0-9]/)) {
-      rest = substr(rest, 1, RLENGTH); gsub(/[^0-9]/, "", rest)
-      moment += substr(rest, 1, 2) * 3600 + substr(rest, 3, 2) * 60 + substr(rest, 5, 2)
+  while (match(name, "20[0-9][0-9]([01][0-9][0-3][0-9]|-[01][0-9]-[0-3][0-9]|_[01][0-9]_[0-3][0-9]|" \
+    "[.][01][0-9][.][0-3][0-9])")) {
+    before = before substr(name, 1, RSTART - 1)
+    date = substr(name, RSTART, RLENGTH); name = substr(name, RSTART + RLENGTH)
+    apart = date ~ /[^0-9]/
+    digits = match(name, /^[0-9]+/) ? RLENGTH : 0
+    skip = before ~ /[0-9]$/ || before ~ /(^|[^A-Za-z])[vV]$/ || (before ~ /[a-fA-F]$/ && name ~ /^[a-fA-F]/) ||
+      (apart && before ~ /(^|[^0-9])[0-9][0-9]?[-_.][0-9][0-9]?[-_.]$/) || (digits && digits != 4 && digits != 6)
+    y = substr(date, 1, 4) + 0; m = substr(date, apart ? 6 : 5, 2) + 0; d = substr(date, apart ? 9 : 7, 2) + 0
+    glued = before ~ /[A-Za-z]$/
+    before = before date
+    if (skip || m < 1 || m > 12 || d < 1 || d > days(y, m)) continue
+    moment = civil(y, m, d) * 86400
+    if (moment > written + 172800 || (apart && glued && anniversary(y, m, d, written))) continue
+    if (match(name, /^[-_T.]?[0-2][0-9][-_.:h]?[0-5][0-9][-_.:m]?[0-5][0-9]/)) {
+      date = substr(name, 1, RLENGTH); gsub(/[^0-9]/, "", date)
+      moment += substr(date, 1, 2) * 3600 + substr(date, 3, 2) * 60 + substr(date, 5, 2)
     } else moment += 86400
     if (moment > found) found = moment
   }
@@ -48,7 +66,8 @@ BEGIN {
   shift = substr(zone, 2, 2) * 3600 + substr(zone, 4, 2) * 60
   if (zone ~ /^-/) shift = -shift
 }
-/^link / { links[substr($0, 6)] = 1; next }
+/^link / { link = substr($0, 6); links[link] = 1; next }
+/^leads / { leads[link] = substr($0, 7); next }
 /^regular[^:]*:/ {
   sub(/^regular[^:]*:/, "")
   split($0, word, " ")
@@ -56,8 +75,11 @@ BEGIN {
   if (file in links) linked[word[3]] = linked[word[3]] word[1] " " word[2] " " file "\n"
   else { seen[word[3]] = 1; show(word[1], word[2], file) }
 }
-function show(written, size, file,   moment) {
-  moment = named(file) - shift
+function show(written, size, file,   moment, target) {
+  moment = named(file, written)
+  target = file in leads ? named(leads[file], written) : 0
+  if (target > 0 && (moment <= 0 || target < moment)) moment = target
+  moment -= shift
   print (moment > 0 && moment < written - 86400 ? moment : written), written, size, file
 }
 END {
@@ -90,7 +112,15 @@ written() {
 }
 list=$(stat -L -c '%F:%Y %s %d:%i %n' -- $1 2>/dev/null)
 [ $? != 126 ] || { echo "$1 matches too many files" >&2; exit 126; }
-found=$({ for file in $1; do [ ! -L "$file" ] || printf 'link %s\n' "$file"; done; printf '%s\n' "$list"; } |
+for file in $1; do
+  if behind_rights "$file"; then denied "$file"; fi
+done
+links() {
+  for file in $1; do
+    [ ! -L "$file" ] || printf 'link %s\nleads %s\n' "$file" "$(readlink -f "$file")"
+  done
+}
+found=$({ links "$1"; printf '%s\n' "$list"; } |
   awk -v zone="$(date +%z)" "$MOMENTS" | sort -k1,1nr -k4r)
 if [ -z "$found" ]; then
   case $list in regular*) echo "the files could not be sorted; install awk" >&2; exit 9;; esac
@@ -134,6 +164,15 @@ class File:
     written: int
     size: int
 
+    @property
+    def empty(self) -> bool:
+        """Whether there is nothing in it: what a compressor makes of nothing is no more than that either."""
+        return self.size <= _NOTHING.get(self.name.rpartition(".")[2], 0)
+
+
+_NOTHING = {"gz": 20, "tgz": 20, "xz": 32, "txz": 32, "zst": 13, "bz2": 14, "lz4": 15}
+"""How many bytes each makes of nothing."""
+
 
 @dataclass(frozen=True, slots=True)
 class Listing:
@@ -166,6 +205,11 @@ class Listing:
     def age_s(self, file: File) -> float:
         """Return how old a file is."""
         return float(max(0, self.now - file.moment))
+
+    @property
+    def filled(self) -> tuple[File, ...]:
+        """The files that hold something."""
+        return tuple(file for file in self.files if not file.empty)
 
     def some(self) -> Listing:
         """Return the listing itself; blocked by `fresh` where there is no file."""
@@ -230,15 +274,48 @@ def _seconds(zone: str) -> int:
     return -value if zone.startswith("-") else value
 
 
-_DATE = re.compile(r"(?<![0-9])(20[0-9]{2})[-_.]?([01][0-9])[-_.]?([0-3][0-9])")
+_DATE = re.compile(
+    r"20[0-9]{2}(?:[01][0-9][0-3][0-9]|-[01][0-9]-[0-3][0-9]|_[01][0-9]_[0-3][0-9]|\.[01][0-9]\.[0-3][0-9])"
+)
+_NOT_BEFORE = re.compile(r"[0-9]$|(?:^|[^A-Za-z])[vV]$")
+_DAY_AND_MONTH = re.compile(r"(?:^|[^0-9])[0-9]{1,2}[-_.][0-9]{1,2}[-_.]$")
 
 
-def named_date(name: str) -> dt.date | None:
-    """Return the date that a file's name holds, the last of several; None without one."""
+def named_date(name: str, written: dt.date | None = None) -> dt.date | None:
+    """Return the date that a file's name holds, the last of several; None without one.
+
+    `written` is the day on which the file was last written to: later dates say something else, and a year glued to a
+    product's name (mssql2019_11_27) is that product's where day and month are those of `written`. The awk program above
+    reads names alike.
+    """
+    name = name.rpartition("/")[2]
     found = []
-    for year, month, day in _DATE.findall(name.rpartition("/")[2]):
+    for match in _DATE.finditer(name):
+        before, behind, text = name[: match.start()], name[match.end() :], match[0]
+        digits = len(behind) - len(behind.lstrip("0123456789"))
+        apart = not text.isdigit()
+        if (
+            _NOT_BEFORE.search(before)
+            or (re.search(r"[a-fA-F]$", before) and re.match(r"[a-fA-F]", behind))
+            or (apart and _DAY_AND_MONTH.search(before))
+            or digits not in (0, 4, 6)
+        ):
+            continue
+        plain = re.sub(r"[^0-9]", "", text)
         try:
-            found.append(dt.date(int(year), int(month), int(day)))
+            date = dt.date(int(plain[:4]), int(plain[4:6]), int(plain[6:]))
         except ValueError:
             continue
+        if written is not None and (
+            date > written + dt.timedelta(days=2)
+            or (apart and re.search(r"[A-Za-z]$", before) and _anniversary(date, written))
+        ):
+            continue
+        found.append(date)
     return max(found, default=None)
+
+
+def _anniversary(date: dt.date, written: dt.date) -> bool:
+    """Tell whether a date is that of `written`, or next to it, in another year."""
+    days = abs((date - written).days)
+    return days > 300 and min(days % 365.2425, -days % 365.2425) < 2.5  # noqa: PLR2004 - a leap day's rounding

@@ -17,10 +17,15 @@ def off_s(output: Output) -> float:
 
 def require_clock(output: Output, what: str) -> None:
     """Raise UnknownError where the host's clock is too far off to tell `what`: others may have written those times."""
+    if (why := doubt(output, what)) is not None:
+        raise UnknownError(why)
+
+
+def doubt(output: Output, what: str) -> str | None:
+    """Return why `what` can't be told by the host's clock; None where the clock is right."""
     off = off_s(output)
-    if abs(off) > CLOCK_SKEW_S:
-        about = lasting(dt.timedelta(minutes=round(abs(off) / 60)))
-        side = "ahead of" if off > 0 else "behind"
-        raise UnknownError(
-            f"the host's clock is {about} {side} this machine's, so {what} can't be told; see timedatectl there"
-        )
+    if abs(off) <= CLOCK_SKEW_S:
+        return None
+    about = lasting(dt.timedelta(minutes=round(abs(off) / 60)))
+    side = "ahead of" if off > 0 else "behind"
+    return f"the host's clock is {about} {side} this machine's, so {what} can't be told; see timedatectl there"

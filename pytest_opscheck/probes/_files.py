@@ -60,6 +60,7 @@ in_sight() {
     part=${ahead%%/*}
     case $ahead in */*) ahead=${ahead#*/};; *) ahead=;; esac
     for folder_ in ${way:-/}; do
+      case $folder_ in */lost+found) continue;; esac
       if behind_rights "$folder_"; then denied "$folder_"; fi
       [ -d "$folder_" ] || continue
       [ -x "$folder_" ] || denied "$folder_"

@@ -14,6 +14,7 @@ from ._backup_bucket import uploaded
 from ._backup_content import Included, Integrity, includes, intact
 from ._backup_drill import Drill, drilled
 from ._backup_files import LISTING, LISTING_BYTES, Backup, File, Listing, kind, named_date, pattern
+from ._clock import doubt, require_clock
 from ._files import CLOCK_SKEW_S
 from ._kind import Output, UnknownError
 from ._types import Zone
@@ -68,6 +69,7 @@ def fresh(output: Output) -> Newest:
     if not listing.files:
         return Newest(listing.path, None, None, None)
     file = listing.files[0]
+    require_clock(output, f"how old {file.name} is")
     return Newest(listing.path, file.name, listing.age_s(file), file.size, listing.by)
 
 
@@ -106,12 +108,17 @@ def growth(output: Output) -> Growth:
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """How many finished files there are, and the oldest with its age in seconds."""
+    """How many finished files are not empty and how many are, and the oldest of all with its age in seconds.
+
+    `doubt` says why the age can't be told, where a clock is wrong.
+    """
 
     path: str
     count: int
     oldest: str
     age_s: float
+    empty: int = 0
+    doubt: str | None = None
 
 
 @kind.shell(LISTING, args=pattern, timeout_s=20, max_bytes=LISTING_BYTES)
@@ -123,7 +130,9 @@ def kept(output: Output) -> Kept:
     """
     listing = Listing.of(output).some()
     oldest = listing.files[-1]
-    return Kept(listing.path, len(listing.files), oldest.name, listing.age_s(oldest))
+    count = len(listing.filled)
+    wrong = doubt(output, f"how old {oldest.name} is")
+    return Kept(listing.path, count, oldest.name, listing.age_s(oldest), len(listing.files) - count, wrong)
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,16 +157,17 @@ def complete(output: Output, *, days: Annotated[int, Field(ge=1, le=3660)], zone
     file itself counts for nothing.
     """
     listing = Listing.of(output).some()
+    require_clock(output, "which days are past")
     today = dt.datetime.fromtimestamp(listing.now, zone).date()
     wanted = [today - dt.timedelta(days=back) for back in range(days, 0, -1)]
-    found = {_day(file, zone) for file in listing.files if file.size}
+    found = {_day(file, zone) for file in listing.filled}
     return Days(listing.path, days, tuple(day for day in wanted if day not in found))
 
 
 def _day(file: File, zone: dt.tzinfo) -> dt.date:
     """Return the day of which a file is a backup."""
     written = dt.datetime.fromtimestamp(file.moment, zone).date()
-    named = named_date(file.name)
+    named = named_date(file.name, written)
     return written if named is None or named > written + dt.timedelta(days=1) else named
 
 
@@ -184,6 +194,7 @@ Clock = Annotated[str, AfterValidator(_clock)]
 def on_time(output: Output, *, at: Clock, zone: Zone) -> Due:
     """The newest finished file, and when the next one was due: every day `at` a time in the inventory's time zone."""
     listing = Listing.of(output).some()
+    require_clock(output, "whether the backup is late")
     # Clocks differ, and a job may start a moment early.
     due = _next(dt.datetime.fromtimestamp(listing.files[0].moment + CLOCK_SKEW_S, zone), at)
     return Due(listing.files[0].name, due, max(0.0, listing.now - due.timestamp()))
@@ -193,5 +204,23 @@ def _next(after: dt.datetime, at: str) -> dt.datetime:
     """Return the first moment after another at which it is a time of day."""
     clock = dt.time.fromisoformat(at)
     days: Collection[dt.date] = [after.date() + dt.timedelta(days=more) for more in range(3)]
-    moments = (dt.datetime.combine(day, clock, after.tzinfo) for day in days)
+    moments = (_existing(dt.datetime.combine(day, clock, after.tzinfo)) for day in days)
     return next(moment for moment in moments if moment.timestamp() > after.timestamp())
+
+
+def _existing(moment: dt.datetime) -> dt.datetime:
+    """Return a moment, or where clocks are put forward over it, the one at which they are: cron then runs what was due.
+
+    Of a time that a night has twice it is the first.
+    """
+    late, early = moment.timestamp(), moment.replace(fold=1).timestamp()
+    if early >= late:
+        return moment
+    before = dt.datetime.fromtimestamp(early, moment.tzinfo).utcoffset()
+    while late - early > 1:
+        middle = (early + late) // 2
+        if dt.datetime.fromtimestamp(middle, moment.tzinfo).utcoffset() == before:
+            early = middle
+        else:
+            late = middle
+    return dt.datetime.fromtimestamp(late, moment.tzinfo)
