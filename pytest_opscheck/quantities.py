@@ -57,7 +57,7 @@ def _unit(value: float, unit: str, limit: Limit) -> str:
     base = to_base(value, unit)
     number, compared = abs(from_base(base, beside)), abs(from_base(operand, beside))
     least = compared / _ALIKE if 0 < compared < 1 else 1
-    if base == 0 or least <= number < max(_LARGE, compared * _ALIKE):
+    if base == 0 or (number > 0 and least <= number < max(_LARGE, compared * _ALIKE)):
         return beside
     family = next(family for family in _FAMILIES if beside in family)
     return next((fitting for fitting in family if abs(from_base(base, fitting)) >= 1), family[-1])

@@ -101,6 +101,7 @@ def test_a_rung_that_holds_is_not_contradicted_either() -> None:
 @example(86400 - 1e-6, "s", "<", 24, "h")
 @example(0.1 + 0.2, "s", "<=", 300, "ms")
 @example(5e-324, "B", "<", 0, "kB")
+@example(5e-324, "B", "<", 5e-324, "kB")
 def test_what_is_said_is_judged_as_the_value_is(
     value: float, unit: str, operator: str, operand: float, limit_unit: str
 ) -> None:
