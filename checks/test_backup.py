@@ -15,9 +15,10 @@ def test_fresh(fresh, expect):
     The age of the newest file that matches `path` and is not being written any more: since it was last written to
     (mtime), or longer where the date in its name, or the time stamp that gzip or pg_dump's custom format put into it,
     is more than a day before that. Plain SQL through a pipe holds no time stamp: last week's content copied under
-    today's name shows in `growth`, as a backup of exactly the same size. A link is as old as what it leads to. Where the
-    host's clock is more than five minutes off this machine's, the age is unknown: nobody knows how wrong it was then. No file that matches is a breach, which
-    check_file_age passes (nagios-plugins, issue 564), and so is an empty one (monitoring-plugins, issue 1604).
+    today's name shows in `growth`, as a backup of exactly the same size. A link is as old as what it leads to. Where
+    the host's clock is more than five minutes off this machine's, the age is unknown: nobody knows how far it was off
+    when the file was written. No file that matches is a breach, which check_file_age passes (nagios-plugins, issue
+    564), and so is an empty one (monitoring-plugins, issue 1604).
 
     Needs: a user who may list the folder; for the time stamp inside, read the file.
 
