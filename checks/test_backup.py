@@ -15,8 +15,10 @@ def test_fresh(fresh, expect):
     The age of the newest file that matches `path` and is not being written any more: since it was last written to
     (mtime), or longer where the date in its name, or the time stamp that gzip or pg_dump's custom format put into it,
     is more than a day before that. Plain SQL through a pipe holds no time stamp: last week's content copied under
-    today's name shows in `growth`, as a backup of exactly the same size. No file that matches is a breach, which
-    check_file_age passes (nagios-plugins, issue 564), and so is an empty one (monitoring-plugins, issue 1604).
+    today's name shows in `growth`, as a backup of exactly the same size. A link is as old as what it leads to. Where
+    the host's clock is more than five minutes off this machine's, the age is unknown: nobody knows how far it was off
+    when the file was written. No file that matches is a breach, which check_file_age passes (nagios-plugins, issue
+    564), and so is an empty one (monitoring-plugins, issue 1604).
 
     Needs: a user who may list the folder; for the time stamp inside, read the file.
 
@@ -44,7 +46,7 @@ def test_on_time(on_time, expect):
 
     Due is every day at `at`, in the inventory's time zone. The limit is how long the job may take: how late the first
     backup is that was due after the newest finished file, dated as for `fresh`. One made by hand in the afternoon does
-    not stand for the next night's.
+    not stand for the next night's. In the night that lacks the hour, due is when clocks are put forward.
 
     Needs: a user who may list the folder.
 
@@ -114,9 +116,13 @@ def test_growth(growth, expect):
 def test_intact(intact, expect):
     """The newest backup can be read to its end.
 
-    By the program that would restore it: gzip, bzip2, xz, zstd, lz4 and unzip test themselves, tar lists its members,
-    pg_restore reads all of a custom-format dump, and plain SQL has pg_dump's or mysqldump's last line. What can't be
-    verified is unknown. Only a practised restore shows that a backup can be restored.
+    By the program that would restore it: gzip, bzip2, xz, zstd, lz4 and unzip test themselves, tar lists its members up
+    to the end that the file has, too, pg_restore reads all of a custom-format dump or of a folder with toc.dat,
+    redis-check-rdb and sqlite3 read theirs. Each dump of pg_dump, pg_dumpall, mysqldump or sqlite3 in a text has its
+    first and its last line; no error stands in it or behind it. What split(1) has cut is put together. A web page, an
+    error or zeros under a backup's name are damaged. What does not show its end is unknown, never ok: encrypted files,
+    CSV, formats not named here; check those by a command of your own. Only a practised restore shows that a backup can
+    be restored.
 
     Needs: a user who may read the file, and the program that would restore it on the host.
 
