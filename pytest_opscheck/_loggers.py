@@ -30,9 +30,6 @@ class _Steady(dict[str, Any]):
 def steady_loggers() -> None:
     """Let loggers be made while others are walked over. It stays so: threads may outlive the run's last test."""
     manager = logging.Logger.manager
-    logging._acquireLock()  # type: ignore[attr-defined]  # noqa: SLF001 - who makes a logger holds it
-    try:
+    with logging._lock:  # type: ignore[attr-defined]  # noqa: SLF001 - who makes a logger holds it
         if not isinstance(manager.loggerDict, _Steady):
             manager.loggerDict = _Steady(manager.loggerDict)
-    finally:
-        logging._releaseLock()  # type: ignore[attr-defined]  # noqa: SLF001
