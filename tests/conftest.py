@@ -9,7 +9,7 @@ import pytest
 
 @pytest.fixture(scope="session", autouse=True)
 def pytests_that_start_fast() -> Iterator[None]:
-    """Let the pytests that tests start leave out the plugin that takes longest to load and that none of them uses."""
+    """Let the pytests that tests start leave out plugins that take long to load and that hardly any of them uses."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("PYTEST_ADDOPTS", "-p no:hypothesispytest")
+        patch.setenv("PYTEST_ADDOPTS", "-p no:hypothesispytest -p no:rerunfailures -p no:pytest_jsonreport")
         yield

@@ -32,6 +32,12 @@ def test_cannot_tell(host):
 """
 
 
+@pytest.fixture(autouse=True)
+def companions(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Load the plugins that other tests leave out."""
+    monkeypatch.setenv("PYTEST_ADDOPTS", "-p no:hypothesispytest")
+
+
 @pytest.mark.parametrize("workers", [(), ("-n", "2")])
 def test_a_breach_and_an_unknown_are_failures_to_other_plugins(project: Project, workers: tuple[str, ...]) -> None:
     pytester = project(FLAKY.replace("COUNT", str(pytester_file(project, "count"))))
