@@ -16,7 +16,7 @@ from .limits import Ladder, Limit, Rung, UnjudgeableError, parse_ladder, parse_l
 from .probes import UnknownError
 from .results import Counted, Measurement
 from .secrets import MASK
-from .units import dimension, window_s
+from .units import LimitError, dimension, window_s
 
 DEFAULT_SEVERITY = "P2"
 
@@ -73,7 +73,11 @@ class Expect:
         """
         if self.concluded:
             raise RuntimeError("the check is over: expect() measures while its test runs, not when it is torn down")
-        ladder = self._ladder(limit, severity)
+        try:
+            ladder = self._ladder(limit, severity)
+        except (LimitError, TypeError) as error:  # whoever catches it goes on without having judged this
+            self.measurements.append(Measurement(subject, None, unit, {}, problem=str(error)))
+            raise
         if isinstance(value, Decimal):
             value = int(value) if value.is_finite() and value == value.to_integral_value() else float(value)
         value, unit = _fitting(value, unit, also or {}, ladder)
@@ -88,8 +92,8 @@ class Expect:
             if most is not None and any(
                 ladder.breached(each, unit) is not rung for each in _between(value, most, ladder)
             ):
+                problem = why or f"it is only known to be from {value} to {most}"
                 value = rung = breached = None
-                problem = why
             elif most is not None and most != value:
                 note = f"at most {most}"
         shown = rung or ladder.rungs[-1]

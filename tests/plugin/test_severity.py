@@ -51,6 +51,9 @@ def test_what_names_no_severity_is_never_ok(project: Project) -> None:
     functions = "".join(
         f"\n@pytest.mark.daily\ndef test_{name}(expect):\n    {said}\n" for name, (said, _) in WRONG.items()
     )
+    wrong = 'expect(5, limit="< 2", severity="critical")'
+    swallowed = f"    with pytest.raises(Exception):\n        {wrong}\n    expect(1, limit='< 2')\n"
+    functions += f"\n@pytest.mark.daily\ndef test_swallowed(expect):\n{swallowed}"
     good = '\n@pytest.mark.daily\ndef test_good(expect):\n    expect(5, limit="< 2", severity="grave")\n'
     pytester.makepyfile(
         f"import pytest\nfrom pytest_opscheck.limits import Ladder, Limit, Rung, parse_limit\n{functions}{good}"
@@ -59,6 +62,7 @@ def test_what_names_no_severity_is_never_ok(project: Project) -> None:
     assert done.ret == 1
     found = {each["check"].rpartition(".")[2]: each for each in results(pytester).values()}
     assert (found["good"]["verdict"], found["good"]["severity"]) == ("breach", "P0")
+    assert found["swallowed"]["verdict"] == "unknown", "what was not judged stays so, whoever catches the error"
     for name, (_, message) in WRONG.items():
         assert found[name]["verdict"] == "unknown", found[name]
         assert message in found[name]["message"]
