@@ -116,4 +116,4 @@ def test_an_inventory_by_its_name(tmp_path: Path) -> None:
     (tmp_path / "opscheck.toml").rename(tmp_path / "prod.toml")
     done = run(tmp_path, "nightly", "--opscheck-inventory", "prod.toml")
     assert done.returncode == 1, done.stdout + done.stderr
-    assert "1 passed, 1 breach in" in done.stdout
+    assert "1 failed, 1 passed in" in done.stdout

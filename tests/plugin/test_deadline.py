@@ -91,7 +91,7 @@ def test_every_test_ends(project: Project, workers: tuple[str, ...]) -> None:
     said = results(pytester)["mine.command@local"]["message"]
     assert said.startswith(f'could not tell: no end within 1 s, at test_mine.py:7: host.run("sleep 5{unique}")')
     assert "@pytest.mark.timeout(SECONDS)" in said
-    result.assert_outcomes(passed=4, errors=1)
+    result.assert_outcomes(passed=4, failed=4, errors=1)
 
 
 def test_a_deadline_that_is_none_is_an_error(project: Project) -> None:

@@ -16,8 +16,8 @@ deadline = "3s"
 [host.local]
 expect = { disk = false, memory = false, load = false, cpu = false }
 [host.local.command.slow]
-run = "sleep 30"
-timeout = "40s"
+run = "sleep 300"
+timeout = "400s"
 """
 
 
@@ -26,12 +26,12 @@ def test_it_ends_the_run_and_leaves_its_reports(project: Project, workers: tuple
     pytester = project(INVENTORY)
     pytester.makepyfile(
         "import time, pytest\n"
-        "@pytest.mark.daily\ndef test_a_own(expect):\n    time.sleep(40)\n"
+        "@pytest.mark.daily\ndef test_a_own(expect):\n    time.sleep(300)\n"
         "@pytest.mark.daily\ndef test_b_later(expect):\n    expect(1, '', limit='== 1')\n"
     )
     started = time.monotonic()
     result = pytester.runpytest_subprocess("-m", "daily", *workers)
-    assert time.monotonic() - started < 15
+    assert time.monotonic() - started < 100, "far less than what it waited for would have taken"
     assert result.ret == 1
     found = results(pytester)
     assert verdicts(pytester)["host.command.slow@local"] == "unknown"
@@ -44,6 +44,6 @@ def test_it_ends_the_run_and_leaves_its_reports(project: Project, workers: tuple
 
 
 def test_one_that_is_kept_changes_nothing(project: Project) -> None:
-    pytester = project(INVENTORY.replace("3s", "40s").replace("sleep 30", "sleep 1"))
+    pytester = project(INVENTORY.replace("3s", "40s").replace("sleep 300", "sleep 1"))
     assert pytester.runpytest_subprocess("-m", "daily").ret == 0
     assert set(verdicts(pytester).values()) == {"ok"}
