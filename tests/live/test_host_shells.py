@@ -26,7 +26,7 @@ SHELLS = {
     "curious": f"read one; read two; exec {GO_ON}",
 }
 SILENT = {
-    "hangs": "sleep 3600",
+    "hangs": "exec sleep 120",
     "eats": "cat >/dev/null",
     "floods": "exec yes",
     "drips": "while :; do echo wait; sleep 0.5; done",
@@ -38,7 +38,7 @@ REFUSING = {
     "shutdown": "echo 'Back at 12'; exit 0",
 }
 PARAMIKO = ("tcsh", "hangs", "floods", "forced", "mute", "drops")
-BROKEN = {"drops": DROPS + GO_ON, "stalls": f"{GO_ON} | {{ head -n 4; sleep 3600; }}"}
+BROKEN = {"drops": DROPS + GO_ON, "stalls": f"{GO_ON} | {{ head -n 4; exec sleep 120; }}"}
 PARTS = """
 [host.NAME.command.quoted]
 run = "echo it\\\\'s \\\\\\"quoted\\\\\\"; cat"
