@@ -84,7 +84,7 @@ def test_slow_statements_are_red_until_they_are_counted_anew(run: Run, server: P
 
 def test_what_the_checks_ask_is_no_statement_of_the_application(run: Run, server: Postgres) -> None:
     server.execute(*COUNT_ANEW)
-    own = '[postgres.main.query.sleep]\nsql = "select 'slept' from pg_sleep(0.3)"\nexpect = "== slept"\n'
+    own = "[postgres.main.query.sleep]\nsql = \"select 'slept' from pg_sleep(0.3)\"\nexpect = '== slept'\n"
     for _ in range(2):
         outcome = run(inventory(server, STATEMENTS) + own)
     assert outcome.message("postgres.slow_statements@main") == "slow statements is 0"
