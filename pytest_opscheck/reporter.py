@@ -26,7 +26,7 @@ from .reports import html, json, junit, page, terminal
 from .reports.beside import Beside, Failed
 from .reports.files import ReportFiles
 from .reports.links import Links
-from .results import FAULT, NOTHING_JUDGED, Result, Run, exit_status, with_steps
+from .results import FAULT, INTERRUPTED, NOTHING_JUDGED, Result, Run, exit_status, with_steps
 
 if TYPE_CHECKING:
     from .session import Session
@@ -34,6 +34,8 @@ if TYPE_CHECKING:
 
 _SHOWN_BY_DEFAULT = "fE"
 """What pytest's short summary shows unless -r says otherwise."""
+_LAST_WORDS_S = 3.0
+"""How long the channels of an interrupted run may take."""
 _ATTEMPTS = ("rerun", "retried")
 """The outcomes that pytest-rerunfailures and pytest-retry give to attempts after which a test is run again."""
 
@@ -158,6 +160,10 @@ class Reporter:
 
     # What goes out
 
+    def pytest_keyboard_interrupt(self) -> None:
+        """End the workers of a run that is interrupted, whatever they wait for."""
+        self.session.runner.workers.stop()
+
     @pytest.hookimpl(wrapper=True, trylast=True)
     def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> Generator[None, object, object]:
         """Decide the exit status; write our reports when pytest's own are written, the newest beside the dated ones.
@@ -277,7 +283,8 @@ class Reporter:
         if files is not None and not run.narrowed and run.exit_status != NOTHING_JUDGED:
             self._try(files.make_latest)
             self._try(lambda: files.prune(self.started - dt.timedelta(seconds=inventory.reports_keep_s)))
-        if inventory.mail is not None and not self._is_chosen(run):  # also where the disk is full
+        mails = not self._is_chosen(run) and run.exit_status != INTERRUPTED
+        if inventory.mail is not None and mails:  # also where the disk is full
             self._mail(inventory.mail, run, replace(beside, problems=tuple(self.problems)), text)
 
     def _is_chosen(self, run: Run) -> bool:
@@ -300,9 +307,11 @@ class Reporter:
         """Tell the channels of the inventory, when all reports are written; returns whether anything went wrong."""
         if not self.session.inventory.channels:
             return False
-        from .notify.telling import tell
+        from .notify.telling import LONGEST_S, tell
 
-        problems = tell(self.session.inventory, run, self.session.runner.past)
+        # Who asks a run to end waits for that; what can't be told so soon is told by the next run.
+        seconds = _LAST_WORDS_S if run.exit_status == INTERRUPTED else LONGEST_S
+        problems = tell(self.session.inventory, run, self.session.runner.past, seconds)
         self.problems += problems
         return bool(problems)
 

@@ -15,6 +15,8 @@ from .limits import SEVERITIES
 SCHEMA = "opscheck.results/1"
 NOTHING_JUDGED = 5
 """The exit status of a run in which nothing was judged, as pytest's own of one without tests."""
+INTERRUPTED = 2
+"""The exit status of a run that was asked to end, as pytest's own."""
 FAULT = 3
 """The exit status of a run that is well but for a fault of the checker itself: pytest's own of an internal error."""
 

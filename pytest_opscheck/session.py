@@ -10,10 +10,11 @@ from pathlib import Path
 
 import pytest
 
-from . import fixtures, shipped
+from . import fixtures, shipped, workers
 from .collection import Collection
 from .deadline import Deadlines
 from .due import Due
+from .ending import Ending
 from .inventory import Inventory, load
 from .limits import SEVERITIES
 from .masking import Masking
@@ -49,6 +50,7 @@ class Session:
         config.pluginmanager.register(fixtures.Fixtures(inventory, session.runner), "opscheck-fixtures")
         config.pluginmanager.register(Masking(inventory.redactor), "opscheck-masking")
         config.pluginmanager.register(Deadlines(session.runner), "opscheck-deadlines")
+        config.pluginmanager.register(Ending(workers.share(config)[1]), "opscheck-ending")
         if not hasattr(config, "workerinput"):
             from .reporter import Reporter
 

@@ -10,6 +10,9 @@ import pytest
 
 from .board import LOST, OVER
 
+STOP = "stop"
+"""The mark in the shared folder of a run that was interrupted: its workers end."""
+
 
 def share(config: pytest.Config) -> tuple[tuple[int, int], Path | None]:
     """Return which of how many processes this one is, and the folder that all share, None where there is only one."""
@@ -57,6 +60,11 @@ class Workers:
         if self._folder is None:
             self._folder = tempfile.TemporaryDirectory(prefix="opscheck-", ignore_cleanup_errors=True)
         return self._folder.name
+
+    def stop(self) -> None:
+        """Have the workers end, whatever they wait for."""
+        if self._folder is not None:
+            Path(self._folder.name, STOP).touch()
 
     def over(self) -> None:
         """Tell the workers that all tests have ended."""

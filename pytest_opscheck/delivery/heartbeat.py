@@ -15,8 +15,10 @@ import threading
 import time
 import uuid
 from collections.abc import Iterator, Sequence
+from types import FrameType
 from urllib.parse import urlsplit, urlunsplit
 
+from ..results import INTERRUPTED
 from .http import LONGEST_S, sent
 from .line import Line
 
@@ -99,10 +101,11 @@ def around(command: Sequence[str], url: str, name: str, kept: Sequence[int] = ()
         command, pass_fds=[*kept, its], env={**os.environ, Line.VARIABLE: str(its)}
     )
     os.close(its)
-    with _passed_on(process):
+    with _passed_on(process) as asked:
         status = process.wait()
     listener.join(_LISTEN_S)
-    status = status if status >= 0 else _BY_SIGNAL - status
+    if status < 0:  # one that was asked to end before it could listen was interrupted all the same
+        status = INTERRUPTED if asked else _BY_SIGNAL - status
     if Line.NARROWED not in said and (Line.WHOLE in said or status != 0):
         well = status == 0 and Line.DONE in said
         heartbeat.call("" if well else "fail", f"{name}: exit status {status}")
@@ -111,19 +114,21 @@ def around(command: Sequence[str], url: str, name: str, kept: Sequence[int] = ()
 
 
 @contextlib.contextmanager
-def _passed_on(process: subprocess.Popen[bytes]) -> Iterator[None]:
-    """Outlive what interrupts the run, to tell of its end.
+def _passed_on(process: subprocess.Popen[bytes]) -> Iterator[list[int]]:
+    """Outlive what asks the run to end, to tell of its end; yields the signals that did.
 
-    The terminal and systemd interrupt both processes; what asks only this one to end is passed on as an interruption,
-    at which pytest still writes its reports.
+    Each is passed on as SIGTERM, at which the run still writes its reports: it may have been started where SIGINT is
+    ignored. One that the terminal or systemd has sent to both is the same wish to it.
     """
-    signals = {
-        signal.SIGINT: lambda *_: None,
-        signal.SIGTERM: lambda *_: process.send_signal(signal.SIGINT),
-    }
-    before = {number: signal.signal(number, handler) for number, handler in signals.items()}
+    asked: list[int] = []
+
+    def pass_on(number: int, _frame: FrameType | None) -> None:
+        asked.append(number)
+        process.send_signal(signal.SIGTERM)
+
+    before = {number: signal.signal(number, pass_on) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
     try:
-        yield
+        yield asked
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)

@@ -93,19 +93,24 @@ def test_a_fault_is_one_line_and_changes_nothing(server: Receiver, tmp_path: Pat
     assert "opscheck daily: 2 ok" in done.stdout
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGKILL])
 def test_a_run_that_is_ended(server: Receiver, tmp_path: Path, number: signal.Signals) -> None:
-    """Asked to end, it writes its reports and tells of the failure; killed, it leaves the silence that is noticed."""
-    command = [*COMMAND]
+    """Asked to end, it writes its reports and tells of the failure; killed, it leaves the silence that is noticed.
+
+    So it does in the background of a script, where Ctrl-C is ignored.
+    """
     process = subprocess.Popen(
-        command, cwd=tmp_path, env=given(tmp_path, server.url, "sleep 30"), start_new_session=True
+        COMMAND,
+        cwd=tmp_path,
+        env=given(tmp_path, server.url, "exec sleep 39.5"),
+        start_new_session=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_IGN),  # noqa: PLW1509 - as a shell does
     )
     try:
         wait_until(lambda: len(server.requests) == 1, "the start")
-        wait_until(lambda: bool(list(tmp_path.glob("reports/daily/.2*"))), "the run")
-        time.sleep(1)
+        wait_until(lambda: subprocess.run(["pgrep", "-fx", "sleep 39.5"], check=False).returncode == 0, "the run")
         process.send_signal(number)
-        status = process.wait(timeout=20)
+        status = process.wait(timeout=30)
         if number == signal.SIGKILL:
             # What it started still holds the lock, so that no second run comes beside it.
             second = ran(tmp_path, server.url, "sleep 30")
