@@ -242,7 +242,7 @@ class Run:
 
     `narrowed` says whether checks of the suite have no result, for whatever reason, and `not_run` how many these are;
     `hash` is the run's in the history, where it is recorded. `notices` are sentences on the inventory itself, which
-    reports repeat: waivers that end soon.
+    reports repeat: waivers that end soon or have ended.
     """
 
     id: str

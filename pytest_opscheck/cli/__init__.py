@@ -121,6 +121,7 @@ def init(folder: Path) -> None:
 def validate(file: Path) -> None:
     """Say what is wrong with an inventory, all of it at once. Nothing is probed."""
     _require_file(file, "validate", "an inventory is checked as a whole: opscheck validate")
+    from ..quiet.waivers import ending
     from ..runbook import refuse_dead_links
 
     inventory = loaded(file)
@@ -131,6 +132,8 @@ def validate(file: Path) -> None:
         sys.exit(USAGE)
     targets, checks = counted(len(inventory.targets), "target"), counted(len(inventory.expectations), "check")
     click.echo(f"{file}: right; {targets}, {checks}")
+    for notice in ending(inventory.waivers, inventory.now().date()):
+        click.echo(inventory.redactor.text(notice))
 
 
 @main.command()

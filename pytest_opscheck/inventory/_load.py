@@ -80,7 +80,7 @@ def load(
         refuse_unknown_conditions(expectations, problems)
         refuse_unknown_pasts(targets, expectations, history.keep_s, problems)
     windows = read_windows(document.get("maintenance", {}), expectations, zoned=timezone is not None, problems=problems)
-    waivers = read_waivers(document.get("waiver", []), expectations, dt.datetime.now(zone).date(), problems)
+    waivers = read_waivers(document.get("waiver", []), expectations, problems)
     channels = read_channels(document.get("notify", {}), words, suites, problems)
     problems.raise_any()
     return Inventory(

@@ -54,25 +54,21 @@ class _Window(BaseModel):
     checks: list[str] | None = Field(default=None, min_length=1)
 
 
-def read_waivers(
-    said: object, expectations: Collection[Expectation], today: dt.date, problems: Problems
-) -> tuple[Waiver, ...]:
-    """Return what [[waiver]] says. One that is over, or is of no check of the inventory, is an error of it."""
+def read_waivers(said: object, expectations: Collection[Expectation], problems: Problems) -> tuple[Waiver, ...]:
+    """Return what [[waiver]] says, also those that are over. One of a check that the inventory lacks is an error."""
     if not isinstance(said, list):
         problems.add(("waiver",), "it is a list of tables: [[waiver]]")
         return ()
     made: dict[tuple[str, str | None], Waiver] = {}
     for place, entry in enumerate(said):
         path: Key = ("waiver", place)
-        waiver = _waiver(entry, path, expectations, today, problems)
+        waiver = _waiver(entry, path, expectations, problems)
         if waiver is not None and made.setdefault((waiver.result, waiver.subject), waiver) is not waiver:
             problems.add(path, f"{waiver.about} is waived twice; keep one of them")
     return tuple(made.values())
 
 
-def _waiver(
-    entry: object, path: Key, expectations: Collection[Expectation], today: dt.date, problems: Problems
-) -> Waiver | None:
+def _waiver(entry: object, path: Key, expectations: Collection[Expectation], problems: Problems) -> Waiver | None:
     if not isinstance(entry, Mapping):
         problems.add(path, "it is a table: [[waiver]]")
         return None
@@ -97,14 +93,7 @@ def _waiver(
     if until is None:
         return None
     result = f"{model.check}@{model.target}"
-    waiver = Waiver(result, model.owner, model.reason, until, model.subject, model.ticket)
-    if until < today:
-        problems.add(
-            (*path, "until"),
-            f"the waiver of {waiver.about} ended with {until}; remove it where the breach is mended, "
-            f"else ask {waiver.owner} for a later date",
-        )
-    return waiver
+    return Waiver(result, model.owner, model.reason, until, model.subject, model.ticket)
 
 
 def _date(said: object, path: Key, problems: Problems) -> dt.date | None:

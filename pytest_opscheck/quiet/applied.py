@@ -51,7 +51,8 @@ class Quieting:
         if found is not None and not self._is_gate:
             return in_maintenance(result, found)
         result = result if found is None else replace(result, quiet=_quiet(result, found))
-        return waived(result, self._waivers, subject, self._fail_at)
+        holding = (waiver for waiver in self._waivers if waiver.holds(now.date()))
+        return waived(result, holding, subject, self._fail_at)
 
     def _open(self, now: dt.datetime) -> Iterator[Open]:
         for window in self._windows:

@@ -37,18 +37,32 @@ class Waiver:
         """What is waived: `host.disk@prod`, or `host.disk@prod /var`."""
         return f"{self.result} {self.subject}" if self.subject is not None else self.result
 
+    def holds(self, day: dt.date) -> bool:
+        """Tell whether it is not over."""
+        return day <= self.until
+
     def covers(self, measurement: Measurement) -> bool:
         """Tell whether a measurement of the check is one that is waived."""
         return self.subject is None or self.subject == measurement.subject
 
 
 def ending(waivers: Iterable[Waiver], today: dt.date) -> tuple[str, ...]:
-    """Return a sentence for each waiver that ends soon, the soonest first: behind that day it is an error."""
+    """Return a sentence for each waiver that ends soon or has ended, the first one first."""
     soon = sorted((each for each in waivers if each.until - today <= SOON), key=lambda each: (each.until, each.about))
-    return tuple(
-        f"the waiver of {each.about} ends {_when((each.until - today).days)}, on {each.until} "
-        f"({each.owner}: {each.reason}); mend it by then, or agree on a later date"
-        for each in soon
+    return tuple(_ending(each, today) for each in soon)
+
+
+def _ending(waiver: Waiver, today: dt.date) -> str:
+    about = f"({waiver.owner}: {waiver.reason})"
+    if not waiver.holds(today):
+        return (
+            f"the waiver of {waiver.about} ended on {waiver.until}, so breaches count again {about}; "
+            "remove it, or agree on a later date"
+        )
+    days = (waiver.until - today).days
+    return (
+        f"the waiver of {waiver.about} ends {_when(days)}, on {waiver.until} {about}; "
+        "fix it by then, or agree on a later date"
     )
 
 

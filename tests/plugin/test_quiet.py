@@ -165,7 +165,7 @@ def test_a_waived_breach_is_an_expected_failure(
     run.stdout.fnmatch_lines(
         [
             "waived until 20*-*-* by Kim: a new one is ordered (OPS-12): host.command.broken@local",
-            "the waiver of host.command.broken@local ends in 10 days, on *mend it by then, or agree on a later date",
+            "the waiver of host.command.broken@local ends in 10 days, on *fix it by then, or agree on a later date",
         ]
     )
     assert valid(pytester)["notices"]
@@ -185,11 +185,14 @@ def test_what_is_not_waived_still_fails(project: Project, pytester: pytest.Pytes
     assert verdicts(pytester)["host.command.broken@local"] == "breach"
 
 
-def test_a_waiver_that_is_over_is_an_error_of_the_inventory(project: Project, pytester: pytest.Pytester) -> None:
+def test_a_waiver_that_is_over_covers_nothing_and_stops_nothing(project: Project, pytester: pytest.Pytester) -> None:
+    """The breach counts again, and all else is judged as ever: a day that passes must not silence a whole run."""
     project(INVENTORY + waiver(-1))
     run = pytester.runpytest_subprocess("-m", "daily")
-    assert run.ret == 4
-    run.stderr.fnmatch_lines(["*waiver?0?.until: the waiver of host.command.broken@local ended with*ask Kim for*"])
+    assert run.ret == 1
+    assert verdicts(pytester)["host.command.broken@local"] == "breach"
+    assert verdicts(pytester)["host.command.fine@local"] == "ok"
+    run.stdout.fnmatch_lines(["the waiver of host.command.broken@local ended on *, so breaches count again (Kim: *"])
 
 
 def maintenance(pytester: pytest.Pytester, *arguments: str) -> subprocess.CompletedProcess[str]:
