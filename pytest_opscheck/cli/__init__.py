@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import importlib
 import json
@@ -11,7 +12,7 @@ import random
 import re
 import sys
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -70,8 +71,29 @@ _ELSEWHERE = {
 """Commands and the modules in which they are, which are imported where they are asked for."""
 
 
+class _Call(click.UsageError):
+    exit_code = USAGE
+
+
+@contextlib.contextmanager
+def _mistakes() -> Iterator[None]:
+    """Have a mistake in a call end with the exit status that the README has for it; click's own is 2."""
+    try:
+        yield
+    except click.UsageError as error:
+        raise _Call(error.format_message(), error.ctx) from None
+
+
 class _Commands(click.Group):
     """The commands, wherever they are."""
+
+    def make_context(self, *args: Any, **others: Any) -> click.Context:
+        with _mistakes():
+            return super().make_context(*args, **others)
+
+    def invoke(self, ctx: click.Context) -> Any:
+        with _mistakes():
+            return super().invoke(ctx)
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return sorted([*super().list_commands(ctx), *_ELSEWHERE])
@@ -113,6 +135,9 @@ def init(folder: Path) -> None:
         written = looking.write(folder)
     except FileExistsError as error:
         raise _Usage(f"{error.filename} is there already, and stays as it is; remove or rename it first") from None
+    except OSError as error:
+        reason = (error.strerror or "it can't be written").lower()
+        raise _Usage(f"{folder}: {reason}; make the folder first, or name another") from None
     click.echo(f"wrote {written}; look it over, then run: pytest -m daily")
 
 

@@ -117,3 +117,19 @@ def test_an_inventory_by_its_name(tmp_path: Path) -> None:
     done = run(tmp_path, "nightly", "--opscheck-inventory", "prod.toml")
     assert done.returncode == 1, done.stdout + done.stderr
     assert "1 failed, 1 passed in" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["no-such-command"], "No such command"),
+        (["run"], "Missing argument 'SUITE'"),
+        (["validate", "--fast"], "No such option"),
+        (["history", "verify", "a", "b", "c"], "unexpected extra argument"),
+        (["init", "/no-such-folder/here"], "/no-such-folder/here: no such file or directory; make the folder first"),
+        (["init"], "is there already"),
+    ],
+)
+def test_a_mistake_in_a_call_is_exit_status_4(command: Command, arguments: list[str], words: str) -> None:
+    done = command(*arguments)
+    assert (done.exit_code, words in done.output) == (4, True), done.output
