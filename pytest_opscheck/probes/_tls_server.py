@@ -162,7 +162,7 @@ class Connection:
         except UnreachableError:
             raise
         except (OSError, ValueError) as error:
-            if deadline.over:
+            if deadline.over or isinstance(error, TimeoutError):  # the socket's own limit may come first
                 raise NoTlsError(self._late()) from None
             refused = isinstance(error, ssl.SSLError) and not isinstance(error, ssl.SSLEOFError)
             failure = RefusedError if refused else NoTlsError
@@ -201,8 +201,6 @@ class Connection:
 
 
 def _why(error: Exception) -> str:
-    if isinstance(error, TimeoutError):
-        return "no answer in time"
     if isinstance(error, ssl.SSLError | ConnectionResetError):
         return tls_failure(error)
     return (getattr(error, "strerror", None) or "the name can't be used").lower()
