@@ -16,7 +16,7 @@ Project = Callable[..., pytest.Pytester]
 
 LEAVES_A_TRACE = """
 [host.local]
-expect = { disk = false }
+expect = {{ disk = false }}
 [host.local.command.trace]
 run = "touch {trace}"
 suites = ["smoke"]
