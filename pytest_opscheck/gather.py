@@ -9,8 +9,10 @@ others' readings from a folder that all of them share.
 from __future__ import annotations
 
 import contextlib
+import importlib
 import threading
 import time
+import warnings
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
@@ -258,6 +260,7 @@ class Gather:
     def start(self) -> None:
         """Start every contact; returns at once."""
         steady_loggers()
+        _import_libraries(unit for unit in self._own + self._own_quiet if not isinstance(unit, HostUnit))
         self._until = time.monotonic() + self._budget_s
         threading.Thread(target=self._dispatch, name="opscheck-dispatcher", daemon=True).start()
 
@@ -355,6 +358,20 @@ class Gather:
             if self._board.get(request.key) is None:
                 self._board.put(request.key, reading)
         unit.close()
+
+
+def _import_libraries(units: Iterable[Unit]) -> None:
+    """Import what contacts need, here and without its warnings.
+
+    In a contact's thread a library that warns while it is imported would meet the filters of the test that just runs:
+    where these make errors of warnings, the import would fail, and a healthy target be unknown.
+    """
+    needed = {library for unit in units for library in kinds()[unit.requests[0].target.kind].libraries}
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        for library in sorted(needed):
+            with contextlib.suppress(ImportError):  # of which the contact itself tells
+                importlib.import_module(library)
 
 
 def _attempted(contact: Callable[[], Any]) -> tuple[Any, int]:

@@ -147,7 +147,11 @@ def _connect(target: Containers, timeout_s: float) -> Iterator[Engine]:
 
 
 kind = Kind(
-    "docker", Containers, "containers of a Docker engine: a Compose project, or some by name or label", _connect
+    "docker",
+    Containers,
+    "containers of a Docker engine: a Compose project, or some by name or label",
+    _connect,
+    libraries=("requests", "docker"),
 )
 
 

@@ -191,7 +191,8 @@ class Kind:
     """A kind of target.
 
     `connect(target, timeout_s)` is a context manager that yields what the direct probes read from; it raises
-    UnreachableError. `summary` is the sentence of the inventory's schema.
+    UnreachableError. `summary` is the sentence of the inventory's schema. `libraries` are imported before contacts
+    start: those that may warn while they are imported.
     """
 
     name: str
@@ -200,6 +201,7 @@ class Kind:
     connect: Callable[[Any, float], AbstractContextManager[Any]] = _no_connection
     probes: dict[str, Probe] = field(default_factory=dict)
     shells: dict[str, Shell] = field(default_factory=dict)
+    libraries: tuple[str, ...] = ()
 
     def probe(
         self, *, timeout_s: float = DEFAULT_TIMEOUT_S, quiet: bool = False

@@ -225,7 +225,13 @@ def _connect(target: MetricsPage, timeout_s: float) -> Iterator[Page]:
         yield page
 
 
-kind = Kind("metrics", MetricsPage, "a page of metrics in one of Prometheus's text formats", _connect)
+kind = Kind(
+    "metrics",
+    MetricsPage,
+    "a page of metrics in one of Prometheus's text formats",
+    _connect,
+    libraries=("requests",),
+)
 
 
 def _require(web: Web, answer: Answer, store: Store) -> None:

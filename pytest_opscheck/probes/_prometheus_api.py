@@ -48,7 +48,9 @@ def _connect(target: PrometheusServer, timeout_s: float) -> Iterator[Web]:
         yield web
 
 
-kind = Kind("prometheus", PrometheusServer, "a Prometheus server, or what speaks its API", _connect)
+kind = Kind(
+    "prometheus", PrometheusServer, "a Prometheus server, or what speaks its API", _connect, libraries=("requests",)
+)
 
 
 def ask(web: Web, path: str, query: Mapping[str, str]) -> tuple[dict[str, Any], Answer]:

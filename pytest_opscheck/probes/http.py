@@ -44,7 +44,7 @@ def _connect(target: WebAddress, timeout_s: float) -> Iterator[Web]:
         yield web
 
 
-kind = Kind("http", WebAddress, "a web address", _connect)
+kind = Kind("http", WebAddress, "a web address", _connect, libraries=("requests",))
 
 
 @kind.probe()
