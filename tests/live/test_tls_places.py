@@ -28,7 +28,7 @@ def several_addresses(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     python.write_text(f"#!/bin/sh\nexec unshare -m sh -c '{inside}' sh \"$@\"\n")
     python.chmod(0o755)
     if shutil.which("unshare") is None or subprocess.run([python, "-V"], capture_output=True, check=False).returncode:
-        pytest.skip("this machine lets nobody have a file of hosts of their own")
+        pytest.fail("this machine lets nobody have a file of hosts of their own")
     monkeypatch.setattr(sys, "executable", str(python))
 
 
