@@ -7,7 +7,11 @@ import http.client
 import threading
 import urllib.error
 import urllib.request
+from typing import Any
 from urllib.parse import unquote, urlsplit, urlunsplit
+
+from ..probes._web_redirect import onward, same_server
+from ..secrets import without_password
 
 STEP_S = 4.0
 """How long one step of a request may take: to connect, or to read on."""
@@ -32,16 +36,41 @@ def sent(method: str, url: str, body: bytes, content_type: str) -> tuple[str, bo
 
 def _sent(method: str, url: str, body: bytes, content_type: str) -> tuple[str, bool]:
     try:
-        with urllib.request.urlopen(_request(method, url, body, content_type), timeout=STEP_S) as answer:  # noqa: S310 - http or https, see the inventory
+        request = _request(method, url, body, content_type)
+        with urllib.request.build_opener(_Redirects).open(request, timeout=STEP_S) as answer:
             answer.read(_SAID)
+    except _AwayError as error:
+        return str(error), False
     except urllib.error.HTTPError as error:
         with error:
             said = error.read(_SAID).decode("utf-8", "replace").strip().splitlines()
             return f"its server answers {error.code}{': ' + said[0] if said else ''}", error.code in PASSING
-    except (OSError, http.client.HTTPException, ValueError) as error:
+    except (http.client.InvalidURL, ValueError):  # which quotes parts of the address
+        return "its address is not one of the web", False
+    except (OSError, http.client.HTTPException) as error:
         reason = getattr(error, "reason", None) or error
         return f"{getattr(reason, 'strerror', None) or reason or type(reason).__name__}", True
     return "", False
+
+
+class _AwayError(Exception):
+    """A redirect leads away from the server that was meant."""
+
+
+class _Redirects(urllib.request.HTTPRedirectHandler):
+    """Follows a redirect on the same server: no other one is sent what was meant for this one, its password with it."""
+
+    def redirect_request(  # noqa: PLR0917 - urllib's signature
+        self, req: urllib.request.Request, fp: Any, code: int, msg: str, headers: Any, newurl: str
+    ) -> urllib.request.Request | None:
+        try:
+            there = onward(req.full_url, newurl)
+        except ValueError:
+            raise _AwayError("it redirects to what is not an address of the web") from None
+        if not same_server(req.full_url, there):
+            where = without_password(there)[:_SAID]
+            raise _AwayError(f"it redirects to another server, {where}; if that is the one you mean, write its address")
+        return super().redirect_request(req, fp, code, msg, headers, there)
 
 
 def _request(method: str, url: str, body: bytes, content_type: str) -> urllib.request.Request:

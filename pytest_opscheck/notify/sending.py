@@ -91,6 +91,7 @@ def _by_apprise(url: str, alerts: Sequence[Alert], run: Run) -> None:
         kind = kinds.FAILURE if worst in ("P0", "P1") else kinds.WARNING
     # Its own time limit would take threads that a run's end waits for; ours are left behind.
     asset = apprise.AppriseAsset(app_id="opscheck", app_desc="pytest-opscheck", async_mode=False, service_timeout=0)
+    asset.http_redirects = False  # which would take tokens along to whatever server
     bell = apprise.Apprise(asset=asset)
     with _Heard() as heard:
         taken = bell.add(url) and bell.notify(

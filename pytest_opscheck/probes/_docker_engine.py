@@ -54,10 +54,16 @@ def connected(url: str | None, timeout_s: float) -> Iterator[APIClient]:
 def _client_class() -> type[APIClient]:
     """Return docker's client, which may be used while pytest writes the environment."""
     import docker
+    import requests
 
     class Client(docker.APIClient):
         def merge_environment_settings(self, *args: Any, **kwargs: Any) -> Any:
             return steady(lambda: super(Client, self).merge_environment_settings(*args, **kwargs))
+
+        def get_redirect_target(self, resp: requests.Response) -> None:
+            """Go nowhere else: who redirects is no engine, and requests' errors would quote the address."""
+            if resp.is_redirect:
+                raise requests.TooManyRedirects("it redirects to another address, which no engine does")
 
     return Client
 

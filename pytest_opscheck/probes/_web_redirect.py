@@ -40,6 +40,12 @@ def origin(url: str) -> tuple[str, str, int | None]:
     return parts.scheme, _host(parts), parts.port or PORTS.get(parts.scheme)
 
 
+def same_server(asked: str, found: str) -> bool:
+    """Tell whether an address is on the server that was asked, which may also have asked for TLS."""
+    before, after = origin(asked), origin(found)
+    return before == after or (before == ("http", after[1], 80) and after[0::2] == ("https", 443))
+
+
 def elsewhere(asked: str, found: str) -> str | None:
     """Return in what an address differs from the one that was asked for, None where it is the same page.
 

@@ -10,7 +10,9 @@ import socket
 import ssl
 from collections.abc import Callable
 from functools import cached_property
+from http.cookiejar import Cookie, DefaultCookiePolicy
 from typing import Any
+from urllib.parse import urlsplit
 
 import requests
 from requests.adapters import HTTPAdapter
@@ -36,6 +38,7 @@ class Session(requests.Session):
         super().__init__()
         self.trust_env = False
         self.headers.clear()
+        self.cookies.set_policy(_Cookies())
         for scheme in ("http://", "https://"):
             self.mount(scheme, _Adapter(self._opened, deadline, verify))
 
@@ -50,6 +53,15 @@ class Session(requests.Session):
     def get_redirect_target(self, resp: requests.Response) -> None:  # noqa: ARG002 - requests' signature
         """Look for none: requests would read the whole body of a redirect, however long it is."""
         return
+
+
+class _Cookies(DefaultCookiePolicy):
+    """Sends a cookie back to the server that set it, and not to another one on the same machine: by the port, too."""
+
+    def set_ok(self, cookie: Cookie, request: Any) -> bool:
+        # In the words in which the standard library compares it, which are those of http for https as well.
+        cookie.port = str(urlsplit(request.get_full_url()).port or 80)
+        return super().set_ok(cookie, request)
 
 
 class _Adapter(HTTPAdapter):

@@ -30,14 +30,14 @@ class Handler(BaseHTTPRequestHandler):
         self.server.seen.append(
             (self.command, self.path, {name.lower(): value for name, value in self.headers.items()})
         )
-        reply = self.server.replies.get(urlsplit(self.path).path)
+        reply = self.server.replies.get(urlsplit(self.path).path, self.server.otherwise)
         with contextlib.suppress(OSError):
             if reply is None:
                 self.say(404, "no such page")
             else:
                 reply(self)
 
-    do_HEAD = do_POST = do_DELETE = do_GET  # noqa: N815 - the names that http.server looks for
+    do_HEAD = do_POST = do_PUT = do_DELETE = do_GET  # noqa: N815 - the names that http.server looks for
 
     def say(self, status: int, body: Any, content_type: str = "text/plain", **headers: str) -> None:
         """Answer at once."""
@@ -56,7 +56,10 @@ class Handler(BaseHTTPRequestHandler):
 
 
 class Site(ThreadingHTTPServer):
-    """A web server on a loopback port; `replies` are its pages by path, `seen` the requests that came."""
+    """A web server on a loopback port; `replies` are its pages by path, `seen` the requests that came.
+
+    `otherwise` is what other paths answer, with 404 by default.
+    """
 
     daemon_threads = True
     request_queue_size = 50
@@ -64,6 +67,7 @@ class Site(ThreadingHTTPServer):
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), Handler)
         self.replies: dict[str, Reply] = {}
+        self.otherwise: Reply | None = None
         self.seen: list[tuple[str, str, dict[str, str]]] = []
         self.over = threading.Event()
 
