@@ -26,7 +26,17 @@ class Masking:
             return record  # logging itself reports arguments that do not fit
         if (clean := self._redactor.text(said)) != said:
             record.msg, record.args = clean, ()
+        self._mask_exception(record)
         return record
+
+    def _mask_exception(self, record: logging.LogRecord) -> None:
+        """Leave of an exception that holds a secret its text alone: handlers make theirs of it."""
+        if record.stack_info:
+            record.stack_info = self._redactor.text(record.stack_info)
+        if record.exc_info and record.exc_info[1] is not None:
+            said = logging.Formatter().formatException(record.exc_info)
+            if (clean := self._redactor.text(said)) != said:
+                record.exc_text, record.exc_info = clean, None
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_warning_recorded(self, warning_message: Any) -> None:

@@ -1,10 +1,9 @@
-"""How pytest is told what came of a test of ours: its outcome, its text, and nothing secret in it."""
+"""How pytest is told what came of a test of ours: its outcome, and its text."""
 
 from __future__ import annotations
 
 import pytest
 
-from .inventory import Inventory
 from .probes import BlockedError, UnknownError, UnreachableError
 from .results import Result, Verdict
 
@@ -60,18 +59,3 @@ def first_line(report: pytest.TestReport) -> str:
     if not lines:
         return "it failed"
     return lines[0] if crash else lines[-1].removeprefix("E").strip()
-
-
-def redacted(report: pytest.TestReport, inventory: Inventory) -> pytest.TestReport:
-    """Mask secrets in everything that a report prints."""
-    clean = inventory.redactor.text
-    if report.longrepr is not None:
-        text = str(report.longrepr)
-        if isinstance(report.longrepr, tuple):
-            path, line, reason = report.longrepr
-            report.longrepr = (path, line, clean(reason))
-        elif clean(text) != text:
-            report.longrepr = clean(text)
-    report.sections = [(title, clean(text)) for title, text in report.sections]
-    report.user_properties = [(name, clean(str(value))) for name, value in report.user_properties]
-    return report

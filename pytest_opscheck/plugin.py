@@ -88,6 +88,17 @@ def only_looks(config: pytest.Config) -> bool:
     return any(getattr(config.option, name, False) for name in options)
 
 
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_cmdline_main(config: pytest.Config) -> Generator[None, object, object]:
+    """Mask what ends pytest before there is a session, or instead of one: it is shown as it was raised."""
+    try:
+        return (yield)
+    except BaseException as error:
+        if (session := config.stash.get(SESSION, None)) is not None:
+            session.masked.mask(error)
+        raise
+
+
 @pytest.hookimpl(tryfirst=True)
 def pytest_configure(config: pytest.Config) -> None:
     """Register the suites as markers, and open a session where checks were asked for."""

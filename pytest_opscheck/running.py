@@ -24,7 +24,7 @@ from .inventory.quiet import at_targets
 from .items import Called, Owed, bound, is_ours, left_out, owed_by, stand_in, subject_of
 from .judge import Subject, breach, conclude, failed_reading, passed, unknown
 from .lasting import lasting
-from .outcomes import OUR_ERRORS, as_failure, attach, first_line, raised, redacted, skip_quiet, why_not_judged
+from .outcomes import OUR_ERRORS, as_failure, attach, first_line, raised, skip_quiet, why_not_judged
 from .plugin import only_looks
 from .probes import UnknownError, UnreachableError
 from .quiet.applied import Quieting
@@ -342,13 +342,13 @@ class Runner:
         return moved
 
     def reported(self, item: pytest.Item, call: pytest.CallInfo[None], report: pytest.TestReport) -> pytest.TestReport:
-        """Attach the result of a test of ours to pytest's report, and mask secrets in all of that report."""
+        """Attach the result of a test of ours to pytest's report."""
         if self._called is item:  # a subtest: whoever called the function goes on
             if report.failed:
                 item.stash.setdefault(PARTS, []).append(first_line(report))
         elif isinstance(item, pytest.Function) and is_ours(item):
             self._attach(item, call, report)
-        return redacted(report, self.inventory)
+        return report
 
     def _attach(self, item: pytest.Function, call: pytest.CallInfo[None], report: pytest.TestReport) -> None:
         ours = call.excinfo is not None and isinstance(call.excinfo.value, OUR_ERRORS)

@@ -17,6 +17,7 @@ from .due import Due
 from .ending import Ending
 from .inventory import Inventory, load
 from .limits import SEVERITIES
+from .masked import Masked
 from .masking import Masking
 from .plugin import home, inventory_file, reports_folder, setting
 from .plural import counted
@@ -37,6 +38,7 @@ class Session:
         self.due = Due(inventory, suites)
         self.collection = Collection(config, inventory, suites, self.due)
         fail_at, longest_s = _fail_at(config, inventory, suites), _longest_s(inventory, suites)
+        self.masked = Masked(config, inventory.redactor)
         self.runner = Runner(config, inventory, fail_at, "+".join(suites) or None, longest_s)
 
     @classmethod
@@ -49,6 +51,7 @@ class Session:
         session = cls(config, inventory, asked_suites(config.option.markexpr or "", suites))
         config.pluginmanager.register(fixtures.Fixtures(inventory, session.runner), "opscheck-fixtures")
         config.pluginmanager.register(Masking(inventory.redactor), "opscheck-masking")
+        config.pluginmanager.register(session.masked, "opscheck-masked")
         config.pluginmanager.register(Deadlines(session.runner), "opscheck-deadlines")
         config.pluginmanager.register(Ending(workers.share(config)[1]), "opscheck-ending")
         if not hasattr(config, "workerinput"):
