@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from ._host_paramiko import careful
 from .hosts import CONNECT_SECONDS, HostConnection, host_spec
 from .probes import UnreachableError, kinds
 from .suites import FIXTURES
@@ -95,6 +96,8 @@ def _testinfra_of(connect: str) -> Any:
     spec, options = host_spec(connect)
     host = testinfra.get_host(spec, **options)
     HostConnection(connect).carry(host.backend)
+    if host.backend.NAME == "paramiko":
+        careful(host.backend)
     return host
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import copy
 import dataclasses
+import os
 import secrets
 import shlex
 import subprocess
@@ -20,6 +21,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from ._host_causes import causes, unreachable
+from ._host_paramiko import careful
 from ._host_script import AT_ONCE, NOISE_BYTES, Received, script
 from ._host_streams import ChannelStream, ProcessStream, Stream, kill
 from .probes import Output, Part, UnreachableError
@@ -111,6 +113,8 @@ class HostConnection:
                 backend = copy.copy(host.backend) if host is not None else backend
         except Exception as error:  # noqa: BLE001 - testinfra raises whatever its backends' libraries do
             raise UnreachableError(str(error)) from None
+        if backend.NAME == "paramiko":
+            careful(backend)
         if self._is_ssh(backend):
             backend.controlpersist, backend.timeout = 0, CONNECT_SECONDS
             # Nobody is there to answer a question, so ssh asks none. It says when it is let in, and why it is not.
@@ -180,13 +184,14 @@ class HostConnection:
 
     def _run_local(self, backend: Any, command: str, *args: str) -> Any:
         """Run a local command as testinfra's backends do, but so that it can be ended, also from another thread."""
-        command = backend.quote(command, *args)
+        command, environ = _without_password(backend, command, args)
         child = subprocess.Popen(  # noqa: S603 - the command is the one that testinfra's backend has quoted
             ["/bin/sh", "-c", command],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             start_new_session=True,
+            env={**os.environ, **environ},
         )
         with self._lock:
             self._children.add(child)
@@ -334,12 +339,9 @@ def _command_to(backend: Any, command: str) -> tuple[str, dict[str, str]]:
     found: list[tuple[str, dict[str, str]]] = []
 
     def note(template: str, *args: str) -> Any:
-        environ = {}
-        if template.startswith("sshpass -p %s "):
-            template, environ, args = template.replace("-p %s", "-e", 1), {"SSHPASS": args[0]}, args[1:]
         if backend.NAME in _WITH_STDIN:
             template = template.replace("exec ", "exec -i ", 1)
-        found.append((backend.quote(template, *args), environ))
+        found.append(_without_password(backend, template, args))
         return backend.result(0, b"", b"", b"")
 
     backend.run_local = note
@@ -348,6 +350,13 @@ def _command_to(backend: Any, command: str) -> tuple[str, dict[str, str]]:
     else:
         backend.run(command)
     return found[0]
+
+
+def _without_password(backend: Any, template: str, args: Sequence[str]) -> tuple[str, dict[str, str]]:
+    """Return a local command as one of testinfra's backends makes it, but with the password in its environment."""
+    if template.startswith("sshpass -p %s "):
+        return backend.quote(template.replace("-p %s", "-e", 1), *args[1:]), {"SSHPASS": args[0]}
+    return backend.quote(template, *args), {}
 
 
 def _channel(backend: Any, text: str) -> Stream:

@@ -1,0 +1,70 @@
+"""Has paramiko know its hosts as ssh does: by known_hosts, and nobody else gets a password or a command."""
+
+from __future__ import annotations
+
+import functools
+from pathlib import Path
+from typing import Any
+
+_EVERYBODYS = ("/etc/ssh/ssh_known_hosts", "/etc/ssh/ssh_known_hosts2")
+_OWN = ("~/.ssh/known_hosts", "~/.ssh/known_hosts2")
+
+
+def careful(backend: Any) -> Any:
+    """Return one of testinfra's backends of paramiko, which by itself takes whatever key a host shows."""
+    known = functools.cached_property(_client)
+    backend.__class__ = type("CarefulBackend", (type(backend),), {"client": known})
+    known.__set_name__(type(backend), "client")
+    return backend
+
+
+def _client(backend: Any) -> Any:
+    """Return a connected client, made of what testinfra's takes: the host spec and ssh's configuration."""
+    import paramiko
+
+    client = paramiko.SSHClient()
+    client.set_missing_host_key_policy(paramiko.RejectPolicy())
+    where = {"hostname": backend.host.name, "port": int(backend.host.port or 22), "username": backend.host.user}
+    file = Path(backend.ssh_config or "~/.ssh/config").expanduser()
+    said: Any = {}
+    if backend.ssh_config or file.is_file():
+        config = paramiko.SSHConfig.from_path(str(file))
+        backend._load_ssh_config(client, where, config, str(file.parent))  # noqa: SLF001 - testinfra's own reading of it
+        said = config.lookup(backend.host.name)
+    for name in _known_hosts(said):
+        client.load_system_host_keys(name)
+    if backend.ssh_identity_file:
+        where["key_filename"] = backend.ssh_identity_file
+    try:
+        client.connect(**where, timeout=backend.timeout, password=backend.host.password)
+    except paramiko.SSHException as error:
+        client.close()
+        if isinstance(error, paramiko.BadHostKeyException) or "known_hosts" in str(error):
+            raise paramiko.SSHException(_unknown(where, error)) from None
+        raise
+    return client
+
+
+def _known_hosts(said: Any) -> list[str]:
+    """Return the files of known hosts that there are, by ssh's configuration of a host."""
+    own, all_ = said.get("userknownhostsfile"), said.get("globalknownhostsfile")
+    named = [*(own.split() if own else _OWN), *(all_.split() if all_ else _EVERYBODYS)]
+    files = [Path(name).expanduser() for name in named]
+    return [str(file) for file in files if file.is_file()]
+
+
+def _unknown(where: dict[str, Any], error: Exception) -> str:
+    import paramiko
+
+    name, port = where["hostname"], where["port"]
+    place = f"[{name}]:{port}" if port != paramiko.config.SSH_PORT else name
+    if isinstance(error, paramiko.BadHostKeyException):
+        return (
+            f"the host key of {place} has changed, and is not the one in known_hosts; find out why, and only then "
+            f"forget the old one: ssh-keygen -R '{place}'"
+        )
+    ssh = " ".join(["ssh", *(["-p", str(port)] if port != paramiko.config.SSH_PORT else []), name])
+    return (
+        f"the host key of {place} is not known: no known_hosts has it; log in once with `{ssh}` and compare the "
+        f"fingerprint, or add what `ssh-keyscan -p {port} {name}` says once you have compared it"
+    )
