@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from .expect import Expect
     from .inventory import Inventory
     from .running import Runner
+    from .secrets import Redactor
 
 _KINDS = tuple(name for name in FIXTURES if name not in ("expect", "host"))
 _TESTINFRA = "_testinfra_host"
@@ -79,7 +80,7 @@ def parametrized(metafunc: pytest.Metafunc, inventory: Inventory, skip: str | No
     if _TESTINFRA not in names or said:
         yield
         return
-    made = [_testinfra_of(host.keys.connect) for host in hosts]  # type: ignore[attr-defined]
+    made = [_testinfra_of(host.keys.connect, inventory.redactor) for host in hosts]  # type: ignore[attr-defined]
     metafunc.parametrize(_TESTINFRA, made, ids=[host.name for host in hosts], scope="module", indirect=True)
     place = names.index(_TESTINFRA)
     names.remove(_TESTINFRA)
@@ -89,13 +90,13 @@ def parametrized(metafunc: pytest.Metafunc, inventory: Inventory, skip: str | No
         names.insert(place, _TESTINFRA)
 
 
-def _testinfra_of(connect: str) -> Any:
+def _testinfra_of(connect: str, redactor: Redactor) -> Any:
     """Return testinfra's object of a host; a command that a test no longer waits for is ended."""
     import testinfra
 
     spec, options = host_spec(connect)
     host = testinfra.get_host(spec, **options)
-    HostConnection(connect).carry(host.backend)
+    HostConnection(connect).carry(host.backend, lambda text: redactor.text(text) != text)
     if host.backend.NAME == "paramiko":
         careful(host.backend)
     return host

@@ -14,13 +14,14 @@ import shlex
 import subprocess
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from types import MethodType
+from functools import partial
 from typing import Any
 from urllib.parse import urlsplit
 
 from ._host_causes import causes, unreachable
+from ._host_hidden import SSH, Local, hidden, with_stdin, without_password
 from ._host_paramiko import careful
 from ._host_script import AT_ONCE, NOISE_BYTES, Received, script
 from ._host_streams import ChannelStream, ProcessStream, Stream, kill
@@ -32,9 +33,6 @@ GRACE_SECONDS = 2
 
 _SHELL = "sh -s opscheck"
 """What a host runs, in words that every login shell takes; by the last one, its processes are known to be ours."""
-_SSH = ("ssh", "safe-ssh")
-_WITH_STDIN = {"docker", "podman", "kubectl", "openshift"}
-"""Backends whose `exec` passes the standard input on where it is told to, by `-i`."""
 _AUTHENTICATED = b"\nAuthenticated to "
 _COMMAND_BYTES = 100_000
 """How long a script may be where it has to be a word of a command line, which Linux allows 128 KiB."""
@@ -125,7 +123,7 @@ class HostConnection:
 
     @staticmethod
     def _is_ssh(backend: Any) -> bool:
-        return backend.NAME in _SSH
+        return backend.NAME in SSH
 
     def _stream(self, backend: Any, text: str) -> Stream | None:
         """Have a `sh` there read a script; None where the backend has no standard input.
@@ -178,20 +176,23 @@ class HostConnection:
                 outputs.append(output)
         return outputs
 
-    def carry(self, backend: Any) -> None:
-        """Have one of testinfra's backends run its local commands so that they are ended with who waits for them."""
-        backend.run_local = MethodType(self._run_local, backend)
+    def carry(self, backend: Any, is_secret: Callable[[str], bool]) -> None:
+        """Have one of testinfra's backends run its local commands so that they are ended with who waits for them.
 
-    def _run_local(self, backend: Any, command: str, *args: str) -> Any:
+        `is_secret` tells whether a text holds a secret: then it is no word of a command line.
+        """
+        backend.run_local = partial(self._run_local, backend, is_secret)
+
+    def _run_local(self, backend: Any, is_secret: Callable[[str], bool], command: str, *args: str) -> Any:
         """Run a local command as testinfra's backends do, but so that it can be ended, also from another thread."""
-        command, environ = _without_password(backend, command, args)
+        local = hidden(backend, command, args, is_secret)
         child = subprocess.Popen(  # noqa: S603 - the command is the one that testinfra's backend has quoted
-            ["/bin/sh", "-c", command],
-            stdin=subprocess.DEVNULL,
+            ["/bin/sh", "-c", local.command],
+            stdin=subprocess.PIPE if local.stdin else subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             start_new_session=True,
-            env={**os.environ, **environ},
+            env={**os.environ, **local.environ},
         )
         with self._lock:
             self._children.add(child)
@@ -199,14 +200,14 @@ class HostConnection:
         if closed:
             kill(child)
         try:
-            stdout, stderr = child.communicate()
+            stdout, stderr = child.communicate(local.stdin or None)
         except BaseException:  # the time of the test that waits is over, or somebody has stopped the run
             kill(child)
             raise
         finally:
             with self._lock:
                 self._children.discard(child)
-        return backend.result(child.returncode, command.encode(), stdout, stderr)
+        return backend.result(child.returncode, local.command.encode(), stdout, stderr)
 
 
 class _Talk:
@@ -216,7 +217,7 @@ class _Talk:
         self._stream, self._received, self._parts, self._sent = stream, received, parts, sent
         self._stderr = b"\n"
         self._way = way
-        self._logged_in = way not in _SSH
+        self._logged_in = way not in SSH
         self._ahead: tuple[float, float] | None = None
         self._lost: str | None = None
         self._late = [float("inf")] * len(parts)
@@ -238,7 +239,7 @@ class _Talk:
     def await_begin(self) -> None:
         """Wait for the script's first word. Raises UnreachableError where it does not come."""
         received = self._received
-        until = time.monotonic() + (2 if self._way in _SSH else 1) * CONNECT_SECONDS
+        until = time.monotonic() + (2 if self._way in SSH else 1) * CONNECT_SECONDS
         while received.begun is None:
             if self._read(until) is None:
                 raise unreachable(self._said(), self._noise(), self._exit())
@@ -310,7 +311,7 @@ class _Talk:
         return f"{self._in()}, but no shell answers, {state}" if self._logged_in else f"{state}, and not a word"
 
     def _in(self) -> str:
-        return "logged in" if self._way in (*_SSH, "paramiko") else "connected"
+        return "logged in" if self._way in (*SSH, "paramiko") else "connected"
 
     def _silent(self) -> str:
         """Return why there is no first word, where nothing has ended either."""
@@ -331,32 +332,23 @@ def host_spec(connect: str) -> tuple[str, dict[str, Any]]:
     return urlsplit(connect).path, parse_hostspec(connect)[1]
 
 
-def _command_to(backend: Any, command: str) -> tuple[str, dict[str, str]]:
+def _command_to(backend: Any, command: str) -> tuple[str, Mapping[str, str]]:
     """Return the local command by which one of testinfra's backends runs another there, and what that has to know.
 
     A password is no word of it.
     """
-    found: list[tuple[str, dict[str, str]]] = []
+    found: list[Local] = []
 
     def note(template: str, *args: str) -> Any:
-        if backend.NAME in _WITH_STDIN:
-            template = template.replace("exec ", "exec -i ", 1)
-        found.append(_without_password(backend, template, args))
+        found.append(without_password(backend, with_stdin(backend, template), args))
         return backend.result(0, b"", b"", b"")
 
     backend.run_local = note
-    if backend.NAME in _SSH:
+    if backend.NAME in SSH:
         backend.run_ssh(backend.get_command(command))  # safe-ssh's own way writes files there
     else:
         backend.run(command)
-    return found[0]
-
-
-def _without_password(backend: Any, template: str, args: Sequence[str]) -> tuple[str, dict[str, str]]:
-    """Return a local command as one of testinfra's backends makes it, but with the password in its environment."""
-    if template.startswith("sshpass -p %s "):
-        return backend.quote(template.replace("-p %s", "-e", 1), *args[1:]), {"SSHPASS": args[0]}
-    return backend.quote(template, *args), {}
+    return found[0].command, found[0].environ
 
 
 def _channel(backend: Any, text: str) -> Stream:

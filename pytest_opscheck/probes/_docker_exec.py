@@ -28,11 +28,13 @@ _LONGEST_OUTPUT = 65536
 _SHIM = "Emulate Docker CLI using podman"
 """What podman's docker command says before everything else."""
 
-# $1 is a word that nothing else has, $2 how many seconds the command may take, $3 the command, for a shell. Neither the
-# engine nor its client can end what they have started in a container, so it is ended from inside: everything that was
-# started with the word in its environment, by whatever way it went into the background.
+# $1 is a word that nothing else has, $2 how many seconds the command may take. The command, for a shell, comes by the
+# environment and goes to that shell by a pipe: `ps` does not show it. Neither the engine nor its client can end what it
+# has started in a container, so it is ended from inside: everything that was started with the word in its environment,
+# by whatever way it went into the background.
 WRAPPER = r"""
-word=$1 seconds=$2
+word=$1 seconds=$2 run=$OPSCHECK_RUN
+unset OPSCHECK_RUN
 for each in grep sleep; do
   command -v $each >/dev/null || { echo "$word lacks $each"; exit 0; }
 done
@@ -49,7 +51,7 @@ sweep() {
 over=
 trap over=1 TERM
 echo "$word began"
-OPSCHECK_EXEC=$word sh -c "$3" opscheck </dev/null &
+printf '{\n%s\n} </dev/null\n' "$run" | OPSCHECK_EXEC=$word sh -s opscheck &
 child=$!
 { OPSCHECK_EXEC=$word sleep "$seconds" && { kill -TERM $$; sweep; }; } >/dev/null 2>&1 </dev/null &
 wait "$child"
@@ -100,8 +102,8 @@ def exec(  # noqa: A001 - the engine's word, and the inventory's
     A text is a shell's, a list is a program with its arguments. It has to be a command that changes nothing.
     """
     container, word = _chosen(engine.stack, service), secrets.token_hex(8)
-    said = ["sh", "-c", WRAPPER, "opscheck", word, str(_seconds(timeout_s)), _text(run)]
-    printed = _printed(engine, container, said, timeout_s)
+    said = ["sh", "-c", WRAPPER, "opscheck", word, str(_seconds(timeout_s))]
+    printed = _printed(engine, container, said, _text(run), timeout_s)
     return Executed(container.name, *_outcome(container, word, *printed), exit, stdout, value)
 
 
@@ -126,12 +128,12 @@ def _chosen(stack: Stack, service: str) -> Container:
     raise BlockedError("up", f"no container of {service} runs: {found[0].described}")
 
 
-def _printed(engine: Engine, container: Container, said: list[str], timeout_s: float) -> tuple[str, str]:
+def _printed(engine: Engine, container: Container, said: list[str], run: str, timeout_s: float) -> tuple[str, str]:
     """Run a command through the API, and return what it printed to stdout and stderr."""
     import requests
 
     client, until = engine.client, time.monotonic() + timeout_s
-    made = client.exec_create(container.id, said)["Id"]
+    made = client.exec_create(container.id, said, environment={"OPSCHECK_RUN": run})["Id"]
     found: dict[int, list[bytes]] = {1: [], 2: []}
     try:
         with client.post(

@@ -132,7 +132,7 @@ id=$(docker container inspect --format "$form" -- "$@" 2>/dev/null | sort | whil
 done)
 [ -n "$id" ] || exit 0
 echo "exec $word"
-docker exec "$id" sh -c "$wrapper" opscheck "$word" "$seconds" "$command"
+OPSCHECK_RUN=$command docker exec -e OPSCHECK_RUN "$id" sh -c "$wrapper" opscheck "$word" "$seconds"
 exit 0
 """
 )

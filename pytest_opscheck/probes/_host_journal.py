@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, ValidationInfo, WithJsonSchema
 
 from ..units import LimitError, parse_time, rate_unit
-from ._files import said_of
+from ._files import GREP_BY, said_of
 from ._host_target import Host, kind
 from ._kind import Output, UnknownError
 from ._logs_patterns import Pattern, extended
@@ -40,12 +40,14 @@ def _window(said: object, info: ValidationInfo) -> float | None:
 # $1 unit or nothing, $2 pattern, $3 what to ignore, $4 -i or nothing, $5 priority or nothing, $6 the window's seconds.
 # journalctl passes over files that it may not read or that are damaged, and says so on standard error at most: for a
 # count that would be "none", so every such word is an error here, but of a damaged file from before the window.
-_JOURNAL = r"""
+_JOURNAL = (
+    GREP_BY
+    + r"""
 export LC_ALL=C
 unit=$1 pattern=$2 ignore=$3 case=$4 priority=$5 window=$6
 command -v journalctl >/dev/null || { echo "journalctl is not installed; the journal needs systemd" >&2; exit 9; }
 for regex in "$pattern" "$ignore"; do
-  printf '' | grep -E -e "$regex" >/dev/null; [ $? -le 1 ] || exit 2
+  printf '' | grep_by "$regex" -E >/dev/null; [ $? -le 1 ] || exit 2
 done
 files=
 for file in /var/log/journal/*/system*.journal /run/log/journal/*/system*.journal; do
@@ -66,8 +68,8 @@ set -- --quiet --no-pager --output=cat --since="@$since"
 [ -z "$unit" ] || set -- "$@" --unit="$unit"
 [ -z "$priority" ] || set -- "$@" --priority="$priority"
 entries() { journalctl "$@" || echo "journalctl ended with exit status $?" >&2; }
-wanted() { grep -aE $case -e "$pattern"; }
-unwanted() { if [ -n "$ignore" ]; then grep -avE $case -e "$ignore"; else cat; fi; }
+wanted() { grep_by "$pattern" -aE $case; }
+unwanted() { if [ -n "$ignore" ]; then grep_by "$ignore" -avE $case; else cat; fi; }
 said=$({ entries "$@" | tr -d '\000\r' | wanted | unwanted | wc -l; } 2>&1)
 printf '%s\n' "$said" | while read -r line; do
   case $line in
@@ -79,6 +81,7 @@ printf '%s\n' "$said" | while read -r line; do
   esac
 done
 """
+)
 
 
 @dataclass(frozen=True, slots=True)

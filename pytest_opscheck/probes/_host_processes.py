@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
-from ._files import awk_program, said_of
+from ._files import GREP_BY, awk_program, said_of
 from ._host_target import kind
 from ._kind import Output, UnknownError
 from ._logs_patterns import Pattern
@@ -104,9 +104,11 @@ END {
 
 # $1 pattern, $2 user or nothing, $3 what marks the scripts of these checks, $4 the boot of the machine on which pytest
 # runs, $5 its processes. A line break in a command line becomes a space.
-_PROCESSES = rf"""
+_PROCESSES = (
+    GREP_BY
+    + rf"""
 pattern=$1 user=$2 own=$3 boot=$4 runs=$5
-printf '' | grep -E -e "$pattern" >/dev/null; [ $? -le 1 ] || exit 2
+printf '' | grep_by "$pattern" -E >/dev/null; [ $? -le 1 ] || exit 2
 [ -r /proc/self/status ] || {{ echo "/proc is not mounted there: mount -t proc proc /proc" >&2; exit 9; }}
 uid=
 if [ -n "$user" ]; then uid=$(id -u -- "$user" 2>/dev/null) || {{ echo "nobody $user"; exit 0; }}; fi
@@ -131,7 +133,7 @@ list=$(printf '%s\n' "$list" | grep -v '^bare ')
 echo looked
 found=$(
   {{
-    printf '%s\n' "$list" | cut -d' ' -f4- | grep -nE -e "$pattern" | sed 's/:.*//; s/^/line /'
+    printf '%s\n' "$list" | cut -d' ' -f4- | grep_by "$pattern" -nE | sed 's/:.*//; s/^/line /'
     printf '%s\n' "$list" | cut -d' ' -f1,3
   }} | awk '$1 == "line" {{ wanted[$2] = 1; next }} ++row in wanted && NF == 2'
 )
@@ -141,6 +143,7 @@ cd /proc && grep -s -H '^Pss:' $(printf '%s\n' "$found" | sed 's/ .*/\/smaps_rol
   sed -n 's/^\([0-9]*\)\/smaps_rollup:Pss: *\([0-9]*\) kB/part \1 \2/p'
 true
 """
+)
 
 
 def _runs() -> Iterator[str]:

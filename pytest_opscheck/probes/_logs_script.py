@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ._files import IN_SIGHT, awk_program
+from ._files import GREP_BY, IN_SIGHT, awk_program
 from ._logs_stamps import WINDOW
 
 # What a log is rotated into, by its name: app.log.1, app.log-20261120.gz, app.log.old, app.1.log, app-20261120.log,
@@ -61,6 +61,7 @@ derived() {
 COUNT = (
     f"AWK={awk_program(WINDOW)}\n"
     + IN_SIGHT
+    + GREP_BY
     + _ROTATED
     + r"""
 export LC_ALL=C STAMP
@@ -71,7 +72,7 @@ shift 9
 unit=$1
 shift
 for regex in "$pattern" "$ignore"; do
-  printf '' | grep -E -e "$regex" >/dev/null; [ $? -le 1 ] || exit 2
+  printf '' | grep_by "$regex" -E >/dev/null; [ $? -le 1 ] || exit 2
 done
 now=$(date +%s)
 [ -z "$window" ] || start=$((now - window))
@@ -185,9 +186,9 @@ lines() {
     done
   done
 }
-search() { grep "$@"; [ $? -le 1 ] || echo "failed grep" >&3; }
-wanted() { search -aE $case -e "$pattern"; }
-unwanted() { if [ -n "$ignore" ]; then search -avE $case -e "$ignore"; else cat; fi; }
+search() { grep_by "$@"; [ $? -le 1 ] || echo "failed grep" >&3; }
+wanted() { search "$pattern" -aE $case; }
+unwanted() { if [ -n "$ignore" ]; then search "$ignore" -avE $case; else cat; fi; }
 { echo "count $(lines | wanted | unwanted | wc -l)"; } 3>&1
 """
 )
