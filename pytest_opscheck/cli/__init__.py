@@ -158,8 +158,22 @@ def validate(file: Path) -> None:
         sys.exit(USAGE)
     targets, checks = counted(len(inventory.targets), "target"), counted(len(inventory.expectations), "check")
     click.echo(f"{file}: right; {targets}, {checks}")
-    for notice in ending(inventory.waivers, inventory.now().date()):
+    for notice in (*ending(inventory.waivers, inventory.now().date()), *_warnings(inventory)):
         click.echo(inventory.redactor.text(notice))
+
+
+def _warnings(inventory: Inventory) -> Iterator[str]:
+    """Yield what is not wrong with an inventory, and open to others: what they can read, and whom they can play."""
+    from ..probes._trust import of_postgres
+    from ..schedule.jobs import exposed
+
+    for target in inventory.targets:
+        if (said := target.keys.unverified()) is not None:
+            yield f"{target.id}: {said}"
+    if inventory.history.url and (said := of_postgres(inventory.history.url)) is not None:
+        yield f"history: {said}"
+    if (said := exposed(inventory)) is not None:
+        yield said
 
 
 @main.command()

@@ -20,7 +20,19 @@ from ..lasting import lasting
 from ..plural import counted
 from ..reports.words import counts, plain
 from ..results import FAULT
-from ..schedule.jobs import ENVIRONMENT, File, Job, ScheduleError, crontab, jobs, mark, merged, units, units_folder
+from ..schedule.jobs import (
+    ENVIRONMENT,
+    File,
+    Job,
+    ScheduleError,
+    crontab,
+    exposed,
+    jobs,
+    mark,
+    merged,
+    units,
+    units_folder,
+)
 from . import USAGE, inventory_option, loaded, reports_option
 
 OVERDUE = 1
@@ -42,6 +54,8 @@ def schedule(file: Path, *, for_cron: bool, install: bool) -> None:
     found = jobs(inventory)
     if not found and not install:
         _none(inventory)
+    if (warning := exposed(inventory)) is not None:
+        click.echo(warning, err=True)
     try:
         if for_cron:
             _crontab(inventory, found, install=install)

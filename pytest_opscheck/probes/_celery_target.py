@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, Field, SecretStr
 
 from ._kind import Target
+from ._trust import of_amqp, of_redis
 
 REDIS, RABBITMQ = ("redis", "rediss"), ("amqp", "amqps", "pyamqp")
 ANSWER_SECONDS = 2.0
@@ -45,6 +46,11 @@ class CeleryApp(Target):
     sep: str = Field(default="\x06\x16", description="what stands between a queue's name and a priority in Redis")
     unacked_key: str = Field(default="unacked", description="Redis's hash of messages that workers have taken")
     control_exchange: str = Field(default="celery", description="the exchange through which workers are asked")
+
+    def unverified(self) -> str | None:
+        """Say whether whoever answers is taken for the broker."""
+        url = self.broker.get_secret_value()
+        return of_redis(url) or of_amqp(url)
 
 
 @dataclass(frozen=True, slots=True)

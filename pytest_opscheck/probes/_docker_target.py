@@ -14,6 +14,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 from ._docker_containers import PROJECT, Container, Stack, without_values
 from ._docker_engine import connected, side_by_side
 from ._kind import BlockedError, Kind, Target, UnknownError, UnreachableError
+from ._trust import of_docker
 
 if TYPE_CHECKING:
     from docker import APIClient
@@ -85,6 +86,10 @@ class Containers(Target):
     def host(self) -> str | None:
         """Return the host whose docker command is asked, None for the engine's own API."""
         return self.on
+
+    def unverified(self) -> str | None:
+        """Say whether whoever answers is taken for the engine."""
+        return None if self.on is not None else of_docker(self.url)
 
     @property
     def by(self) -> tuple[str, tuple[str, ...]]:

@@ -84,6 +84,10 @@ class Target(BaseModel):
         """Return where it is, as people would type it and without its secrets; None where its name says it better."""
         return None
 
+    def unverified(self) -> str | None:
+        """Say what is not verified of a server on another machine, and what to write instead; None where all is."""
+        return None
+
 
 @dataclass(frozen=True, slots=True)
 class Reach:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any, cast
 from pydantic import AfterValidator, Field, SecretStr
 
 from ._kind import Kind, Target, UnknownError, UnreachableError
+from ._trust import of_postgres
 
 if TYPE_CHECKING:
     from psycopg import Connection
@@ -42,6 +43,10 @@ class PostgresDatabase(Target):
     dsn: Annotated[SecretStr, AfterValidator(_dsn)] = Field(
         description="postgresql://user:password@host:5432/database, or libpq's key=value words"
     )
+
+    def unverified(self) -> str | None:
+        """Say whether whoever answers is taken for the server."""
+        return of_postgres(self.dsn.get_secret_value())
 
 
 class Server:

@@ -12,6 +12,7 @@ from pydantic import Field, SecretStr
 
 from ._kind import Kind, Target, UnknownError, UnreachableError
 from ._redis_words import NOT_REDIS, UNREADABLE, failure, refusal, unknown_command
+from ._trust import of_redis
 
 if TYPE_CHECKING:
     from redis import Redis
@@ -21,6 +22,10 @@ class RedisServer(Target):
     """A Redis server."""
 
     url: SecretStr = Field(description="redis://host:6379/0, rediss:// for TLS, unix:// for a socket")
+
+    def unverified(self) -> str | None:
+        """Say whether whoever answers is taken for the server."""
+        return of_redis(self.url.get_secret_value())
 
 
 REFUSES_WRITES = "MISCONF"

@@ -23,6 +23,7 @@ GRACE_S = 300
 """What a run whose deadline is over has left for its reports, its history and those it tells, until it is ended."""
 _LAST_S = 60
 """What it has left to write its reports then, until it is killed."""
+_OTHERS = 0o006
 SYSTEM = Path("/etc/systemd/system")
 
 
@@ -68,6 +69,19 @@ class File:
             return self.path.read_text(encoding="utf-8") == self.text
         except (OSError, UnicodeDecodeError):
             return False
+
+
+def exposed(inventory: Inventory) -> str | None:
+    """Say that others can read the variables of an inventory, or write them; None where they can't."""
+    file = _file(inventory).parent / ENVIRONMENT
+    try:
+        mode = file.stat().st_mode
+    except OSError:
+        return None
+    if not mode & _OTHERS:
+        return None
+    quoted = shlex.quote(str(file))
+    return f"others can read {file}, in which the inventory's variables are, secrets too: chmod 600 {quoted}"
 
 
 def jobs(inventory: Inventory) -> list[Job]:
