@@ -18,7 +18,9 @@ from _pytest._code.code import TerminalRepr
 from .secrets import Redactor
 
 Wrapper = Generator[None, Any, Any]
-_OURS = frozenset({"when", "outcome", "nodeid", "_id", "keywords", "result", "opscheck", "worker_id", "testrun_uid"})
+_OURS = frozenset(
+    {"when", "outcome", "nodeid", "_id", "location", "keywords", "result", "opscheck", "worker_id", "testrun_uid"}
+)
 """What a report is known by; our own result in it has been masked already."""
 
 

@@ -34,6 +34,7 @@ PAGES = [
     "docs/compliance.md",
     "docs/maintenance.md",
     "docs/notify.md",
+    "docs/trust.md",
 ]
 ENVIRONMENT = {
     "DATABASE_URL": "postgresql://127.0.0.1/db",
