@@ -8,7 +8,8 @@ that prints under `-s` writes past all of them, as it was told to.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Generator, Iterator
+import threading
+from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -32,7 +33,17 @@ class Masked:
         self._text = redactor.text
         root = config.trace.root
         if (writer := root._writer) is not None:  # noqa: SLF001 - of --debug; there is no public way
-            root.setwriter(lambda text: writer(self._text(text)))
+            root.setwriter(self._traced(writer))
+
+    def _traced(self, write: Callable[[str], object]) -> Callable[[str], None]:
+        """Return a writer of traces for all threads: pytest traces imports, and contacts import in theirs."""
+        lock = threading.RLock()
+
+        def masked(text: str) -> None:
+            with lock:
+                write(self._text(text))
+
+        return masked
 
     # Reports
 

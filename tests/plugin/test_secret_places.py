@@ -190,7 +190,7 @@ def test_a_run_in_which_everything_goes_wrong(project: Project, how: tuple[str, 
     if "--debug" in how:
         files += ["pytestdebug.log"]
     assert leaks(pytester, result, *files) == []
-    told = "\n".join(file.read_text() for file in (Path(pytester.path) / name for name in files))
+    told = "\n".join(file.read_text("utf-8", "replace") for file in (Path(pytester.path) / name for name in files))
     told += result.stdout.str()
     for place in ("collected with ***", "test_of_values[***]", "test_of_values[***-1]", "test_of_ids[x-***]"):
         assert place in told
