@@ -192,6 +192,8 @@ class Reporter:
         decided = self.run.exit_status
         self._decided = session, decided
         outcome = None
+        if self.files is not None and getattr(self.config.option, "xmlpath", None) == str(self.files.xml):
+            self.files.claim_xml()
         try:
             outcome = yield
         except OSError as error:

@@ -18,6 +18,7 @@ from typing import Any
 
 import click
 
+from .. import private
 from ..inventory import FILE, Inventory, InventoryError, load, nearest
 from ..plural import counted
 from ..results import FAULT, NOTHING_JUDGED
@@ -314,8 +315,8 @@ def _lock(folder: Path, suite: str) -> int:
 
     The kernel frees it when the process ends, however it does.
     """
-    folder.mkdir(parents=True, exist_ok=True)
-    lock = os.open(folder / ".lock", os.O_RDWR | os.O_CREAT, 0o644)
+    private.make_folder(folder)
+    lock = os.open(folder / ".lock", os.O_RDWR | os.O_CREAT, private.FILE)
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:

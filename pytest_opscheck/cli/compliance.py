@@ -10,6 +10,7 @@ from typing import NoReturn
 
 import click
 
+from .. import private
 from ..compliance import Compliance, audited
 from ..history import HistoryError, Records, Verified, opened, verified
 from ..inventory import Inventory, nearest
@@ -105,7 +106,7 @@ def _write(file: Path | None, made: Callable[[], str]) -> None:
     if file is None:
         return
     try:
-        file.write_text(made(), encoding="utf-8", errors="backslashreplace", newline="")
+        private.write(made().encode("utf-8", "backslashreplace"), file)
     except OSError as error:
         click.echo(f"{error.filename}: {error.strerror}", err=True)
         sys.exit(FAULT)

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
+from .. import private
 from ..inventory.history import History
 
 T = TypeVar("T")
@@ -67,6 +68,8 @@ class SqliteStore:
     def __init__(self, path: Path, *, create: bool) -> None:
         import sqlite3
 
+        if create:
+            _keep_private(path)
         place = urllib.parse.quote(str(path.absolute()))
         self._connection = sqlite3.connect(
             f"file:{place}?mode={'rwc' if create else 'rw'}",
@@ -105,6 +108,14 @@ class SqliteStore:
 
     def close(self) -> None:
         self._connection.close()
+
+
+def _keep_private(path: Path) -> None:
+    """Have others read nothing of a database; its journals take its mode, as far as they are not there yet."""
+    with contextlib.suppress(OSError):  # which SQLite will say in its own words
+        private.create(path)
+    for journal in ("-wal", "-shm", "-journal"):
+        private.close_to_others(path.with_name(path.name + journal))
 
 
 class PostgresStore:
@@ -163,7 +174,7 @@ def connected(history: History, *, create: bool, statement_s: float = LONGEST_S)
         return PostgresStore(history.url, statement_s)
     if create:
         try:
-            history.path.parent.mkdir(parents=True, exist_ok=True)
+            private.make_folder(history.path.parent)
         except OSError as error:
             raise HistoryError(f"{history}: {error.strerror}{_advice(error)}") from None
     elif not history.path.exists():

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Self
 
+from .. import private
 from ..results import Run
 from .alerts import Alert, Event
 from .channels import Channel, Way
@@ -68,7 +69,8 @@ def _into_file(file: Path, alerts: Sequence[Alert], run: Run) -> None:
     lines = [json.dumps(document(alert, run), ensure_ascii=False, allow_nan=False) for alert in alerts]
     content = "".join(f"{line}\n" for line in lines).encode("utf-8", "backslashreplace")
     try:
-        file.parent.mkdir(parents=True, exist_ok=True)
+        private.make_folder(file.parent)
+        private.create(file)
         with file.open("ab", buffering=0) as opened:
             opened.write(content)
             os.fsync(opened.fileno())

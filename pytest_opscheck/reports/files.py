@@ -10,6 +10,8 @@ import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
+from .. import private
+
 _STAMP = "%Y-%m-%dT%H%M%S"
 _DATED = re.compile(r"(?P<stamp>\d{4}-\d\d-\d\dT\d{6})(?:-\d+)?\.(?:json|html|xml)")
 
@@ -28,7 +30,7 @@ class ReportFiles:
         The name is taken with a hidden file until the reports are written, since two runs may start in one second.
         Raises OSError where nothing can be written there.
         """
-        folder.mkdir(parents=True, exist_ok=True)
+        private.make_folder(folder)
         stem = started.strftime(_STAMP)
         number, name = 1, stem
         while not _take(folder, name):
@@ -51,21 +53,26 @@ class ReportFiles:
         """The JUnit report."""
         return self.folder / f"{self.stem}.xml"
 
+    def claim_xml(self) -> None:
+        """Have pytest write its JUnit report into a file that is closed to others from the beginning."""
+        with contextlib.suppress(OSError):  # pytest will say what is wrong there
+            private.create(self.xml)
+
     def keep(self, written: str | None, kept: Path) -> None:
         """Copy a report that people had written elsewhere to where the run's reports are."""
         if written is None:
             return
         source = Path(os.path.expandvars(written)).expanduser().absolute()
         if source.is_file() and source != kept.absolute():
-            shutil.copyfile(source, kept)
+            with private.draft(kept) as draft:
+                shutil.copyfile(source, draft)
 
     def make_latest(self) -> None:
         """Put the run's reports up as the newest ones, each at once and whole."""
         for path in (self.json, self.html, self.xml):
             if path.exists():
-                draft = self.folder / f".latest{path.suffix}.{os.getpid()}"
-                shutil.copyfile(path, draft)
-                draft.replace(self.folder / f"latest{path.suffix}")
+                with private.draft(self.folder / f"latest{path.suffix}") as draft:
+                    shutil.copyfile(path, draft)
 
     def prune(self, before: dt.datetime) -> None:
         """Remove the reports of runs that began before a moment, by their names. Raises OSError where one stays."""
@@ -91,7 +98,7 @@ class ReportFiles:
 def _take(folder: Path, name: str) -> bool:
     mark = _mark(folder, name)
     try:
-        mark.touch(exist_ok=False)
+        mark.touch(private.FILE, exist_ok=False)
     except FileExistsError:
         return False
     if any(folder.glob(f"{name}.*")):  # looked for after the mark is ours: the other run may end meanwhile

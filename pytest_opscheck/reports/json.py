@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
-import os
 from pathlib import Path
 from typing import Any
 
+from .. import private
 from ..results import Run
 
 
@@ -29,14 +29,5 @@ def write(run: Run, file: Path) -> None:
 
     Bytes that are no UTF-8, which a target's output may hold, become escapes that JSON readers understand.
     """
-    text = _text(run.to_json())
-    file = file.resolve()  # of a link, what it leads to
-    file.parent.mkdir(parents=True, exist_ok=True)
-    if file.exists() and not file.is_file():
-        file.write_text(
-            text, encoding="utf-8", errors="backslashreplace"
-        )  # a pipe or device is written to, not replaced
-        return
-    draft = file.with_name(f".{file.name}.{os.getpid()}")
-    draft.write_text(text, encoding="utf-8", errors="backslashreplace")
-    draft.replace(file)
+    private.make_folder(file.resolve().parent)
+    private.write(_text(run.to_json()).encode("utf-8", "backslashreplace"), file)

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import os
 from collections.abc import Iterable, Iterator, Sequence
 from functools import cached_property
 from html import escape
 from pathlib import Path
 from urllib.parse import quote
 
+from .. import private
 from ..results import Measurement, Result, Run, State, Verdict, summary
 from .beside import Beside
 from .links import Links
@@ -54,9 +54,7 @@ def page(run: Run, links: Links, beside: Beside) -> str:
 
 def write(text: str, file: Path) -> None:
     """Write a page, at once and whole. Raises OSError."""
-    draft = file.with_name(f".{file.name}.{os.getpid()}")
-    draft.write_text(text, encoding="utf-8", errors="backslashreplace")
-    draft.replace(file)
+    private.write(text.encode("utf-8", "backslashreplace"), file)
 
 
 class _Page:
