@@ -69,6 +69,7 @@ def test_what_people_have_set_stays_and_others_lose_what_an_earlier_version_gave
         folder.mkdir()
         folder.chmod(mode)
     run(pytester)
+    pytester.makefile(".toml", opscheck=INVENTORY.replace("broken", "broken_too"))  # which is told again
     latest, alerts, history = reports / "daily" / "latest.json", told / "alerts.jsonl", reports / "history.sqlite3"
     for file, mode in ((latest, 0o600), (alerts, 0o666), (history, 0o664)):
         file.chmod(mode)
