@@ -10,6 +10,7 @@ import os
 import platform
 import random
 import re
+import signal
 import sys
 import time
 from collections.abc import Iterable, Iterator
@@ -22,6 +23,7 @@ from .. import private
 from ..inventory import FILE, Inventory, InventoryError, load, nearest
 from ..plural import counted
 from ..results import FAULT, NOTHING_JUDGED
+from ..starting import SIGNALS, pytest_command
 from ..suites import suite_names
 
 USAGE = 4
@@ -228,8 +230,9 @@ def run(suite: str, arguments: tuple[str, ...], random_delay: str | None) -> Non
     if random_delay is not None:
         _wait_a_little(random_delay)
     lock = _lock(file.absolute().parent / "reports" / suite, suite)
-    command = [sys.executable, "-m", "pytest", "-m", suite, *arguments]
+    command = pytest_command(suite, arguments)
     if (url := inventory.suites[suite].heartbeat) is None:
+        signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)  # until the new program can take them
         os.execv(command[0], command)  # noqa: S606 - no shell, no input
     sys.exit(_with_heartbeat(command, url, inventory, suite, lock))
 
