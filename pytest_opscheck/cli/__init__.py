@@ -13,7 +13,7 @@ import re
 import signal
 import sys
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -225,7 +225,7 @@ def run(suite: str, arguments: tuple[str, ...], random_delay: str | None) -> Non
         raise _Usage(f"`opscheck run {suite}` runs that suite alone; leave -m out, or say `pytest -m EXPRESSION`")
     arguments = _joined(arguments)
     file = _named_inventory(arguments)
-    inventory = loaded(file)
+    inventory = loaded(file, refused=lambda error: _tell(error, suite))
     _known(inventory, suite)
     if random_delay is not None:
         _wait_a_little(random_delay)
@@ -291,8 +291,18 @@ def _require_file(file: Path, command: str, for_suite: str) -> None:
     )
 
 
-def loaded(file: Path, reports: Path | None = None) -> Inventory:
-    """Return an inventory; with errors in it, say them and end.
+def _tell(error: InventoryError, suite: str) -> None:
+    """Tell of a run that does not begin those whom the inventory names: who has started it may not look."""
+    from ..notify.refusal import told
+
+    for said in told(error, suite):
+        click.echo(said, err=True)
+
+
+def loaded(
+    file: Path, reports: Path | None = None, refused: Callable[[InventoryError], object] = lambda _error: None
+) -> Inventory:
+    """Return an inventory; with errors in it, say them, have that told by `refused`, and end.
 
     reports: where the command line says that its reports are; else they are where pytest's settings say.
     """
@@ -305,7 +315,29 @@ def loaded(file: Path, reports: Path | None = None) -> Inventory:
         return load(file, checks(), reports=reports or reports_setting(file.absolute().parent))
     except (InventoryError, pytest.UsageError) as error:
         click.echo(str(error), err=True)
+        if isinstance(error, InventoryError):
+            refused(error)
         sys.exit(USAGE)
+
+
+def known(file: Path, reports: Path | None) -> Inventory:
+    """Return what can be read of an inventory, for what looks at past runs alone; where it has errors, say so.
+
+    With an error in what says where these are, end.
+    """
+    found: list[Inventory] = []
+
+    def read(error: InventoryError) -> None:
+        if error.known is not None and not (error.concerns("history") or error.concerns("opscheck", "name")):
+            found.append(error.known)
+
+    try:
+        return loaded(file, reports, read)
+    except SystemExit:
+        if not found:
+            raise
+    click.echo("the inventory has these errors, and no run begins until they are mended; what was recorded:", err=True)
+    return found[0]
 
 
 def _known(inventory: Inventory, suite: str | None) -> None:

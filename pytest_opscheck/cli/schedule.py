@@ -21,7 +21,7 @@ from ..plural import counted
 from ..reports.words import counts, plain
 from ..results import FAULT
 from ..schedule.jobs import ENVIRONMENT, File, Job, ScheduleError, crontab, jobs, mark, merged, units, units_folder
-from . import USAGE, inventory_option, loaded, reports_option
+from . import USAGE, inventory_option, known, loaded, reports_option
 
 OVERDUE = 1
 _LOOKED_BACK = 50
@@ -195,7 +195,7 @@ def status(file: Path, reports: Path | None) -> None:
 
     The exit status is 1 where a suite that says when it runs is overdue or never ran, 3 where the history can't tell.
     """
-    inventory = loaded(file, reports)
+    inventory = known(file, reports)
     found = jobs(inventory)
     if not found:
         _none(inventory)
