@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import errno
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, TypeVar
@@ -39,6 +40,8 @@ class Publisher:
     problems: list[str] = field(default_factory=list)
     failed: list[Failed] = field(default_factory=list)
     traces: dict[str, str] = field(default_factory=dict)
+    not_written: OSError | None = None
+    """What kept pytest from writing its JUnit report."""
 
     def publish(self, run: Run) -> None:
         """Write the reports, and tell of them: also where the disk is full."""
@@ -66,7 +69,6 @@ class Publisher:
 
     def _write(self, run: Run, beside: Beside) -> str:
         """Write the reports; returns the page."""
-        before = len(self.problems)
         if named := setting(self.config, "json"):
             base = self.config.invocation_params.dir if self.config.getoption("opscheck_json") else self.config.rootpath
             self._try(lambda: json.write(run, base / named))
@@ -75,17 +77,20 @@ class Publisher:
         folder, files = self.session.inventory.file.absolute().parent, self.files
         text = page.page(run, Links(folder, files.folder.absolute() if files is not None else folder), beside)
         if files is not None:
-            self._try(lambda: json.write(run, files.json))
-            self._try(lambda: self._keep_xml(files))
-            self._try(lambda: page.write(text, files.html))
-            if len(self.problems) == before:  # of a set that is not whole nothing becomes the newest
+            written = (
+                self._try(lambda: json.write(run, files.json)),
+                self._try(lambda: self._keep_xml(files)),
+                self._try(lambda: page.write(text, files.html)),
+            )
+            if all(written):  # of a set that is not whole nothing becomes the newest
                 self._put_up(run, files)
         return text
 
     def _keep_xml(self, files: ReportFiles) -> None:
+        """Keep pytest's JUnit report, unless it is not whole. Raises OSError."""
         files.keep(getattr(self.config.option, "xmlpath", None), files.xml)
         if files.drop_broken_xml():
-            raise OSError(None, "pytest could not write it whole", str(files.xml))
+            raise self.not_written or OSError(errno.EIO, "pytest could not write it whole", str(files.xml))
 
     def _put_up(self, run: Run, files: ReportFiles) -> None:
         if not run.narrowed and run.exit_status != NOTHING_JUDGED:
@@ -151,11 +156,14 @@ class Publisher:
         except HurriedError:
             self.problems.append(f"could not {what} before the run, which was asked to end, had to")
 
-    def _try(self, write: Callable[[], None]) -> None:
+    def _try(self, write: Callable[[], None]) -> bool:
+        """Write something; returns whether that went well, and notes what did not."""
         try:
             write()
         except OSError as error:
             self.note(error)
+            return False
+        return True
 
     def note(self, error: OSError) -> None:
         """Note that something could not be written, with its path."""

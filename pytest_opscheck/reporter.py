@@ -180,8 +180,10 @@ class Reporter:
         try:
             with self.session.ending.waiting():
                 outcome = yield
-        except OSError as error:
-            self.publisher.note(error)
+        except OSError as error:  # which pytest raises for its own reports without their names
+            named = error.filename or getattr(self.config.option, "xmlpath", None)
+            self.publisher.not_written = OSError(error.errno, error.strerror or str(error), named)
+            self.publisher.note(self.publisher.not_written)
         except HurriedError:
             self.problems.append("what others do at the end of a run was given up: the run was asked to end")
         self.publisher.publish(self.run)

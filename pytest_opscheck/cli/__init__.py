@@ -237,12 +237,12 @@ def run(suite: str, arguments: tuple[str, ...], random_delay: str | None) -> Non
     sys.exit(_with_heartbeat(command, url, inventory, suite, lock))
 
 
-def _with_heartbeat(command: list[str], url: str, inventory: Inventory, suite: str, lock: int) -> int:
+def _with_heartbeat(command: list[str], url: str, inventory: Inventory, suite: str, lock: list[int]) -> int:
     """Run a suite between two heartbeats, which change nothing of its exit status."""
     from ..delivery.heartbeat import around
 
     name = inventory.redactor.text(f"{suite} of {inventory.name} on {platform.node()}")
-    status, faults = around(command, url, name, [lock])
+    status, faults = around(command, url, name, lock)
     for fault in faults:
         said = inventory.redactor.text(f"could not call the heartbeat, {fault}")
         click.echo(f"{said}; the run stands as it is", err=True)
@@ -345,20 +345,26 @@ def _known(inventory: Inventory, suite: str | None) -> None:
         raise _Usage(f"there is no suite {suite!r}; {nearest(suite, inventory.suites)}")
 
 
-def _lock(folder: Path, suite: str) -> int:
+def _lock(folder: Path, suite: str) -> list[int]:
     """Take the suite's lock, and return its open file, which pytest keeps; where another run holds it, say so and end.
 
-    The kernel frees it when the process ends, however it does.
+    The kernel frees it when the process ends, however it does. Where there can be no lock the run begins all the same:
+    what is broken out there is to be known, also with a full disk here.
     """
-    private.make_folder(folder)
-    lock = os.open(folder / ".lock", os.O_RDWR | os.O_CREAT, private.FILE)
+    try:
+        private.make_folder(folder)
+        lock = os.open(folder / ".lock", os.O_RDWR | os.O_CREAT, private.FILE)
+    except OSError as error:
+        click.echo(f"no lock for {suite}, so another run of it may be beside this one: {error}", err=True)
+        return []
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
         holder = os.read(lock, 20).decode().strip() or "unknown"
         click.echo(f"a run of {suite} is under way (process {holder}), so this one was not started", err=True)
         sys.exit(NOTHING_JUDGED)
-    os.ftruncate(lock, 0)
-    os.write(lock, f"{os.getpid()}\n".encode())
+    with contextlib.suppress(OSError):  # on a full disk it does not say whose it is
+        os.ftruncate(lock, 0)
+        os.write(lock, f"{os.getpid()}\n".encode())
     os.set_inheritable(lock, True)
-    return lock
+    return [lock]
