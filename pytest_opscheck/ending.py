@@ -27,7 +27,7 @@ STOP = "stop"
 """The mark in the shared folder of a run that was interrupted: its workers end."""
 LAST_WORDS_S = 2.0
 """How long what is waited for at the end may take from when the run was asked to end."""
-_AGAIN_S = 1.5
+_AGAIN_S = 3.0
 """When it is interrupted once more, where code has caught that. A terminal and a parent may both ask at once."""
 _STUCK_S = 4.5
 _LONGEST_S = 15.0
@@ -50,8 +50,8 @@ class Ending:
     """
 
     def __init__(self, config: pytest.Config) -> None:
-        """Take the signals; a worker also sees when the run is stopped."""
-        folder = workers_folder(config)
+        self._folder = workers_folder(config)
+        self._shows_all = config.getoption("fulltrace", default=False)
         self.asked: signal.Signals | None = None
         self.last_words: list[Callable[[], object]] = []
         self._since = self._last = float("-inf")
@@ -61,11 +61,17 @@ class Ending:
         self._over = threading.Event()
         self._lock = threading.Lock()
         self._main = threading.main_thread()
+
+    def begin(self) -> None:
+        """Take the signals; a worker also sees when the run is stopped."""
+        folder = self._folder
         if threading.current_thread() is not self._main:
             return
         for number in SIGNALS:
             if _gives_way(signal.getsignal(number)):
                 self._before[number] = signal.signal(number, self._interrupt)
+        if folder is not None:  # which was started with them blocked, see below
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)
         if folder is not None and signal.SIGTERM in self._before:
             threading.Thread(target=self._watch, args=(folder,), name="opscheck-ending", daemon=True).start()
 
@@ -132,10 +138,28 @@ class Ending:
         finally:
             self._waits = False
 
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_xdist_setupnodes(self) -> None:
+        """Have workers start with the signals blocked until they can take them: Ctrl-C reaches them, too."""
+        signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_sessionstart(self) -> Generator[None, object, object]:
+        """Take the signals here again when the workers are started."""
+        try:
+            return (yield)
+        finally:
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)
+
     @pytest.hookimpl(tryfirst=True)
-    def pytest_keyboard_interrupt(self) -> None:
-        """Interrupt nothing any more: what was judged is now told."""
+    def pytest_keyboard_interrupt(self, excinfo: pytest.ExceptionInfo[BaseException]) -> None:
+        """Interrupt nothing any more: what was judged is now told.
+
+        pytest makes a text of each place in the traceback, which takes long, and shows the last one.
+        """
         self._is_finishing = True
+        if not self._shows_all:
+            excinfo.traceback = excinfo.traceback[-1:]
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_runtestloop(self) -> Generator[None, object, object]:

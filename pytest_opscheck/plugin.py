@@ -120,6 +120,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
         ending = Ending(config)  # before all that takes its time
         config.pluginmanager.register(ending, "opscheck-ending")
+        ending.begin()
         from .inventory import InventoryError
         from .session import Session
 
@@ -208,8 +209,9 @@ def pytest_deselected(items: list[pytest.Item]) -> None:
         session.collection.note_deselected(items)
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_finish(session: pytest.Session) -> None:
-    """Start every probe that the selected checks need."""
+    """Start every probe that the selected checks need; a worker tells what is selected before pytest-xdist says so."""
     if (ours := session.config.stash.get(SESSION, None)) is not None:
         ours.due.select(session.items)
         ours.due.tell(workers_folder(session.config))

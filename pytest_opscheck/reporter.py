@@ -105,7 +105,8 @@ class Reporter:
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Take a result, from this process or from a worker, and have its fields in the JUnit report."""
-        self._reported.add(report.nodeid)
+        if report.when != "setup" or not report.passed:  # one that was set up has not run yet
+            self._reported.add(report.nodeid)
         if report.outcome in _ATTEMPTS:  # the last attempt of a test is the one that counts
             return
         result = self._of_crash(report) or _result(report)

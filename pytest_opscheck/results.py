@@ -262,6 +262,11 @@ class Run:
     hash: str | None = None
     notices: tuple[str, ...] = ()
 
+    def __post_init__(self) -> None:
+        """Where nothing else is said, the run came to what its checks came to."""
+        if self.checks_status is None:
+            object.__setattr__(self, "checks_status", self.exit_status)
+
     @property
     def duration_s(self) -> float:
         """How long the run took."""
@@ -281,7 +286,7 @@ class Run:
                 "vantage": self.vantage,
                 "version": self.version,
                 "exit_status": self.exit_status,
-                "checks_status": self.exit_status if self.checks_status is None else self.checks_status,
+                "checks_status": self.checks_status,
                 "narrowed": self.narrowed,
                 **({"not_run": self.not_run} if self.not_run else {}),
                 **({"hash": self.hash} if self.hash else {}),
