@@ -14,8 +14,8 @@ import pytest
 
 from .ending import Ending, OverdueError
 
-_GRACE_S = 5.0
-"""How long after the deadline, and after the last test that ended, a run may go on: what is there is still judged."""
+_GRACE_S = 10.0
+"""How long after the deadline, and after it got on last, a run may go on: what is there is still judged."""
 _AGAIN_S = 1.5
 _LOOK_S = 0.2
 
@@ -45,6 +45,11 @@ class Overdue:
 
     def pytest_runtest_logreport(self) -> None:
         """Note that the run gets on."""
+        self._last = time.monotonic()
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_xdist_node_collection_finished(self) -> None:
+        """Likewise: on a busy machine a worker may not be there much sooner."""
         self._last = time.monotonic()
 
     def pytest_enter_pdb(self) -> None:

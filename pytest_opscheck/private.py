@@ -66,6 +66,9 @@ def draft(file: Path) -> Iterator[Path]:
         yield made
         made.replace(file)
     except OSError as error:
+        named = {str(name) for name in (error.filename, error.filename2) if name is not None}
+        if named and str(made) not in named:  # it is of another file, whose draft is made beside this one
+            raise
         raise OSError(error.errno, error.strerror or str(error), str(file)) from None
     finally:
         with contextlib.suppress(OSError):

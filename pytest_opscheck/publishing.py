@@ -58,7 +58,7 @@ class Publisher:
 
     def settle(self, run: Run) -> None:
         """Have what was written of a run say the exit status that it has got since."""
-        self._write(run, self._beside(run))
+        self.write(run)
         past = self.session.runner.past
         if run.hash is not None and past.fault is None:
             try:
@@ -66,6 +66,10 @@ class Publisher:
                     past.settle(run)
             except (HistoryError, HurriedError) as error:
                 self.note_history("record the exit status in", error)
+
+    def write(self, run: Run) -> None:
+        """Write the reports alone."""
+        self._write(run, self._beside(run))
 
     def _write(self, run: Run, beside: Beside) -> str:
         """Write the reports; returns the page."""

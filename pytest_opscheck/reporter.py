@@ -59,6 +59,7 @@ class Reporter:
         self._stepped = {each.id: each for each in session.inventory.expectations if each.steps}
         self.files = self.publisher.files = self._files() if not only_looks(config) else None
         self._lead_pytests_own()
+        session.ending.last_words.insert(0, self._rescue)
 
     def _files(self) -> ReportFiles | None:
         """Return where a run of suites leaves its reports; None where tests were named one by one."""
@@ -229,6 +230,15 @@ class Reporter:
         not_run = self.session.due.unjudged(result.id for result in results) | {missing[n] or n for n in nameless}
         made = self._made(results, status, not_run=len(not_run))
         return replace(made, narrowed=made.narrowed or is_lost or status == INTERRUPTED)
+
+    def _rescue(self) -> None:
+        """Tell what was judged where the process ends from outside of its main thread, which can't be interrupted."""
+        self.session.runner.workers.kill()
+        if self.run is None and not only_looks(self.config):
+            self.run = self._recorded(self._decided(INTERRUPTED))
+            self.publisher.write(self.run)
+        if self.files is not None:
+            self.files.release()
 
     def _claim_xml(self) -> None:
         if self.files is not None and getattr(self.config.option, "xmlpath", None) == str(self.files.xml):

@@ -51,6 +51,7 @@ class Session:
         """
         inventory = load(file, shipped.checks(tables), reports=reports_folder(config))
         session = cls(config, inventory, asked_suites(config.option.markexpr or "", suites), ending)
+        ending.last_words.append(session.runner.close)
         config.pluginmanager.register(fixtures.Fixtures(inventory, session.runner), "opscheck-fixtures")
         config.pluginmanager.register(Masking(inventory.redactor), "opscheck-masking")
         config.pluginmanager.register(Deadlines(session.runner), "opscheck-deadlines")
