@@ -10,7 +10,9 @@ from typing import Any
 from .problems import Problems
 
 _TABLE = re.compile(r"^(?=\s*\[)", re.MULTILINE)
-_NAME = re.compile(r"\s*\[+\s*(?P<name>[A-Za-z0-9_-]+(?:\s*\.\s*[A-Za-z0-9_-]+)*)\s*\]")
+_NAME = re.compile(r"\s*\[+\s*(?P<name>[A-Za-z0-9_-]+(?:\s*\.\s*[A-Za-z0-9_-]+)*)")
+_ANY = (("opscheck",), ("history",))
+"""The tables that a nameless one may be and that change what the others mean: whose they are, and what was told."""
 
 
 def salvaged(text: str, problems: Problems) -> dict[str, Any]:
@@ -21,8 +23,8 @@ def salvaged(text: str, problems: Problems) -> dict[str, Any]:
             _merge(document, tomllib.loads(part))
         except (ValueError, RecursionError):
             name = _NAME.match(part)
-            path = tuple(re.split(r"\s*\.\s*", name["name"])) if name else ()
-            problems.add(path, "it can't be read")
+            for path in [tuple(re.split(r"\s*\.\s*", name["name"]))] if name else _ANY:
+                problems.add(path, "it can't be read")
     return document
 
 
