@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import importlib
-from typing import TYPE_CHECKING, Any
 
+TYPE_CHECKING = False  # that of typing, whose import would come before a signal could be taken
 if TYPE_CHECKING:
+    from typing import Any
+
     from ._check import check
     from .probes import (
         availability,

@@ -22,6 +22,7 @@ from typing import Any
 
 from ._loggers import steady_loggers
 from .board import OVER, POLL_S, Board, Reading
+from .ending import STOP
 from .hosts import CONNECT_SECONDS, GRACE_SECONDS, HostConnection
 from .inventory import Expectation, Named
 from .probes import TIMEOUT, BlockedError, Output, Part, Probe, Reach, Shell, UnknownError, UnreachableError, kinds
@@ -281,7 +282,7 @@ class Gather:
         """
         folder = self._board.folder
         keys = {request.key for unit in self._own + self._own_quiet for request in unit.requests}
-        while folder is not None and folder.exists() and not (folder / OVER).exists():
+        while folder is not None and folder.exists() and not any((folder / mark).exists() for mark in (OVER, STOP)):
             if time.monotonic() > self._until or all(self._board.get(key) is not None for key in keys):
                 return
             time.sleep(POLL_S)

@@ -77,6 +77,12 @@ def reports_folder(config: pytest.Config) -> Path:
     return base / (setting(config, "reports") or "reports")
 
 
+def workers_folder(config: pytest.Config) -> Path | None:
+    """Return the folder that an xdist worker shares with its run, None where this process is no worker."""
+    given = getattr(config, "workerinput", {}).get("opscheck_folder")
+    return Path(given) if given is not None else None
+
+
 def _is_there(file: Path) -> bool:
     """Tell whether a file is there, be it a link that leads nowhere: that is an error to show, not to pass over."""
     return file.exists() or file.is_symlink()
@@ -121,11 +127,16 @@ def pytest_configure(config: pytest.Config) -> None:
     for suite in suites:
         config.addinivalue_line("markers", f"{suite}: operational checks of the suite {suite} ({FILE})")
     if is_asked(config, suites):
+        from .ending import Ending
+
+        ending = Ending(config)  # before all that takes its time
+        config.pluginmanager.register(ending, "opscheck-ending")
+        ending.begin()
         from .inventory import InventoryError
         from .session import Session
 
         try:
-            config.stash[SESSION] = Session.open(config, file, suites, tables)
+            config.stash[SESSION] = Session.open(config, file, suites, tables, ending)
         except InventoryError as error:
             raise pytest.UsageError(f"the inventory has errors, so nothing was probed:\n{error}") from None
 
@@ -209,12 +220,12 @@ def pytest_deselected(items: list[pytest.Item]) -> None:
         session.collection.note_deselected(items)
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_finish(session: pytest.Session) -> None:
-    """Start every probe that the selected checks need."""
+    """Start every probe that the selected checks need; a worker tells what is selected before pytest-xdist says so."""
     if (ours := session.config.stash.get(SESSION, None)) is not None:
         ours.due.select(session.items)
-        told = getattr(session.config, "workeroutput", {})
-        told["opscheck_selected"], told["opscheck_left_out"] = ours.due.selected, sorted(ours.due.left_out)
+        ours.due.tell(workers_folder(session.config))
         ours.runner.start(session)
 
 
@@ -250,13 +261,9 @@ def pytest_runtest_makereport(
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_testnodedown(node: Any, error: object) -> None:
-    """Take a worker's word of what is due. Where it died, tell the others: nobody waits for its readings."""
-    if (session := node.config.stash.get(SESSION, None)) is not None:
-        told = getattr(node, "workeroutput", {})
-        session.due.selected |= told.get("opscheck_selected", {})
-        session.due.left_out.update(told.get("opscheck_left_out", ()))
-        if error:
-            session.runner.workers.lost_one()
+    """Where a worker died, tell the others: nobody waits for its readings."""
+    if error and (session := node.config.stash.get(SESSION, None)) is not None:
+        session.runner.workers.lost_one()
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -264,6 +271,7 @@ def pytest_xdist_node_collection_finished(node: Any, ids: list[str]) -> None:
     """Note what a worker has selected, before it runs anything."""
     if (session := node.config.stash.get(SESSION, None)) is not None:
         session.due.collected.update(ids)
+        session.due.hear(Path(session.runner.workers.folder()))
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -276,3 +284,5 @@ def pytest_configure_node(node: Any) -> None:
         node.workerinput["opscheck_shipped"] = session.collection.with_shipped
         node.workerinput["opscheck_reports"] = str(reports_folder(node.config))
         node.workerinput["opscheck_share"] = session.runner.workers.next_share()
+        node.workerinput["opscheck_left_s"] = session.runner.left_s
+        session.runner.workers.nodes.append(node)

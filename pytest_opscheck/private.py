@@ -9,6 +9,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from . import marks
+
 FILE = 0o640
 FOLDER = 0o750
 _OTHERS = 0o007
@@ -55,17 +57,24 @@ def draft(file: Path) -> Iterator[Path]:
     Raises OSError, which names the file.
     """
     made = file.with_name(f".{file.name}.{os.getpid()}")
+    marks.sweep(file.parent, f"{file.name}.")
+    held = -1
     try:
         made.unlink(missing_ok=True)
-        create(made)
+        held = marks.take(made)
         _set(made, _mode(file))
         yield made
         made.replace(file)
     except OSError as error:
-        raise OSError(error.errno, error.strerror, str(file)) from None
+        named = {str(name) for name in (error.filename, error.filename2) if name is not None}
+        if named and str(made) not in named:  # it is of another file, whose draft is made beside this one
+            raise
+        raise OSError(error.errno, error.strerror or str(error), str(file)) from None
     finally:
         with contextlib.suppress(OSError):
             made.unlink(missing_ok=True)
+        if held >= 0:
+            os.close(held)
 
 
 def write(content: bytes, file: Path) -> None:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import importlib.metadata
 import os
 import platform
 import uuid
-from collections.abc import Callable, Generator
+from collections.abc import Generator
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,18 +14,19 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from .delivery.line import Line
+from .ending import HurriedError
 from .history import HistoryError
-from .inventory.report import Mail
-from .items import own_subject
-from .judge import Subject, next_step, unknown
-from .plugin import only_looks, reports_folder, setting
+from .judge import Subject, next_step
+from .overdue import Overdue
+from .plugin import only_looks, reports_folder
 from .plural import counted
+from .publishing import Publisher
 from .quiet.waivers import ending
-from .reports import html, json, junit, page, terminal
-from .reports.beside import Beside, Failed
+from .reports import html, junit, terminal
+from .reports.beside import Failed
 from .reports.files import ReportFiles
-from .reports.links import Links
-from .results import FAULT, INTERRUPTED, NOTHING_JUDGED, Result, Run, exit_status, with_steps
+from .results import FAULT, INTERRUPTED, Result, Run, exit_status, with_steps
+from .workers import sweep
 
 if TYPE_CHECKING:
     from .session import Session
@@ -34,8 +34,8 @@ if TYPE_CHECKING:
 
 _SHOWN_BY_DEFAULT = "fE"
 """What pytest's short summary shows unless -r says otherwise."""
-_LAST_WORDS_S = 3.0
-"""How long the channels of an interrupted run may take."""
+_LOST = "its process ended before it was judged: it was killed, or it crashed; see what ended it (out of memory?)"
+_OVERDUE = "the run's deadline was over before it was judged, and the run had to be ended by force"
 _ATTEMPTS = ("rerun", "retried")
 """The outcomes that pytest-rerunfailures and pytest-retry give to attempts after which a test is run again."""
 
@@ -43,33 +43,35 @@ _ATTEMPTS = ("rerun", "retried")
 class Reporter:
     """A plugin of the controller: from test reports to a Run, from the Run to its files and its table."""
 
-    def __init__(self, config: pytest.Config, session: Session) -> None:
+    def __init__(self, config: pytest.Config, session: Session, overdue: Overdue) -> None:
         self.config = config
         self.session = session
+        self.overdue = overdue
         self.started = session.inventory.now()
         self.results: dict[str, Result] = {}
         self._reported: set[str] = set()
         self._line = Line()
-        self._decided: tuple[pytest.Session, int] | None = None
+        self._pytest: pytest.Session | None = None
         self.run: Run | None = None
         self.page = html.Page()
-        self.problems: list[str] = []
-        self.failed: list[Failed] = []
-        self.traces: dict[str, str] = {}
+        self.publisher = Publisher(config, session)
+        self.problems = self.publisher.problems
         self._stepped = {each.id: each for each in session.inventory.expectations if each.steps}
-        self.files = self._files() if not only_looks(config) else None
+        self.files = self.publisher.files = self._files() if not only_looks(config) else None
         self._lead_pytests_own()
+        session.ending.last_words.insert(0, self._rescue)
 
     def _files(self) -> ReportFiles | None:
         """Return where a run of suites leaves its reports; None where tests were named one by one."""
         if not self.session.suites:
             return None
         folder = reports_folder(self.config) / "+".join(self.session.suites)
+        sweep()
         try:
             return ReportFiles.fresh(folder, self.started)
         except OSError as error:
             # The checks still run and say what they found; that there are no reports of it is told at its end.
-            self._note(error)
+            self.publisher.note(error)
             return None
 
     def _lead_pytests_own(self) -> None:
@@ -98,13 +100,14 @@ class Reporter:
 
     def _begin(self) -> None:
         if not only_looks(self.config):
-            chosen = self._is_narrowed() or self.session.due.is_narrowed()
+            chosen = self.session.is_narrowed() or self.session.due.is_narrowed()
             self._line.tell(Line.NARROWED if chosen else Line.WHOLE)
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Take a result, from this process or from a worker, and have its fields in the JUnit report."""
-        self._reported.add(report.nodeid)
+        if report.when != "setup" or not report.passed:  # one that was set up has not run yet
+            self._reported.add(report.nodeid)
         if report.outcome in _ATTEMPTS:  # the last attempt of a test is the one that counts
             return
         result = self._of_crash(report) or _result(report)
@@ -119,16 +122,16 @@ class Reporter:
             known = self.results.get(report.nodeid, result)
             self.results[report.nodeid] = result = min(known, result, key=lambda each: each.rank)
             if getattr(report, "opscheck_raised", False):
-                self.traces[result.id] = self.session.inventory.redactor.text(report.longreprtext)
+                self.publisher.traces[result.id] = self.session.inventory.redactor.text(report.longreprtext)
             else:  # the table says it all: pytest need not show it again under FAILURES
                 report._pdbshown = True  # type: ignore[attr-defined]  # noqa: SLF001 - there is no public way
         elif report.failed:
-            self.failed.append(self._failed(report, "" if report.when == "call" else f" ({report.when})"))
+            self.publisher.failed.append(self._failed(report, "" if report.when == "call" else f" ({report.when})"))
 
     def pytest_collectreport(self, report: pytest.CollectReport) -> None:
         """Take a module that could not be collected: its checks have no results."""
         if report.failed:
-            self.failed.append(self._failed(report, " (collection)"))
+            self.publisher.failed.append(self._failed(report, " (collection)"))
 
     def _failed(self, report: pytest.TestReport | pytest.CollectReport, phase: str) -> Failed:
         said = getattr(getattr(report.longrepr, "reprcrash", None), "message", None)
@@ -141,13 +144,8 @@ class Reporter:
         """Return the result of a test whose worker died of it, of which pytest-xdist makes a report; else None."""
         if report.when in ("setup", "call", "teardown"):
             return None
-        inventory, due = self.session.inventory, self.session.due
-        if (expectation := due.shipped.get(report.nodeid)) is not None:
-            subject = Subject.of(expectation, inventory)
-        else:
-            subject = own_subject(report.nodeid, self.session.suites, inventory.runbook)
         lines = str(report.longrepr).strip().splitlines() or ["its worker ended"]
-        return unknown(subject, lines[0], self.session.runner.fail_at)
+        return self.session.runner.lost(self.session.due.subject(report.nodeid), lines[0])
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_report_teststatus(self, report: pytest.CollectReport | pytest.TestReport) -> Any:
@@ -174,46 +172,79 @@ class Reporter:
         if only_looks(self.config):
             return (yield)
         self.session.runner.workers.over()
-        results = self._with_steps(sorted(self.results.values(), key=lambda result: result.rank))
-        results = self._compared(results)
-        session.exitstatus = exit_status(int(exitstatus), results)
-        missing = self.session.due.missing(self.results, self._reported)
-        not_run = self.session.due.unjudged(result.id for result in results) | set(missing)
-        if session.exitstatus == 0 and missing:
-            more = f" and {len(missing) - 1} more" if len(missing) > 1 else ""
-            self.problems.append(f"{counted(len(missing), 'selected check')} without a result: {missing[0]}{more}")
-            session.exitstatus = 1
-        if self.problems and session.exitstatus == 0:
-            session.exitstatus = FAULT
-        self.run = self._recorded(self._made(results, int(session.exitstatus), not_run=len(not_run)))
+        self.run = self._recorded(self._decided(int(exitstatus)))
         if not self.run.narrowed:
             self._line.tell(Line.DONE)
         self.page.finish(self.run)
-        decided = self.run.exit_status
-        self._decided = session, decided
+        session.exitstatus, self._pytest = self.run.exit_status, session
+        self._claim_xml()
         outcome = None
         if self.files is not None and getattr(self.config.option, "xmlpath", None) == str(self.files.xml):
             self.files.claim_xml()
         try:
-            outcome = yield
-        except OSError as error:
-            self._note(error)
-        self._write(self.run)
-        if self._tell(self.run) and session.exitstatus == 0:
-            session.exitstatus = FAULT
-        self.problems += self._exported(self.run)
-        if self.problems and session.exitstatus == 0:
-            session.exitstatus = FAULT
-        self._decided = session, decided or int(session.exitstatus)
+            with self.session.ending.waiting():
+                outcome = yield
+        except OSError as error:  # which pytest raises for its own reports without their names
+            named = error.filename or getattr(self.config.option, "xmlpath", None)
+            self.publisher.not_written = OSError(error.errno, error.strerror or str(error), named)
+            self.publisher.note(self.publisher.not_written)
+        except HurriedError:
+            self.problems.append("what others do at the end of a run was given up: the run was asked to end")
+        self.publisher.publish(self.run)
+        self._settle()
         return outcome
 
-    def _exported(self, run: Run) -> list[str]:
-        """Have the metrics of a whole run where the inventory says; returns what is wrong with that."""
-        if run.narrowed or not self.session.inventory.metrics:
-            return []
-        from .delivery.metrics import exported
+    def _settle(self) -> None:
+        """Have the results say the run's exit status, with what went wrong since it was decided."""
+        if self.run is None or self._pytest is None:
+            return
+        status = int(self._pytest.exitstatus) or self.run.exit_status or (FAULT if self.problems else 0)
+        if self.session.ending.asked is not None:
+            status = INTERRUPTED
+        self._pytest.exitstatus = status
+        if status != self.run.exit_status:
+            self.run = replace(self.run, exit_status=status)
+            self.publisher.settle(self.run)
 
-        return list(exported(run, self.session.inventory))
+    def _decided(self, pytest_status: int) -> Run:
+        """Return the run as its results make it."""
+        runner = self.session.runner
+        missing = self.session.due.missing(self.results, self._reported)
+        overdue, stopped = self.overdue.is_over, pytest_status == INTERRUPTED
+        if overdue:
+            missing |= self.session.due.never_selected()
+        is_lost = bool(missing) and not stopped and (overdue or runner.workers.lost)
+        if is_lost:
+            why = _OVERDUE if overdue else _LOST
+            ours = [nodeid for nodeid, name in missing.items() if name is not None]
+            self.results |= {nodeid: runner.lost(self.session.due.subject(nodeid), why) for nodeid in ours}
+        results = self._with_steps(sorted(self.results.values(), key=lambda result: result.rank))
+        results = self.publisher.asked(lambda: runner.past.compared(results, self.started), results)
+        status = exit_status(pytest_status, results)
+        nameless = [nodeid for nodeid in missing if nodeid not in self.results]
+        if nameless and not stopped and (status == 0 or is_lost):
+            more = f" and {len(nameless) - 1} more" if len(nameless) > 1 else ""
+            first = missing[nameless[0]] or nameless[0]
+            self.problems.append(f"{counted(len(nameless), 'selected check')} without a result: {first}{more}")
+            status = status or 1
+        if self.session.ending.asked is not None:
+            status = INTERRUPTED
+        not_run = self.session.due.unjudged(result.id for result in results) | {missing[n] or n for n in nameless}
+        made = self._made(results, status, not_run=len(not_run))
+        return replace(made, narrowed=made.narrowed or is_lost or status == INTERRUPTED)
+
+    def _rescue(self) -> None:
+        """Tell what was judged where the process ends from outside of its main thread, which can't be interrupted."""
+        self.session.runner.workers.kill()
+        if self.run is None and not only_looks(self.config):
+            self.run = self._recorded(self._decided(INTERRUPTED))
+            self.publisher.write(self.run)
+        if self.files is not None:
+            self.files.release()
+
+    def _claim_xml(self) -> None:
+        if self.files is not None and getattr(self.config.option, "xmlpath", None) == str(self.files.xml):
+            self.files.claim_xml()
 
     def _with_steps(self, results: list[Result]) -> tuple[Result, ...]:
         """Return results with the next steps that depend on what the others are."""
@@ -226,23 +257,16 @@ class Reporter:
         steps = {each.id: [(step.when, step.action) for step in each.steps] for each in self._stepped.values()}
         return with_steps(results, steps, made)
 
-    def _compared(self, results: tuple[Result, ...]) -> tuple[Result, ...]:
-        """Return results that say how they stand to those of past runs, as far as the history can tell."""
-        past = self.session.runner.past
-        results = past.compared(results, self.started)
-        if past.fault is not None:
-            self._note_history("read", past.fault)
-        return results
-
     def _recorded(self, run: Run) -> Run:
         """Record a run of suites, and return it with its hash; where that fails, it is the checker's fault alone."""
         past = self.session.runner.past
         if run.suite is None or past.fault is not None:
             return run
         try:
-            return replace(run, hash=past.record(run))
-        except HistoryError as error:
-            self._note_history("record the run in", error)
+            with self.session.ending.waiting():
+                return replace(run, hash=past.record(run))
+        except (HistoryError, HurriedError) as error:
+            self.publisher.note_history("record the run in", error)
             return replace(run, exit_status=run.exit_status or FAULT)
 
     def _made(self, results: tuple[Result, ...], status: int, *, not_run: int) -> Run:
@@ -256,98 +280,19 @@ class Reporter:
             vantage=platform.node(),
             version=importlib.metadata.version("pytest-opscheck"),
             results=results,
-            exit_status=status,
-            narrowed=self._is_narrowed() or not_run > 0,
+            exit_status=status or (FAULT if self.problems else 0),
+            checks_status=status,
+            narrowed=self.session.is_narrowed() or not_run > 0,
             not_run=not_run,
             notices=tuple(map(inventory.redactor.text, ending(inventory.waivers, self.started.date()))),
         )
-
-    def _is_narrowed(self) -> bool:
-        """Tell whether whole files may have been left out, of which pytest says nothing: by --lf, or by names."""
-        collection = self.session.collection
-        return bool(getattr(self.config.option, "lf", False) or collection.named) or not collection.with_shipped
-
-    def _write(self, run: Run) -> None:
-        if named := setting(self.config, "json"):
-            base = self.config.invocation_params.dir if self.config.getoption("opscheck_json") else self.config.rootpath
-            self._try(lambda: json.write(run, base / named))
-        inventory, files = self.session.inventory, self.files
-        if files is not None:
-            self._try(lambda: json.write(run, files.json))
-            self._try(lambda: files.keep(getattr(self.config.option, "xmlpath", None), files.xml))
-        if not self.session.suites:
-            return
-        beside = self._beside(run)
-        base = inventory.file.absolute().parent
-        text = page.page(run, Links(base, files.folder.absolute() if files is not None else base), beside)
-        if files is not None:
-            self._try(lambda: page.write(text, files.html))
-        if files is not None and not run.narrowed and run.exit_status != NOTHING_JUDGED:
-            self._try(files.make_latest)
-            self._try(lambda: files.prune(self.started - dt.timedelta(seconds=inventory.reports_keep_s)))
-        mails = not self._is_chosen(run) and run.exit_status != INTERRUPTED
-        if inventory.mail is not None and mails:  # also where the disk is full
-            self._mail(inventory.mail, run, replace(beside, problems=tuple(self.problems)), text)
-
-    def _is_chosen(self, run: Run) -> bool:
-        """Tell whether checks were left out because somebody wants so, and not because the run did not get to them."""
-        return run.narrowed and (self._is_narrowed() or self.session.due.is_narrowed())
-
-    def _mail(self, to: Mail, run: Run, beside: Beside, text: str) -> None:
-        """Mail the report where that is due. That it could not be delivered is told, and changes no verdict."""
-        from .delivery import mail
-
-        if not mail.due(to, run, beside, lambda: self.session.runner.past.changed(run)):
-            return
-        try:
-            mail.deliver(to, mail.message(to, run, beside, text))
-        except mail.MailError as error:
-            said = self.session.inventory.redactor.text(str(error))
-            self.problems.append(f"could not mail the report, which is no fault of any target: {said}")
-
-    def _tell(self, run: Run) -> bool:
-        """Tell the channels of the inventory, when all reports are written; returns whether anything went wrong."""
-        if not self.session.inventory.channels:
-            return False
-        from .notify.telling import LONGEST_S, tell
-
-        # Who asks a run to end waits for that; what can't be told so soon is told by the next run.
-        seconds = _LAST_WORDS_S if run.exit_status == INTERRUPTED else LONGEST_S
-        problems = tell(self.session.inventory, run, self.session.runner.past, seconds)
-        self.problems += problems
-        return bool(problems)
-
-    def _beside(self, run: Run) -> Beside:
-        """Return what is told beside the results, with the past of what was measured."""
-        past = self.session.runner.past
-        knew = past.fault
-        points = past.points(run) if run.hash else {}
-        if past.fault is not knew and past.fault is not None:
-            self._note_history("read", past.fault)
-        return Beside(self.session.uncovered(run.results), tuple(self.problems), self.failed, self.traces, points)
-
-    def _try(self, write: Callable[[], None]) -> None:
-        try:
-            write()
-        except OSError as error:
-            self._note(error)
-
-    def _note(self, error: OSError) -> None:
-        said = ": ".join(str(part) for part in (error.filename, error.strerror) if part)
-        self.problems.append(f"could not write the reports: {said or error}")
-
-    def _note_history(self, what: str, error: HistoryError) -> None:
-        said = self.session.inventory.redactor.text(str(error))
-        self.problems.append(f"could not {what} the history, which is no fault of any target: {said}")
 
     def pytest_unconfigure(self) -> None:
         """Give the name of the run's reports free, and see that nobody has made the exit status 0 since it was decided.
 
         Recipes for runs without tests do so in pytest_sessionfinish, after us.
         """
-        if self._decided is not None:
-            session, status = self._decided
-            session.exitstatus = session.exitstatus or status
+        self._settle()
         if self.files is not None:
             self.files.release()
 

@@ -240,9 +240,11 @@ _RESULT_FIELDS = tuple(
 class Run:
     """One execution of a suite, with its results.
 
-    `narrowed` says whether checks of the suite have no result, for whatever reason, and `not_run` how many these are;
-    `hash` is the run's in the history, where it is recorded. `notices` are sentences on the inventory itself, which
-    reports repeat: waivers that end soon or have ended.
+    `checks_status` is what its checks came to, as an exit status; `exit_status`, which is that of the process, may say
+    more: a fault of the checker, or an interruption after the last check. `narrowed` says whether checks of the suite
+    were not run, for whatever reason, and `not_run` how many of these have no result; `hash` is the run's in the
+    history, where it is recorded. `notices` are sentences on the inventory itself, which reports repeat: waivers that
+    end soon or have ended.
     """
 
     id: str
@@ -254,10 +256,16 @@ class Run:
     version: str
     results: tuple[Result, ...]
     exit_status: int
+    checks_status: int | None = None
     narrowed: bool = False
     not_run: int = 0
     hash: str | None = None
     notices: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        """Where nothing else is said, the run came to what its checks came to."""
+        if self.checks_status is None:
+            object.__setattr__(self, "checks_status", self.exit_status)
 
     @property
     def duration_s(self) -> float:
@@ -278,6 +286,7 @@ class Run:
                 "vantage": self.vantage,
                 "version": self.version,
                 "exit_status": self.exit_status,
+                "checks_status": self.checks_status,
                 "narrowed": self.narrowed,
                 **({"not_run": self.not_run} if self.not_run else {}),
                 **({"hash": self.hash} if self.hash else {}),
@@ -296,6 +305,7 @@ class Run:
             **{name: run[name] for name in names},
             started=dt.datetime.fromisoformat(run["started"]),
             finished=dt.datetime.fromisoformat(run["finished"]),
+            checks_status=run.get("checks_status", run["exit_status"]),
             narrowed=run.get("narrowed", False),
             not_run=run.get("not_run", 0),
             hash=run.get("hash"),

@@ -71,7 +71,8 @@ class Runner:
         self.started = inventory.now()
         self.past = Past(inventory.history)
         self._longest_s = longest_s
-        self._until = time.monotonic() + longest_s if longest_s is not None else math.inf
+        left_s = getattr(config, "workerinput", {}).get("opscheck_left_s", longest_s)  # a run's workers may start late
+        self._until = time.monotonic() + left_s if left_s is not None else math.inf
         waivers = () if getattr(config.option, "runxfail", False) else inventory.waivers
         # Who asks for one check by its name, while a window is open, wants to know.
         windows = inventory.windows if suite is not None else ()
@@ -369,6 +370,11 @@ class Runner:
 
     def _subject(self, item: pytest.Function) -> Subject:
         return subject_of(item, self.inventory)
+
+    def lost(self, subject: Subject, why: str) -> Result:
+        """Return the result of a check that nobody judged, for its process ended."""
+        result = self._quieting.applied(unknown(subject, why, self.fail_at), subject, self.inventory.now())
+        return Result.from_json(self.inventory.redactor.data(result.to_json()))
 
     def close(self) -> None:
         """End what still runs, and leave nothing behind."""

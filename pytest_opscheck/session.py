@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from . import fixtures, shipped, workers
+from . import fixtures, shipped
 from .collection import Collection
 from .deadline import Deadlines
 from .due import Due
@@ -19,6 +19,7 @@ from .inventory import Inventory, load
 from .limits import SEVERITIES
 from .masked import Masked
 from .masking import Masking
+from .overdue import Overdue
 from .plugin import home, inventory_file, reports_folder, setting
 from .plural import counted
 from .results import Result
@@ -31,8 +32,9 @@ REPORTER = "opscheck-reporter"
 class Session:
     """What the processes of a run share: the inventory, the suites, what is collected, and what runs it."""
 
-    def __init__(self, config: pytest.Config, inventory: Inventory, suites: tuple[str, ...]) -> None:
+    def __init__(self, config: pytest.Config, inventory: Inventory, suites: tuple[str, ...], ending: Ending) -> None:
         self.config = config
+        self.ending = ending
         self.inventory = inventory
         self.suites = suites
         self.due = Due(inventory, suites)
@@ -42,23 +44,33 @@ class Session:
         self.runner = Runner(config, inventory, fail_at, "+".join(suites) or None, longest_s)
 
     @classmethod
-    def open(cls, config: pytest.Config, file: Path, suites: tuple[str, ...], tables: tuple[str, ...]) -> Session:
+    def open(
+        cls, config: pytest.Config, file: Path, suites: tuple[str, ...], tables: tuple[str, ...], ending: Ending
+    ) -> Session:
         """Read the inventory, add the shipped checks to what is collected, and set the reports up.
 
         Raises InventoryError.
         """
         inventory = load(file, shipped.checks(tables), reports=reports_folder(config))
-        session = cls(config, inventory, asked_suites(config.option.markexpr or "", suites))
+        session = cls(config, inventory, asked_suites(config.option.markexpr or "", suites), ending)
+        ending.last_words.append(session.runner.close)
         config.pluginmanager.register(fixtures.Fixtures(inventory, session.runner), "opscheck-fixtures")
         config.pluginmanager.register(Masking(inventory.redactor), "opscheck-masking")
         config.pluginmanager.register(session.masked, "opscheck-masked")
         config.pluginmanager.register(Deadlines(session.runner), "opscheck-deadlines")
-        config.pluginmanager.register(Ending(workers.share(config)[1]), "opscheck-ending")
         if not hasattr(config, "workerinput"):
             from .reporter import Reporter
 
-            config.pluginmanager.register(Reporter(config, session), REPORTER)
+            overdue = Overdue(session.runner, session.runner.workers.kill, ending)
+            config.pluginmanager.register(overdue, "opscheck-overdue")
+            config.pluginmanager.register(Reporter(config, session, overdue), REPORTER)
         return session
+
+    def is_narrowed(self) -> bool:
+        """Tell whether whole files may have been left out, of which pytest says nothing: by --lf, or by names."""
+        return (
+            bool(getattr(self.config.option, "lf", False) or self.collection.named) or not self.collection.with_shipped
+        )
 
     def header(self) -> str:
         """Return the one line that says what the run is about."""

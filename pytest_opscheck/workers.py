@@ -2,16 +2,38 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
+import os
+import re
+import shutil
+import signal
 import tempfile
+import threading
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from .board import LOST, OVER
+from .ending import STOP
+from .marks import is_abandoned, take
 
-STOP = "stop"
-"""The mark in the shared folder of a run that was interrupted: its workers end."""
+_ALIVE = "alive"
+"""The mark in the shared folder that its run lives."""
+_PREFIX = "opscheck-"
+_FOLDER = re.compile(rf"{_PREFIX}[a-z0-9_]{{8}}")
+_GRACE_S = 1.5
+"""How long workers that were told to end may take for that."""
+
+
+def sweep() -> None:
+    """Remove the folders of runs that were killed."""
+    with contextlib.suppress(OSError), os.scandir(tempfile.gettempdir()) as entries:
+        found = [Path(each.path) for each in entries if _FOLDER.fullmatch(each.name) and not each.is_symlink()]
+        for folder in found:
+            if folder.stat().st_uid == os.geteuid() and is_abandoned(folder / _ALIVE):
+                shutil.rmtree(folder, ignore_errors=True)
 
 
 def share(config: pytest.Config) -> tuple[tuple[int, int], Path | None]:
@@ -44,7 +66,10 @@ class Workers:
     """The workers of a run, as its controller sees them."""
 
     def __init__(self) -> None:
+        self.nodes: list[Any] = []
+        self.lost = False
         self._folder: tempfile.TemporaryDirectory[str] | None = None
+        self._held = -1
         self._shares = itertools.count()
 
     def next_share(self) -> int:
@@ -53,18 +78,36 @@ class Workers:
 
     def lost_one(self) -> None:
         """Let nobody wait for the readings of a worker that died."""
+        self.lost = True
         Path(self.folder(), LOST).touch()
 
     def folder(self) -> str:
         """Return the folder in which the processes of this run put their readings; only this user can read it."""
         if self._folder is None:
-            self._folder = tempfile.TemporaryDirectory(prefix="opscheck-", ignore_cleanup_errors=True)
+            self._folder = tempfile.TemporaryDirectory(prefix=_PREFIX, ignore_cleanup_errors=True)
+            self._held = take(Path(self._folder.name, _ALIVE))
         return self._folder.name
 
     def stop(self) -> None:
-        """Have the workers end, whatever they wait for."""
+        """Have the workers end, whatever they wait for; one that does not is killed."""
         if self._folder is not None:
             Path(self._folder.name, STOP).touch()
+            self._signal(signal.SIGCONT)
+            killer = threading.Timer(_GRACE_S, self.kill)
+            killer.daemon = True
+            killer.start()
+
+    def kill(self) -> None:
+        """End the workers that still run."""
+        self._signal(signal.SIGKILL)
+
+    def _signal(self, number: signal.Signals) -> None:
+        """Signal the workers that are processes of ours; execnet has no public way to them."""
+        for node in list(self.nodes):
+            process = getattr(getattr(node.gateway, "_io", None), "popen", None)
+            if process is not None and process.poll() is None:
+                with contextlib.suppress(OSError):
+                    process.send_signal(number)
 
     def over(self) -> None:
         """Tell the workers that all tests have ended."""
@@ -75,3 +118,5 @@ class Workers:
         """Leave nothing behind."""
         if self._folder is not None:
             self._folder.cleanup()
+            self._folder = None
+            os.close(self._held)

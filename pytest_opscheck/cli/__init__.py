@@ -10,9 +10,10 @@ import os
 import platform
 import random
 import re
+import signal
 import sys
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,7 @@ from .. import private
 from ..inventory import FILE, Inventory, InventoryError, load, nearest
 from ..plural import counted
 from ..results import FAULT, NOTHING_JUDGED
+from ..starting import SIGNALS, pytest_command
 from ..suites import suite_names
 
 USAGE = 4
@@ -237,23 +239,24 @@ def run(suite: str, arguments: tuple[str, ...], random_delay: str | None) -> Non
         raise _Usage(f"`opscheck run {suite}` runs that suite alone; leave -m out, or say `pytest -m EXPRESSION`")
     arguments = _joined(arguments)
     file = _named_inventory(arguments)
-    inventory = loaded(file)
+    inventory = loaded(file, refused=lambda error: _tell(error, suite))
     _known(inventory, suite)
     if random_delay is not None:
         _wait_a_little(random_delay)
     lock = _lock(file.absolute().parent / "reports" / suite, suite)
-    command = [sys.executable, "-m", "pytest", "-m", suite, *arguments]
+    command = pytest_command(suite, arguments)
     if (url := inventory.suites[suite].heartbeat) is None:
+        signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)  # until the new program can take them
         os.execv(command[0], command)  # noqa: S606 - no shell, no input
     sys.exit(_with_heartbeat(command, url, inventory, suite, lock))
 
 
-def _with_heartbeat(command: list[str], url: str, inventory: Inventory, suite: str, lock: int) -> int:
+def _with_heartbeat(command: list[str], url: str, inventory: Inventory, suite: str, lock: list[int]) -> int:
     """Run a suite between two heartbeats, which change nothing of its exit status."""
     from ..delivery.heartbeat import around
 
     name = inventory.redactor.text(f"{suite} of {inventory.name} on {platform.node()}")
-    status, faults = around(command, url, name, [lock])
+    status, faults = around(command, url, name, lock)
     for fault in faults:
         said = inventory.redactor.text(f"could not call the heartbeat, {fault}")
         click.echo(f"{said}; the run stands as it is", err=True)
@@ -302,8 +305,18 @@ def _require_file(file: Path, command: str, for_suite: str) -> None:
     )
 
 
-def loaded(file: Path, reports: Path | None = None) -> Inventory:
-    """Return an inventory; with errors in it, say them and end.
+def _tell(error: InventoryError, suite: str) -> None:
+    """Tell of a run that does not begin those whom the inventory names: who has started it may not look."""
+    from ..notify.refusal import told
+
+    for said in told(error, suite):
+        click.echo(said, err=True)
+
+
+def loaded(
+    file: Path, reports: Path | None = None, refused: Callable[[InventoryError], object] = lambda _error: None
+) -> Inventory:
+    """Return an inventory; with errors in it, say them, have that told by `refused`, and end.
 
     reports: where the command line says that its reports are; else they are where pytest's settings say.
     """
@@ -316,7 +329,29 @@ def loaded(file: Path, reports: Path | None = None) -> Inventory:
         return load(file, checks(), reports=reports or reports_setting(file.absolute().parent))
     except (InventoryError, pytest.UsageError) as error:
         click.echo(str(error), err=True)
+        if isinstance(error, InventoryError):
+            refused(error)
         sys.exit(USAGE)
+
+
+def known(file: Path, reports: Path | None) -> Inventory:
+    """Return what can be read of an inventory, for what looks at past runs alone; where it has errors, say so.
+
+    With an error in what says where these are, end.
+    """
+    found: list[Inventory] = []
+
+    def read(error: InventoryError) -> None:
+        if error.known is not None and not (error.concerns("history") or error.concerns("opscheck", "name")):
+            found.append(error.known)
+
+    try:
+        return loaded(file, reports, read)
+    except SystemExit:
+        if not found:
+            raise
+    click.echo("the inventory has these errors, and no run begins until they are mended; what was recorded:", err=True)
+    return found[0]
 
 
 def _known(inventory: Inventory, suite: str | None) -> None:
@@ -324,20 +359,26 @@ def _known(inventory: Inventory, suite: str | None) -> None:
         raise _Usage(f"there is no suite {suite!r}; {nearest(suite, inventory.suites)}")
 
 
-def _lock(folder: Path, suite: str) -> int:
+def _lock(folder: Path, suite: str) -> list[int]:
     """Take the suite's lock, and return its open file, which pytest keeps; where another run holds it, say so and end.
 
-    The kernel frees it when the process ends, however it does.
+    The kernel frees it when the process ends, however it does. Where there can be no lock the run begins all the same:
+    what is broken out there is to be known, also with a full disk here.
     """
-    private.make_folder(folder)
-    lock = os.open(folder / ".lock", os.O_RDWR | os.O_CREAT, private.FILE)
+    try:
+        private.make_folder(folder)
+        lock = os.open(folder / ".lock", os.O_RDWR | os.O_CREAT, private.FILE)
+    except OSError as error:
+        click.echo(f"no lock for {suite}, so another run of it may be beside this one: {error}", err=True)
+        return []
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
         holder = os.read(lock, 20).decode().strip() or "unknown"
         click.echo(f"a run of {suite} is under way (process {holder}), so this one was not started", err=True)
         sys.exit(NOTHING_JUDGED)
-    os.ftruncate(lock, 0)
-    os.write(lock, f"{os.getpid()}\n".encode())
+    with contextlib.suppress(OSError):  # on a full disk it does not say whose it is
+        os.ftruncate(lock, 0)
+        os.write(lock, f"{os.getpid()}\n".encode())
     os.set_inheritable(lock, True)
-    return lock
+    return [lock]

@@ -17,7 +17,7 @@ from ..lasting import lasting
 from ..plural import counted
 from ..reports.words import plain, short
 from ..results import FAULT, State, Verdict
-from . import USAGE, inventory_option, loaded, reports_option
+from . import USAGE, inventory_option, known, reports_option
 
 BROKEN = 1
 """The exit status where the chain does not hold."""
@@ -44,7 +44,7 @@ def history(ctx: click.Context, file: Path, reports: Path | None) -> None:
 
     The options are those of pytest, for an inventory or reports in another place.
     """
-    ctx.obj = loaded(file, reports)
+    ctx.obj = known(file, reports)
     if ctx.invoked_subcommand is None:
         _show(ctx.obj, None)
 

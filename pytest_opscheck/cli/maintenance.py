@@ -18,7 +18,7 @@ from ..history import Begun, HistoryError, opened
 from ..inventory import Inventory, nearest
 from ..results import FAULT
 from ..units import LimitError, parse_duration
-from . import USAGE, inventory_option, loaded, reports_option
+from . import USAGE, inventory_option, known, reports_option
 
 _NEWEST = 20
 
@@ -32,7 +32,7 @@ def maintenance(ctx: click.Context, file: Path, reports: Path | None) -> None:
 
     The options are those of pytest, for an inventory or reports in another place.
     """
-    ctx.obj = loaded(file, reports)
+    ctx.obj = known(file, reports)
 
 
 @maintenance.command()

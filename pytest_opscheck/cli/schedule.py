@@ -33,7 +33,7 @@ from ..schedule.jobs import (
     units,
     units_folder,
 )
-from . import USAGE, inventory_option, loaded, reports_option
+from . import USAGE, inventory_option, known, loaded, reports_option
 
 OVERDUE = 1
 _LOOKED_BACK = 50
@@ -209,7 +209,7 @@ def status(file: Path, reports: Path | None) -> None:
 
     The exit status is 1 where a suite that says when it runs is overdue or never ran, 3 where the history can't tell.
     """
-    inventory = loaded(file, reports)
+    inventory = known(file, reports)
     found = jobs(inventory)
     if not found:
         _none(inventory)

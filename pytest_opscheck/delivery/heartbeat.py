@@ -14,17 +14,21 @@ import subprocess
 import threading
 import time
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from types import FrameType
 from urllib.parse import urlsplit, urlunsplit
 
 from ..results import INTERRUPTED
+from ..starting import SIGNALS
 from .http import LONGEST_S, sent
 from .line import Line
 
 ATTEMPTS = 2
 _LISTEN_S = 2.0
 """How long what a run has said is waited for when it has ended: something that it left behind may hold the pipe."""
+_LAST_WORDS_S = 2.0
+"""How long the call may take where the run was asked to end."""
+_TICK_S = 0.05
 _BY_SIGNAL = 128
 """What a shell adds to the number of the signal that ended a command."""
 
@@ -47,14 +51,15 @@ class Heartbeat:
         self._calls.append(thread)
         thread.start()
 
-    def wait(self) -> None:
-        """Wait for what was called, up to a deadline."""
-        until = time.monotonic() + LONGEST_S
-        for thread in self._calls:
-            thread.join(max(0.0, until - time.monotonic()))
-            if thread.is_alive():
-                self.faults.append(f"no answer within {LONGEST_S:g} s")
+    def wait(self, asked: Collection[int] = ()) -> None:
+        """Wait for what was called, up to a deadline: a near one as soon as somebody has asked the run to end."""
+        started = time.monotonic()
+        while any(thread.is_alive() for thread in self._calls):
+            longest_s = _LAST_WORDS_S if asked else LONGEST_S
+            if time.monotonic() - started > longest_s:
+                self.faults.append(f"no answer within {longest_s:g} s")
                 return
+            self._calls[-1].join(_TICK_S)
 
     def _attempt(self, sign: str, said: str, before: threading.Thread | None) -> None:
         if before is not None:  # the end of a short run must not be there before its start
@@ -97,28 +102,28 @@ def around(command: Sequence[str], url: str, name: str, kept: Sequence[int] = ()
 
     listener = threading.Thread(target=listen, name="opscheck-heartbeat-listener", daemon=True)
     listener.start()
-    process = subprocess.Popen(  # noqa: S603 - our own command
-        command, pass_fds=[*kept, its], env={**os.environ, Line.VARIABLE: str(its)}
-    )
-    os.close(its)
-    with _passed_on(process) as asked:
+    with _started(command, [*kept, its], {**os.environ, Line.VARIABLE: str(its)}) as (process, asked):
+        os.close(its)
         status = process.wait()
-    listener.join(_LISTEN_S)
-    if status < 0:  # one that was asked to end before it could listen was interrupted all the same
-        status = INTERRUPTED if asked else _BY_SIGNAL - status
-    if Line.NARROWED not in said and (Line.WHOLE in said or status != 0):
-        well = status == 0 and Line.DONE in said
-        heartbeat.call("" if well else "fail", f"{name}: exit status {status}")
-    heartbeat.wait()
+        listener.join(_LISTEN_S)
+        if status < 0:  # one that was asked to end before it could listen was interrupted all the same
+            status = INTERRUPTED if asked else _BY_SIGNAL - status
+        if Line.NARROWED not in said and (Line.WHOLE in said or status != 0):
+            well = status == 0 and Line.DONE in said
+            heartbeat.call("" if well else "fail", f"{name}: exit status {status}")
+        heartbeat.wait(asked)
     return status, heartbeat.faults
 
 
 @contextlib.contextmanager
-def _passed_on(process: subprocess.Popen[bytes]) -> Iterator[list[int]]:
-    """Outlive what asks the run to end, to tell of its end; yields the signals that did.
+def _started(
+    command: Sequence[str], kept: Sequence[int], environment: Mapping[str, str]
+) -> Iterator[tuple[subprocess.Popen[bytes], list[int]]]:
+    """Start the run, and outlive what asks it to end, to tell of its end; yields it and the signals that did.
 
     Each is passed on as SIGTERM, at which the run still writes its reports: it may have been started where SIGINT is
-    ignored. One that the terminal or systemd has sent to both is the same wish to it.
+    ignored. One that the terminal or systemd has sent to both is the same wish to it. Until both can take them, the
+    signals wait.
     """
     asked: list[int] = []
 
@@ -126,9 +131,12 @@ def _passed_on(process: subprocess.Popen[bytes]) -> Iterator[list[int]]:
         asked.append(number)
         process.send_signal(signal.SIGTERM)
 
-    before = {number: signal.signal(number, pass_on) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
+    signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
+    process = subprocess.Popen(command, pass_fds=kept, env=environment)  # noqa: S603 - our own command
+    before = {number: signal.signal(number, pass_on) for number in SIGNALS}
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)
     try:
-        yield asked
+        yield process, asked
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import base64
-import contextlib
-import os
 from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import quote, urlsplit, urlunsplit
 
+from .. import private
 from ..inventory import Inventory
 from ..reports.openmetrics import CONTENT_TYPE, text
 from ..results import Run
@@ -46,15 +45,9 @@ def file_of(named: Path, suite: str) -> Path:
 
 def write(content: bytes, file: Path) -> None:
     """Write a file at once and whole: node_exporter may read it at any time. Its folder has to be there."""
-    draft = file.with_name(f".{file.name}.{os.getpid()}")
-    try:
+    with private.draft(file) as draft:
         draft.write_bytes(content)
         draft.chmod(_PLAIN_NAME)
-        draft.replace(file)
-    except OSError as error:
-        with contextlib.suppress(OSError):
-            draft.unlink()
-        raise OSError(error.errno, error.strerror, str(file)) from None
 
 
 def address(push: str, run: Run) -> str:

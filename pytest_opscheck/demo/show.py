@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib.resources
 import os
 import re
@@ -18,6 +19,7 @@ from types import FrameType
 import click
 
 from ..inventory import FILE
+from ..starting import SIGNALS
 from .faults import FAULTS
 from .processes import DemoError
 from .stack import Stack
@@ -169,7 +171,10 @@ def signals_end_us() -> Iterator[None]:
     def end(_number: int, _frame: FrameType | None) -> None:
         raise KeyboardInterrupt
 
-    with _handling(signal.SIGTERM, end), _handling(signal.SIGHUP, end):
+    with contextlib.ExitStack() as stack:
+        for number in SIGNALS:
+            if signal.getsignal(number) is not signal.SIG_IGN:
+                stack.enter_context(_handling(number, end))
         yield
 
 

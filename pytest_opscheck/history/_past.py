@@ -161,6 +161,17 @@ class Past:
 
         return bounded(write, self.history)
 
+    def settle(self, run: Run) -> None:
+        """Note the exit status that a recorded run has got since. Raises HistoryError."""
+
+        def write() -> bool:
+            with opened(self.history, create=True) as store:
+                assert store is not None  # noqa: S101 - it was to be made
+                _record.settle(store, run.id, run.exit_status)
+            return True
+
+        bounded(write, self.history)
+
     def points(self, run: Run) -> Mapping[tuple[str, str | None], list[Point]]:
         """Return the newest values of everything that a recorded run measured, as Records.values does."""
 

@@ -106,7 +106,8 @@ class Records:
         asked += [("started >= ?", utc(since))] if since is not None else []
         asked += [("started < ?", utc(until))] if until is not None else []
         rows = self._store.rows(
-            "SELECT seq, id, suite, started, finished, exit_status, vantage, narrowed, hash FROM opscheck_run "
+            "SELECT seq, id, suite, started, finished, coalesce(settled, exit_status), vantage, narrowed, hash "
+            "FROM opscheck_run "
             f"WHERE {' AND '.join(sql for sql, _ in asked)} ORDER BY started DESC, seq DESC"
             + (f" LIMIT {int(newest)}" if newest is not None else ""),
             [value for _, value in asked],
@@ -123,7 +124,10 @@ class Records:
     def run(self, seq: int) -> Run | None:
         """Return a whole run, None where it is not there."""
         found = link(self._store, seq)
-        return Run.from_json({**found.data, "run": found.data["run"] | {"hash": found.hash}}) if found else None
+        if found is None:
+            return None
+        ((status,),) = self._store.rows("SELECT coalesce(settled, exit_status) FROM opscheck_run WHERE seq = ?", (seq,))
+        return Run.from_json({**found.data, "run": found.data["run"] | {"hash": found.hash, "exit_status": status}})
 
     def latest(self) -> dict[str, Seen]:
         """Return the newest result of every check, by id: also of those that the inventory does not have any more."""

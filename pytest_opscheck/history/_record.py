@@ -29,6 +29,12 @@ def append(store: Store, data: dict[str, Any]) -> str:
         return _write(store, newest + 1, before, data)
 
 
+def settle(store: Store, run_id: str, exit_status: int) -> None:
+    """Note the exit status that a run has got since it was written; what was written stays."""
+    with transaction(store, writes=True):
+        store.rows("UPDATE opscheck_run SET settled = ? WHERE id = ?", (exit_status, run_id))
+
+
 def take_over(store: Store, seq: int, before: str, digest: str, data: dict[str, Any]) -> None:
     """Write a run of another history in its place of the chain, of which an empty one may begin anywhere.
 

@@ -79,7 +79,11 @@ _TOLD = (
     """,
     "CREATE INDEX opscheck_told_last ON opscheck_told (inventory, channel, result, number)",
 )
-MIGRATIONS = (_FIRST, _MAINTENANCE, _TOLD)
+_SETTLED = (
+    # The exit status that a run has got since it was recorded. What was written stays, so it is not part of the chain.
+    "ALTER TABLE opscheck_run ADD COLUMN settled INTEGER",
+)
+MIGRATIONS = (_FIRST, _MAINTENANCE, _TOLD, _SETTLED)
 """What makes each version of the one before it. A version that was released is never changed."""
 VERSION = len(MIGRATIONS)
 

@@ -10,7 +10,7 @@ import os
 import re
 import tomllib
 import zoneinfo
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -29,10 +29,11 @@ from .lines import Key
 from .metrics import read_metrics
 from .model import FAIL_AT, Expectation, Inventory, Named, Suite, name_problem
 from .notify import read_channels
-from .problems import InventoryError, Problems, nearest
+from .problems import InventoryError, Problems, is_concerned, nearest
 from .quiet import read_waivers, read_windows
 from .report import REPORTS_KEEP_S, read_mail
 from .said import ENTRY_KEYS
+from .salvage import salvaged
 from .timing import KEYS as TIMING
 from .timing import read_timing
 from .validation import note_validation, secrets_of
@@ -57,8 +58,29 @@ def load(
     checks = tuple(checks)
     shown = _shown(file)
     text = _read(file, shown)
-    document = _parse(text, shown)
-    problems = Problems(shown, text, names=_names(document, checks))
+    try:
+        document, problems = _parse(text, shown), Problems(shown, text)
+    except InventoryError as error:
+        problems = Problems(shown, text)
+        document = salvaged(text, problems)
+        known = _gathered(file, document, checks, problems, environment=environment, reports=reports)
+        raise InventoryError(str(error), known, problems.wrong) from None
+    inventory = _gathered(file, document, checks, problems, environment=environment, reports=reports)
+    problems.raise_any(inventory)
+    return inventory
+
+
+def _gathered(
+    file: Path,
+    document: dict[str, Any],
+    checks: tuple[Check, ...],
+    problems: Problems,
+    *,
+    environment: Mapping[str, str] | None,
+    reports: Path | None,
+) -> Inventory:
+    """Return what a document says, as far as it can be read; what can't be is noted."""
+    problems.names = _names(document, checks)
     document = _bounded(document, (), problems)
     document = expand(document, os.environ if environment is None else environment, problems)
     general = _general(document, problems)
@@ -82,8 +104,7 @@ def load(
     windows = read_windows(document.get("maintenance", {}), expectations, zoned=timezone is not None, problems=problems)
     waivers = read_waivers(document.get("waiver", []), expectations, problems)
     channels = read_channels(document.get("notify", {}), words, suites, problems)
-    problems.raise_any()
-    return Inventory(
+    inventory = Inventory(
         digest=_digest(file, document),
         file=file,
         name=name,
@@ -101,6 +122,21 @@ def load(
         redactor=problems.redactor(),
         mail=mail,
         reports_keep_s=reports_keep_s,
+    )
+    return _sure(inventory, problems.wrong) if len(problems) else inventory
+
+
+def _sure(inventory: Inventory, wrong: Collection[Key]) -> Inventory:
+    """Return an inventory without what an error may have changed: nobody is told through half an address."""
+
+    def heartbeat(suite: Suite) -> str | None:
+        return None if is_concerned(("suites", suite.name, "heartbeat"), wrong) else suite.heartbeat
+
+    return dataclasses.replace(
+        inventory,
+        suites={name: dataclasses.replace(each, heartbeat=heartbeat(each)) for name, each in inventory.suites.items()},
+        mail=None if is_concerned(("report", "mail"), wrong) else inventory.mail,
+        channels=tuple(each for each in inventory.channels if not is_concerned(("notify", each.name), wrong)),
     )
 
 
@@ -271,11 +307,12 @@ def _suites(
         for key in table:
             if key not in SUITE_KEYS:
                 problems.add((*path, key), f"unknown key; {nearest(key, SUITE_KEYS)}")
-        timing = read_timing(table, path, zone, problems)
+        fail_at = FAIL_AT
         try:
-            suites[name] = Suite(name, severity_of(table.get("fail_at", FAIL_AT), words), **timing)
+            fail_at = severity_of(table.get("fail_at", FAIL_AT), words)
         except LimitError as error:
             problems.add((*path, "fail_at"), str(error))
+        suites[name] = Suite(name, fail_at, **read_timing(table, path, zone, problems))
     return suites
 
 

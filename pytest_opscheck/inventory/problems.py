@@ -8,16 +8,38 @@ import re
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 from ..secrets import MASK, Redactor
 from .lines import Key, Lines, locate
+
+if TYPE_CHECKING:
+    from .model import Inventory
 
 _BARE_KEY = re.compile(r"[A-Za-z0-9_-]+")
 _WORD = re.compile(r"\w{4,}")
 
 
 class InventoryError(Exception):
-    """An inventory that cannot be used; the message has a line for each of its errors."""
+    """An inventory that cannot be used; the message has a line for each of its errors.
+
+    `known` is what can be read of it, without the heartbeats, mail and channels that an error concerns, and `wrong` are
+    the keys that have errors.
+    """
+
+    def __init__(self, message: str, known: Inventory | None = None, wrong: Collection[Key] = ()) -> None:
+        super().__init__(message)
+        self.known = known
+        self.wrong = wrong
+
+    def concerns(self, *path: str) -> bool:
+        """Tell whether an error is of a key, of one inside it, or of what it is in."""
+        return is_concerned(path, self.wrong)
+
+
+def is_concerned(path: Key, wrong: Iterable[Key]) -> bool:
+    """Tell whether any of the keys is that one, or inside it, or around it."""
+    return any(each and each[: len(path)] == path[: len(each)] for each in wrong)
 
 
 def nearest(key: str, choices: Iterable[str]) -> str:
@@ -78,14 +100,19 @@ class Problems:
     def _lines(self) -> Lines:
         return locate(self.text)
 
-    def raise_any(self) -> None:
+    @property
+    def wrong(self) -> frozenset[Key]:
+        """The keys of which an error is noted."""
+        return frozenset(path for path, _ in self._found)
+
+    def raise_any(self, known: Inventory | None = None) -> None:
         """Raise InventoryError where anything was noted: in the order of the file, everything once."""
         if self._found:
             redactor = self.redactor()
             found = [(path, message) for path, message in self._found if not self._follows(path, message)]
             errors = sorted((self._lines.of(path), number) for number, (path, _) in enumerate(found))
             texts = (self._line(line, *found[number], redactor) for line, number in errors)
-            raise InventoryError("\n".join(dict.fromkeys(texts)))
+            raise InventoryError("\n".join(dict.fromkeys(texts)), known, self.wrong)
 
     def _follows(self, path: Key, message: str) -> bool:
         """Tell whether an error has its cause in another: of the same key, or of an entry of the list that it is."""

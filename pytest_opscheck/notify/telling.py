@@ -14,6 +14,7 @@ from ..inventory import Inventory
 from ..results import Run
 from .alerts import Alert, digest_waits, due
 from .channels import Channel
+from .refusal import over
 from .sending import DeliveryError, send
 
 LONGEST_S = 30.0
@@ -39,7 +40,8 @@ def planned(channels: Iterable[Channel], run: Run, known: Known) -> dict[Channel
     for channel in channels:
         own = {result: told for (name, result), told in known.items() if name == channel.name}
         if channel.takes(run.suite) and not digest_waits(channel, own.values(), run.started):
-            found[channel] = due(channel, run.results, own, run.started)
+            wrong = (result for result, told in own.items() if told.severity is not None)
+            found[channel] = due(channel, [*run.results, *over(run, wrong)], own, run.started)
     return found
 
 

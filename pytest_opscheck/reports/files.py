@@ -10,9 +10,11 @@ import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
-from .. import private
+from .. import marks, private
 
+_END = b"</testsuites>"
 _STAMP = "%Y-%m-%dT%H%M%S"
+_MARK = re.compile(r"\.\d{4}-\d\d-\d\dT\d{6}(?:-\d+)?")
 _DATED = re.compile(r"(?P<stamp>\d{4}-\d\d-\d\dT\d{6})(?:-\d+)?\.(?:json|html|xml)")
 
 
@@ -22,6 +24,8 @@ class ReportFiles:
 
     folder: Path
     stem: str
+    held: int
+    """The open end of the hidden file by which the name is taken."""
 
     @classmethod
     def fresh(cls, folder: Path, started: dt.datetime) -> ReportFiles:
@@ -31,12 +35,14 @@ class ReportFiles:
         Raises OSError where nothing can be written there.
         """
         private.make_folder(folder)
+        marks.sweep(folder)
+        marks.sweep(folder, known=_MARK.fullmatch)
         stem = started.strftime(_STAMP)
         number, name = 1, stem
-        while not _take(folder, name):
+        while (held := _take(folder, name)) is None:
             number += 1
             name = f"{stem}-{number}"
-        return cls(folder, name)
+        return cls(folder, name, held)
 
     @property
     def json(self) -> Path:
@@ -67,12 +73,25 @@ class ReportFiles:
             with private.draft(kept) as draft:
                 shutil.copyfile(source, draft)
 
+    def drop_broken_xml(self) -> bool:
+        """Remove a JUnit report that could not be written whole; returns whether there was one."""
+        if not self.xml.is_file() or _is_whole(self.xml):
+            return False
+        self.xml.unlink()
+        return True
+
     def make_latest(self) -> None:
-        """Put the run's reports up as the newest ones, each at once and whole."""
-        for path in (self.json, self.html, self.xml):
-            if path.exists():
-                with private.draft(self.folder / f"latest{path.suffix}") as draft:
-                    shutil.copyfile(path, draft)
+        """Put the run's reports up as the newest ones: all of them, each at once and whole, or none. Raises OSError."""
+        paths = (self.json, self.html, self.xml)
+        with contextlib.ExitStack() as stack:
+            for path in filter(Path.exists, paths):
+                shutil.copyfile(path, stack.enter_context(private.draft(self._latest(path))))
+        for path in paths:
+            if not path.exists():  # one that is not written any more would be another run's
+                self._latest(path).unlink(missing_ok=True)
+
+    def _latest(self, path: Path) -> Path:
+        return self.folder / f"latest{path.suffix}"
 
     def prune(self, before: dt.datetime) -> None:
         """Remove the reports of runs that began before a moment, by their names. Raises OSError where one stays."""
@@ -86,6 +105,7 @@ class ReportFiles:
         """Give the name free: the reports that carry it are there, or never will be."""
         with contextlib.suppress(OSError):
             _mark(self.folder, self.stem).unlink()
+            os.close(self.held)
 
     def shown(self, base: Path) -> str | None:
         """Return the page's path (or the results', where there is no page) as people would type it."""
@@ -95,17 +115,25 @@ class ReportFiles:
         return str(found.relative_to(base)) if found.is_relative_to(base) else str(found)
 
 
-def _take(folder: Path, name: str) -> bool:
+def _take(folder: Path, name: str) -> int | None:
     mark = _mark(folder, name)
     try:
-        mark.touch(private.FILE, exist_ok=False)
+        held = marks.take(mark)
     except FileExistsError:
-        return False
+        return None
     if any(folder.glob(f"{name}.*")):  # looked for after the mark is ours: the other run may end meanwhile
         mark.unlink()
-        return False
-    return True
+        os.close(held)
+        return None
+    return held
 
 
 def _mark(folder: Path, name: str) -> Path:
     return folder / f".{name}"
+
+
+def _is_whole(xml: Path) -> bool:
+    """Tell whether a JUnit report ends as one does."""
+    with xml.open("rb") as report:
+        report.seek(max(0, xml.stat().st_size - len(_END) - 2))
+        return report.read().rstrip().endswith(_END)

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import datetime as dt
+import functools
 import json
 import re
+import resource
+import subprocess
+import sys
 from collections.abc import Callable
 
 import jsonschema
@@ -185,3 +189,42 @@ def test_dated_reports_are_kept_for_a_while(project: Project, pytester: pytest.P
     project('[report]\nkeep = "88d"\n' + GREEN)
     assert pytester.runpytest_subprocess("-m", "daily").ret == 0
     assert f"{names[89]}.xml" not in files(pytester)
+
+
+def test_a_full_disk_leaves_the_newest_reports_as_they_are(project: Project) -> None:
+    """All of one run: the page does not fit any more. The message names it, and no draft stays."""
+    pytester = project(GREEN)
+    assert pytester.runpytest_subprocess("-m", "daily").ret == 0
+    folder = pytester.path / "reports" / "daily"
+    before = {name: (folder / name).read_bytes() for name in files(pytester) if name.startswith("latest")}
+    started = [sys.executable, "-m", "pytest", "-m", "daily", "--junitxml=/dev/null"]
+    limit = functools.partial(resource.setrlimit, resource.RLIMIT_FSIZE, (4096, 4096))
+    done = subprocess.run(started, cwd=pytester.path, capture_output=True, text=True, check=False, preexec_fn=limit)
+    assert done.returncode == 3
+    assert re.search(r"could not write the reports: .*/\d{4}-\d\d-\d\dT\d{6}(-2)?\.html: File too large", done.stdout)
+    assert {name: (folder / name).read_bytes() for name in files(pytester) if name.startswith("latest")} == before
+    assert not [name for name in files(pytester) if name.startswith(".")]
+
+
+def test_the_results_say_the_exit_status_of_the_process(project: Project) -> None:
+    """Also where an alert could not be sent when they were written, and what the checks came to beside it."""
+    pytester = project(
+        GREEN + '[notify.chat]\nfile = "/dev/full/alerts.jsonl"\nseverities = ["P0", "P1", "P2", "P3"]\n'
+    )
+    assert pytester.runpytest_subprocess("-m", "daily", "--opscheck-json=mine.json").ret == 0
+    pytester.makefile(
+        ".toml", opscheck=pytester.path.joinpath("opscheck.toml").read_text().replace('"true"', '"false"')
+    )
+    gate = '[suites.daily]\nfail_at = "P0"\nat = "00:00"\n[opscheck]\ntimezone = "UTC"\n'
+    with pytester.path.joinpath("opscheck.toml").open("a") as inventory:
+        inventory.write(gate)
+    assert pytester.runpytest_subprocess("-m", "daily", "--opscheck-json=mine.json").ret == 3
+    folder = pytester.path / "reports" / "daily"
+    for file in (pytester.path / "mine.json", folder / "latest.json", max(folder.glob("2*.json"))):
+        run = json.loads(file.read_text())["run"]
+        assert (run["exit_status"], run["checks_status"]) == (3, 0)
+    assert "exit status 3" in (folder / "latest.html").read_text()
+    status = pytester.run(sys.executable, "-c", "from pytest_opscheck.cli import main; main()", "status")
+    status.stdout.fnmatch_lines("*exit status 3")
+    verified = pytester.run(sys.executable, "-c", "from pytest_opscheck.cli import main; main()", "history", "verify")
+    assert verified.ret == 0

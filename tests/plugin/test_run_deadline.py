@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Callable
 
@@ -47,3 +48,39 @@ def test_one_that_is_kept_changes_nothing(project: Project) -> None:
     pytester = project(INVENTORY.replace("3s", "40s").replace("sleep 300", "sleep 1"))
     assert pytester.runpytest_subprocess("-m", "daily").ret == 0
     assert set(verdicts(pytester).values()) == {"ok"}
+
+
+STANDS = """
+import os, signal, pytest
+@pytest.mark.daily
+def test_a_first(expect):
+    expect(1, '', limit='== 1')
+@pytest.mark.daily
+def test_b_stands_still(expect):
+    os.kill(os.getpid(), signal.SIGSTOP)
+@pytest.mark.daily
+def test_c_later(expect):
+    expect(1, '', limit='== 1')
+"""
+
+
+def test_it_holds_on_the_controller_where_a_worker_stands_still(project: Project) -> None:
+    """What was judged is told; what was not is unknown, by its name, and the run is not whole."""
+    pytester = project(INVENTORY.replace("sleep 300", "true"))
+    pytester.makepyfile(test_own=STANDS)
+    assert pytester.runpytest_subprocess("-m", "daily", "-n", "1", timeout=100).ret == 1
+    found = results(pytester)
+    assert found["own.a_first@-"]["verdict"] == "ok"
+    why = "could not tell: the run's deadline was over before it was judged, and the run had to be ended by force"
+    assert {found[name]["message"] for name in ("own.b_stands_still@-", "own.c_later@-")} == {why}
+    (report,) = (pytester.path / "reports" / "daily").glob("2*.json")
+    run = json.loads(report.read_text(encoding="utf-8"))["run"]
+    assert (run["exit_status"], run["narrowed"]) == (1, True)
+
+
+def test_it_holds_while_tests_are_collected(project: Project) -> None:
+    """A module that never ends while it is imported."""
+    pytester = project(INVENTORY)
+    pytester.makepyfile(test_own="import time\ntime.sleep(300)\n")
+    assert pytester.runpytest_subprocess("-m", "daily", timeout=100).ret == 1
+    assert verdicts(pytester) == {"host.reachable@local": "unknown", "host.command.slow@local": "unknown"}

@@ -43,6 +43,7 @@ def test_a_history_from_before_there_was_such_a_table(history: History) -> None:
         with transaction(store, writes=True):
             for table in ("maintenance", "told"):
                 store.rows(f"DROP TABLE opscheck_{table}")
+            store.rows("ALTER TABLE opscheck_run DROP COLUMN settled")
             store.rows("UPDATE opscheck_schema SET version = 1")
     assert len(MIGRATIONS) > 1
     with opened(history, create=True) as store:

@@ -1,10 +1,12 @@
 from __future__ import annotations
 
 import datetime as dt
+import os
 from pathlib import Path
 
 import pytest
 
+from pytest_opscheck.marks import take
 from pytest_opscheck.reports import json
 from pytest_opscheck.reports.files import ReportFiles
 
@@ -54,3 +56,42 @@ def test_a_file_in_the_place_of_the_folder_is_an_error(tmp_path: Path) -> None:
     (tmp_path / "reports").write_text("")
     with pytest.raises(OSError, match="reports"):
         ReportFiles.fresh(tmp_path / "reports" / "daily", STARTED)
+
+
+def test_what_a_killed_run_left_goes_with_the_next_and_nothing_that_another_uses(tmp_path: Path) -> None:
+    """The kernel frees what a process held, however it ended."""
+    running = ReportFiles.fresh(tmp_path, STARTED)
+    used = take(tmp_path / ".latest.json.17")
+    for name in (".2026-11-19T080000", ".2026-11-19T080000-2", ".latest.html.4242", ".2026-11-19T080000.json.4242"):
+        (tmp_path / name).touch()
+    (tmp_path / ".lock").touch()
+    ReportFiles.fresh(tmp_path, STARTED + dt.timedelta(seconds=1)).release()
+    assert sorted(path.name for path in tmp_path.iterdir()) == [".2026-11-20T080000", ".latest.json.17", ".lock"]
+    running.release()
+    os.close(used)
+
+
+def test_the_newest_reports_are_of_one_run(tmp_path: Path) -> None:
+    """All of them change or none; one that is not written any more is gone."""
+    first, second, third = (ReportFiles.fresh(tmp_path, STARTED + dt.timedelta(seconds=n)) for n in range(3))
+    for files in (first, second):
+        for path in (files.json, files.html, files.xml):
+            path.write_text(files.stem)
+    first.make_latest()
+    (tmp_path / f".latest.xml.{os.getpid()}").mkdir()  # so that its draft can't be made
+    with pytest.raises(OSError, match=r"latest\.xml"):
+        second.make_latest()
+    assert {path.read_text() for path in tmp_path.glob("latest.*")} == {first.stem}
+    third.json.write_text(third.stem)
+    third.make_latest()
+    assert [path.name for path in tmp_path.glob("latest.*")] == ["latest.json"]
+
+
+def test_a_junit_report_that_ends_early_is_none(tmp_path: Path) -> None:
+    files = ReportFiles.fresh(tmp_path, STARTED)
+    assert not files.drop_broken_xml()
+    files.xml.write_text("<testsuites></testsuites>\n")
+    assert not files.drop_broken_xml()
+    files.xml.write_text("")
+    assert files.drop_broken_xml()
+    assert not files.xml.exists()
