@@ -15,8 +15,9 @@ from ..history import HistoryError, Records, Seen, exported, imported, opened, r
 from ..inventory import Inventory, nearest
 from ..lasting import lasting
 from ..plural import counted
-from ..reports.words import plain, short
+from ..reports.words import short
 from ..results import FAULT, State, Verdict
+from ..visible import plain
 from . import USAGE, inventory_option, loaded, reports_option
 
 BROKEN = 1

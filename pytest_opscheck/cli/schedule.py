@@ -10,7 +10,7 @@ import sys
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import click
 
@@ -18,12 +18,15 @@ from ..history import HistoryError, PastRun, Records, reading
 from ..inventory import Inventory
 from ..lasting import lasting
 from ..plural import counted
-from ..reports.words import counts, plain
+from ..reports.words import counts
 from ..results import FAULT
-from ..schedule.jobs import ENVIRONMENT, File, Job, ScheduleError, crontab, jobs, mark, merged, units, units_folder
+from ..schedule.jobs import ENVIRONMENT, File, Job, ScheduleError, crontab, head, jobs, merged, units, units_folder
+from ..visible import plain
 from . import USAGE, inventory_option, loaded, reports_option
 
 OVERDUE = 1
+_BYTES: dict[str, Any] = {"encoding": "utf-8", "errors": "surrogateescape"}
+"""Lines of others may be in any encoding, and come back as they were."""
 _LOOKED_BACK = 50
 """So many runs are looked at for the newest one that was of the whole suite."""
 
@@ -111,7 +114,11 @@ def _stale(inventory: Inventory, folder: Path, files: Iterable[File]) -> list[Pa
     """Return the units that were written for this inventory, whatever its name was, and that it has no more."""
     ours = {each.path for each in files}
     there = sorted(path for path in folder.glob("opscheck-*") if path.suffix in (".timer", ".service"))
-    return [path for path in there if path not in ours and f"{mark(inventory)};" in path.read_text(encoding="utf-8")]
+    return [path for path in there if path not in ours and _first_line(path) == head(inventory)]
+
+
+def _first_line(path: Path) -> str:
+    return path.read_bytes().partition(b"\n")[0].decode(errors="replace")
 
 
 def _forget(stale: Iterable[Path]) -> None:
@@ -160,7 +167,7 @@ def _crontab(inventory: Inventory, found: list[Job], *, install: bool) -> None:
     if wanted == there:
         click.echo("nothing changed: all of it is there")
         return
-    done = subprocess.run(["crontab", "-"], input=wanted, capture_output=True, text=True, check=False)  # noqa: S607
+    done = subprocess.run(["crontab", "-"], input=wanted, capture_output=True, check=False, **_BYTES)  # noqa: S607
     if done.returncode != 0:
         raise ScheduleError(f"crontab: {' '.join(done.stderr.split())}")
     click.echo("wrote it to your crontab; the rest of that stays as it is")
@@ -168,7 +175,7 @@ def _crontab(inventory: Inventory, found: list[Job], *, install: bool) -> None:
 
 def _own_crontab() -> str:
     """Return this user's crontab; none is an empty one."""
-    done = subprocess.run(["crontab", "-l"], capture_output=True, text=True, check=False)  # noqa: S607 - the PATH's own
+    done = subprocess.run(["crontab", "-l"], capture_output=True, check=False, **_BYTES)  # noqa: S607 - the PATH's own
     if done.returncode != 0 and "no crontab" not in done.stderr:
         raise ScheduleError(f"crontab -l: {' '.join(done.stderr.split())}")
     return done.stdout if done.returncode == 0 else ""

@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from ..plural import counted
-from ..reports.words import change, plain, short, word
+from ..reports.words import change, short, word
 from ..results import Result, Run
+from ..visible import plain
 from .alerts import Alert, Event
 
 SCHEMA = "opscheck.alert/1"

@@ -11,7 +11,7 @@ from html import escape
 from ..compliance import Compliance, Gap, Line
 from ..plural import counted
 from ..results import Verdict
-from .words import plain
+from ..visible import plain
 
 _VERDICTS = (
     Verdict.OK,

@@ -10,8 +10,9 @@ from typing import Any
 from ..inventory import Inventory
 from ..results import Measurement, Result, Run, Verdict, summary
 from ..secrets import Redactor
+from ..visible import plain
 from .links import Links
-from .words import by_severity, change, covers, headline, line, lines, plain, quiet, recovered, short, tone, when, word
+from .words import by_severity, change, covers, headline, line, lines, quiet, recovered, short, tone, when, word
 
 STYLE = Path(__file__).with_name("report.css")
 _HEADINGS = (

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from html import escape
 
 from ..results import Result, Run, State, Verdict
+from ..visible import plain
 from .beside import Beside, Failed
 from .links import web
 from .words import (
@@ -18,7 +19,6 @@ from .words import (
     headline,
     is_new,
     lines,
-    plain,
     quiet,
     recovered_ones,
     short,

@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 
 from ..results import Result, Run, Verdict
+from ..visible import plain
 from .links import web
-from .words import after, change, counts, headline, plain, recovered_ones, short, when, word
+from .words import after, change, counts, headline, recovered_ones, short, when, word
 
 _MOST = 50
 _PLAIN = re.compile(r"[\w ,.;:%()/'\"=+?-]*")

@@ -12,6 +12,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 from ..results import Measurement, Result, Run, State, Verdict, summary
+from ..visible import plain
 from .beside import Beside
 from .links import Links
 from .spark import spark
@@ -24,7 +25,6 @@ from .words import (
     is_new,
     line,
     lines,
-    plain,
     quiet,
     recovered_ones,
     short,

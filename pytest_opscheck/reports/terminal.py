@@ -11,7 +11,8 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from ..results import Result, Run, Verdict
-from .words import Line, blocked_by, change, counts, covers, lines, plain, quiet, recovered, word
+from ..visible import plain
+from .words import Line, blocked_by, change, counts, covers, lines, quiet, recovered, word
 
 if TYPE_CHECKING:
     import pytest

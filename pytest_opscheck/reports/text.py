@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from ..results import Result, Run, Verdict
-from .words import change, counts, covers, headline, plain, short, when, word
+from ..visible import plain
+from .words import change, counts, covers, headline, short, when, word
 
 _WIDEST_ID = 48
 
