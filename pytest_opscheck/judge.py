@@ -12,7 +12,6 @@ from .expect import DEFAULT_SEVERITY
 from .inventory import Expectation, Inventory
 from .probes import BlockedError, UnreachableError
 from .results import Counted, Measurement, Result, Verdict, fails
-from .visible import is_plain
 
 _SHOWN_BREACHES = 5
 
@@ -217,7 +216,7 @@ def next_step(subject: Subject, action: str | None, measurements: Collection[Mea
     worst = breached[0].subject if breached else None
     words = {"{target}": target, "{subject}": worst or target}
     # In quotes of its own a quote is written in pieces, in which a secret would not be known.
-    fit = {key: word if is_plain(word) and "'" not in word else subject.target for key, word in words.items()}
+    fit = {key: word if "'" not in word else subject.target for key, word in words.items()}
     return re.sub(r"\{(?:target|subject)\}", lambda found: _typed(fit[found[0]], action[: found.start()]), action)
 
 
@@ -229,7 +228,10 @@ def _typed(word: str, before: str) -> str:
     typed = shlex.quote(word)
     if typed == word:
         return word
-    for quote in reversed(_open_quotes(re.sub(r"(?<=[a-z])'(?=[a-z])", "", before))):
+    quotes = _open_quotes(re.sub(r"(?<=[a-z])'(?=[a-z])", "", before))
+    if quotes and before.endswith(quotes[-1]):  # they are around the word alone
+        typed = f"{quotes[-1]}{typed}{quotes.pop()}"
+    for quote in reversed(quotes):
         typed = f"{quote}{shlex.quote(typed)}{quote}"
     return typed
 

@@ -7,6 +7,7 @@ import pytest
 from .inventory import Inventory
 from .probes import BlockedError, UnknownError, UnreachableError
 from .results import Result, Verdict
+from .visible import visible
 
 OUR_ERRORS = (UnknownError, UnreachableError, BlockedError)
 """What probes and connections raise: the message says it all, and a traceback nothing more."""
@@ -63,8 +64,11 @@ def first_line(report: pytest.TestReport) -> str:
 
 
 def redacted(report: pytest.TestReport, inventory: Inventory) -> pytest.TestReport:
-    """Mask secrets in everything that a report prints."""
-    clean = inventory.redactor.text
+    """Mask secrets in everything that a report prints, and have none of it steer a terminal."""
+
+    def clean(text: str) -> str:
+        return visible(inventory.redactor.text(text))
+
     if report.longrepr is not None:
         text = str(report.longrepr)
         if isinstance(report.longrepr, tuple):
@@ -72,6 +76,8 @@ def redacted(report: pytest.TestReport, inventory: Inventory) -> pytest.TestRepo
             report.longrepr = (path, line, clean(reason))
         elif clean(text) != text:
             report.longrepr = clean(text)
+    if isinstance(why := getattr(report, "wasxfail", None), str):
+        report.wasxfail = clean(why)
     report.sections = [(title, clean(text)) for title, text in report.sections]
     report.user_properties = [(name, clean(str(value))) for name, value in report.user_properties]
     return report

@@ -22,6 +22,7 @@ from ..inventory import FILE, Inventory, InventoryError, load, nearest
 from ..plural import counted
 from ..results import FAULT, NOTHING_JUDGED
 from ..suites import suite_names
+from ..visible import plain, visible
 
 USAGE = 4
 """pytest's exit status for wrong usage, which is also that of a wrong inventory."""
@@ -30,6 +31,11 @@ _OPTION = re.compile(r"--opscheck-[a-z-]+")
 """One of our options of pytest, each of which takes a value."""
 _EXPRESSION = re.compile(r"-[vqsxl]*m")
 """pytest's `-m`, also behind short options that take no value, as in `-vm smoke`."""
+
+
+def say(text: str, *, err: bool = False, nl: bool = True, fg: str | None = None) -> None:
+    """Print text for people: whatever others have put into it steers no terminal."""
+    click.secho(visible(text), err=err, nl=nl, fg=fg)
 
 
 class _Usage(click.ClickException):
@@ -138,7 +144,7 @@ def init(folder: Path) -> None:
     except OSError as error:
         reason = (error.strerror or "it can't be written").lower()
         raise _Usage(f"{folder}: {reason}; make the folder first, or name another") from None
-    click.echo(f"wrote {written}; look it over, then run: pytest -m daily")
+    say(f"wrote {written}; look it over, then run: pytest -m daily")
 
 
 @main.command()
@@ -153,12 +159,12 @@ def validate(file: Path) -> None:
     try:
         refuse_dead_links(inventory)
     except InventoryError as error:
-        click.echo(str(error), err=True)
+        say(str(error), err=True)
         sys.exit(USAGE)
     targets, checks = counted(len(inventory.targets), "target"), counted(len(inventory.expectations), "check")
-    click.echo(f"{file}: right; {targets}, {checks}")
+    say(f"{file}: right; {targets}, {checks}")
     for notice in ending(inventory.waivers, inventory.now().date()):
-        click.echo(inventory.redactor.text(notice))
+        say(plain(inventory.redactor.text(notice)))
 
 
 @main.command()
@@ -176,9 +182,9 @@ def plan(file: Path, suite: str | None, *, notify: bool) -> None:
     _known(inventory, suite)
     try:
         for line in (telling if notify else probing).lines(inventory, suite):
-            click.echo(inventory.redactor.text(line))
+            say(inventory.redactor.text(line))
     except HistoryError as error:
-        click.echo(inventory.redactor.text(str(error)), err=True)
+        say(inventory.redactor.text(str(error)), err=True)
         sys.exit(FAULT)
 
 
@@ -189,7 +195,7 @@ def schema() -> None:
     from ..shipped import checks
 
     words = loaded(Path(FILE)).severities if Path(FILE).exists() else ()
-    click.echo(json.dumps(made(checks(), tuple(words)), indent=2))
+    say(json.dumps(made(checks(), tuple(words)), indent=2))
 
 
 @main.command()
@@ -204,7 +210,7 @@ def demo(broken: tuple[str, ...], *, faults: bool) -> None:
 
     if faults:
         for name, text in stack.faults().items():
-            click.echo(f"{name:16}{text}")
+            say(f"{name:16}{text}")
         return
     for name in broken:
         if name not in stack.faults():
@@ -241,7 +247,7 @@ def _with_heartbeat(command: list[str], url: str, inventory: Inventory, suite: s
     status, faults = around(command, url, name, [lock])
     for fault in faults:
         said = inventory.redactor.text(f"could not call the heartbeat, {fault}")
-        click.echo(f"{said}; the run stands as it is", err=True)
+        say(f"{said}; the run stands as it is", err=True)
     return status
 
 
@@ -300,7 +306,7 @@ def loaded(file: Path, reports: Path | None = None) -> Inventory:
     try:
         return load(file, checks(), reports=reports or reports_setting(file.absolute().parent))
     except (InventoryError, pytest.UsageError) as error:
-        click.echo(str(error), err=True)
+        say(str(error), err=True)
         sys.exit(USAGE)
 
 
@@ -320,7 +326,7 @@ def _lock(folder: Path, suite: str) -> int:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
         holder = os.read(lock, 20).decode().strip() or "unknown"
-        click.echo(f"a run of {suite} is under way (process {holder}), so this one was not started", err=True)
+        say(f"a run of {suite} is under way (process {holder}), so this one was not started", err=True)
         sys.exit(NOTHING_JUDGED)
     os.ftruncate(lock, 0)
     os.write(lock, f"{os.getpid()}\n".encode())

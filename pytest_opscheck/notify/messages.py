@@ -41,10 +41,11 @@ def body(alerts: Sequence[Alert], run: Run) -> str:
 
 def _head(alert: Alert) -> str:
     result = alert.result
+    name = plain(result.id)
     if alert.event is Event.RECOVERED:
-        return f"ok again: {result.id}"
+        return f"ok again: {name}"
     said = {Event.WORSE: f", it was {alert.was}", Event.MILDER: f", it was {alert.was}", Event.AGAIN: ", still"}
-    return f"{result.severity or ''} {word(result).lower()}: {result.id}{said.get(alert.event, '')}".lstrip()
+    return f"{result.severity or ''} {word(result).lower()}: {name}{said.get(alert.event, '')}".lstrip()
 
 
 def _told(result: Result, run: Run) -> list[str]:

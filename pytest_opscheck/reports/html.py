@@ -53,7 +53,7 @@ class Page:
         """Name the page, and keep its data. `file` is where the page will stand: links start from there."""
         self._report, self._redactor = report, inventory.redactor
         self._links = Links(inventory.file.absolute().parent, file.absolute().parent)
-        report.title = f"{inventory.redactor.text(inventory.name)}: {'+'.join(suites) or 'checks'}"
+        report.title = plain(f"{inventory.redactor.text(inventory.name)}: {'+'.join(suites) or 'checks'}")
         environment = {k: v for k, v in report.data["environment"].items() if k not in _ENVIRONMENT_LEFT_OUT}
         report.set_data("environment", _escaped(inventory.redactor.data(environment)))
         report.set_data("initialSort", "original")
@@ -193,8 +193,8 @@ def _paragraph(content: str) -> str:
 def _escaped(data: Any) -> Any:
     """Escape plain data: pytest-html puts its environment on the page as it is."""
     if isinstance(data, Mapping):
-        return {escape(str(key)): _escaped(value) for key, value in data.items()}
-    return escape(str(data))
+        return {escape(plain(str(key))): _escaped(value) for key, value in data.items()}
+    return escape(plain(str(data)))
 
 
 def _badge(result: Result) -> str:

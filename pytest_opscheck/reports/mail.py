@@ -199,7 +199,7 @@ def _item(result: Result, run: Run) -> _Item:
         since=", ".join(notes),
         said=tuple((line.observed, line.expected) for line in lines(result)),
         next_step=short(step, _LONGEST_STEP),
-        link=runbook if runbook and web(runbook) == result.runbook else None,
+        link=web(result.runbook or ""),
     )
 
 

@@ -60,4 +60,4 @@ def _next_step(result: Result) -> str:
 
 
 def _is_link(runbook: str) -> bool:
-    return web(runbook) is not None and re.search(r"[\s<>`]", plain(runbook)) is None and plain(runbook) == runbook
+    return web(runbook) is not None and re.search(r"[\s<>`]", runbook) is None

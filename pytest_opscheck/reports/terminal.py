@@ -118,12 +118,12 @@ def summary(
     for text in quiet(run):
         reporter.write_line(text, yellow=True)
     if uncovered and verbosity >= 0:
-        reporter.write_line(f"no check of this run looks at: {', '.join(uncovered)}", yellow=True)
+        reporter.write_line(plain(f"no check of this run looks at: {', '.join(uncovered)}"), yellow=True)
     if again := recovered(run):
         reporter.write_line(plain(again), green=True)
     for problem in problems:
         reporter.write_line(plain(problem), red=True)
-    reporter.write_line(counts(run) + (f" · report: {page}" if page else ""), bold=True)
+    reporter.write_line(plain(counts(run) + (f" · report: {page}" if page else "")), bold=True)
 
 
 def _blocked(results: Iterable[Result], width: int, *, reasons: bool) -> Iterator[str]:
