@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import dataclasses
+from collections.abc import Callable
+from typing import Any
+
 import pytest
 
 from .inventory import Inventory
@@ -69,15 +73,27 @@ def redacted(report: pytest.TestReport, inventory: Inventory) -> pytest.TestRepo
     def clean(text: str) -> str:
         return visible(inventory.redactor.text(text))
 
-    if report.longrepr is not None:
+    if isinstance(report.longrepr, tuple):
+        path, line, reason = report.longrepr
+        report.longrepr = (path, line, clean(reason))
+    elif report.longrepr is not None:
         text = str(report.longrepr)
-        if isinstance(report.longrepr, tuple):
-            path, line, reason = report.longrepr
-            report.longrepr = (path, line, clean(reason))
-        elif clean(text) != text:
-            report.longrepr = clean(text)
+        has_secret = inventory.redactor.text(text) != text
+        report.longrepr = clean(text) if has_secret else _each_text(report.longrepr, visible)
     if isinstance(why := getattr(report, "wasxfail", None), str):
         report.wasxfail = clean(why)
     report.sections = [(title, clean(text)) for title, text in report.sections]
     report.user_properties = [(name, clean(str(value))) for name, value in report.user_properties]
     return report
+
+
+def _each_text(shown: Any, change: Callable[[str], str]) -> Any:
+    """Return what pytest shows of an error, with each of its texts changed: it keeps its colours, and what it says."""
+    if isinstance(shown, str):
+        return change(shown)
+    if isinstance(shown, list | tuple):
+        return type(shown)(_each_text(each, change) for each in shown)
+    if dataclasses.is_dataclass(shown):
+        for name, value in vars(shown).items():
+            setattr(shown, name, _each_text(value, change))
+    return shown

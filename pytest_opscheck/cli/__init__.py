@@ -35,7 +35,8 @@ _EXPRESSION = re.compile(r"-[vqsxl]*m")
 
 def say(text: str, *, err: bool = False, nl: bool = True, fg: str | None = None) -> None:
     """Print text for people: whatever others have put into it steers no terminal."""
-    click.secho(visible(text), err=err, nl=nl, fg=fg)
+    shown = visible(text)
+    click.echo(click.style(shown, fg=fg) if fg is not None else shown, err=err, nl=nl)
 
 
 class _Usage(click.ClickException):

@@ -215,15 +215,24 @@ def _no_pattern(path: str) -> str:
     return re.sub(r"([\\*?\[])", r"\\\1", path)
 
 
-def _program(word: str) -> str:
-    """Return the first word of a command as ExecStart has it."""
-    escaped = _unit(word).replace("\\", "\\\\").replace('"', '\\"')
-    return escaped if re.fullmatch(r"[\w./=@:+%-]+", escaped) else f'"{escaped}"'
+def _program(path: str) -> str:
+    """Return the program that ExecStart names. Raises ScheduleError for a path that systemd refuses there."""
+    if re.search(r"['\"\\]", path):
+        raise ScheduleError(
+            f"systemd starts no program whose path has quotes or backslashes: {path!r}; install pytest-opscheck into "
+            "another folder, or say --crontab"
+        )
+    return _quoted(_unit(path))
 
 
 def _argument(word: str) -> str:
-    """Return another word of it, in which systemd would also put variables."""
-    return _program(word.replace("$", "$$"))
+    """Return another word of ExecStart, in which systemd would also put variables."""
+    escaped = _unit(word).replace("\\", "\\\\").replace('"', '\\"')
+    return _quoted(escaped.replace("$", "$$"))
+
+
+def _quoted(escaped: str) -> str:
+    return escaped if re.fullmatch(r"[\w./=@:+%-]+", escaped) else f'"{escaped}"'
 
 
 # cron
