@@ -79,7 +79,7 @@ _LOCKED_REDIS = """\
 _TLS = """\
 # The certificate of {host}.{why}
 {off}[tls.{name}]
-{off}address = "{host}:443"
+{off}address = {address}
 """
 _SOME_TLS = """\
 # Something listens on port 443. Say by which name people reach it:
@@ -189,7 +189,9 @@ def _tls(hosts: list[str], ports: set[int]) -> Iterable[str]:
     here = _HTTPS in ports
     for host in hosts:
         why = "" if here else " Nothing listens on port 443 here just now."
-        yield _TLS.format(host=plain(host), name=_key(host), why=why, off="" if here else "# ")
+        yield _TLS.format(
+            host=plain(host), address=_quoted(f"{host}:443"), name=_key(host), why=why, off="" if here else "# "
+        )
     if here and not hosts:
         yield _SOME_TLS
 

@@ -326,7 +326,7 @@ def _lock(folder: Path, suite: str) -> int:
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
-        holder = os.read(lock, 20).decode().strip() or "unknown"
+        holder = os.read(lock, 20).decode(errors="replace").strip() or "unknown"
         say(f"a run of {suite} is under way (process {holder}), so this one was not started", err=True)
         sys.exit(NOTHING_JUDGED)
     os.ftruncate(lock, 0)

@@ -21,7 +21,7 @@ from ..limits import SEVERITIES, severity_of
 from ..probes import Kind, kinds
 from ..suites import DEPENDED_ON, REPORTS, SUITES, suite_problem
 from ..units import LimitError
-from ..visible import has_controls, plain
+from ..visible import has_controls, plain, visible
 from .common import refuse_unknown_conditions, refuse_unknown_pasts
 from .environment import expand
 from .expectations import COMMON, Resolver
@@ -149,7 +149,7 @@ def _parse(text: str, shown: str) -> dict[str, Any]:
     try:
         return tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
-        raise InventoryError(_syntax_error(shown, text, str(error))) from None
+        raise InventoryError(visible(_syntax_error(shown, text, str(error)))) from None
     except ValueError:  # Python refuses integers of thousands of digits
         raise InventoryError(f"{shown}: a number is beyond every number that can be measured") from None
     except RecursionError:
