@@ -40,6 +40,11 @@ def visible(text: str) -> str:
     return "\n".join("\t".join(map(_made_visible, line.split("\t"))) for line in text.replace("\r\n", "\n").split("\n"))
 
 
+def in_line(text: str) -> str:
+    """Return a line that is put together of others' texts as one line; blanks that align it stay."""
+    return visible(text).replace("\n", " ").replace("\t", " ")
+
+
 def typed(word: str) -> str:
     """Return a word as people type it in a shell; where it could not be read there, with escapes that bash knows."""
     if is_plain(word):

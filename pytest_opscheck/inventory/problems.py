@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 from ..secrets import MASK, Redactor
-from ..visible import visible
+from ..visible import in_line
 from .lines import Key, Lines, locate
 
 _BARE_KEY = re.compile(r"[A-Za-z0-9_-]+")
@@ -100,7 +100,7 @@ class Problems:
     def _line(self, line: int, path: Key, message: str, redactor: Redactor) -> str:
         key = shown(path)
         told = self._masked(path, redactor.text(message))
-        return visible(f"{self.file}:{line}: {key + ': ' if key else ''}{told}").replace("\n", " ")
+        return in_line(f"{self.file}:{line}: {key + ': ' if key else ''}{told}")
 
     def _masked(self, path: Key, message: str) -> str:
         """Mask what a message quotes of its key's secret, be it a part of that only."""

@@ -8,7 +8,7 @@ from typing import Any
 from ..plural import counted
 from ..reports.words import change, short, word
 from ..results import Result, Run
-from ..visible import plain
+from ..visible import in_line, plain
 from .alerts import Alert, Event
 
 SCHEMA = "opscheck.alert/1"
@@ -36,7 +36,7 @@ def body(alerts: Sequence[Alert], run: Run) -> str:
         lines = [f"{_head(alert)}: {short(plain(alert.result.message), 200)}" for alert in alerts[:_MOST]]
         lines += [f"and {counted(len(alerts) - _MOST, 'result')} more"] if len(alerts) > _MOST else []
     when = f"{run.started:%Y-%m-%d %H:%M:%S %Z}".strip()
-    return "\n".join([*lines, f"{run.suite or 'checks'} at {when}, seen from {plain(run.vantage)}"])
+    return "\n".join(map(in_line, [*lines, f"{run.suite or 'checks'} at {when}, seen from {run.vantage}"]))
 
 
 def _head(alert: Alert) -> str:

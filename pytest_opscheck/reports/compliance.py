@@ -6,12 +6,12 @@ import csv
 import datetime as dt
 import io
 from collections.abc import Iterable, Iterator
-from html import escape
 
 from ..compliance import Compliance, Gap, Line
 from ..plural import counted
 from ..results import Verdict
 from ..visible import plain
+from .markup import safe
 
 _VERDICTS = (
     Verdict.OK,
@@ -105,12 +105,12 @@ def _cell(text: str) -> str:
 
 def page(found: Compliance, chain: str, made: dt.datetime) -> str:
     """Return the report as a static page, without anything that it would have to load."""
-    title = _html(f"Operational checks of {found.inventory}")
+    title = safe(f"Operational checks of {found.inventory}")
     body = [
         f"<h1>{title}</h1>",
-        f"<p>{_html(heading(found))}</p>",
-        f"<p>Made {_moment(made, found.since.tzinfo)}. {_html(NOTE)}</p>",
-        f"<h2>The record</h2><p>{_html(chain)}</p>",
+        f"<p>{safe(heading(found))}</p>",
+        f"<p>Made {_moment(made, found.since.tzinfo)}. {safe(NOTE)}</p>",
+        f"<h2>The record</h2><p>{safe(chain)}</p>",
         "<h2>Suites</h2>",
         *_html_table(("suite", "schedule", "due", "whole runs", "narrowed runs", "missing"), _suite_rows(found)),
         f"<h2>Missing runs ({sum(gap.runs for gap in found.gaps)})</h2>",
@@ -133,16 +133,12 @@ def _suite_rows(found: Compliance) -> Iterator[tuple[str, ...]]:
         yield (suite.name, suite.schedule or "none is stated", *numbers)
 
 
-def _html(text: str) -> str:
-    return escape(plain(text))
-
-
 def _html_table(headings: Iterable[str], rows: Iterable[Iterable[str]]) -> Iterator[str]:
-    made = [f"<tr>{''.join(f'<td>{_html(text)}</td>' for text in row)}</tr>" for row in rows]
+    made = [f"<tr>{''.join(f'<td>{safe(text)}</td>' for text in row)}</tr>" for row in rows]
     if not made:
         yield "<p>none</p>"
         return
-    top = "".join(f'<th scope="col">{_html(text)}</th>' for text in headings)
+    top = "".join(f'<th scope="col">{safe(text)}</th>' for text in headings)
     yield f"<div><table><thead><tr>{top}</tr></thead><tbody>"
     yield from made
     yield "</tbody></table></div>"

@@ -24,7 +24,7 @@ def markdown(run: Run) -> str:
     found += [f"- ok again: {code(result.id)} ({after(result, run.started)})" for result in again[:_MOST]]
     found += [f"- and {len(again) - _MOST} more are ok again"] if len(again) > _MOST else []
     found += [f"- {blocked} blocked by what is not ok"] if blocked else []
-    head = f"**{said(run.inventory)} {run.suite or 'checks'}: {headline(run)}**"
+    head = f"**{said(run.inventory)} {said(run.suite or 'checks')}: {headline(run)}**"
     foot = f"{said(counts(run))}; {said(when(run))}"
     return "\n\n".join(part for part in (head, "\n".join(found), foot) if part) + "\n"
 

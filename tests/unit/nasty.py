@@ -101,7 +101,7 @@ PIECES = [
         "%n",
         "%%",
     ),
-    *("\nopscheck_x 1\n", '"} 1\n', "# EOF", "\nExecStart=/bin/false", "\n* * * * * touch ran", "a" * 3000, "é", "x_y"),
+    *("\nopscheck_x 1\n", '"} 1\n', "# EOF", "\nExecStart=/bin/false", "\n* * * * * touch ran", "a" * 120, "é", "x_y"),
     *(
         "<!channel>",
         "@everyone",
