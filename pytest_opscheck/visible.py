@@ -7,6 +7,7 @@ import os
 import re
 import shlex
 import unicodedata
+from collections.abc import Callable, Collection
 from typing import Any
 
 _CONTROLS = frozenset(("Cc", "Cs", "Zl", "Zp"))
@@ -37,7 +38,7 @@ def has_controls(text: str) -> bool:
 
 def visible(text: str) -> str:
     """Return text whose lines stay lines and spaces spaces, and all else is made visible as in `plain`."""
-    return "\n".join("\t".join(map(_made_visible, line.split("\t"))) for line in text.replace("\r\n", "\n").split("\n"))
+    return _made_visible(text.replace("\r\n", "\n"), but="\n\t")
 
 
 def in_line(text: str) -> str:
@@ -58,21 +59,24 @@ def as_json(data: Any, **form: Any) -> str:
     `form` is that of json.dumps. Bytes that are no UTF-8, which a target's output may hold, become escapes likewise.
     """
     text = json.dumps(data, ensure_ascii=False, allow_nan=False, **form)
-    return text if text.isprintable() else "".join(map(_in_json, text))
+    if text.isprintable():
+        return text
+    return _replaced(text, {each for each in set(text) if not each.isprintable()} - {"\n"}, _in_json)
 
 
 def _in_json(character: str) -> str:
-    if character.isprintable() or character == "\n":
-        return character
     units = character.encode("utf-16-be", "surrogatepass").hex()
     return "".join(f"\\u{units[place : place + 4]}" for place in range(0, len(units), 4))
 
 
-def _made_visible(text: str) -> str:
-    return text if text.isprintable() and not _HAS_BLANK.search(text) else "".join(map(_shown, text))
+def _made_visible(text: str, but: str = "") -> str:
+    if text.isprintable() and not _HAS_BLANK.search(text):
+        return text
+    unseen = {each for each in set(text) if each in _BLANK or unicodedata.category(each) in _UNSEEN}
+    return _replaced(text, unseen - set(but), lambda each: each.encode("unicode-escape").decode("ascii"))
 
 
-def _shown(character: str) -> str:
-    if character in _BLANK or unicodedata.category(character) in _UNSEEN:
-        return character.encode("unicode-escape").decode("ascii")
-    return character
+def _replaced(text: str, characters: Collection[str], by: Callable[[str], str]) -> str:
+    if not characters:
+        return text
+    return re.sub(f"[{re.escape(''.join(characters))}]", lambda found: by(found[0]), text)
