@@ -12,6 +12,7 @@ from pathlib import Path
 from . import _machine
 from .inventory import FILE
 from .plural import counted
+from .visible import plain
 
 _HTTPS = 443
 _HEAD = """\
@@ -78,7 +79,7 @@ _LOCKED_REDIS = """\
 _TLS = """\
 # The certificate of {host}.{why}
 {off}[tls.{name}]
-{off}address = "{host}:443"
+{off}address = {address}
 """
 _SOME_TLS = """\
 # Something listens on port 443. Say by which name people reach it:
@@ -115,7 +116,10 @@ def write(folder: Path) -> Path:
 
 
 def render() -> str:
-    """Return an inventory of this machine. As text it is valid with nothing set in the environment."""
+    """Return an inventory of this machine. As text it is valid with nothing set in the environment.
+
+    What stands in comments is in one line each, and in quotes it is what TOML reads as just that.
+    """
     ports = _machine.listening()
     return "\n".join(
         [
@@ -133,11 +137,11 @@ def render() -> str:
 
 def _head(host: str, zone: str | None) -> str:
     timezone = f"timezone = {_quoted(zone)}" if zone else '# timezone = "Europe/Berlin"'
-    return _HEAD.format(host=host, name=_quoted(host), timezone=timezone)
+    return _HEAD.format(host=plain(host), name=_quoted(host), timezone=timezone)
 
 
 def _host(mounts: Iterable[_machine.Mount], services: list[str]) -> str:
-    full = ", ".join(f"{mount.path} {mount.used_percent:.0f} %" for mount in mounts)
+    full = ", ".join(f"{plain(mount.path)} {mount.used_percent:.0f} %" for mount in mounts)
     units = ", ".join(_quoted(unit) for unit in services)
     return _HOST.format(
         full=f" Used now: {full}." if full else "",
@@ -150,7 +154,8 @@ def _host(mounts: Iterable[_machine.Mount], services: list[str]) -> str:
 
 def _docker(seen: _machine.Docker) -> Iterable[str]:
     if seen.problem:
-        yield f"# Docker's socket is there, but its engine could not be asked for Compose projects: {seen.problem}.\n"
+        why = plain(seen.problem)
+        yield f"# Docker's socket is there, but its engine could not be asked for Compose projects: {why}.\n"
     for project in seen.projects:
         count, lacking = len(project.services), len(project.services) - project.with_health_check
         healthy = f"healthy = {count}"
@@ -159,7 +164,7 @@ def _docker(seen: _machine.Docker) -> Iterable[str]:
                 f"# {lacking} of {counted(count, 'service')} without a health check; once all have one:\n# {healthy}"
             )
         yield _DOCKER.format(
-            project=project.name,
+            project=plain(project.name),
             name=_key(project.name),
             quoted=_quoted(project.name),
             services=", ".join(_quoted(service) for service in project.services),
@@ -184,7 +189,9 @@ def _tls(hosts: list[str], ports: set[int]) -> Iterable[str]:
     here = _HTTPS in ports
     for host in hosts:
         why = "" if here else " Nothing listens on port 443 here just now."
-        yield _TLS.format(host=host, name=_key(host), why=why, off="" if here else "# ")
+        yield _TLS.format(
+            host=plain(host), address=_quoted(f"{host}:443"), name=_key(host), why=why, off="" if here else "# "
+        )
     if here and not hosts:
         yield _SOME_TLS
 
@@ -195,4 +202,4 @@ def _key(name: str) -> str:
 
 
 def _quoted(text: str) -> str:
-    return json.dumps(text)
+    return json.dumps(plain(text), ensure_ascii=False).replace("${", "$${")

@@ -17,6 +17,7 @@ import pytest
 from _pytest._code.code import TerminalRepr
 
 from .secrets import Redactor
+from .visible import visible
 
 Wrapper = Generator[None, Any, Any]
 _OURS = frozenset(
@@ -78,13 +79,13 @@ class Masked:
         if getattr(report, "longrepr", None) is not None and not isinstance(report.longrepr, tuple):
             said = str(report.longrepr)
             if (clean := self._text(said)) != said:  # a secret of which each line shows a part
-                report.longrepr = clean
+                report.longrepr = visible(clean)
         return report
 
     def _clean(self, value: Any) -> Any:
-        """Return data without secrets, and mask what pytest shows of an exception where it is."""
+        """Return data without secrets, and with what steers a terminal visible; an exception's text is changed in place."""
         if isinstance(value, str):
-            return self._text(value)
+            return visible(self._text(value))
         if isinstance(value, list):
             return [self._clean(each) for each in value]
         if type(value) is tuple:
@@ -104,7 +105,7 @@ class Masked:
         calls = metafunc._calls  # noqa: SLF001 - ids are said in many ways, and stand there in the end
         taken = {call.id for call in calls}
         for number, call in enumerate(calls):
-            if (clean := self._text(call.id)) != call.id:
+            if (clean := self._clean(call.id)) != call.id:
                 fresh = _fresh(clean, taken)
                 taken.add(fresh)
                 calls[number] = dataclasses.replace(call, _idlist=[fresh])

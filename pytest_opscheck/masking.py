@@ -1,4 +1,4 @@
-"""Masks secrets in what others than the results tell: log records and warnings."""
+"""Masks secrets, and what steers a terminal, in what others than the results tell: log records and warnings."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from .secrets import Redactor
+from .visible import visible
 
 
 class Masking:
@@ -24,7 +25,7 @@ class Masking:
             said = record.getMessage()
         except (TypeError, ValueError):
             return record  # logging itself reports arguments that do not fit
-        if (clean := self._redactor.text(said)) != said:
+        if (clean := visible(self._redactor.text(said))) != said:
             record.msg, record.args = clean, ()
         self._mask_exception(record)
         return record
@@ -42,8 +43,8 @@ class Masking:
     def pytest_warning_recorded(self, warning_message: Any) -> None:
         """Mask a warning before it is told."""
         warning = warning_message.message
-        if isinstance(warning, Warning) and self._redactor.text(str(warning)) != str(warning):
-            warning.args = tuple(self._redactor.data([str(each) for each in warning.args]))
+        if isinstance(warning, Warning) and visible(self._redactor.text(str(warning))) != str(warning):
+            warning.args = tuple(visible(self._redactor.text(str(each))) for each in warning.args)
 
     def pytest_unconfigure(self) -> None:
         """Give logging its own records back."""

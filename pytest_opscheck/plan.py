@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from .gather import HostUnit, Request, units
 from .inventory import Expectation, Inventory
 from .plural import counted
+from .visible import plain
 
 
 def lines(inventory: Inventory, suite: str | None = None) -> Iterator[str]:
@@ -19,7 +20,8 @@ def lines(inventory: Inventory, suite: str | None = None) -> Iterator[str]:
     bulk, quiet = units((Request.of(e) for e in expectations), hosts)
     width = max((len(e.id) for e in expectations), default=0)
     for unit in bulk + quiet:
-        way = f"{hosts.get(unit.host, 'local://')}, one script" if isinstance(unit, HostUnit) else "one connection"
+        spec = plain(hosts.get(unit.host, "local://")) if isinstance(unit, HostUnit) else None
+        way = f"{spec}, one script" if spec is not None else "one connection"
         if unit.requests[0].target.keys.past() is not None:
             way = "past runs, nothing is contacted"
         name = unit.name if unit.name != "host." else "this machine"
@@ -35,7 +37,7 @@ def lines(inventory: Inventory, suite: str | None = None) -> Iterator[str]:
 def _expected(expectation: Expectation) -> str:
     """Return what is expected; of `reachable` in words, for its limit only names what answers."""
     reachable = expectation.check.name == "reachable"
-    said = f"{expectation.severity} is reached" if reachable else str(expectation.limits or "on")
+    said = f"{expectation.severity} is reached" if reachable else plain(str(expectation.limits or "on"))
     if (lasting := expectation.lasting) is None:
         return said
     return f"{said}, counts {'after' if lasting.seconds is not None else 'in'} {lasting}"

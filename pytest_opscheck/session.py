@@ -25,6 +25,7 @@ from .plural import counted
 from .results import Result
 from .running import Runner
 from .selection import asked_suites
+from .visible import plain
 
 REPORTER = "opscheck-reporter"
 
@@ -87,8 +88,8 @@ class Session:
         )
         file = inventory_file(self.config)
         shown = file.name if file is not None and file.parent == home(self.config) else file
-        name = self.inventory.redactor.text(self.inventory.name)
-        return f"opscheck: {name} ({shown}), suite {suite}: {counts}"
+        name = plain(self.inventory.redactor.text(self.inventory.name))
+        return f"opscheck: {name} ({plain(str(shown))}), suite {suite}: {counts}"
 
     def uncovered(self, results: Iterable[Result]) -> tuple[str, ...]:
         """Return the targets of which a run has no result."""

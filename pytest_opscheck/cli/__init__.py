@@ -25,6 +25,7 @@ from ..plural import counted
 from ..results import FAULT, NOTHING_JUDGED
 from ..starting import SIGNALS, pytest_command
 from ..suites import suite_names
+from ..visible import plain, visible
 
 USAGE = 4
 """pytest's exit status for wrong usage, which is also that of a wrong inventory."""
@@ -33,6 +34,12 @@ _OPTION = re.compile(r"--opscheck-[a-z-]+")
 """One of our options of pytest, each of which takes a value."""
 _EXPRESSION = re.compile(r"-[vqsxl]*m")
 """pytest's `-m`, also behind short options that take no value, as in `-vm smoke`."""
+
+
+def say(text: str, *, err: bool = False, nl: bool = True, fg: str | None = None) -> None:
+    """Print text for people: whatever others have put into it steers no terminal."""
+    shown = visible(text)
+    click.echo(click.style(shown, fg=fg) if fg is not None else shown, err=err, nl=nl)
 
 
 class _Usage(click.ClickException):
@@ -141,7 +148,7 @@ def init(folder: Path) -> None:
     except OSError as error:
         reason = (error.strerror or "it can't be written").lower()
         raise _Usage(f"{folder}: {reason}; make the folder first, or name another") from None
-    click.echo(f"wrote {written}; look it over, then run: pytest -m daily")
+    say(f"wrote {written}; look it over, then run: pytest -m daily")
 
 
 @main.command()
@@ -156,12 +163,12 @@ def validate(file: Path) -> None:
     try:
         refuse_dead_links(inventory)
     except InventoryError as error:
-        click.echo(str(error), err=True)
+        say(str(error), err=True)
         sys.exit(USAGE)
     targets, checks = counted(len(inventory.targets), "target"), counted(len(inventory.expectations), "check")
-    click.echo(f"{file}: right; {targets}, {checks}")
+    say(f"{file}: right; {targets}, {checks}")
     for notice in (*ending(inventory.waivers, inventory.now().date()), *_warnings(inventory)):
-        click.echo(inventory.redactor.text(notice))
+        say(plain(inventory.redactor.text(notice)))
 
 
 def _warnings(inventory: Inventory) -> Iterator[str]:
@@ -193,9 +200,9 @@ def plan(file: Path, suite: str | None, *, notify: bool) -> None:
     _known(inventory, suite)
     try:
         for line in (telling if notify else probing).lines(inventory, suite):
-            click.echo(inventory.redactor.text(line))
+            say(inventory.redactor.text(line))
     except HistoryError as error:
-        click.echo(inventory.redactor.text(str(error)), err=True)
+        say(inventory.redactor.text(str(error)), err=True)
         sys.exit(FAULT)
 
 
@@ -206,7 +213,7 @@ def schema() -> None:
     from ..shipped import checks
 
     words = loaded(Path(FILE)).severities if Path(FILE).exists() else ()
-    click.echo(json.dumps(made(checks(), tuple(words)), indent=2))
+    say(json.dumps(made(checks(), tuple(words)), indent=2))
 
 
 @main.command()
@@ -221,7 +228,7 @@ def demo(broken: tuple[str, ...], *, faults: bool) -> None:
 
     if faults:
         for name, text in stack.faults().items():
-            click.echo(f"{name:16}{text}")
+            say(f"{name:16}{text}")
         return
     for name in broken:
         if name not in stack.faults():
@@ -259,7 +266,7 @@ def _with_heartbeat(command: list[str], url: str, inventory: Inventory, suite: s
     status, faults = around(command, url, name, lock)
     for fault in faults:
         said = inventory.redactor.text(f"could not call the heartbeat, {fault}")
-        click.echo(f"{said}; the run stands as it is", err=True)
+        say(f"{said}; the run stands as it is", err=True)
     return status
 
 
@@ -310,7 +317,7 @@ def _tell(error: InventoryError, suite: str) -> None:
     from ..notify.refusal import told
 
     for said in told(error, suite):
-        click.echo(said, err=True)
+        say(said, err=True)
 
 
 def loaded(
@@ -328,7 +335,7 @@ def loaded(
     try:
         return load(file, checks(), reports=reports or reports_setting(file.absolute().parent))
     except (InventoryError, pytest.UsageError) as error:
-        click.echo(str(error), err=True)
+        say(str(error), err=True)
         if isinstance(error, InventoryError):
             refused(error)
         sys.exit(USAGE)
@@ -350,7 +357,7 @@ def known(file: Path, reports: Path | None) -> Inventory:
     except SystemExit:
         if not found:
             raise
-    click.echo("the inventory has these errors, and no run begins until they are mended; what was recorded:", err=True)
+    say("the inventory has these errors, and no run begins until they are fixed; what was recorded:", err=True)
     return found[0]
 
 
@@ -369,13 +376,13 @@ def _lock(folder: Path, suite: str) -> list[int]:
         private.make_folder(folder)
         lock = os.open(folder / ".lock", os.O_RDWR | os.O_CREAT, private.FILE)
     except OSError as error:
-        click.echo(f"no lock for {suite}, so another run of it may be beside this one: {error}", err=True)
+        say(f"no lock for {suite}, so another run of it may be beside this one: {error}", err=True)
         return []
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
-        holder = os.read(lock, 20).decode().strip() or "unknown"
-        click.echo(f"a run of {suite} is under way (process {holder}), so this one was not started", err=True)
+        holder = os.read(lock, 20).decode(errors="replace").strip() or "unknown"
+        say(f"a run of {suite} is under way (process {holder}), so this one was not started", err=True)
         sys.exit(NOTHING_JUDGED)
     with contextlib.suppress(OSError):  # on a full disk it does not say whose it is
         os.ftruncate(lock, 0)

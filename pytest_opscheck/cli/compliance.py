@@ -17,7 +17,8 @@ from ..inventory import Inventory, nearest
 from ..plural import counted
 from ..reports import compliance as report
 from ..results import FAULT
-from . import USAGE, inventory_option, loaded, reports_option
+from ..visible import plain
+from . import USAGE, inventory_option, loaded, reports_option, say
 from .history import BROKEN
 
 
@@ -54,7 +55,7 @@ def compliance(
         _refuse(f"--since {since} is yet to come")
     found, chain = _asked(inventory, begin, end, suite)
     for line in report.lines(found, _said(chain)):
-        click.echo(line)
+        say(line)
     _write(html, lambda: report.page(found, _said(chain), inventory.now()))
     _write(csv, lambda: report.table(found))
     if chain.problems:
@@ -67,12 +68,12 @@ def _asked(
     try:
         with opened(inventory.history) as store:
             if store is None:
-                click.echo(f"{inventory.history}: nothing is recorded yet", err=True)
+                say(f"{inventory.history}: nothing is recorded yet", err=True)
                 sys.exit(FAULT)
             records = Records(store, inventory.history.inventory)
             return audited(inventory, records, begin, end, suite), verified(store)
     except HistoryError as error:
-        click.echo(inventory.redactor.text(str(error)), err=True)
+        say(inventory.redactor.text(str(error)), err=True)
         sys.exit(FAULT)
 
 
@@ -84,7 +85,7 @@ def _said(chain: Verified) -> str:
         else ""
     )
     if chain.problems:
-        return f"THE RECORD IS NOT AS IT WAS WRITTEN: {'; '.join(chain.problems)}. {removed}".strip()
+        return f"THE RECORD IS NOT AS IT WAS WRITTEN: {plain('; '.join(chain.problems))}. {removed}".strip()
     newest = f"the newest has the hash {chain.newest}" if chain.newest else "there is none"
     return f"The chain of {counted(chain.runs, 'recorded run')} holds: {newest}. {removed}".strip()
 
@@ -98,7 +99,7 @@ def _day(said: str, option: str, inventory: Inventory) -> dt.datetime:
 
 
 def _refuse(why: str) -> NoReturn:
-    click.echo(why, err=True)
+    say(why, err=True)
     sys.exit(USAGE)
 
 
@@ -108,5 +109,5 @@ def _write(file: Path | None, made: Callable[[], str]) -> None:
     try:
         private.write(made().encode("utf-8", "backslashreplace"), file)
     except OSError as error:
-        click.echo(f"{error.filename}: {error.strerror}", err=True)
+        say(f"{error.filename}: {error.strerror}", err=True)
         sys.exit(FAULT)

@@ -15,9 +15,10 @@ from ..history import HistoryError, Records, Seen, exported, imported, opened, r
 from ..inventory import Inventory, nearest
 from ..lasting import lasting
 from ..plural import counted
-from ..reports.words import plain, short
+from ..reports.words import short
 from ..results import FAULT, State, Verdict
-from . import USAGE, inventory_option, known, reports_option
+from ..visible import plain
+from . import USAGE, inventory_option, known, reports_option, say
 
 BROKEN = 1
 """The exit status where the chain does not hold."""
@@ -71,16 +72,14 @@ def verify(inventory: Inventory, digest: str | None) -> None:
         found = verified(store, digest)
     if found.removed:
         when = f", at {found.removed_at}" if found.removed_at else ", in the history that this one was made from"
-        click.echo(f"runs 1 to {found.removed} were taken away because of their age{when}")
+        say(f"runs 1 to {found.removed} were taken away because of their age{when}")
     for problem in found.problems:
-        click.echo(problem)
+        say(plain(problem))
     if not found.found:
-        click.echo(f"no run has the hash {digest}")
+        say(f"no run has the hash {digest}")
     if found.problems or not found.found:
         sys.exit(BROKEN)
-    click.echo(
-        f"{counted(found.runs, 'run')}, each as it was written; the newest has the hash {found.newest or 'none'}"
-    )
+    say(f"{counted(found.runs, 'run')}, each as it was written; the newest has the hash {found.newest or 'none'}")
 
 
 @history.command()
@@ -91,7 +90,7 @@ def export(inventory: Inventory) -> None:
         if store is None:
             _nothing(inventory)
         for line in exported(store):
-            click.echo(line)
+            click.echo(line)  # as_json has made it safe
 
 
 @history.command(name="import")
@@ -105,7 +104,7 @@ def import_(inventory: Inventory, lines: IO[str]) -> None:
     with _faults(inventory), opened(inventory.history, create=True) as store:
         assert store is not None  # noqa: S101 - it was to be made
         written, there = imported(store, lines)
-    click.echo(f"{counted(written, 'run')} imported, {there} here already")
+    say(f"{counted(written, 'run')} imported, {there} here already")
 
 
 @contextmanager
@@ -113,12 +112,12 @@ def _faults(inventory: Inventory) -> Iterator[None]:
     try:
         yield
     except HistoryError as error:
-        click.echo(inventory.redactor.text(str(error)), err=True)
+        say(inventory.redactor.text(str(error)), err=True)
         sys.exit(FAULT)
 
 
 def _nothing(inventory: Inventory) -> NoReturn:
-    click.echo(f"{inventory.history}: nothing is recorded yet; a run of a suite does that: pytest -m daily", err=True)
+    say(f"{inventory.history}: nothing is recorded yet; a run of a suite does that: pytest -m daily", err=True)
     sys.exit(FAULT)
 
 
@@ -129,7 +128,7 @@ def _show(inventory: Inventory, check: str | None) -> None:
         _require_known(records, check)
         found = records.changes(check, newest=_NEWEST + 1)
     if len(found) > _NEWEST:
-        click.echo(f"only the newest {_NEWEST} changes are shown")
+        say(f"only the newest {_NEWEST} changes are shown")
     width = shutil.get_terminal_size((100, 24)).columns if sys.stdout.isatty() else None
     shown = sorted(found[:_NEWEST], key=lambda seen: (seen.seq, seen.id))
     names = max((len(seen.id) for seen in shown), default=0)
@@ -137,14 +136,14 @@ def _show(inventory: Inventory, check: str | None) -> None:
     for seen in shown:
         when = f"{seen.started.astimezone(inventory.timezone):%Y-%m-%d %H:%M:%S}"
         line = f"{when}  {seen.id:{names}}  {_state(seen):{states}}  {short(plain(seen.message), 200)}".rstrip()
-        click.secho(line if width is None else line[: width - 1], fg=_colour(seen))
+        say(line if width is None else line[: width - 1], fg=_colour(seen))
     if not found:
-        click.echo("nothing changed: every result was ok from the first one on")
+        say("nothing changed: every result was ok from the first one on")
 
 
 def _require_known(records: Records, check: str | None) -> None:
     if check is not None and not records.names(check):
-        click.echo(f"no result of {check!r} is recorded; {nearest(check, records.names())}", err=True)
+        say(f"no result of {check!r} is recorded; {nearest(check, records.names())}", err=True)
         sys.exit(USAGE)
 
 

@@ -18,7 +18,8 @@ from ..history import Begun, HistoryError, opened
 from ..inventory import Inventory, nearest
 from ..results import FAULT
 from ..units import LimitError, parse_duration
-from . import USAGE, inventory_option, known, reports_option
+from ..visible import plain
+from . import USAGE, inventory_option, known, reports_option, say
 
 _NEWEST = 20
 
@@ -58,9 +59,7 @@ def start(inventory: Inventory, duration: str, why: str, targets: tuple[str, ...
     with _faults(inventory), opened(inventory.history, create=True) as store:
         assert store is not None  # noqa: S101 - it was to be made
         made = history.begin(store, inventory.history.inventory, Begun(0, now, ends, clean, _who(), targets))
-    click.echo(
-        f"maintenance {made.number} until {ends:%Y-%m-%d %H:%M %Z}{_of(made)}; end it with: opscheck maintenance stop"
-    )
+    say(f"maintenance {made.number} until {ends:%Y-%m-%d %H:%M %Z}{_of(made)}; end it with: opscheck maintenance stop")
 
 
 @maintenance.command()
@@ -76,7 +75,7 @@ def stop(inventory: Inventory, number: int | None) -> None:
             "none that was begun by hand is under way" if number is None else f"maintenance {number} is not under way"
         )
     for each in found:
-        click.echo(f"maintenance {each.number} is over: {each.why}")
+        say(f"maintenance {each.number} is over: {plain(each.why)}")
 
 
 @maintenance.command(name="list")
@@ -85,18 +84,16 @@ def list_(inventory: Inventory) -> None:
     """Show which windows are open, when those of the inventory come next, and which were begun by hand."""
     now = inventory.now()
     for line in _recurring(inventory, now):
-        click.echo(line)
+        say(line)
     with _faults(inventory), opened(inventory.history) as store:
         found = history.past(store, inventory.history.inventory, _NEWEST) if store is not None else []
     for each in found:
         begin, end = (moment.astimezone(inventory.timezone) for moment in (each.started, each.stopped or each.ends))
         state = "open" if each.is_open(now) else f"stopped by {each.stopped_by}" if each.stopped else "over"
         time = f"{begin:%Y-%m-%d %H:%M} to {end:%Y-%m-%d %H:%M}"
-        click.echo(f"{each.number}  {time}  {state}  {each.why} ({each.who}){_of(each)}")
+        say(f"{each.number}  {time}  {state}  {plain(each.why)} ({each.who}){_of(each)}")
     if not found and not inventory.windows:
-        click.echo(
-            "there is none; begin one with `opscheck maintenance start 2h --why ...`, or see docs/maintenance.md"
-        )
+        say("there is none; begin one with `opscheck maintenance start 2h --why ...`, or see docs/maintenance.md")
 
 
 def _recurring(inventory: Inventory, now: dt.datetime) -> Iterator[str]:
@@ -108,7 +105,7 @@ def _recurring(inventory: Inventory, now: dt.datetime) -> Iterator[str]:
             begin = window.next(now, inventory.timezone)
             said = f"next {begin:%Y-%m-%d %H:%M}" if begin else "never again"
         of = "" if window.results is None else f", of {len(window.results)} checks"
-        yield f"{window.name}  {said}  {window.why} ({window.at}{of})"
+        yield f"{window.name}  {said}  {plain(window.why)} ({window.at}{of})"
 
 
 def _of(each: Begun) -> str:
@@ -125,7 +122,7 @@ def _who() -> str:
 
 
 def _refuse(message: str) -> NoReturn:
-    click.echo(message, err=True)
+    say(message, err=True)
     sys.exit(USAGE)
 
 
@@ -134,5 +131,5 @@ def _faults(inventory: Inventory) -> Iterator[None]:
     try:
         yield
     except HistoryError as error:
-        click.echo(inventory.redactor.text(str(error)), err=True)
+        say(inventory.redactor.text(str(error)), err=True)
         sys.exit(FAULT)

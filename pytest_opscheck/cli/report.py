@@ -13,7 +13,7 @@ from ..reports.markdown import markdown
 from ..reports.text import text
 from ..results import SCHEMA, Run
 from ..settings import reports_setting
-from . import USAGE, reports_option
+from . import USAGE, reports_option, say
 
 _LATEST = "latest.json"
 
@@ -30,7 +30,7 @@ def report(of: str | None, form: str, reports: Path | None) -> None:
     """
     file = _file(of, reports or reports_setting(Path.cwd()))
     run = _read(file)
-    click.echo(markdown(run) if form == "markdown" else text(run), nl=False)
+    say(markdown(run) if form == "markdown" else text(run), nl=False)
 
 
 def _file(of: str | None, folder: Path) -> Path:
@@ -64,5 +64,5 @@ def _read(file: Path) -> Run:
 
 
 def _refuse(message: str) -> NoReturn:
-    click.echo(f"Error: {message}", err=True)
+    say(f"Error: {message}", err=True)
     raise SystemExit(USAGE)

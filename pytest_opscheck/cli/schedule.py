@@ -10,7 +10,7 @@ import sys
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import click
 
@@ -18,7 +18,7 @@ from ..history import HistoryError, PastRun, Records, reading
 from ..inventory import Inventory
 from ..lasting import lasting
 from ..plural import counted
-from ..reports.words import counts, plain
+from ..reports.words import counts
 from ..results import FAULT
 from ..schedule.jobs import (
     ENVIRONMENT,
@@ -27,15 +27,18 @@ from ..schedule.jobs import (
     ScheduleError,
     crontab,
     exposed,
+    head,
     jobs,
-    mark,
     merged,
     units,
     units_folder,
 )
-from . import USAGE, inventory_option, known, loaded, reports_option
+from ..visible import plain
+from . import USAGE, inventory_option, known, loaded, reports_option, say
 
 OVERDUE = 1
+_BYTES: dict[str, Any] = {"encoding": "utf-8", "errors": "surrogateescape"}
+"""Lines of others may be in any encoding, and come back as they were."""
 _LOOKED_BACK = 50
 """So many runs are looked at for the newest one that was of the whole suite."""
 
@@ -55,20 +58,20 @@ def schedule(file: Path, *, for_cron: bool, install: bool) -> None:
     if not found and not install:
         _none(inventory)
     if (warning := exposed(inventory)) is not None:
-        click.echo(warning, err=True)
+        say(warning, err=True)
     try:
         if for_cron:
             _crontab(inventory, found, install=install)
         else:
             _units(inventory, found, install=install)
     except ScheduleError as error:
-        click.echo(str(error), err=True)
+        say(str(error), err=True)
         sys.exit(USAGE)
     except OSError as error:
-        click.echo(f"{error.filename}: {error.strerror}", err=True)
+        say(f"{error.filename}: {error.strerror}", err=True)
         sys.exit(FAULT)
     if install and "${" in file.read_text(encoding="utf-8") and not (file.absolute().parent / ENVIRONMENT).exists():
-        click.echo(
+        say(
             f"the inventory reads variables, and nothing sets them there: write {ENVIRONMENT} beside it, NAME=value a "
             "line, readable to you alone",
             err=True,
@@ -76,7 +79,7 @@ def schedule(file: Path, *, for_cron: bool, install: bool) -> None:
 
 
 def _none(inventory: Inventory) -> NoReturn:
-    click.echo(f"no suite of {inventory.file} says when it runs; say for example [suites.daily] at = '09:00'", err=True)
+    say(f"no suite of {inventory.file} says when it runs; say for example [suites.daily] at = '09:00'", err=True)
     sys.exit(USAGE)
 
 
@@ -87,7 +90,7 @@ def _units(inventory: Inventory, found: list[Job], *, install: bool) -> None:
     folder = units_folder()
     files = [each for job in found for each in units(job, folder)]
     for each in files:
-        click.echo(f"# {each.path}\n{each.text}")
+        say(f"# {each.path}\n{each.text}")
     if not install:
         return
     if shutil.which("systemctl") is None:
@@ -98,14 +101,14 @@ def _units(inventory: Inventory, found: list[Job], *, install: bool) -> None:
     changed = [each for each in files if not each.is_there]
     for each in changed:
         _write(each)
-        click.echo(f"wrote {each.path}")
+        say(f"wrote {each.path}")
     if changed or stale:
         _systemctl("daemon-reload")
     started = _start([f"{job.name}.timer" for job in found], {each.path.name for each in changed})
     if not (changed or stale or started):
-        click.echo("nothing changed: all of it is there, and runs")
+        say("nothing changed: all of it is there, and runs")
     if found and os.geteuid() != 0:
-        click.echo("units of a user end when he logs out, unless root has said: loginctl enable-linger USER")
+        say("units of a user end when he logs out, unless root has said: loginctl enable-linger USER")
 
 
 def _start(timers: Iterable[str], changed: Collection[str]) -> bool:
@@ -116,7 +119,7 @@ def _start(timers: Iterable[str], changed: Collection[str]) -> bool:
         if runs and timer not in changed:
             continue
         _systemctl(*(["restart"] if runs else ["enable", "--now"]), timer)
-        click.echo(f"started {timer}")
+        say(f"started {timer}")
         started = True
     return started
 
@@ -125,7 +128,11 @@ def _stale(inventory: Inventory, folder: Path, files: Iterable[File]) -> list[Pa
     """Return the units that were written for this inventory, whatever its name was, and that it has no more."""
     ours = {each.path for each in files}
     there = sorted(path for path in folder.glob("opscheck-*") if path.suffix in (".timer", ".service"))
-    return [path for path in there if path not in ours and f"{mark(inventory)};" in path.read_text(encoding="utf-8")]
+    return [path for path in there if path not in ours and _first_line(path) == head(inventory)]
+
+
+def _first_line(path: Path) -> str:
+    return path.read_bytes().partition(b"\n")[0].decode(errors="replace")
 
 
 def _forget(stale: Iterable[Path]) -> None:
@@ -134,7 +141,7 @@ def _forget(stale: Iterable[Path]) -> None:
             _systemctl("disable", "--now", path.name)
     for path in stale:
         path.unlink()
-        click.echo(f"removed {path}: the inventory does not have it any more")
+        say(f"removed {path}: the inventory does not have it any more")
 
 
 def _write(file: File) -> None:
@@ -164,7 +171,7 @@ def _systemctl(*words: str) -> None:
 
 def _crontab(inventory: Inventory, found: list[Job], *, install: bool) -> None:
     ours = crontab(inventory, found)
-    click.echo(ours, nl=False)
+    say(ours, nl=False)
     if not install:
         return
     if shutil.which("crontab") is None:
@@ -172,17 +179,17 @@ def _crontab(inventory: Inventory, found: list[Job], *, install: bool) -> None:
     there = _own_crontab()
     wanted = merged(there, ours, inventory)
     if wanted == there:
-        click.echo("nothing changed: all of it is there")
+        say("nothing changed: all of it is there")
         return
-    done = subprocess.run(["crontab", "-"], input=wanted, capture_output=True, text=True, check=False)  # noqa: S607
+    done = subprocess.run(["crontab", "-"], input=wanted, capture_output=True, check=False, **_BYTES)  # noqa: S607
     if done.returncode != 0:
         raise ScheduleError(f"crontab: {' '.join(done.stderr.split())}")
-    click.echo("wrote it to your crontab; the rest of that stays as it is")
+    say("wrote it to your crontab; the rest of that stays as it is")
 
 
 def _own_crontab() -> str:
     """Return this user's crontab; none is an empty one."""
-    done = subprocess.run(["crontab", "-l"], capture_output=True, text=True, check=False)  # noqa: S607 - the PATH's own
+    done = subprocess.run(["crontab", "-l"], capture_output=True, check=False, **_BYTES)  # noqa: S607 - the PATH's own
     if done.returncode != 0 and "no crontab" not in done.stderr:
         raise ScheduleError(f"crontab -l: {' '.join(done.stderr.split())}")
     return done.stdout if done.returncode == 0 else ""
@@ -218,13 +225,13 @@ def status(file: Path, reports: Path | None) -> None:
         with reading(inventory.history) as records:
             states = [_state(job, records, now) for job in found]
     except HistoryError as error:
-        click.echo(inventory.redactor.text(str(error)), err=True)
+        say(inventory.redactor.text(str(error)), err=True)
         sys.exit(FAULT)
     for state in states:
         for line in _lines(state, now):
-            click.secho(line, fg="red" if state.missing else None)
+            say(line, fg="red" if state.missing else None)
     if late := [state.job.suite.name for state in states if state.missing]:
-        click.echo(f"{counted(len(late), 'suite')} overdue: {', '.join(late)}", err=True)
+        say(f"{counted(len(late), 'suite')} overdue: {', '.join(late)}", err=True)
         sys.exit(OVERDUE)
 
 

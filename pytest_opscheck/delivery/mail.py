@@ -20,8 +20,9 @@ from email.utils import format_datetime, make_msgid
 from ..inventory.report import ALWAYS, CHANGE, Address, Mail
 from ..reports.beside import Beside
 from ..reports.mail import bodies
-from ..reports.words import counts, plain, short
+from ..reports.words import counts, short
 from ..results import Result, Run, Verdict
+from ..visible import plain
 
 LONGEST_S = 120.0
 """How long a mail may take in all: then the run ends without."""

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from ..plural import counted
+from ..visible import as_json
 from ._chain import links
 from ._record import take_over
 from ._store import HistoryError, Store, transaction
@@ -19,7 +20,7 @@ def exported(store: Store) -> Iterator[str]:
     with transaction(store, writes=False):
         for each in links(store):
             head = {"schema": SCHEMA, "seq": each.seq, "before": each.before, "hash": each.hash}
-            yield json.dumps({**head, **each.data}, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+            yield as_json({**head, **each.data}, separators=(",", ":"))
 
 
 def imported(store: Store, lines: Iterable[str]) -> tuple[int, int]:

@@ -21,6 +21,7 @@ from ..limits import SEVERITIES, severity_of
 from ..probes import Kind, kinds
 from ..suites import DEPENDED_ON, REPORTS, SUITES, suite_problem
 from ..units import LimitError
+from ..visible import has_controls, plain, visible
 from .common import refuse_unknown_conditions, refuse_unknown_pasts
 from .environment import expand
 from .expectations import COMMON, Resolver
@@ -57,6 +58,7 @@ def load(
     """
     checks = tuple(checks)
     shown = _shown(file)
+    _refuse_odd_place(file)
     text = _read(file, shown)
     try:
         document, problems = _parse(text, shown), Problems(shown, text)
@@ -88,7 +90,7 @@ def _gathered(
     name, timezone, runbook = (_text(general, key, problems) for key in ("name", "timezone", "runbook"))
     zone = _timezone(timezone, problems)
     suites = _suites(_table(document, "suites", problems), words, zone if timezone else None, problems)
-    name = name or file.resolve().parent.name
+    name = name or plain(file.resolve().parent.name)
     known_as = problems.redactor().text(name)
     history = read_history(document.get("history", {}), reports or file.parent / REPORTS, known_as, problems)
     report = _report(document, problems)
@@ -148,9 +150,19 @@ def _digest(file: Path, document: Mapping[str, Any]) -> str:
 
 def _shown(file: Path) -> str:
     try:
-        return str(file.relative_to(Path.cwd()))
+        return plain(str(file.relative_to(Path.cwd())))
     except ValueError:
-        return str(file)
+        return plain(str(file))
+
+
+def _refuse_odd_place(file: Path) -> None:
+    """Refuse a path that would be several lines of a unit, a crontab or a report, or steer a terminal."""
+    path = str(file.absolute())
+    if has_controls(os.fsencode(path).decode(errors="replace")):
+        raise InventoryError(
+            f"{path!r}: a line break or another control character stands in the path of the inventory; "
+            "rename that folder or file"
+        )
 
 
 def _read(file: Path, shown: str) -> str:
@@ -173,7 +185,7 @@ def _parse(text: str, shown: str) -> dict[str, Any]:
     try:
         return tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
-        raise InventoryError(_syntax_error(shown, text, str(error))) from None
+        raise InventoryError(visible(_syntax_error(shown, text, str(error)))) from None
     except ValueError:  # Python refuses integers of thousands of digits
         raise InventoryError(f"{shown}: a number is beyond every number that can be measured") from None
     except RecursionError:
@@ -250,10 +262,15 @@ def _general(document: Mapping[str, Any], problems: Problems) -> dict[str, Any]:
 
 def _text(general: Mapping[str, Any], key: str, problems: Problems) -> str | None:
     found = general.get(key)
-    if found is None or (isinstance(found, str) and found.strip()):
-        return found
-    problems.add(("opscheck", key), "it is a text that is not empty")
-    return None
+    if not (found is None or (isinstance(found, str) and found.strip())):
+        problems.add(("opscheck", key), "it is a text that is not empty")
+        return None
+    if found is not None and has_controls(found):
+        problems.add(
+            ("opscheck", key), f"{found!r} has a line break or another control character; write it in one line"
+        )
+        return None
+    return found
 
 
 def _timezone(name: str | None, problems: Problems) -> zoneinfo.ZoneInfo | dt.timezone:

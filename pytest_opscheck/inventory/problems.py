@@ -11,6 +11,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from ..secrets import MASK, Redactor
+from ..visible import in_line
 from .lines import Key, Lines, locate
 
 if TYPE_CHECKING:
@@ -125,7 +126,8 @@ class Problems:
 
     def _line(self, line: int, path: Key, message: str, redactor: Redactor) -> str:
         key = shown(path)
-        return f"{self.file}:{line}: {key + ': ' if key else ''}{self._masked(path, redactor.text(message))}"
+        told = self._masked(path, redactor.text(message))
+        return in_line(f"{self.file}:{line}: {key + ': ' if key else ''}{told}")
 
     def _masked(self, path: Key, message: str) -> str:
         """Mask what a message quotes of its key's secret, be it a part of that only."""

@@ -10,6 +10,7 @@ from typing import Any
 
 from ..limits import severity_of
 from ..units import LimitError
+from ..visible import has_controls
 from .lines import Key
 from .problems import Problems, nearest
 
@@ -85,7 +86,7 @@ def _address(said: object, key: str, problems: Problems) -> Address | None:
     text = said if isinstance(said, str) else ""
     named = _NAMED.fullmatch(text)
     address = named["address"].strip() if named else text.strip()
-    if _ADDRESS.fullmatch(address) and ".." not in address:
+    if _ADDRESS.fullmatch(address) and ".." not in address and not has_controls(text.strip()):
         return Address(address, named["name"].strip() if named else "")
     what = "it is missing" if said is None else f"{said!r} is not a mail address"
     problems.add((*_PATH, key), f"{what}; say for example 'ops@example.com' or 'Ops <ops@example.com>'")

@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from ..plural import counted
-from ..reports.words import change, plain, short, word
+from ..reports.words import change, short, word
 from ..results import Result, Run
+from ..visible import in_line, plain
 from .alerts import Alert, Event
 
 SCHEMA = "opscheck.alert/1"
@@ -35,15 +36,16 @@ def body(alerts: Sequence[Alert], run: Run) -> str:
         lines = [f"{_head(alert)}: {short(plain(alert.result.message), 200)}" for alert in alerts[:_MOST]]
         lines += [f"and {counted(len(alerts) - _MOST, 'result')} more"] if len(alerts) > _MOST else []
     when = f"{run.started:%Y-%m-%d %H:%M:%S %Z}".strip()
-    return "\n".join([*lines, f"{run.suite or 'checks'} at {when}, seen from {plain(run.vantage)}"])
+    return "\n".join(map(in_line, [*lines, f"{run.suite or 'checks'} at {when}, seen from {run.vantage}"]))
 
 
 def _head(alert: Alert) -> str:
     result = alert.result
+    name = plain(result.id)
     if alert.event is Event.RECOVERED:
-        return f"ok again: {result.id}"
+        return f"ok again: {name}"
     said = {Event.WORSE: f", it was {alert.was}", Event.MILDER: f", it was {alert.was}", Event.AGAIN: ", still"}
-    return f"{result.severity or ''} {word(result).lower()}: {result.id}{said.get(alert.event, '')}".lstrip()
+    return f"{result.severity or ''} {word(result).lower()}: {name}{said.get(alert.event, '')}".lstrip()
 
 
 def _told(result: Result, run: Run) -> list[str]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import logging
 import os
 import threading
@@ -12,6 +11,7 @@ from typing import Self
 
 from .. import private
 from ..results import Run
+from ..visible import as_json
 from .alerts import Alert, Event
 from .channels import Channel, Way
 from .messages import body, document, title
@@ -66,8 +66,8 @@ def _cause(error: Exception) -> str:
 
 def _into_file(file: Path, alerts: Sequence[Alert], run: Run) -> None:
     """Add a line for each alert, in one go and down to the disk."""
-    lines = [json.dumps(document(alert, run), ensure_ascii=False, allow_nan=False) for alert in alerts]
-    content = "".join(f"{line}\n" for line in lines).encode("utf-8", "backslashreplace")
+    lines = [as_json(document(alert, run)) for alert in alerts]
+    content = "".join(f"{line}\n" for line in lines).encode()
     try:
         private.make_folder(file.parent)
         private.create(file)

@@ -13,6 +13,7 @@ from math import ceil
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from ..secrets import without_password
+from ..visible import typed
 from ._environ import steady
 from ._kind import UnreachableError
 
@@ -101,7 +102,7 @@ def side_by_side(ask: Callable[[T], R], each_of: Iterable[T], at_once: int = STR
 
 def usermod(user: str) -> str:
     """Return how a user is let near the engine's socket."""
-    return f"sudo usermod -aG docker {user}, and log in again"
+    return f"sudo usermod -aG docker {typed(user)}, and log in again"
 
 
 def _unreachable(url: str, error: BaseException, timeout_s: float) -> UnreachableError:

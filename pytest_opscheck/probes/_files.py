@@ -6,6 +6,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator, Field
 
+from ..visible import typed
 from ._kind import Output, Target, UnknownError
 
 
@@ -115,5 +116,5 @@ def _grant(place: str, said: dict[str, list[str]]) -> str:
     user = said.get("user", [""])[0] or "USER"
     needed = "r-x" if mode.startswith("d") else "r"
     if group not in ("", "root", "UNKNOWN") and mode[4:7].replace("w", "-").startswith(needed):
-        return f"its group may: usermod -aG {group} {user}"
-    return f"give the user of the host access: setfacl -m u:{user}:rX {place}"
+        return f"its group may: usermod -aG {typed(group)} {typed(user)}"
+    return f"give the user of the host access: setfacl -m {typed(f'u:{user}:rX')} {typed(place)}"

@@ -6,6 +6,7 @@ import dataclasses
 import re
 from dataclasses import dataclass
 
+from ..visible import typed
 from ._files import awk_program
 from ._host_target import kind
 from ._kind import Output, UnknownError
@@ -179,8 +180,8 @@ def _problem(number: str, type_: str, size: str | None, said: dict[tuple[str, st
     user, folder = said.get(("user", ""), "the user of the host"), said.get(("closed", number))
     if folder is not None:
         return (
-            f"{user} may not look into {folder}, below which it is mounted: setfacl -m u:{user}:x {folder}, or connect "
-            "with ?sudo=true"
+            f"{user} may not look into {folder}, below which it is mounted: "
+            f"setfacl -m {typed(f'u:{user}:x')} {typed(folder)}, or connect with ?sudo=true"
         )
     if cause == "Permission denied" and type_.startswith("fuse"):
         return "only the user who has mounted it may look at it (FUSE without allow_other); leave it out by `ignore`"

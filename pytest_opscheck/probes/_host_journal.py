@@ -9,6 +9,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, ValidationInfo, WithJsonSchema
 
 from ..units import LimitError, parse_time, rate_unit
+from ..visible import typed
 from ._files import GREP_BY, said_of
 from ._host_target import Host, kind
 from ._kind import Output, UnknownError
@@ -148,7 +149,7 @@ def _require_journal(said: dict[str, list[str]]) -> None:
     """Raise UnknownError where there is no journal, or none that this user may read in whole."""
     for user in said.get("user", ()):
         raise UnknownError(
-            f"user {user} may not read the whole journal; grant it: usermod -aG systemd-journal {user} "
+            f"user {user} may not read the whole journal; grant it: usermod -aG systemd-journal {typed(user)} "
             "(or connect with ?sudo=true)"
         )
     if "none" in said:

@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
+from ..visible import typed
 from ._host_target import kind
 from ._kind import Output, UnknownError
 
@@ -136,7 +137,7 @@ def _why(name: str, lines: list[str]) -> str:
     said = next((line for line in lines if line), "nothing")
     if re.search(r"@(\.\w+)?$", name):
         stem = name.partition("@")[0]
-        return f"it is a template; name an instance of it: systemctl list-units --all '{stem}@*'"
+        return f"it is a template; name an instance of it: systemctl list-units --all {typed(f'{stem}@*')}"
     return f"systemctl did not say its state, but: {said[:200]}"
 
 

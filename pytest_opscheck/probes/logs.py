@@ -11,6 +11,7 @@ from typing import Annotated
 from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo, WithJsonSchema, model_validator
 
 from ..units import LimitError, parse_duration, rate_unit
+from ..visible import typed
 from ._files import OnHost, absolute, said_of
 from ._kind import Kind, Output, UnknownError
 from ._logs_patterns import Pattern, extended
@@ -193,7 +194,7 @@ def _require_rotated(said: dict[str, list[str]]) -> None:
             folder = file.rpartition("/")[0] or "/"
             raise UnknownError(
                 f"no permission to list {folder}, and {file} does not reach back to where counting begins: what it was "
-                f"rotated into can't be seen; give the user of the host access: setfacl -m u:USER:rX {folder}"
+                f"rotated into can't be seen; give the user of the host access: setfacl -m u:USER:rX {typed(folder)}"
             )
 
 
@@ -204,10 +205,11 @@ def _refuse_missing(said: dict[str, list[str]]) -> None:
             raise UnknownError(f"neither the journal nor systemd knows a unit {path}; see systemctl list-units --all")
         if "folder" in said:
             raise UnknownError(f"{said['folder'][0]} is a folder; name the files in it")
-        raise UnknownError(f"{path}: there is no such file; look for it: ls -l {path.rpartition('/')[0] or '/'}")
+        folder = re.split(r"[*?\[]", path)[0].rpartition("/")[0] or "/"
+        raise UnknownError(f"{path}: there is no such file; look for it: ls -l {typed(folder)}")
     for user in said.get("hidden", ()):
         raise UnknownError(
-            f"no permission to read the journal; let the host's user: usermod -aG systemd-journal {user}"
+            f"no permission to read the journal; let the host's user: usermod -aG systemd-journal {typed(user)}"
         )
     if "unkept" in said:
         raise UnknownError("there is no journal; see that systemd-journald runs: systemctl status systemd-journald")

@@ -6,12 +6,12 @@ import csv
 import datetime as dt
 import io
 from collections.abc import Iterable, Iterator
-from html import escape
 
 from ..compliance import Compliance, Gap, Line
 from ..plural import counted
 from ..results import Verdict
-from .words import plain
+from ..visible import plain
+from .markup import safe
 
 _VERDICTS = (
     Verdict.OK,
@@ -23,7 +23,8 @@ _VERDICTS = (
 )
 _HEADINGS = ("check", "due", "ran", "passed", "breached", "unknown", "blocked", "waived", "maintenance", "missing")
 _MORE = ("waived or in maintenance because", "suites", "first result", "last result", "in the inventory")
-_FORMULAS = ("=", "+", "-", "@", "\t", "\r")
+_FORMULAS = tuple("=+-@\uff1d\uff0b\uff0d\uff20")
+"""What begins a formula to a spreadsheet, in letters of both widths."""
 NOTE = (
     "What was due follows from the schedule and the expectations that the inventory has now. A run counts for the last "
     "time at which its suite was due before it; one that was narrowed to a part of its suite counts for none. "
@@ -98,17 +99,18 @@ def table(found: Compliance) -> str:
 
 
 def _cell(text: str) -> str:
+    text = plain(text)
     return f"'{text}" if text.startswith(_FORMULAS) else text
 
 
 def page(found: Compliance, chain: str, made: dt.datetime) -> str:
     """Return the report as a static page, without anything that it would have to load."""
-    title = escape(f"Operational checks of {plain(found.inventory)}")
+    title = safe(f"Operational checks of {found.inventory}")
     body = [
         f"<h1>{title}</h1>",
-        f"<p>{escape(heading(found))}</p>",
-        f"<p>Made {_moment(made, found.since.tzinfo)}. {escape(NOTE)}</p>",
-        f"<h2>The record</h2><p>{escape(chain)}</p>",
+        f"<p>{safe(heading(found))}</p>",
+        f"<p>Made {_moment(made, found.since.tzinfo)}. {safe(NOTE)}</p>",
+        f"<h2>The record</h2><p>{safe(chain)}</p>",
         "<h2>Suites</h2>",
         *_html_table(("suite", "schedule", "due", "whole runs", "narrowed runs", "missing"), _suite_rows(found)),
         f"<h2>Missing runs ({sum(gap.runs for gap in found.gaps)})</h2>",
@@ -132,11 +134,11 @@ def _suite_rows(found: Compliance) -> Iterator[tuple[str, ...]]:
 
 
 def _html_table(headings: Iterable[str], rows: Iterable[Iterable[str]]) -> Iterator[str]:
-    made = [f"<tr>{''.join(f'<td>{escape(text)}</td>' for text in row)}</tr>" for row in rows]
+    made = [f"<tr>{''.join(f'<td>{safe(text)}</td>' for text in row)}</tr>" for row in rows]
     if not made:
         yield "<p>none</p>"
         return
-    top = "".join(f'<th scope="col">{escape(text)}</th>' for text in headings)
+    top = "".join(f'<th scope="col">{safe(text)}</th>' for text in headings)
     yield f"<div><table><thead><tr>{top}</tr></thead><tbody>"
     yield from made
     yield "</tbody></table></div>"

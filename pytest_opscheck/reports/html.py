@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from html import escape
 from pathlib import Path
 from typing import Any
 
 from ..inventory import Inventory
 from ..results import Measurement, Result, Run, Verdict, summary
 from ..secrets import Redactor
+from ..visible import plain
 from .links import Links
-from .words import by_severity, change, covers, headline, line, lines, plain, quiet, recovered, short, tone, when, word
+from .markup import safe, safe_lines
+from .words import by_severity, change, covers, headline, line, lines, quiet, recovered, short, tone, when, word
 
 STYLE = Path(__file__).with_name("report.css")
 _HEADINGS = (
@@ -52,7 +53,7 @@ class Page:
         """Name the page, and keep its data. `file` is where the page will stand: links start from there."""
         self._report, self._redactor = report, inventory.redactor
         self._links = Links(inventory.file.absolute().parent, file.absolute().parent)
-        report.title = f"{inventory.redactor.text(inventory.name)}: {'+'.join(suites) or 'checks'}"
+        report.title = plain(f"{inventory.redactor.text(inventory.name)}: {'+'.join(suites) or 'checks'}")
         environment = {k: v for k, v in report.data["environment"].items() if k not in _ENVIRONMENT_LEFT_OUT}
         report.set_data("environment", _escaped(inventory.redactor.data(environment)))
         report.set_data("initialSort", "original")
@@ -76,9 +77,9 @@ class Page:
             said = getattr(getattr(report.longrepr, "reprcrash", None), "message", "")
             cells[1:] = [
                 _cell("severity", ""),
-                _cell("testId", escape(plain(report.nodeid)) + phase),
+                _cell("testId", safe(report.nodeid) + phase),
                 _cell("target", ""),
-                f"<td class=col-observed colspan=2>{escape(short(plain(self._redactor.text(said))))}</td>",
+                f"<td class=col-observed colspan=2>{safe(short(plain(self._redactor.text(said))))}</td>",
                 _cell("next", ""),
             ]
             return
@@ -86,8 +87,8 @@ class Page:
         self._results[report.nodeid] = result
         cells[1:] = [
             _cell("severity", result.severity or ""),
-            _cell("testId", escape(plain(result.id))),
-            _cell("target", escape(target)),
+            _cell("testId", safe(result.id)),
+            _cell("target", safe(target)),
             _observed_cell(result),
             _cell("next", self._next_step(result)),
         ]
@@ -100,7 +101,7 @@ class Page:
         """
         if not getattr(report, "opscheck_raised", False):
             captured = logs[bool(report.longreprtext) :] if report.sections else []
-            logs[:] = [*(escape(part) for part in _told(result)), *captured]
+            logs[:] = [*(safe_lines(part) for part in _told(result)), *captured]
 
     def finish(self, run: Run) -> None:
         """Give the rows our verdicts in the place of pytest's outcomes, and sort them, the worst first."""
@@ -133,13 +134,13 @@ class Page:
         return "".join(
             [
                 '<meta name="viewport" content="width=device-width, initial-scale=1">',
-                f"<div class=opscheck><p class=headline data-tone={tone(run)}>{escape(headline(run))}</p>",
+                f"<div class=opscheck><p class=headline data-tone={tone(run)}>{safe(headline(run))}</p>",
                 f"<p class=verdicts>{_tiles(run)}</p>",
-                f"<p class=when>{escape(when(run))}</p>",
-                f"<p class=uncovered>No check looks at: {escape(', '.join(uncovered))}</p>" if uncovered else "",
+                f"<p class=when>{safe(when(run))}</p>",
+                f"<p class=uncovered>No check looks at: {safe(', '.join(uncovered))}</p>" if uncovered else "",
                 "</div>",
-                f"<p class=again>{escape(plain(again))}</p>" if (again := recovered(run)) else "",
-                *(f"<p class=quiet>{escape(text)}</p>" for text in quiet(run)),
+                f"<p class=again>{safe(again)}</p>" if (again := recovered(run)) else "",
+                *(f"<p class=quiet>{safe(text)}</p>" for text in quiet(run)),
                 self._without_scripts(run),
             ]
         )
@@ -149,7 +150,7 @@ class Page:
         wrong = [result for result in run.results if result.verdict in (Verdict.BREACH, Verdict.UNKNOWN)]
         blocks = [
             f"<div class=wrong>{_badge(result)} "
-            f"<b>{escape(result.severity or '')} {escape(plain(result.id + covers(result)))}</b>"
+            f"<b>{safe(result.severity or '')} {safe(result.id + covers(result))}</b>"
             f"{_since(result, run)}{_observed(result)}{_paragraph(self._next_step(result))}</div>"
             for result in wrong[:_MOST_WITHOUT_SCRIPTS]
         ]
@@ -161,11 +162,11 @@ class Page:
         """Return the next step, where there is one to take, and the link to the runbook."""
         if result.verdict in (Verdict.BLOCKED, Verdict.OK):
             return ""
-        action = escape(plain(result.action or ""))
+        action = safe(result.action or "")
         if not result.runbook:
             return action
-        shown, link = escape(plain(result.runbook)), self._links.to(result.runbook)
-        told = f'<a href="{escape(link)}">{shown}</a>' if link else f"<span>{shown}</span>"
+        shown, link = safe(result.runbook), self._links.to(result.runbook)
+        told = f'<a href="{safe(link)}">{shown}</a>' if link else f"<span>{shown}</span>"
         return f"{action}<br>{told}" if action else told
 
 
@@ -181,7 +182,7 @@ def _observed_cell(result: Result, run: Run | None = None) -> str:
 
 def _since(result: Result, run: Run | None) -> str:
     said = change(result, run.started) if run is not None else ""
-    pending = f"<small>{escape(plain(result.pending))}</small>" if result.pending else ""
+    pending = f"<small>{safe(result.pending)}</small>" if result.pending else ""
     return (f"<small class=change>{said}</small>" if said else "") + pending
 
 
@@ -192,8 +193,8 @@ def _paragraph(content: str) -> str:
 def _escaped(data: Any) -> Any:
     """Escape plain data: pytest-html puts its environment on the page as it is."""
     if isinstance(data, Mapping):
-        return {escape(str(key)): _escaped(value) for key, value in data.items()}
-    return escape(str(data))
+        return {safe(str(key)): _escaped(value) for key, value in data.items()}
+    return safe(str(data))
 
 
 def _badge(result: Result) -> str:
@@ -211,7 +212,7 @@ def _in_our_words(entry: dict[str, Any], result: Result) -> None:
         cells[0] = _cell("result", _badge(result))
     entry["testId"] = plain(result.id)
     small = plain(result.title + covers(result))
-    cells[2] = _cell("testId", escape(plain(result.check)) + (f"<small>{escape(small)}</small>" if small else ""))
+    cells[2] = _cell("testId", safe(result.check) + (f"<small>{safe(small)}</small>" if small else ""))
 
 
 def _observed(result: Result) -> str:
@@ -220,7 +221,7 @@ def _observed(result: Result) -> str:
     The tags are few and not closed where HTML closes them itself: a page holds thousands.
     """
     if result.verdict is Verdict.BLOCKED and result.blocked_by:
-        blocker = escape(plain(result.blocked_by))
+        blocker = safe(result.blocked_by)
         return f'<p><span>blocked by <a href="#{blocker}">{blocker}</a></span>'
     if result.verdict is Verdict.OK and len(result.measurements) == 1:
         shown = [line(result.measurements[0])]
@@ -229,8 +230,8 @@ def _observed(result: Result) -> str:
     several = len({part.severity for part in shown if part.severity}) > 1
     tried = f"<small>at attempt {result.attempts}</small>" if result.attempts > 1 else ""
     return tried + "".join(
-        f"<p>{f'{part.severity} ' if several and part.severity else ''}{escape(part.observed)}"
-        f"{f'<i>{escape(part.expected)}</i>' if part.expected else ''}"
+        f"<p>{f'{safe(part.severity)} ' if several and part.severity else ''}{safe(part.observed)}"
+        f"{f'<i>{safe(part.expected)}</i>' if part.expected else ''}"
         for part in shown
     )
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from .. import private
 from ..results import Run
+from ..visible import as_json
 
 
 def schema() -> dict[str, Any]:
@@ -18,8 +19,8 @@ def schema() -> dict[str, Any]:
 
 def _text(data: dict[str, Any]) -> str:
     """Return the document, with a line for each result: that can be searched, and is written fast."""
-    results = [json.dumps(result, ensure_ascii=False, allow_nan=False) for result in data["results"]]
-    head = json.dumps({**data, "results": []}, indent=1, ensure_ascii=False, allow_nan=False)
+    results = [as_json(result) for result in data["results"]]
+    head = as_json({**data, "results": []}, indent=1)
     body = "[\n  " + ",\n  ".join(results) + "\n ]" if results else "[]"
     return head.removesuffix("[]\n}") + body + "\n}\n"
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ..results import Result
+from ..visible import plain
 
 
 def properties(result: Result) -> list[tuple[str, str]]:
@@ -22,4 +23,4 @@ def properties(result: Result) -> list[tuple[str, str]]:
         "covers": ", ".join(result.covers),
         "blocked_by": result.blocked_by,
     }
-    return [(f"opscheck.{name}", value) for name, value in fields.items() if value]
+    return [(f"opscheck.{name}", plain(value)) for name, value in fields.items() if value]

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote, urlsplit
 
+from ..visible import is_plain
+
 
 @dataclass(frozen=True)
 class Links:
@@ -34,9 +36,9 @@ class Links:
 
 
 def web(runbook: str) -> str | None:
-    """Return a runbook's link that leads there from anywhere: an address on the web; None for any other."""
+    """Return a runbook's link that leads there from anywhere, an address on the web that shows as it is, else None."""
     try:
         parts = urlsplit(runbook)
     except ValueError:
         return None
-    return runbook if parts.scheme in ("http", "https") and parts.netloc else None
+    return runbook if parts.scheme in ("http", "https") and parts.netloc and is_plain(runbook) else None

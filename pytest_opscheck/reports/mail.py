@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from html import escape
 
 from ..results import Result, Run, State, Verdict
+from ..visible import in_line, plain
 from .beside import Beside, Failed
 from .links import web
+from .markup import safe
 from .words import (
     after,
     blocked_by,
@@ -18,7 +19,6 @@ from .words import (
     headline,
     is_new,
     lines,
-    plain,
     quiet,
     recovered_ones,
     short,
@@ -66,8 +66,8 @@ class _Item:
     def html(self) -> str:
         colour = _COLOURS.get(self.word.lower(), "#24607a")
         badges = " ".join(_badge(text, colour) for text in (self.word, self.severity) if text)
-        parts = [f"{badges} <b>{escape(self.name)}</b>{f' {_faint(self.since)}' if self.since else ''}"]
-        parts += [escape(o) + (f" {_faint('expected ' + e)}" if e else "") for o, e in self.said]
+        parts = [f"{badges} <b>{safe(self.name)}</b>{f' {_faint(self.since)}' if self.since else ''}"]
+        parts += [safe(o) + (f" {_faint('expected ' + e)}" if e else "") for o, e in self.said]
         parts += [f"{_faint('next:')} {_linked(self.next_step, self.link)}"] if self.next_step else []
         style = f"border-left:4px solid {colour};background:#f6f7f9;padding:8px 12px;{_INK}"
         gap = '<tr><td style="height:6px;font-size:0">&nbsp;</td></tr>'
@@ -79,7 +79,7 @@ class _Item:
         told = [f"{head}{f' ({self.since})' if self.since else ''}"]
         told += [f"    {o}{f', expected {e}' if e else ''}" for o, e in self.said]
         told += [f"    next: {self.next_step}"] if self.next_step else []
-        return "\n".join(told) + "\n"
+        return "\n".join(map(in_line, told)) + "\n"
 
 
 class _Body:
@@ -103,8 +103,8 @@ class _Body:
 
     def line(self, text: str, style: str = "") -> None:
         """Tell one line, whatever room is left: there are few of them."""
-        self._html.append(f'<tr><td class="faint" style="{_FAINT};padding:2px 0;{style}">{escape(text)}</td></tr>\n')
-        self._text.append(text + "\n")
+        self._html.append(f'<tr><td class="faint" style="{_FAINT};padding:2px 0;{style}">{safe(text)}</td></tr>\n')
+        self._text.append(in_line(text) + "\n")
 
     def _add(self, html: str, text: str) -> bool:
         sizes = [len(_ascii(html)), len(text.encode(errors="backslashreplace"))]
@@ -156,14 +156,14 @@ def _document(run: Run, name: str, body: str, foot: str) -> str:
     made = [
         '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">',
         '<meta name="viewport" content="width=device-width, initial-scale=1">',
-        f'<meta name="color-scheme" content="light dark"><title>{escape(name)}</title>',
+        f'<meta name="color-scheme" content="light dark"><title>{safe(name)}</title>',
         f'{_DARK}</head>\n<body class="ground" style="margin:0;padding:0;background:#ffffff">',
         f'<table {table} class="ground" style="background:#ffffff"><tr><td align="center" style="padding:12px">',
         f'<table {table} align="center" style="{wide};text-align:left">',
-        f'<tr><td class="ink" style="{_INK};font-weight:bold;padding:4px 0">{escape(name)}</td></tr>',
-        f'<tr><td style="{verdict};border-radius:6px">{escape(headline(run))}</td></tr>',
-        f"<tr><td {faint}>{escape(plain(counts(run)))}<br>\n{escape(plain(when(run)))}</td></tr>",
-        f"{body}<tr><td {faint}>{escape(foot)}</td></tr>",
+        f'<tr><td class="ink" style="{_INK};font-weight:bold;padding:4px 0">{safe(name)}</td></tr>',
+        f'<tr><td style="{verdict};border-radius:6px">{safe(headline(run))}</td></tr>',
+        f"<tr><td {faint}>{safe(counts(run))}<br>\n{safe(when(run))}</td></tr>",
+        f"{body}<tr><td {faint}>{safe(foot)}</td></tr>",
         "</table></td></tr></table></body></html>\n",
     ]
     return _ascii("\n".join(made)).decode("ascii")
@@ -171,16 +171,16 @@ def _document(run: Run, name: str, body: str, foot: str) -> str:
 
 def _badge(text: str, colour: str) -> str:
     style = f"background:{colour};color:#ffffff;padding:1px 7px;border-radius:4px;font-size:12px;font-weight:bold"
-    return f'<span style="{style}">{escape(text)}</span>'
+    return f'<span style="{style}">{safe(text)}</span>'
 
 
 def _faint(text: str) -> str:
-    return f'<span class="faint" style="{_FAINT}">{escape(text)}</span>'
+    return f'<span class="faint" style="{_FAINT}">{safe(text)}</span>'
 
 
 def _heading(title: str) -> tuple[str, str]:
     style = f"{_INK};font-weight:bold;padding:12px 0 6px"
-    return f'<tr><td class="ink" style="{style}">{escape(title)}</td></tr>\n', f"\n{title}\n"
+    return f'<tr><td class="ink" style="{style}">{safe(title)}</td></tr>\n', f"\n{title}\n"
 
 
 def _failed(failed: Failed) -> _Item:
@@ -199,7 +199,7 @@ def _item(result: Result, run: Run) -> _Item:
         since=", ".join(notes),
         said=tuple((line.observed, line.expected) for line in lines(result)),
         next_step=short(step, _LONGEST_STEP),
-        link=runbook if runbook and web(runbook) == result.runbook else None,
+        link=web(result.runbook or ""),
     )
 
 
@@ -210,8 +210,8 @@ def _again(result: Result, run: Run) -> _Item:
 def _linked(step: str, link: str | None) -> str:
     """Return a next step as HTML, in which the runbook's address, with which it ends, is a link."""
     if link is None or not step.endswith(link):
-        return escape(step)
-    return f'{escape(step.removesuffix(link))}<a href="{escape(link)}" style="color:#0b5cad">{escape(link)}</a>'
+        return safe(step)
+    return f'{safe(step.removesuffix(link))} <a href="{safe(link)}" style="color:#0b5cad">{safe(link)}</a>'
 
 
 def _ascii(html: str) -> bytes:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 
 from ..results import Result, Run, Verdict
+from ..visible import plain
 from .links import web
-from .words import after, change, counts, headline, plain, recovered_ones, short, when, word
+from .words import after, change, counts, headline, recovered_ones, short, when, word
 
 _MOST = 50
 _PLAIN = re.compile(r"[\w ,.;:%()/'\"=+?-]*")
@@ -23,7 +24,7 @@ def markdown(run: Run) -> str:
     found += [f"- ok again: {code(result.id)} ({after(result, run.started)})" for result in again[:_MOST]]
     found += [f"- and {len(again) - _MOST} more are ok again"] if len(again) > _MOST else []
     found += [f"- {blocked} blocked by what is not ok"] if blocked else []
-    head = f"**{said(run.inventory)} {run.suite or 'checks'}: {headline(run)}**"
+    head = f"**{said(run.inventory)} {said(run.suite or 'checks')}: {headline(run)}**"
     foot = f"{said(counts(run))}; {said(when(run))}"
     return "\n\n".join(part for part in (head, "\n".join(found), foot) if part) + "\n"
 
@@ -59,4 +60,4 @@ def _next_step(result: Result) -> str:
 
 
 def _is_link(runbook: str) -> bool:
-    return web(runbook) is not None and re.search(r"[\s<>`]", plain(runbook)) is None and plain(runbook) == runbook
+    return web(runbook) is not None and re.search(r"[\s<>`]", runbook) is None

@@ -14,7 +14,7 @@ from ..limits import SEVERITIES
 from ..results import Measurement, Result, Run, Verdict, summary
 from ..schedule import Schedule
 from ..units import LimitError, dimension, to_base, window_s
-from .words import plain
+from ..visible import plain
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 MOST_SUBJECTS = 50

@@ -6,14 +6,15 @@ import base64
 import hashlib
 from collections.abc import Iterable, Iterator, Sequence
 from functools import cached_property
-from html import escape
 from pathlib import Path
 from urllib.parse import quote
 
 from .. import private
 from ..results import Measurement, Result, Run, State, Verdict, summary
+from ..visible import plain
 from .beside import Beside
 from .links import Links
+from .markup import safe, safe_lines
 from .spark import spark
 from .words import (
     after,
@@ -24,7 +25,6 @@ from .words import (
     is_new,
     line,
     lines,
-    plain,
     quiet,
     recovered_ones,
     short,
@@ -72,13 +72,13 @@ class _Page:
         script = _SCRIPT.read_text(encoding="utf-8")
         digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
         policy = f"default-src 'none'; style-src 'unsafe-inline'; script-src 'sha256-{digest}'"
-        name = escape(plain(f"{self._run.inventory}: {self._run.suite or 'checks'}"))
+        name = safe(f"{self._run.inventory}: {self._run.suite or 'checks'}")
         return "".join(
             [
                 "<!doctype html>\n<html lang=en><head><meta charset=utf-8>",
                 f'<meta http-equiv=Content-Security-Policy content="{policy}">',
                 '<meta name=viewport content="width=device-width, initial-scale=1">',
-                f'<meta name=color-scheme content="light dark"><title>{name}: {escape(headline(self._run))}</title>',
+                f'<meta name=color-scheme content="light dark"><title>{name}: {safe(headline(self._run))}</title>',
                 f"<style>{_STYLE.read_text(encoding='utf-8')}</style></head>\n<body>",
                 self._top(name),
                 "<main>\n",
@@ -94,11 +94,11 @@ class _Page:
         missed = f"No check looks at: {', '.join(told.uncovered)}" if told.uncovered else ""
         return "".join(
             [
-                f"<header><h1>{name}</h1><p class='headline {tone(run)}'>{escape(headline(run))}</p>",
-                f"<p class=tiles>{self._tiles}</p><p class=when>{escape(when(run))}</p>",
-                *(f"<p class=problem>{escape(plain(problem))}</p>" for problem in told.problems),
-                f"<p class=when>{escape(plain(missed))}</p>" if missed else "",
-                *(f"<p class=when>{escape(text)}</p>" for text in quiet(run)),
+                f"<header><h1>{name}</h1><p class='headline {tone(run)}'>{safe(headline(run))}</p>",
+                f"<p class=tiles>{self._tiles}</p><p class=when>{safe(when(run))}</p>",
+                *(f"<p class=problem>{safe(problem)}</p>" for problem in told.problems),
+                f"<p class=when>{safe(missed)}</p>" if missed else "",
+                *(f"<p class=when>{safe(text)}</p>" for text in quiet(run)),
                 "</header>\n<form id=find role=search hidden>",
                 "<label>Filter <input type=search autocomplete=off placeholder='check, target or text'></label>",
                 "<button type=button>Open all</button><output></output></form>\n",
@@ -120,7 +120,7 @@ class _Page:
         run = self._run
         told = f"pytest-opscheck {run.version} · run {run.id}" + (f" · hash {run.hash}" if run.hash else "")
         keys = "<p class=keys hidden>/ filters, Esc shows all again, j and k go through what is not ok, o opens all</p>"
-        return f"<footer><p>{escape(plain(told))}</p>{keys}</footer>"
+        return f"<footer><p>{safe(told)}</p>{keys}</footer>"
 
     # The sections, in the order in which people want to know
 
@@ -163,7 +163,7 @@ class _Page:
                 groups.setdefault(result.check.partition(".")[0], []).append(result)
         yield f"<section class=folded id={place}><h2>{title} <small>{len(results)}</small></h2>\n"
         for name, found in sorted(groups.items()):
-            yield f"<details><summary>{escape(plain(name))} <small>{len(found)}</small></summary>\n"
+            yield f"<details><summary>{safe(name)} <small>{len(found)}</small></summary>\n"
             yield from map(self._row, sorted(found, key=lambda result: result.id))
             yield "</details>\n"
         yield "</section>\n"
@@ -179,11 +179,11 @@ class _Page:
         since = "" if since == State.NEW else since  # as the section says
         small = plain(result.title + covers(result))
         tried = f"at attempt {result.attempts}" if result.attempts > 1 else ""
-        notes = " · ".join(escape(plain(note)) for note in (small, result.pending or "", tried) if note)
+        notes = " · ".join(safe(note) for note in (small, result.pending or "", tried) if note)
         return (
             f"<article class='r {said.lower()}'{_id(result)} tabindex=-1><h3><b class=badge>{said}</b> "
-            f"{f'<b class=badge>{escape(result.severity)}</b> ' if result.severity else ''}"
-            f"<span>{escape(plain(result.id))}</span>{f' <i>{escape(since)}</i>' if since else ''}</h3>"
+            f"{f'<b class=badge>{safe(result.severity)}</b> ' if result.severity else ''}"
+            f"<span>{safe(result.id)}</span>{f' <i>{safe(since)}</i>' if since else ''}</h3>"
             f"{f'<p class=title>{notes}</p>' if at_length and notes else ''}"
             f"<ul>{''.join(self._seen(result, at_length=at_length))}</ul>"
             f"{self._next_step(result) if at_length else ''}{self._trace(result)}</article>\n"
@@ -193,7 +193,7 @@ class _Page:
         """Return a result that is ok again."""
         return (
             f"<article class='r ok'{_id(result)} tabindex=-1><h3><b class=badge>OK</b> "
-            f"<span>{escape(plain(result.id))}</span> <i>{escape(after(result, self._run.started))}</i></h3>"
+            f"<span>{safe(result.id)}</span> <i>{safe(after(result, self._run.started))}</i></h3>"
             f"<ul>{''.join(self._seen(result, at_length=True))}</ul></article>\n"
         )
 
@@ -201,10 +201,10 @@ class _Page:
         """Return a result that wants no attention, in a line."""
         if result.verdict is Verdict.BLOCKED and result.blocked_by:
             blocker = plain(result.blocked_by)
-            seen = f"<li>blocked by <a href='#{quote(blocker)}'>{escape(blocker)}</a>"
+            seen = f"<li>blocked by <a href='#{quote(blocker)}'>{safe(blocker)}</a>"
         else:
             seen = "".join(self._seen(result, at_length=not self._is_large))
-        name = escape(plain(result.id + covers(result)))
+        name = safe(result.id + covers(result))
         return f"<div class=r{_id(result)}><p>{name}</p><ul>{seen}</ul></div>\n"
 
     def _seen(self, result: Result, *, at_length: bool) -> Iterator[str]:
@@ -212,16 +212,16 @@ class _Page:
         shown = _shown(result)
         if not shown:
             for said in lines(result):
-                yield f"<li>{escape(said.observed if at_length else short(said.observed, _SHORT))}"
+                yield f"<li>{safe(said.observed if at_length else short(said.observed, _SHORT))}"
             return
         most = 5 if at_length else 1
         several = len({measurement.breached for measurement in shown}) > 1
         for measurement in shown[:most]:
             said = line(measurement)
             observed = said.observed if at_length else short(said.observed, _SHORT)
-            severity = f"<b>{measurement.breached}</b> " if several and measurement.breached else ""
-            expected = f" <i>{escape(said.expected)}</i>" if said.expected else ""
-            yield f"<li>{self._plot(result, measurement)}{severity}{escape(observed)}{expected}"
+            severity = f"<b>{safe(measurement.breached)}</b> " if several and measurement.breached else ""
+            expected = f" <i>{safe(said.expected)}</i>" if said.expected else ""
+            yield f"<li>{self._plot(result, measurement)}{severity}{safe(observed)}{expected}"
         if len(shown) > most:
             yield f"<li>and {len(shown) - most} more, which the results file has"
 
@@ -234,10 +234,10 @@ class _Page:
         return drawn
 
     def _next_step(self, result: Result) -> str:
-        parts = [escape(plain(result.action))] if result.action else []
+        parts = [safe(result.action)] if result.action else []
         if result.runbook:
-            shown, link = escape(plain(result.runbook)), self._links.to(result.runbook)
-            parts.append(f'<a href="{escape(link)}">{shown}</a>' if link else shown)
+            shown, link = safe(result.runbook), self._links.to(result.runbook)
+            parts.append(f'<a href="{safe(link)}">{shown}</a>' if link else shown)
         return f"<p class=next><b>Next</b> {' · '.join(parts)}</p>" if parts else ""
 
     def _trace(self, result: Result) -> str:
@@ -245,19 +245,14 @@ class _Page:
         if not trace or self._traces >= _MOST_TRACES:
             return ""
         self._traces += 1
-        shown = "\n".join(plain_line(text) for text in short(trace, _LONGEST_TRACE).splitlines())
-        return f"<details><summary>Where it failed</summary><pre>{escape(shown)}</pre></details>"
-
-
-def plain_line(text: str) -> str:
-    """Return a line of a traceback, whose indentation tells something, with what is unprintable made visible."""
-    return " " * (len(text) - len(text.lstrip(" "))) + plain(text)
+        shown = safe_lines(short(trace, _LONGEST_TRACE))
+        return f"<details><summary>Where it failed</summary><pre>{shown}</pre></details>"
 
 
 def _failed(name: str, message: str) -> str:
     return (
-        f"<article class='r breach' tabindex=-1><h3><b class=badge>FAILED</b> <span>{escape(plain(name))}</span></h3>"
-        f"<ul><li>{escape(short(plain(message)))}</ul></article>\n"
+        f"<article class='r breach' tabindex=-1><h3><b class=badge>FAILED</b> <span>{safe(name)}</span></h3>"
+        f"<ul><li>{safe(short(plain(message)))}</ul></article>\n"
     )
 
 
@@ -283,4 +278,4 @@ def _place(verdict: Verdict) -> str:
 
 def _id(result: Result) -> str:
     """Return the attribute by which `latest.html#host.disk@prod` leads to a result."""
-    return f' id="{escape(plain(result.id))}"'
+    return f' id="{safe(result.id)}"'

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from html import escape
 from typing import Any
 
 from ..history import Point
 from ..limits import parse_limit
 from ..results import Measurement
 from ..units import LimitError, dimension, from_base, quantity
+from .markup import safe
 
 _WIDTH, _HEIGHT, _EDGE = 200, 48, 5
 _FEWEST = 2
@@ -43,7 +43,7 @@ def spark(measurement: Measurement, points: Sequence[Point]) -> str:
     end_x, end_y = places[-1] or (0, 0)
     end = f"<circle cx={end_x} cy={end_y} r=5{' class=bad' if points[0].breached else ''} />"
     return (
-        f'<svg viewBox="0 0 {_WIDTH} {_HEIGHT}" role=img aria-label="{escape(ranges)}">'
+        f'<svg viewBox="0 0 {_WIDTH} {_HEIGHT}" role=img aria-label="{safe(ranges)}">'
         f'{lines}<path d="{_path(places)}"/>{end}</svg>'
     )
 

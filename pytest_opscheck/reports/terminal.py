@@ -11,7 +11,8 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from ..results import Result, Run, Verdict
-from .words import Line, blocked_by, change, counts, covers, lines, plain, quiet, recovered, word
+from ..visible import in_line, plain
+from .words import Line, blocked_by, change, counts, covers, lines, quiet, recovered, word
 
 if TYPE_CHECKING:
     import pytest
@@ -104,25 +105,29 @@ def summary(
     reporter: pytest.TerminalReporter, run: Run, uncovered: Sequence[str], page: str | None, problems: Iterable[str]
 ) -> None:
     """Print what is not ok, worst first, then what is blocked by it, the counts, and where the report is."""
+
+    def write(text: str, **colours: bool) -> None:
+        reporter.write_line(in_line(text), **colours)
+
     wrong = [result for result in run.results if result.verdict in (Verdict.BREACH, Verdict.UNKNOWN)]
     red = any(result.fails for result in wrong)
     if wrong:
         reporter.write_sep("=", "not ok, worst first", red=red, yellow=not red, bold=True)
         for result, text in table(wrong, reporter._tw.fullwidth, run.started):  # noqa: SLF001 - pytest keeps the width there
             colour = {} if result is None else {"red": result.fails, "yellow": not result.fails}
-            reporter.write_line(text, **colour)
+            write(text, **colour)
     verbosity = reporter.config.get_verbosity()
     for text in _blocked(run.results, reporter._tw.fullwidth, reasons=verbosity > 0):  # noqa: SLF001 - likewise
-        reporter.write_line(text, yellow=True)
+        write(text, yellow=True)
     for text in quiet(run):
-        reporter.write_line(text, yellow=True)
+        write(text, yellow=True)
     if uncovered and verbosity >= 0:
-        reporter.write_line(f"no check of this run looks at: {', '.join(uncovered)}", yellow=True)
+        write(f"no check of this run looks at: {', '.join(uncovered)}", yellow=True)
     if again := recovered(run):
-        reporter.write_line(plain(again), green=True)
+        write(again, green=True)
     for problem in problems:
-        reporter.write_line(plain(problem), red=True)
-    reporter.write_line(counts(run) + (f" · report: {page}" if page else ""), bold=True)
+        write(problem, red=True)
+    write(counts(run) + (f" · report: {page}" if page else ""), bold=True)
 
 
 def _blocked(results: Iterable[Result], width: int, *, reasons: bool) -> Iterator[str]:

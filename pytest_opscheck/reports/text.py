@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from ..results import Result, Run, Verdict
-from .words import change, counts, covers, headline, plain, short, when, word
+from ..visible import in_line, plain
+from .words import change, counts, covers, headline, short, when, word
 
 _WIDEST_ID = 48
 
@@ -20,7 +21,8 @@ def text(run: Run) -> str:
         lines.append(f"{_verdict(result):{verdicts}}  {name:{width}}  {said}".rstrip())
         if step := next_step(result):
             lines.append(f"{'':{verdicts}}  next: {step}")
-    return "\n".join([*lines, "", counts(run), f"Status: {headline(run)}"]) + "\n"
+    told = [*lines, "", counts(run), f"Status: {headline(run)}"]
+    return "\n".join(map(in_line, told)) + "\n"
 
 
 def next_step(result: Result) -> str:

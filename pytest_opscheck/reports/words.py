@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import datetime as dt
-import re
-import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from ..lasting import lasting
 from ..results import Measurement, Quiet, Result, Run, State, Verdict, summary
+from ..visible import plain
 
 MOST_LINES = 5
 """So many measurements of a result are shown; a host with a hundred full mounts says `and 95 more`."""
@@ -213,24 +212,8 @@ def when(run: Run) -> str:
     return f"{started}, {run.duration_s:.1f} s, seen from {plain(run.vantage)}, exit status {run.exit_status}"
 
 
-def plain(text: str) -> str:
-    """Return text in one line, with what would steer a terminal or turn the reading direction made visible.
-
-    A target's output is nobody's friend: an escape sequence in it must not clear the screen of who reads it.
-    """
-    if text.isprintable() and "  " not in text:
-        return text.strip()
-    return "".join(map(_visible, re.sub(r"\s+", " ", text))).strip()
-
-
 def short(text: str, longest: int = _LONGEST) -> str:
     """Return text, with its middle left out where it is too long: errors tend to say the cause at their end."""
     if len(text) <= longest:
         return text
     return f"{text[: longest * 2 // 3]} [...] {text[-longest // 3 :]}"
-
-
-def _visible(character: str) -> str:
-    if unicodedata.category(character) in ("Cc", "Cf", "Cs", "Co"):
-        return character.encode("unicode-escape").decode("ascii")
-    return character

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..inventory import Inventory, Suite
+from ..visible import has_controls, plain
 from . import HOUR, WEEKDAYS, Schedule, clock
 
 ENVIRONMENT = "opscheck.env"
@@ -25,6 +26,9 @@ _LAST_S = 60
 """What it has left to write its reports then, until it is killed."""
 _OTHERS = 0o006
 SYSTEM = Path("/etc/systemd/system")
+_LONGEST_WORD = 60
+"""So much of an inventory's name stands in those of its units, which systemd bounds."""
+_USER = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*")
 
 
 class ScheduleError(Exception):
@@ -91,13 +95,24 @@ def jobs(inventory: Inventory) -> list[Job]:
 
 def prefix(inventory: Inventory) -> str:
     """Return how the names of an inventory's units begin: with its name, and a few characters for where it is."""
-    word = re.sub(r"[^A-Za-z0-9]+", "-", inventory.redactor.text(inventory.name)).strip("-").lower()
-    place = hashlib.sha256(str(_file(inventory)).encode()).hexdigest()[:6]
+    name = re.sub(r"[^A-Za-z0-9]+", "-", inventory.redactor.text(inventory.name))
+    word = name[:_LONGEST_WORD].strip("-").lower()
+    place = hashlib.sha256(os.fsencode(_file(inventory))).hexdigest()[:6]
     return f"opscheck-{word or 'inventory'}-{place}-"
 
 
 def _file(inventory: Inventory) -> Path:
     return inventory.file.absolute()
+
+
+def _said(word: str) -> str:
+    """Return a path as it can stand in a line of a unit or crontab. Raises ScheduleError where it would end that."""
+    if has_controls(word):
+        raise ScheduleError(
+            f"{word!r} can't be written into a unit or a crontab: a line break or another control character stands in "
+            "it, or bytes that are not UTF-8; rename that folder or file"
+        )
+    return word
 
 
 def command() -> str:
@@ -106,7 +121,7 @@ def command() -> str:
     found = str(beside) if beside.exists() else shutil.which("opscheck")
     if found is None:
         raise ScheduleError(f"there is no command `opscheck` beside {sys.executable}; install pytest-opscheck there")
-    return found
+    return _said(found)
 
 
 # systemd
@@ -128,19 +143,24 @@ def units(job: Job, folder: Path) -> list[File]:
 
 
 def _head(job: Job) -> Iterator[str]:
-    yield f"# {mark(job.inventory)}; `opscheck schedule --install` writes it anew."
-    name = job.inventory.redactor.text(job.inventory.name)
+    yield head(job.inventory)
+    name = plain(job.inventory.redactor.text(job.inventory.name))
     yield "[Unit]"
-    yield f"Description=Operational checks: {job.suite.name} of {_unit(name)}"
+    yield f"Description=Operational checks of {_unit(name)}: {job.suite.name}"
 
 
-def mark(inventory: Inventory) -> str:
-    """Return the words by which a file of an inventory is known."""
-    return f"Written by `opscheck schedule` for {_file(inventory)}"
+def head(inventory: Inventory) -> str:
+    """Return the first line of a unit, by which it is known whose it is."""
+    return f"# {_mark(inventory)}; `opscheck schedule --install` writes it anew."
+
+
+def _mark(inventory: Inventory) -> str:
+    return f"Written by `opscheck schedule` for {_said(str(_file(inventory)))}"
 
 
 def _service(job: Job) -> Iterator[str]:
-    folder = _file(job.inventory).parent
+    file = Path(_said(str(_file(job.inventory))))
+    folder = file.parent
     yield "Wants=network-online.target"
     yield "After=network-online.target"
     yield ""
@@ -148,10 +168,10 @@ def _service(job: Job) -> Iterator[str]:
     yield "Type=oneshot"
     if (user := _owner(folder)) is not None:
         yield f"User={user}"
-    yield f"WorkingDirectory={_unit(str(folder))}"
-    yield f"EnvironmentFile=-{_unit(str(folder / ENVIRONMENT))}"
-    words = [command(), "run", job.suite.name, f"--opscheck-inventory={_file(job.inventory)}"]
-    yield f"ExecStart={' '.join(map(_quoted, words))}"
+    yield f"WorkingDirectory={_unit(str(folder))}/"  # a space or backslash at a line's end means something else
+    yield f"EnvironmentFile=-{_unit(_no_pattern(str(folder)))}/{ENVIRONMENT}"
+    words = ["run", job.suite.name, f"--opscheck-inventory={file}"]
+    yield f"ExecStart={' '.join([_program(command()), *map(_argument, words)])}"
     # A run that has said what is broken has done its work; one whose call, inventory or reports are at fault has not.
     yield "SuccessExitStatus=1"
     yield f"TimeoutStartSec={job.ends_s}"  # of a oneshot service, RuntimeMaxSec says nothing
@@ -165,9 +185,10 @@ def _owner(folder: Path) -> str | None:
     if os.geteuid() != 0 or owner == 0:
         return None
     try:
-        return pwd.getpwuid(owner).pw_name
+        name = pwd.getpwuid(owner).pw_name
     except KeyError:
         return str(owner)
+    return name if _USER.fullmatch(name) else str(owner)
 
 
 def _timer(job: Job) -> Iterator[str]:
@@ -199,13 +220,32 @@ def calendar(schedule: Schedule) -> Iterator[str]:
 
 
 def _unit(text: str) -> str:
-    """Return text as a unit's value has it: no line ends it, and systemd puts nothing in the place of %."""
-    return " ".join(text.split("\n")).replace("%", "%%")
+    """Return text as a unit's value has it: systemd puts nothing in the place of %."""
+    return _said(text).replace("%", "%%")
 
 
-def _quoted(word: str) -> str:
-    """Return a word of a command as ExecStart has it."""
-    escaped = _unit(word).replace("\\", "\\\\").replace('"', '\\"').replace("$", "$$")
+def _no_pattern(path: str) -> str:
+    """Return a path where systemd takes patterns, so that it is just that path."""
+    return re.sub(r"([\\*?\[])", r"\\\1", path)
+
+
+def _program(path: str) -> str:
+    """Return the program that ExecStart names. Raises ScheduleError for a path that systemd refuses there."""
+    if re.search(r"['\"\\]", path):
+        raise ScheduleError(
+            f"systemd starts no program whose path has quotes or backslashes: {path!r}; install pytest-opscheck into "
+            "another folder, or say --crontab"
+        )
+    return _quoted(_unit(path))
+
+
+def _argument(word: str) -> str:
+    """Return another word of ExecStart, in which systemd would also put variables."""
+    escaped = _unit(word).replace("\\", "\\\\").replace('"', '\\"')
+    return _quoted(escaped.replace("$", "$$"))
+
+
+def _quoted(escaped: str) -> str:
     return escaped if re.fullmatch(r"[\w./=@:+%-]+", escaped) else f'"{escaped}"'
 
 
@@ -227,17 +267,17 @@ def crontab(inventory: Inventory, found: list[Job], zone_of_machine: dt.tzinfo |
 def merged(there: str, ours: str, inventory: Inventory) -> str:
     """Return a crontab with an inventory's lines in the place of those that it had, else at its end."""
     begin, end = _marks(inventory)
-    lines = there.splitlines()
+    lines = there.removesuffix("\n").split("\n")
     if begin in lines and end in lines[lines.index(begin) :]:
         first = lines.index(begin)
         last = lines.index(end, first)
-        lines[first : last + 1] = ours.splitlines()
+        lines[first : last + 1] = ours.removesuffix("\n").split("\n")
         return "\n".join(lines) + "\n"
     return (there if there.endswith("\n") or not there else there + "\n") + ours
 
 
 def _marks(inventory: Inventory) -> tuple[str, str]:
-    return f"# {mark(inventory)}, which writes them anew: begin", f"# {mark(inventory)}: end"
+    return f"# {_mark(inventory)}, which writes them anew: begin", f"# {_mark(inventory)}: end"
 
 
 def _lines(job: Job) -> Iterator[str]:
@@ -253,13 +293,21 @@ def _lines(job: Job) -> Iterator[str]:
 
 
 def _command_line(job: Job) -> str:
-    folder = _file(job.inventory).parent
+    file = _file(job.inventory)
     delay = [f"--random-delay={job.schedule.delay_s:g}s"] if job.schedule.delay_s else []
-    words = [command(), "run", *delay, job.suite.name, f"--opscheck-inventory={_file(job.inventory)}"]
+    words = [command(), "run", *delay, job.suite.name, f"--opscheck-inventory={file}"]
     ends_s = job.ends_s + int(job.schedule.delay_s)
     environment = f"{{ [ ! -e {ENVIRONMENT} ] || {{ set -a; . ./{ENVIRONMENT}; set +a; }}; }}"
     run = f"exec timeout -s INT -k {_LAST_S} {ends_s} {shlex.join(words)}"
-    return f"cd {shlex.quote(str(folder))} && {environment} && {run}".replace("%", r"\%")
+    return _for_cron(f"cd {shlex.quote(str(file.parent))} && {environment} && {run}")
+
+
+def _for_cron(line: str) -> str:
+    """Return a shell's line as cron has it: a bare % ends the command there, and some take a backslash from a pair.
+
+    So no backslash stands in front of another one, or of a %: between the two the shell's quotes end and begin.
+    """
+    return re.sub(r"\\(?=[\\%])", r"\\''", _said(line)).replace("%", r"\%")
 
 
 def _require_same_clock(zone: dt.tzinfo, machine: dt.tzinfo | None) -> None:

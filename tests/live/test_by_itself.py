@@ -41,16 +41,18 @@ run = "sleep 50"
 timeout = "60s"
 suites = ["slow"]
 """
+ODD = """ 50% of $HOME's "x" a*b? ${B} \\\\\\% `;& #ä -- \\"""
+"""Means something to systemd, to cron or to a shell at each character, and ends in a backslash."""
 Opscheck = Callable[..., str]
 
 
 @pytest.fixture(scope="module")
 def machine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Container]:
-    """A machine with systemd and cron, this Python, and three inventories."""
+    """A machine with systemd and cron, this Python, and inventories."""
     folder = tmp_path_factory.mktemp("machine")
-    for name in ("timers", "cron", "user"):
+    for name in ("timers", "cron", "user", f"timers{ODD}", f"cron{ODD}"):
         (folder / name).mkdir()
-        (folder / name / "opscheck.toml").write_text(INVENTORY.format(name=name), encoding="utf-8")
+        (folder / name / "opscheck.toml").write_text(INVENTORY.format(name=name.partition(" ")[0]), encoding="utf-8")
         (folder / name / "opscheck.env").write_text(f"PYTHONPATH='{ROOT}'\nFROM_FILE='a b'\n", encoding="utf-8")
     # Debian's own Python is there; where that runs the tests, its /usr would take the place of the machine's.
     needed = [Path(path) for path in dict.fromkeys([sys.base_prefix, sys.prefix, str(ROOT)]) if path != "/usr"]
@@ -71,10 +73,8 @@ def opscheck(machine: Container) -> Opscheck:
     """Give the command on the machine, in a folder: opscheck("timers", "status", status=0)."""
 
     def given(folder: str, *words: str, status: int = 0) -> str:
-        command = (
-            f"cd /srv/{folder} && PYTHONPATH={ROOT} {Path(sys.executable).with_name('opscheck')} {shlex.join(words)}"
-        )
-        done = machine.run(command)
+        command = shlex.join([str(Path(sys.executable).with_name("opscheck")), *words])
+        done = machine.run(f"cd {shlex.quote(f'/srv/{folder}')} && PYTHONPATH={ROOT} {command}")
         assert done.returncode == status, done.stdout + done.stderr
         return done.stdout + done.stderr
 
@@ -83,12 +83,12 @@ def opscheck(machine: Container) -> Opscheck:
 
 def results(machine: Container, folder: str, suite: str) -> list[dict[str, object]]:
     """Return the results files of a suite."""
-    texts = machine.run(f"cat /srv/{folder}/reports/{suite}/2*.json").stdout.split('{\n "schema"')[1:]
+    texts = machine.run(f"cat {shlex.quote(f'/srv/{folder}')}/reports/{suite}/2*.json").stdout.split('{\n "schema"')[1:]
     return [json.loads('{\n "schema"' + text) for text in texts]
 
 
 def test_timers_and_cron_start_a_suite(machine: Container, opscheck: Opscheck) -> None:
-    """Both are written as they are shown, once, and the run that they start reads its variables."""
+    """Both are written as they are shown, once, and the run that they start reads its variables, in any folder."""
     shown = opscheck("timers", "schedule")
     written = opscheck("timers", "schedule", "--install")
     assert written.startswith(shown)
@@ -102,7 +102,10 @@ def test_timers_and_cron_start_a_suite(machine: Container, opscheck: Opscheck) -
     assert "nothing changed" in opscheck("cron", "schedule", "--crontab", "--install")
     assert machine.run("crontab -l").stdout == lines
 
-    for folder in ("timers", "cron"):
+    opscheck(f"timers{ODD}", "schedule", "--install")
+    opscheck(f"cron{ODD}", "schedule", "--crontab", "--install")
+    assert "nothing changed" in opscheck(f"cron{ODD}", "schedule", "--crontab", "--install")
+    for folder in ("timers", "cron", f"timers{ODD}", f"cron{ODD}"):
         wait_until(lambda folder=folder: bool(results(machine, folder, "minutely")), f"a run by {folder}", 90)  # type: ignore[misc]
         [first, *_] = results(machine, folder, "minutely")
         assert first["run"]["exit_status"] == 0, first  # type: ignore[index]

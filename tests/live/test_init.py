@@ -12,7 +12,9 @@ import pytest
 from pytest_opscheck import _machine, init
 from pytest_opscheck.inventory import Inventory, load
 from pytest_opscheck.shipped import checks
+from pytest_opscheck.visible import plain
 
+from ..unit.nasty import PIECES
 from .conftest import Run
 from .databases import postgres
 from .images import docker
@@ -135,3 +137,20 @@ def test_certificates_are_found_where_certbot_and_nginx_keep_them(tmp_path: Path
     )
     assert _machine.certificate_names(tmp_path) == ["shop.example.com", "www.example.com"]
     assert _machine.certificate_names(tmp_path / "nothing") == []
+
+
+@pytest.mark.parametrize("said", PIECES)
+def test_what_others_have_named_stays_within_its_comment_or_quotes(tmp_path: Path, said: str) -> None:
+    """A mount, a container, a host: nobody writes targets or commands into somebody's inventory by a name."""
+    said = f"{said}z"
+    parts = [
+        init._head(said, None),
+        init._host([_machine.Mount(f"/{said}", 99.0)], [said]),
+        *init._docker(_machine.Docker((_machine.Project(said, (said, "db"), 1),))),
+        *init._docker(_machine.Docker(problem=said)),
+    ]
+    inventory = loaded("\n".join(parts), tmp_path)
+    assert [target.kind for target in inventory.targets] == ["host", "docker"]
+    assert inventory.name == plain(said)
+    shown = {name for each in inventory.expectations for name in each.params.get("names", ())}
+    assert plain(said) in shown

@@ -9,13 +9,18 @@ from pathlib import Path
 import pytest
 
 from pytest_opscheck.history import Point
+from pytest_opscheck.reports import compliance
 from pytest_opscheck.reports.beside import Beside
 from pytest_opscheck.reports.links import Links
+from pytest_opscheck.reports.mail import bodies
 from pytest_opscheck.reports.page import page, write
 from pytest_opscheck.results import Change, State
 
+from ..unit.nasty import PIECES, maker, nasty_run
+from ..unit.reports.test_injection import audited
 from ..unit.reports.values import STARTED, blocked, measurement, ok, result, run
 from .browser import Browser, browser
+from .conftest import Run
 
 Points = dict[tuple[str, str | None], list[Point]]
 LONG = "a-name-without-a-place-to-break-it/" * 8
@@ -128,6 +133,64 @@ def test_the_dark(chromium: Browser, small: Path) -> None:
         assert (light, chromium.evaluate(ground)) == ("rgb(255, 255, 255)", "rgb(20, 23, 27)")
     finally:
         chromium.dark(dark=False)
+
+
+OWN = """
+import pytest
+
+PIECES = {pieces}
+EVIL = "".join(PIECES)
+
+@pytest.mark.daily
+@pytest.mark.parametrize("place", range(len(PIECES)))
+def test_measures(expect, place):
+    said = PIECES[place]
+    print(said)
+    expect(said, subject=said, limit="== fine")
+
+@pytest.mark.daily
+def test_raises(expect):
+    raise KeyError(EVIL)
+
+@pytest.mark.daily
+@pytest.mark.parametrize("said", [pytest.param(1, id=EVIL)])
+def test_other(said):
+    assert EVIL == ""
+"""
+INVENTORY = """
+[opscheck]
+name = "<script>ran = 1</script>"
+runbook = "javascript:ran=1"
+[host.local]
+expect = { disk = false, memory = false, load = false, cpu = false }
+"""
+ELEMENTS = "script, img:not(.media-container img), svg, iframe, object, embed, link, base, form"
+
+
+def test_nothing_that_a_target_says_is_more_than_text(chromium: Browser, tmp_path: Path, run: Run) -> None:
+    """No script of it runs, no element of it is there, nothing is fetched: on our page, pytest-html's, in a mail."""
+    told, beside = nasty_run(maker(PIECES))
+    files = [tmp_path / name for name in ("page.html", "mail.html", "audit.html", "project/mine.html")]
+    write(page(told, Links(tmp_path, tmp_path), beside), files[0])
+    write(bodies(told, beside)[1], files[1])
+    write(compliance.page(audited(maker(PIECES)), "<script>ran = 1</script>", STARTED), files[2])
+    (tmp_path / "project").mkdir()
+    (tmp_path / "project/test_own.py").write_text(OWN.format(pieces=ascii(PIECES)), encoding="utf-8")
+    assert run(INVENTORY, "--html=mine.html").exit_status == 1
+    usual = {"page.html": 2, "mail.html": 0, "audit.html": 0, "mine.html": 1}  # our script and our form; pytest-html's
+    for file in files:
+        chromium.asked.clear()
+        chromium.said.clear()
+        chromium.open(file)
+        chromium.evaluate("document.querySelectorAll('*').forEach(each => each.open = true)")
+        chromium.evaluate("document.querySelectorAll('a[href^=\"#\"]').forEach(each => each.click())")
+        assert chromium.evaluate("typeof ran") == "undefined", file
+        assert chromium.evaluate(f"document.querySelectorAll('{ELEMENTS}').length") == usual[file.name], file
+        links = chromium.evaluate("[...document.links].map(each => each.href)")  # pytest-html has one to itself
+        assert [each for each in links if not each.startswith(("file:", "https://pypi.python.org/"))] == [], file
+        assert "<script>ran = 1</script>" in chromium.evaluate("document.body.innerText"), file
+        assert chromium.said == [], file
+        assert {each.partition("#")[0] for each in chromium.asked} == {file.as_uri()}
 
 
 @pytest.mark.parametrize("scripts", [True, False])

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import shlex
+import subprocess
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -47,6 +49,32 @@ def test_a_subject_is_one_word_of_the_shell(subject: str) -> None:
     assert action is not None
     assert shlex.split(action) == ["du", subject]
     assert subject in action
+
+
+@pytest.mark.parametrize(
+    "action",
+    [
+        "printf '%s\\n' {subject}",
+        "echo \"it's\" >&2; printf '%s\\n' {subject}",
+        """sh -c 'printf "%s\\n" {subject}'""",
+        """sh -c 'printf "%s\\n" "{subject}"'""",
+        '''sh -c "printf '%s\\n' '{subject}'"''',
+        "Don't guess: printf '%s\\n' {subject}",
+    ],
+)
+def test_also_where_the_command_has_quotes_of_its_own(action: str, tmp_path: Path) -> None:
+    """Whoever pastes it runs nothing that a target has named: within quotes it is a word of the inner shell."""
+    named = ['$(touch ran) `touch ran` ; touch ran & "$HOME" \\ %s *', "/var", "-rf", "a  b"]
+    for subject in named:
+        pasted = judged(measured(subject, "P3"), subject=replace(DISK, action=action)).action
+        assert pasted is not None
+        command = pasted.partition("guess: ")[2] or pasted
+        done = subprocess.run(["bash", "-c", command], cwd=tmp_path, capture_output=True, text=True, check=True)
+        assert done.stdout == f"{subject}\n"
+    assert list(tmp_path.iterdir()) == []
+    assert judged(measured("/var", "P3"), subject=replace(DISK, action=action)).action == action.replace(
+        "{subject}", "/var"
+    )
 
 
 def test_a_subject_with_a_quote_in_it_is_left_out() -> None:

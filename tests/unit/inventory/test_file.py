@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import json
 from pathlib import Path
 
 import pytest
@@ -210,3 +211,23 @@ def test_suites_are_known_before_the_file_is_read_whole(tmp_path: Path) -> None:
         file.write_bytes(broken)
         assert suite_names(file) == SUITES
     assert suite_names(tmp_path / "none.toml") == SUITES
+
+
+@pytest.mark.parametrize("end", ["\\n", "\\r", "\\u001b", "\\u2028", "\\u0085"])
+def test_a_name_is_in_one_line(errors: Errors, end: str) -> None:
+    """It stands in subjects of mails, in units of systemd, on terminals."""
+    shown = repr(json.loads(f'"a{end}b"'))
+    assert errors(f'[opscheck]\nname = "a{end}b"\n[host.local]\n') == [
+        f"2: opscheck.name: {shown} has a line break or another control character; write it in one line"
+    ]
+
+
+def test_errors_steer_no_terminal_and_are_a_line_each(errors: Errors) -> None:
+    """Keys are shown as they are, but for what could not be read."""
+    odd = "\u202ea\x9b2J\u2028b\u200b"
+    found = errors(f'[host.local]\n"{odd}" = 1\n[host.local.expect]\n"{odd}" = "< 1"\n["{odd}"]\n')
+    assert len(found) == 3
+    assert all(r"\u202ea\x9b2J\u2028b\u200b" in each for each in found)
+    assert all(each.isprintable() for each in found)
+    [broken] = errors("[\x1b[2J]\n")
+    assert broken.isprintable()

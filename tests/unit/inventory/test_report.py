@@ -66,6 +66,14 @@ def test_by_default_starttls_on_the_port_for_mails_that_are_handed_in(tmp_path: 
         (MAIL.replace('"a@example.com"', "[]"), "3: report.mail.to: [] is not a mail address"),
         (MAIL.replace('"a@example.com"', "['a@example.com', 5]"), "report.mail.to: 5 is not a mail address"),
         (MAIL.replace("b@example.com", "b@example.com\\r\\nBcc: c@example.com"), "report.mail.from: 'b@example.com\\r"),
+        (
+            MAIL.replace("b@example.com", "x\\u2028y <b@example.com>"),
+            "report.mail.from: 'x\\u2028y <b@example.com>' is no",
+        ),
+        (
+            MAIL.replace("b@example.com", "x\\u0085y <b@example.com>"),
+            "report.mail.from: 'x\\x85y <b@example.com>' is no",
+        ),
         (MAIL.replace("b@example.com", "x\\ny <b@example.com>"), "report.mail.from: 'x\\ny <b@example.com>' is no"),
         (MAIL.replace('"mail"', '"mail:0"'), "2: report.mail.server: 'mail:0' is not a server"),
         (MAIL.replace('"mail"', '"smtp://mail"'), "report.mail.server: 'smtp://mail' is not a server; say for example"),

@@ -2,8 +2,9 @@ from __future__ import annotations
 
 import pytest
 
-from pytest_opscheck.reports.words import MOST_LINES, counts, lines, plain, short, word
+from pytest_opscheck.reports.words import MOST_LINES, counts, lines, short, word
 from pytest_opscheck.results import Verdict
+from pytest_opscheck.visible import plain
 
 from .values import blocked, measurement, ok, result, run, unknown
 
