@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 
 from ._plain import Places, folded, plain
 
@@ -33,13 +33,17 @@ _ARMOUR = re.compile(r"-----[A-Z ]+-----")
 class Needles:
     """All forms of some secrets, and where a text has them."""
 
-    def __init__(self, secrets: Iterable[str]) -> None:
+    def __init__(self, secrets: Iterable[str], pairs: Iterable[str] = ()) -> None:
+        """Take secrets, and pairs of a user and a password: of these no part is told, but what encodes them."""
         self._windows: dict[str, list[tuple[str, int]]] = {}
         self._short: set[str] = set()
         self._starts: set[str] = set()
         self._ends: set[str] = set()
         for secret in sorted(set(secrets)):
             self._add(_ARMOUR.sub("", secret)[:_LONGEST])
+        for pair in sorted(pairs):
+            self._short.add(plain(pair))
+            self._add_encoded(pair)
         self._quads = {window[start : start + _QUAD] for window in self._windows for start in range(WINDOW - _QUAD + 1)}
 
     def _add(self, secret: str) -> None:
@@ -47,10 +51,13 @@ class Needles:
         for needle in {folded(secret), *map(plain, _written(secret))}:
             self._add_needle(needle, words)
             self._add_ends(needle, words)
+        self._add_encoded(secret)
+
+    def _add_encoded(self, secret: str) -> None:
         for needle in set(map(plain, _encoded(secret))):
             self._add_needle(needle, frozenset())
 
-    def _add_needle(self, needle: str, words: Iterable[str]) -> None:
+    def _add_needle(self, needle: str, words: Collection[str]) -> None:
         told = False
         for start in range(len(needle) - WINDOW + 1):
             window = needle[start : start + WINDOW]
@@ -62,7 +69,7 @@ class Needles:
         if not told and len(needle) >= _SHORTEST:
             self._short.add(needle)
 
-    def _add_ends(self, needle: str, words: Iterable[str]) -> None:
+    def _add_ends(self, needle: str, words: Collection[str]) -> None:
         """Note how a needle begins and ends where somebody has shortened it: `'wJalr...EKEY'`."""
         for length in range(_SHORTEST, min(len(needle), 2 * WINDOW)):
             for ends, part in ((self._starts, needle[:length]), (self._ends, needle[-length:])):

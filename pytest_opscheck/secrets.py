@@ -80,7 +80,9 @@ class Redactor:
 
     @cached_property
     def _needles(self) -> Needles:
-        return Needles(self.everywhere)
+        known = self.everywhere | self.in_place
+        pairs = {each for each in self.everywhere if each.partition(":")[2] in known}
+        return Needles(self.everywhere - pairs, pairs)
 
     @cached_property
     def _words(self) -> re.Pattern[str]:

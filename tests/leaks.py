@@ -75,14 +75,13 @@ def forms(secret: str) -> dict[str, str]:
 
 def left(text: str, secrets: Iterable[str]) -> dict[str, str]:
     """Return which windows of which secrets are left in a text, however it is decoded."""
-    views = {_bare(view) for view in _views(text)}
-    found = {}
-    for secret in secrets:
-        bare = _bare(secret)
-        for start in range(len(bare) - WINDOW + 1):
-            if any(bare[start : start + WINDOW] in view for view in views):
-                found[secret] = bare[start : start + WINDOW]
-    return found
+    windows = {window: secret for secret in secrets for window in _windows(_bare(secret))}
+    seen = (window for view in set(map(_bare, _views(text))) for window in windows.keys() & _windows(view))
+    return {windows[window]: window for window in seen}
+
+
+def _windows(text: str) -> set[str]:
+    return {text[start : start + WINDOW] for start in range(len(text) - WINDOW + 1)}
 
 
 def _bare(text: str) -> str:
