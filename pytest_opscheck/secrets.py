@@ -24,9 +24,9 @@ _RESULTS = "breach unknown blocked waived maintenance ok true false null none"
 _EVERYBODYS = """
 admin administrator api app backup cache changeme check checks database debug default demo deploy dev development
 elastic error example failed grafana guest healthy host http https info local localhost main mariadb master minio
-minioadmin monitor monitoring mysql nagios ops oracle passwd password postgres postgresql private prod production
-prometheus public rabbitmq reachable read readonly ready redis replica root secret server service staging status
-system test tester testing tests token user username vagrant warning zabbix
+minioadmin missing monitor monitoring mysql nagios ops oracle passwd password postgres postgresql present private prod
+production prometheus public rabbitmq reachable read readonly ready redis replica root secret server service
+staging status system test tester testing tests token user username vagrant warning zabbix
 """
 """Passwords that everybody knows, and words of what is said about servers."""
 _ORDINARY = frozenset([*_RESULTS.split(), *_EVERYBODYS.split()])
@@ -138,8 +138,9 @@ def secrets_at(key: str, value: str) -> Iterator[str]:
 
     Of an address, a header or cookies it is the password, token or value, and not the words around.
     """
-    value = _LIMIT.sub("", value, count=1) if _LIMIT.match(value) else value
-    if key.lower().endswith("key") and _PATH.fullmatch(value):
+    if _LIMIT.match(value):  # of what has to stand there, not what stands there
+        yield from (*secret_parts(value), *shaped(_LIMIT.sub("", value, count=1)))
+    elif key.lower().endswith("key") and _PATH.fullmatch(value):
         yield from shaped(value)
     elif "cookie" in key.lower() and _COOKIES.fullmatch(value):
         yield from (pair.partition("=")[2].strip() for pair in value.split(";"))
