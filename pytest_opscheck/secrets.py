@@ -1,61 +1,100 @@
-"""Keeps secrets in: what came from the environment or a password field is masked wherever text leaves the program."""
+"""Keeps secrets in: what is one by its place, its name or its shape is masked wherever text leaves the program."""
 
 from __future__ import annotations
 
-import json
+import base64
+import binascii
 import re
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
-from urllib.parse import quote, quote_plus, unquote, urlsplit
+from urllib.parse import unquote, urlsplit
+
+from ._needles import Needles
+from ._plain import plain
+from .shapes import is_secret_key, shaped
 
 MASK = "***"
 _SHORTEST = 4
-"""Shorter values stand in ordinary words too often to be masked in running text; their type masks them alone."""
 _SHORTEST_NUMBER = 6
-"""A short number, such as a port, is no secret, and masking it would garble what was measured."""
-_OURS = frozenset({"breach", "unknown", "blocked", "waived", "maintenance", "true", "false", "null", "None"})
+"""A shorter text or number, such as a PIN, stands in what was measured too often to be masked everywhere."""
+_RESULTS = "breach unknown blocked waived maintenance ok true false null none"
 """Words of the results themselves: masking one would leave a result without its verdict."""
-
-_SECRET_KEY = re.compile(
-    r"passw|passphrase|secret|token|(?:api|access|private)[_-]?key|credential|signature|authorization|cookie",
+_EVERYBODYS = """
+admin administrator api app backup cache changeme check checks database debug default demo deploy dev development
+elastic error example failed grafana guest healthy host http https info local localhost main mariadb master minio
+minioadmin missing monitor monitoring mysql nagios ops oracle passwd password postgres postgresql present private prod
+production prometheus public rabbitmq reachable read readonly ready redis replica root secret server service
+staging status system test tester testing tests token user username vagrant warning zabbix
+"""
+"""Passwords that everybody knows, and words of what is said about servers."""
+_ORDINARY = frozenset([*_RESULTS.split(), *_EVERYBODYS.split()])
+_PLACE = re.compile(
+    r"://[^\s/@:]*:$|--password\s$|\b(?:auth|identified by)[\s\"']+$"
+    r"|(?:passw(?:or)?d|passphrase|pass|pwd|pin|secret|token|credentials?|(?:api|access|private)[_-]?key|auth\w*)[\\\"']*\s*(?:[:=]|=>)\s*[\\\"']*$",
     re.IGNORECASE,
 )
+"""What stands in front of a password."""
+_PLACE_CHARACTERS = 80
+
 _QUERY_KEY = re.compile(r"key|auth|sig|pwd|pass", re.IGNORECASE)
-_CONNECTION_PASSWORD = re.compile(r"(?:ssl)?password\s*=\s*(?:'((?:\\.|[^'\\])*)'|([^\s'&;]+))", re.IGNORECASE)
-_USER_INFO = re.compile(r"(?:^|[\s;,/])[^\s/@:;,]*:(?!//)([^\s@]+)@(?!sha256:)")
+_CONNECTION_PASSWORD = re.compile(
+    r"\b(?:ssl)?(?:password|passwd|pwd)\s*=\s*(?:'((?:\\.|[^'\\])*)'|([^\s'&;]+))", re.IGNORECASE
+)
+_USER_INFO = re.compile(r"(?:^|[\s;,/])([^\s/@:;,]*):(?!//)([^\s@]+)@(?!sha256:)")
 """A user and password in front of a host, in whatever URL or host spec, also one that no parser takes."""
-_AUTHORIZATION = re.compile(r"(?:Bearer|Basic|Token)\s+(\S+)")
+_AUTHORIZATION = re.compile(r"(?:Bearer|Basic|Token|ApiKey)\s+(\S+)", re.IGNORECASE)
+_COOKIES = re.compile(r"[\w.-]+=[^;=\s]+(?:;\s*[\w.-]+=[^;=\s]+)*;?")
+_URL = re.compile(r"\s*[A-Za-z][A-Za-z0-9+.-]*://")
+_LIMIT = re.compile(r"(?:[<>=!]=?|~)\s*")
 _HOST = re.compile(r"(?:\[[^\]]*\]|[^:\s]*)(?::[0-9]*)?")
-_ORDINARY = re.compile(r"/?[A-Za-z_]*")
 _PORT_AND_PATH = re.compile(r"[0-9]{1,5}/")
-
-
-def is_secret_key(key: str) -> bool:
-    """Tell whether a key's name says that its value is secret."""
-    return _SECRET_KEY.search(key) is not None
+_ADDRESS_WORD = re.compile(
+    r"[A-Za-z_-]{1,15}|v[0-9]{1,2}|[0-9]{1,5}|localhost(?::[0-9]+)?|\[?[\w.-]*\.[\w.-]*\]?(?::[0-9]+)?"
+)
+"""A part of an address that is a word, a version, a port or a host."""
+_PATH = re.compile(r"[~.]{0,2}/\S+")
 
 
 @dataclass(frozen=True, repr=False)
 class Redactor:
-    """Replaces every known secret in text, in each form that a library may print it in."""
+    """Replaces every known secret in text, in each form that a program may print it in, and long parts of it.
 
-    forms: tuple[str, ...] = ()
+    `everywhere` is masked wherever it stands, `in_place` where a password or token does: it is an ordinary word.
+    """
+
+    everywhere: frozenset[str] = frozenset()
+    in_place: frozenset[str] = frozenset()
 
     @classmethod
     def of(cls, secrets: Iterable[str], names: Collection[str] = ()) -> Redactor:
-        """Make a redactor of secret values; `names` stand in the inventory as plain words, so they are none."""
-        found = {form for secret in set(secrets) for form in _forms(secret) if _worth_masking(form)}
-        return cls(tuple(sorted(found - _OURS - set(names), key=lambda form: (-len(form), form))))
+        """Make a redactor of secret values; `names` stand in the inventory as plain words, so they tell nothing."""
+        found = {secret for said in secrets for each in _told_by(said) if (secret := each.strip())}
+        words = _ORDINARY | {name.lower() for name in names}
+        in_place = {secret for secret in found if secret.lower() in words or not _tells(secret)}
+        return cls(frozenset(found - in_place), frozenset(in_place))
 
     def __repr__(self) -> str:
-        return f"<Redactor of {len(self.forms)} forms>"
+        return f"<Redactor of {len(self.everywhere) + len(self.in_place)} secrets>"
+
+    @cached_property
+    def _needles(self) -> Needles:
+        known = self.everywhere | self.in_place
+        pairs = {each for each in self.everywhere if each.partition(":")[2] in known}
+        return Needles(self.everywhere - pairs, pairs)
+
+    @cached_property
+    def _words(self) -> re.Pattern[str]:
+        longest_first = sorted(self.in_place, key=lambda word: (-len(word), word))
+        return re.compile(rf"(?<![A-Za-z0-9])(?:{'|'.join(map(re.escape, longest_first))})(?![A-Za-z0-9])")
 
     def text(self, text: str) -> str:
         """Return text without secrets."""
-        for form in self.forms:
-            if form in text:
-                text = text.replace(form, MASK)
+        if self.everywhere:
+            text = _masked(text, self._needles.spans(text))
+        if self.in_place:
+            text = _masked(text, [word.span() for word in self._words.finditer(text) if _is_in_place(word)])
         return text
 
     def data(self, data: Any) -> Any:
@@ -63,57 +102,106 @@ class Redactor:
         if isinstance(data, str):
             return self.text(data)
         if isinstance(data, dict):
-            return {key: self.data(value) for key, value in data.items()}
+            return {key: self._of_key(key, value) for key, value in data.items()}
         if isinstance(data, list | tuple):
             return [self.data(value) for value in data]
         return data
 
-
-def _worth_masking(form: str) -> bool:
-    return len(form) >= (_SHORTEST_NUMBER if re.fullmatch(r"[0-9.]+", form) else _SHORTEST)
-
-
-def _forms(secret: str) -> Iterator[str]:
-    """Yield a secret, what it consists of where it is a URL, and each as it is quoted elsewhere."""
-    for part in (secret, *secret.splitlines(), *secret_parts(secret), *_parts_of_url(secret)):
-        stripped = part.strip()
-        yield from (stripped, quote(stripped, safe=""), quote(stripped), quote_plus(stripped), unquote(stripped))
-        yield from (repr(stripped)[1:-1], json.dumps(stripped)[1:-1])
+    def _of_key(self, key: Any, value: Any) -> Any:
+        if isinstance(value, str) and value in self.in_place and isinstance(key, str) and is_secret_key(key):
+            return MASK
+        return self.data(value)
 
 
-def _parts_of_url(secret: str) -> Iterator[str]:
-    """Yield what messages show of a URL: it without its password, user, path or database, and query.
+def _tells(secret: str) -> bool:
+    """Tell whether a secret is long enough to be known by itself wherever it stands."""
+    read = plain(secret)
+    return len(read) >= (_SHORTEST_NUMBER if re.fullmatch(r"[0-9.]+", read) else _SHORTEST)
 
-    Its host stays readable, for whoever has to mend it. So does a user, path, database or value of its query that is an
-    ordinary word, such as `postgres`: masked, it would garble every path and message that has the word. What a key such
-    as `token` names in the query is masked whatever it is.
+
+def _is_in_place(word: re.Match[str]) -> bool:
+    before = word.string[max(word.start() - _PLACE_CHARACTERS, 0) : word.start()]
+    place = _PLACE.search(before)
+    return place is not None and (not place[0].startswith("://") or word.string[word.end() : word.end() + 1] == "@")
+
+
+def _masked(text: str, spans: Iterable[tuple[int, int]]) -> str:
+    pieces, at = [], 0
+    for start, end in spans:
+        pieces += [text[at:start], MASK]
+        at = end
+    return "".join([*pieces, text[at:]]) if pieces else text
+
+
+def secrets_at(key: str, value: str) -> Iterator[str]:
+    """Yield what is secret of the value of a key, header or variable that is named so.
+
+    Of an address, a header or cookies it is the password, token or value, and not the words around.
     """
-    if "://" not in secret:
-        return
-    try:
-        parts = urlsplit(secret)
-    except ValueError:
-        return
-    yield without_password(secret).removesuffix(MASK)
-    told = (parts.username or "", parts.path, parts.path.strip("/"))
-    yield from (part for part in told if not _ORDINARY.fullmatch(part))
-    yield parts.query
-    values = (pair.partition("=")[2] for pair in parts.query.split("&"))
-    yield from (value for value in values if not _ORDINARY.fullmatch(value))
+    if _LIMIT.match(value):  # of what has to stand there, not what stands there
+        yield from (*secret_parts(value), *shaped(_LIMIT.sub("", value, count=1)))
+    elif key.lower().endswith("key") and _PATH.fullmatch(value):
+        yield from shaped(value)
+    elif "cookie" in key.lower() and _COOKIES.fullmatch(value):
+        yield from (pair.partition("=")[2].strip() for pair in value.split(";"))
+    else:
+        yield from _told_by(value)
+
+
+def _told_by(value: str) -> Iterator[str]:
+    """Yield a secret value, or of an address or a header only what is secret in it."""
+    yield from secret_parts(value)
+    if _URL.match(value):
+        yield from shaped(value)
+    elif not _AUTHORIZATION.fullmatch(value.strip()) and not _CONNECTION_PASSWORD.search(value):
+        yield value
+
+
+def secrets_in(key: str, value: str) -> Iterator[str]:
+    """Yield what is secret of a value: of one that is named so, what its place says, of another what its shape says."""
+    yield from secrets_at(key, value) if is_secret_key(key) else (*secret_parts(value), *shaped(value))
+
+
+def secrets_of_data(data: Any, key: str = "") -> Iterator[str]:
+    """Yield what is secret of plain data, by its keys and its shape."""
+    if isinstance(data, str):
+        yield from secrets_in(key, data)
+    elif isinstance(data, Mapping):
+        for name, value in data.items():
+            yield from secrets_of_data(value, str(name))
+    elif isinstance(data, list | tuple):
+        for value in data:
+            yield from secrets_of_data(value, key)
 
 
 def secret_parts(text: str) -> tuple[str, ...]:
-    """Return the passwords and tokens of a URL, connection string, host spec or header, none for other text."""
+    """Return the passwords and tokens of a URL, connection string, host spec or header, none for other text.
+
+    A user and password are one too where they stand together, for that is what `Authorization: Basic` encodes.
+    """
     found = [quoted or bare for quoted, bare in _CONNECTION_PASSWORD.findall(text)]
     if header := _AUTHORIZATION.fullmatch(text.strip()):
-        found.append(header[1])
-    for password in _USER_INFO.findall(text):
+        found += [header[1], *_basic(header[1])]
+    for user, password in _USER_INFO.findall(text):
         if not _PORT_AND_PATH.match(password):
             # An unescaped / # or ? ends the host early, and a parser then complains of the part before it.
-            found += [password, *re.split(r"[/#?]", password)]
+            found += [password, *re.split(r"[/#?]", password), *_pair(user, password)]
     if "://" in text:
         found += _url_parts(text)
     return tuple(dict.fromkeys(form for part in found if part for form in (part, unquote(part))))
+
+
+def _pair(user: str, password: str) -> list[str]:
+    return [f"{user}:{password}"] if user and password else []
+
+
+def _basic(encoded: str) -> list[str]:
+    """Return the user and password that `Authorization: Basic` holds, and the password alone."""
+    try:
+        user, _, password = base64.b64decode(encoded, validate=True).decode().partition(":")
+    except (binascii.Error, ValueError):
+        return []
+    return [password, *_pair(user, password)] if password else []
 
 
 def _url_parts(text: str) -> Iterator[str]:
@@ -122,12 +210,25 @@ def _url_parts(text: str) -> Iterator[str]:
         yield parts.password or ""
     except ValueError:
         return
+    yield from _pair(parts.username or "", parts.password or "")
     if parts.scheme in ("http", "https") and parts.username and not parts.password:
         yield parts.username  # a token alone, as in https://TOKEN@host/
     for pair in parts.query.split("&"):
         key, _, value = pair.partition("=")
         if is_secret_key(key) or _QUERY_KEY.fullmatch(key):
             yield value
+
+
+def address_parts(address: str) -> Iterator[str]:
+    """Yield each part of an address that may be a token, where whoever knows the address may use it: a webhook's.
+
+    Of apprise's addresses the host is one, where it has no dot: slack://TOKEN_A/TOKEN_B.
+    """
+    yield from (*secret_parts(address), *shaped(address))
+    for part in re.split(r"[/?&#@]", address.partition("://")[2]):
+        for piece in (part, part.partition("=")[2], *part.split(":")):
+            if piece and not _ADDRESS_WORD.fullmatch(piece):
+                yield from (piece, unquote(piece))
 
 
 def without_password(url: str) -> str:

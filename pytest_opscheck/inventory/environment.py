@@ -1,4 +1,4 @@
-"""Fills `${NAME}` and `${NAME:-default}` in from the environment, and remembers what came from there as secret."""
+"""Fills `${NAME}` and `${NAME:-default}` in from the environment, and tells which values are secret."""
 
 from __future__ import annotations
 
@@ -6,34 +6,45 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from ..secrets import is_secret_key, secret_parts
+from ..secrets import secret_parts, secrets_at, secrets_in
+from ..shapes import is_secret_key, known_tokens
 from .lines import Key
 from .problems import Problems
 
-_VARIABLE = re.compile(r"\$(?:(?P<escaped>\$\{)|\{(?:(?P<name>[^}:]*)(?::-(?P<default>[^}]*))?\})?)")
+PLAIN = "plain"
+"""The word in front of a variable's name that says that its value is no secret."""
+_VARIABLE = re.compile(
+    r"\$(?:(?P<escaped>\$\{)"
+    r"|\{(?:(?:(?P<word>[^}:]*):(?!-))?(?P<name>[^}:]*)(?::-(?P<default>[^}]*))?\})?)"
+)
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+_FORMS = f"write ${{NAME}}, ${{NAME:-default}} or ${{{PLAIN}:NAME}}, or $${{ for the text itself"
 
 
 def expand(document: dict[str, Any], environment: Mapping[str, str], problems: Problems) -> dict[str, Any]:
     """Return a document with its variables filled in.
 
-    The problems learn which values are secret: those that came in so, and those of password fields.
+    The problems learn which values are secret: by the key that they stand in or their place in an address, and of the
+    variables also by their names and by their shape.
     """
 
     def text(said: str, path: Key) -> str:
-        came_in = False
-
         def value(match: re.Match[str]) -> str:
-            nonlocal came_in
             if match["escaped"]:
                 return match["escaped"]
-            came_in = True
-            return _value(match, environment, path, problems)
+            found = _value(match, environment, path, problems)
+            if match["word"] is None:
+                problems.keep_filled(path, found)
+                problems.keep_secret(path, *secrets_in(match["name"] or "", found))
+            if is_secret_key(key):
+                problems.keep_secret(path, *secrets_at(key, found))
+            return found
 
+        key = next((step for step in reversed(path) if isinstance(step, str)), "")
         filled = _VARIABLE.sub(value, said)
-        if came_in or (path and isinstance(path[-1], str) and is_secret_key(path[-1])):
-            problems.keep_secret(path, filled)
-        problems.keep_secret(path, *secret_parts(filled))
+        if is_secret_key(key):
+            problems.keep_secret(path, *secrets_at(key, filled))
+        problems.keep_secret(path, *secret_parts(filled), *known_tokens(filled))
         return filled
 
     filled: dict[str, Any] = _mapped(document, text, ())
@@ -41,18 +52,21 @@ def expand(document: dict[str, Any], environment: Mapping[str, str], problems: P
 
 
 def _value(match: re.Match[str], environment: Mapping[str, str], path: Key, problems: Problems) -> str:
-    name, default = match["name"], match["default"]
-    if name is None or not _NAME.fullmatch(name):
-        problems.add_cause(
-            path, "'${' without a name and '}'; write ${NAME} or ${NAME:-default}, or $${ for the text itself"
-        )
+    word, name, default = match["word"], match["name"], match["default"]
+    if name is None or not _NAME.fullmatch(name) or (word is not None and not _NAME.fullmatch(word)):
+        problems.add_cause(path, f"'${{' without a name and '}}'; {_FORMS}")
+        return ""
+    if word not in (None, PLAIN):  # and it is not shown: it may be a part of something secret
+        problems.add_cause(path, f"in front of a variable's name and ':' only {PLAIN!r} can stand; {_FORMS}")
         return ""
     found = environment.get(name) or default
     if found is None:
         state = "is empty" if name in environment else "is not set"
-        problems.add_cause(path, f"the environment variable {name} {state}; set it, or write ${{{name}:-default}}")
+        prefix = f"{word}:" if word else ""
+        problems.add_cause(
+            path, f"the environment variable {name} {state}; set it, or write ${{{prefix}{name}:-default}}"
+        )
         return ""
-    problems.keep_secret(path, found)
     return found
 
 

@@ -5,14 +5,15 @@ from __future__ import annotations
 import importlib.util
 import re
 import warnings
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Mapping
 from typing import Annotated, Any
-from urllib.parse import unquote, urlsplit
+from urllib.parse import urlsplit
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from ..limits import SEVERITIES, severity_of
 from ..notify.channels import Channel, Way
+from ..secrets import address_parts
 from ..units import LimitError, parse_time
 from .lines import Key
 from .model import name_problem
@@ -22,8 +23,6 @@ from .validation import note_validation
 MISSING = "apprise carries it, and is not installed: pip install 'pytest-opscheck[notify]'"
 _NO_ADDRESS = "it is not an address that apprise knows, for example slack://TOKEN_A/TOKEN_B/TOKEN_C; see appriseit.com"
 _URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://\S+")
-_WORD = re.compile(r"[A-Za-z_-]{1,15}|v[0-9]{1,2}|[0-9]{1,5}")
-"""A part of an address that is no secret: masked, it would garble every text that has the word."""
 
 
 def _stripped(said: Any) -> Any:
@@ -68,7 +67,7 @@ def _channel(
         return None
     for way in (Way.URL, Way.WEBHOOK):
         if isinstance(address := said.get(way), str):
-            problems.keep_secret((*path, str(way)), *_secrets(address))
+            problems.keep_secret((*path, str(way)), *address_parts(address))
     try:
         model = _Channel.model_validate(said)
     except ValidationError as error:
@@ -139,19 +138,6 @@ def _is_known(address: str) -> bool:
         import apprise
 
         return apprise.Apprise.instantiate(address, suppress_exceptions=True) is not None
-
-
-def _secrets(address: str) -> Iterator[str]:
-    """Yield what of an address is secret: all of it, and each of its parts that may be a token.
-
-    Of apprise's addresses the host is one, where it has no dot: slack://TOKEN_A/TOKEN_B.
-    """
-    yield address
-    _, _, rest = address.partition("://")
-    for part in re.split(r"[/?&#@]", rest):
-        for piece in (part, part.partition("=")[2], *part.split(":")):
-            if piece and not _WORD.fullmatch(piece) and not re.fullmatch(r"\[?[\w.-]*\.[\w.-]*\]?(:[0-9]+)?", piece):
-                yield from {piece, unquote(piece)} - {"localhost"}
 
 
 def schema(severities: list[str]) -> dict[str, Any]:

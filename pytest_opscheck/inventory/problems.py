@@ -75,6 +75,7 @@ class Problems:
     _found: list[tuple[Key, str]] = field(default_factory=list)
     _causes: dict[Key, list[str]] = field(default_factory=dict)
     _secrets: dict[Key, list[str]] = field(default_factory=dict)
+    _filled: dict[Key, list[str]] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self._found)
@@ -92,6 +93,10 @@ class Problems:
         """Remember that a key holds secret values."""
         if values:
             self._secrets.setdefault(path, []).extend(values)
+
+    def keep_filled(self, path: Key, value: str) -> None:
+        """Remember what came into a key from the environment: no error quotes it, for it may be anything by mistake."""
+        self._filled.setdefault(path, []).append(value)
 
     def redactor(self) -> Redactor:
         """Return what masks every secret that is known by now."""
@@ -133,7 +138,7 @@ class Problems:
         """Mask what a message quotes of its key's secret, be it a part of that only."""
         near = [
             value
-            for place, values in self._secrets.items()
+            for place, values in (*self._secrets.items(), *self._filled.items())
             if path and (place[: len(path)] == path or path[: len(place)] == place)
             for value in values
         ]

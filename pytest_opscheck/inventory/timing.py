@@ -10,6 +10,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from ..schedule import DAY, HOUR, LONGEST_S, WEEKDAYS, Schedule, shortest_gap_s
+from ..secrets import address_parts
 from ..units import LimitError, parse_time
 from .lines import Key
 from .problems import Problems, nearest
@@ -137,7 +138,7 @@ def _heartbeat(said: object, path: Key, problems: Problems) -> str | None:
         return None
     text = said if isinstance(said, str) else ""
     if text:
-        problems.keep_secret(path, text)
+        problems.keep_secret(path, *address_parts(text))
     try:
         parts = urlsplit(text)
         good = parts.scheme in ("http", "https") and bool(parts.hostname) and (parts.port or 1) > 0

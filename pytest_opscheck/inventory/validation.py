@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel, SecretStr, ValidationError
 
-from ..secrets import secret_parts
+from ..secrets import secrets_in
 from .lines import Key
 from .problems import Problems, nearest
 
@@ -28,8 +28,6 @@ _WRONG_TYPE = re.compile(rf"({'|'.join(_NEEDED)})_(?:type|parsing|from_float)")
 _PLAIN = re.compile(r"[\w./@*-]+")
 if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
-
-_CONNECTION = re.compile(r"\b(?:host|hostaddr|dbname|user|service)\s*=")
 
 
 def note_validation(
@@ -118,23 +116,19 @@ def is_empty(value: object) -> bool:
     return value == {}
 
 
-def secrets_of(value: object) -> Iterator[str]:
-    """Yield what the secret fields of a target hold; of a URL without a password nothing is secret."""
+def secrets_of(value: object, key: str = "") -> Iterator[str]:
+    """Yield what is secret of what the secret fields of a target hold: addresses, headers."""
     match value:
         case SecretStr():
-            text = value.get_secret_value()
-            found = secret_parts(text)
-            yield from found
-            if not found and "://" not in text and not _CONNECTION.search(text):
-                yield text
+            yield from secrets_in(key, value.get_secret_value())
         case BaseModel():
             for name in type(value).model_fields:
-                yield from secrets_of(getattr(value, name))
+                yield from secrets_of(getattr(value, name), name)
         case dict():
-            for entry in value.values():
-                yield from secrets_of(entry)
+            for name, entry in value.items():
+                yield from secrets_of(entry, str(name))
         case list() | tuple() | set() | frozenset():
             for entry in value:
-                yield from secrets_of(entry)
+                yield from secrets_of(entry, key)
         case _:
             return

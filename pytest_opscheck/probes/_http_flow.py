@@ -21,7 +21,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationInf
 
 from ..domains import Domain, refuse_idle
 from ..limits import Ladder, UnjudgeableError, parse_limit, single
-from ..secrets import Redactor
+from ..secrets import Redactor, secrets_of_data
 from ..units import as_text
 from ._http_json import JsonLimits, compiled, values, without_unit
 from ._kind import UnknownError
@@ -243,7 +243,7 @@ class _Walker:
 
     def _filled(self, step: Step) -> tuple[Asked, str]:
         """Return a request with the captured values in their places. In a path they lead nowhere else by a slash."""
-        self._secrets.update(_texts(self._fill(step.outgoing[1:])))
+        self._secrets.update(secrets_of_data(self._fill(step.outgoing[1:])))
         headers = {name.lower(): value for name, value in self._fill(step.headers).items()}
         body = None
         if step.send is not None:

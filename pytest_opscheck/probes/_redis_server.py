@@ -57,7 +57,7 @@ def _connect(target: RedisServer, timeout_s: float) -> Iterator[Redis]:
 
 
 def place(client: Redis) -> str:
-    """Return where a client connects to. The url is masked as a whole where it comes from the environment."""
+    """Return where a client connects to."""
     said = client.connection_pool.connection_kwargs
     return str(said.get("path") or f"{said.get('host', 'localhost')}:{said.get('port', 6379)}")
 

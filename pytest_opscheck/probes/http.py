@@ -14,7 +14,8 @@ from urllib.parse import urljoin
 from pydantic import AfterValidator, Field
 
 from ..limits import Ladder, parse_limit, single
-from ..secrets import is_secret_key, without_password
+from ..secrets import without_password
+from ..shapes import is_secret_key
 from ._http_flow import Flow, Steps, walk
 from ._http_json import JsonLimits, JsonValue, values, without_unit
 from ._kind import BlockedError, Kind, Reach, UnknownError

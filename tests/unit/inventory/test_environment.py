@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -36,6 +38,8 @@ def filled(said: str, **environment: str) -> object:
         ("$${", "${"),
         ("$$${A}", "$${A}"),
         ("$A $ {A}", "$A $ {A}"),
+        ("${plain:A}", "one"),
+        ("${plain:NONE:-two}", "two"),
         ("costs 5$", "costs 5$"),
         ("${NOT_A_SECOND_TIME}", "${A}"),
     ],
@@ -49,7 +53,9 @@ def test_text_without_variables_stays(text: str) -> None:
     assert filled(text.replace("$", "")) == text.replace("$", "")
 
 
-FORM = "'${' without a name and '}'; write ${NAME} or ${NAME:-default}, or $${ for the text itself"
+FORMS = "write ${NAME}, ${NAME:-default} or ${plain:NAME}, or $${ for the text itself"
+FORM = f"'${{' without a name and '}}'; {FORMS}"
+PREFIX = f"in front of a variable's name and ':' only 'plain' can stand; {FORMS}"
 
 
 @pytest.mark.parametrize(
@@ -60,7 +66,12 @@ FORM = "'${' without a name and '}'; write ${NAME} or ${NAME:-default}, or $${ f
         ("${A", FORM),
         ("${}", FORM),
         ("${A-b}", FORM),
-        ("${A:b}", FORM),
+        ("${A:b}", PREFIX),
+        ("${A:=b}", FORM),
+        ("${A:?b}", FORM),
+        ("${file:A}", PREFIX),
+        ("${plain:}", FORM),
+        ("${plain:NONE}", "the environment variable NONE is not set; set it, or write ${plain:NONE:-default}"),
         ("${1A}", FORM),
         ("${A B}", FORM),
     ],
@@ -121,24 +132,54 @@ def test_everywhere_in_the_file(read: Read) -> None:
 
 
 def test_what_the_redactor_knows(read: Read) -> None:
-    """Values of the environment whole and their passwords; passwords of the file; not what names things here."""
+    """Passwords by their place, be they from the environment or the file; not hosts, and not what names things here."""
     inventory = read(
         """
         [host.prod]
-        connect = "ssh://${USER_NAME}:s3cr-et@h"
+        connect = "ssh://${USER_NAME}:s3cr-et@h.example"
         [redis.cache]
         url = "${REDIS_URL}"
         [redis.other]
         url = "redis://:lit%2Feral@h"
         [redis.plain]
-        url = "redis://localhost:6379/0"
+        url = "redis://${REDIS_HOST}:6379/0"
         """,
-        {"REDIS_URL": "redis://:pass%40word@h:1/0", "USER_NAME": "prod"},
+        {"REDIS_URL": "redis://:pass%40word@h.example:1/0", "USER_NAME": "prod", "REDIS_HOST": "cache.example"},
     )
     clean = inventory.redactor.text
-    assert clean("at redis://:pass%40word@h:1/0") == "at ***"
+    assert clean("at redis://:pass%40word@h.example:1/0") == "at redis://:***@h.example:1/0"
     assert clean("pass%40word or pass@word, s3cr-et and lit/eral") == "*** or ***, *** and ***"
-    assert clean("host.disk@prod and redis://localhost:6379/0") == "host.disk@prod and redis://localhost:6379/0"
+    text = "host.disk@prod at h.example and redis://cache.example:6379/0"
+    assert clean(text) == text
+
+
+@pytest.mark.parametrize(
+    ("key", "said", "value", "is_secret"),
+    [
+        ("url", "https://${V}/health", "api.example.com", False),
+        ("run", "check --env ${V}", "production", False),
+        ("run", "check --key ${API_KEY}", "open-sesame", True),
+        ("run", "check --key ${plain:API_KEY}", "open-sesame", False),
+        ("run", "check ${V}", "wJalrXUtnFEMI/K7MDENG", True),
+        ("run", "check ${plain:V}", "wJalrXUtnFEMI/K7MDENG", False),
+        ("run", "check ${DB_PASSWORD:-open-sesame}", None, True),
+        ("password", "open-sesame", None, True),
+        ("password", "${plain:V}", "open-sesame", True),
+        ("url", "redis://:${plain:V}@h", "open-sesame", True),
+        ("token", "== ${V}", "open-sesame", True),
+        ("url", "${TOKEN_URL}", "https://auth.example.com/token", False),
+        ("private_key", "${V}", "/etc/ssl/key.pem", False),
+        ("cookie", "theme=darkness; session=${V}", "open-sesame", True),
+        ("Authorization", "Bearer ${V}", "open-sesame", True),
+    ],
+)
+def test_what_makes_a_value_secret(key: str, said: str, value: str | None, *, is_secret: bool) -> None:
+    """Its place, the name of its variable, or its shape; `plain:` says that the last two are wrong."""
+    problems = Problems("opscheck.toml")
+    name = "".join(re.findall(r"\$\{(?:plain:)?([A-Z_]+)", said))
+    expand({key: said}, {name: value} if value else {}, problems)
+    shown = f"Bearer of {value or 'open-sesame'}"
+    assert problems.redactor().text(shown) == (shown.replace(value or "open-sesame", "***") if is_secret else shown)
 
 
 @pytest.mark.parametrize(
