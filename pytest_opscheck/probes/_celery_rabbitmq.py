@@ -13,14 +13,16 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urlsplit
 
 from ..secrets import without_password
+from ._amqp_bound import bounded_connection
+from ._bound import TooLongError
 from ._celery_target import (
     ANSWER_SECONDS,
     Answers,
     Broker,
     CeleryApp,
+    Heard,
     Oldest,
     Queue,
-    answer,
     question,
     question_headers,
 )
@@ -30,6 +32,10 @@ from ._wire import tls_failure
 if TYPE_CHECKING:
     from amqp import Channel, Connection
 
+_UNREADABLE = (OSError, struct.error, ValueError, LookupError, TypeError, AttributeError, RecursionError, TooLongError)
+"""What the library raises beside its own errors, for answers that are none of RabbitMQ's too."""
+_LISTENS = "see which server listens there"
+_NOT_RABBITMQ = f"what answers there does not speak RabbitMQ's protocol (AMQP 0-9-1); {_LISTENS}"
 _PORTS = {"amqp": 5672, "pyamqp": 5672, "amqps": 5671}
 
 
@@ -47,7 +53,7 @@ class RabbitBroker(Broker):
 
         try:
             self._channel().close()
-        except (amqp.AMQPError, OSError) as error:
+        except (amqp.AMQPError, *_UNREADABLE) as error:
             url = without_password(self.target.broker.get_secret_value())
             raise UnreachableError(f"{url}: {_failure(error, self._timeout_s)}") from None
         return "PONG"
@@ -71,12 +77,12 @@ class RabbitBroker(Broker):
         import amqp
 
         name = f"{self.target.control_exchange}.pidbox"
-        found: dict[str, Any] = {}
+        heard = Heard()
         ticket = str(uuid.uuid4())
 
         def collect(message: amqp.Message) -> None:
             if (message.headers or {}).get("ticket") == ticket:
-                found.update(answer(message.body))
+                heard.add(message.body)
 
         blocked: list[str] = []
         try:
@@ -97,7 +103,7 @@ class RabbitBroker(Broker):
                 f"the broker refuses a question to workers: {_said(error)}; grant it: rabbitmqctl set_permissions -p "
                 f"VHOST USER '^amq\\.gen-' '^(amq\\.gen-.*|{self.target.control_exchange}\\.pidbox)$' '.*'"
             ) from None
-        except (amqp.AMQPError, OSError, UnreachableError) as error:
+        except (amqp.AMQPError, *_UNREADABLE, UnreachableError) as error:
             why = str(error) if isinstance(error, UnreachableError) else _failure(error, self._timeout_s)
             raise UnknownError(f"the workers could not be asked: {why}") from None
         if blocked:
@@ -105,7 +111,7 @@ class RabbitBroker(Broker):
                 "the broker takes no messages, neither this question to the workers nor tasks: "
                 "it is short of memory or disk; see rabbitmqctl status"
             )
-        return Answers(found, len(found))
+        return Answers(heard.by_worker, len(heard.by_worker))
 
     def _waiting(self, name: str) -> int:
         import amqp
@@ -116,7 +122,7 @@ class RabbitBroker(Broker):
             channel.close()
         except (amqp.NotFound, amqp.AccessRefused, amqp.ResourceLocked) as error:
             raise UnknownError(f"{_said(error)}; see rabbitmqctl list_queues -p VHOST name messages") from None
-        except (amqp.AMQPError, OSError) as error:
+        except (amqp.AMQPError, *_UNREADABLE) as error:
             raise UnknownError(f"the length of {name}: {_failure(error, self._timeout_s)}") from None
         return count
 
@@ -153,18 +159,25 @@ def _failure(error: Exception, timeout_s: float) -> str:
 
     if isinstance(error, TimeoutError) or "timed out" in str(error):
         return f"no answer within {timeout_s:g} s"
-    if isinstance(error, ssl.SSLError):
-        return tls_failure(error)
-    if isinstance(error, OSError) and error.strerror:
-        return error.strerror.lower()
+    if (said := _system(error)) is not None:
+        return said
     if "closed connection" in str(error):
         return (
             "it ended the connection before the handshake was over; see whether RabbitMQ listens there, "
             "and whether with TLS (amqps://)"
         )
     if isinstance(error, amqp.exceptions.UnexpectedFrame) or not getattr(error, "reply_text", ""):
-        return "what answers there does not speak RabbitMQ's protocol (AMQP 0-9-1)"
+        return _NOT_RABBITMQ
     return _said(error)
+
+
+def _system(error: Exception) -> str | None:
+    """Return what TLS, the system or a bound says of a connection."""
+    if isinstance(error, TooLongError):
+        return f"{error}; {_LISTENS}"
+    if isinstance(error, ssl.SSLError):
+        return tls_failure(error)
+    return error.strerror.lower() if isinstance(error, OSError) and error.strerror else None
 
 
 @contextmanager
@@ -183,7 +196,7 @@ def _opened(
 
     url = target.broker.get_secret_value()
     parts = urlsplit(url)
-    connection = amqp.Connection(
+    connection = bounded_connection()(
         f"{parts.hostname or '127.0.0.1'}:{parts.port or _PORTS[parts.scheme]}",
         userid=unquote(parts.username or "guest"),
         password=unquote(parts.password or "guest"),
@@ -197,12 +210,13 @@ def _opened(
     )
     try:
         connection.connect()
-    except (amqp.AMQPError, OSError, struct.error, ValueError, LookupError) as error:
+    except (amqp.AMQPError, *_UNREADABLE) as error:
+        connection.collect()
         raise UnreachableError(
             f"{without_password(url)}: {_failure(error, timeout_s)}", transient=isinstance(error, ConnectionResetError)
         ) from None
     try:
         yield connection
     finally:
-        with suppress(amqp.AMQPError, OSError):
+        with suppress(amqp.AMQPError, *_UNREADABLE):
             connection.close()

@@ -10,8 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import Field, SecretStr
 
+from ._bound import MOST_VALUES, TooLongError
 from ._kind import Kind, Target, UnknownError, UnreachableError
-from ._redis_words import NOT_REDIS, UNREADABLE, failure, refusal, unknown_command
+from ._redis_bound import bound, bounded_parser
+from ._redis_words import ASK_LESS, LISTENS, NOT_REDIS, UNREADABLE, failure, refusal, unknown_command
 
 if TYPE_CHECKING:
     from redis import Redis
@@ -41,7 +43,9 @@ def _connect(target: RedisServer, timeout_s: float) -> Iterator[Redis]:
             socket_connect_timeout=timeout_s,
             protocol=2,
             driver_info=None,
+            parser_class=bounded_parser(),
         )
+        bound(client)
     except ValueError as error:
         raise UnknownError(f"the url is none of Redis: {error}") from None
     try:
@@ -70,6 +74,8 @@ def _require_redis(client: Redis) -> None:
         said = info(client, "server", _PATIENCE_S)
     except NotRedisError as error:
         raise UnreachableError(f"{place(client)} {error}") from None
+    except TooLongError as error:
+        raise UnreachableError(f"{place(client)}: {error}") from None
     except UnknownError:
         return
     if said.get("redis_mode") == "sentinel":
@@ -92,6 +98,8 @@ def ping(client: Redis) -> str:
         answer = raw(client, "PING")
     except redis.exceptions.NoPermissionError:
         raise UnknownError("the url's user may not say PING; grant it: ACL SETUSER NAME +ping") from None
+    except TooLongError as error:
+        raise UnreachableError(f"{place(client)}: PING: {error}; {NOT_REDIS}") from None
     except (redis.RedisError, OSError, *UNREADABLE) as error:
         text = f"{getattr(error, 'status_code', None) or ''} {error}".strip()
         if isinstance(error, redis.ResponseError) and text.startswith(REFUSES_WRITES):
@@ -247,6 +255,8 @@ def told(client: Redis, command: str, grants: str | None = None) -> Iterator[Non
 
     try:
         yield
+    except TooLongError as error:
+        raise TooLongError(f"{command}: {error}; {LISTENS if command == 'INFO' else ASK_LESS}") from None
     except redis.exceptions.NoPermissionError:
         grant = grants or "+" + command.lower().replace(" ", "|")
         raise UnknownError(f"the url's user has no right to {command}; grant it: ACL SETUSER NAME {grant}") from None
@@ -297,7 +307,9 @@ def info(client: Redis, section: str, seconds: float | None = None) -> Info:
         answer = raw(client, "INFO", section, seconds=seconds)
     text = answer.decode("utf-8", "replace") if isinstance(answer, bytes) else answer
     if not isinstance(text, str) or (text.strip() and not text.startswith("#") and not _FIELD.match(text)):
-        raise NotRedisError(f"answers INFO with {_shown(answer)}, which is none; see which server listens there")
+        raise NotRedisError(f"answers INFO with {_shown(answer)}, which is none; {LISTENS}")
+    if sum(text.count(mark) for mark in "\n,=") > MOST_VALUES:
+        raise NotRedisError(f"answers INFO with more than {MOST_VALUES:,} values; {LISTENS}")
     said = client.response_callbacks["INFO"](text)
     if not said and not text.startswith("# Keyspace"):
         raise UnknownError(f"INFO {section} says nothing; see whether the url leads to Redis itself")

@@ -8,6 +8,7 @@ import ssl
 
 from ._wire import tls_failure
 
+LISTENS = "see which server listens there"
 _REFUSALS = (
     ("NOAUTH", "it wants a password; put it into the url, as in redis://USER:PASSWORD@HOST:6379/0"),
     ("WRONGPASS", "it refuses the url's user and password, or that user is disabled (WRONGPASS)"),
@@ -29,8 +30,8 @@ _PHRASES = (
     ("without any password configured", "the url has a password, and the server has none; leave it out of the url"),
     ("invalid password", "it refuses the url's password"),
     ("max number of clients", "it takes no more clients: maxclients are connected"),
-    ("not ready", "what answers there speaks first, which Redis does not; see which server listens there"),
-    ("has data", "what answers there speaks first, which Redis does not; see which server listens there"),
+    ("not ready", f"what answers there speaks first, which Redis does not; {LISTENS}"),
+    ("has data", f"what answers there speaks first, which Redis does not; {LISTENS}"),
     ("closed", "it ended the connection before its answer was whole"),
 )
 """What stands in other refusals, and in errors of the library, in small letters."""
@@ -44,6 +45,9 @@ _OTHERS = (
 )
 """How servers of other kinds begin what they say to a client of Redis."""
 NOT_REDIS = "what answers there does not speak Redis's protocol"
+ASK_LESS = (
+    "ask for a length (STRLEN, LLEN, HLEN) or a part (GETRANGE, LRANGE, HSCAN), or see which server listens there"
+)
 _RAW = re.compile(r"Protocol Error: (b['\"].*['\"])\Z", re.DOTALL)
 _MOVED = re.compile(r"\S+:\d+")
 _LONGEST = 200
