@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import ssl
 import struct
@@ -27,6 +28,7 @@ from ._celery_target import (
     question_headers,
 )
 from ._kind import UnknownError, UnreachableError
+from ._steps import LISTENS, with_one_step
 from ._wire import tls_failure
 
 if TYPE_CHECKING:
@@ -34,8 +36,22 @@ if TYPE_CHECKING:
 
 _UNREADABLE = (OSError, struct.error, ValueError, LookupError, TypeError, AttributeError, RecursionError, TooLongError)
 """What the library raises beside its own errors, for answers that are none of RabbitMQ's too."""
-_LISTENS = "see which server listens there"
-_NOT_RABBITMQ = f"what answers there does not speak RabbitMQ's protocol (AMQP 0-9-1); {_LISTENS}"
+_ENDED = (
+    "it ended the connection before the handshake was over; see whether RabbitMQ listens there, "
+    "and whether with TLS (amqps://)"
+)
+_STEPS = (
+    (r"ACCESS_REFUSED - Login", "see the url's user and password"),
+    (r"vhost .* not found|vhost .* refused for user '.*'$", "see the url's path, and rabbitmqctl list_vhosts"),
+    (r"limit", "see rabbitmqctl list_connections"),
+    (r"CONNECTION_FORCED", "see its log for who stopped it"),
+    (r"reset by peer", "see its log, and whether it speaks TLS (amqps://)"),
+    (r"does not speak TLS", "write amqp:// in the url"),
+)
+"""What stands in RabbitMQ's own refusals and the like, and the step."""
+_NOT_RABBITMQ = f"what answers there does not speak RabbitMQ's protocol (AMQP 0-9-1); {LISTENS}"
+_GONE = (errno.EINVAL, errno.ENOTCONN, errno.EPIPE)
+"""What the system says of a socket whose other end has hung up, depending on when that was."""
 _PORTS = {"amqp": 5672, "pyamqp": 5672, "amqps": 5671}
 
 
@@ -154,6 +170,11 @@ def _said(error: Exception) -> str:
 
 
 def _failure(error: Exception, timeout_s: float) -> str:
+    """Return why there is no connection, and what to do."""
+    return with_one_step(_why(error, timeout_s), _STEPS)
+
+
+def _why(error: Exception, timeout_s: float) -> str:
     """Return why there is no connection: RabbitMQ's own words where it has said any."""
     import amqp
 
@@ -162,21 +183,21 @@ def _failure(error: Exception, timeout_s: float) -> str:
     if (said := _system(error)) is not None:
         return said
     if "closed connection" in str(error):
-        return (
-            "it ended the connection before the handshake was over; see whether RabbitMQ listens there, "
-            "and whether with TLS (amqps://)"
-        )
-    if isinstance(error, amqp.exceptions.UnexpectedFrame) or not getattr(error, "reply_text", ""):
+        return _ENDED
+    wrong = (amqp.exceptions.UnexpectedFrame, amqp.exceptions.AMQPNotImplementedError)
+    if isinstance(error, wrong) or not getattr(error, "reply_text", ""):
         return _NOT_RABBITMQ
-    return _said(error)
+    return _said(error).removesuffix(" For details see the broker logfile.").rstrip(".")
 
 
 def _system(error: Exception) -> str | None:
     """Return what TLS, the system or a bound says of a connection."""
     if isinstance(error, TooLongError):
-        return f"{error}; {_LISTENS}"
+        return f"{error}; {LISTENS}"
     if isinstance(error, ssl.SSLError):
         return tls_failure(error)
+    if isinstance(error, OSError) and error.errno in _GONE:
+        return _ENDED
     return error.strerror.lower() if isinstance(error, OSError) and error.strerror else None
 
 

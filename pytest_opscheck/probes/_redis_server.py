@@ -13,7 +13,8 @@ from pydantic import Field, SecretStr
 from ._bound import MOST_VALUES, TooLongError
 from ._kind import Kind, Target, UnknownError, UnreachableError
 from ._redis_bound import bound, bounded_parser
-from ._redis_words import ASK_LESS, LISTENS, NOT_REDIS, UNREADABLE, failure, refusal, unknown_command
+from ._redis_words import ASK_LESS, NOT_REDIS, UNREADABLE, failure, refusal, unknown_command
+from ._steps import LISTENS, with_one_step
 
 if TYPE_CHECKING:
     from redis import Redis
@@ -103,11 +104,11 @@ def ping(client: Redis) -> str:
     except (redis.RedisError, OSError, *UNREADABLE) as error:
         text = f"{getattr(error, 'status_code', None) or ''} {error}".strip()
         if isinstance(error, redis.ResponseError) and text.startswith(REFUSES_WRITES):
-            return text.partition(". ")[0]
+            return f"{text.partition('. ')[0]}; see its log, and whether its disk is full"
         transient = text.startswith(_TRANSIENT) or "reset" in text.lower()
         why = failure(error, _timeout(client))
         why += _other_scheme(client, why)
-        raise UnreachableError(f"{place(client)}: {why}", transient=transient) from None
+        raise UnreachableError(f"{place(client)}: {with_one_step(why)}", transient=transient) from None
     if answer not in (b"PONG", "PONG"):
         raise UnreachableError(f"{place(client)} answers PING with {_shown(answer)}, not with PONG; {NOT_REDIS}")
     return "PONG"
@@ -142,6 +143,8 @@ def _shown(answer: Any) -> str:
     if answer is None or isinstance(answer, list):
         return "nothing" if answer is None else f"a list of {len(answer)}"
     text = answer.decode("utf-8", "replace") if isinstance(answer, bytes) else str(answer)
+    if "\N{REPLACEMENT CHARACTER}" in text:
+        return "bytes that are no text"
     return repr(text if len(text) <= _LONGEST_ANSWER else text[:_LONGEST_ANSWER] + "...")
 
 
@@ -267,9 +270,9 @@ def told(client: Redis, command: str, grants: str | None = None) -> Iterator[Non
                 f"the server has no {command}: it was renamed, or a proxy or a service without it answers there; "
                 "switch this check off for it"
             ) from None
-        raise UnknownError(f"{command}: {refusal(text, str(error.status_code or ''))}") from None
+        raise UnknownError(f"{command}: {with_one_step(refusal(text, str(error.status_code or '')))}") from None
     except (redis.RedisError, OSError, *UNREADABLE) as error:
-        raise UnknownError(f"{command}: {failure(error, _timeout(client))}") from None
+        raise UnknownError(f"{command}: {with_one_step(failure(error, _timeout(client)))}") from None
 
 
 class NotRedisError(UnknownError):
