@@ -9,7 +9,7 @@ from ._kind import UnknownError
 
 MOST_BYTES = 4_000_000
 """An answer of a broker, of Redis or a plan of PostgreSQL's: the largest that are meant have some 100 kB."""
-MOST_VALUES = 100_000
+MOST_VALUES = 50_000
 """Small values take much more memory than bytes on the wire: an empty list in JSON twenty times as much."""
 
 

@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urlsplit
 
 from ..secrets import without_password
-from ._amqp_bound import bounded_connection
 from ._bound import TooLongError
 from ._celery_target import (
     ANSWER_SECONDS,
@@ -215,9 +214,11 @@ def _opened(
     """Open a connection; `on_blocked` is called where the server takes nothing that is published."""
     import amqp
 
+    from ._amqp_bound import BoundedConnection
+
     url = target.broker.get_secret_value()
     parts = urlsplit(url)
-    connection = bounded_connection()(
+    connection = BoundedConnection(
         f"{parts.hostname or '127.0.0.1'}:{parts.port or _PORTS[parts.scheme]}",
         userid=unquote(parts.username or "guest"),
         password=unquote(parts.password or "guest"),

@@ -1,18 +1,24 @@
-"""What reads a Redis server's answers: the client library's own parser, with an end to what it reads."""
+"""What reads a Redis server's answers: the client library's own parser, with an end to what it reads.
+
+It is imported where a server is connected to, for it imports the library.
+"""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+import socket
+from typing import Any
+
+from redis import InvalidResponse, Redis
+from redis._parsers import _RESP2Parser
+from redis._parsers.socket import SocketBuffer
 
 from ._bound import MOST_BYTES, MOST_VALUES, too_long, too_many
 
-if TYPE_CHECKING:
-    import socket
-
-    from redis import Redis
+_LONGEST_LINE = 100_000
+"""Lengths, numbers and refusals: what may be long is a text, whose length comes before it."""
 
 
-class CountedSocket:
+class _CountedSocket:
     """A connection of which only so much is read before something else is asked."""
 
     def __init__(self, sock: socket.socket) -> None:
@@ -31,35 +37,56 @@ class CountedSocket:
         return getattr(self._sock, name)
 
 
-def bounded_parser() -> type[Any]:
-    """Return the parser for connections: the library's in Python, for the one in C (hiredis) knows no bound."""
-    from redis import InvalidResponse
-    from redis._parsers import _RESP2Parser
+class _BoundedBuffer(SocketBuffer):
+    """Refuses a text by the length that is announced, and a line that has no end."""
 
-    class BoundedParser(_RESP2Parser):
-        """Reads so many bytes and values of an answer: a list may announce any number of the smallest ones."""
+    def read(self, length: int, *timeout: Any, **options: Any) -> bytes:
+        if length > MOST_BYTES:
+            raise too_long()
+        return super().read(length, *timeout, **options)
 
-        values = 0
-        counted: CountedSocket | None = None
+    def readline(self, *timeout: Any, **options: Any) -> bytes:
+        line = self._buffer.readline()
+        while not line.endswith(b"\r\n"):
+            if len(line) > _LONGEST_LINE:
+                raise too_long(_LONGEST_LINE)
+            self._read_from_socket(None, *timeout, **options)
+            line += self._buffer.readline()
+        return line[:-2]
 
-        def on_connect(self, connection: Any) -> None:
-            super().on_connect(connection)  # type: ignore[no-untyped-call]
-            self.counted = CountedSocket(connection._sock)  # noqa: SLF001 - there is no public way
-            self._buffer._sock = self.counted  # type: ignore[union-attr]  # noqa: SLF001 - as it has just been made
 
-        def read_response(self, *args: Any, **options: Any) -> Any:
-            try:
-                return super().read_response(*args, **options)
-            except RecursionError:
-                raise InvalidResponse("lists nested too deeply") from None
+class BoundedParser(_RESP2Parser):
+    """Reads so many bytes and values of an answer, also where hiredis is there, which knows no bound.
 
-        def _read_response(self, *args: Any, **options: Any) -> Any:
-            self.values += 1
-            if self.values > MOST_VALUES:
-                raise too_many()
-            return super()._read_response(*args, **options)
+    A list may announce any number of values, and the smallest take much more memory than bytes.
+    """
 
-    return BoundedParser
+    _values = 0
+    _counted: _CountedSocket | None = None
+
+    def begin(self) -> None:
+        """Count anew: something else is asked."""
+        self._values = 0
+        if self._counted is not None:
+            self._counted.left = MOST_BYTES
+
+    def on_connect(self, connection: Any) -> None:
+        super().on_connect(connection)  # type: ignore[no-untyped-call]
+        counted: Any = _CountedSocket(connection._sock)  # noqa: SLF001 - there is no public way
+        self._buffer = _BoundedBuffer(counted, self.socket_read_size, connection.socket_timeout)
+        self._counted = counted
+
+    def read_response(self, *args: Any, **options: Any) -> Any:
+        try:
+            return super().read_response(*args, **options)
+        except RecursionError:
+            raise InvalidResponse("lists nested too deeply") from None
+
+    def _read_response(self, *args: Any, **options: Any) -> Any:
+        self._values += 1
+        if self._values > MOST_VALUES:
+            raise too_many()
+        return super()._read_response(*args, **options)
 
 
 def bound(client: Redis) -> None:
@@ -68,10 +95,7 @@ def bound(client: Redis) -> None:
     given: Any = pool.connection_class
 
     def send_packed_command(self: Any, *args: Any, **options: Any) -> None:
-        parser = self._parser
-        parser.values = 0
-        if parser.counted is not None:
-            parser.counted.left = MOST_BYTES
+        self._parser.begin()
         given.send_packed_command(self, *args, **options)
 
     pool.connection_class = type(given.__name__, (given,), {"send_packed_command": send_packed_command})

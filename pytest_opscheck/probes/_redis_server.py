@@ -12,7 +12,6 @@ from pydantic import Field, SecretStr
 
 from ._bound import MOST_VALUES, TooLongError
 from ._kind import Kind, Target, UnknownError, UnreachableError
-from ._redis_bound import bound, bounded_parser
 from ._redis_words import ASK_LESS, NOT_REDIS, UNREADABLE, failure, refusal, unknown_command
 from ._steps import LISTENS, with_one_step
 
@@ -37,6 +36,8 @@ _PATIENCE_S = 2.0
 @contextmanager
 def _connect(target: RedisServer, timeout_s: float) -> Iterator[Redis]:
     """Connect in the protocol that all speak: HELLO, which RESP3 begins with, is missing before 6 and in proxies."""
+    from ._redis_bound import BoundedParser, bound
+
     try:
         client = _read_only_class().from_url(
             target.url.get_secret_value(),
@@ -44,7 +45,7 @@ def _connect(target: RedisServer, timeout_s: float) -> Iterator[Redis]:
             socket_connect_timeout=timeout_s,
             protocol=2,
             driver_info=None,
-            parser_class=bounded_parser(),
+            parser_class=BoundedParser,
         )
         bound(client)
     except ValueError as error:
