@@ -15,7 +15,7 @@ from ..inventory.history import History
 T = TypeVar("T")
 BUSY_S = 5.0
 """How long one statement waits for another run that writes, and how long a server may take to be reached."""
-MOST_BYTES = 16_000_000
+MOST_BYTES = 12_000_000
 """How much of an answer of a server is read: a page of runs, or the values that a report of 1,000 checks shows."""
 MOST_ROWS = 250_000
 LONGEST_S = 20.0
