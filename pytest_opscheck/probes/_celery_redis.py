@@ -7,6 +7,7 @@ import datetime as dt
 import functools
 import json
 import re
+import textwrap
 import time
 import uuid
 from collections import Counter
@@ -95,7 +96,7 @@ class RedisBroker(Broker):
         declared = self._declared(unseen) if unseen else set()
         for name in unseen:
             if name not in declared:
-                known = ", ".join(sorted(declared)) or "none"
+                known = textwrap.shorten(", ".join(sorted(declared)) or "none", 300, placeholder="...")
                 raise UnknownError(f"no worker has declared a queue {name!r} in this broker; there are: {known}")
 
     def key(self, name: str) -> str:

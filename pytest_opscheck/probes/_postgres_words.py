@@ -23,6 +23,7 @@ _STEPS = (
     (r"not support SSL", "let sslmode of the dsn be prefer, or switch ssl on in postgresql.conf"),
 )
 """What stands in PostgreSQL's own refusals, and the step."""
+_LONGEST = 300
 _NOT_POSTGRES = "what answers there is not PostgreSQL"
 _REPLACED = (
     (r" Is the server running [^?]*\?| This probably means the server terminated abnormally.*", ""),
@@ -68,7 +69,7 @@ def one_line(error: Exception) -> str:
     told = list(dict.fromkeys(_plain(" ".join(each.split())) for each in tries))
     others = [each for each in told if each.endswith(_NOT_POSTGRES)]
     text = "; ".join(others or told)
-    return textwrap.shorten(text, 300, placeholder="...") + _pooler_hint(text)
+    return textwrap.shorten(text, _LONGEST, placeholder="...") + _pooler_hint(text)
 
 
 def _plain(text: str) -> str:
@@ -96,4 +97,4 @@ def refused(error: Exception, timeout_s: float) -> str:
         return NOT_UTF8
     if isinstance(error, errors.InsufficientPrivilege):
         return f"{said}; GRANT the user of the dsn what it has to read"
-    return said
+    return textwrap.shorten(said, _LONGEST, placeholder="...")
