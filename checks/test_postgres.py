@@ -524,7 +524,7 @@ def test_query(query, expect):
 
     One value, or rows of a name and a value, of which each is judged. It is asked in a read-only transaction with a
     time limit. An interval is in seconds; of a number `unit` says what it is in. A char(10) is compared without the
-    blanks behind it, as PostgreSQL does it.
+    blanks behind it, as PostgreSQL does it. An answer of more than 1 MB is not read on, and the check is unknown.
 
     Needs: GRANT SELECT ON what the query reads TO the user of the dsn.
 

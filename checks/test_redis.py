@@ -15,8 +15,8 @@ def test_reachable(reachable, expect):
 
     It accepts a connection, with the url's user, password and TLS, and answers PING with PONG. Where it has INFO, that
     has to be one, and not a Sentinel's. A server that takes no writes because it can't save says that in its answer
-    (MISCONF): a breach, while all the rest can still be read. Neither HELLO nor CLIENT is needed, which servers before
-    6 and proxies don't have.
+    (MISCONF): a breach, while all the rest can still be read. No answer is read beyond 4 MB or 50,000 values. Neither
+    HELLO nor CLIENT is needed, which servers before 6 and proxies don't have.
 
     Needs: `ACL SETUSER NAME +ping +info +dbsize +scan +config|get` for a user of its own; it never needs to write.
 
@@ -217,7 +217,8 @@ def test_keys_matching(keys_matching, expect):
 
     Of each pattern (`*`, `?`, `[ab]`, as KEYS has them) how many keys of the url's database match, each counted once.
     SCAN finds them page by page, so that the server is never held up; it ends early with more than the limits name. The
-    check is unknown where its time limit (`timeout`, 20 s) ends before. In a cluster it is the server of the url alone.
+    check is unknown where its time limit (`timeout`, 20 s) ends before, or where a limit names more than 250,000 keys
+    and as many match. In a cluster it is the server of the url alone.
 
     Needs: `ACL SETUSER NAME +scan`, and `~*` (or `%R~*`): keys of which the user may see nothing are left out.
 

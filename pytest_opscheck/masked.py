@@ -83,7 +83,7 @@ class Masked:
         return report
 
     def _clean(self, value: Any) -> Any:
-        """Return data without secrets and with nothing that steers a terminal; pytest's own objects change themselves."""
+        """Return data without secrets, and without what steers a terminal; pytest's own objects change themselves."""
         if isinstance(value, str):
             return visible(self._text(value))
         if isinstance(value, list):

@@ -19,6 +19,8 @@ from ._record import chunks, marks
 from ._store import HistoryError, Store
 from ._told import Told, told
 
+_PAGE = 20_000
+_ENDLESS = 1_000_000_000
 _APART = 1_000_000_000
 """No bound, but what keeps PostgreSQL from working out anew for each row what is the same for all of a check."""
 _SEEN = "s.result, r.run, n.started, r.verdict, r.severity, r.message, r.pending, r.state, r.since, r.wrong_since"
@@ -105,17 +107,28 @@ class Records:
         asked += [("suite = ?", suite)] if suite is not None else []
         asked += [("started >= ?", utc(since))] if since is not None else []
         asked += [("started < ?", utc(until))] if until is not None else []
-        rows = self._store.rows(
+        sql = (
             "SELECT seq, id, suite, started, finished, coalesce(settled, exit_status), vantage, narrowed, hash "
             "FROM opscheck_run "
             f"WHERE {' AND '.join(sql for sql, _ in asked)} ORDER BY started DESC, seq DESC"
-            + (f" LIMIT {int(newest)}" if newest is not None else ""),
-            [value for _, value in asked],
         )
         return [
             PastRun(seq, name, said, _moment(start), _moment(end), status, vantage, bool(narrowed), digest)
-            for seq, name, said, start, end, status, vantage, narrowed, digest in rows
+            for seq, name, said, start, end, status, vantage, narrowed, digest in self._pages(
+                sql, [value for _, value in asked], newest
+            )
         ]
+
+    def _pages(self, sql: str, asked: Sequence[Any], newest: int | None) -> Iterator[tuple[Any, ...]]:
+        """Yield rows a page at a time, each once: an answer of a server is bounded."""
+        seen: set[Any] = set()
+        for start in range(0, newest or _ENDLESS, _PAGE):
+            wanted = min(_PAGE, (newest or _ENDLESS) - start)
+            rows = self._store.rows(f"{sql} LIMIT {wanted} OFFSET {start}", asked)
+            yield from (row for row in rows if row[0] not in seen)
+            seen.update(row[0] for row in rows)
+            if len(rows) < wanted:
+                return
 
     def seq(self, run_id: str) -> int | None:
         """Return a run's place in the chain, None where it is not recorded."""
@@ -232,7 +245,7 @@ class Records:
 
     def judged(self, seqs: Sequence[int]) -> Iterator[Judged]:
         """Yield every result of some runs, in no order."""
-        for chunk in chunks(seqs):
+        for chunk in chunks(seqs, 100):
             sql = f"""
                 SELECT s.result, r.run, r.verdict, r.about FROM opscheck_result r
                 JOIN opscheck_series s ON s.id = r.series WHERE r.run IN ({marks(len(chunk))})

@@ -219,6 +219,6 @@ def marks(count: int) -> str:
     return ", ".join("?" * count)
 
 
-def chunks(values: Sequence[Any]) -> Iterable[Sequence[Any]]:
-    """Yield values in parts that fit a statement."""
-    return (values[start : start + _CHUNK] for start in range(0, len(values), _CHUNK))
+def chunks(values: Sequence[Any], size: int = _CHUNK) -> Iterable[Sequence[Any]]:
+    """Yield values in parts that fit a statement, and its answer."""
+    return (values[start : start + size] for start in range(0, len(values), size))

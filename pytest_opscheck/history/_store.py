@@ -16,6 +16,9 @@ from ..inventory.history import History
 T = TypeVar("T")
 BUSY_S = 5.0
 """How long one statement waits for another run that writes, and how long a server may take to be reached."""
+MOST_BYTES = 12_000_000
+"""How much of an answer of a server is read: a page of runs, or the values that a report of 1,000 checks shows."""
+MOST_ROWS = 250_000
 LONGEST_S = 20.0
 """How long whatever is asked of the history may take at the end of a run: then the run goes on without it."""
 
@@ -125,28 +128,43 @@ class PostgresStore:
     locked = " FOR UPDATE"
 
     def __init__(self, url: str, statement_s: float) -> None:
-        import psycopg
-
+        from ..probes._postgres_bound import Meter, connected
         from ..probes._postgres_server import WRITE_URL, is_garbled
 
         if is_garbled(url):
             raise HistoryError(f"the url of [history] can't be meant; {WRITE_URL}")
         self._bound_ms = int(statement_s * 1000)
-        self._connection = psycopg.connect(
-            url,
-            autocommit=True,
-            prepare_threshold=None,
-            connect_timeout=int(BUSY_S),
-            application_name="opscheck history",
-        )
+        self._meter = Meter(MOST_BYTES)
+        with self._metered():
+            self._connection = connected(
+                self._meter,
+                url,
+                autocommit=True,
+                prepare_threshold=None,
+                connect_timeout=int(BUSY_S),
+                application_name="opscheck history",
+            )
 
     def rows(self, sql: str, params: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
-        cursor = self._connection.execute(sql.replace("?", "%s").encode(), params or None, binary=True)
-        return cursor.fetchall() if cursor.description else []
+        with self._metered():
+            cursor = self._connection.execute(sql.replace("?", "%s").encode(), params or None, binary=True)
+            if cursor.rowcount > MOST_ROWS:
+                raise HistoryError(f"the server of [history] answers with more than {MOST_ROWS:,} rows; {_LESS}")
+            return cursor.fetchall() if cursor.description else []
 
     def many(self, sql: str, rows: Iterable[Sequence[Any]]) -> None:
-        with self._connection.cursor() as cursor:
+        with self._metered(), self._connection.cursor() as cursor:
             cursor.executemany(sql.replace("?", "%s").encode(), rows)
+
+    @contextmanager
+    def _metered(self) -> Iterator[None]:
+        self._meter.begin(MOST_BYTES)
+        try:
+            yield
+        except Exception:
+            if (broken := self._meter.broken) is not None:
+                raise HistoryError(f"the server of [history]: {broken}; {_LESS}") from None
+            raise
 
     def newest(self, table: str, key: str, of: str, count: int) -> str:
         name, alias = table.split()
@@ -212,12 +230,13 @@ def told(history: History) -> Iterator[None]:
     except Exception as error:
         if type(error).__module__.partition(".")[0] != "psycopg":
             raise
-        from ..probes._postgres_server import one_line
+        from ..probes._postgres_words import one_line
 
         said = one_line(error)
         raise HistoryError(f"{history}: {said}{_advice_of_server(said)}") from None
 
 
+_LESS = "see which server listens there, or ask for a shorter time"
 _DAMAGE = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
 """What reading raises where somebody has changed the tables by hand, or a disk has."""
 _MOVE = "see `opscheck history verify`; in another place the next run begins a new one"

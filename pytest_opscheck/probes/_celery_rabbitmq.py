@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import ssl
 import struct
@@ -13,23 +14,43 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urlsplit
 
 from ..secrets import without_password
+from ._bound import TooLongError
 from ._celery_target import (
     ANSWER_SECONDS,
     Answers,
     Broker,
     CeleryApp,
+    Heard,
     Oldest,
     Queue,
-    answer,
     question,
     question_headers,
 )
 from ._kind import UnknownError, UnreachableError
+from ._steps import LISTENS, with_one_step
 from ._wire import tls_failure
 
 if TYPE_CHECKING:
     from amqp import Channel, Connection
 
+_UNREADABLE = (OSError, struct.error, ValueError, LookupError, TypeError, AttributeError, RecursionError, TooLongError)
+"""What the library raises beside its own errors, for answers that are none of RabbitMQ's too."""
+_ENDED = (
+    "it ended the connection before the handshake was over; see whether RabbitMQ listens there, "
+    "and whether with TLS (amqps://)"
+)
+_STEPS = (
+    (r"ACCESS_REFUSED - Login", "see the url's user and password"),
+    (r"vhost .* not found|vhost .* refused for user '.*'$", "see the url's path, and rabbitmqctl list_vhosts"),
+    (r"limit", "see rabbitmqctl list_connections"),
+    (r"CONNECTION_FORCED", "see its log for who stopped it"),
+    (r"reset by peer", "see its log, and whether it speaks TLS (amqps://)"),
+    (r"does not speak TLS", "write amqp:// in the url"),
+)
+"""What stands in RabbitMQ's own refusals and the like, and the step."""
+_NOT_RABBITMQ = f"what answers there does not speak RabbitMQ's protocol (AMQP 0-9-1); {LISTENS}"
+_GONE = (errno.EINVAL, errno.ENOTCONN, errno.EPIPE)
+"""What the system says of a socket whose other end has hung up, depending on when that was."""
 _PORTS = {"amqp": 5672, "pyamqp": 5672, "amqps": 5671}
 
 
@@ -47,7 +68,7 @@ class RabbitBroker(Broker):
 
         try:
             self._channel().close()
-        except (amqp.AMQPError, OSError) as error:
+        except (amqp.AMQPError, *_UNREADABLE) as error:
             url = without_password(self.target.broker.get_secret_value())
             raise UnreachableError(f"{url}: {_failure(error, self._timeout_s)}") from None
         return "PONG"
@@ -71,12 +92,12 @@ class RabbitBroker(Broker):
         import amqp
 
         name = f"{self.target.control_exchange}.pidbox"
-        found: dict[str, Any] = {}
+        heard = Heard()
         ticket = str(uuid.uuid4())
 
         def collect(message: amqp.Message) -> None:
             if (message.headers or {}).get("ticket") == ticket:
-                found.update(answer(message.body))
+                heard.add(message.body)
 
         blocked: list[str] = []
         try:
@@ -97,7 +118,7 @@ class RabbitBroker(Broker):
                 f"the broker refuses a question to workers: {_said(error)}; grant it: rabbitmqctl set_permissions -p "
                 f"VHOST USER '^amq\\.gen-' '^(amq\\.gen-.*|{self.target.control_exchange}\\.pidbox)$' '.*'"
             ) from None
-        except (amqp.AMQPError, OSError, UnreachableError) as error:
+        except (amqp.AMQPError, *_UNREADABLE, UnreachableError) as error:
             why = str(error) if isinstance(error, UnreachableError) else _failure(error, self._timeout_s)
             raise UnknownError(f"the workers could not be asked: {why}") from None
         if blocked:
@@ -105,7 +126,7 @@ class RabbitBroker(Broker):
                 "the broker takes no messages, neither this question to the workers nor tasks: "
                 "it is short of memory or disk; see rabbitmqctl status"
             )
-        return Answers(found, len(found))
+        return Answers(heard.by_worker, len(heard.by_worker))
 
     def _waiting(self, name: str) -> int:
         import amqp
@@ -116,7 +137,7 @@ class RabbitBroker(Broker):
             channel.close()
         except (amqp.NotFound, amqp.AccessRefused, amqp.ResourceLocked) as error:
             raise UnknownError(f"{_said(error)}; see rabbitmqctl list_queues -p VHOST name messages") from None
-        except (amqp.AMQPError, OSError) as error:
+        except (amqp.AMQPError, *_UNREADABLE) as error:
             raise UnknownError(f"the length of {name}: {_failure(error, self._timeout_s)}") from None
         return count
 
@@ -148,23 +169,35 @@ def _said(error: Exception) -> str:
 
 
 def _failure(error: Exception, timeout_s: float) -> str:
+    """Return why there is no connection, and what to do."""
+    return with_one_step(_why(error, timeout_s), _STEPS)
+
+
+def _why(error: Exception, timeout_s: float) -> str:
     """Return why there is no connection: RabbitMQ's own words where it has said any."""
     import amqp
 
     if isinstance(error, TimeoutError) or "timed out" in str(error):
         return f"no answer within {timeout_s:g} s"
+    if (said := _system(error)) is not None:
+        return said
+    if "closed connection" in str(error):
+        return _ENDED
+    wrong = (amqp.exceptions.UnexpectedFrame, amqp.exceptions.AMQPNotImplementedError)
+    if isinstance(error, wrong) or not getattr(error, "reply_text", ""):
+        return _NOT_RABBITMQ
+    return _said(error).removesuffix(" For details see the broker logfile.").rstrip(".")
+
+
+def _system(error: Exception) -> str | None:
+    """Return what TLS, the system or a bound says of a connection."""
+    if isinstance(error, TooLongError):
+        return f"{error}; {LISTENS}"
     if isinstance(error, ssl.SSLError):
         return tls_failure(error)
-    if isinstance(error, OSError) and error.strerror:
-        return error.strerror.lower()
-    if "closed connection" in str(error):
-        return (
-            "it ended the connection before the handshake was over; see whether RabbitMQ listens there, "
-            "and whether with TLS (amqps://)"
-        )
-    if isinstance(error, amqp.exceptions.UnexpectedFrame) or not getattr(error, "reply_text", ""):
-        return "what answers there does not speak RabbitMQ's protocol (AMQP 0-9-1)"
-    return _said(error)
+    if isinstance(error, OSError) and error.errno in _GONE:
+        return _ENDED
+    return error.strerror.lower() if isinstance(error, OSError) and error.strerror else None
 
 
 @contextmanager
@@ -181,9 +214,11 @@ def _opened(
     """Open a connection; `on_blocked` is called where the server takes nothing that is published."""
     import amqp
 
+    from ._amqp_bound import BoundedConnection
+
     url = target.broker.get_secret_value()
     parts = urlsplit(url)
-    connection = amqp.Connection(
+    connection = BoundedConnection(
         f"{parts.hostname or '127.0.0.1'}:{parts.port or _PORTS[parts.scheme]}",
         userid=unquote(parts.username or "guest"),
         password=unquote(parts.password or "guest"),
@@ -197,12 +232,13 @@ def _opened(
     )
     try:
         connection.connect()
-    except (amqp.AMQPError, OSError, struct.error, ValueError, LookupError) as error:
+    except (amqp.AMQPError, *_UNREADABLE) as error:
+        connection.collect()
         raise UnreachableError(
             f"{without_password(url)}: {_failure(error, timeout_s)}", transient=isinstance(error, ConnectionResetError)
         ) from None
     try:
         yield connection
     finally:
-        with suppress(amqp.AMQPError, OSError):
+        with suppress(amqp.AMQPError, *_UNREADABLE):
             connection.close()

@@ -4,26 +4,29 @@ from __future__ import annotations
 
 import base64
 import datetime as dt
+import functools
 import json
 import re
+import textwrap
 import time
 import uuid
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
 from pydantic import SecretStr
 
 from . import _redis_server
+from ._bound import loads
 from ._celery_target import (
     ANSWER_SECONDS,
     Answers,
     Broker,
     CeleryApp,
+    Heard,
     Oldest,
     Queue,
-    answer,
     question,
     question_headers,
 )
@@ -34,6 +37,11 @@ if TYPE_CHECKING:
 
 MOST_TAKEN = 20_000
 """Messages that workers have taken are read one by one; beyond so many it would weigh on the broker."""
+_PAGE = 20
+"""Messages in one answer: each may well have some 100 kB, and an answer is bounded."""
+_EXCHANGES = 8
+"""Whose bindings are kept at a time."""
+_MOST_QUEUES = 1000
 MOST_KEYS_SCANNED = 500_000
 _STAMPS = ("published_at", "sentry-task-enqueued-time", "timestamp")
 """Headers or properties that say when a message was sent, in seconds since 1970: our documents', Sentry's, AMQP's."""
@@ -61,7 +69,7 @@ class RedisBroker(Broker):
     def queues(self, names: Iterable[str]) -> tuple[Queue, ...]:
         """Return the lengths of queues. Raises UnknownError for one that the broker knows nothing of."""
         names = tuple(dict.fromkeys(names))
-        taken, scheduled = self._taken()
+        taken, scheduled = self._taken(names)
         waiting = {name: self._waiting(name) for name in names}
         self._require_declared(
             [name for name in names if not waiting[name] and not taken[name] and not scheduled[name]]
@@ -88,7 +96,7 @@ class RedisBroker(Broker):
         declared = self._declared(unseen) if unseen else set()
         for name in unseen:
             if name not in declared:
-                known = ", ".join(sorted(declared)) or "none"
+                known = textwrap.shorten(", ".join(sorted(declared)) or "none", 300, placeholder="...")
                 raise UnknownError(f"no worker has declared a queue {name!r} in this broker; there are: {known}")
 
     def key(self, name: str) -> str:
@@ -105,8 +113,8 @@ class RedisBroker(Broker):
                 pipe.llen(key)
             return sum(_redis_server.number(length, "the answer to LLEN") for length in pipe.execute())
 
-    def _taken(self) -> tuple[Counter[str], Counter[str]]:
-        """Count the messages that workers have taken by queue: those to be done now, and those for later."""
+    def _taken(self, names: Collection[str]) -> tuple[Counter[str], Counter[str]]:
+        """Count the messages that workers have taken from queues: those to be done now, and those for later."""
         key = self.key(self.target.unacked_key)
         count = _redis_server.number(self.redis.hlen(key), "the answer to HLEN")
         if count > MOST_TAKEN:
@@ -114,14 +122,14 @@ class RedisBroker(Broker):
         now, later = Counter[str](), Counter[str]()
         if not count:
             return now, later
-        routes: dict[str, list[tuple[str, str, str]]] = {}
-        for _, value in self.redis.hscan_iter(key, count=200):
+        bindings = functools.lru_cache(_EXCHANGES)(self._bindings)
+        for _, value in self.redis.hscan_iter(key, count=_PAGE):
             message, exchange, routing_key = _taken_message(value, self.target.unacked_key)
-            eta = (message.get("headers") or {}).get("eta")
-            if exchange not in routes:
-                routes[exchange] = self._bindings(f"_kombu.binding.{exchange}") if exchange else []
-            for queue in _queues(routing_key, routes[exchange]):
-                (later if eta and _is_later(eta) else now)[queue] += 1
+            eta = _table(message, "headers").get("eta")
+            routes = bindings(f"_kombu.binding.{exchange}") if exchange else []
+            for queue in _queues(routing_key, routes):
+                if queue in names:
+                    (later if eta and _is_later(eta) else now)[queue] += 1
         return now, later
 
     def _bindings(self, key: str) -> list[tuple[str, str, str]]:
@@ -135,22 +143,29 @@ class RedisBroker(Broker):
         found = {queue for name in near for _, _, queue in self._bindings(f"_kombu.binding.{name}")}
         if found.issuperset(wanted):
             return found
+        for key in self._exchanges():
+            found |= {queue for _, _, queue in self._bindings(key)}
+            if len(found) > _MOST_QUEUES:
+                break
+        return found
+
+    def _exchanges(self) -> Iterator[str]:
+        """Yield the names of the sets of bindings, without the application's prefix."""
         cursor, scanned = 0, 0
         while scanned < MOST_KEYS_SCANNED:
             cursor, keys = self.redis.scan(cursor, match=self.key("_kombu.binding.*"), count=1000)
             scanned += 1000
             for key in map(_text, keys):
                 if not key.endswith((".pidbox", "celeryev")):
-                    found |= {queue for _, _, queue in self._bindings(key.removeprefix(self.target.global_keyprefix))}
+                    yield key.removeprefix(self.target.global_keyprefix)
             if not cursor:
-                return found
-        return found
+                return
 
 
 def _message(text: bytes | str, queue: str) -> dict[str, Any]:
     """Read a message in kombu's envelope. Raises UnknownError for anything else, which no worker could read either."""
     with suppress(ValueError):
-        said = json.loads(text)
+        said = loads(text)
         if isinstance(said, dict):
             return said
     raise UnknownError(f"the next entry of {queue} is no message of Celery's; see what else writes to that list")
@@ -158,10 +173,16 @@ def _message(text: bytes | str, queue: str) -> dict[str, Any]:
 
 def _taken_message(text: bytes | str, key: str) -> tuple[dict[str, Any], str, str]:
     with suppress(ValueError):
-        message, exchange, routing_key = json.loads(text)
+        message, exchange, routing_key = loads(text)
         if isinstance(message, dict):
             return message, str(exchange), str(routing_key)
     raise UnknownError(f"an entry of {key} is no message that a worker has taken; see what else writes to that hash")
+
+
+def _table(message: dict[str, Any], name: str) -> dict[str, Any]:
+    """Return a part of a message, empty where it has none."""
+    said = message.get(name)
+    return said if isinstance(said, dict) else {}
 
 
 def _queues(routing_key: str, bindings: list[tuple[str, str, str]]) -> list[str]:
@@ -172,10 +193,10 @@ def _queues(routing_key: str, bindings: list[tuple[str, str, str]]) -> list[str]
     return sorted(found) or [routing_key]
 
 
-def _is_later(eta: str) -> bool:
+def _is_later(eta: Any) -> bool:
     try:
         moment = dt.datetime.fromisoformat(eta)
-    except ValueError:
+    except (TypeError, ValueError):
         return False
     return moment.replace(tzinfo=moment.tzinfo or dt.UTC) > dt.datetime.now(dt.UTC)
 
@@ -189,7 +210,7 @@ def _waited(queue: str, messages: list[dict[str, Any]], now: float) -> Oldest:
 
 
 def _sent(message: dict[str, Any]) -> float | None:
-    said = {**(message.get("properties") or {}), **(message.get("headers") or {})}
+    said = {**_table(message, "properties"), **_table(message, "headers")}
     for name in _STAMPS:
         try:
             return float(said[name])
@@ -229,23 +250,23 @@ class _Question:
                 connected = _redis_server.number(
                     client.publish(self._channel, self._message(seconds)), "the answer to PUBLISH"
                 )
-                found = self._collect(client, queue, connected, time.monotonic() + seconds)
+                heard = self._collect(client, queue, connected, time.monotonic() + seconds)
             finally:
                 with suppress(redis.RedisError, OSError):  # what has failed before says why
                     client.srem(bindings, member)
                     client.delete(queue)
-        return Answers(found, connected)
+        return Answers(heard.by_worker, connected)
 
-    def _collect(self, client: Redis, queue: str, connected: int, until: float) -> dict[str, Any]:
-        found: dict[str, Any] = {}
-        while len(found) < connected and time.monotonic() < until:
+    def _collect(self, client: Redis, queue: str, connected: int, until: float) -> Heard:
+        heard = Heard()
+        while len(heard.by_worker) < connected and time.monotonic() < until:
             said = client.blpop([queue], timeout=1)
             if said is None:
                 continue
-            message = json.loads(said[1])
+            message = loads(said[1])
             if message.get("headers", {}).get("ticket") == self._ticket:
-                found.update(answer(message["body"], message.get("properties", {}).get("body_encoding")))
-        return found
+                heard.add(message["body"], message.get("properties", {}).get("body_encoding"))
+        return heard
 
     def _message(self, seconds: float) -> str:
         """Return the question in kombu's envelope."""
@@ -267,7 +288,7 @@ class _Question:
 
 
 def _text(value: bytes | str) -> str:
-    return value.decode() if isinstance(value, bytes) else value
+    return value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)
 
 
 @contextmanager

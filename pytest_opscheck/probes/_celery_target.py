@@ -5,7 +5,6 @@ from __future__ import annotations
 import abc
 import base64
 import fnmatch
-import json
 import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -14,6 +13,7 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field, SecretStr
 
+from ._bound import MOST_BYTES, MOST_VALUES, loads, too_long, too_many, values_in
 from ._kind import Target
 from ._trust import of_amqp, of_redis
 
@@ -164,7 +164,22 @@ def question_headers(seconds: float) -> dict[str, Any]:
     return {"clock": 0, "expires": time.time() + seconds}
 
 
-def answer(body: str | bytes, encoding: str | None = None) -> dict[str, Any]:
-    """Return what a worker answered, under its name."""
-    said = json.loads(base64.b64decode(body) if encoding == "base64" else body)
-    return said if isinstance(said, dict) else {}
+class Heard:
+    """What workers answer to a question, as it comes in. All of it together is bounded as one answer is."""
+
+    def __init__(self) -> None:
+        self.by_worker: dict[str, Any] = {}
+        self._bytes = self._values = 0
+
+    def add(self, body: str | bytes, encoding: str | None = None) -> None:
+        """Read what a worker answered. Raises TooLongError where it is too much, ValueError for what is no answer."""
+        text = base64.b64decode(body) if encoding == "base64" else body
+        self._bytes += len(text)
+        self._values += values_in(text)
+        if self._bytes > MOST_BYTES:
+            raise too_long()
+        if self._values > MOST_VALUES:
+            raise too_many()
+        said = loads(text)
+        if isinstance(said, dict):
+            self.by_worker.update(said)

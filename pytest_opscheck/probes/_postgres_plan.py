@@ -9,6 +9,7 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator
 
+from ._bound import MOST_BYTES
 from ._kind import UnknownError
 from ._postgres_server import Server, kind
 from ._postgres_tables import Name, index_and_parts
@@ -43,7 +44,8 @@ def plan(
     `index` is used where any part of the plan scans it, or one of its parts on a partition.
     """
     names = index_and_parts(server, index) if index is not None else frozenset()
-    document = server.rows(f"EXPLAIN (ANALYZE, TIMING OFF, SUMMARY ON, FORMAT JSON) {sql}", timeout_s=timeout_s)[0][0]
+    explain = f"EXPLAIN (ANALYZE, TIMING OFF, SUMMARY ON, FORMAT JSON) {sql}"
+    document = server.rows(explain, timeout_s=timeout_s, most_bytes=MOST_BYTES)[0][0]
     if not isinstance(document, list):
         raise UnknownError("the server's answer is no plan")
     (explained,) = document

@@ -5,15 +5,19 @@ from __future__ import annotations
 import contextlib
 import re
 import socket
-import textwrap
 import threading
-from collections.abc import Generator, Iterator, Sequence
+import time
+from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Annotated, Any, cast
 
 from pydantic import AfterValidator, Field, SecretStr
 
+from ._bound import TooLongError, loads
 from ._kind import Kind, Target, UnknownError, UnreachableError
+from ._postgres_bound import Meter, connected
+from ._postgres_words import NOT_UTF8, refused, unreachable
+from ._steps import LISTENS, with_step
 from ._trust import of_postgres
 
 if TYPE_CHECKING:
@@ -23,6 +27,8 @@ if TYPE_CHECKING:
 
 MOST_ROWS = 10_000
 """A question that answers with more rows is not one whose answer is judged; the rest is not even fetched."""
+MOST_BYTES = 1_000_000
+"""An answer that is judged has some numbers or names; beside it stands what the server says of its own accord."""
 MARK = "/* opscheck */"
 """Begins every statement, so that the server's log and its statistics tell ours from those of the application."""
 _TRANSIENT = ("starting up", "not yet accepting", "recovery mode", "too many clients", "connection slots are reserved")
@@ -57,8 +63,10 @@ class Server:
     protocol takes no more, so none can leave the read-only transaction that it is asked in.
     """
 
-    def __init__(self, connection: Connection[tuple[Any, ...]], timeout_s: float) -> None:
-        self._connection = connection
+    def __init__(self, connect: Callable[[Meter], Connection[tuple[Any, ...]]], timeout_s: float) -> None:
+        self._meter = Meter(MOST_BYTES)
+        self._connect = connect
+        self._connection = connect(self._meter)
         self._timeout_s = timeout_s
         self._lost: UnreachableError | UnknownError | None = None
 
@@ -79,12 +87,15 @@ class Server:
             raise UnknownError("the query's value is NULL; if that has a meaning, say it with coalesce()")
         return rows[0][0]
 
-    def rows(self, sql: str, params: Sequence[Any] = (), timeout_s: float | None = None) -> list[tuple[Any, ...]]:
+    def rows(
+        self, sql: str, params: Sequence[Any] = (), timeout_s: float | None = None, most_bytes: int = MOST_BYTES
+    ) -> list[tuple[Any, ...]]:
         """Return the rows of a query; `%s` in it stands for a parameter where there are any.
 
         timeout_s: how long the query may take, where that is not the connection's own time limit.
+        most_bytes: how much of an answer is read.
 
-        Raises UnknownError where the server refuses the query, or does not answer in time.
+        Raises UnknownError where the server refuses the query, does not answer in time, or answers with too much.
         """
         import psycopg
 
@@ -92,18 +103,39 @@ class Server:
             raise self._lost
         refuse_copy(sql)
         bound_s = timeout_s or self._timeout_s
+        self._await(most_bytes)
+        until = time.monotonic() + bound_s
         try:
             with self._hanging_up(bound_s):
                 return self._read(sql, params, bound_s)
         except psycopg.Error as error:
-            if self._connection.closed or self._connection.broken:
-                self._lost = UnknownError(
-                    f"the connection was lost, or had no answer within {bound_s:g} s: {one_line(error)}"
-                )
-                raise self._lost from None
-            raise UnknownError(_refused(error, bound_s)) from None
+            raise self._failure(error, bound_s, late=time.monotonic() >= until) from None
         except UnicodeDecodeError:
             raise UnknownError(NOT_UTF8) from None
+        except (ValueError, ArithmeticError, LookupError):
+            raise UnknownError(f"the answer is not what its types say; {LISTENS}") from None
+
+    def _await(self, most_bytes: int) -> None:
+        """Count anew, and connect again where an answer was too long for the connection: the question was at fault."""
+        ended = self._meter.broken is not None
+        self._meter.begin(most_bytes)
+        if ended:
+            self._connection.close()
+            self._connection = self._connect(self._meter)
+
+    def _failure(self, error: Exception, bound_s: float, *, late: bool) -> UnknownError | UnreachableError:
+        """Return what to raise for an error of the connection's."""
+        if (broken := self._meter.broken) is not None:
+            return TooLongError(f"{broken}; select less, for example count(*), or left(COLUMN, 1000)")
+        if not self._connection.closed and not self._connection.broken:
+            return UnknownError(refused(error, bound_s))
+        lost = f"the connection was lost: {unreachable(error, self._meter)}"
+        self._lost = UnknownError(with_step(f"no answer within {bound_s:g} s") if late else lost)
+        return self._lost
+
+    def close(self) -> None:
+        """Close the connection."""
+        self._connection.close()
 
     def lose(self) -> UnreachableError:
         """Say that the server answers nothing any more: every later question fails for that reason too."""
@@ -163,13 +195,22 @@ def _hang_up(connection: Connection[Any]) -> None:
 
 @contextmanager
 def _connect(target: PostgresDatabase, timeout_s: float) -> Iterator[Server]:
-    import psycopg
+    server = Server(lambda meter: _opened(target.dsn.get_secret_value(), meter, timeout_s), timeout_s)
+    try:
+        yield server
+    finally:
+        server.close()
 
-    dsn = target.dsn.get_secret_value()
+
+def _opened(dsn: str, meter: Meter, timeout_s: float) -> Connection[tuple[Any, ...]]:
+    import psycopg
+    from psycopg.types.json import set_json_loads
+
     if is_garbled(dsn):
         raise UnreachableError(f"the dsn can't be meant; {WRITE_URL}")
     try:
-        connection = psycopg.connect(
+        connection = connected(
+            meter,
             dsn,
             autocommit=True,
             prepare_threshold=None,
@@ -178,14 +219,12 @@ def _connect(target: PostgresDatabase, timeout_s: float) -> Iterator[Server]:
             client_encoding="utf8",  # of a database in SQL_ASCII, as initdb makes it without a locale, text is bytes
         )
     except psycopg.Error as error:
-        message = one_line(error)
+        message = unreachable(error, meter)
         raise UnreachableError(message, transient=any(sign in message for sign in _TRANSIENT)) from None
     connection.adapters.register_loader("bpchar", _padded_text())
     connection.adapters.register_loader("money", _money())
-    try:
-        yield Server(connection, timeout_s)
-    finally:
-        connection.close()
+    set_json_loads(loads, connection)
+    return connection
 
 
 def _padded_text() -> type[Loader]:
@@ -224,60 +263,6 @@ def is_garbled(dsn: str) -> bool:
     except psycopg.Error:
         return True
     return "@" in str(words.get("host", "")) or not re.fullmatch(r"[\d,]*", str(words.get("port", "")))
-
-
-_ADVICE = re.compile(r" Is the server running [^?]*\?| This probably means the server terminated abnormally.*")
-"""What libpq asks of whoever reads that nothing listens, or guesses."""
-_NOT_POSTGRES = re.compile(
-    r"(?:received invalid response to \w+ negotiation|expected authentication request from server, but received)[^;]*"
-)
-
-
-def _pooler_hint(said: str) -> str:
-    """Say what mends a refusal of PgBouncer's."""
-    if "unsupported startup parameter" in said:
-        return "; leave `options` out of the dsn: PgBouncer refuses it, and each question sets its own time limit"
-    if "statement pooling" in said:
-        return "; PgBouncer's pool_mode has to be transaction or session: a question has a transaction of its own"
-    return ""
-
-
-def one_line(error: Exception) -> str:
-    """Return what psycopg says, each thing once: libpq tries with TLS and without, and each address of a name."""
-    tries: list[str] = []
-    for line in str(error).splitlines():
-        _, sign, rest = line.partition("connection to server ")
-        if sign or not tries:
-            tries.append(sign + rest if sign else line.removeprefix("connection failed: "))
-        else:
-            tries[-1] += f" {line}"
-    if any(each.startswith("connection to server ") for each in tries):
-        tries = [each for each in tries if not each.startswith("Multiple connection attempts failed")]
-    text = "; ".join(dict.fromkeys(_ADVICE.sub("", " ".join(each.split())) for each in tries))
-    text = _NOT_POSTGRES.sub("what answers there is not PostgreSQL", text)
-    return textwrap.shorten(text, 300, placeholder="...") + _pooler_hint(text)
-
-
-NOT_UTF8 = (
-    "the answer has text that is not UTF-8, as a database in SQL_ASCII may hold; say how it is written: "
-    "convert_from(COLUMN::bytea, 'LATIN1')"
-)
-
-
-def _refused(error: Exception, timeout_s: float) -> str:
-    """Say why a statement failed, and what mends it."""
-    from psycopg import errors
-
-    said = str(getattr(getattr(error, "diag", None), "message_primary", None) or one_line(error))
-    if isinstance(error, errors.QueryCanceled) and "statement timeout" in said:
-        return (
-            f"the query was ended after {timeout_s * 0.9:g} s; see its plan (EXPLAIN), or whether it waits for a lock"
-        )
-    if isinstance(error, errors.CharacterNotInRepertoire):
-        return NOT_UTF8
-    if isinstance(error, errors.InsufficientPrivilege):
-        return f"{said}; GRANT the user of the dsn what it has to read"
-    return said
 
 
 def grant_monitor(server: Server) -> str:

@@ -17,8 +17,9 @@ from ._types import LadderParam, measured_in
 if TYPE_CHECKING:
     from redis import Redis
 
-MOST_MATCHES = 1_000_000
+MOST_MATCHES = 250_000
 """Keys are told apart by their names, for SCAN may give one twice: so many names are kept, and no more."""
+MOST_BYTES_OF_NAMES = 16_000_000
 _PAGE = 1000
 _RESERVE_S = 1.0
 """How long before the time limit a search ends, so that it can still say how far it has come."""
@@ -60,14 +61,15 @@ def _matching(redis: Redis, pattern: str, expected: Ladder, until: float) -> Mat
     """Count until there are more than every limit names: any more of them would be judged alike."""
     enough = max(rung.limit.number or 0 for rung in expected.rungs)
     found: set[bytes | str] = set()
-    cursor, seen = 0, 0
+    cursor = seen = size = 0
     while True:
         cursor, page = redis.scan(cursor, match=pattern, count=_PAGE)
         found.update(page)
         seen += _PAGE
+        size += sum(map(len, page))
         if not cursor or len(found) > enough:
             return Matching(pattern, len(found), bool(cursor), expected)
-        if len(found) > MOST_MATCHES or time.monotonic() > until:
+        if len(found) > MOST_MATCHES or size > MOST_BYTES_OF_NAMES or time.monotonic() > until:
             raise UnknownError(
                 f"{len(found)} keys match {pattern} among the first {seen} of {redis.dbsize()}, and the search ended "
                 "there; say a longer timeout, or count a part: a longer pattern, another database"

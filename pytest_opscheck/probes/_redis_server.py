@@ -10,8 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import Field, SecretStr
 
+from ._bound import MOST_VALUES, TooLongError
 from ._kind import Kind, Target, UnknownError, UnreachableError
-from ._redis_words import NOT_REDIS, UNREADABLE, failure, refusal, unknown_command
+from ._redis_words import ASK_LESS, NOT_REDIS, UNREADABLE, failure, refusal, unknown_command
+from ._steps import LISTENS, with_one_step
 from ._trust import of_redis
 
 if TYPE_CHECKING:
@@ -39,6 +41,8 @@ _PATIENCE_S = 2.0
 @contextmanager
 def _connect(target: RedisServer, timeout_s: float) -> Iterator[Redis]:
     """Connect in the protocol that all speak: HELLO, which RESP3 begins with, is missing before 6 and in proxies."""
+    from ._redis_bound import BoundedParser, bound
+
     try:
         client = _read_only_class().from_url(
             target.url.get_secret_value(),
@@ -46,7 +50,9 @@ def _connect(target: RedisServer, timeout_s: float) -> Iterator[Redis]:
             socket_connect_timeout=timeout_s,
             protocol=2,
             driver_info=None,
+            parser_class=BoundedParser,
         )
+        bound(client)
     except ValueError as error:
         raise UnknownError(f"the url is none of Redis: {error}") from None
     try:
@@ -75,6 +81,8 @@ def _require_redis(client: Redis) -> None:
         said = info(client, "server", _PATIENCE_S)
     except NotRedisError as error:
         raise UnreachableError(f"{place(client)} {error}") from None
+    except TooLongError as error:
+        raise UnreachableError(f"{place(client)}: {error}") from None
     except UnknownError:
         return
     if said.get("redis_mode") == "sentinel":
@@ -97,14 +105,16 @@ def ping(client: Redis) -> str:
         answer = raw(client, "PING")
     except redis.exceptions.NoPermissionError:
         raise UnknownError("the url's user may not say PING; grant it: ACL SETUSER NAME +ping") from None
+    except TooLongError as error:
+        raise UnreachableError(f"{place(client)}: PING: {error}; {NOT_REDIS}") from None
     except (redis.RedisError, OSError, *UNREADABLE) as error:
         text = f"{getattr(error, 'status_code', None) or ''} {error}".strip()
         if isinstance(error, redis.ResponseError) and text.startswith(REFUSES_WRITES):
-            return text.partition(". ")[0]
+            return f"{text.partition('. ')[0]}; see its log, and whether its disk is full"
         transient = text.startswith(_TRANSIENT) or "reset" in text.lower()
         why = failure(error, _timeout(client))
         why += _other_scheme(client, why)
-        raise UnreachableError(f"{place(client)}: {why}", transient=transient) from None
+        raise UnreachableError(f"{place(client)}: {with_one_step(why)}", transient=transient) from None
     if answer not in (b"PONG", "PONG"):
         raise UnreachableError(f"{place(client)} answers PING with {_shown(answer)}, not with PONG; {NOT_REDIS}")
     return "PONG"
@@ -139,6 +149,8 @@ def _shown(answer: Any) -> str:
     if answer is None or isinstance(answer, list):
         return "nothing" if answer is None else f"a list of {len(answer)}"
     text = answer.decode("utf-8", "replace") if isinstance(answer, bytes) else str(answer)
+    if "\N{REPLACEMENT CHARACTER}" in text:
+        return "bytes that are no text"
     return repr(text if len(text) <= _LONGEST_ANSWER else text[:_LONGEST_ANSWER] + "...")
 
 
@@ -252,6 +264,8 @@ def told(client: Redis, command: str, grants: str | None = None) -> Iterator[Non
 
     try:
         yield
+    except TooLongError as error:
+        raise TooLongError(f"{command}: {error}; {LISTENS if command == 'INFO' else ASK_LESS}") from None
     except redis.exceptions.NoPermissionError:
         grant = grants or "+" + command.lower().replace(" ", "|")
         raise UnknownError(f"the url's user has no right to {command}; grant it: ACL SETUSER NAME {grant}") from None
@@ -262,9 +276,9 @@ def told(client: Redis, command: str, grants: str | None = None) -> Iterator[Non
                 f"the server has no {command}: it was renamed, or a proxy or a service without it answers there; "
                 "switch this check off for it"
             ) from None
-        raise UnknownError(f"{command}: {refusal(text, str(error.status_code or ''))}") from None
+        raise UnknownError(f"{command}: {with_one_step(refusal(text, str(error.status_code or '')))}") from None
     except (redis.RedisError, OSError, *UNREADABLE) as error:
-        raise UnknownError(f"{command}: {failure(error, _timeout(client))}") from None
+        raise UnknownError(f"{command}: {with_one_step(failure(error, _timeout(client)))}") from None
 
 
 class NotRedisError(UnknownError):
@@ -302,7 +316,9 @@ def info(client: Redis, section: str, seconds: float | None = None) -> Info:
         answer = raw(client, "INFO", section, seconds=seconds)
     text = answer.decode("utf-8", "replace") if isinstance(answer, bytes) else answer
     if not isinstance(text, str) or (text.strip() and not text.startswith("#") and not _FIELD.match(text)):
-        raise NotRedisError(f"answers INFO with {_shown(answer)}, which is none; see which server listens there")
+        raise NotRedisError(f"answers INFO with {_shown(answer)}, which is none; {LISTENS}")
+    if sum(text.count(mark) for mark in "\n,=") > MOST_VALUES:
+        raise NotRedisError(f"answers INFO with more than {MOST_VALUES:,} values; {LISTENS}")
     said = client.response_callbacks["INFO"](text)
     if not said and not text.startswith("# Keyspace"):
         raise UnknownError(f"INFO {section} says nothing; see whether the url leads to Redis itself")

@@ -6,18 +6,27 @@ import ast
 import re
 import ssl
 
+from ._steps import LISTENS
 from ._wire import tls_failure
 
 _REFUSALS = (
     ("NOAUTH", "it wants a password; put it into the url, as in redis://USER:PASSWORD@HOST:6379/0"),
-    ("WRONGPASS", "it refuses the url's user and password, or that user is disabled (WRONGPASS)"),
-    ("LOADING", "it is still loading its data, and answers nothing else (LOADING)"),
+    ("WRONGPASS", "it refuses the url's user and password, or that user is disabled (WRONGPASS); see its ACL LIST"),
+    ("LOADING", "it is still loading its data, and answers nothing else (LOADING); see its log, if that lasts"),
     ("BUSY", "a script holds it up, and it answers nothing else (BUSY); to end that: redis-cli SCRIPT KILL"),
-    ("MASTERDOWN", "it is a replica that has lost its master, and then answers nothing (MASTERDOWN)"),
+    (
+        "MASTERDOWN",
+        "it is a replica that has lost its master, and answers nothing (MASTERDOWN); see INFO replication",
+    ),
     ("READONLY", "it is a replica, which takes no writes (READONLY); let the url name the master"),
     ("CLUSTERDOWN", "its cluster is down (CLUSTERDOWN); see redis-cli CLUSTER INFO"),
     ("DENIED", "it is in protected mode, and takes no one from another machine; set a password, or bind it elsewhere"),
     ("OOM", "its memory is full, so it takes no writes (OOM)"),
+    (
+        "MISCONF",
+        "it can't save to disk, so it takes no writes (MISCONF); see its log, and whether the disk is full",
+    ),
+    ("SHUTDOWN", "it is shutting down; see its log for who stopped it"),
     ("WRONGTYPE", "a key of that name holds something else (WRONGTYPE)"),
 )
 """How the server's refusals begin, and what they mean."""
@@ -28,9 +37,9 @@ _PHRASES = (
     ("no password is set", "the url has a password, and the server has none; leave it out of the url"),
     ("without any password configured", "the url has a password, and the server has none; leave it out of the url"),
     ("invalid password", "it refuses the url's password"),
-    ("max number of clients", "it takes no more clients: maxclients are connected"),
-    ("not ready", "what answers there speaks first, which Redis does not; see which server listens there"),
-    ("has data", "what answers there speaks first, which Redis does not; see which server listens there"),
+    ("max number of clients", "it takes no more clients: maxclients are connected; see redis-cli CLIENT LIST"),
+    ("not ready", f"what answers there speaks first, which Redis does not; {LISTENS}"),
+    ("has data", f"what answers there speaks first, which Redis does not; {LISTENS}"),
     ("closed", "it ended the connection before its answer was whole"),
 )
 """What stands in other refusals, and in errors of the library, in small letters."""
@@ -44,6 +53,9 @@ _OTHERS = (
 )
 """How servers of other kinds begin what they say to a client of Redis."""
 NOT_REDIS = "what answers there does not speak Redis's protocol"
+ASK_LESS = (
+    "ask for a length (STRLEN, LLEN, HLEN) or a part (GETRANGE, LRANGE, HSCAN), or see which server listens there"
+)
 _RAW = re.compile(r"Protocol Error: (b['\"].*['\"])\Z", re.DOTALL)
 _MOVED = re.compile(r"\S+:\d+")
 _LONGEST = 200

@@ -11,12 +11,13 @@ from pydantic import AfterValidator
 
 from ..limits import Ladder
 from ..units import dimension
+from ._bound import TooLongError, shown
 from ._kind import Reach, UnknownError, UnreachableError
 from ._postgres_activity import active_queries, clients, connections, longest_query
 from ._postgres_locks import idle_in_transaction, waiting_locks
 from ._postgres_plan import plan
 from ._postgres_replication import replication_lag
-from ._postgres_server import PostgresDatabase, Server, kind
+from ._postgres_server import MOST_BYTES, PostgresDatabase, Server, kind
 from ._postgres_statistics import cache_hit, checksum_failures, deadlocks, mean_query_time, slow_statements
 from ._postgres_tables import indexes, rows, table_size, tables
 from ._versions import VersionParam
@@ -53,6 +54,11 @@ def reachable(server: Server) -> Reach:
     """The database answers SELECT 1. It is asked first: if there is no answer, nothing else is asked."""
     try:
         answer = server.scalar("SELECT 1")
+    except TooLongError:
+        server.lose()
+        raise UnreachableError(
+            f"its answer to SELECT 1 is longer than {shown(MOST_BYTES)}; see which server listens there"
+        ) from None
     except UnknownError as error:
         server.lose()
         raise UnreachableError(str(error)) from None

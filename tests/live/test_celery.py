@@ -97,10 +97,10 @@ def test_a_stopped_worker_is_red_and_nothing_is_left_in_the_broker(
     names = inventory(broker, 'workers = { names = ["a@here", "b@*"] }')
     with worker("a@here"):
         with worker("b@there") as second:
-            before = {key: broker.dump(key) for key in broker.scan_iter()}
+            before = contents(broker)
             with monitored(broker) as commands:
                 assert run(names).verdict("celery.workers@tasks") == "ok"
-            assert {key: broker.dump(key) for key in broker.scan_iter()} == before
+            assert contents(broker) == before
             ours = {command.split()[0].lower() for command in commands}
             assert ours <= {"client", "ping", "info", "sadd", "publish", "blpop", "srem", "del", "select"}
             assert all(

@@ -48,7 +48,9 @@ def test_another_server_in_its_place_is_said_to_be_one(run: Run) -> None:
         for tls in ("prefer", "disable"):
             check = f"postgres.reachable@{name}_{tls}"
             assert outcome.verdict(check) == "breach P0"
-            assert outcome.message(check).endswith("failed: what answers there is not PostgreSQL")
+            assert outcome.message(check).endswith(
+                "what answers there is not PostgreSQL; see which server listens there"
+            )
             assert outcome.message(check).count(str(ports[name])) == 1
         said = outcome.message(f"celery.reachable@{name}")
         assert outcome.verdict(f"celery.reachable@{name}") == "breach P0"

@@ -325,7 +325,9 @@ dsn = "postgresql://reader:{canary}/x@127.0.0.1:5432/postgres"
         "database": 'database "nowhere" does not exist',
         "garbled": "the dsn can't be meant",
     }
-    assert outcome.message("postgres.reachable@refused").endswith("failed: Connection refused")
+    assert outcome.message("postgres.reachable@refused").endswith(
+        "failed: Connection refused; see whether it runs, and listens at that address"
+    )
     for name, why in expected.items():
         assert outcome.verdict(f"postgres.reachable@{name}") == "breach P0"
         assert why in outcome.message(f"postgres.reachable@{name}")

@@ -78,7 +78,7 @@ def test_active_and_long_statements_are_red_while_they_run(run: Run, server: Pos
         )
         assert outcome.verdict("postgres.longest_query@main") == "breach P3"
         assert re.fullmatch(
-            r"longest query \(app, pid \d+\) is \d+(\.\d+)? ms, expected < 300 ms",
+            r"longest query \(app, pid \d+\) is \d+(\.\d+)? m?s, expected < 300 ms",
             outcome.message("postgres.longest_query@main"),
         )
         hidden = run(inventory(server, QUERIES, user="plain"))

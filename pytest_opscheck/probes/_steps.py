@@ -1,0 +1,36 @@
+"""What to do next where a server gives no answer, by what the system or a client says of it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+
+LISTENS = "see which server listens there"
+_SYSTEM = (
+    (r"connection refused", "see whether it runs, and listens at that address"),
+    (r"not known|can't be resolved|resolution|no address", "see how its name is written, and what DNS says of it"),
+    (r"no route|unreachable|host is down", "see the network, and the firewalls on the way"),
+    (r"no answer within|time(?:d )?out", "see whether it hangs, or a firewall drops what is sent to it"),
+    (r"reset by peer|broken pipe|ended the connection|was closed during", "see its log, and whether it speaks TLS"),
+    (r"no such file", "see where its socket is"),
+    (r"permission denied", "see that whoever runs the checks may open its socket"),
+    (
+        r"does not speak|answers there|unknown command|is not (?:PostgreSQL|Redis)|longer than|more than [\d,]+ values",
+        LISTENS,
+    ),
+    (r"certificate", "see that certificate, and which CA the client is told to trust"),
+)
+"""What stands in a message, and the step. The first that fits counts."""
+
+
+def with_step(said: str, own: Iterable[tuple[str, str]] = (), otherwise: str | None = None) -> str:
+    """Return a message with its next step: one of a kind's `own`, of those that all kinds share, or `otherwise`."""
+    for sign, step in (*own, *_SYSTEM):
+        if re.search(sign, said, re.IGNORECASE):
+            return f"{said}; {step}"
+    return f"{said}; {otherwise}" if otherwise else said
+
+
+def with_one_step(said: str, own: Iterable[tuple[str, str]] = ()) -> str:
+    """Return a message of one sentence with its next step, unless it has one, behind a semicolon."""
+    return said if "; " in said else with_step(said, own, otherwise="see its log")
