@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from .inventory import Inventory
+from .lengths import LONGEST_MESSAGE, beginning, both_ends
 from .probes import BlockedError, UnknownError, UnreachableError
 from .results import Result, Verdict
 
@@ -63,15 +64,18 @@ def first_line(report: pytest.TestReport) -> str:
 
 
 def redacted(report: pytest.TestReport, inventory: Inventory) -> pytest.TestReport:
-    """Mask secrets in everything that a report prints."""
-    clean = inventory.redactor.text
+    """Mask secrets in everything that a report prints, and cut what is too long."""
+    mask = inventory.redactor.text
     if report.longrepr is not None:
         text = str(report.longrepr)
         if isinstance(report.longrepr, tuple):
             path, line, reason = report.longrepr
-            report.longrepr = (path, line, clean(reason))
-        elif clean(text) != text:
-            report.longrepr = clean(text)
-    report.sections = [(title, clean(text)) for title, text in report.sections]
-    report.user_properties = [(name, clean(str(value))) for name, value in report.user_properties]
+            report.longrepr = (path, line, mask(beginning(reason, mask, LONGEST_MESSAGE)))
+        elif (clean := mask(both_ends(text, mask))) != text:
+            report.longrepr = clean
+    report.sections = [(title, mask(both_ends(text, mask))) for title, text in report.sections]
+    if hasattr(report, "wasxfail"):
+        report.wasxfail = mask(beginning(str(report.wasxfail), mask, LONGEST_MESSAGE))
+    properties = [(name, beginning(str(value), mask)) for name, value in report.user_properties]
+    report.user_properties = [(name, mask(value)) for name, value in properties]
     return report

@@ -19,10 +19,11 @@ from .history import HistoryError
 from .inventory.report import Mail
 from .items import own_subject
 from .judge import Subject, next_step, unknown
+from .lengths import beginning
 from .plugin import only_looks, reports_folder, setting
 from .plural import counted
 from .quiet.waivers import ending
-from .reports import html, json, junit, page, terminal
+from .reports import html, json, junit, page, streams, terminal
 from .reports.beside import Beside, Failed
 from .reports.files import ReportFiles
 from .reports.links import Links
@@ -135,7 +136,7 @@ class Reporter:
         lines = [line for line in report.longreprtext.splitlines() if line.strip()]
         redactor = self.session.inventory.redactor
         text = said or (lines[-1].removeprefix("E").strip() if lines else "")
-        return Failed(redactor.text(report.nodeid) + phase, redactor.text(text))
+        return Failed(redactor.text(report.nodeid) + phase, redactor.text(beginning(text, redactor.text)))
 
     def _of_crash(self, report: pytest.TestReport) -> Result | None:
         """Return the result of a test whose worker died of it, of which pytest-xdist makes a report; else None."""
@@ -268,7 +269,8 @@ class Reporter:
     def _write(self, run: Run) -> None:
         if named := setting(self.config, "json"):
             base = self.config.invocation_params.dir if self.config.getoption("opscheck_json") else self.config.rootpath
-            self._try(lambda: json.write(run, base / named))
+            with streams.uncaptured(self.config):  # the file may be /dev/stdout
+                self._try(lambda: json.write(run, base / named))
         inventory, files = self.session.inventory, self.files
         if files is not None:
             self._try(lambda: json.write(run, files.json))
