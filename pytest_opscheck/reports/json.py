@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from ..results import Run
+from . import streams
 
 
 def schema() -> dict[str, Any]:
@@ -25,18 +26,16 @@ def _text(data: dict[str, Any]) -> str:
 
 
 def write(run: Run, file: Path) -> None:
-    """Write a run's results, at once and whole.
+    """Write a run's results, at once and whole; to a pipe or device as they are.
 
     Bytes that are no UTF-8, which a target's output may hold, become escapes that JSON readers understand.
     """
-    text = _text(run.to_json())
+    content = _text(run.to_json()).encode(errors="backslashreplace")
+    if not streams.is_file(file):
+        streams.write(file, content)
+        return
     file = file.resolve()  # of a link, what it leads to
     file.parent.mkdir(parents=True, exist_ok=True)
-    if file.exists() and not file.is_file():
-        file.write_text(
-            text, encoding="utf-8", errors="backslashreplace"
-        )  # a pipe or device is written to, not replaced
-        return
     draft = file.with_name(f".{file.name}.{os.getpid()}")
-    draft.write_text(text, encoding="utf-8", errors="backslashreplace")
+    draft.write_bytes(content)
     draft.replace(file)
