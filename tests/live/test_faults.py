@@ -9,6 +9,7 @@ import json
 import os
 import re
 import sys
+import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
@@ -144,16 +145,19 @@ class Outcome:
     output: str
     exit_status: int
     peak_mb: float
+    seconds: float
 
 
 def outcome_of(name: str, folder: Path, inventory: str) -> Outcome:
     (folder / "opscheck.toml").write_text(inventory, encoding="utf-8")
     command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-m", "daily"]
+    started = time.monotonic()
     done, peak = peak_mb(command, folder, os.environ)
+    seconds = time.monotonic() - started
     file = folder / "reports" / "daily" / "latest.json"
     assert file.exists(), done.stdout + done.stderr
     results = {each["id"]: each for each in json.loads(file.read_text(encoding="utf-8"))["results"]}
-    return Outcome(name, results, done.stdout + done.stderr, done.returncode, peak)
+    return Outcome(name, results, done.stdout + done.stderr, done.returncode, peak, seconds)
 
 
 def test_a_fault_costs_flat_memory_and_is_never_ok(fault: Outcome) -> None:
@@ -162,9 +166,21 @@ def test_a_fault_costs_flat_memory_and_is_never_ok(fault: Outcome) -> None:
     # A web server that says 200 and then no more has said its status.
     spoken = {"http.reachable@api", "http.status@api"}
     assert {name for name, each in fault.results.items() if each["verdict"] == "ok"} <= spoken
+    others = {
+        name: each["verdict"]
+        for name, each in fault.results.items()
+        if name not in CELLS.values() and not name.startswith("http.")
+    }
+    assert set(others.values()) == {"blocked"}, others
     through = [each for name, each in fault.results.items() if name.endswith(("@app", "@files"))]
     assert {each["blocked_by"] for each in through} == {"host.reachable@ssh"}
     assert "Traceback" not in fault.output
+
+
+def test_what_hangs_or_drips_costs_each_kind_its_connecting_alone(fault: Outcome) -> None:
+    """10 s to connect, 16 s where something answers, and 10 s more in the quiet lane for http."""
+    if fault.fault in ("hangs", "drips"):
+        assert fault.seconds < 45
 
 
 @pytest.mark.parametrize("kind", CELLS)
