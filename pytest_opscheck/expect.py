@@ -5,13 +5,16 @@ from __future__ import annotations
 import datetime as dt
 import math
 import sys
+from collections import Counter
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
 from . import quantities
 from .history import Moved
 from .inventory import Expectation
+from .lengths import LONGEST, Clean, as_shown, beginning
 from .limits import Ladder, Limit, Rung, UnjudgeableError, parse_ladder, parse_limit, severity_of, single
 from .probes import UnknownError
 from .results import Counted, Measurement
@@ -19,6 +22,10 @@ from .secrets import MASK
 from .units import LimitError, dimension, window_s
 
 DEFAULT_SEVERITY = "P2"
+MOST = 10_000
+"""Measurements of a sort that one test keeps: as expected, breached by severity, not judged. Others are counted."""
+UNJUDGED = "not judged"
+_TEXTS = ("subject", "value", "problem", "observed", "expected")
 
 
 class Expect:
@@ -30,11 +37,14 @@ class Expect:
         now: dt.datetime,
         words: Mapping[str, str],
         moved: Callable[[Counted, float | None], Moved] | None = None,
+        clean: Clean = str,
     ) -> None:
         self._expectation = expectation
         self._now = now
         self._words = words
         self._moved = moved
+        self._clean = clean
+        self._counted: Counter[str | None] = Counter()
         self.measurements: list[Measurement] = []
         self.counters: list[Counted] = []
         self.concluded = False
@@ -76,7 +86,7 @@ class Expect:
         try:
             ladder = self._ladder(limit, severity)
         except (LimitError, TypeError) as error:  # whoever catches it goes on without having judged this
-            self.measurements.append(Measurement(subject, None, unit, {}, problem=str(error)))
+            self._record(Measurement(subject, None, unit, {}, problem=str(error)))
             raise
         if isinstance(value, Decimal):
             value = int(value) if value.is_finite() and value == value.to_integral_value() else float(value)
@@ -100,9 +110,11 @@ class Expect:
         if secret and value is not None:
             value = observed = observed or MASK
             problem = problem and (why or f"its value, which is not shown, can't be judged by {shown.limit}")
+        if not isinstance(value, str | int | float | bool | None):
+            value = as_shown(value)
         said = "" if value is None else quantities.observed(value, unit, shown.limit, _judged_as(ladder, rung))
         observed = (observed or said) + (f" ({note})" if note and value is not None else "")
-        self.measurements.append(
+        self._record(
             Measurement(
                 subject=subject,
                 value=_plain(value),
@@ -136,6 +148,21 @@ class Expect:
         counted = Counted(subject, counts, counted_by)
         self.counters.append(counted)
         return self._moved(counted, window_s(unit)) if self._moved is not None else Moved(counts)
+
+    def _record(self, measurement: Measurement) -> None:
+        """Keep a measurement, of its texts the beginning; it has been judged as a whole."""
+        sort = UNJUDGED if measurement.problem else measurement.breached
+        self._counted[sort] += 1
+        if self._counted[sort] <= MOST:
+            texts = {name: getattr(measurement, name) for name in _TEXTS}
+            long = {name: text for name, text in texts.items() if isinstance(text, str) and len(text) > LONGEST}
+            cut: dict[str, Any] = {name: beginning(text, self._clean) for name, text in long.items()}
+            self.measurements.append(replace(measurement, **cut) if cut else measurement)
+
+    @property
+    def unkept(self) -> dict[str | None, int]:
+        """How many measurements are not kept, of each sort: None as expected, not judged, or breached, by severity."""
+        return {sort: count - MOST for sort, count in self._counted.items() if count > MOST}
 
     @property
     def has_limit(self) -> bool:

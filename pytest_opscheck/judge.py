@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import re
 import shlex
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 
 from .board import Reading
-from .expect import DEFAULT_SEVERITY
+from .expect import DEFAULT_SEVERITY, UNJUDGED
 from .inventory import Expectation, Inventory
 from .probes import BlockedError, UnreachableError
 from .results import Counted, Measurement, Result, Verdict, fails
 
 _SHOWN_BREACHES = 5
+_NONE: Mapping[str | None, int] = MappingProxyType({})
 
 
 @dataclass(frozen=True)
@@ -70,8 +72,13 @@ def conclude(
     attempts: int = 1,
     duration_s: float = 0.0,
     counters: Collection[Counted] = (),
+    unkept: Mapping[str | None, int] = _NONE,
 ) -> Result:
-    """Make a result of what was measured. Nothing measured, or anything that could not be judged, is not ok."""
+    """Make a result of what was measured. Nothing measured, or anything that could not be judged, is not ok.
+
+    unkept: how many more values were measured: as expected (None), not judged, or breached, by severity.
+    """
+    measurements = [*measurements, *_standing_in(unkept)]
     breached = _breached(measurements)
     unjudged = [m for m in measurements if m.problem]
     if breached:
@@ -84,13 +91,23 @@ def conclude(
         subject,
         verdict,
         severity,
-        _message(breached, unjudged, measurements, attempts),
+        _message(breached, unjudged, measurements, attempts, unkept),
         fail_at,
         measurements=tuple(measurements),
         attempts=attempts,
         duration_s=duration_s,
         counters=counters,
     )
+
+
+def _standing_in(unkept: Mapping[str | None, int]) -> Iterator[Measurement]:
+    """Yield a measurement for all of a sort that are not kept: one that no waiver of some subject is for."""
+    for sort, count in unkept.items():
+        said = f"{count:,} more values"
+        if sort == UNJUDGED:
+            yield Measurement(None, None, "", {}, problem=f"{said} could not be judged")
+        elif sort:
+            yield Measurement(None, said, "", {}, breached=sort, observed=said, expected="as of those that are told")
 
 
 def failed_reading(
@@ -250,17 +267,23 @@ def _breached(measurements: Collection[Measurement]) -> list[Measurement]:
 
 
 def _message(
-    breached: list[Measurement], unjudged: list[Measurement], measurements: Collection[Measurement], attempts: int
+    breached: list[Measurement],
+    unjudged: list[Measurement],
+    measurements: Collection[Measurement],
+    attempts: int,
+    unkept: Mapping[str | None, int],
 ) -> str:
     if breached or unjudged:
         sentences = [sentence(m) for m in (*breached, *unjudged)]
-        more = len(sentences) - _SHOWN_BREACHES
+        more = len(sentences) - _SHOWN_BREACHES + sum(count - 1 for sort, count in unkept.items() if sort)
         text = "; ".join(sentences[:_SHOWN_BREACHES]) + (f"; and {more} more" if more > 0 else "")
     elif not measurements:
         text = "nothing was measured, so nothing can be said"
     else:
         first = next(iter(measurements))
-        text = sentence(first) if len(measurements) == 1 else f"all {len(measurements)} as expected"
+        text = (
+            sentence(first) if len(measurements) == 1 else f"all {len(measurements) + unkept.get(None, 0)} as expected"
+        )
     return text + (f" (at attempt {attempts})" if attempts > 1 else "")
 
 

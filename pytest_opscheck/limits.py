@@ -19,6 +19,7 @@ SEVERITIES = ("P0", "P1", "P2", "P3")
 _OPERATORS = ("<=", ">=", "==", "!=", "<", ">", "~")
 _EQUALITY = ("==", "!=")
 _NOT_FINITE = re.compile(r"[+-]?(?:nan|inf|infinity)", re.IGNORECASE)
+_NAN = re.compile(r"\s*[+-]*nan\s*", re.IGNORECASE)
 _CLOSE = 1e-12
 """Two numbers this near (relative) are equal: what converting between units loses."""
 
@@ -161,7 +162,7 @@ def _judgeable(value: object) -> object:
 
 
 def _is_nan(text: str) -> bool:
-    return text.strip().lstrip("+-").lower() == "nan"
+    return _NAN.fullmatch(text) is not None  # which copies nothing of a long text
 
 
 def parse_limit(said: object) -> Limit:

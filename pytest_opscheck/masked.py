@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 from _pytest._code.code import TerminalRepr
 
+from .lengths import LONGEST_MESSAGE, beginning, both_ends
 from .secrets import Redactor
 from .visible import visible
 
@@ -72,20 +73,28 @@ class Masked:
 
     def _report(self, report: Any) -> Any:
         if hasattr(report, "user_properties"):
-            report.user_properties = [(name, str(value)) for name, value in report.user_properties]
+            properties = [(name, str(value)) for name, value in report.user_properties]
+            report.user_properties = [
+                (name, beginning(value, self._text, LONGEST_MESSAGE)) for name, value in properties
+            ]
         for name, value in vars(report).items() if report is not None else ():
             if name not in _OURS:
                 vars(report)[name] = self._clean(value)
         if getattr(report, "longrepr", None) is not None and not isinstance(report.longrepr, tuple):
             said = str(report.longrepr)
-            if (clean := self._text(said)) != said:  # a secret of which each line shows a part
+            if (
+                clean := self._text(both_ends(said, self._text))
+            ) != said:  # too long, or each line shows a part of a secret
                 report.longrepr = visible(clean)
         return report
+
+    def _beginning(self, value: Any) -> str:
+        return beginning(str(value), self._text, LONGEST_MESSAGE)
 
     def _clean(self, value: Any) -> Any:
         """Return data without secrets, and without what steers a terminal; pytest's own objects change themselves."""
         if isinstance(value, str):
-            return visible(self._text(value))
+            return visible(self._text(both_ends(value, self._text)))
         if isinstance(value, list):
             return [self._clean(each) for each in value]
         if type(value) is tuple:

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from . import marks
+from . import marks, streams
 
 FILE = 0o640
 FOLDER = 0o750
@@ -79,8 +79,8 @@ def draft(file: Path) -> Iterator[Path]:
 
 def write(content: bytes, file: Path) -> None:
     """Write a file at once and whole; of a link, what it leads to. Raises OSError, which names it."""
-    if file.exists() and not file.is_file():  # a pipe or device is written to, not replaced
-        file.write_bytes(content)
+    if not streams.is_file(file):  # a pipe or device is written to, not replaced
+        streams.write(file, content)
         return
     with draft(file.resolve()) as made:
         made.write_bytes(content)

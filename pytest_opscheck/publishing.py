@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 import pytest
 
+from . import streams
 from .ending import LAST_WORDS_S, HurriedError
 from .history import HistoryError, Point
 from .inventory.report import Mail
@@ -75,7 +76,8 @@ class Publisher:
         """Write the reports; returns the page."""
         if named := setting(self.config, "json"):
             base = self.config.invocation_params.dir if self.config.getoption("opscheck_json") else self.config.rootpath
-            self._try(lambda: json.write(run, base / named))
+            with streams.uncaptured(self.config):  # the file may be /dev/stdout
+                self._try(lambda: json.write(run, base / named))
         if not self.session.suites:
             return ""
         folder, files = self.session.inventory.file.absolute().parent, self.files

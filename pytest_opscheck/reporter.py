@@ -17,6 +17,7 @@ from .delivery.line import Line
 from .ending import HurriedError
 from .history import HistoryError
 from .judge import Subject, next_step
+from .lengths import beginning
 from .overdue import Overdue
 from .plugin import only_looks, reports_folder
 from .plural import counted
@@ -138,7 +139,7 @@ class Reporter:
         lines = [line for line in report.longreprtext.splitlines() if line.strip()]
         redactor = self.session.inventory.redactor
         text = said or (lines[-1].removeprefix("E").strip() if lines else "")
-        return Failed(redactor.text(report.nodeid) + phase, redactor.text(text))
+        return Failed(redactor.text(report.nodeid) + phase, redactor.text(beginning(text, redactor.text)))
 
     def _of_crash(self, report: pytest.TestReport) -> Result | None:
         """Return the result of a test whose worker died of it, of which pytest-xdist makes a report; else None."""

@@ -24,6 +24,7 @@ from .inventory.quiet import at_targets
 from .items import Called, Owed, bound, is_ours, left_out, owed_by, stand_in, subject_of
 from .judge import Subject, breach, conclude, failed_reading, passed, unknown
 from .lasting import lasting
+from .lengths import bounded
 from .outcomes import OUR_ERRORS, as_failure, attach, first_line, raised, skip_quiet, why_not_judged
 from .plugin import only_looks
 from .probes import UnknownError, UnreachableError
@@ -178,6 +179,7 @@ class Runner:
             attempts=attempts,
             duration_s=duration_s,
             counters=expect.counters,
+            unkept=expect.unkept,
         )
 
     @contextmanager
@@ -188,9 +190,9 @@ class Runner:
         try:
             yield
         except pytest.skip.Exception:
-            measured = item.stash[EXPECT].measurements if EXPECT in item.stash else []
-            if any(measurement.breached for measurement in measured):
-                self._end(item, conclude(subject, measured, fail_at=self.fail_at))
+            expect = item.stash.get(EXPECT, None)
+            if expect is not None and any(measurement.breached for measurement in expect.measurements):
+                self._end(item, conclude(subject, expect.measurements, fail_at=self.fail_at, unkept=expect.unkept))
             raise
         except TimeOverError as error:
             self._end(item, unknown(subject, str(error), self.fail_at, duration_s=time.monotonic() - started))
@@ -263,14 +265,14 @@ class Runner:
                 subject, reading, target=expectation.target.id, result_of=self._result_of, fail_at=self.fail_at
             )
         else:
-            expect = Expect(expectation, self.inventory.now(), self.inventory.severities, self._growth(subject.id))
+            expect = self._made(expectation, self._growth(subject.id))
             check = expectation.check
             try:
                 check.function(**{check.probe.name: reading.value, "expect": expect})
             except Exception as error:  # noqa: BLE001 - its own test tells of it
                 result = unknown(subject, str(error), self.fail_at)
             else:
-                result = conclude(subject, expect.measurements, fail_at=self.fail_at)
+                result = conclude(subject, expect.measurements, fail_at=self.fail_at, unkept=expect.unkept)
         return self._settled(expectation, self._quieting.applied(result, subject, self.inventory.now()))
 
     def _settled(self, expectation: Expectation, result: Result) -> Result:
@@ -303,7 +305,8 @@ class Runner:
         if (attempt := item.stash.get(ATTEMPT, 1)) > 1:
             message = f"{result.message} (at attempt {attempt} of the test)"
             result = replace(result, attempts=result.attempts + attempt - 1, message=message)
-        clean = Result.from_json(self.inventory.redactor.data(result.to_json()))
+        data = bounded(result.to_json(), self.inventory.redactor.text)
+        clean = Result.from_json(self.inventory.redactor.data({**data, "id": result.id}))
         item.stash[RESULT] = clean
         return clean
 
@@ -328,10 +331,12 @@ class Runner:
         if EXPECT not in item.stash:
             owed = owed_by(item)
             growth = self._growth(owed.expectation.id if owed is not None else lambda: self._subject(item).id)
-            item.stash[EXPECT] = Expect(
-                owed.expectation if owed else None, self.inventory.now(), self.inventory.severities, growth
-            )
+            item.stash[EXPECT] = self._made(owed.expectation if owed else None, growth)
         return item.stash[EXPECT]
+
+    def _made(self, expectation: Expectation | None, growth: Callable[[Counted, float | None], Moved]) -> Expect:
+        now, words, clean = self.inventory.now(), self.inventory.severities, self.inventory.redactor.text
+        return Expect(expectation, now, words, growth, clean)
 
     def _growth(self, name: str | Callable[[], str]) -> Callable[[Counted, float | None], Moved]:
         """Return what tells by how much a check's counters have grown."""

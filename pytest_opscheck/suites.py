@@ -7,7 +7,11 @@ import re
 import tomllib
 from pathlib import Path
 
+from .lengths import content
+
 FILE = "opscheck.toml"
+LONGEST = 10_000_000
+"""Bytes of an inventory that is read: of twenty thousand targets."""
 REPORTS = "reports"
 """Where runs leave their reports unless told otherwise: a folder beside the inventory."""
 SUITES = ("smoke", "deploy_gate", "daily", "weekly", "monthly")
@@ -65,7 +69,7 @@ def suite_names(file: Path) -> tuple[str, ...]:
 def glance(file: Path) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Return the suites of a file, and its tables; of a broken file only the suites that there always are."""
     try:
-        document = tomllib.loads(file.read_text(encoding="utf-8-sig"))
+        document = tomllib.loads(content(file, LONGEST).decode("utf-8-sig"))
     except (OSError, ValueError, RecursionError):
         document = {}
     own = document.get("suites", {})

@@ -9,6 +9,7 @@ from typing import Any, NoReturn
 import click
 
 from ..inventory import nearest
+from ..lengths import content
 from ..reports.markdown import markdown
 from ..reports.text import text
 from ..results import SCHEMA, Run
@@ -16,6 +17,8 @@ from ..settings import reports_setting
 from . import USAGE, reports_option, say
 
 _LATEST = "latest.json"
+_LONGEST = 64_000_000
+"""Bytes of a results file that is read: of a hundred thousand results."""
 
 
 @click.command()
@@ -49,10 +52,10 @@ def _file(of: str | None, folder: Path) -> Path:
 
 def _read(file: Path) -> Run:
     try:
-        data: Any = json.loads(file.read_bytes())
+        data: Any = json.loads(content(file, _LONGEST))
     except OSError as error:
         _refuse(f"{file}: {error.strerror}; name a results file, as reports/daily/{_LATEST}")
-    except ValueError:
+    except (ValueError, RecursionError):
         _refuse(f"{file} is no JSON; name a results file, as reports/daily/{_LATEST}")
     schema = data.get("schema") if isinstance(data, dict) else None
     if schema != SCHEMA:

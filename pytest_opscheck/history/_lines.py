@@ -58,7 +58,7 @@ def _is_there(store: Store, line: dict[str, Any]) -> bool:
 def _line(text: str) -> dict[str, Any]:
     try:
         line = json.loads(text)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise HistoryError(f"it is no JSON: {error}") from None
     if not isinstance(line, dict) or line.get("schema") != SCHEMA:
         raise HistoryError(f'it is no run as `opscheck history export` writes one, which has "schema": "{SCHEMA}"')

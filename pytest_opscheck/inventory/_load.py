@@ -17,9 +17,10 @@ from typing import Any
 from pydantic import ValidationError
 
 from .._check import EVERY_SUITE, PAST, ZONE, Check
+from ..lengths import content as content_of
 from ..limits import SEVERITIES, severity_of
 from ..probes import Kind, kinds
-from ..suites import DEPENDED_ON, REPORTS, SUITES, suite_problem
+from ..suites import DEPENDED_ON, LONGEST, REPORTS, SUITES, suite_problem
 from ..units import LimitError
 from ..visible import has_controls, plain, visible
 from .common import refuse_unknown_conditions, refuse_unknown_pasts
@@ -45,6 +46,7 @@ TABLES = ("opscheck", "suites", "history", "report", "maintenance", "waiver", "n
 REPORT = ("keep", "mail", "metrics")
 SUITE_KEYS = ("fail_at", *TIMING)
 _BITS = 64
+_DEEPEST = 50
 
 
 def load(
@@ -167,7 +169,7 @@ def _refuse_odd_place(file: Path) -> None:
 
 def _read(file: Path, shown: str) -> str:
     try:
-        content = file.read_bytes()
+        content = content_of(file, LONGEST)
     except OSError as error:
         raise InventoryError(
             f"{shown}: {error.strerror}; name the inventory with --opscheck-inventory, "
@@ -183,13 +185,26 @@ def _read(file: Path, shown: str) -> str:
 
 def _parse(text: str, shown: str) -> dict[str, Any]:
     try:
-        return tomllib.loads(text)
+        return _shallow(tomllib.loads(text))
     except tomllib.TOMLDecodeError as error:
         raise InventoryError(visible(_syntax_error(shown, text, str(error)))) from None
     except ValueError:  # Python refuses integers of thousands of digits
         raise InventoryError(f"{shown}: a number is beyond every number that can be measured") from None
     except RecursionError:
-        raise InventoryError(f"{shown}: lists or tables are nested too deeply") from None
+        raise InventoryError(
+            f"{shown}: lists or tables are nested too deeply; no key needs more than ten levels"
+        ) from None
+
+
+def _shallow(document: dict[str, Any]) -> dict[str, Any]:
+    """Return a document; raises RecursionError for one so deep that no reader of it would get to its end."""
+    level: list[Any] = [document]
+    for _ in range(_DEEPEST):
+        inner = [each.values() if isinstance(each, dict) else each for each in level if isinstance(each, dict | list)]
+        level = [each for one in inner for each in one]
+        if not level:
+            return document
+    raise RecursionError
 
 
 def _syntax_error(shown: str, text: str, message: str) -> str:

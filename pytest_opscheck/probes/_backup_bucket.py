@@ -15,6 +15,7 @@ from pydantic import AfterValidator
 from ..limits import Limit
 from ..secrets import without_password
 from ._backup_files import DAY_S, Backup, kind, named_date
+from ._backup_why import why
 from ._files import CLOCK_SKEW_S
 from ._kind import UnknownError
 from ._types import LimitParam, Zone
@@ -81,7 +82,7 @@ def _listed(url: str, options: Mapping[str, Any], timeout_s: float) -> dict[str,
         import fsspec
 
         filesystem, path = fsspec.core.url_to_fs(
-            url, **_bounded(scheme, timeout_s), **options, skip_instance_cache=True, use_listings_cache=False
+            url, **_bounded(scheme, options, timeout_s), skip_instance_cache=True, use_listings_cache=False
         )
         found = filesystem.glob(path, detail=True)
         if not found:
@@ -90,11 +91,7 @@ def _listed(url: str, options: Mapping[str, Any], timeout_s: float) -> dict[str,
         extra = _EXTRAS.get(scheme, scheme)
         raise UnknownError(f"{scheme}:// needs more packages here: pip install 'pytest-opscheck[{extra}]'") from None
     except Exception as error:  # noqa: BLE001 - each filesystem raises whatever its library does
-        lines = str(error).strip().splitlines() or [type(error).__name__]
-        raise UnknownError(
-            f"{without_password(url)} can't be listed: {lines[0]}; "
-            "see the bucket's name, `options`, and that the credentials here may list it"
-        ) from None
+        raise UnknownError(f"{without_password(url)} can't be listed: {_at(options)}{why(error)}") from None
     return {name: info for name, info in found.items() if info.get("type") == "file"}
 
 
@@ -104,17 +101,26 @@ def _refuse_unlisted(filesystem: Any, path: str) -> None:
         filesystem.ls(re.split(r"[*?\[]", path)[0].rpartition("/")[0] or path, detail=False)
 
 
-def _bounded(scheme: str, timeout_s: float) -> dict[str, Any]:
-    """Return the options that bound each wait, where the filesystem has some; the gatherer's deadline bounds all."""
+def _at(options: Mapping[str, Any]) -> str:
+    """Return where the storage is, where the inventory says that."""
+    own = options.get("client_kwargs")
+    endpoint = options.get("endpoint_url") or (own.get("endpoint_url") if isinstance(own, dict) else None)
+    return f"{without_password(str(endpoint))}: " if endpoint else ""
+
+
+def _bounded(scheme: str, options: Mapping[str, Any], timeout_s: float) -> dict[str, Any]:
+    """Return the options of a filesystem with bounds for what S3 answers; the gatherer's deadline bounds all others."""
     if _EXTRAS.get(scheme) != "s3":
-        return {}
-    return {
-        "config_kwargs": {
-            "connect_timeout": timeout_s / 3,
-            "read_timeout": timeout_s / 3,
-            "retries": {"max_attempts": 1},
-        }
+        return dict(options)
+    from ._backup_s3 import bounded
+
+    bounds = {
+        "connect_timeout": timeout_s / 3,
+        "read_timeout": timeout_s / 3,
+        "retries": {"max_attempts": 1},
+        "http_session_cls": bounded(0.9 * timeout_s),
     }
+    return {**options, "config_kwargs": {**bounds, **options.get("config_kwargs", {})}}
 
 
 def _object(name: str, info: Mapping[str, Any], zone: dt.tzinfo) -> tuple[float, str, str, int]:

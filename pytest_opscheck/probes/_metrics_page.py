@@ -25,6 +25,8 @@ _ACCEPT = "text/plain;version=0.0.4, */*;q=0.1"
 (client_python, issue 1002). What has nothing but OpenMetrics still sends that."""
 MOST_SERIES = 100_000
 """Series that are added up or compared: as many dictionaries of labels take some 80 MB."""
+MOST_LABELS = 10_000_000
+"""Characters of the labels of these."""
 _OK = 200
 _LET_IN = (401, 403)
 _PATTERN = "~"
@@ -141,7 +143,7 @@ class Page:
         name = self.name_of(metric)
         found: dict[int, Series] = {}
         known: set[str] = set()
-        example = None
+        example, size = None, 0
         for one in self._of_name(name, labels, known):
             example = example or one.subject
             if not fits(one.labels, labels):
@@ -149,22 +151,36 @@ class Page:
             before = found.setdefault(one.key, one)
             if before is not one:
                 found[one.key] = _newer(before, one)
-            elif len(found) > most:
+                continue
+            size += len(one.subject)
+            if len(found) > most:
                 raise UnknownError(f"more than {most} series of {name} match; narrow them with labels")
+            _require_short(size, name)
         return Found(tuple(found.values()), frozenset(known), example)
 
     def _of_name(self, name: str | None, labels: Mapping[str, str], known: set[str]) -> Iterator[Series]:
         """Yield the series of a name, and note their labels; those that can't fit are left out once these are known."""
         plain = [value for value in labels.values() if re.fullmatch(r"[\w./:@-]+", value)]
+        size = 0
         try:
             for line in self._store.lines(name or ""):
                 if labels.keys() <= known and not all(value in (line.labels or "") for value in plain):
                     continue
                 one = Series(line.name, line.parsed(), line.value(), line.stamp)
+                size += sum(len(label) for label in one.labels.keys() - known)
+                _require_short(size, name)
                 known.update(one.labels)
                 yield one
         except NoSampleError as error:
             raise UnknownError(f"{error}; Prometheus refuses that too") from None
+
+
+def _require_short(size: int, name: str | None) -> None:
+    if size > MOST_LABELS:
+        raise UnknownError(
+            f"the labels of {name} have more than {MOST_LABELS // 1_000_000} MB; narrow them with labels, "
+            "and see what writes so much into them"
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from ._metrics_text import LONGEST_LINE, End, Family, Line, NoSampleError, ends_
 
 LONGEST_PAGE = 64_000_000
 """Bytes of a page that are read: kube-state-metrics of a large cluster has 30 MB."""
-MOST_NAMES = 200_000
+MOST_NAMES = 100_000
 """Metric names that a page may have: the largest exporters have some thousand."""
 _BLOCK = 262_144
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from ._ages import STALE_S, aged, cached_s, said_s
 from ._kind import AnsweredError, Kind, UnknownError
-from ._web import Answer, Web, WebTarget, connect
+from ._web import Answer, TooLargeError, Web, WebTarget, connect
 
 _OK, _NOT_FOUND, _STARTING = 200, 404, 503
 _LET_IN = (401, 403)
@@ -99,6 +99,8 @@ def _said(answer: Answer) -> dict[str, Any]:
     """Return the document of an answer. Raises UnknownError where it is not one of the API."""
     try:
         said = answer.json()
+    except TooLargeError:
+        raise
     except UnknownError:
         said = None
     if isinstance(said, dict) and isinstance(said.get("status"), str):

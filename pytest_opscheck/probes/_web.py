@@ -9,10 +9,8 @@ from __future__ import annotations
 
 import base64
 import contextlib
-import json
 import re
 import time
-from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Annotated, Any
@@ -24,6 +22,7 @@ from ..secrets import without_password
 from ._kind import Target, UnknownError, UnreachableError
 from ._tls_read import ascii_name
 from ._web_body import BodyError, Taker, Whole, discard, read
+from ._web_json import DocumentError, LargeError, document
 from ._web_redirect import PORTS, Follow, elsewhere, onward, origin
 from ._web_why import why
 from ._wire import SOON_S, Deadline
@@ -106,6 +105,10 @@ class NoAnswerError(UnknownError):
         return UnknownError, (str(self),)
 
 
+class TooLargeError(UnknownError):
+    """A document that is too large to be read."""
+
+
 @dataclass(frozen=True, slots=True)
 class Asked:
     """A request: its method, its own headers beside the target's, with names in lower case, and its body.
@@ -149,7 +152,7 @@ class Answer:
     def whole(self) -> bytes:
         """Return the body. Raises UnknownError where it was cut off or is too long."""
         if self.problem:
-            raise UnknownError(f"{self.url}: {self.problem}")
+            raise UnknownError(f"{self.url}: {self.problem}; ask by hand where the check runs: curl -v {self.url}")
         return self.body
 
     def text(self) -> str:
@@ -161,28 +164,12 @@ class Answer:
             return self.whole().decode(errors="replace")
 
     def json(self) -> Any:
-        """Return the JSON document that the body is. Raises UnknownError where it is none, or says a key twice."""
-        body = self.whole()
+        """Return the JSON document that the body is. Raises UnknownError where it is none, or not one to be read."""
         try:
-            return json.loads(body, object_pairs_hook=self._object)
-        except (ValueError, RecursionError):
-            what = (
-                "an empty body"
-                if not body.strip()
-                else f"{self.headers.get('content-type') or 'a body'} that is no JSON"
-            )
-            raise UnknownError(f"{self.url} answered {self.status} with {what}") from None
-
-    def _object(self, pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-        """Return an object of the document. Parsers differ in which of two values of a key they take."""
-        made = dict(pairs)
-        if len(made) < len(pairs):
-            counted = Counter(key for key, _ in pairs)
-            key = next(key for key, times in counted.items() if times > 1)
-            raise UnknownError(
-                f"{self.url} answered with a JSON object that has the key {key!r:.80} twice, so its value can't be told"
-            )
-        return made
+            return document(self.whole(), self.headers.get("content-type") or "a body")
+        except DocumentError as error:
+            sort = TooLargeError if isinstance(error, LargeError) else UnknownError
+            raise sort(f"{self.url} answered {self.status} with {error}") from None
 
 
 class Web:

@@ -125,6 +125,11 @@ _REASONS = {
     "HTTP_REQUEST": _NOT_TLS,
     "PACKET_LENGTH_TOO_LONG": _NOT_TLS,
     "RECORD_LAYER_FAILURE": _NOT_TLS,
+    "SSL3_SESSION_ID_TOO_LONG": _NOT_TLS,
+    "LENGTH_MISMATCH": _NOT_TLS,
+    "BAD_LENGTH": _NOT_TLS,
+    "UNEXPECTED_MESSAGE": _NOT_TLS,
+    "EXCESSIVE_MESSAGE_SIZE": "the server sends more certificates than clients take, which is 100 kB of them",
     "SSLV3_ALERT_HANDSHAKE_FAILURE": "the server refuses the TLS handshake: it wants a client certificate, or ciphers "
     "that are not offered",
     "TLSV13_ALERT_CERTIFICATE_REQUIRED": _WANTED,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import datetime as dt
 import os
 import textwrap
@@ -11,6 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from ..results import Result, Run, Verdict
+from ..streams import uncaptured
 from ..visible import in_line, plain
 from .words import Line, blocked_by, change, counts, covers, lines, quiet, recovered, word
 
@@ -77,9 +77,8 @@ class Progress:
 
         Past pytest's writer too, which would count it as part of the line.
         """
-        capture = self._config.pluginmanager.get_plugin("capturemanager")
         back = "\b" * self._shown
-        with capture.global_and_fixture_disabled() if capture else contextlib.nullcontext():
+        with uncaptured(self._config):
             writer._file.write(f"{back}{' ' * self._shown}{back}{text}")  # noqa: SLF001 - there is no public way
             writer.flush()
         self._shown = len(text)

@@ -22,7 +22,7 @@ sys.exit(done.returncode if done.returncode >= 0 else 128 - done.returncode)
 def peak_mb(
     command: Sequence[str], cwd: Path | None = None, env: Mapping[str, str] | None = None
 ) -> tuple[subprocess.CompletedProcess[str], float]:
-    """Run a command to its end; return what it did, and the peak in MB of the largest process of it."""
+    """Run a command to its end; return what it did, and the peak in MB of it or of a process that it waited for."""
     with tempfile.NamedTemporaryFile(mode="r") as file:
         done = subprocess.run(
             [sys.executable, "-S", "-E", "-c", _SMALL, file.name, *command],

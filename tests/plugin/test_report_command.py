@@ -68,6 +68,8 @@ def test_reports_in_another_place(ran: pytest.Pytester) -> None:
         ("dayly", None, "there are no results of 'dayly' in "),
         ("no.json", None, "no.json: No such file or directory; name a results file, as reports/daily/latest.json"),
         ("bad.json", "{", "bad.json is no JSON; "),
+        pytest.param("bad.json", "[" * 100_000, "bad.json is no JSON; ", id="deep"),
+        pytest.param("bad.json", " " * 64_000_001, "bad.json: it has more than the 64 MB that are read; ", id="large"),
         ("bad.json", "\xff", "bad.json is no JSON; "),
         ("bad.json", "[]", "bad.json is no results file: its schema is None, and not 'opscheck.results/1'"),
         ("bad.json", '{"schema": "opscheck.results/9"}', "its schema is 'opscheck.results/9'"),

@@ -49,6 +49,11 @@ def test_files_of_other_systems(read: Read, errors: Errors) -> None:
 
 
 TWICE = "this key stands in the file twice; keep one of them"
+DEEP = " lists or tables are nested too deeply; no key needs more than ten levels"
+LARGE = (
+    " it has more than the 10 MB that are read; name the inventory with --opscheck-inventory, "
+    "or write one with `opscheck init`"
+)
 
 
 @pytest.mark.parametrize(
@@ -67,7 +72,9 @@ TWICE = "this key stands in the file twice; keep one of them"
             "[host.a.command.x]\nrun = 'x'\nexit = 0x" + "f" * 5000,
             "3: host.a.command.x.exit: the number is beyond every number that can be measured",
         ),
-        ("a = " + "[" * 5000, " lists or tables are nested too deeply"),
+        ("a = " + "[" * 5000, DEEP),
+        pytest.param("[" + ".".join(["a"] * 2000) + "]", DEEP, id="deep"),
+        pytest.param("# " + "x" * 10_000_000, LARGE, id="large"),
     ],
 )
 def test_not_toml(errors: Errors, text: str, error: str) -> None:
