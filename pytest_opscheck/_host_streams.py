@@ -12,7 +12,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Protocol
 
+from .probes import UnknownError
+
 CHUNK_BYTES = 65536
+LONGEST_OUTPUT = 10_000_000
+"""Bytes that are read of what a command of a user's own check prints on one of its streams."""
 _POLL_S = 0.2
 _LEAVE_S = 1.0
 """How long a command may take to end by itself once its standard input has."""
@@ -106,6 +110,29 @@ class ProcessStream:
         for pipe in (self._stdout, self._stderr):
             if pipe is not None:
                 pipe.close()
+
+
+def printed(child: subprocess.Popen[bytes]) -> tuple[bytes, bytes]:
+    """Return all that a command prints on its output and errors, in bytes. Raises UnknownError where that is too much."""
+    found: dict[Any, bytearray] = {child.stdout: bytearray(), child.stderr: bytearray()}
+    with selectors.DefaultSelector() as selector:
+        for pipe in found:
+            selector.register(pipe, selectors.EVENT_READ)
+        while selector.get_map():
+            for key, _ in selector.select():
+                chunk = os.read(key.fd, CHUNK_BYTES)
+                found[key.fileobj] += chunk
+                if not chunk:
+                    selector.unregister(key.fileobj)
+                if len(found[key.fileobj]) > LONGEST_OUTPUT:
+                    raise UnknownError(
+                        f"the command printed more than the {LONGEST_OUTPUT / 1_000_000:g} MB that are read; "
+                        "let it print less, for example through head -c"
+                    )
+    child.wait()
+    for pipe in found:
+        pipe.close()
+    return bytes(found[child.stdout]), bytes(found[child.stderr])
 
 
 class ChannelStream:
