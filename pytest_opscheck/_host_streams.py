@@ -113,7 +113,7 @@ class ProcessStream:
 
 
 def printed(child: subprocess.Popen[bytes]) -> tuple[bytes, bytes]:
-    """Return all that a command prints on its output and errors, in bytes. Raises UnknownError where that is too much."""
+    """Return all that a command prints on its two streams. Raises UnknownError where that is too much."""
     found: dict[Any, bytearray] = {child.stdout: bytearray(), child.stderr: bytearray()}
     with selectors.DefaultSelector() as selector:
         for pipe in found:
