@@ -180,7 +180,7 @@ class Received:
     """
 
     def __init__(self, word: str, parts: Sequence[Part]) -> None:
-        self._word, self._parts = word, parts
+        self._stamp, self._parts = f"{word} ".encode(), parts
         self._heard = [_Heard() for _ in parts]
         self._rest = b""
         self.begun: tuple[float, float] | None = None
@@ -189,31 +189,20 @@ class Received:
 
     def feed(self, chunk: bytes) -> list[int]:
         """Take what has come; return the numbers of the parts of which something came."""
-        if self.begun is None:
-            self._noise(chunk)
+        before = self.begun is None
         *lines, rest = (self._rest + chunk).split(b"\n")
+        ours = [line for line in lines if line.startswith(self._stamp)]
+        others = chunk if before else b"\n".join(line for line in lines if not line.startswith(self._stamp))
         if len(rest) > LINE_BYTES:  # what is left of a line that is no part's
-            self._other(rest)
-            rest = b" "
+            others, rest = others if before else others + rest, b" "
         self._rest = rest
-        found = (self._line(line.decode("utf-8", "replace")) for line in lines)
+        self.noise_bytes += len(others)
+        self.noise = (self.noise + others)[-NOISE_BYTES:]
+        found = (self._line(line.decode("utf-8", "replace")) for line in ours)
         return list(dict.fromkeys(number for number in found if number is not None))
 
-    def _noise(self, printed: bytes) -> None:
-        self.noise_bytes += len(printed)
-        self.noise = (self.noise + printed)[-NOISE_BYTES:]
-
-    def _other(self, line: bytes) -> None:
-        """Take a line that is none of the script's own, of after it has begun."""
-        if self.begun is not None:
-            self._noise(line)
-
     def _line(self, line: str) -> int | None:
-        stamp, *fields = line.split(" ", 3)
-        if stamp != self._word:
-            self._other(line.encode())
-            return None
-        match fields:
+        match line.split(" ", 3)[1:]:
             case ["begin", *moment]:
                 if self.begun is None:
                     self.begun, self.noise_bytes = _moment(moment[0] if moment else ""), 0

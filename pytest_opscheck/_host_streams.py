@@ -114,8 +114,9 @@ class ProcessStream:
 
 def printed(child: subprocess.Popen[bytes]) -> tuple[bytes, bytes]:
     """Return all that a command prints on its two streams. Raises UnknownError where that is too much."""
+    assert child.stdout and child.stderr  # noqa: S101, PT018 - for the type checker: they are pipes
     found: dict[Any, bytearray] = {child.stdout: bytearray(), child.stderr: bytearray()}
-    with selectors.DefaultSelector() as selector:
+    with child.stdout, child.stderr, selectors.DefaultSelector() as selector:
         for pipe in found:
             selector.register(pipe, selectors.EVENT_READ)
         while selector.get_map():
@@ -130,8 +131,6 @@ def printed(child: subprocess.Popen[bytes]) -> tuple[bytes, bytes]:
                         "let it print less, for example through head -c"
                     )
     child.wait()
-    for pipe in found:
-        pipe.close()
     return bytes(found[child.stdout]), bytes(found[child.stderr])
 
 

@@ -6,6 +6,7 @@ command line, which Linux bounds and `ps` shows. testinfra's backends say how to
 
 from __future__ import annotations
 
+import contextlib
 import copy
 import dataclasses
 import secrets
@@ -37,7 +38,7 @@ _WITH_STDIN = {"docker", "podman", "kubectl", "openshift"}
 _AUTHENTICATED = b"\nAuthenticated to "
 _COMMAND_BYTES = 100_000
 """How long a script may be where it has to be a word of a command line, which Linux allows 128 KiB."""
-_NOISE_LIMIT = 16_000_000
+_NOISE_LIMIT = 4_000_000
 """Bytes that may be printed beside the script's own lines: no startup file has that much to say."""
 _STDERR_BYTES = 16_384
 """How much is kept of what the connection's program says on its standard error: its end."""
@@ -198,6 +199,8 @@ class HostConnection:
             stdout, stderr = printed(child)
         except BaseException:  # the time of the test that waits is over, or somebody has stopped the run
             kill(child)
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                child.wait(GRACE_SECONDS)
             raise
         finally:
             with self._lock:

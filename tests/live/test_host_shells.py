@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+import json
+import re
 import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import testinfra
+
+from pytest_opscheck.hosts import HostConnection
+from pytest_opscheck.probes import UnknownError
 
 from .conftest import Outcome, Run, runs_in
+from .memory import peak_mb
 from .processes import program, wait_until
 from .sshd import Sshd, key, sshd
 
@@ -45,6 +53,7 @@ PARAMIKO = ("tcsh", "hangs", "floods", "zeros", "errors", "forced", "mute", "dro
 STEP = "; see that user's login shell there, and its startup files"
 BROKEN = {"drops": DROPS + GO_ON, "stalls": f"{GO_ON} | {{ head -n 4; exec sleep 120; }}"}
 MIXING = f"cat /dev/zero & exec {GO_ON}"
+NULLS = (r"\x00" * 20)[:77]
 MOST_MB = 150
 PARTS = """
 [host.NAME.command.quoted]
@@ -126,7 +135,7 @@ def test_what_floods_is_shown(outcome: Outcome, name: str, said: str) -> None:
         ("paramiko-mute", f"logged in, but no shell answers, exit status 3{STEP}"),
         ("shutdown", f"logged in, but no shell answers: Back at 12{STEP}"),
         ("garbage", rf"logged in, but no shell answers: \x1b[2J\x80\x00{STEP}"),
-        ("nulls", rf"logged in, but no shell answers, exit status 1, and prints '{(r'\x00' * 20)[:77]}...'{STEP}"),
+        ("nulls", f"logged in, but no shell answers, exit status 1, and prints '{NULLS}...'{STEP}"),
     ],
 )
 def test_what_the_server_says_is_shown(outcome: Outcome, name: str, said: str) -> None:
@@ -208,20 +217,24 @@ def test_threads_that_make_loggers(run: Run, tmp_path: Path) -> None:
 
 
 def test_whatever_is_printed_takes_no_memory(server: Sshd, tmp_path: Path) -> None:
-    """Before the script begins and beside it, on either stream, and by a command of a check of one's own."""
+    """Before the script begins and beside it, on either stream."""
     inventory = '[host.here]\nconnect = "local://"\n'
     for name, way in (("zeros", "ssh"), ("zeros", "paramiko"), ("errors", "ssh"), ("mixing", "ssh")):
         connect = server.connect(identity=name).replace("ssh:", f"{way}:", 1)
         inventory += f'[host.{name}-{way}]\nconnect = "{connect}"\n'
     (tmp_path / "opscheck.toml").write_text(inventory)
-    (tmp_path / "test_own.py").write_text(
-        "import pytest\npytestmark = pytest.mark.smoke\ntestinfra_hosts = ['local://']\n"
-        "def test_out(host):\n    host.run('cat /dev/zero')\n"
-        "def test_err(host):\n    host.run('cat /dev/zero >&2')\n"
-    )
     done, peak = peak_mb([sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-m", "smoke"], tmp_path)
     assert peak < MOST_MB
     (latest,) = (tmp_path / "reports" / "smoke").glob("2*.json")
     results = {each["id"]: each for each in json.loads(latest.read_text())["results"]}
     assert "something else there prints without end: '" in results["host.disk@mixing-ssh"]["message"]
-    assert done.stdout.count("the command printed more than the 10 MB that are read") >= 2
+    assert done.returncode == 1
+
+
+@pytest.mark.parametrize("where", ["", " >&2"])
+def test_what_a_command_of_ones_own_prints_has_an_end(where: str) -> None:
+    host = testinfra.get_host("local://")
+    HostConnection("local://").carry(host.backend)
+    with pytest.raises(UnknownError, match="printed more than the 10 MB that are read"):
+        host.run(f"cat /dev/zero{where}")
+    assert host.run(f"head -c 1000000 /dev/zero{where}").rc == 0
