@@ -85,8 +85,9 @@ class Client(docker.APIClient):
     def send(self, request: requests.PreparedRequest, **options: Any) -> requests.Response:
         """Send a request, and read its answer unless it is to be streamed. Raises EngineError."""
         streamed, seconds = options.pop("stream", False), options.get("timeout")
+        limit = seconds if isinstance(seconds, int | float) else None
         deadline = self._way.watch.deadline = Deadline()
-        within = deadline.within(seconds) if isinstance(seconds, int | float) else contextlib.nullcontext()
+        within = deadline.within(limit) if limit is not None else contextlib.nullcontext()
         try:
             with within:
                 answer = super().send(request, stream=True, **options)
@@ -94,10 +95,12 @@ class Client(docker.APIClient):
                     _refuse(answer, _asked(request))
                 if not streamed:
                     _read_whole(answer, _asked(request))
+                if deadline.over:  # what it has ended may look like the end of an answer
+                    raise TimeoutError
         except EngineError:
             raise
         except (requests.RequestException, urllib3.exceptions.HTTPError, OSError, BodyError) as error:
-            raise failure(error, self._way.url, seconds or self._way.seconds, over=deadline.over) from None
+            raise failure(error, self._way.url, ceil(limit or self._way.seconds), over=deadline.over) from None
         return answer
 
     def _result(self, response: requests.Response, json: bool = False, binary: bool = False) -> Any:

@@ -11,7 +11,7 @@ from typing import Any
 from ._docker_shell import DISK, answered
 from ._docker_stats import size
 from ._docker_target import Engine, kind
-from ._docker_why import understood
+from ._docker_why import EngineError, understood
 from ._kind import Output, UnknownError
 
 DISK_TIMEOUT_S = 120
@@ -71,6 +71,10 @@ def disk(engine: Engine, *, timeout_s: float) -> Disk:
                 raise
             time.sleep(_PAUSE_S)
             continue
+        except EngineError:
+            if time.monotonic() < until:
+                raise
+            break
         with understood("/system/df"):
             return Disk(tuple(from_api(answer.json())))
     raise UnknownError(f"the engine did not say within {timeout_s:g} s; give it a longer `timeout`")

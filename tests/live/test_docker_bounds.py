@@ -103,6 +103,20 @@ LATER: Mapping[str, tuple[str, Answer, tuple[str, ...], str, str]] = {
     "shape": ("/containers/c1/json", whole(b"[1]"), ("up = true",), "up", "what a Docker engine says (TypeError"),
     "stats": ("/containers/c1/stats", HUGE, ("memory = true",), "memory", "longer than the 0.5 MB that are read"),
     "df": ("/system/df", HUGE, ('disk = "< 1TB"',), "disk", "prune what it keeps (docker system prune)"),
+    "df-slow": (
+        "/system/df",
+        started(head("Connection: close\r\n") + b"{}", b" ", FOREVER, 0.1),
+        ('disk = { P1 = "< 1TB", timeout = "3s" }',),
+        "disk",
+        "the engine did not say within 3 s; give it a longer `timeout`",
+    ),
+    "events-slow": (
+        "/events?since",
+        started(head("Connection: close\r\n"), b"\n", FOREVER, 0.1),
+        ("oom_killed = true",),
+        "oom_killed",
+        LATE.replace("3 s", "10 s"),
+    ),
     "log-huge": (
         "/containers/c1/logs",
         started(head("Connection: close\r\n"), FRAME * 8, 1_000_000_000 // len(FRAME * 8)),
