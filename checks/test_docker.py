@@ -99,7 +99,9 @@ def test_errors(errors, expect):
     Lines of stdout and stderr of all containers, together, that match `pattern` (by default ERROR) and not `ignore`, in
     the limit's window up to now. The engine's time stamps count, not the lines' own. A container that was replaced took
     its log along, and rotation (max-size, max-file) drops the oldest lines: of a container younger than the window, or
-    a log that does not reach back so far, what there is counts.
+    a log that does not reach back so far, what there is counts. The engine's API is read in pieces: where a line is
+    longer than 1 MiB and a pattern has a repeat (`*`, `+`, `{2}`) or looks around, a count that this may change is
+    unknown.
 
     Needs: to be let near the engine: `sudo usermod -aG docker USER`; a log driver that can be read (json-file, local,
     journald).
@@ -362,7 +364,7 @@ def test_logs(logs, expect):
     with its zone such as 2026-11-20T09:00:00Z, or "start", then for each container by itself), and among the `last`
     lines of each container. The engine's time stamps count, not the lines' own. A container that was replaced took its
     log along, and rotation drops the oldest lines: what there is counts, and the message names the containers that were
-    made after that time.
+    made after that time. Lines longer than 1 MiB are as for `errors`.
 
     Needs: to be let near the engine: `sudo usermod -aG docker USER`; a log driver that can be read (json-file, local,
     journald).

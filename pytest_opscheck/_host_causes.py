@@ -5,9 +5,12 @@ from __future__ import annotations
 import re
 
 from .probes import UnreachableError
+from .probes._excerpt import beginning, excerpt
 
-_LINES, _LINE = 6, 300
-"""How many lines of what a connection's program and a server said are shown, and how much of each."""
+SEE_SHELL = "see that user's login shell there, and its startup files"
+
+_LINES, _LINE, _NAMELESS = 6, 300, 120
+"""How many lines of what a program and a server said are shown, how much of each, and how much where none says why."""
 
 _TRANSIENT = re.compile(
     r"connection (reset|closed)|closed by remote host|broken pipe|kex_exchange_identification", re.IGNORECASE
@@ -37,15 +40,22 @@ def unreachable(said: str, printed: str = "", why: str = "") -> UnreachableError
     told = [cause for cause in (causes(said), causes(printed)) if cause]
     lines = "; ".join(told).split("; ")
     transient = all(_TRANSIENT.search(line) for line in lines)
-    if not told:
-        return UnreachableError(why or "not a word")
     shell = why.partition(", but no shell answers")
+    step = f"; {SEE_SHELL}" if shell[1] and not any(map(_CAUSE.search, lines)) else ""
+    if not told:
+        return UnreachableError((why or "not a word") + shown(printed) + step)
     begin = f"{shell[0]}{shell[1]}: " if shell[1] and printed.strip() else ""
-    return UnreachableError(begin + "; ".join(told), transient=transient)
+    return UnreachableError(begin + "; ".join(told) + step, transient=transient)
+
+
+def shown(printed: str) -> str:
+    """Return what was printed as the end of a sentence; nothing where nothing was."""
+    return f", and prints {excerpt(printed)}" if printed.strip() else ""
 
 
 def causes(said: str) -> str:
     """Return the lines that name a cause, each once, the last ones where there are many; all lines where none does."""
     lines = [line.strip() for line in re.split(r"[\r\n]+", said)]
-    lines = list(dict.fromkeys(line[:_LINE] for line in lines if line and not _IDLE.match(line)))
-    return "; ".join(([line for line in lines if _CAUSE.search(line)] or lines)[-_LINES:])
+    lines = list(dict.fromkeys(beginning(line, _LINE) for line in lines if line and not _IDLE.match(line)))
+    named = [line for line in lines if _CAUSE.search(line)]
+    return "; ".join(named[-_LINES:]) or beginning("; ".join(lines[-_LINES:]), _NAMELESS)

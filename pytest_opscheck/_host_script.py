@@ -136,8 +136,8 @@ def script(word: str, parts: Sequence[Part], *, watched: bool) -> str:
 class _Heard:
     """What has come of one part: its lines by stream, how many bytes these are, and its exit status and clock."""
 
-    out: list[str] = field(default_factory=list)
-    err: list[str] = field(default_factory=list)
+    out: bytearray = field(default_factory=bytearray)
+    err: bytearray = field(default_factory=bytearray)
     bytes: int = 0
     err_bytes: int = 0
     status: str = ""
@@ -161,11 +161,11 @@ class _Heard:
             if self.bytes > 2 * limit + LINE_BYTES:
                 self.out_end = "cut"
             else:
-                self.out.append(text)
+                self.out += _line(text)
         elif stream == "err":
             self.err_bytes += len(text)
             if self.err_bytes <= 2 * _STDERR_BYTES:
-                self.err.append(text)
+                self.err += _line(text)
 
     @property
     def done(self) -> bool:
@@ -176,11 +176,11 @@ class _Heard:
 class Received:
     """Sorts a host's output by part while it comes in. It keeps what the parts may print, and no more.
 
-    `noise` is the end of what was printed before the script began, `noise_bytes` how much that was.
+    `noise` is the end of what was printed beside the script's own lines, `noise_bytes` how much that was.
     """
 
     def __init__(self, word: str, parts: Sequence[Part]) -> None:
-        self._word, self._parts = word, parts
+        self._stamp, self._parts = f"{word} ".encode(), parts
         self._heard = [_Heard() for _ in parts]
         self._rest = b""
         self.begun: tuple[float, float] | None = None
@@ -189,21 +189,23 @@ class Received:
 
     def feed(self, chunk: bytes) -> list[int]:
         """Take what has come; return the numbers of the parts of which something came."""
-        if self.begun is None:
-            self.noise_bytes += len(chunk)
-            self.noise = (self.noise + chunk)[-NOISE_BYTES:]
+        before = self.begun is None
         *lines, rest = (self._rest + chunk).split(b"\n")
-        self._rest = rest if len(rest) <= LINE_BYTES else b" "  # what is left of a line that is no part's
-        found = (self._line(line.decode("utf-8", "replace")) for line in lines)
+        ours = [line for line in lines if line.startswith(self._stamp)]
+        others = chunk if before else b"\n".join(line for line in lines if not line.startswith(self._stamp))
+        if len(rest) > LINE_BYTES:  # what is left of a line that is no part's
+            others, rest = others if before else others + rest, b" "
+        self._rest = rest
+        self.noise_bytes += len(others)
+        self.noise = (self.noise + others)[-NOISE_BYTES:]
+        found = (self._line(line.decode("utf-8", "replace")) for line in ours)
         return list(dict.fromkeys(number for number in found if number is not None))
 
     def _line(self, line: str) -> int | None:
-        stamp, *fields = line.split(" ", 3)
-        if stamp != self._word:
-            return None
-        match fields:
+        match line.split(" ", 3)[1:]:
             case ["begin", *moment]:
-                self.begun = self.begun or _moment(moment[0] if moment else "")
+                if self.begun is None:
+                    self.begun, self.noise_bytes = _moment(moment[0] if moment else ""), 0
             case ["end"]:
                 self.ended = True
             case [number, stream, *text] if number.isdigit() and int(number) < len(self._parts):
@@ -223,7 +225,7 @@ class Received:
     def output(self, number: int) -> Output:
         """Return what has come of a part."""
         heard, part = self._heard[number], self._parts[number]
-        stdout, stderr = _text(heard.out), _text(heard.err)
+        stdout, stderr = heard.out.decode(), heard.err.decode()
         status, *clock = heard.status.split(" ")
         if heard.out_end == "cut":
             return Output(stdout, stderr, None, truncated=True, seconds=part.seconds)
@@ -239,9 +241,9 @@ def parse(word: str, stdout: str, parts: Sequence[Part]) -> list[Output]:
     return [received.output(number) for number in range(len(parts))]
 
 
-def _text(lines: Sequence[str]) -> str:
-    """Put lines together: after `=` one that ends, after `+` a piece of one that goes on."""
-    return "".join(line[1:] + ("" if line[:1] == "+" else "\n") for line in lines)
+def _line(stamped: str) -> bytes:
+    """Return a line as it was: after `=` one that ends, after `+` a piece of one that goes on."""
+    return (stamped[1:] + ("" if stamped[:1] == "+" else "\n")).encode()
 
 
 def _timed_out(status: int, clock: Sequence[str], seconds: float) -> bool:

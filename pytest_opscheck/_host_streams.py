@@ -10,9 +10,13 @@ import subprocess
 import time
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Protocol
+from typing import IO, Any, Protocol
+
+from .probes import UnknownError
 
 CHUNK_BYTES = 65536
+LONGEST_OUTPUT = 10_000_000
+"""Bytes that are read of what a command of a user's own check prints on one of its streams."""
 _POLL_S = 0.2
 _LEAVE_S = 1.0
 """How long a command may take to end by itself once its standard input has."""
@@ -106,6 +110,54 @@ class ProcessStream:
         for pipe in (self._stdout, self._stderr):
             if pipe is not None:
                 pipe.close()
+
+
+def printed(child: subprocess.Popen[bytes], told: bytes = b"") -> tuple[bytes, bytes]:
+    """Return all that a command prints on its two streams, when it has been told something where it has an input.
+
+    Raises UnknownError where it prints too much.
+    """
+    assert child.stdout and child.stderr  # noqa: S101, PT018 - for the type checker: they are pipes
+    found: dict[Any, bytearray] = {child.stdout: bytearray(), child.stderr: bytearray()}
+    listening = child.stdin or contextlib.nullcontext()
+    with child.stdout, child.stderr, listening, selectors.DefaultSelector() as selector:
+        for pipe in found:
+            selector.register(pipe, selectors.EVENT_READ)
+        telling = _Telling(child.stdin, told, selector) if child.stdin else None
+        while selector.get_map():
+            for key, _ in selector.select():
+                if telling is not None and key.fileobj is child.stdin:
+                    telling.go_on()
+                    continue
+                chunk = os.read(key.fd, CHUNK_BYTES)
+                found[key.fileobj] += chunk
+                if not chunk:
+                    selector.unregister(key.fileobj)
+                if len(found[key.fileobj]) > LONGEST_OUTPUT:
+                    raise UnknownError(
+                        f"the command printed more than the {LONGEST_OUTPUT / 1_000_000:g} MB that are read; "
+                        "let it print less, for example through head -c"
+                    )
+    child.wait()
+    return bytes(found[child.stdout]), bytes(found[child.stderr])
+
+
+class _Telling:
+    """What a command is told, as fast as it takes it; who reads no more is told no more."""
+
+    def __init__(self, pipe: IO[bytes], told: bytes, selector: selectors.BaseSelector) -> None:
+        self._pipe, self._left, self._selector = pipe, memoryview(told), selector
+        os.set_blocking(pipe.fileno(), False)
+        selector.register(pipe, selectors.EVENT_WRITE)
+
+    def go_on(self) -> None:
+        """Tell some more; where nothing is left, close the pipe."""
+        with contextlib.suppress(BrokenPipeError):
+            self._left = self._left[os.write(self._pipe.fileno(), self._left) :]
+            if self._left:
+                return
+        self._selector.unregister(self._pipe)
+        self._pipe.close()
 
 
 class ChannelStream:

@@ -13,6 +13,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from .probes import UnknownError, UnreachableError
+
 _LOOK_S = 3
 _HANDSHAKE_S = 0.5
 _POSTGRES_PORT = 5432
@@ -104,17 +106,16 @@ def docker() -> Docker:
     """Return the Compose projects of the local engine."""
     if not os.environ.get("DOCKER_HOST") and not Path("/var/run/docker.sock").exists():
         return Docker()
-    import docker
-    from docker.errors import DockerException
+    from .probes._docker_engine import connected
+    from .probes._docker_why import understood
 
     try:
-        client = docker.from_env(timeout=_LOOK_S)
-        with contextlib.closing(client):
-            listed = client.api.containers(all=True, filters={"label": "com.docker.compose.project"})
-    except (DockerException, OSError, ImportError) as error:
-        reason = "permission denied" if "Permission denied" in str(error) else "it does not answer"
+        with connected(None, _LOOK_S) as client, understood("/containers/json"):
+            listed = client.containers(all=True, filters={"label": "com.docker.compose.project"})
+            return Docker(tuple(_projects(listed)))
+    except (UnreachableError, UnknownError, ImportError) as error:
+        reason = "permission denied" if "permission denied" in str(error) else "it does not answer"
         return Docker(problem=reason)
-    return Docker(tuple(_projects(listed)))
 
 
 def _projects(listed: list[dict[str, object]]) -> Iterator[Project]:

@@ -6,6 +6,7 @@ command line, which Linux bounds and `ps` shows. testinfra's backends say how to
 
 from __future__ import annotations
 
+import contextlib
 import copy
 import dataclasses
 import os
@@ -20,12 +21,13 @@ from functools import partial
 from typing import Any
 from urllib.parse import urlsplit
 
-from ._host_causes import causes, unreachable
+from ._host_causes import SEE_SHELL, causes, shown, unreachable
 from ._host_hidden import SSH, Local, hidden, with_stdin, without_password
 from ._host_paramiko import careful
 from ._host_script import AT_ONCE, NOISE_BYTES, Received, script
-from ._host_streams import ChannelStream, ProcessStream, Stream, kill
+from ._host_streams import ChannelStream, ProcessStream, Stream, kill, printed
 from .probes import Output, Part, UnreachableError
+from .probes._excerpt import excerpt
 
 CONNECT_SECONDS = 10
 """How long it may take to connect, to log in after that, and to get the script's first word after that."""
@@ -36,8 +38,8 @@ _SHELL = "sh -s opscheck"
 _AUTHENTICATED = b"\nAuthenticated to "
 _COMMAND_BYTES = 100_000
 """How long a script may be where it has to be a word of a command line, which Linux allows 128 KiB."""
-_NOISE_LIMIT = 16_000_000
-"""How much may be printed before the script begins: no startup file has that much to say."""
+_NOISE_LIMIT = 4_000_000
+"""Bytes that may be printed beside the script's own lines: no startup file has that much to say."""
 _STDERR_BYTES = 16_384
 """How much is kept of what the connection's program says on its standard error: its end."""
 
@@ -200,9 +202,11 @@ class HostConnection:
         if closed:
             kill(child)
         try:
-            stdout, stderr = child.communicate(local.stdin or None)
+            stdout, stderr = printed(child, local.stdin)
         except BaseException:  # the time of the test that waits is over, or somebody has stopped the run
             kill(child)
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                child.wait(GRACE_SECONDS)
             raise
         finally:
             with self._lock:
@@ -215,7 +219,7 @@ class _Talk:
 
     def __init__(self, stream: Stream, received: Received, parts: Sequence[Part], sent: float, way: str) -> None:
         self._stream, self._received, self._parts, self._sent = stream, received, parts, sent
-        self._stderr = b"\n"
+        self._stderr, self._stderr_bytes = b"\n", 0
         self._way = way
         self._logged_in = way not in SSH
         self._ahead: tuple[float, float] | None = None
@@ -233,7 +237,9 @@ class _Talk:
         self._idle = not (out or err)
         if not self._idle:
             self._heard = time.monotonic()
-        self._stderr = (self._stderr + err)[-_STDERR_BYTES:]
+        said = self._stderr + err
+        self._logged_in = self._logged_in or _AUTHENTICATED in said.replace(b"\r", b"\n")
+        self._stderr, self._stderr_bytes = said[-_STDERR_BYTES:], self._stderr_bytes + len(err)
         return self._received.feed(out)
 
     def await_begin(self) -> None:
@@ -241,12 +247,13 @@ class _Talk:
         received = self._received
         until = time.monotonic() + (2 if self._way in SSH else 1) * CONNECT_SECONDS
         while received.begun is None:
+            logged_in = self._logged_in
             if self._read(until) is None:
                 raise unreachable(self._said(), self._noise(), self._exit())
-            if not self._logged_in and _AUTHENTICATED in self._stderr.replace(b"\r", b"\n"):
-                self._logged_in, until = True, time.monotonic() + CONNECT_SECONDS
-            if received.noise_bytes > _NOISE_LIMIT and received.begun is None:
-                raise UnreachableError(f"{self._in()}, but it prints without end, and no shell answers")
+            if self._logged_in and not logged_in:
+                until = time.monotonic() + CONNECT_SECONDS
+            if max(received.noise_bytes, self._stderr_bytes) > _NOISE_LIMIT and received.begun is None:
+                raise UnreachableError(self._flooding())
             if time.monotonic() >= until and received.begun is None:
                 raise UnreachableError(self._silent())
         least, most = received.begun
@@ -268,10 +275,8 @@ class _Talk:
                 yield number
             if not missing:
                 break
-            if received.ended:
-                self._lost = "the shell there did not run it"
-                if said := causes(self._said()):
-                    self._lost += f": {said}"
+            self._lost = self._why_in_vain()
+            if self._lost is not None:
                 break
             # One that has not begun waits for one that runs; where none runs, it should begin at once.
             running = [self._late[number] for number in missing if received.began(number)]
@@ -285,6 +290,14 @@ class _Talk:
                 break
             heard = came
         yield from sorted(missing)
+
+    def _why_in_vain(self) -> str | None:
+        """Return why there is nothing more to wait for, None where there is."""
+        if self._received.noise_bytes > _NOISE_LIMIT:
+            return f"something else there prints without end: {excerpt(self._noise())}; {SEE_SHELL}"
+        if self._received.ended:
+            return ": ".join(filter(None, ("the shell there did not run it", causes(self._said()))))
+        return None
 
     def _is_late(self, number: int, now: float) -> bool:
         """Tell whether a part's time is over, and nothing has come that nobody has looked at yet."""
@@ -301,10 +314,16 @@ class _Talk:
         return "the connection was lost" + (f": {said}" if said else f" ({self._exit()})")
 
     def _said(self) -> str:
-        return self._stderr.decode("utf-8", "replace")
+        return self._stderr.decode("utf-8", "backslashreplace")
 
     def _noise(self) -> str:
-        return self._received.noise[-NOISE_BYTES:].decode("utf-8", "replace")
+        return self._received.noise[-NOISE_BYTES:].decode("utf-8", "backslashreplace")
+
+    def _flooding(self) -> str:
+        """Return that more was printed than is read, and what."""
+        where = "" if self._received.noise_bytes > _NOISE_LIMIT else " on its standard error"
+        printed = excerpt(self._said()[-NOISE_BYTES:] if where else self._noise())
+        return f"{self._in()}, but no shell answers: it prints without end{where}: {printed}; {SEE_SHELL}"
 
     def _exit(self) -> str:
         state = self._stream.status()
@@ -320,7 +339,8 @@ class _Talk:
         else:
             why = f"{self._in()}, but no shell answers within {CONNECT_SECONDS} s"
         said = "; ".join(filter(None, (causes(self._said()), causes(self._noise()))))
-        return f"{why}: {said}" if said else why
+        why += f": {said}" if said else shown(self._noise())
+        return f"{why}; {SEE_SHELL}" if self._logged_in else why
 
 
 def host_spec(connect: str) -> tuple[str, dict[str, Any]]:

@@ -224,13 +224,10 @@ class Stack:
     containers: tuple[Container, ...]
 
     @classmethod
-    def of(
-        cls, by: str, values: Iterable[str], inspected: Iterable[Mapping[str, Any]], now: float | None = None
-    ) -> Stack:
-        """Make a stack of what `docker inspect` says of its containers; `now` is the engine's clock, if it is known."""
+    def of(cls, by: str, values: Iterable[str], containers: Iterable[Container], now: float | None = None) -> Stack:
+        """Make a stack of its containers; `now` is the engine's clock, if it is known."""
         values = tuple(values)
-        read = (container(said, by).at(now) for said in inspected)
-        found = {each.id: each for each in read}
+        found = {each.id: each.at(now) for each in containers}
         kept = [each for each in found.values() if not (each.one_off and by == "project")]
         if by == "name":  # the engine takes the start of an id for a name
             kept = [each for each in kept if each.name in values]

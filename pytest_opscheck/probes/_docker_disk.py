@@ -11,6 +11,7 @@ from typing import Any
 from ._docker_shell import DISK, answered
 from ._docker_stats import size
 from ._docker_target import Engine, kind
+from ._docker_why import EngineError, understood
 from ._kind import Output, UnknownError
 
 DISK_TIMEOUT_S = 120
@@ -59,18 +60,23 @@ class Disk:
 @kind.probe(timeout_s=DISK_TIMEOUT_S)
 def disk(engine: Engine, *, timeout_s: float) -> Disk:
     """What the engine keeps on its disk, and what of it nothing uses, as `docker system df` counts it."""
-    import requests
+    import docker.errors
 
     client, until = engine.client, time.monotonic() + timeout_s
     while (left := until - time.monotonic()) > 0:
         try:
             answer = client.get(f"{client.base_url}/v{client.api_version}/system/df", timeout=left)
-        except requests.Timeout:
+        except docker.errors.APIError as refusal:
+            if "already running" not in str(refusal):
+                raise
+            time.sleep(_PAUSE_S)
+            continue
+        except EngineError:
+            if time.monotonic() < until:
+                raise
             break
-        if "already running" not in answer.text:
-            answer.raise_for_status()
+        with understood("/system/df"):
             return Disk(tuple(from_api(answer.json())))
-        time.sleep(_PAUSE_S)
     raise UnknownError(f"the engine did not say within {timeout_s:g} s; give it a longer `timeout`")
 
 

@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import errno
 import os
-import pwd
 import threading
 from collections import ChainMap, deque
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from math import ceil
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from ..secrets import without_password
-from ..visible import typed
-from ._environ import steady
-from ._kind import UnreachableError
+from ._docker_why import EngineError, not_an_engines
+from ._kind import AnsweredError, UnreachableError
+from ._web_head import Response
 
 if TYPE_CHECKING:
     from docker import APIClient
@@ -23,8 +20,16 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 R = TypeVar("R")
 DEFAULT_URL = "unix:///var/run/docker.sock"
+LONGEST_HEAD = 100_000
+"""Bytes of the head of an answer that are read."""
 STREAMS = 16
 """Containers that are asked side by side: two samples of one take the engine a second or two, and it only waits."""
+
+
+class Answer(Response):
+    """An engine's answer, of which there may be many side by side."""
+
+    longest = LONGEST_HEAD
 
 
 @contextmanager
@@ -36,6 +41,8 @@ def connected(url: str | None, timeout_s: float) -> Iterator[APIClient]:
     import docker.errors
     import docker.utils
 
+    from ._docker_client import Client
+
     url = url or os.environ.get("DOCKER_HOST") or DEFAULT_URL
     if url.startswith("ssh://"):
         raise UnreachableError(
@@ -43,30 +50,26 @@ def connected(url: str | None, timeout_s: float) -> Iterator[APIClient]:
         )
     try:
         settings = docker.utils.kwargs_from_env(environment=ChainMap({"DOCKER_HOST": url}, os.environ))
-        client = _client_class()(**settings, version="auto", timeout=ceil(timeout_s), max_pool_size=STREAMS)
+        client = Client(url, timeout_s, STREAMS, **settings)
     except (docker.errors.DockerException, OSError, ValueError) as error:
-        raise _unreachable(url, error, timeout_s) from None
+        raise _unreachable(url, error) from None
     try:
         yield client
     finally:
         client.close()
 
 
-def _client_class() -> type[APIClient]:
-    """Return docker's client, which may be used while pytest writes the environment."""
-    import docker
-    import requests
+class Room:
+    """How much may still be kept of answers that come side by side."""
 
-    class Client(docker.APIClient):
-        def merge_environment_settings(self, *args: Any, **kwargs: Any) -> Any:
-            return steady(lambda: super(Client, self).merge_environment_settings(*args, **kwargs))
+    def __init__(self, most: int) -> None:
+        self._left, self._lock = most, threading.Lock()
 
-        def get_redirect_target(self, resp: requests.Response) -> None:
-            """Go nowhere else: who redirects is no engine, and requests' errors would quote the address."""
-            if resp.is_redirect:
-                raise requests.TooManyRedirects("it redirects to another address, which no engine does")
-
-    return Client
+    def take(self, size: int) -> bool:
+        """Take some of it; returns whether there was as much."""
+        with self._lock:
+            self._left -= size
+            return self._left >= 0
 
 
 def side_by_side(ask: Callable[[T], R], each_of: Iterable[T], at_once: int = STREAMS) -> list[R]:
@@ -100,34 +103,13 @@ def side_by_side(ask: Callable[[T], R], each_of: Iterable[T], at_once: int = STR
     return [answers[number] for number in sorted(answers)]
 
 
-def usermod(user: str) -> str:
-    """Return how a user is let near the engine's socket."""
-    return f"sudo usermod -aG docker {typed(user)}, and log in again"
-
-
-def _unreachable(url: str, error: BaseException, timeout_s: float) -> UnreachableError:
-    """Make the error of what the library raised: the system's own error is at the end of a chain of wrappers."""
-    shown = without_password(url)
-    cause: BaseException = error
-    while (inner := cause.__cause__ or cause.__context__) is not None:
-        cause = inner
-    if isinstance(cause, PermissionError):
-        return UnreachableError(f"{shown}: permission denied; let this user near it: {usermod(_user())}")
-    if isinstance(cause, FileNotFoundError) and url.startswith("unix:"):
-        return UnreachableError(
-            f"{shown}: there is no such socket; start the engine (systemctl start docker) or set DOCKER_HOST"
-        )
-    if isinstance(cause, TimeoutError) or "timed out" in str(cause):
-        return UnreachableError(f"{shown}: no answer within {timeout_s:g} s")
-    if isinstance(cause, OSError) and cause.errno and cause.strerror:
-        transient = cause.errno in (errno.ECONNRESET, errno.EPIPE)
-        return UnreachableError(f"{shown}: {cause.strerror.lower()}", transient=transient)
-    said = (str(cause).strip().splitlines() or [type(cause).__name__])[0]
+def _unreachable(url: str, error: Exception) -> UnreachableError:
+    """Make the error of what docker's client raised, which wraps ours."""
+    shown, cause = without_password(url), error.__cause__
+    if isinstance(cause, EngineError):
+        kind = AnsweredError if cause.spoke else UnreachableError
+        return kind(f"{shown}: {cause}", transient=cause.transient)
+    if isinstance(cause, KeyError | TypeError | ValueError | AttributeError) or isinstance(error, ValueError):
+        return AnsweredError(f"{shown}: {not_an_engines('/version', cause or error)}")
+    said = (str(error).strip().splitlines() or [type(error).__name__])[0]
     return UnreachableError(f"{shown}: {said.replace(url, shown)}")
-
-
-def _user() -> str:
-    try:
-        return pwd.getpwuid(os.geteuid()).pw_name
-    except KeyError:
-        return f"#{os.geteuid()}"

@@ -19,6 +19,7 @@ from ._docker_containers import Container, Stack
 from ._docker_logs import frames
 from ._docker_shell import EXEC, answered, stack_of, tagged
 from ._docker_target import MAX_BYTES, Containers, Engine, kind, require_containers, where
+from ._docker_why import failure, understood
 from ._kind import BlockedError, Output, UnknownError
 
 EXEC_TIMEOUT_S = 30
@@ -130,10 +131,12 @@ def _chosen(stack: Stack, service: str) -> Container:
 
 def _printed(engine: Engine, container: Container, said: list[str], run: str, timeout_s: float) -> tuple[str, str]:
     """Run a command through the API, and return what it printed to stdout and stderr."""
-    import requests
+    import urllib3
 
     client, until = engine.client, time.monotonic() + timeout_s
-    made = client.exec_create(container.id, said, environment={"OPSCHECK_RUN": run})["Id"]
+    created = client.exec_create(container.id, said, environment={"OPSCHECK_RUN": run})
+    with understood("/exec"):
+        made = str(created["Id"])
     found: dict[int, list[bytes]] = {1: [], 2: []}
     try:
         with client.post(
@@ -142,13 +145,14 @@ def _printed(engine: Engine, container: Container, said: list[str], run: str, ti
             stream=True,
             timeout=timeout_s,
         ) as answer:
-            answer.raise_for_status()
             for stream, data in frames(_until(answer.raw.read1, until)):
                 found[stream].append(data)
                 if sum(map(len, found[stream])) > 2 * _LONGEST_OUTPUT:
                     raise UnknownError("it printed more than is read")
-    except (TimeoutError, requests.ConnectionError, requests.Timeout):
+    except (TimeoutError, urllib3.exceptions.TimeoutError):
         raise UnknownError(f"the engine said no more within {timeout_s:g} s") from None
+    except (urllib3.exceptions.HTTPError, OSError) as error:
+        raise failure(error, client.base_url, timeout_s, over=False) from None
     out, err = (b"".join(found[stream]).decode("utf-8", "replace") for stream in (1, 2))
     return out, err
 

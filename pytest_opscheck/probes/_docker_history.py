@@ -15,6 +15,7 @@ from ..units import parse_time
 from ._docker_containers import Container, Stack
 from ._docker_shell import OOM, RECOVERY, answered, stack_of, tagged
 from ._docker_target import MAX_BYTES, Containers, Engine, kind, require_containers, where
+from ._docker_why import understood
 from ._kind import Output
 from ._types import LadderParam, of_amounts
 
@@ -138,9 +139,9 @@ def _events(engine: Engine, since: float, until: float, *names: str) -> list[Eve
     client = engine.client
     query = {"since": f"{since:.6f}", "until": f"{until:.6f}", "filters": json.dumps({"event": names})}
     answer = client.get(f"{client.base_url}/v{client.api_version}/events", params=query, timeout=client.timeout)
-    answer.raise_for_status()
-    said = [json.loads(line) for line in answer.text.splitlines() if line.strip()]
-    return [Event(each["Actor"]["ID"], each["Action"], each["timeNano"] / 1e9) for each in said]
+    with understood("/events"):
+        said = [json.loads(line) for line in answer.text.splitlines() if line.strip()]
+        return [Event(each["Actor"]["ID"], each["Action"], each["timeNano"] / 1e9) for each in said]
 
 
 def _told(lines: list[str]) -> list[Event]:

@@ -184,7 +184,7 @@ def _read(engine: Engine, wanted: _Wanted, timeout_s: float) -> LogLines:
         except (UnknownError, PatternError) as error:
             return str(error)
         except TimeoutError:
-            return f"the engine sent nothing for {timeout_s:g} s"
+            return f"it did not end within {timeout_s:g} s; say a longer `timeout`, or a shorter time for the lines"
 
     containers = engine.stack.of_services(wanted.services)
     answers = side_by_side(counted, containers, LOGS_AT_ONCE)

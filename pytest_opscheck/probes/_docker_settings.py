@@ -14,6 +14,7 @@ from ..limits import Ladder
 from ._docker_containers import Container, Stack, image_id
 from ._docker_shell import IMAGES, INSPECT, answered, stack_of, tagged
 from ._docker_target import MAX_BYTES, Containers, Engine, kind, require_containers, where
+from ._docker_why import understood
 from ._kind import Output
 from ._types import LadderParam, of_amounts
 
@@ -266,9 +267,11 @@ def image(engine: Engine, *, services: dict[str, Annotated[str, AfterValidator(_
 
     def there(name: str) -> Image | None:
         try:
-            return Image.of(engine.client.inspect_image(name))  # type: ignore[no-untyped-call]
+            said = engine.client.inspect_image(name)  # type: ignore[no-untyped-call]
         except docker.errors.ImageNotFound:
             return None
+        with understood(f"/images/{name}/json"):
+            return Image.of(said)
 
     stack = engine.stack
     ids = dict.fromkeys(each.image for name in services for each in stack.of_services((name,)))

@@ -6,8 +6,8 @@ import json
 import re
 from collections.abc import Iterator
 
-from ._docker_containers import PROJECT, TEMPLATES, Stack
-from ._docker_engine import usermod
+from ._docker_containers import PROJECT, TEMPLATES, Stack, container
+from ._docker_why import usermod
 from ._kind import Output, UnknownError, UnreachableError
 
 _NO_ENGINE = 8
@@ -320,9 +320,9 @@ def stack_of(lines: list[str]) -> Stack:
         raise UnknownError("the docker command did not say what there is")
     clock = next(tagged(lines, "clock"), [None])[0]
     try:
-        inspected = [json.loads(line) for line in lines if line.startswith("{")]
-        return Stack.of(by, values, inspected, float(clock) if clock else None)
-    except (ValueError, KeyError) as error:
+        found = [container(json.loads(line), by) for line in lines if line.startswith("{")]
+        return Stack.of(by, values, found, float(clock) if clock else None)
+    except (ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
         raise UnknownError(f"docker inspect said what can't be read: {error!r}") from None
 
 

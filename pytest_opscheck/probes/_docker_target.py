@@ -6,13 +6,14 @@ import datetime as dt
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from functools import cached_property
-from typing import TYPE_CHECKING, Annotated, Any
+from functools import cached_property, partial
+from typing import TYPE_CHECKING, Annotated
 
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
-from ._docker_containers import PROJECT, Container, Stack, without_values
-from ._docker_engine import connected, side_by_side
+from ._docker_containers import PROJECT, Container, Stack, container, without_values
+from ._docker_engine import Room, connected, side_by_side
+from ._docker_why import understood
 from ._kind import BlockedError, Kind, Target, UnknownError, UnreachableError
 from ._trust import of_docker
 
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
 
 MAX_BYTES = 1_000_000
 """What a host's docker command may say of all containers."""
+LONGEST_STACK = 4_000_000
+"""Bytes that are kept of what an engine says of all containers of a target: a few thousand."""
 _NAME = re.compile(r"/?([A-Za-z0-9][A-Za-z0-9_.-]+)")
 _SCHEMES = ("unix://", "tcp://", "http://", "https://")
 
@@ -121,24 +124,37 @@ class Engine:
             found: Iterable[str] = values
         else:
             labels = [f"{PROJECT}={value}" if by == "project" else value for value in values]
-            found = [each["Id"] for each in self.client.containers(all=True, filters={"label": labels})]
-        inspected = [said for said in side_by_side(self._inspected, found) if said is not None]
-        restarted = any(said.get("RestartCount") for said in inspected)
-        return Stack.of(by, values, inspected, self.now if restarted else None)
+            listed = self.client.containers(all=True, filters={"label": labels})
+            with understood("/containers/json"):
+                found = [each["Id"] for each in listed]
+        room = Room(LONGEST_STACK)
+        containers = [each for each in side_by_side(partial(self._inspected, room), found) if each is not None]
+        restarted = any(each.restarts for each in containers)
+        return Stack.of(by, values, containers, self.now if restarted else None)
 
-    def _inspected(self, container: str) -> Mapping[str, Any] | None:
-        """Return what the engine says of a container, None of one that is not there (any more)."""
+    def _inspected(self, room: Room, name: str) -> Container | None:
+        """Return a container as the engine has it, None of one that is not there (any more)."""
         import docker.errors
 
         try:
-            return without_values(self.client.inspect_container(container))
+            said = self.client.inspect_container(name)
         except docker.errors.NotFound:
             return None
+        with understood(f"/containers/{name[:12]}/json"):
+            found = container(without_values(said), self._target.by[0])
+        if not room.take(len(repr(found))):
+            raise UnknownError(
+                f"the engine says more than {LONGEST_STACK / 1_000_000:g} MB of the target's containers; "
+                "let the target mean fewer"
+            )
+        return found
 
     @property
     def now(self) -> float:
         """The engine's clock, in seconds since 1970."""
-        return dt.datetime.fromisoformat(self.client.info()["SystemTime"]).timestamp()
+        said = self.client.info()
+        with understood("/info"):
+            return dt.datetime.fromisoformat(said["SystemTime"]).timestamp()
 
 
 @contextmanager

@@ -22,6 +22,10 @@ class BodyError(Exception):
     """A body that is not there as a whole; the message says why."""
 
 
+class TooLongError(BodyError):
+    """A body that is longer than what is read of it."""
+
+
 class Taker(Protocol):
     """What takes a body as it comes, `longest` bytes at most."""
 
@@ -37,9 +41,8 @@ class Taker(Protocol):
 class Whole:
     """Takes a body as a whole."""
 
-    longest = LONGEST_BODY
-
-    def __init__(self) -> None:
+    def __init__(self, longest: int = LONGEST_BODY) -> None:
+        self.longest = longest
         self.body = bytearray()
 
     def start(self, headers: Mapping[str, str]) -> None:
@@ -58,14 +61,14 @@ def read(raw: BaseHTTPResponse, taker: Taker) -> None:
     for piece in _unpacked(_received(raw, taker.longest), raw.headers.get("content-encoding", "").strip().lower()):
         left -= len(piece)
         if left < 0:
-            raise BodyError(_too_long(taker.longest))
+            raise _too_long(taker.longest)
         if not taker.feed(piece):
             raw.close()
             return
 
 
-def _too_long(most: int) -> str:
-    return f"the body is longer than the {most // 1_000_000} MB that are read"
+def _too_long(most: int) -> TooLongError:
+    return TooLongError(f"the body is longer than the {most / 1_000_000:g} MB that are read")
 
 
 def _received(raw: BaseHTTPResponse, most: int) -> Iterator[bytes]:
@@ -77,7 +80,7 @@ def _received(raw: BaseHTTPResponse, most: int) -> Iterator[bytes]:
         for chunk in raw.stream(_CHUNK, decode_content=False):
             size += len(chunk)
             if size > most:
-                raise BodyError(_too_long(most))
+                raise _too_long(most)
             yield chunk
     except (HTTPError, OSError) as error:
         if any(isinstance(each, InvalidChunkLength) and each.length for each in (error, *error.args)):

@@ -13,6 +13,8 @@ from typing import Any
 
 LONGEST_HEAD = 1_000_000
 """Bytes of a head that are read, those of interim answers included."""
+LONGEST_LINE = 65536
+"""Bytes of a line between chunks that are read: what is longer is none that HTTP has."""
 _START = b"HTTP/"
 _FIRST_LINE = re.compile(rb"HTTP/[01]\.\d +([1-9]\d\d)(\s.*)?\Z", re.DOTALL)
 _SWITCHING, _FINAL = 101, 200
@@ -37,12 +39,14 @@ class NotHttpError(http.client.HTTPException):
 class Response(http.client.HTTPResponse):
     """An answer whose whole head has been read. Interim answers are left out, but 101, which ends HTTP."""
 
-    _left = LONGEST_HEAD
+    longest = LONGEST_HEAD
+    _left = 0
 
     def begin(self, **_: Any) -> None:
         """Read the head. Raises HeadError, NotHttpError, and RemoteDisconnected where nothing came at all."""
         if self.headers is not None:
             return
+        self._left = self.longest
         first = self._first_line()
         while _interim(first):
             self._fields()
@@ -57,6 +61,8 @@ class Response(http.client.HTTPResponse):
         finally:
             self.fp = stream
         self.headers = self.msg = fields
+        if self.chunked:
+            self.fp = _Lines(self.fp)
 
     def _first_line(self) -> bytes:
         start = self.fp.read(len(_START))
@@ -90,9 +96,23 @@ class Response(http.client.HTTPResponse):
             raise HeadError("the connection broke in the middle of the answer's head") from error
         self._left -= len(line)
         if not line.endswith(b"\n"):
-            whole = f"its head is longer than the {LONGEST_HEAD // 1_000_000} MB that is read"
+            whole = f"its head is longer than the {self.longest / 1_000_000:g} MB that is read"
             raise HeadError("the connection ended in the middle of the answer's head" if self._left else whole)
         return line
+
+
+class _Lines:
+    """A stream whose lines have an end: urllib3 reads the lines before chunks and behind the last one however long."""
+
+    def __init__(self, stream: Any) -> None:
+        self._stream = stream
+
+    def readline(self, limit: int = -1) -> bytes:
+        line: bytes = self._stream.readline(LONGEST_LINE if limit < 0 else limit)
+        return line
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)
 
 
 def _interim(first: bytes) -> bool:

@@ -11,7 +11,7 @@ import ssl
 from collections.abc import Callable
 from functools import cached_property
 from http.cookiejar import Cookie, DefaultCookiePolicy
-from typing import Any
+from typing import Any, Protocol
 from urllib.parse import urlsplit
 
 import requests
@@ -24,6 +24,16 @@ from ._environ import steady
 from ._kind import UnknownError
 from ._web_head import Response
 from ._wire import Deadline, distrusting, trusting
+
+
+class Watch(Protocol):
+    """What ends the connections of a request when its time is over."""
+
+    def watch(self, sock: socket.socket) -> None:
+        """End this connection too."""
+
+    def handshake(self, sock: socket.socket) -> contextlib.AbstractContextManager[None]:
+        """Watch a connection while TLS takes its socket over."""
 
 
 class Session(requests.Session):
@@ -68,7 +78,7 @@ class _Adapter(HTTPAdapter):
     """requests' way to the network, on urllib3's pools of watched connections."""
 
     def __init__(self, opened: Callable[[], None], deadline: Deadline, verify: bool | str) -> None:
-        self._pools = _watched_pools(opened, deadline)
+        self._pools = watched_pools(opened, deadline)
         self._verify = verify
         super().__init__(max_retries=Retry(False))  # which leaves urllib3's errors as they are
 
@@ -95,19 +105,23 @@ class _Adapter(HTTPAdapter):
         """Leave that to the context: requests would add the CA certificates that it carries itself."""
 
 
-def _watched_pools(opened: Callable[[], None], deadline: Deadline) -> Any:
+def watched_pools(opened: Callable[[], None], deadline: Watch, answer: type[Response] = Response) -> Any:
     """Return urllib3's pools with connections that the deadline watches; each says that it was opened."""
 
     class Plain(HTTPConnection):
-        response_class = Response
+        response_class = answer
 
         def connect(self) -> None:
             opened()
             super().connect()
             deadline.watch(self.sock)
 
+        def getresponse(self) -> Any:
+            deadline.watch(self.sock)
+            return super().getresponse()
+
     class Secure(HTTPSConnection):
-        response_class = Response
+        response_class = answer
 
         def connect(self) -> None:
             opened()
@@ -117,6 +131,10 @@ def _watched_pools(opened: Callable[[], None], deadline: Deadline) -> Any:
             deadline.watch(self.sock)
             # Not to verify is the inventory's word. urllib3 would warn of it, and in a test run warnings may be errors.
             self.is_verified = True
+
+        def getresponse(self) -> Any:
+            deadline.watch(self.sock)
+            return super().getresponse()
 
         def _new_conn(self) -> socket.socket:
             sock = super()._new_conn()

@@ -31,7 +31,7 @@ class Deadline:
     def watch(self, sock: socket.socket) -> None:
         """End this connection too."""
         with self._lock:
-            self._watched = [*(known for known in self._watched if known.fileno() != -1), sock]
+            self._watched = [*(known for known in self._watched if known.fileno() != -1 and known is not sock), sock]
             if self.over:
                 self._end(sock)
 

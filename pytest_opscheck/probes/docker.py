@@ -18,6 +18,7 @@ from ._docker_settings import count_of, env, image, limits, replicas
 from ._docker_shell import INSPECT, REACHABLE, STATS, answered, stack_of, tagged
 from ._docker_stats import Usage, from_api, from_cli
 from ._docker_target import MAX_BYTES, Containers, Engine, kind, require_containers, running, where
+from ._docker_why import understood
 from ._kind import Output, Reach, UnknownError
 from ._types import LadderParam
 from ._versions import VersionParam
@@ -69,7 +70,9 @@ class Version:
 @kind.probe()
 def version(engine: Engine, *, wanted: VersionParam) -> Version:
     """The version of the engine, which may not be that of the docker command."""
-    return Version(str(engine.client.version()["Version"]), wanted)
+    said = engine.client.version()
+    with understood("/version"):
+        return Version(str(said["Version"]), wanted)
 
 
 @kind.through_host(version, REACHABLE)
@@ -138,18 +141,23 @@ def stats(engine: Engine) -> tuple[Usage, ...]:
 
     def sampled(container: Container) -> Usage:
         try:
-            first = engine.client.stats(container.id, stream=False)
-            usage = from_api(container, first)
-            if usage.cpu is not None:
-                return usage
-            # Podman gives one sample at a time. Docker's first one is now and then without figures, while others ask.
-            time.sleep(1)
-            second = engine.client.stats(container.id, stream=False)
-            return from_api(container, {"precpu_stats": first.get("cpu_stats"), **_without_empty(second)})
+            with understood(f"/containers/{container.id[:12]}/stats"):
+                return _sampled(engine, container)
         except docker.errors.NotFound:
             return from_api(container, {})
 
     return tuple(side_by_side(sampled, running(engine.stack)))
+
+
+def _sampled(engine: Engine, container: Container) -> Usage:
+    first = engine.client.stats(container.id, stream=False)
+    usage = from_api(container, first)
+    if usage.cpu is not None:
+        return usage
+    # Podman gives one sample at a time. Docker's first one is now and then without figures, while others ask.
+    time.sleep(1)
+    second = engine.client.stats(container.id, stream=False)
+    return from_api(container, {"precpu_stats": first.get("cpu_stats"), **_without_empty(second)})
 
 
 def _without_empty(said: dict[str, Any]) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from pytest_opscheck.probes._docker_engine import connected
-from pytest_opscheck.probes._docker_logs import LONGEST_LINE, LineCount, count_lines, opened
+from pytest_opscheck.probes._docker_logs import LONGEST_LINE, LineCount, count_lines, frames, opened
 from pytest_opscheck.probes._docker_shell import portable
 from pytest_opscheck.probes._kind import UnknownError
 
@@ -108,6 +108,61 @@ def test_a_line_without_an_end_takes_no_memory() -> None:
     count.feed(b"ERROR\n")
     count.close()
     assert count.count == 1
+
+
+def in_frames(line: bytes, size: int) -> Iterator[bytes]:
+    """Yield a stream that holds a line in frames of a size."""
+    for start in range(0, len(line), size):
+        piece = line[start : start + size]
+        yield b"\x01\0\0\0" + len(piece).to_bytes(4, "big") + piece
+
+
+def counted(line: bytes, pattern: str, ignore: str | None = None, size: int = 16384) -> int:
+    blocks = in_frames(line, size)
+    drop = re.compile(ignore) if ignore else None
+    return count_lines(lambda _: next(blocks, b""), tty=False, pattern=re.compile(pattern), ignore=drop)
+
+
+MIB = b"x" * LONGEST_LINE
+LONG = b"first " + MIB + b" ERROR last" + MIB + b"last\nERROR first\n"
+
+
+@pytest.mark.parametrize(
+    ("pattern", "ignore", "count"),
+    [
+        ("ERROR", None, 2), ("^ERROR", None, 1), ("ERROR$", None, 0), ("^first", None, 1), ("last$", None, 1),
+        ("ERROR", "^last", 2), ("ERROR", "last$", 1), (r"\bERROR\b", None, 2), ("(?i)error|fault", None, 2),
+        ("E.*R", None, 2), ("ERROR", "first.?", 0),
+    ],
+)  # fmt: skip
+def test_a_line_of_any_length_is_counted_as_what_it_is(pattern: str, ignore: str | None, count: int) -> None:
+    assert counted(LONG, pattern, ignore) == count
+
+
+@pytest.mark.parametrize(
+    ("pattern", "ignore"), [("ERROR.*first", None), ("ERROR", "none.*such"), ("^(?!.*last).*ERROR", None)]
+)
+def test_where_pieces_of_a_long_line_do_not_tell_its_count_is_unknown(pattern: str, ignore: str | None) -> None:
+    with pytest.raises(UnknownError, match="line longer than 1 MiB"):
+        counted(LONG, pattern, ignore)
+    assert counted(b"ERROR first\n" * 9, pattern, ignore) == 9
+
+
+@pytest.mark.parametrize("size", [100, 1 << 16, 3 << 20])
+def test_a_frame_of_any_length_is_cut_where_it_ends(size: int) -> None:
+    assert counted(b"ERROR 1\nfine\n" * 300_000, "ERROR", size=size) == 300_000
+
+
+def test_a_frame_that_claims_more_than_there_is_takes_no_memory() -> None:
+    head, blocks = b"\x01\0\0\0", iter([b"\x01\0\0\0\x03\0\0\0", *[b"x" * 65536] * 50])
+    assert max(len(data) for _, data in frames_until(blocks)) <= 1 << 17
+    with pytest.raises(UnknownError, match="garbled"):
+        list(frames(lambda _: head + b"\xff\xff\xff\xff"))
+
+
+def frames_until(blocks: Iterator[bytes]) -> Iterator[tuple[int, bytes]]:
+    with pytest.raises(UnknownError, match="broke off"):
+        yield from frames(lambda _: next(blocks, b""))
 
 
 @pytest.mark.parametrize(

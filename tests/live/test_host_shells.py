@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+import json
+import re
 import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import testinfra
+
+from pytest_opscheck.hosts import HostConnection
+from pytest_opscheck.probes import UnknownError
 
 from .conftest import Outcome, Run, runs_in
+from .memory import peak_mb
 from .processes import program, wait_until
 from .sshd import Sshd, key, sshd
 
@@ -29,6 +37,8 @@ SILENT = {
     "hangs": "exec sleep 120",
     "eats": "cat >/dev/null",
     "floods": "exec yes",
+    "zeros": "exec cat /dev/zero",
+    "errors": "exec yes no >&2",
     "drips": "while :; do echo wait; sleep 0.5; done",
 }
 REFUSING = {
@@ -36,9 +46,15 @@ REFUSING = {
     "nologin": "echo 'This account is currently not available.'; exit 1",
     "mute": "exit 3",
     "shutdown": "echo 'Back at 12'; exit 0",
+    "garbage": "printf '\\033[2J\\200\\0'; exit 0",
+    "nulls": "head -c 1000 /dev/zero; exit 1",
 }
-PARAMIKO = ("tcsh", "hangs", "floods", "forced", "mute", "drops")
+PARAMIKO = ("tcsh", "hangs", "floods", "zeros", "errors", "forced", "mute", "drops")
+STEP = "; see that user's login shell there, and its startup files"
 BROKEN = {"drops": DROPS + GO_ON, "stalls": f"{GO_ON} | {{ head -n 4; exec sleep 120; }}"}
+MIXING = f"cat /dev/zero & exec {GO_ON}"
+NULLS = (r"\x00" * 20)[:77]
+MOST_MB = 150
 PARTS = """
 [host.NAME.command.quoted]
 run = "echo it\\\\'s \\\\\\"quoted\\\\\\"; cat"
@@ -54,7 +70,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sshd]:
     folder = tmp_path_factory.mktemp("shells")
     with sshd(folder) as started:
         lines = []
-        for name, command in {**SHELLS, **SILENT, **REFUSING, **BROKEN}.items():
+        for name, command in {**SHELLS, **SILENT, **REFUSING, **BROKEN, "mixing": MIXING}.items():
             script = folder / f"{name}.sh"
             script.write_text(f"#!/bin/sh\n{command}\n")
             script.chmod(0o755)
@@ -86,13 +102,27 @@ def test_any_login_shell(outcome: Outcome, name: str) -> None:
     assert "no answer within 6 s" in outcome.message(f"host.command.slow@{name}")
 
 
-@pytest.mark.parametrize("name", [*SILENT, "paramiko-hangs", "paramiko-floods"])
+@pytest.mark.parametrize("name", [*SILENT, *(f"paramiko-{each}" for each in PARAMIKO if each in SILENT)])
 def test_let_in_and_no_shell(outcome: Outcome, name: str) -> None:
     """Who lets in and never answers is not reachable, and that is known soon."""
     assert outcome.verdict(f"host.reachable@{name}") == "breach P0", outcome.output
     assert "logged in, but " in outcome.message(f"host.reachable@{name}")
     assert "no shell answers" in outcome.message(f"host.reachable@{name}")
+    assert outcome.message(f"host.reachable@{name}").endswith(STEP)
     assert outcome[f"host.reachable@{name}"]["duration_s"] < 25
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("floods", r"it prints without end: 'y y y [y ]+\.\.\.'"),
+        ("zeros", r"it prints without end: '(\\x00)+[\\x0]*\.\.\.'"),
+        ("errors", r"it prints without end on its standard error: '[no ]+\.\.\.'"),
+    ],
+)
+def test_what_floods_is_shown(outcome: Outcome, name: str, said: str) -> None:
+    for way in (name, f"paramiko-{name}"):
+        assert re.search(f"no shell answers: {said}{STEP}$", outcome.message(f"host.reachable@{way}"))
 
 
 @pytest.mark.parametrize(
@@ -100,10 +130,12 @@ def test_let_in_and_no_shell(outcome: Outcome, name: str) -> None:
     [
         ("forced", 'logged in, but no shell answers: Please login as the user "admin" rather than root.'),
         ("nologin", "logged in, but no shell answers: This account is currently not available."),
-        ("mute", "logged in, but no shell answers, exit status 3"),
+        ("mute", f"logged in, but no shell answers, exit status 3{STEP}"),
         ("paramiko-forced", 'logged in, but no shell answers: Please login as the user "admin" rather than root.'),
-        ("paramiko-mute", "logged in, but no shell answers, exit status 3"),
-        ("shutdown", "logged in, but no shell answers: Back at 12"),
+        ("paramiko-mute", f"logged in, but no shell answers, exit status 3{STEP}"),
+        ("shutdown", f"logged in, but no shell answers: Back at 12{STEP}"),
+        ("garbage", rf"logged in, but no shell answers: \x1b[2J\x80\x00{STEP}"),
+        ("nulls", f"logged in, but no shell answers, exit status 1, and prints '{NULLS}...'{STEP}"),
     ],
 )
 def test_what_the_server_says_is_shown(outcome: Outcome, name: str, said: str) -> None:
@@ -182,3 +214,27 @@ def test_threads_that_make_loggers(run: Run, tmp_path: Path) -> None:
     outcome = run(inventory)
     assert {result["verdict"] for result in outcome.results.values()} == {"ok"}, outcome.output
     assert outcome.exit_status == 0
+
+
+def test_whatever_is_printed_takes_no_memory(server: Sshd, tmp_path: Path) -> None:
+    """Before the script begins and beside it, on either stream."""
+    inventory = '[host.here]\nconnect = "local://"\n'
+    for name, way in (("zeros", "ssh"), ("zeros", "paramiko"), ("errors", "ssh"), ("mixing", "ssh")):
+        connect = server.connect(identity=name).replace("ssh:", f"{way}:", 1)
+        inventory += f'[host.{name}-{way}]\nconnect = "{connect}"\n'
+    (tmp_path / "opscheck.toml").write_text(inventory)
+    done, peak = peak_mb([sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-m", "smoke"], tmp_path)
+    assert peak < MOST_MB
+    (latest,) = (tmp_path / "reports" / "smoke").glob("2*.json")
+    results = {each["id"]: each for each in json.loads(latest.read_text())["results"]}
+    assert "something else there prints without end: '" in results["host.disk@mixing-ssh"]["message"]
+    assert done.returncode == 1
+
+
+@pytest.mark.parametrize("where", ["", " >&2"])
+def test_what_a_command_of_ones_own_prints_has_an_end(where: str) -> None:
+    host = testinfra.get_host("local://")
+    HostConnection("local://").carry(host.backend)
+    with pytest.raises(UnknownError, match="printed more than the 10 MB that are read"):
+        host.run(f"cat /dev/zero{where}")
+    assert host.run(f"head -c 1000000 /dev/zero{where}").rc == 0
