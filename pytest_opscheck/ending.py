@@ -25,7 +25,7 @@ from .starting import SIGNALS
 
 STOP = "stop"
 """The mark in the shared folder of a run that was interrupted: its workers end."""
-LAST_WORDS_S = 2.5
+LAST_WORDS_S = 2.0
 """How long what is waited for at the end may take from when the run was asked to end."""
 _AGAIN_S = 3.0
 """When it is interrupted once more, where code has caught that. A terminal and a parent may both ask at once."""

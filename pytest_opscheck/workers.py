@@ -23,7 +23,7 @@ _ALIVE = "alive"
 """The mark in the shared folder that its run lives."""
 _PREFIX = "opscheck-"
 _FOLDER = re.compile(rf"{_PREFIX}[a-z0-9_]{{8}}")
-_GRACE_S = 1.5
+_GRACE_S = 1.0
 """How long workers that were told to end may take for that."""
 
 

@@ -103,5 +103,7 @@ def test_past_runs_are_there_all_the_same(tmp_path: Path) -> None:
         done = command(tmp_path, *words)
         assert done.returncode == 0, (words, done.stderr)
         assert ("NOT_SET_ANYWHERE is not set" in done.stderr) == (words != ["report"])
-    (tmp_path / "opscheck.toml").write_text(plain + f"[history]\nurl = {UNSET}\n", encoding="utf-8")
+    (tmp_path / "opscheck.toml").write_text(
+        plain.replace("MEMORY", "false") + f"\n[history]\nurl = {UNSET}\n", encoding="utf-8"
+    )
     assert command(tmp_path, "status").returncode == 4, "where they are can't be told"

@@ -215,7 +215,7 @@ def test_the_results_say_the_exit_status_of_the_process(project: Project) -> Non
     pytester.makefile(
         ".toml", opscheck=pytester.path.joinpath("opscheck.toml").read_text().replace('"true"', '"false"')
     )
-    gate = '[suites.daily]\nfail_at = "P0"\nat = "00:00"\n[opscheck]\ntimezone = "UTC"\n'
+    gate = '\n[suites.daily]\nfail_at = "P0"\nat = "00:00"\n[opscheck]\ntimezone = "UTC"\n'
     with pytester.path.joinpath("opscheck.toml").open("a") as inventory:
         inventory.write(gate)
     assert pytester.runpytest_subprocess("-m", "daily", "--opscheck-json=mine.json").ret == 3
