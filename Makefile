@@ -20,7 +20,7 @@ unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help demo demo-docker stack check stop test flips lint clean demo-packages test-packages
+.PHONY: help demo demo-docker stack check stop test flips lowest lint clean demo-packages test-packages
 
 help:
 	@echo 'make demo                  starts a small shop of real servers, checks it, shows the verdicts, stops it'
@@ -31,6 +31,7 @@ help:
 	@echo 'make stop NAME=...         stops it'
 	@echo 'make test                  installs what the tests need, and runs them'
 	@echo 'make flips NAME=...        makes every fault of every example, or of one; the tests make one for each expectation'
+	@echo 'make lowest                runs the unit tests and the demo with the lowest versions that pyproject.toml allows'
 	@echo 'make lint                  ruff and mypy'
 	@echo 'make clean                 removes .venv and caches'
 
@@ -50,13 +51,16 @@ test: test-packages $(VENV)/installed-dev
 flips: test-packages $(VENV)/installed-dev
 	tests/with-docker $(VENV)/bin/pytest tests/live/test_flips.py $(if $(NAME),-k $(NAME))
 
+lowest: test-packages $(VENV)-lowest/installed
+	tests/with-docker $(VENV)-lowest/bin/pytest -n 3 --dist loadfile tests/unit tests/live/test_demo.py
+
 lint: $(VENV)/installed-dev
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/ruff format --check .
 	$(VENV)/bin/mypy
 
 clean:
-	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache build dist *.egg-info
+	rm -rf $(VENV) $(VENV)-lowest .mypy_cache .pytest_cache .ruff_cache build dist *.egg-info
 
 demo-packages:
 	@demo/debian-packages optional $(DEMO_PACKAGES)
@@ -85,3 +89,9 @@ $(VENV)/installed-dev: pyproject.toml | $(VENV)/bin/python
 	@echo 'Installing into $(VENV), with what the tests need ...'
 	@$(VENV)/bin/python -m pip install -q --disable-pip-version-check -e '.[dev]'
 	@touch $@ $(VENV)/installed $(VENV)/installed-examples
+
+$(VENV)-lowest/installed: pyproject.toml tests/lowest.txt
+	@echo 'Installing the lowest versions into $(VENV)-lowest ...'
+	$(PYTHON) -m venv $(VENV)-lowest
+	@$(VENV)-lowest/bin/python -m pip install -q --disable-pip-version-check -c tests/lowest.txt -e '.[dev]'
+	@touch $@

@@ -6,8 +6,12 @@ import functools
 from pathlib import Path
 from typing import Any
 
+from .visible import typed
+
 _EVERYBODYS = ("/etc/ssh/ssh_known_hosts", "/etc/ssh/ssh_known_hosts2")
 _OWN = ("~/.ssh/known_hosts", "~/.ssh/known_hosts2")
+LONGEST_PACKET = 262_144
+"""Bytes of one packet of the protocol, as OpenSSH has it: whoever says more is not an SSH server, or worse."""
 
 
 def careful(backend: Any) -> Any:
@@ -36,13 +40,28 @@ def _client(backend: Any) -> Any:
     if backend.ssh_identity_file:
         where["key_filename"] = backend.ssh_identity_file
     try:
-        client.connect(**where, timeout=backend.timeout, password=backend.host.password)
+        client.connect(**where, timeout=backend.timeout, password=backend.host.password, transport_factory=_transport)
     except paramiko.SSHException as error:
         client.close()
         if isinstance(error, paramiko.BadHostKeyException) or "known_hosts" in str(error):
             raise paramiko.SSHException(_unknown(where, error)) from None
         raise
     return client
+
+
+def _transport(sock: Any, **options: Any) -> Any:
+    """Return paramiko's transport, which by itself takes packets of any length into its memory."""
+    import paramiko
+    from paramiko.packet import Packetizer
+
+    class Bounded(Packetizer):
+        def read_all(self, n: int, check_rekey: bool = False) -> bytes:
+            if n > LONGEST_PACKET:
+                raise paramiko.SSHException(f"it announces a packet of {n:,} bytes, which no SSH server does")
+            found: bytes = super().read_all(n, check_rekey)
+            return found
+
+    return paramiko.Transport(sock, packetizer_class=Bounded, **options)
 
 
 def _known_hosts(said: Any) -> list[str]:
@@ -61,10 +80,10 @@ def _unknown(where: dict[str, Any], error: Exception) -> str:
     if isinstance(error, paramiko.BadHostKeyException):
         return (
             f"the host key of {place} has changed, and is not the one in known_hosts; find out why, and only then "
-            f"forget the old one: ssh-keygen -R '{place}'"
+            f"forget the old one: ssh-keygen -R {typed(place)}"
         )
-    ssh = " ".join(["ssh", *(["-p", str(port)] if port != paramiko.config.SSH_PORT else []), name])
+    ssh = " ".join(["ssh", *(["-p", str(port)] if port != paramiko.config.SSH_PORT else []), typed(name)])
     return (
         f"the host key of {place} is not known: no known_hosts has it; log in once with `{ssh}` and compare the "
-        f"fingerprint, or add what `ssh-keyscan -p {port} {name}` says once you have compared it"
+        f"fingerprint, or add what `ssh-keyscan -p {port} {typed(name)}` says once you have compared it"
     )
