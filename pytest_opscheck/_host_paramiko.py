@@ -54,7 +54,7 @@ def _transport(sock: Any, **options: Any) -> Any:
     import paramiko
     from paramiko.packet import Packetizer
 
-    class Bounded(Packetizer):
+    class Bounded(Packetizer):  # type: ignore[misc]  # paramiko has no types
         def read_all(self, n: int, check_rekey: bool = False) -> bytes:
             if n > LONGEST_PACKET:
                 raise paramiko.SSHException(f"it announces a packet of {n:,} bytes, which no SSH server does")

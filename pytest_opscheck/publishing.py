@@ -43,6 +43,7 @@ class Publisher:
     traces: dict[str, str] = field(default_factory=dict)
     not_written: OSError | None = None
     """What kept pytest from writing its JUnit report."""
+    _told: HistoryError | None = None
 
     def publish(self, run: Run) -> None:
         """Write the reports, and tell of them: also where the disk is full."""
@@ -144,14 +145,14 @@ class Publisher:
     def asked(self, question: Callable[[], T], otherwise: T) -> T:
         """Return what the history answers, if it does so in time; a first fault of it is told."""
         past = self.session.runner.past
-        knew = past.fault
         answer = otherwise
         try:
             with self.session.ending.waiting():
                 answer = question()
         except HurriedError:
             past.fault = HistoryError(f"it gave no answer before {_GIVEN_UP}")
-        if past.fault is not None and past.fault is not knew:
+        if past.fault is not None and past.fault is not self._told:
+            self._told = past.fault
             self.note_history("read", past.fault)
         return answer
 

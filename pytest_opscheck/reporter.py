@@ -180,8 +180,6 @@ class Reporter:
         session.exitstatus, self._pytest = self.run.exit_status, session
         self._claim_xml()
         outcome = None
-        if self.files is not None and getattr(self.config.option, "xmlpath", None) == str(self.files.xml):
-            self.files.claim_xml()
         try:
             with self.session.ending.waiting():
                 outcome = yield

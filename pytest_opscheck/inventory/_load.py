@@ -35,7 +35,7 @@ from .problems import InventoryError, Problems, is_concerned, nearest
 from .quiet import read_waivers, read_windows
 from .report import REPORTS_KEEP_S, read_mail
 from .said import ENTRY_KEYS
-from .salvage import salvaged
+from .salvage import parsed, salvaged
 from .timing import KEYS as TIMING
 from .timing import read_timing
 from .validation import note_validation, secrets_of
@@ -46,7 +46,6 @@ TABLES = ("opscheck", "suites", "history", "report", "maintenance", "waiver", "n
 REPORT = ("keep", "mail", "metrics")
 SUITE_KEYS = ("fail_at", *TIMING)
 _BITS = 64
-_DEEPEST = 50
 
 
 def load(
@@ -185,7 +184,7 @@ def _read(file: Path, shown: str) -> str:
 
 def _parse(text: str, shown: str) -> dict[str, Any]:
     try:
-        return _shallow(tomllib.loads(text))
+        return parsed(text)
     except tomllib.TOMLDecodeError as error:
         raise InventoryError(visible(_syntax_error(shown, text, str(error)))) from None
     except ValueError:  # Python refuses integers of thousands of digits
@@ -194,17 +193,6 @@ def _parse(text: str, shown: str) -> dict[str, Any]:
         raise InventoryError(
             f"{shown}: lists or tables are nested too deeply; no key needs more than ten levels"
         ) from None
-
-
-def _shallow(document: dict[str, Any]) -> dict[str, Any]:
-    """Return a document; raises RecursionError for one so deep that no reader of it would get to its end."""
-    level: list[Any] = [document]
-    for _ in range(_DEEPEST):
-        inner = [each.values() if isinstance(each, dict) else each for each in level if isinstance(each, dict | list)]
-        level = [each for one in inner for each in one]
-        if not level:
-            return document
-    raise RecursionError
 
 
 def _syntax_error(shown: str, text: str, message: str) -> str:

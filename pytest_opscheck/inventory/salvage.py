@@ -11,8 +11,21 @@ from .problems import Problems
 
 _TABLE = re.compile(r"^(?=\s*\[)", re.MULTILINE)
 _NAME = re.compile(r"\s*\[+\s*(?P<name>[A-Za-z0-9_-]+(?:\s*\.\s*[A-Za-z0-9_-]+)*)")
+_DEEPEST = 50
 _ANY = (("opscheck",), ("history",))
 """The tables that a nameless one may be and that change what the others mean: whose they are, and what was told."""
+
+
+def parsed(text: str) -> dict[str, Any]:
+    """Return what a TOML text says. Raises RecursionError for one so deep that no reader of it would get to its end."""
+    document = tomllib.loads(text)
+    level: list[Any] = [document]
+    for _ in range(_DEEPEST):
+        inner = [each.values() if isinstance(each, dict) else each for each in level if isinstance(each, dict | list)]
+        level = [each for one in inner for each in one]
+        if not level:
+            return document
+    raise RecursionError
 
 
 def salvaged(text: str, problems: Problems) -> dict[str, Any]:
@@ -20,7 +33,7 @@ def salvaged(text: str, problems: Problems) -> dict[str, Any]:
     document: dict[str, Any] = {}
     for part in _TABLE.split(text):
         try:
-            _merge(document, tomllib.loads(part))
+            _merge(document, parsed(part))
         except (ValueError, RecursionError):
             name = _NAME.match(part)
             for path in [tuple(re.split(r"\s*\.\s*", name["name"]))] if name else _ANY:

@@ -54,6 +54,7 @@ def machine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Container]:
         (folder / name).mkdir()
         (folder / name / "opscheck.toml").write_text(INVENTORY.format(name=name.partition(" ")[0]), encoding="utf-8")
         (folder / name / "opscheck.env").write_text(f"PYTHONPATH='{ROOT}'\nFROM_FILE='a b'\n", encoding="utf-8")
+        (folder / name / "opscheck.env").chmod(0o600)
     # Debian's own Python is there; where that runs the tests, its /usr would take the place of the machine's.
     needed = [Path(path) for path in dict.fromkeys([sys.base_prefix, sys.prefix, str(ROOT)]) if path != "/usr"]
     mounts = [f"{path}:{path}:ro" for path in needed]

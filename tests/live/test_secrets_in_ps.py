@@ -32,7 +32,7 @@ names = ["{name}"]
 expect = {{ healthy = false }}
 [docker.stack.exec.own]
 service = "{name}"
-run = "echo ${{WORD}} | wc -c; sleep 1"
+run = "echo ${{APP_TOKEN}} | wc -c; sleep 1"
 [docker.there]
 names = ["{name}"]
 on = "local"
@@ -40,19 +40,19 @@ expect = {{ healthy = false }}
 [docker.there.exec.own]
 service = "{name}"
 run = ["sh", "-c", "echo x; sleep 1"]
-stdout = "!= ${{WORD}}"
+stdout = "!= ${{APP_TOKEN}}"
 [logs.app]
 path = "{log}"
 [logs.app.count.own]
-pattern = "${{WORD}} login"
+pattern = "${{APP_TOKEN}} login"
 expect = "== 2"
 """
 COMMAND = """
 [host.{host}.command.own]
-run = "test ${{WORD}} = '{word}' && sleep 1; exit 3"
+run = "test ${{APP_TOKEN}} = '{word}' && sleep 1; exit 3"
 exit = "== 3"
 [host.{host}.processes.own]
-pattern = "${{WORD}}"
+pattern = "${{APP_TOKEN}}"
 count = "== 0"
 """
 OWN = """
@@ -61,7 +61,7 @@ import pytest
 
 @pytest.mark.daily
 def test_own(host):
-    word = os.environ["WORD"]
+    word = os.environ["APP_TOKEN"]
     done = host.run("printf '%%s|' %s; cat; sleep 1; exit 5", word)
     assert (done.rc, done.stdout) == (5, word + "|")
     assert host.run("echo plain; cat").stdout == "plain\\n"
@@ -146,7 +146,7 @@ def test_no_command_line_holds_a_secret(machine: ways.Machine, tmp_path: Path) -
     run: Run = runs_in(tmp_path)
     path = f"{sshpass(tmp_path / 'bin')}:{os.environ['PATH']}"
     with command_lines() as seen:
-        outcome = run(inventory, env={"WORD": SECRET, "PATH": path})
+        outcome = run(inventory, env={"APP_TOKEN": SECRET, "PATH": path})
     own = {name for name in outcome.results if "own" in name}
     assert len(own) == 4 * 2 + 2 + 1 + 4, outcome.output
     assert {name: outcome.message(name) for name in own if outcome.verdict(name) != "ok"} == {}, outcome.output

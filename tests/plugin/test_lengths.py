@@ -65,9 +65,9 @@ TESTS = """
 def test_what_is_too_long_is_cut_in_all_that_is_kept_and_shown(
     project: Callable[[str], pytest.Pytester], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("CANARY", "Canary-Zx81-Qq")
+    monkeypatch.setenv("CANARY_TOKEN", "Canary-Zx81-Qq")
     monkeypatch.setenv("PYTHONDONTWRITEBYTECODE", "1")
-    pytester = project(LOCAL + '[host.local.command.secret]\nrun = "echo ${CANARY}"\n')
+    pytester = project(LOCAL + '[host.local.command.secret]\nrun = "echo ${CANARY_TOKEN}"\n')
     pytester.makepyfile(test_own=TESTS)
     command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-m", "daily"]
     done, _ = peak_mb(command, Path(pytester.path), os.environ)
