@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from ._host_paramiko import FOREIGN
 from .probes import UnreachableError
 from .probes._excerpt import beginning, excerpt
 
@@ -23,11 +24,12 @@ _IDLE = re.compile(
     r"|bash: no job control"
 )
 """What ssh says beside the cause."""
+_FOREIGN = re.compile(r"kex_exchange_identification: banner line .*|banner exchange: .*: invalid format")
 _CAUSE = re.compile(
     r"denied|refused|fail|expired|avail|no route|timed? ?out|unreachable|resolve|no matching|closed|reset|disconnect"
     r"|changed|offending|invalid|bad |error|cannot|can't|could not|not found|not known|no such|unknown|unsupported"
     r"|unable|required|must|too (open|many)|allowed|permitted|password|sudo|login|log in|account|locked|disabled"
-    r"|no shell|down|maintenance|please|terminat|not running|is not ",
+    r"|no shell|does not speak|down|maintenance|please|terminat|not running|is not ",
     re.IGNORECASE,
 )
 
@@ -55,7 +57,7 @@ def shown(printed: str) -> str:
 
 def causes(said: str) -> str:
     """Return the lines that name a cause, each once, the last ones where there are many; all lines where none does."""
-    lines = [line.strip() for line in re.split(r"[\r\n]+", said)]
+    lines = [_FOREIGN.sub(FOREIGN, line.strip()) for line in re.split(r"[\r\n]+", said)]
     lines = list(dict.fromkeys(beginning(line, _LINE) for line in lines if line and not _IDLE.match(line)))
     named = [line for line in lines if _CAUSE.search(line)]
     return "; ".join(named[-_LINES:]) or beginning("; ".join(lines[-_LINES:]), _NAMELESS)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import re
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,8 @@ from .visible import typed
 
 _EVERYBODYS = ("/etc/ssh/ssh_known_hosts", "/etc/ssh/ssh_known_hosts2")
 _OWN = ("~/.ssh/known_hosts", "~/.ssh/known_hosts2")
+FOREIGN = "what answers there does not speak SSH"
+_BANNER = "Error reading SSH protocol banner"
 LONGEST_PACKET = 262_144
 """Bytes of one packet of the protocol, as OpenSSH has it: whoever says more is not an SSH server, or worse."""
 
@@ -55,13 +58,50 @@ def _transport(sock: Any, **options: Any) -> Any:
     from paramiko.packet import Packetizer
 
     class Bounded(Packetizer):  # type: ignore[misc]  # paramiko has no types
+        _banner_bytes = 0
+
         def read_all(self, n: int, check_rekey: bool = False) -> bytes:
-            if n > LONGEST_PACKET:
-                raise paramiko.SSHException(f"it announces a packet of {n:,} bytes, which no SSH server does")
+            self._refuse(n)
             found: bytes = super().read_all(n, check_rekey)
             return found
 
+        def _read_timeout(self, timeout: float) -> bytes:
+            found: bytes = super()._read_timeout(timeout)
+            self._banner_bytes += len(found)
+            self._refuse(self._banner_bytes)
+            return found
+
+        def _refuse(self, size: int) -> None:
+            if size > LONGEST_PACKET:
+                raise paramiko.SSHException(f"{FOREIGN}: it sends {size:,} bytes where {LONGEST_PACKET:,} are most")
+
     return paramiko.Transport(sock, packetizer_class=Bounded, **options)
+
+
+def in_words(error: Exception, timeout_s: float) -> str:
+    """Return what paramiko raised in the words of ssh."""
+    if inner := next(iter(getattr(error, "errors", {}).values()), None):  # of each address of a name
+        error = inner
+    text = str(error) or type(error).__name__
+    if isinstance(error, OSError) and error.strerror:
+        return error.strerror.lower()
+    if text == "No existing session":  # it logs in although nothing has come
+        return f"no SSH handshake within {timeout_s:g} s; see whether it hangs, or a firewall drops what is sent to it"
+    if (rest := text.removeprefix(_BANNER)) != text:
+        return _without_banner(rest)
+    if re.match("Indecipherable protocol version|Invalid SSH banner|Invalid packet blocking", text):
+        return FOREIGN
+    if FOREIGN in text:
+        return text[text.index(FOREIGN) :]
+    return re.sub(r"^Incompatible ssh peer \((.*)\)$", rf"{FOREIGN} as paramiko does: \1", text)
+
+
+def _without_banner(said: str) -> str:
+    if "reset" in said:
+        return "connection reset by peer"
+    if "codec" in said:
+        return FOREIGN
+    return said[said.index(FOREIGN) :] if FOREIGN in said else "it closed the connection before it said who it is"
 
 
 def _known_hosts(said: Any) -> list[str]:

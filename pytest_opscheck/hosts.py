@@ -23,7 +23,7 @@ from urllib.parse import urlsplit
 
 from ._host_causes import SEE_SHELL, causes, shown, unreachable
 from ._host_hidden import SSH, Local, hidden, with_stdin, without_password
-from ._host_paramiko import careful
+from ._host_paramiko import careful, in_words
 from ._host_script import AT_ONCE, NOISE_BYTES, Received, script
 from ._host_streams import ChannelStream, ProcessStream, Stream, kill, printed
 from .probes import Output, Part, UnreachableError
@@ -376,7 +376,7 @@ def _channel(backend: Any, text: str) -> Stream:
     try:
         return ChannelStream(backend.client, backend.get_command(_SHELL), text, CONNECT_SECONDS)
     except Exception as error:  # noqa: BLE001 - paramiko raises whatever happens on the way
-        raise unreachable(str(error) or type(error).__name__) from None
+        raise unreachable(in_words(error, CONNECT_SECONDS)) from None
 
 
 def _short(parts: Sequence[Part]) -> Iterator[Sequence[Part]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.metadata
 import os
 import platform
+import traceback
 import uuid
 from collections.abc import Generator
 from dataclasses import replace
@@ -184,7 +185,7 @@ class Reporter:
             with self.session.ending.waiting():
                 outcome = yield
         except OSError as error:  # which pytest raises for its own reports without their names
-            named = error.filename or getattr(self.config.option, "xmlpath", None)
+            named = error.filename or self._written_at(error)
             self.publisher.not_written = OSError(error.errno, error.strerror or str(error), named)
             self.publisher.note(self.publisher.not_written)
         except HurriedError:
@@ -192,6 +193,13 @@ class Reporter:
         self.publisher.publish(self.run)
         self._settle()
         return outcome
+
+    def _written_at(self, error: OSError) -> str | None:
+        """Return which of others' reports an error is of, by whose code it passed through."""
+        modules = {frame.f_globals.get("__name__", "") for frame, _ in traceback.walk_tb(error.__traceback__)}
+        options = {"pytest_html": "htmlpath", "_pytest.junitxml": "xmlpath"}
+        found = [option for name, option in options.items() if any(module.startswith(name) for module in modules)]
+        return str(getattr(self.config.option, found[0])) if found else None
 
     def _settle(self) -> None:
         """Have the results say the run's exit status, with what went wrong since it was decided."""

@@ -74,13 +74,15 @@ def understood(asked: str) -> Iterator[None]:
 def failure(error: BaseException, url: str, timeout_s: float, *, over: bool) -> EngineError:
     """Make the error of what a request failed with. `over` says that the time that it may take has ended it."""
     import requests
-    from urllib3.exceptions import ProtocolError
+    from urllib3.exceptions import NameResolutionError, ProtocolError
 
     if isinstance(error, EngineError):
         return error
     causes = list(_chain(error))
     if not_let_in := _not_let_in(causes, url):
         return EngineError(not_let_in)
+    if any(isinstance(cause, socket.gaierror | NameResolutionError) for cause in causes):
+        return _with_next("its name can't be resolved")
     if over or any(isinstance(cause, TimeoutError) for cause in causes):
         return _with_next(f"no answer within {timeout_s:g} s")
     if isinstance(error, BodyError) or any(isinstance(cause, IncompleteRead) for cause in causes):

@@ -30,7 +30,7 @@ STARTS: Mapping[str, bytes] = {
     "celery_redis": b"$%d\r\n" % MANY,
     "celery_amqp": b"\x01\x00\x00" + struct.pack(">I", MANY) + b"\x00\x0a\x00\x0a\x00\x09",
     "ssh": b"SSH-2.0-OpenSSH_9.2\r\n\x00\x00\x05\xdc\x06\x14",
-    "paramiko": b"SSH-2.0-OpenSSH_9.2\r\n\x00\x00\x05\xdc\x06\x14",
+    "paramiko": b"SSH-2.0-OpenSSH_9.2\r\n" + struct.pack(">I", MANY + 4) + b"\x06\x14",
 }
 """How a good answer begins, by what asks."""
 

@@ -94,7 +94,7 @@ CELLS = {
 }
 LATE = r"within [\d.]+ s\b|tim(ed? ?out|eout expired)|in time"
 CUT = r"closed|reset|broke|ended in the middle|ended the connection|cut off|hung up"
-FOREIGN = r"does not speak|not PostgreSQL|is no\b|not the \w+ protocol|answers as no|" + CUT
+FOREIGN = r"does not speak|not PostgreSQL|is no\b|not the \w+ protocol|answers as no|longer than|speaks first|" + CUT
 LONG = r"\d MB\b|too large|is not a sample|" + FOREIGN
 TLS_MEANT = r"TLS|" + CUT + "|" + LATE + "|" + FOREIGN
 FAULTS: dict[str, tuple[Callable[[Path], AbstractContextManager[dict[str, int]]], str, dict[str, str]]] = {
