@@ -74,15 +74,13 @@ def understood(asked: str) -> Iterator[None]:
 def failure(error: BaseException, url: str, timeout_s: float, *, over: bool) -> EngineError:
     """Make the error of what a request failed with. `over` says that the time that it may take has ended it."""
     import requests
-    from urllib3.exceptions import NameResolutionError, ProtocolError
+    from urllib3.exceptions import ProtocolError
 
     if isinstance(error, EngineError):
         return error
     causes = list(_chain(error))
-    if not_let_in := _not_let_in(causes, url):
-        return EngineError(not_let_in)
-    if any(isinstance(cause, socket.gaierror | NameResolutionError) for cause in causes):
-        return _with_next("its name can't be resolved")
+    if no_way := _no_way(causes, url):
+        return _with_next(no_way)
     if over or any(isinstance(cause, TimeoutError) for cause in causes):
         return _with_next(f"no answer within {timeout_s:g} s")
     if isinstance(error, BodyError) or any(isinstance(cause, IncompleteRead) for cause in causes):
@@ -95,9 +93,13 @@ def failure(error: BaseException, url: str, timeout_s: float, *, over: bool) -> 
     return _with_next(text, transient=found.transient, spoke=found.spoke)
 
 
-def _not_let_in(causes: Iterable[BaseException], url: str) -> str | None:
-    """Return why there is no way to an engine's socket, where that is it."""
+def _no_way(causes: Iterable[BaseException], url: str) -> str | None:
+    """Return why there is no way to an engine, where that is it."""
+    from urllib3.exceptions import NameResolutionError
+
     for cause in causes:
+        if isinstance(cause, socket.gaierror | NameResolutionError):
+            return "its name can't be resolved"
         if isinstance(cause, PermissionError):
             return f"permission denied; let this user near it: {usermod(_user())}"
         if isinstance(cause, FileNotFoundError) and url.startswith("unix:"):
