@@ -30,6 +30,7 @@ from ..schedule.jobs import (
     head,
     jobs,
     merged,
+    owner,
     units,
     units_folder,
 )
@@ -176,23 +177,30 @@ def _crontab(inventory: Inventory, found: list[Job], *, install: bool) -> None:
         return
     if shutil.which("crontab") is None:
         raise ScheduleError("there is no crontab here; install cron, or leave --crontab out for systemd's timers")
-    there = _own_crontab()
+    whose = owner(inventory.file.absolute().parent)
+    there = _there(whose)
     wanted = merged(there, ours, inventory)
     if wanted == there:
         say("nothing changed: all of it is there")
         return
-    done = subprocess.run(["crontab", "-"], input=wanted, capture_output=True, check=False, **_BYTES)  # noqa: S607
+    done = _command_of(whose, "-", input=wanted)
     if done.returncode != 0:
         raise ScheduleError(f"crontab: {' '.join(done.stderr.split())}")
-    say("wrote it to your crontab; the rest of that stays as it is")
+    say(f"wrote it to {f'the crontab of {whose}' if whose else 'your crontab'}; the rest of that stays as it is")
 
 
-def _own_crontab() -> str:
-    """Return this user's crontab; none is an empty one."""
-    done = subprocess.run(["crontab", "-l"], capture_output=True, check=False, **_BYTES)  # noqa: S607 - the PATH's own
+def _there(whose: str | None) -> str:
+    """Return somebody's crontab; none is an empty one."""
+    done = _command_of(whose, "-l")
     if done.returncode != 0 and "no crontab" not in done.stderr:
         raise ScheduleError(f"crontab -l: {' '.join(done.stderr.split())}")
     return done.stdout if done.returncode == 0 else ""
+
+
+def _command_of(whose: str | None, word: str, **given: Any) -> subprocess.CompletedProcess[str]:
+    """Run crontab as somebody, None for this user: what root schedules runs as whose project it is, as with systemd."""
+    command = ["crontab", *(["-u", whose] if whose else []), word]
+    return subprocess.run(command, capture_output=True, check=False, **_BYTES, **given)  # noqa: S603 - our own words
 
 
 # status

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import SecretStr
 
+from ..patterns import PatternError, searcher
 from . import _redis_server
 from ._bound import loads
 from ._celery_target import (
@@ -187,10 +188,18 @@ def _table(message: dict[str, Any], name: str) -> dict[str, Any]:
 
 def _queues(routing_key: str, bindings: list[tuple[str, str, str]]) -> list[str]:
     """Return the queues in which a message of an exchange stood; without an exchange its routing key is the queue."""
-    found = {
-        queue for key, pattern, queue in bindings if key == routing_key or (pattern and re.match(pattern, routing_key))
-    }
+    found = {queue for key, pattern, queue in bindings if key == routing_key or _fits(pattern, routing_key)}
     return sorted(found) or [routing_key]
+
+
+def _fits(pattern: str, routing_key: str) -> bool:
+    """Tell whether a pattern fits; it is out of the broker, so anybody may have written it. Raises UnknownError."""
+    if not pattern:
+        return False
+    try:
+        return searcher(re.compile(rf"\A(?:{pattern})"))(routing_key) is not None
+    except (re.error, PatternError) as error:
+        raise UnknownError(f"a binding of the broker has a pattern that can't be used: {error}") from None
 
 
 def _is_later(eta: Any) -> bool:

@@ -166,7 +166,7 @@ def _service(job: Job) -> Iterator[str]:
     yield ""
     yield "[Service]"
     yield "Type=oneshot"
-    if (user := _owner(folder)) is not None:
+    if (user := owner(folder)) is not None:
         yield f"User={user}"
     yield f"WorkingDirectory={_unit(str(folder))}/"  # a space or backslash at a line's end means something else
     yield f"EnvironmentFile=-{_unit(_no_pattern(str(folder)))}/{ENVIRONMENT}"
@@ -179,7 +179,7 @@ def _service(job: Job) -> Iterator[str]:
     yield f"TimeoutStopSec={_LAST_S}"
 
 
-def _owner(folder: Path) -> str | None:
+def owner(folder: Path) -> str | None:
     """Return as whom root lets the checks run: the owner of the folder, whose code they are; None for this user."""
     owner = folder.stat().st_uid
     if os.geteuid() != 0 or owner == 0:

@@ -147,9 +147,13 @@ def test_a_run_that_finds_something_broken_has_not_failed(machine: Container, op
     assert ended(right) == {"Result=success", "ExecMainStatus=0"}
 
 
-def test_a_user_who_is_not_root(machine: Container) -> None:
-    """Timers of his own, which go on when he is gone where root lets him linger."""
+def test_a_user_who_is_not_root(machine: Container, opscheck: Opscheck) -> None:
+    """Timers of his own, which go on when he is gone where root lets him linger; root's crontab runs nothing of his."""
     machine.run("chown -R ops /srv/user && loginctl enable-linger ops")
+    assert "wrote it to the crontab of ops" in opscheck("user", "schedule", "--crontab", "--install")
+    assert "/srv/user" in machine.run("crontab -u ops -l").stdout
+    assert "/srv/user" not in machine.run("crontab -l").stdout
+    machine.run("crontab -u ops -r")
     command = Path(sys.executable).with_name("opscheck")
 
     def as_ops(said: str) -> str:
