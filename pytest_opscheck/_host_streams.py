@@ -63,7 +63,9 @@ class ProcessStream:
         # A part of what it started may hold its pipes, as ssh's master does, or one that went to the background.
         ready = self._selector.select(max(0.0, min(seconds, _POLL_S)))
         if not ready and self.child.poll() is not None:
-            return None
+            ready = self._selector.select(0)  # its last words may have come since
+            if not ready:
+                return None
         for key, _ in ready:
             if key.fileobj is self._stdin:
                 self._write()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Iterator
 
 import pytest
@@ -13,3 +14,10 @@ def pytests_that_start_fast() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("PYTEST_ADDOPTS", "-p no:hypothesispytest -p no:rerunfailures -p no:pytest_jsonreport")
         yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def processes_that_take_ctrl_c() -> None:
+    """Have what tests start take SIGINT, also where they run in the background of a script, and so ignore it."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)

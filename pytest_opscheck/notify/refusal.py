@@ -16,7 +16,7 @@ from ..results import Result, Run, Verdict
 STATUS = 4
 CHECK = "opscheck.inventory"
 _TITLE = "The inventory can be read"
-_STEP = "mend it, and see that it is right: opscheck validate"
+_STEP = "fix it, and check it: opscheck validate"
 
 
 def told(error: InventoryError, suite: str) -> Iterator[str]:

@@ -52,7 +52,9 @@ def machine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Container]:
     folder = tmp_path_factory.mktemp("machine")
     for name in ("timers", "cron", "user", f"timers{ODD}", f"cron{ODD}"):
         (folder / name).mkdir()
-        (folder / name / "opscheck.toml").write_text(INVENTORY.format(name=name.partition(" ")[0]), encoding="utf-8")
+        (folder / name / "opscheck.toml").write_text(
+            INVENTORY.format(name=f"odd{name.partition(' ')[0]}" if ODD in name else name), encoding="utf-8"
+        )
         (folder / name / "opscheck.env").write_text(f"PYTHONPATH='{ROOT}'\nFROM_FILE='a b'\n", encoding="utf-8")
         (folder / name / "opscheck.env").chmod(0o600)
     # Debian's own Python is there; where that runs the tests, its /usr would take the place of the machine's.

@@ -222,6 +222,7 @@ def test_whatever_is_printed_takes_no_memory(server: Sshd, tmp_path: Path) -> No
     for name, way in (("zeros", "ssh"), ("zeros", "paramiko"), ("errors", "ssh"), ("mixing", "ssh")):
         connect = server.connect(identity=name).replace("ssh:", f"{way}:", 1)
         inventory += f'[host.{name}-{way}]\nconnect = "{connect}"\n'
+    inventory += 'expect.disk = { P1 = "< 100%", timeout = "120s" }\n'
     (tmp_path / "opscheck.toml").write_text(inventory)
     done, peak = peak_mb([sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-m", "smoke"], tmp_path)
     assert peak < MOST_MB
