@@ -376,7 +376,9 @@ def _channel(backend: Any, text: str) -> Stream:
     try:
         return ChannelStream(backend.client, backend.get_command(_SHELL), text, CONNECT_SECONDS)
     except Exception as error:  # noqa: BLE001 - paramiko raises whatever happens on the way
-        raise unreachable(in_words(error, CONNECT_SECONDS)) from None
+        place = f"{backend.host.name} port {backend.host.port or 22}"
+        said = in_words(error, CONNECT_SECONDS)
+        raise unreachable(said if backend.host.name in said else f"{place}: {said}") from None
 
 
 def _short(parts: Sequence[Part]) -> Iterator[Sequence[Part]]:
