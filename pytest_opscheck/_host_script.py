@@ -176,15 +176,17 @@ class _Heard:
 class Received:
     """Sorts a host's output by part while it comes in. It keeps what the parts may print, and no more.
 
-    `noise` is the end of what was printed beside the script's own lines, `noise_bytes` how much that was.
+    `noise` is the end of what was printed beside the script's own lines, `noise_bytes` how much that was; `is_garbled`
+    says that something was printed into them: then lines may be missing, and what comes from then on tells nothing.
     """
 
     def __init__(self, word: str, parts: Sequence[Part]) -> None:
         self._stamp, self._parts = f"{word} ".encode(), parts
+        self._glued = re.compile(rb"[^\n]" + self._stamp + rb"(\d+ (began|out|err|status)|end)\b")
         self._heard = [_Heard() for _ in parts]
         self._rest = b""
         self.begun: tuple[float, float] | None = None
-        self.ended = False
+        self.ended = self.is_garbled = False
         self.noise, self.noise_bytes = b"", 0
 
     def feed(self, chunk: bytes) -> list[int]:
@@ -198,7 +200,8 @@ class Received:
         self._rest = rest
         self.noise_bytes += len(others)
         self.noise = (self.noise + others)[-NOISE_BYTES:]
-        found = (self._line(line.decode("utf-8", "replace")) for line in ours)
+        found = [self._line(line.decode("utf-8", "replace")) for line in ours]
+        self.is_garbled |= self.begun is not None and self._glued.search(others) is not None
         return list(dict.fromkeys(number for number in found if number is not None))
 
     def _line(self, line: str) -> int | None:

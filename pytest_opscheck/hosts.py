@@ -263,7 +263,7 @@ class _Talk:
         """Yield the numbers of parts, each as soon as all of it has come or is not waited for any more."""
         received, missing = self._received, set(range(len(self._parts)))
         self._heard, heard = time.monotonic(), list(missing)
-        while True:
+        while not received.is_garbled:
             now = time.monotonic()
             for number in heard:
                 if received.began(number) and self._late[number] == float("inf"):
@@ -289,6 +289,8 @@ class _Talk:
                 self._lost = self._why_lost()
                 break
             heard = came
+        if received.is_garbled:
+            self._lost = f"something else there prints into what is read: {excerpt(self._noise())}; {SEE_SHELL}"
         yield from sorted(missing)
 
     def _why_in_vain(self) -> str | None:
@@ -306,7 +308,8 @@ class _Talk:
     def output(self, number: int) -> Output:
         """Return what has come of a part."""
         output = self._received.output(number)
-        lost = None if self._received.done(number) or number in self._given_up else self._lost
+        is_whole = self._received.done(number) and not self._received.is_garbled
+        lost = None if is_whole or number in self._given_up else self._lost
         return dataclasses.replace(output, ahead_s=self._ahead, lost=lost)
 
     def _why_lost(self) -> str:

@@ -116,3 +116,13 @@ def test_loggers_can_be_made_while_others_are_walked_over() -> None:
         if number > 3:
             break
     assert type(manager.loggerDict).__mro__[1] is dict
+
+
+@pytest.mark.parametrize("line", ["0 out =/dev/sda1 90%", "0 status 0 1.0 2.0", "0 err end", "end"])
+def test_what_is_printed_into_a_line_of_ours_is_known(line: str) -> None:
+    """A line that is lost so might be the one that says that a disk is full."""
+    received = Received("word", [Part("")])
+    received.feed(b"\nword begin 1.0\nsomething else\n")
+    assert not received.is_garbled
+    received.feed(b"\0\0" + f"word {line}\n".encode())
+    assert received.is_garbled

@@ -87,7 +87,7 @@ def test_the_page(said: list[str]) -> None:
     assert found.tags == form.tags
     shown = read(found.text)
     assert [each for each in strings(run) if each not in shown] == []
-    assert steers(found.text) == []
+    assert steers(found.text.replace("\t", " ")) == []  # code may be indented by them
 
 
 @nasty
