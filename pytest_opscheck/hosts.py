@@ -173,7 +173,8 @@ class HostConnection:
             if not outputs:
                 begun()
             for number in range(len(few)):
-                output = dataclasses.replace(received.output(number), ahead_s=ahead)
+                lost = _MIXED if received.is_garbled else None
+                output = dataclasses.replace(received.output(number), ahead_s=ahead, lost=lost)
                 put(len(outputs), output)
                 outputs.append(output)
         return outputs
@@ -212,6 +213,9 @@ class HostConnection:
             with self._lock:
                 self._children.discard(child)
         return backend.result(child.returncode, local.command.encode(), stdout, stderr)
+
+
+_MIXED = "something else there prints into what is read"
 
 
 class _Talk:
@@ -290,7 +294,7 @@ class _Talk:
                 break
             heard = came
         if received.is_garbled:
-            self._lost = f"something else there prints into what is read: {excerpt(self._noise())}; {SEE_SHELL}"
+            self._lost = f"{_MIXED}: {excerpt(self._noise())}; {SEE_SHELL}"
         yield from sorted(missing)
 
     def _why_in_vain(self) -> str | None:
