@@ -14,6 +14,8 @@ from ._files import IN_SIGHT, absolute, said_of
 from ._kind import Output, UnknownError
 from ._types import Zone
 
+_FIRST = dt.timezone(dt.timedelta(hours=14))
+"""Where each day begins first."""
 # Of the record at $1 only its dates travel.
 _RECORD = (
     IN_SIGHT
@@ -62,9 +64,9 @@ def _dated(texts: list[str], record: str, now: int, zone: dt.tzinfo) -> int | No
     dates = [date for text in texts if (date := named_date(text)) is not None]
     if not dates:
         return None
-    today = dt.datetime.fromtimestamp(now, zone).date()
-    past = [date for date in dates if date <= today]
+    newest = dt.datetime.fromtimestamp(now, _FIRST).date()  # a host may write its own day, or that of UTC
+    past = [date for date in dates if date <= newest]
     if not past:
-        raise UnknownError(f"{record} names no day before {today}; let a drill write the day on which it was done")
+        raise UnknownError(f"{record} names no day before {newest}; let a drill write the day on which it was done")
     day = dt.datetime.combine(max(past), dt.time(), zone)
     return min(now, int(day.timestamp()) + DAY_S)

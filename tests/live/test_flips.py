@@ -37,6 +37,8 @@ def inventory(name: str, file: str) -> Inventory:
 
 CALM_S = 120
 """How long what is well may seem not to be: the machine may be busy with something else, or with what was mended."""
+BUSY = 0.6
+"""From which share on a machine is too busy for what the examples expect of its processors."""
 FILES = [(name, file) for name in NAMES for file in Stack(name).inventories]
 SUITES = [
     (name, (name, file, suite))
@@ -167,17 +169,31 @@ def settles(
     shows = {fault.check: fault for fault in faults}
     until = time.monotonic() + patience_s
     while True:
+        before = processor_s()
         results, output = run(stack, folder, f"--opscheck-inventory={file}", *(node_id(known[id_]) for id_ in wanted))
+        busy = busy_share(before, processor_s()) > BUSY
         wrong = [
             f"{id_} is not {verdict}: {differs}"
             for id_, verdict in wanted.items()
             if verdict and (differs := difference(results.get(id_), verdict, shows.get(id_)))
+            if not (busy and verdict == "ok" and id_.startswith("host.cpu@"))  # then it rightly is not
         ]
         if not wrong:
             return
         if time.monotonic() > until:
             pytest.fail("\n".join(wrong) if results else output, pytrace=False)
         time.sleep(0.5)
+
+
+def processor_s() -> tuple[float, float]:
+    """Return how long this machine's processors have been idle, and how long they have been there, in ticks."""
+    ticks = [float(each) for each in Path("/proc/stat").read_text(encoding="utf-8").split("\n", 1)[0].split()[1:9]]
+    return ticks[3] + ticks[4], sum(ticks)
+
+
+def busy_share(before: tuple[float, float], after: tuple[float, float]) -> float:
+    """Return which share of its time this machine was busy in between."""
+    return 1 - (after[0] - before[0]) / max(after[1] - before[1], 1)
 
 
 def difference(result: dict[str, Any] | None, wanted: str, fault: Fault | None) -> str:

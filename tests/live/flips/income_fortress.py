@@ -305,7 +305,7 @@ def two_transactions_deadlock(stack: Stack) -> Iterator[None]:
     sql(stack, "select pg_stat_reset()")
 
 
-@fault("postgres.checksum_failures@main", "P0", "is 1, expected 0")
+@fault("postgres.checksum_failures@main", "P0", ", expected 0")
 def a_page_is_damaged_on_disk(stack: Stack) -> Iterator[None]:
     # Larger than the ring of buffers through which it is written: its first page has left the memory.
     sql(stack, "create table damaged as select repeat('x', 1000) from generate_series(1, 40000)")
