@@ -367,7 +367,8 @@ def _import_libraries(units: Iterable[Unit]) -> None:
     """Import what contacts need, here and without its warnings.
 
     In a contact's thread a library that warns while it is imported would meet the filters of the test that just runs:
-    where these make errors of warnings, the import would fail, and a healthy target be unknown.
+    where these make errors of warnings, the import would fail, and a healthy target be unknown. And an abstract class
+    that is half imported (amqp's vine has one) makes isinstance() fail in the threads of all others.
     """
     needed = {library for unit in units for library in kinds()[unit.requests[0].target.kind].libraries}
     with warnings.catch_warnings():

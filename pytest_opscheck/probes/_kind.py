@@ -196,7 +196,7 @@ class Kind:
 
     `connect(target, timeout_s)` is a context manager that yields what the direct probes read from; it raises
     UnreachableError. `summary` is the sentence of the inventory's schema. `libraries` are imported before contacts
-    start: those that may warn while they are imported.
+    start, by one thread: while some are, others can't ask whether a thing is callable (amqp's vine), or warnings show.
     """
 
     name: str

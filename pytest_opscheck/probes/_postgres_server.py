@@ -275,4 +275,4 @@ def quoted(*names: str) -> str:
     return ".".join('"' + name.replace('"', '""') + '"' for name in names)
 
 
-kind = Kind("postgres", PostgresDatabase, "a PostgreSQL database", _connect)
+kind = Kind("postgres", PostgresDatabase, "a PostgreSQL database", _connect, libraries=("psycopg",))

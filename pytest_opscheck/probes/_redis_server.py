@@ -254,7 +254,7 @@ def _read_only_class() -> type[Redis]:
     return ReadOnlyRedis
 
 
-kind = Kind("redis", RedisServer, "a Redis server", _connect)
+kind = Kind("redis", RedisServer, "a Redis server", _connect, libraries=("redis",))
 
 
 @contextmanager

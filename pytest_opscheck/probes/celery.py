@@ -29,7 +29,13 @@ def _connect(target: CeleryApp, timeout_s: float) -> Iterator[Broker]:
         yield broker
 
 
-kind = Kind("celery", CeleryApp, "a Celery application, seen through its broker: Redis or RabbitMQ", _connect)
+kind = Kind(
+    "celery",
+    CeleryApp,
+    "a Celery application, seen through its broker: Redis or RabbitMQ",
+    _connect,
+    libraries=("amqp", "redis"),
+)
 
 
 @kind.probe(timeout_s=5)
