@@ -46,7 +46,7 @@ stack check stop: $(VENV)/installed-examples
 
 test: test-packages $(VENV)/installed-dev
 	tests/with-docker $(VENV)/bin/pytest -n 4 --dist loadfile --ignore tests/live/test_flips.py
-	tests/with-docker $(VENV)/bin/pytest -n 3 --dist loadfile tests/live/test_flips.py -m 'not again'
+	tests/with-docker $(VENV)/bin/pytest -n 2 --dist loadfile tests/live/test_flips.py -m 'not again'
 
 flips: test-packages $(VENV)/installed-dev
 	tests/with-docker $(VENV)/bin/pytest tests/live/test_flips.py $(if $(NAME),-k $(NAME))
