@@ -173,6 +173,10 @@ class _Heard:
         return self.out_end == "cut" or bool(self.out_end and self.err_end)
 
 
+_GLUE_BYTES = 64
+"""What is kept of a long line that is no part's: a line of ours may just be beginning in it."""
+
+
 class Received:
     """Sorts a host's output by part while it comes in. It keeps what the parts may print, and no more.
 
@@ -196,7 +200,7 @@ class Received:
         ours = [line for line in lines if line.startswith(self._stamp)]
         others = chunk if before else b"\n".join(line for line in lines if not line.startswith(self._stamp))
         if len(rest) > LINE_BYTES:  # what is left of a line that is no part's
-            others, rest = others if before else others + rest, b" "
+            others, rest = others if before else others + rest, b" " + rest[-_GLUE_BYTES:]
         self._rest = rest
         self.noise_bytes += len(others)
         self.noise = (self.noise + others)[-NOISE_BYTES:]

@@ -126,3 +126,11 @@ def test_what_is_printed_into_a_line_of_ours_is_known(line: str) -> None:
     assert not received.is_garbled
     received.feed(b"\0\0" + f"word {line}\n".encode())
     assert received.is_garbled
+
+
+def test_a_flood_may_be_cut_where_a_line_of_ours_begins() -> None:
+    received = Received("word", [Part("")])
+    received.feed(b"\nword begin 1.0\n")
+    received.feed(b"\0" * 1_000_000 + b"wo")
+    received.feed(b"rd 0 out =/dev/sda1 90%\n")
+    assert received.is_garbled
