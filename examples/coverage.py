@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from examples.stack import NAMES, Stack
-from pytest_opscheck import shipped
+from pytest_opscheck import catalogue
 from pytest_opscheck.inventory import Inventory, load
 
 PAGE = Path(__file__).with_name("COVERAGE.md")
@@ -49,7 +49,7 @@ This page is written by `examples/coverage.py` from the five inventories.
 def inventories(name: str) -> Mapping[str, Inventory]:
     """Return an example's inventories by their files' names, read with what its stack would set."""
     stack = Stack(name)
-    return {file: load(stack.folder / file, shipped.checks(), stack.environment) for file in stack.inventories}
+    return {file: load(stack.folder / file, catalogue.checks(), stack.environment) for file in stack.inventories}
 
 
 def covering(letters: str) -> Mapping[str, list[str]]:

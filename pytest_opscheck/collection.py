@@ -9,22 +9,14 @@ from typing import Any
 
 import pytest
 
-from . import fixtures, shipped
+from . import catalogue, fixtures
 from ._check import EVERY_SUITE, Check, check_of
+from .catalogue import is_named, is_shipped, kind_of_file, names_shipped, shipped_argument, shipped_files
 from .due import Due
 from .inventory import Expectation, Inventory, nearest
 from .items import Owed, is_ours, owed_by
-from .plugin import setting
-from .selection import (
-    is_named,
-    is_shipped,
-    kind_of_file,
-    names_shipped,
-    narrows,
-    selects,
-    shipped_argument,
-    shipped_files,
-)
+from .selection import narrows, selects
+from .settings import setting
 
 _SHOWN = 3
 
@@ -147,7 +139,7 @@ class Collection:
         """
         if _is_shipped(function):
             return list(self.inventory.of_check(check.id))
-        if any(check.id == known.id for known in shipped.checks((check.kind,))):
+        if any(check.id == known.id for known in catalogue.checks((check.kind,))):
             raise pytest.UsageError(f"{check.id} is a shipped check; give {function.__name__} another name")
         for other in self._own:
             if other.id == check.id and other is not check:

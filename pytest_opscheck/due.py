@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 
 from ._check import check_of
+from .catalogue import is_shipped
 from .inventory import Expectation, Inventory
 from .items import is_ours, node_id, owed_by, own_subject, subject_of
 from .judge import Subject
-from .selection import is_shipped
 
 _SELECTED = "selected-"
 """What the files are called in which workers tell what they have selected."""

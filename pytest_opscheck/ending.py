@@ -19,8 +19,8 @@ from typing import Any
 
 import pytest
 
-from .plugin import workers_folder
 from .results import INTERRUPTED
+from .settings import workers_folder
 from .starting import SIGNALS
 
 STOP = "stop"

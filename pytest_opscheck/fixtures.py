@@ -15,8 +15,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from ._host_paramiko import careful
+from .catalogue import kinds
 from .hosts import CONNECT_SECONDS, HostConnection, host_spec
-from .probes import UnreachableError, kinds
+from .probes import UnreachableError
 from .suites import FIXTURES
 
 if TYPE_CHECKING:

@@ -22,10 +22,11 @@ from typing import Any
 
 from ._loggers import steady_loggers
 from .board import OVER, POLL_S, Board, Reading
+from .catalogue import kinds
 from .ending import STOP
 from .hosts import CONNECT_SECONDS, GRACE_SECONDS, HostConnection
 from .inventory import Expectation, Named
-from .probes import TIMEOUT, BlockedError, Output, Part, Probe, Reach, Shell, UnknownError, UnreachableError, kinds
+from .probes import TIMEOUT, BlockedError, Output, Part, Probe, Reach, Shell, UnknownError, UnreachableError
 
 AT_ONCE = 64
 """Contacts at once. Each is a thread and, over SSH, a process: more would only queue for the processor here."""

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import errno
 from collections.abc import Callable, Sized
-from pathlib import Path
 from typing import Any
 
 LONGEST = 500
@@ -55,15 +53,6 @@ def bounded(data: Any, clean: Clean) -> Any:
     if isinstance(data, list | tuple):
         return [bounded(value, clean) for value in data]
     return data
-
-
-def content(file: Path, most: int) -> bytes:
-    """Return what is in a file. Raises OSError, also for one of more than so many bytes, of which no more is read."""
-    with file.open("rb") as opened:
-        found = opened.read(most + 1)
-    if len(found) > most:
-        raise OSError(errno.EFBIG, f"it has more than the {most // 1_000_000} MB that are read", str(file))
-    return found
 
 
 def as_shown(value: object) -> str:

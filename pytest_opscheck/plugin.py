@@ -7,91 +7,23 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from .settings import FILE, OPTIONS, inventory_file, reports_folder, setting, workers_folder
+
 if TYPE_CHECKING:
     from collections.abc import Generator
 
     from .session import Session
 
 SESSION: pytest.StashKey[Session] = pytest.StashKey()
-FILE = "opscheck.toml"
-_OPTIONS = (
-    ("inventory", "FILE", "the inventory; by default opscheck.toml in the root directory"),
-    ("json", "FILE", "also write the results as JSON to this file"),
-    (
-        "fail_at",
-        "SEVERITY",
-        "fail the run for breaches from this severity on, whatever the suite says; P3 is the mildest",
-    ),
-    ("reports", "DIR", "where runs of a suite leave their reports; by default reports/ in the root directory"),
-)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Add the options, each with an ini setting of the same name."""
     group = parser.getgroup("opscheck", "operational checks (pytest-opscheck)")
-    for name, metavar, text in _OPTIONS:
+    for name, metavar, text in OPTIONS:
         flag = f"--opscheck-{name.replace('_', '-')}"
         group.addoption(flag, dest=f"opscheck_{name}", metavar=metavar, default=None, help=text)
         parser.addini(f"opscheck_{name}", text, default=None)
-
-
-def setting(config: pytest.Config, name: str) -> str | None:
-    """Return an option, or else its ini setting. Raises UsageError for one that is empty: an unset variable's."""
-    flag = f"--opscheck-{name.replace('_', '-')}"
-    option, ini = config.getoption(f"opscheck_{name}"), config.getini(f"opscheck_{name}")
-    for said, where in ((option, flag), (ini, f"opscheck_{name} in pytest's settings")):
-        if said is not None:
-            if not said.strip():
-                example = next(metavar for known, metavar, _ in _OPTIONS if known == name)
-                raise pytest.UsageError(f"{where} is empty; say {flag}={example}, or leave it out")
-            return str(said)
-    return None
-
-
-def inventory_file(config: pytest.Config) -> Path | None:
-    """Return the inventory's file, None where there is none in sight."""
-    if named := setting(config, "inventory"):
-        base = config.invocation_params.dir if config.getoption("opscheck_inventory") else config.rootpath
-        return base / named
-    file = home(config) / FILE
-    return file if _is_there(file) else None
-
-
-def home(config: pytest.Config) -> Path:
-    """Return the folder of the inventory and the reports: the root directory, or where pytest was started, or above.
-
-    pytest takes the value of an option that it does not know yet for a path to tests, and may take its root directory
-    from there; and where a project has no pytest.ini or the like, each of its folders is a root directory.
-    """
-    started = config.invocation_params.dir
-    return next(
-        (path for path in (config.rootpath, started, *started.parents) if _is_there(path / FILE)), config.rootpath
-    )
-
-
-def reports_folder(config: pytest.Config) -> Path:
-    """Return the folder in which runs of suites leave their reports, and the history."""
-    if (given := getattr(config, "workerinput", {}).get("opscheck_reports")) is not None:
-        return Path(given)
-    base = config.invocation_params.dir if config.getoption("opscheck_reports") else home(config)
-    return base / (setting(config, "reports") or "reports")
-
-
-def workers_folder(config: pytest.Config) -> Path | None:
-    """Return the folder that an xdist worker shares with its run, None where this process is no worker."""
-    given = getattr(config, "workerinput", {}).get("opscheck_folder")
-    return Path(given) if given is not None else None
-
-
-def _is_there(file: Path) -> bool:
-    """Tell whether a file is there, be it a link that leads nowhere: that is an error to show, not to pass over."""
-    return file.exists() or file.is_symlink()
-
-
-def only_looks(config: pytest.Config) -> bool:
-    """Tell whether pytest was asked to show what it would do, and to do nothing."""
-    options = ("collectonly", "setupplan", "setuponly", "showfixtures", "show_fixtures_per_test")
-    return any(getattr(config.option, name, False) for name in options)
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
@@ -109,7 +41,7 @@ def pytest_cmdline_main(config: pytest.Config) -> Generator[None, object, object
 def pytest_configure(config: pytest.Config) -> None:
     """Register the suites as markers, and open a session where checks were asked for."""
     config.addinivalue_line("markers", "opscheck: internal mark of a check of the inventory")
-    for name, *_ in _OPTIONS:
+    for name, *_ in OPTIONS:
         setting(config, name)  # what is empty is an error, whatever is asked for
     file = inventory_file(config)
     if file is None:
@@ -121,7 +53,7 @@ def pytest_configure(config: pytest.Config) -> None:
     if not config.pluginmanager.hasplugin("timeout"):  # which has registered it itself
         config.addinivalue_line("markers", "timeout(seconds): how long an operational check may take, 60 by default")
     from .selection import is_asked
-    from .suites import glance
+    from .settings import glance
 
     suites, tables = glance(file)
     for suite in suites:

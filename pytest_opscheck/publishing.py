@@ -14,12 +14,12 @@ from . import streams
 from .ending import LAST_WORDS_S, HurriedError
 from .history import HistoryError, Point
 from .inventory.report import Mail
-from .plugin import setting
 from .reports import json, page
 from .reports.beside import Beside, Failed
 from .reports.files import ReportFiles
 from .reports.links import Links
 from .results import INTERRUPTED, NOTHING_JUDGED, Run
+from .settings import setting
 
 if TYPE_CHECKING:
     from .session import Session

@@ -20,7 +20,6 @@ from .history import HistoryError
 from .judge import Subject, next_step
 from .lengths import beginning
 from .overdue import Overdue
-from .plugin import only_looks, reports_folder
 from .plural import counted
 from .publishing import Publisher
 from .quiet.waivers import ending
@@ -28,6 +27,7 @@ from .reports import html, junit, terminal
 from .reports.beside import Failed
 from .reports.files import ReportFiles
 from .results import FAULT, INTERRUPTED, Result, Run, exit_status, with_steps
+from .settings import only_looks, reports_folder
 from .workers import sweep
 
 if TYPE_CHECKING:

@@ -26,12 +26,12 @@ from .judge import Subject, breach, conclude, failed_reading, passed, unknown
 from .lasting import lasting
 from .lengths import bounded
 from .outcomes import OUR_ERRORS, as_failure, attach, first_line, raised, skip_quiet, why_not_judged
-from .plugin import only_looks
 from .probes import UnknownError, UnreachableError
 from .quiet.applied import Quieting
 from .quiet.windows import Open
 from .reports.terminal import Progress
 from .results import Counted, Result, Verdict
+from .settings import only_looks
 from .suites import GATE
 from .workers import Workers
 

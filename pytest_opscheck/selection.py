@@ -7,41 +7,17 @@ import difflib
 import itertools
 import re
 from collections.abc import Collection, Iterable, Iterator, Sequence
-from pathlib import Path
 
 import pytest
 
+from .catalogue import names_shipped, shipped_argument
 from .suites import ATTRIBUTE, FIXTURES, SUITES
 
-CHECKS = Path(__file__).parent / "checks"
 _MOST_NAMES = 10
 _MARKER = re.compile(r"[\w:+\-.\[\]\\/]+")
 """What pytest takes for one word of a `-m` expression."""
 _ARGUMENTS = re.compile(r"(?<!\w)(?!(?:and|or|not)\b)([\w:+\-.\[\]\\/]+)\s*\((?:[^()'\"]|'[^']*'|\"[^\"]*\")*\)")
 """A marker's arguments; they narrow it and name no other."""
-
-
-def shipped_files() -> list[Path]:
-    """Return the files of the shipped checks, one a kind.
-
-    Raises UsageError where there are none: a run without them would judge nothing.
-    """
-    if found := sorted(CHECKS.glob("test_*.py")):
-        return found
-    raise pytest.UsageError(
-        f"the shipped checks are missing: {CHECKS} is not a folder that has them. In a checkout it is a link to "
-        "../checks, which zip files and some file systems lose: make it again, or install without -e"
-    )
-
-
-def kind_of_file(file: Path) -> str:
-    """Return the kind of target that a file of shipped checks is for."""
-    return file.stem.removeprefix("test_")
-
-
-def is_shipped(file: Path) -> bool:
-    """Tell whether a file is one of the shipped checks, however its path is written."""
-    return _is_inside(file)
 
 
 def identifiers(expression: str) -> tuple[str, ...]:
@@ -126,30 +102,6 @@ def misspelt(expression: str, suites: Collection[str], markers: Collection[str])
             hint = f"did you mean {near[0]!r}?" if near else "it is no registered marker either."
             return f"-m {expression!r}: there is no suite {name!r}; {hint} Suites: {', '.join(suites)}"
     return None
-
-
-def shipped_argument(argument: str, root: Path) -> str | None:
-    """Return the node id of a shipped check, or its file's name, where that is what an argument names."""
-    name = argument.partition("::")[0]
-    if (root / name).exists() or Path(name).parent != Path():
-        return None
-    return argument if CHECKS / name in shipped_files() else None
-
-
-def is_named(nodeid: str, names: Collection[str]) -> bool:
-    """Tell whether a shipped check, by its node id, is among those named: itself, its function, or its file."""
-    return any(nodeid == name or nodeid.startswith((f"{name}[", f"{name}::")) for name in names)
-
-
-def names_shipped(arguments: Sequence[str]) -> bool:
-    """Tell whether any argument names shipped checks by their path."""
-    return any(_is_inside(Path(argument.partition("::")[0])) for argument in arguments)
-
-
-def _is_inside(path: Path) -> bool:
-    places = {CHECKS.absolute(), CHECKS.resolve()}
-    absolute = path.absolute()
-    return any(absolute == place or place in absolute.parents for place in places)
 
 
 def narrows(arguments: Sequence[str]) -> bool:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from . import fixtures, shipped
+from . import catalogue, fixtures
 from .collection import Collection
 from .deadline import Deadlines
 from .due import Due
@@ -20,11 +20,11 @@ from .limits import SEVERITIES
 from .masked import Masked
 from .masking import Masking
 from .overdue import Overdue
-from .plugin import home, inventory_file, reports_folder, setting
 from .plural import counted
 from .results import Result
 from .running import Runner
 from .selection import asked_suites
+from .settings import home, inventory_file, reports_folder, setting
 from .visible import plain
 
 REPORTER = "opscheck-reporter"
@@ -52,7 +52,7 @@ class Session:
 
         Raises InventoryError.
         """
-        inventory = load(file, shipped.checks(tables), reports=reports_folder(config))
+        inventory = load(file, catalogue.checks(tables), reports=reports_folder(config))
         session = cls(config, inventory, asked_suites(config.option.markexpr or "", suites), ending)
         ending.last_words.append(session.runner.close)
         config.pluginmanager.register(fixtures.Fixtures(inventory, session.runner), "opscheck-fixtures")

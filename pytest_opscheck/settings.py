@@ -1,13 +1,33 @@
-"""What pytest's own settings say of where reports are, for commands that do not start pytest."""
+"""Where the inventory and the reports are: by the command line and pytest's settings, or by what those files say alone.
+
+Every pytest with this plugin imports it, and every command that does not start pytest: so it imports little itself.
+"""
 
 from __future__ import annotations
 
-import configparser
 import tomllib
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from .suites import REPORTS
+if TYPE_CHECKING:
+    import pytest
 
+FILE = "opscheck.toml"
+LONGEST = 10_000_000
+"""Bytes of an inventory that is read: of twenty thousand targets."""
+REPORTS = "reports"
+"""Where runs leave their reports unless told otherwise: a folder beside the inventory."""
+OPTIONS = (
+    ("inventory", "FILE", "the inventory; by default opscheck.toml in the root directory"),
+    ("json", "FILE", "also write the results as JSON to this file"),
+    (
+        "fail_at",
+        "SEVERITY",
+        "fail the run for breaches from this severity on, whatever the suite says; P3 is the mildest",
+    ),
+    ("reports", "DIR", "where runs of a suite leave their reports; by default reports/ in the root directory"),
+)
+"""Each has a setting in pytest's files, `opscheck_` before its name."""
 _FILES = (
     ("pytest.toml", "pytest"),
     (".pytest.toml", "pytest"),
@@ -18,6 +38,86 @@ _FILES = (
     ("setup.cfg", "tool:pytest"),
 )
 """Where pytest looks, in this order, and the section that is its own."""
+
+
+def setting(config: pytest.Config, name: str) -> str | None:
+    """Return an option, or else its ini setting. Raises UsageError for one that is empty: an unset variable's."""
+    flag = f"--opscheck-{name.replace('_', '-')}"
+    option, ini = config.getoption(f"opscheck_{name}"), config.getini(f"opscheck_{name}")
+    for said, where in ((option, flag), (ini, f"opscheck_{name} in pytest's settings")):
+        if said is not None:
+            if not said.strip():
+                example = next(metavar for known, metavar, _ in OPTIONS if known == name)
+                from pytest import UsageError  # noqa: PT013 - late, as above
+
+                raise UsageError(f"{where} is empty; write {flag}={example}, or leave it out")
+            return str(said)
+    return None
+
+
+def inventory_file(config: pytest.Config) -> Path | None:
+    """Return the inventory's file, None where there is none in sight."""
+    if named := setting(config, "inventory"):
+        base = config.invocation_params.dir if config.getoption("opscheck_inventory") else config.rootpath
+        return base / named
+    file = home(config) / FILE
+    return file if _is_there(file) else None
+
+
+def home(config: pytest.Config) -> Path:
+    """Return the folder of the inventory and the reports: the root directory, or where pytest was started, or above.
+
+    pytest takes the value of an option that it does not know yet for a path to tests, and may take its root directory
+    from there; and where a project has no pytest.ini or the like, each of its folders is a root directory.
+    """
+    started = config.invocation_params.dir
+    return next(
+        (path for path in (config.rootpath, started, *started.parents) if _is_there(path / FILE)), config.rootpath
+    )
+
+
+def reports_folder(config: pytest.Config) -> Path:
+    """Return the folder in which runs of suites leave their reports, and the history."""
+    if (given := getattr(config, "workerinput", {}).get("opscheck_reports")) is not None:
+        return Path(given)
+    base = config.invocation_params.dir if config.getoption("opscheck_reports") else home(config)
+    return base / (setting(config, "reports") or REPORTS)
+
+
+def workers_folder(config: pytest.Config) -> Path | None:
+    """Return the folder that an xdist worker shares with its run, None where this process is no worker."""
+    given = getattr(config, "workerinput", {}).get("opscheck_folder")
+    return Path(given) if given is not None else None
+
+
+def _is_there(file: Path) -> bool:
+    """Tell whether a file is there, be it a link that leads nowhere: that is an error to show, not to pass over."""
+    return file.exists() or file.is_symlink()
+
+
+def only_looks(config: pytest.Config) -> bool:
+    """Tell whether pytest was asked to show what it would do, and to do nothing."""
+    options = ("collectonly", "setupplan", "setuponly", "showfixtures", "show_fixtures_per_test")
+    return any(getattr(config.option, name, False) for name in options)
+
+
+def suite_names(file: Path) -> tuple[str, ...]:
+    """Return the suites that a file names and those that there always are; of a broken file only the latter."""
+    return glance(file)[0]
+
+
+def glance(file: Path) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Return the suites of a file, and its tables; of a broken file only the suites that there always are."""
+    from .files.reading import content
+    from .suites import SUITES, suite_problem
+
+    try:
+        document = tomllib.loads(content(file, LONGEST).decode("utf-8-sig"))
+    except (OSError, ValueError, RecursionError):
+        document = {}
+    own = document.get("suites", {})
+    names = [name for name in own if suite_problem(name) is None] if isinstance(own, dict) else []
+    return tuple(dict.fromkeys([*SUITES, *names])), tuple(document)
 
 
 def reports_setting(folder: Path) -> Path:
@@ -31,6 +131,8 @@ def reports_setting(folder: Path) -> Path:
 
 def _section(file: Path, section: str) -> dict[str, str] | None:
     """Return a section of a settings file; None where it has none, or can't be read: pytest says what is wrong."""
+    import configparser
+
     try:
         text = file.read_text(encoding="utf-8")
         if file.suffix == ".toml":

@@ -4,16 +4,7 @@ from __future__ import annotations
 
 import keyword
 import re
-import tomllib
-from pathlib import Path
 
-from .lengths import content
-
-FILE = "opscheck.toml"
-LONGEST = 10_000_000
-"""Bytes of an inventory that is read: of twenty thousand targets."""
-REPORTS = "reports"
-"""Where runs leave their reports unless told otherwise: a folder beside the inventory."""
 SUITES = ("smoke", "deploy_gate", "daily", "weekly", "monthly")
 GATE = "deploy_gate"
 """The suite in which a breach counts at once: it is asked one time, and no later run would tell that a breach lasts."""
@@ -59,19 +50,3 @@ def suite_problem(name: str) -> str | None:
     if name in _PYTEST_MARKS:
         return f"{name!r} is a marker of pytest's own; use another word"
     return None
-
-
-def suite_names(file: Path) -> tuple[str, ...]:
-    """Return the suites that a file names and those that there always are; of a broken file only the latter."""
-    return glance(file)[0]
-
-
-def glance(file: Path) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Return the suites of a file, and its tables; of a broken file only the suites that there always are."""
-    try:
-        document = tomllib.loads(content(file, LONGEST).decode("utf-8-sig"))
-    except (OSError, ValueError, RecursionError):
-        document = {}
-    own = document.get("suites", {})
-    names = [name for name in own if suite_problem(name) is None] if isinstance(own, dict) else []
-    return tuple(dict.fromkeys([*SUITES, *names])), tuple(document)

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 import pytest_opscheck
-from pytest_opscheck.probes import kinds
+from pytest_opscheck.catalogue import kinds
 
 
 def test_this_is_the_installed_package() -> None:

@@ -23,8 +23,8 @@ from .. import private
 from ..inventory import FILE, Inventory, InventoryError, load, nearest
 from ..plural import counted
 from ..results import FAULT, NOTHING_JUDGED
+from ..settings import suite_names
 from ..starting import SIGNALS, pytest_command
-from ..suites import suite_names
 from ..visible import plain, visible
 
 USAGE = 4
@@ -209,8 +209,8 @@ def plan(file: Path, suite: str | None, *, notify: bool) -> None:
 @main.command()
 def schema() -> None:
     """Print the JSON Schema of opscheck.toml, for editors; with the severity words of the inventory that is here."""
+    from ..catalogue import checks
     from ..inventory.schema import schema as made
-    from ..shipped import checks
 
     words = loaded(Path(FILE)).severities if Path(FILE).exists() else ()
     say(json.dumps(made(checks(), tuple(words)), indent=2))
@@ -329,8 +329,8 @@ def loaded(
     """
     import pytest
 
+    from ..catalogue import checks
     from ..settings import reports_setting
-    from ..shipped import checks
 
     try:
         return load(file, checks(), reports=reports or reports_setting(file.absolute().parent))

@@ -8,8 +8,8 @@ from typing import Any, NoReturn
 
 import click
 
+from ..files.reading import content
 from ..inventory import nearest
-from ..lengths import content
 from ..reports.markdown import markdown
 from ..reports.text import text
 from ..results import SCHEMA, Run

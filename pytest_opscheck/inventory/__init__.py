@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from ..suites import FILE, SUITES, suite_names
+from ..settings import FILE, suite_names
+from ..suites import SUITES
 from ._load import load
 from .model import Expectation, Inventory, Named, Suite
 from .problems import InventoryError, nearest

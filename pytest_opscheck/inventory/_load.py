@@ -17,10 +17,12 @@ from typing import Any
 from pydantic import ValidationError
 
 from .._check import EVERY_SUITE, PAST, ZONE, Check
-from ..lengths import content as content_of
+from ..catalogue import kinds
+from ..files.reading import content as content_of
 from ..limits import SEVERITIES, severity_of
-from ..probes import Kind, kinds
-from ..suites import DEPENDED_ON, LONGEST, REPORTS, SUITES, suite_problem
+from ..probes import Kind
+from ..settings import LONGEST, REPORTS
+from ..suites import DEPENDED_ON, SUITES, suite_problem
 from ..units import LimitError
 from ..visible import has_controls, plain, visible
 from .common import refuse_unknown_conditions, refuse_unknown_pasts

@@ -10,9 +10,10 @@ from pydantic import BaseModel
 from pydantic.json_schema import GenerateJsonSchema
 
 from .._check import GIVEN, Check
+from ..catalogue import kinds
 from ..during import Limits
 from ..limits import SEVERITIES
-from ..probes import Kind, kinds
+from ..probes import Kind
 from ..suites import SUITES
 from ..units import UNITS, dimension
 from .expectations import inner_parameter

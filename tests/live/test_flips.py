@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 
 from examples.stack import NAMES, Stack, running
-from pytest_opscheck import shipped
+from pytest_opscheck.catalogue import checks as shipped_checks
 from pytest_opscheck.inventory import Inventory, load
 
 from .flips import past
@@ -32,7 +32,7 @@ def catalogue(name: str) -> Catalogue:
 
 def inventory(name: str, file: str) -> Inventory:
     stack = Stack(name)
-    return load(stack.folder / file, shipped.checks(), stack.environment)
+    return load(stack.folder / file, shipped_checks(), stack.environment)
 
 
 CALM_S = 120

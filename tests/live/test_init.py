@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from pytest_opscheck import _machine, init
+from pytest_opscheck.catalogue import checks
 from pytest_opscheck.inventory import Inventory, load
-from pytest_opscheck.shipped import checks
 from pytest_opscheck.visible import plain
 
 from ..unit.nasty import PIECES

@@ -12,10 +12,10 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
+from pytest_opscheck.catalogue import checks
 from pytest_opscheck.cli import main
 from pytest_opscheck.history import Past
 from pytest_opscheck.inventory import load
-from pytest_opscheck.shipped import checks
 from tests.unit.nasty import PIECES, maker, nasty_run, steers
 
 Project = Callable[..., pytest.Pytester]

@@ -16,10 +16,10 @@ import pytest
 from click.testing import CliRunner, Result
 from hypothesis import HealthCheck, given, settings
 
+from pytest_opscheck.catalogue import checks
 from pytest_opscheck.cli import main
 from pytest_opscheck.inventory import Inventory, load
 from pytest_opscheck.schedule.jobs import ScheduleError, crontab, jobs, merged, units
-from pytest_opscheck.shipped import checks
 from pytest_opscheck.visible import has_controls
 from tests.live.processes import program
 from tests.unit.nasty import PIECES, texts

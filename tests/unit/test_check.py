@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from pytest_opscheck import check, shipped
+from pytest_opscheck import catalogue, check
 from pytest_opscheck._check import Check, check_of
 from pytest_opscheck.limits import Ladder
 from pytest_opscheck.probes import Kind, Target
@@ -139,7 +139,7 @@ def test_what_cannot_name_a_suite(name: str) -> None:
 
 def test_shipped_checks_have_what_people_need() -> None:
     """A title, a next step, and one name each."""
-    checks = shipped.checks()
+    checks = catalogue.checks()
     assert len({found.id for found in checks}) == len(checks) > 10
     assert [found.id for found in checks if not found.action or found.title == f"test_{found.name}"] == []
     assert {found.kind for found in checks if found.name == "reachable" and found.suites == ("*",)} >= {"host", "redis"}

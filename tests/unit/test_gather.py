@@ -9,7 +9,7 @@ START = """
 import sys, threading
 from pytest_opscheck.gather import Gather, Request
 from pytest_opscheck.inventory import Named
-from pytest_opscheck.probes import kinds
+from pytest_opscheck.catalogue import kinds
 
 kind = kinds()[sys.argv[1]]
 target = Named(kind.name, "a", kind.target(url="http://127.0.0.1:1/"))

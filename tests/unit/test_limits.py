@@ -12,7 +12,16 @@ import pytest
 from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
-from pytest_opscheck.limits import SEVERITIES, Ladder, Limit, Rung, UnjudgeableError, parse_ladder, parse_limit, single
+from pytest_opscheck.limits import (
+    SEVERITIES,
+    Ladder,
+    Limit,
+    Rung,
+    UnjudgeableError,
+    parse_ladder,
+    parse_limit,
+    single,
+)
 from pytest_opscheck.units import UNITS, LimitError, as_text, dimension, from_base, parse_duration, quantity, to_base
 
 COMPARE = {

@@ -8,17 +8,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from pytest_opscheck.selection import (
-    CHECKS,
-    asked_suites,
-    identifiers,
-    is_named,
-    misspelt,
-    names_shipped,
-    narrows,
-    shipped_argument,
-    shipped_files,
-)
+from pytest_opscheck.catalogue import CHECKS, is_named, names_shipped, shipped_argument, shipped_files
+from pytest_opscheck.selection import asked_suites, identifiers, misspelt, narrows
 
 SUITES = ("smoke", "daily", "weekly")
 

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from examples.stack import Stack, said
-from pytest_opscheck import shipped
+from pytest_opscheck import catalogue
 from pytest_opscheck.inventory import load
 from pytest_opscheck.probes.availability import LEAST_RUNS
 
@@ -24,7 +24,7 @@ def fresh(stack: Stack) -> Iterator[None]:
     with forgotten(stack):
         for file in _files(stack):
             file.unlink()
-        for target in load(stack.folder / "opscheck.toml", shipped.checks(), stack.environment).targets:
+        for target in load(stack.folder / "opscheck.toml", catalogue.checks(), stack.environment).targets:
             if (past := target.keys.past()) is not None:
                 looks(stack, past.of, LEAST_RUNS)
         yield
@@ -47,7 +47,7 @@ def forgotten(stack: Stack) -> Iterator[None]:
 
 def looks(stack: Stack, check: str, times: int = 1) -> None:
     """Let a check run alone in one of its suites, so many times; each run is recorded."""
-    inventory = load(stack.folder / "opscheck.toml", shipped.checks(), stack.environment)
+    inventory = load(stack.folder / "opscheck.toml", catalogue.checks(), stack.environment)
     [found] = [expectation for expectation in inventory.expectations if expectation.id == check]
     command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-m", found.suites[0], node_id(found)]
     for _ in range(times):

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from pytest_opscheck import shipped
+from pytest_opscheck import catalogue
 from pytest_opscheck._check import Check
 from pytest_opscheck.inventory import Inventory, InventoryError, load
 
@@ -19,7 +19,7 @@ Errors = Callable[..., list[str]]
 @pytest.fixture(scope="session")
 def checks() -> tuple[Check, ...]:
     kinds = ("availability", "docker", "host", "postgres", "redis")
-    return tuple(check for check in shipped.checks() if check.kind in kinds)
+    return tuple(check for check in catalogue.checks() if check.kind in kinds)
 
 
 @pytest.fixture

@@ -9,12 +9,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from pytest_opscheck import shipped
+from pytest_opscheck import catalogue
 from pytest_opscheck._check import Check
+from pytest_opscheck.catalogue import kinds
 from pytest_opscheck.inventory import InventoryError, load
-from pytest_opscheck.probes import kinds
 
-ALL_CHECKS = shipped.checks()
+ALL_CHECKS = catalogue.checks()
 words = st.sampled_from(
     sorted(
         {

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from pytest_opscheck import shipped
+from pytest_opscheck import catalogue
 from pytest_opscheck.inventory import InventoryError, load
 
 from .conftest import Errors, Read
@@ -339,9 +339,9 @@ def test_limits_among_the_keys_that_cannot_be_meant(errors: Errors, said: str, e
 def test_the_time_zone_is_given_to_what_asks_for_it_and_is_no_key(tmp_path: Path) -> None:
     text = '[opscheck]\ntimezone = "Asia/Tokyo"\n[backup.db]\npath = "/x"\n[backup.db.expect]\ncomplete = {said}\n'
     (tmp_path / "good.toml").write_text(text.replace("{said}", "7"))
-    inventory = load(tmp_path / "good.toml", shipped.checks(), {})
+    inventory = load(tmp_path / "good.toml", catalogue.checks(), {})
     (complete,) = inventory.of_check("backup.complete")
     assert complete.params == {"days": 7, "zone": zoneinfo.ZoneInfo("Asia/Tokyo")}
     (tmp_path / "bad.toml").write_text(text.replace("{said}", '{ days = 7, zone = "UTC" }'))
     with pytest.raises(InventoryError, match="zone: unknown key"):
-        load(tmp_path / "bad.toml", shipped.checks(), {})
+        load(tmp_path / "bad.toml", catalogue.checks(), {})

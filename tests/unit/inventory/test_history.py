@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from pytest_opscheck.catalogue import checks
 from pytest_opscheck.inventory import Inventory, load
-from pytest_opscheck.shipped import checks
 
 Errors = Callable[..., list[str]]
 HOST = "[host.a]\n"

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from pytest_opscheck.catalogue import checks
 from pytest_opscheck.inventory import Inventory, load
 from pytest_opscheck.inventory.report import Address
-from pytest_opscheck.shipped import checks
 
 Errors = Callable[..., list[str]]
 WHO = 'to = "a@example.com"\nfrom = "b@example.com"\n'

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from pytest_opscheck.catalogue import checks
 from pytest_opscheck.inventory import InventoryError, load
 from pytest_opscheck.inventory.problems import Problems
 from pytest_opscheck.inventory.salvage import salvaged
-from pytest_opscheck.shipped import checks
 
 TEXT = """
 [opscheck]

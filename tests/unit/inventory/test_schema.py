@@ -11,11 +11,11 @@ from typing import Any
 import jsonschema
 import pytest
 
-from pytest_opscheck import shipped
+from pytest_opscheck import catalogue
 from pytest_opscheck._check import Check
+from pytest_opscheck.catalogue import kinds
 from pytest_opscheck.inventory._load import TABLES
 from pytest_opscheck.inventory.schema import schema
-from pytest_opscheck.probes import kinds
 
 from .conftest import Read
 
@@ -91,7 +91,7 @@ until = "2099-12-31"
 @pytest.fixture(scope="module")
 def validator() -> jsonschema.Draft202012Validator:
     """The schema as an editor has it: through JSON."""
-    made = json.loads(json.dumps(schema(shipped.checks(), ["critical", "warning"])))
+    made = json.loads(json.dumps(schema(catalogue.checks(), ["critical", "warning"])))
     jsonschema.Draft202012Validator.check_schema(made)
     return jsonschema.Draft202012Validator(made)
 
@@ -183,7 +183,7 @@ def test_every_kind_and_check_is_there(validator: jsonschema.Draft202012Validato
     assert made["properties"].keys() == {*TABLES, *kinds()}
     for name, kind in kinds().items():
         table = made["$defs"][name]
-        checks = [check for check in shipped.checks() if check.kind == name]
+        checks = [check for check in catalogue.checks() if check.kind == name]
         assert table["additionalProperties"] is False
         assert table["properties"].keys() >= {*kind.target.model_fields, "expect"}
         assert table["properties"]["expect"]["properties"].keys() == {c.name for c in checks if not c.family}

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from pytest_opscheck.catalogue import kinds
 from pytest_opscheck.inventory._load import TABLES
-from pytest_opscheck.probes import kinds
 
 from .conftest import Errors, Read
 

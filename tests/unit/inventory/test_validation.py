@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 from pydantic import BaseModel, ValidationError, create_model
 
-from pytest_opscheck import shipped
+from pytest_opscheck import catalogue
 from pytest_opscheck._check import GIVEN
+from pytest_opscheck.catalogue import kinds
 from pytest_opscheck.inventory.problems import InventoryError, Problems
 from pytest_opscheck.inventory.validation import note_validation
-from pytest_opscheck.probes import kinds
 from pytest_opscheck.probes.http import WebAddress
 
 VALUES: tuple[Any, ...] = (
@@ -52,7 +52,7 @@ def said_of(model: type[BaseModel], **said: Any) -> list[str]:
 
 def models() -> Iterator[tuple[str, type[BaseModel]]]:
     yield from ((kind.name, kind.target) for kind in kinds().values())
-    yield from ((check.id, check.probe.params) for check in shipped.checks())
+    yield from ((check.id, check.probe.params) for check in catalogue.checks())
 
 
 @pytest.mark.parametrize(("owner", "model"), list(models()), ids=lambda value: value if isinstance(value, str) else "")
