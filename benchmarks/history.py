@@ -19,8 +19,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from pytest_opscheck.core.results import Measurement, Result, Run, Verdict
 from pytest_opscheck.history import History, Past, Records, opened, reading, verified
-from pytest_opscheck.results import Measurement, Result, Run, Verdict
 
 RUNS, CHECKS, SUBJECTS = 1000, 250, 4
 BEGAN = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)

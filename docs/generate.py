@@ -15,7 +15,7 @@ from pydantic.fields import FieldInfo
 
 from pytest_opscheck._check import EVERY_SUITE, GIVEN, Check, check_of
 from pytest_opscheck.catalogue import kinds, shipped_files
-from pytest_opscheck.limits import Ladder, Limit
+from pytest_opscheck.core.limits import Ladder, Limit
 from pytest_opscheck.probes import Kind
 
 PAGE = Path(__file__).with_name("checks.md")

@@ -9,12 +9,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TypeVar
 
-from .domains import Domain, domain_of
-from .during import Limits
-from .limits import SEVERITIES, Ladder, Limit, parse_ladder, parse_limit, single
+from .core.dayparts import Limits
+from .core.domains import Domain, domain_of
+from .core.limits import SEVERITIES, Ladder, Limit, parse_ladder, parse_limit, single
+from .core.suites import ATTRIBUTE, suite_problem
+from .core.units import LimitError, dimension
 from .probes import Probe
-from .suites import ATTRIBUTE, suite_problem
-from .units import LimitError, dimension
 
 F = TypeVar("F", bound=Callable[..., None])
 EVERY_SUITE = "*"

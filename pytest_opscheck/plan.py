@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from .gather import HostUnit, Request, units
+from .core.humanize import counted
+from .core.visible import plain
+from .gather.dispatcher import HostUnit, Request, units
 from .inventory import Expectation, Inventory
-from .plural import counted
-from .visible import plain
 
 
 def lines(inventory: Inventory, suite: str | None = None) -> Iterator[str]:

@@ -12,7 +12,7 @@ from .settings import FILE, OPTIONS, inventory_file, reports_folder, setting, wo
 if TYPE_CHECKING:
     from collections.abc import Generator
 
-    from .session import Session
+    from .session.session import Session
 
 SESSION: pytest.StashKey[Session] = pytest.StashKey()
 
@@ -52,20 +52,20 @@ def pytest_configure(config: pytest.Config) -> None:
         )
     if not config.pluginmanager.hasplugin("timeout"):  # which has registered it itself
         config.addinivalue_line("markers", "timeout(seconds): how long an operational check may take, 60 by default")
-    from .selection import is_asked
+    from .session.selection import is_asked
     from .settings import glance
 
     suites, tables = glance(file)
     for suite in suites:
         config.addinivalue_line("markers", f"{suite}: operational checks of the suite {suite} ({FILE})")
     if is_asked(config, suites):
-        from .ending import Ending
+        from .session.ending import Ending
 
         ending = Ending(config)  # before all that takes its time
         config.pluginmanager.register(ending, "opscheck-ending")
         ending.begin()
         from .inventory import InventoryError
-        from .session import Session
+        from .session.session import Session
 
         try:
             config.stash[SESSION] = Session.open(config, file, suites, tables, ending)
@@ -88,7 +88,7 @@ def pytest_report_header(config: pytest.Config) -> list[str]:
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, exitstatus: int, config: pytest.Config) -> None:
     """Say what to do where a suite was asked for, nothing ran, and there is no inventory."""
     if exitstatus == pytest.ExitCode.NO_TESTS_COLLECTED and config.option.markexpr and inventory_file(config) is None:
-        from .selection import lacks_inventory
+        from .session.selection import lacks_inventory
 
         if said := lacks_inventory(config, terminalreporter.stats.get("deselected", ())):
             terminalreporter.write_line(said, yellow=True)
@@ -140,7 +140,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         session.collection.keep_named(items)
         session.collection.require_kept(before, items)
     elif inventory_file(config) is not None:
-        from .selection import deselect_ours
+        from .session.selection import deselect_ours
 
         deselect_ours(config, items)
     return result
@@ -174,7 +174,7 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> Generator[None, object, o
     session = pyfuncitem.config.stash.get(SESSION, None)
     if session is None:
         return (yield)
-    from .items import is_ours
+    from .session.items import is_ours
 
     if not is_ours(pyfuncitem):
         return (yield)

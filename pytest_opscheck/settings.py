@@ -50,7 +50,7 @@ def setting(config: pytest.Config, name: str) -> str | None:
                 example = next(metavar for known, metavar, _ in OPTIONS if known == name)
                 from pytest import UsageError  # noqa: PT013 - late, as above
 
-                raise UsageError(f"{where} is empty; write {flag}={example}, or leave it out")
+                raise UsageError(f"{where} is empty; say {flag}={example}, or leave it out")
             return str(said)
     return None
 
@@ -108,8 +108,8 @@ def suite_names(file: Path) -> tuple[str, ...]:
 
 def glance(file: Path) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Return the suites of a file, and its tables; of a broken file only the suites that there always are."""
+    from .core.suites import SUITES, suite_problem
     from .files.reading import content
-    from .suites import SUITES, suite_problem
 
     try:
         document = tomllib.loads(content(file, LONGEST).decode("utf-8-sig"))

@@ -1,4 +1,4 @@
-"""Where the `opscheck` command begins, and the pytest that `opscheck run` starts: both can be ended from then on.
+"""How the `opscheck` command begins, and the pytest that `opscheck run` starts: both can be ended from then on.
 
 What takes long to import comes after that. Run as a file it is pytest: as a module of this package it would be imported
 before pytest could rewrite the package's assertions.
@@ -35,14 +35,6 @@ def pytest_command(suite: str, arguments: tuple[str, ...]) -> list[str]:
     Who starts it may do so with SIGNALS blocked: they wait until it can take them.
     """
     return [sys.executable, __file__, "-m", suite, *arguments]
-
-
-def command() -> None:
-    """Be the `opscheck` command."""
-    take()
-    from pytest_opscheck.cli import main
-
-    main()
 
 
 def _pytest() -> int:

@@ -14,9 +14,9 @@ import pytest
 
 from pytest_opscheck._check import Check
 from pytest_opscheck.catalogue import checks
+from pytest_opscheck.core.schedule import Schedule
 from pytest_opscheck.inventory import load
 from pytest_opscheck.reports import openmetrics
-from pytest_opscheck.schedule import Schedule
 from tests.live.processes import program
 from tests.unit.reports import values
 

@@ -10,16 +10,16 @@ from typing import NoReturn
 
 import click
 
-from .. import private
-from ..compliance import Compliance, audited
+from ..compliance import render
+from ..compliance.audit import Compliance, audited
+from ..core.humanize import counted
+from ..core.results import FAULT
+from ..core.visible import plain
+from ..files import private
 from ..history import HistoryError, Records, Verified, opened, verified
 from ..inventory import Inventory, nearest
-from ..plural import counted
-from ..reports import compliance as report
-from ..results import FAULT
-from ..visible import plain
-from . import USAGE, inventory_option, loaded, reports_option, say
 from .history import BROKEN
+from .options import USAGE, inventory_option, loaded, reports_option, say
 
 
 @click.command()
@@ -54,10 +54,10 @@ def compliance(
     if begin > inventory.now():
         _refuse(f"--since {since} is yet to come")
     found, chain = _asked(inventory, begin, end, suite)
-    for line in report.lines(found, _said(chain)):
+    for line in render.lines(found, _said(chain)):
         say(line)
-    _write(html, lambda: report.page(found, _said(chain), inventory.now()))
-    _write(csv, lambda: report.table(found))
+    _write(html, lambda: render.page(found, _said(chain), inventory.now()))
+    _write(csv, lambda: render.table(found))
     if chain.problems:
         sys.exit(BROKEN)
 

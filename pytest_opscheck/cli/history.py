@@ -11,14 +11,13 @@ from typing import IO, NoReturn
 
 import click
 
+from ..core.humanize import counted, lasting
+from ..core.results import FAULT, State, Verdict
+from ..core.visible import plain
 from ..history import HistoryError, Records, Seen, exported, imported, opened, reading, verified
 from ..inventory import Inventory, nearest
-from ..lasting import lasting
-from ..plural import counted
-from ..reports.words import short
-from ..results import FAULT, State, Verdict
-from ..visible import plain
-from . import USAGE, inventory_option, known, reports_option, say
+from ..reports.phrases import short
+from .options import USAGE, inventory_option, known, reports_option, say
 
 BROKEN = 1
 """The exit status where the chain does not hold."""

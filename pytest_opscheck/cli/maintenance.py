@@ -14,12 +14,12 @@ from typing import NoReturn
 import click
 
 from .. import history
+from ..core.results import FAULT
+from ..core.units import LimitError, parse_duration
+from ..core.visible import plain
 from ..history import Begun, HistoryError, opened
 from ..inventory import Inventory, nearest
-from ..results import FAULT
-from ..units import LimitError, parse_duration
-from ..visible import plain
-from . import USAGE, inventory_option, known, reports_option, say
+from .options import USAGE, inventory_option, known, reports_option, say
 
 _NEWEST = 20
 

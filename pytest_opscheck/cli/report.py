@@ -8,13 +8,13 @@ from typing import Any, NoReturn
 
 import click
 
+from ..core.results import SCHEMA, Run
 from ..files.reading import content
 from ..inventory import nearest
 from ..reports.markdown import markdown
 from ..reports.text import text
-from ..results import SCHEMA, Run
 from ..settings import reports_setting
-from . import USAGE, reports_option, say
+from .options import USAGE, reports_option, say
 
 _LATEST = "latest.json"
 _LONGEST = 64_000_000

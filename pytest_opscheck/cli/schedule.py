@@ -14,13 +14,14 @@ from typing import Any, NoReturn
 
 import click
 
+from ..core.humanize import counted, lasting
+from ..core.results import FAULT
+from ..core.visible import plain
 from ..history import HistoryError, PastRun, Records, reading
 from ..inventory import Inventory
-from ..lasting import lasting
-from ..plural import counted
-from ..reports.words import counts
-from ..results import FAULT
-from ..schedule.jobs import (
+from ..reports.phrases import counts
+from .options import USAGE, inventory_option, known, loaded, reports_option, say
+from .timers import (
     ENVIRONMENT,
     File,
     Job,
@@ -34,8 +35,6 @@ from ..schedule.jobs import (
     units,
     units_folder,
 )
-from ..visible import plain
-from . import USAGE, inventory_option, known, loaded, reports_option, say
 
 OVERDUE = 1
 _BYTES: dict[str, Any] = {"encoding": "utf-8", "errors": "surrogateescape"}

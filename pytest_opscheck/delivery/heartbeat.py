@@ -18,7 +18,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from types import FrameType
 from urllib.parse import urlsplit, urlunsplit
 
-from ..results import INTERRUPTED
+from ..core.results import INTERRUPTED
 from ..starting import SIGNALS
 from .http import LONGEST_S, sent
 from .line import Line

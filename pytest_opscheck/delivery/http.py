@@ -10,8 +10,8 @@ import urllib.request
 from typing import Any
 from urllib.parse import unquote, urlsplit, urlunsplit
 
-from ..probes._web_redirect import onward, same_server
-from ..secrets import without_password
+from ..core.secrets import without_password
+from ..probes._web.redirect import onward, same_server
 
 STEP_S = 4.0
 """How long one step of a request may take: to connect, or to read on."""

@@ -17,12 +17,12 @@ from email.message import EmailMessage
 from email.policy import SMTP
 from email.utils import format_datetime, make_msgid
 
+from ..core.results import Result, Run, Verdict
+from ..core.visible import plain
 from ..inventory.report import ALWAYS, CHANGE, Address, Mail
-from ..reports.beside import Beside
+from ..reports.context import Beside
 from ..reports.mail import bodies
-from ..reports.words import counts, short
-from ..results import Result, Run, Verdict
-from ..visible import plain
+from ..reports.phrases import counts, short
 
 LONGEST_S = 120.0
 """How long a mail may take in all: then the run ends without."""

@@ -7,11 +7,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import quote, urlsplit, urlunsplit
 
-from .. import private
+from ..core.results import Run
+from ..core.secrets import without_password
+from ..files import private
 from ..inventory import Inventory
 from ..reports.openmetrics import CONTENT_TYPE, text
-from ..results import Run
-from ..secrets import without_password
 from .http import sent
 
 JOB = "opscheck"

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from ..inventory.history import History
 from ._chain import Link, Verified, links, verified
 from ._changes import Outcome
 from ._document import utc
-from ._lines import exported, imported
+from ._jsonl import exported, imported
 from ._maintenance import Begun, begin, begun, past, stop
+from ._notified import Told
 from ._past import Moved, Past, opened, reading
+from ._place import History
 from ._queries import Judged, PastRun, Point, Records, Sample, Seen
 from ._store import HistoryError, transaction
-from ._told import Told
 
 __all__ = [
     "Begun",

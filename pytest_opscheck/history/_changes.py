@@ -6,8 +6,9 @@ import datetime as dt
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from ..lasting import Lasting, lasting
-from ..results import Change, Result, State, Verdict
+from ..core.humanize import lasting
+from ..core.pending import Lasting
+from ..core.results import Change, Result, State, Verdict
 
 WRONG = (Verdict.BREACH, Verdict.UNKNOWN)
 LOOKED_BACK = 9

@@ -7,7 +7,7 @@ import hashlib
 import json
 from typing import Any
 
-from ..results import Run
+from ..core.results import Run
 
 _EXACT = 2**53
 """Up to here a database's floating point number holds each integer."""

@@ -8,17 +8,18 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
-from ..inventory.history import History
-from ..lasting import MOST_RUNS, Lasting, lasting
-from ..results import Counted, Result, Run, Verdict
-from . import _record, _told
+from ..core.humanize import lasting
+from ..core.pending import MOST_RUNS, Lasting
+from ..core.results import Counted, Result, Run, Verdict
+from . import _notified, _record
 from ._changes import LOOKED_BACK, compared, pending
 from ._document import document
 from ._maintenance import Begun
+from ._notified import Told
+from ._place import History
 from ._queries import Point, Records, Sample
 from ._schema import migrate, version_of
 from ._store import HistoryError, Store, bounded, connected, told
-from ._told import Told
 
 T = TypeVar("T")
 _MOST_SAMPLES = 2000
@@ -121,7 +122,7 @@ class Past:
         def write() -> bool:
             with opened(self.history, create=True) as store:
                 assert store is not None  # noqa: S101 - it was to be made
-                _told.remember(store, self.history.inventory, told)
+                _notified.remember(store, self.history.inventory, told)
             return True
 
         bounded(write, self.history)

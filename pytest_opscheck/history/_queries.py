@@ -10,14 +10,14 @@ from dataclasses import dataclass
 from operator import itemgetter
 from typing import Any, NamedTuple
 
-from ..results import Counted, Run, State, Verdict
+from ..core.results import Counted, Run, State, Verdict
 from ._chain import link
 from ._changes import Outcome
 from ._document import utc, value_of
 from ._maintenance import Begun, begun
+from ._notified import Told, told
 from ._record import chunks, marks
 from ._store import HistoryError, Store
-from ._told import Told, told
 
 _PAGE = 20_000
 _ENDLESS = 1_000_000_000

@@ -10,8 +10,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
-from .. import private
-from ..inventory.history import History
+from ..files import private
+from ._place import History
 
 T = TypeVar("T")
 BUSY_S = 5.0
@@ -128,8 +128,8 @@ class PostgresStore:
     locked = " FOR UPDATE"
 
     def __init__(self, url: str, statement_s: float) -> None:
-        from ..probes._postgres_bound import Meter, connected
-        from ..probes._postgres_server import WRITE_URL, is_garbled
+        from ..answers.postgres import Meter, connected
+        from ..answers.postgres_words import WRITE_URL, is_garbled
 
         if is_garbled(url):
             raise HistoryError(f"the url of [history] can't be meant; {WRITE_URL}")
@@ -230,7 +230,7 @@ def told(history: History) -> Iterator[None]:
     except Exception as error:
         if type(error).__module__.partition(".")[0] != "psycopg":
             raise
-        from ..probes._postgres_words import one_line
+        from ..answers.postgres_words import one_line
 
         said = one_line(error)
         raise HistoryError(f"{history}: {said}{_advice_of_server(said)}") from None

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from ..core.suites import SUITES
 from ..settings import FILE, suite_names
-from ..suites import SUITES
 from ._load import load
 from .model import Expectation, Inventory, Named, Suite
 from .problems import InventoryError, nearest

@@ -18,28 +18,28 @@ from pydantic import ValidationError
 
 from .._check import EVERY_SUITE, PAST, ZONE, Check
 from ..catalogue import kinds
+from ..core.limits import SEVERITIES, severity_of
+from ..core.suites import DEPENDED_ON, SUITES, suite_problem
+from ..core.units import LimitError
+from ..core.visible import has_controls, plain, visible
 from ..files.reading import content as content_of
-from ..limits import SEVERITIES, severity_of
 from ..probes import Kind
 from ..settings import LONGEST, REPORTS
-from ..suites import DEPENDED_ON, SUITES, suite_problem
-from ..units import LimitError
-from ..visible import has_controls, plain, visible
-from .common import refuse_unknown_conditions, refuse_unknown_pasts
+from .actions import refuse_unknown_conditions, refuse_unknown_pasts
 from .environment import expand
 from .expectations import COMMON, Resolver
 from .history import read_history, read_keep
-from .lines import Key
+from .limit_reader import ENTRY_KEYS
+from .maintenance import read_waivers, read_windows
 from .metrics import read_metrics
 from .model import FAIL_AT, Expectation, Inventory, Named, Suite, name_problem
 from .notify import read_channels
+from .positions import Key
 from .problems import InventoryError, Problems, is_concerned, nearest
-from .quiet import read_waivers, read_windows
 from .report import REPORTS_KEEP_S, read_mail
-from .said import ENTRY_KEYS
 from .salvage import parsed, salvaged
-from .timing import KEYS as TIMING
-from .timing import read_timing
+from .schedules import KEYS as TIMING
+from .schedules import read_timing
 from .validation import note_validation, secrets_of
 
 GENERAL = ("name", "timezone", "runbook", "severities")

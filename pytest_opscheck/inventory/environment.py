@@ -6,9 +6,9 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from ..secrets import secret_parts, secrets_at, secrets_in
-from ..shapes import is_secret_key, known_tokens
-from .lines import Key
+from ..core.secrets import secret_parts, secrets_at, secrets_in
+from ..core.shapes import is_secret_key, known_tokens
+from .positions import Key
 from .problems import Problems
 
 PLAIN = "plain"

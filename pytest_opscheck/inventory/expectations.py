@@ -9,16 +9,16 @@ from typing import Any, get_args
 from pydantic import ValidationError
 
 from .._check import GIVEN, WINDOW, Check
-from ..domains import refuse_blind
-from ..during import Limits
-from ..limits import SEVERITIES, Ladder, severity_of, single
+from ..core.dayparts import Limits
+from ..core.domains import refuse_blind
+from ..core.limits import SEVERITIES, Ladder, severity_of, single
+from ..core.units import LimitError, parse_duration
 from ..probes import SAMPLE
-from ..units import LimitError, parse_duration
-from .common import read_action, read_ids, read_lasting
-from .lines import Key
+from .actions import read_action, read_ids, read_lasting
+from .limit_reader import ENTRY_KEYS, LimitReader, example_of
 from .model import Expectation, Named, name_problem
+from .positions import Key
 from .problems import Problems, nearest
-from .said import ENTRY_KEYS, LimitReader, example_of
 from .validation import is_empty, note_validation
 
 COMMON = ("suites", "severity", "id", "runbook", "action", "timeout", "for", "of")

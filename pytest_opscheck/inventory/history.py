@@ -3,35 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from ..units import LimitError, parse_duration
-from .lines import Key
+from ..core.units import LimitError, parse_duration
+from ..history._place import FILE, KEEP_S, History
+from .positions import Key
 from .problems import Problems, nearest
 
 KEYS = ("url", "keep")
-FILE = "history.sqlite3"
-KEEP_S = 400 * 86400.0
-"""A little more than a year, so that an audit of one finds all of it."""
 MOST_KEPT_S = 36500 * 86400.0
-
-
-@dataclass(frozen=True)
-class History:
-    """Where the runs of an inventory are kept: in PostgreSQL where there is a `url`, else in the SQLite file `path`.
-
-    `inventory` is the name under which they stand there; `keep_s` is how long.
-    """
-
-    path: Path
-    inventory: str
-    keep_s: float = KEEP_S
-    url: str | None = field(default=None, repr=False)
-
-    def __str__(self) -> str:
-        return "the history in PostgreSQL" if self.url else f"the history {self.path}"
 
 
 def read_history(said: object, folder: Path, inventory: str, problems: Problems) -> History:

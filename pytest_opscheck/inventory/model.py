@@ -11,17 +11,17 @@ from pathlib import Path
 from typing import Any
 
 from .._check import Check
-from ..during import Limits
-from ..lasting import Lasting
-from ..notify.channels import Channel
+from ..core.dayparts import Limits
+from ..core.pending import Lasting
+from ..core.schedule import Schedule
+from ..core.secrets import Redactor
+from ..history._place import History
 from ..probes import Target
-from ..quiet.waivers import Waiver
-from ..quiet.windows import Window
-from ..schedule import Schedule
-from ..secrets import Redactor
-from .history import History
+from .channels import Channel
 from .metrics import Metrics
 from .report import REPORTS_KEEP_S, Mail
+from .waivers import Waiver
+from .windows import Window
 
 FAIL_AT = "P3"
 """By default every breach fails the run."""

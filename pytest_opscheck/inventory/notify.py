@@ -11,12 +11,12 @@ from urllib.parse import urlsplit
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
-from ..limits import SEVERITIES, severity_of
-from ..notify.channels import Channel, Way
-from ..secrets import address_parts
-from ..units import LimitError, parse_time
-from .lines import Key
+from ..core.limits import SEVERITIES, severity_of
+from ..core.secrets import address_parts
+from ..core.units import LimitError, parse_time
+from .channels import Channel, Way
 from .model import name_problem
+from .positions import Key
 from .problems import Problems, nearest
 from .validation import note_validation
 

@@ -10,9 +10,9 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from ..secrets import MASK, Redactor
-from ..visible import in_line
-from .lines import Key, Lines, locate
+from ..core.secrets import MASK, Redactor
+from ..core.visible import in_line
+from .positions import Key, Lines, locate
 
 if TYPE_CHECKING:
     from .model import Inventory

@@ -8,10 +8,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from ..limits import severity_of
-from ..units import LimitError
-from ..visible import has_controls
-from .lines import Key
+from ..core.limits import severity_of
+from ..core.units import LimitError
+from ..core.visible import has_controls
+from .positions import Key
 from .problems import Problems, nearest
 
 REPORTS_KEEP_S = 90 * 86400.0

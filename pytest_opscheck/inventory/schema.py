@@ -11,18 +11,18 @@ from pydantic.json_schema import GenerateJsonSchema
 
 from .._check import GIVEN, Check
 from ..catalogue import kinds
-from ..during import Limits
-from ..limits import SEVERITIES
+from ..core.dayparts import Limits
+from ..core.limits import SEVERITIES
+from ..core.suites import SUITES
+from ..core.units import UNITS, dimension
 from ..probes import Kind
-from ..suites import SUITES
-from ..units import UNITS, dimension
 from .expectations import inner_parameter
+from .maintenance import schema as quiet
 from .metrics import metrics_schema
 from .model import FAIL_AT, NAME
 from .notify import schema as notify
-from .quiet import schema as quiet
 from .report import ALWAYS, CHANGE, SECURITIES
-from .timing import timing_schema
+from .schedules import timing_schema
 
 _DIALECT = "https://json-schema.org/draft/2020-12/schema"
 _VARIABLE = r"\$\{[^}]+\}"

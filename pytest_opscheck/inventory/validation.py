@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel, SecretStr, ValidationError
 
-from ..secrets import secrets_in
-from .lines import Key
+from ..core.secrets import secrets_in
+from .positions import Key
 from .problems import Problems, nearest
 
 _NEEDED = {

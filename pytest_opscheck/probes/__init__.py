@@ -5,21 +5,8 @@ Adding a kind is adding a module here that has `kind = Kind(...)`, and a module 
 
 from __future__ import annotations
 
-from ._kind import (
-    SAMPLE,
-    TIMEOUT,
-    BlockedError,
-    Kind,
-    Output,
-    Part,
-    PastResults,
-    Probe,
-    Reach,
-    Shell,
-    Target,
-    UnknownError,
-    UnreachableError,
-)
+from ..core.errors import BlockedError, UnknownError, UnreachableError
+from ._kind import SAMPLE, TIMEOUT, Kind, Output, Part, PastResults, Probe, Reach, Shell, Target
 
 __all__ = [
     "SAMPLE",

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import datetime as dt
 
-from ..lasting import lasting
+from ..core.errors import UnknownError
+from ..core.humanize import lasting
 from ._files import CLOCK_SKEW_S
-from ._kind import Output, UnknownError
+from ._kind import Output
 
 
 def off_s(output: Output) -> float:

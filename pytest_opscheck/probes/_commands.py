@@ -8,9 +8,9 @@ from typing import Annotated
 
 from pydantic import AfterValidator
 
-from ..domains import Domain, refuse_idle
-from ..limits import Ladder, Limit
-from ..units import LimitError
+from ..core.domains import Domain, refuse_idle
+from ..core.limits import Ladder, Limit
+from ..core.units import LimitError
 from ._types import LadderParam, LimitParam, refuse_unit
 
 _STATUSES = Domain(0, 255)

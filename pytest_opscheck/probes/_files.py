@@ -6,8 +6,9 @@ from typing import Annotated
 
 from pydantic import AfterValidator, Field
 
-from ..visible import typed
-from ._kind import Output, Target, UnknownError
+from ..core.errors import UnknownError
+from ..core.visible import typed
+from ._kind import Output, Target
 
 
 def absolute(path: str) -> str:

@@ -11,6 +11,8 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel, ConfigDict, create_model
 
+from ..core.errors import UnknownError
+
 DEFAULT_TIMEOUT_S = 10.0
 TIMEOUT = "timeout_s"
 """The parameter by which a direct probe gets its own time limit; the inventory's key for it is `timeout`."""
@@ -19,41 +21,6 @@ SAMPLE = "sample"
 SAID = 9
 """The exit status by which a script says that it cannot tell, and on its last line why, and what to do."""
 F = TypeVar("F", bound=Callable[..., object])
-
-
-class UnreachableError(Exception):
-    """The target cannot be reached: its `reachable` check fails, its other checks are blocked by it.
-
-    `transient` says that another attempt may well succeed (a reset connection, not a refused key). `verb` is what a
-    message says of the target.
-    """
-
-    verb = "can't be reached"
-
-    def __init__(self, message: str, *, transient: bool = False) -> None:
-        super().__init__(message)
-        self.transient = transient
-
-
-class AnsweredError(UnreachableError):
-    """Something answers where the target should be, and it is not the target, or not in a state to be asked."""
-
-    verb = "answers, but not as it should"
-
-
-class UnknownError(Exception):
-    """A probe could not tell; the message says why, and what to do."""
-
-
-class BlockedError(Exception):
-    """A probe has nothing to look at, because of what another check of the same target reports: `by` names it."""
-
-    def __init__(self, by: str, message: str) -> None:
-        super().__init__(by, message)  # both, so that it can be made again in another process
-        self.by = by
-
-    def __str__(self) -> str:
-        return str(self.args[1])
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,9 +8,9 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, BeforeValidator, ValidationInfo, WithJsonSchema
 
-from ..domains import AMOUNT, refuse_idle, refuse_open
-from ..limits import SEVERITIES, Ladder, Limit, parse_ladder, parse_limit, single
-from ..units import LimitError, dimension, example, parse_duration
+from ..core.domains import AMOUNT, refuse_idle, refuse_open
+from ..core.limits import SEVERITIES, Ladder, Limit, parse_ladder, parse_limit, single
+from ..core.units import LimitError, dimension, example, parse_duration
 
 _LIMIT_SCHEMA = {"anyOf": [{"type": ["string", "number", "boolean"]}]}
 

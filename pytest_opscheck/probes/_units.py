@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from ..units import dimension
+from ..core.units import dimension
 
 RATIO = "ratio"
 """A share from 0 to 1, which limits compare as a percentage."""

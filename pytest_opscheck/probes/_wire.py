@@ -10,7 +10,7 @@ import sys
 import threading
 from collections.abc import Iterator
 
-from ._kind import UnknownError, UnreachableError
+from ..core.errors import UnknownError, UnreachableError
 
 SOON_S = 3.0
 """A connection that broke within so many seconds is tried again; what takes longer leaves no time for that."""

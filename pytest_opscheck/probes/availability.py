@@ -9,12 +9,13 @@ from typing import Annotated
 
 from pydantic import BeforeValidator, Field, WithJsonSchema
 
+from ..core.errors import UnknownError
+from ..core.humanize import counted
+from ..core.results import Verdict
+from ..core.units import parse_time
 from ..history import HistoryError, reading
-from ..inventory.history import History
-from ..plural import counted
-from ..results import Verdict
-from ..units import parse_time
-from ._kind import Kind, PastResults, Target, UnknownError
+from ..history._place import History
+from ._kind import Kind, PastResults, Target
 
 LEAST_RUNS = 10
 """With fewer the share says more about chance than about the target."""

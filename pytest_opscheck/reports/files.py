@@ -10,7 +10,7 @@ import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
-from .. import marks, private
+from ..files import marks, private
 
 _END = b"</testsuites>"
 _STAMP = "%Y-%m-%dT%H%M%S"

@@ -6,13 +6,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from ..core.results import Measurement, Result, Run, Verdict, summary
+from ..core.secrets import Redactor
+from ..core.visible import plain
 from ..inventory import Inventory
-from ..results import Measurement, Result, Run, Verdict, summary
-from ..secrets import Redactor
-from ..visible import plain
 from .links import Links
 from .markup import safe, safe_lines
-from .words import by_severity, change, covers, headline, line, lines, quiet, recovered, short, tone, when, word
+from .phrases import by_severity, change, covers, headline, line, lines, quiet, recovered, short, tone, when, word
 
 STYLE = Path(__file__).with_name("report.css")
 _HEADINGS = (

@@ -6,9 +6,9 @@ import json
 from pathlib import Path
 from typing import Any
 
-from .. import private
-from ..results import Run
-from ..visible import as_json
+from ..core.results import Run
+from ..core.visible import as_json
+from ..files import private
 
 
 def schema() -> dict[str, Any]:

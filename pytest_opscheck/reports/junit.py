@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from ..results import Result
-from ..visible import plain
+from ..core.results import Result
+from ..core.visible import plain
 
 
 def properties(result: Result) -> list[tuple[str, str]]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote, urlsplit
 
-from ..visible import is_plain
+from ..core.visible import is_plain
 
 
 @dataclass(frozen=True)

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from ..results import Result, Run, State, Verdict
-from ..visible import in_line, plain
-from .beside import Beside, Failed
+from ..core.results import Result, Run, State, Verdict
+from ..core.visible import in_line, plain
+from .context import Beside, Failed
 from .links import web
 from .markup import safe
-from .words import (
+from .phrases import (
     after,
     blocked_by,
     change,

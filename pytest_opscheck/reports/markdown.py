@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 
-from ..results import Result, Run, Verdict
-from ..visible import plain
+from ..core.results import Result, Run, Verdict
+from ..core.visible import plain
 from .links import web
-from .words import after, change, counts, headline, recovered_ones, short, when, word
+from .phrases import after, change, counts, headline, recovered_ones, short, when, word
 
 _MOST = 50
 _PLAIN = re.compile(r"[\w ,.;:%()/'\"=+?-]*")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from html import escape
 
-from ..visible import plain, visible
+from ..core.visible import plain, visible
 
 
 def safe(text: str) -> str:

@@ -10,11 +10,11 @@ import math
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
-from ..limits import SEVERITIES
-from ..results import Measurement, Result, Run, Verdict, summary
-from ..schedule import Schedule
-from ..units import LimitError, dimension, to_base, window_s
-from ..visible import plain
+from ..core.limits import SEVERITIES
+from ..core.results import Measurement, Result, Run, Verdict, summary
+from ..core.schedule import Schedule
+from ..core.units import LimitError, dimension, to_base, window_s
+from ..core.visible import plain
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 MOST_SUBJECTS = 50

@@ -9,14 +9,13 @@ from functools import cached_property
 from pathlib import Path
 from urllib.parse import quote
 
-from .. import private
-from ..results import Measurement, Result, Run, State, Verdict, summary
-from ..visible import plain
-from .beside import Beside
+from ..core.results import Measurement, Result, Run, State, Verdict, summary
+from ..core.visible import plain
+from ..files import private
+from .context import Beside
 from .links import Links
 from .markup import safe, safe_lines
-from .spark import spark
-from .words import (
+from .phrases import (
     after,
     by_severity,
     change,
@@ -32,6 +31,7 @@ from .words import (
     when,
     word,
 )
+from .spark import spark
 
 _STYLE = Path(__file__).with_name("page.css")
 _SCRIPT = Path(__file__).with_name("page.js")

@@ -6,10 +6,10 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
+from ..core.limits import parse_limit
+from ..core.results import Measurement
+from ..core.units import LimitError, dimension, from_base, quantity
 from ..history import Point
-from ..limits import parse_limit
-from ..results import Measurement
-from ..units import LimitError, dimension, from_base, quantity
 from .markup import safe
 
 _WIDTH, _HEIGHT, _EDGE = 200, 48, 5

@@ -9,10 +9,10 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
-from ..results import Result, Run, Verdict
-from ..streams import uncaptured
-from ..visible import in_line, plain
-from .words import Line, blocked_by, change, counts, covers, lines, quiet, recovered, word
+from ..core.results import Result, Run, Verdict
+from ..core.visible import in_line, plain
+from ..files.streams import uncaptured
+from .phrases import Line, blocked_by, change, counts, covers, lines, quiet, recovered, word
 
 if TYPE_CHECKING:
     import pytest

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from ..results import Result, Run, Verdict
-from ..visible import in_line, plain
-from .words import change, counts, covers, headline, short, when, word
+from ..core.results import Result, Run, Verdict
+from ..core.visible import in_line, plain
+from .phrases import change, counts, covers, headline, short, when, word
 
 _WIDEST_ID = 48
 

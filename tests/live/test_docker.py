@@ -17,9 +17,10 @@ from pathlib import Path
 import docker.errors  # noqa: F401 - before the fork: its child may not be let near these files
 import pytest
 
-from pytest_opscheck.probes._docker_engine import connected
-from pytest_opscheck.probes._docker_shell import REACHABLE, answered
-from pytest_opscheck.probes._kind import Output, UnreachableError
+from pytest_opscheck.core.errors import UnreachableError
+from pytest_opscheck.probes._kind import Output
+from pytest_opscheck.probes.docker._engine import connected
+from pytest_opscheck.probes.docker._shell import REACHABLE, answered
 
 from .conftest import Outcome, Run
 from .processes import program, wait_until

@@ -12,10 +12,10 @@ from pathlib import Path
 
 import pytest
 
-from pytest_opscheck.probes._docker_engine import connected
-from pytest_opscheck.probes._docker_logs import LONGEST_LINE, LineCount, count_lines, frames, opened
-from pytest_opscheck.probes._docker_shell import portable
-from pytest_opscheck.probes._kind import UnknownError
+from pytest_opscheck.core.errors import UnknownError
+from pytest_opscheck.probes.docker._engine import connected
+from pytest_opscheck.probes.docker._logs import LONGEST_LINE, LineCount, count_lines, frames, opened
+from pytest_opscheck.probes.docker._shell import portable
 
 from .processes import wait_until
 from .test_docker import Project, engine, project  # noqa: F401 - a fixture

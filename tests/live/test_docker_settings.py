@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from pytest_opscheck.probes._docker_engine import connected
-from pytest_opscheck.probes._docker_target import Containers, Engine
+from pytest_opscheck.probes.docker._engine import connected
+from pytest_opscheck.probes.docker._target import Containers, Engine
 
 from .conftest import Run
 from .images import docker as docker_command

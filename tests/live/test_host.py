@@ -271,7 +271,7 @@ def test_a_host_without_systemd_says_what_is_missing(run: Run) -> None:
 @pytest.mark.parametrize("shell", ["dash", "busybox"])
 def test_the_script_runs_in_every_shell(shell: str) -> None:
     """What a host runs is plain POSIX: the same in dash and in busybox with its own awk and timeout."""
-    from pytest_opscheck._host_script import parse, script
+    from pytest_opscheck.gather.host_script import parse, script
     from pytest_opscheck.probes import Part
 
     parts = [
@@ -323,7 +323,7 @@ def test_what_a_command_leaves_running_is_ended(run: Run) -> None:
 
 def test_every_probe_runs_with_busybox_alone() -> None:
     """A small image has no coreutils, procps or gawk: what is read there is the same."""
-    from pytest_opscheck._host_script import parse, script
+    from pytest_opscheck.gather.host_script import parse, script
     from pytest_opscheck.probes.host import Host, kind
 
     asked = {

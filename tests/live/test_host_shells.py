@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 import testinfra
 
-from pytest_opscheck.hosts import HostConnection
+from pytest_opscheck.gather.host import HostConnection
 from pytest_opscheck.probes import UnknownError
 
 from .conftest import Outcome, Run, runs_in

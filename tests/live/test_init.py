@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from pytest_opscheck import _machine, init
 from pytest_opscheck.catalogue import checks
+from pytest_opscheck.cli import first_inventory, machine
+from pytest_opscheck.core.visible import plain
 from pytest_opscheck.inventory import Inventory, load
-from pytest_opscheck.visible import plain
 
 from ..unit.nasty import PIECES
 from .conftest import Run
@@ -42,25 +42,25 @@ def redis_port(tmp_path: Path) -> Iterator[int]:
 
 
 def test_what_it_writes_is_valid_with_nothing_set(tmp_path: Path) -> None:
-    file = init.write(tmp_path)
+    file = first_inventory.write(tmp_path)
     assert file == tmp_path / "opscheck.toml"
     assert load(file, checks(), {}).target("host", "local") is not None
 
 
 def test_every_suggestion_is_valid_once_its_comment_is_gone(tmp_path: Path) -> None:
     """People take a `#` away and expect the line to work."""
-    projects = (_machine.Project("shop", ("api", "db"), 1), _machine.Project("_b.c", ("web",), 1))
+    projects = (machine.Project("shop", ("api", "db"), 1), machine.Project("_b.c", ("web",), 1))
     parts = [
-        init._head("vm", None),
-        init._host([_machine.Mount("/", 40.0)], []),
-        init._API,
-        init._BACKUP,
-        *init._postgres([5432, 5433]),
-        *init._redis([_machine.RedisPort(6379, open=True), _machine.RedisPort(6380, open=False)]),
-        *init._tls(["www.example.com"], {443}),
-        *init._tls(["api.example.com"], set()),
-        *init._tls([], {443}),
-        *init._docker(_machine.Docker(projects)),
+        first_inventory._head("vm", None),
+        first_inventory._host([machine.Mount("/", 40.0)], []),
+        first_inventory._API,
+        first_inventory._BACKUP,
+        *first_inventory._postgres([5432, 5433]),
+        *first_inventory._redis([machine.RedisPort(6379, open=True), machine.RedisPort(6380, open=False)]),
+        *first_inventory._tls(["www.example.com"], {443}),
+        *first_inventory._tls(["api.example.com"], set()),
+        *first_inventory._tls([], {443}),
+        *first_inventory._docker(machine.Docker(projects)),
     ]
     text = uncommented("\n".join(parts))
     variables = dict.fromkeys(("DATABASE_URL", "DATABASE_URL_5433"), "postgresql://u:p@127.0.0.1/d")
@@ -76,13 +76,13 @@ def test_never_overwrites(tmp_path: Path) -> None:
         file.unlink(missing_ok=True)
         make()
         with pytest.raises(FileExistsError, match="there already"):
-            init.write(tmp_path)
+            first_inventory.write(tmp_path)
     assert not (tmp_path / "elsewhere.toml").exists()
 
 
 def test_listening_redis_is_found_and_its_first_run_is_green(run: Run, redis_port: int, tmp_path: Path) -> None:
-    assert _machine.RedisPort(redis_port, open=True) in _machine.redis_ports(_machine.listening())
-    text = init.render()
+    assert machine.RedisPort(redis_port, open=True) in machine.redis_ports(machine.listening())
+    text = first_inventory.render()
     loaded(text, tmp_path)
     assert f'url = "redis://127.0.0.1:{redis_port}/0"' in text
     [part] = [part for part in re.split(r"\n\n", text) if f":{redis_port}/" in part]
@@ -96,7 +96,7 @@ def test_redis_with_a_password_is_only_suggested(tmp_path: Path) -> None:
     config.write_text(f"bind 127.0.0.1\nport {port}\nsave ''\nrequirepass canary-4711\n")
     with running([program("redis-server"), str(config)], log=tmp_path / "redis.log", cwd=tmp_path):
         wait_until(lambda: answers(port), "redis-server")
-        text = init.render()
+        text = first_inventory.render()
     assert "canary" not in text
     assert f"# Redis answers on port {port}, and asks for a password." in text
     loaded(text, tmp_path)
@@ -105,7 +105,7 @@ def test_redis_with_a_password_is_only_suggested(tmp_path: Path) -> None:
 def test_listening_postgresql_is_suggested(tmp_path: Path) -> None:
     """It is found on the port that its socket is named after, by the answer it gives before anybody has signed in."""
     with postgres("unix_socket_directories=/tmp") as server:
-        text = init.render()
+        text = first_inventory.render()
     assert f"# PostgreSQL answers on port {server.port}." in text
     loaded(text, tmp_path)
 
@@ -118,7 +118,7 @@ def test_compose_projects_of_the_local_engine_are_found(tmp_path: Path) -> None:
             labels = {"project": name, "service": service, "oneoff": "False"}
             said = [f"--label=com.docker.compose.{key}={value}" for key, value in labels.items()]
             made.append(docker("run", "-d", "--network=none", health, *said, "debian:bookworm-slim", "sleep", "60"))
-        text = init.render()
+        text = first_inventory.render()
     finally:
         docker("rm", "-f", *made)
     assert f'project = "{name}"\n[docker.{name}.expect]\nup = ["api", "db"]\n# 1 of 2 services' in text
@@ -135,8 +135,8 @@ def test_certificates_are_found_where_certbot_and_nginx_keep_them(tmp_path: Path
         "  server_name www.example.com *.example.com _;\n"
         "  location / { proxy_pass http://127.0.0.1:8000; }\n}\n"
     )
-    assert _machine.certificate_names(tmp_path) == ["shop.example.com", "www.example.com"]
-    assert _machine.certificate_names(tmp_path / "nothing") == []
+    assert machine.certificate_names(tmp_path) == ["shop.example.com", "www.example.com"]
+    assert machine.certificate_names(tmp_path / "nothing") == []
 
 
 @pytest.mark.parametrize("said", PIECES)
@@ -144,10 +144,10 @@ def test_what_others_have_named_stays_within_its_comment_or_quotes(tmp_path: Pat
     """A mount, a container, a host: nobody writes targets or commands into somebody's inventory by a name."""
     said = f"{said}z"
     parts = [
-        init._head(said, None),
-        init._host([_machine.Mount(f"/{said}", 99.0)], [said]),
-        *init._docker(_machine.Docker((_machine.Project(said, (said, "db"), 1),))),
-        *init._docker(_machine.Docker(problem=said)),
+        first_inventory._head(said, None),
+        first_inventory._host([machine.Mount(f"/{said}", 99.0)], [said]),
+        *first_inventory._docker(machine.Docker((machine.Project(said, (said, "db"), 1),))),
+        *first_inventory._docker(machine.Docker(problem=said)),
     ]
     inventory = loaded("\n".join(parts), tmp_path)
     assert [target.kind for target in inventory.targets] == ["host", "docker"]

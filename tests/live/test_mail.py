@@ -17,7 +17,7 @@ import pytest
 
 from pytest_opscheck.delivery.mail import MailError, deliver, message
 from pytest_opscheck.inventory.report import Address, Mail
-from pytest_opscheck.reports.beside import Beside
+from pytest_opscheck.reports.context import Beside
 
 from ..unit.reports.values import ok, result, run
 from .smtp import PASSWORD, Authority, Post, server

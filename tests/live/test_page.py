@@ -8,13 +8,13 @@ from pathlib import Path
 
 import pytest
 
+from pytest_opscheck.compliance import render as compliance
+from pytest_opscheck.core.results import Change, State
 from pytest_opscheck.history import Point
-from pytest_opscheck.reports import compliance
-from pytest_opscheck.reports.beside import Beside
+from pytest_opscheck.reports.context import Beside
 from pytest_opscheck.reports.links import Links
 from pytest_opscheck.reports.mail import bodies
 from pytest_opscheck.reports.page import page, write
-from pytest_opscheck.results import Change, State
 
 from ..unit.nasty import PIECES, maker, nasty_run
 from ..unit.reports.test_injection import audited

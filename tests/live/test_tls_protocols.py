@@ -202,7 +202,7 @@ def test_certificates_in_files(run: Run, servers: Servers) -> None:
 
 def test_a_private_key_never_leaves_its_host(servers: Servers) -> None:
     """What a part of the script prints is what leaves the host."""
-    from pytest_opscheck.hosts import HostConnection
+    from pytest_opscheck.gather.host import HostConnection
     from pytest_opscheck.probes.tls import TlsServer, kind
 
     servers.issue("both", "localhost")

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
-from pytest_opscheck.cli import main
+from pytest_opscheck.cli.command import main
 
 INVENTORY = """
 [suites.nightly]

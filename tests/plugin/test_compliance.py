@@ -16,12 +16,12 @@ import pytest
 from click.testing import CliRunner, Result
 
 from pytest_opscheck.catalogue import checks
-from pytest_opscheck.cli import main
+from pytest_opscheck.cli.command import main
+from pytest_opscheck.core.results import Verdict
 from pytest_opscheck.history import opened
 from pytest_opscheck.history._document import document
 from pytest_opscheck.history._record import append
 from pytest_opscheck.inventory import Inventory, load
-from pytest_opscheck.results import Verdict
 from tests.unit.reports import values
 
 INVENTORY = """

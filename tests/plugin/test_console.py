@@ -13,7 +13,7 @@ import pytest
 from click.testing import CliRunner
 
 from pytest_opscheck.catalogue import checks
-from pytest_opscheck.cli import main
+from pytest_opscheck.cli.command import main
 from pytest_opscheck.history import Past
 from pytest_opscheck.inventory import load
 from tests.unit.nasty import PIECES, maker, nasty_run, steers

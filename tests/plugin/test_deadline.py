@@ -60,7 +60,7 @@ def test_longer(expect):
     time.sleep(1.5)
     expect(1, limit="== 1")
 """
-SOON = "import pytest_opscheck.deadline\npytest_opscheck.deadline.SECONDS = 1\n"
+SOON = "import pytest_opscheck.session.deadline\npytest_opscheck.session.deadline.SECONDS = 1\n"
 FREE = ("-p", "no:timeout")
 
 

@@ -101,7 +101,7 @@ def test_ones_own_fixture_wins_over_ours(project: Project) -> None:
 
 def test_the_redis_client_refuses_to_write(project: Project) -> None:
     from pytest_opscheck.probes import UnknownError
-    from pytest_opscheck.probes._redis_server import _read_only_class
+    from pytest_opscheck.probes.redis._server import _read_only_class
 
     client = _read_only_class()(host="127.0.0.1", port=1)
     for command in (("FLUSHALL",), ("SET", "a", "b"), ("CONFIG", "SET", "a", "b"), ("KEYS", "*"), ("EVAL", "", 0)):

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from pytest_opscheck import streams
+from pytest_opscheck.files import streams
 
 from .conftest import LOCAL
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from pytest_opscheck.cli import main
+from pytest_opscheck.cli.command import main
 
 Project = Callable[..., pytest.Pytester]
 PAGE = "# What to do\n\n## Disk is full\n\nFull memory\n-----------\n"

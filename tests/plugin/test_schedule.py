@@ -15,10 +15,10 @@ import pytest
 from click.testing import CliRunner, Result
 
 from pytest_opscheck.catalogue import checks
-from pytest_opscheck.cli import main
+from pytest_opscheck.cli.command import main
+from pytest_opscheck.cli.timers import ScheduleError, crontab, jobs, merged
 from pytest_opscheck.history import Past
 from pytest_opscheck.inventory import Inventory, load
-from pytest_opscheck.schedule.jobs import ScheduleError, crontab, jobs, merged
 from tests.unit.reports.values import ok, run
 
 INVENTORY = """

@@ -17,10 +17,10 @@ from click.testing import CliRunner, Result
 from hypothesis import HealthCheck, given, settings
 
 from pytest_opscheck.catalogue import checks
-from pytest_opscheck.cli import main
+from pytest_opscheck.cli.command import main
+from pytest_opscheck.cli.timers import ScheduleError, crontab, jobs, merged, units
+from pytest_opscheck.core.visible import has_controls
 from pytest_opscheck.inventory import Inventory, load
-from pytest_opscheck.schedule.jobs import ScheduleError, crontab, jobs, merged, units
-from pytest_opscheck.visible import has_controls
 from tests.live.processes import program
 from tests.unit.nasty import PIECES, texts
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from pytest_opscheck.cli import main
+from pytest_opscheck.cli.command import main
 
 Project = Callable[..., pytest.Pytester]
 NAMES = ("inventory", "json", "reports", "fail-at")

@@ -11,8 +11,8 @@ from dataclasses import replace
 
 from hypothesis import strategies as st
 
-from pytest_opscheck.reports.beside import Beside, Failed
-from pytest_opscheck.results import Change, Quiet, Run, State, Verdict
+from pytest_opscheck.core.results import Change, Quiet, Run, State, Verdict
+from pytest_opscheck.reports.context import Beside, Failed
 
 from .reports import values
 

@@ -10,8 +10,8 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from pytest_opscheck.probes import Output, UnknownError
-from pytest_opscheck.probes._backup_files import _MOMENTS, named_date
 from pytest_opscheck.probes.backup import complete, fresh, kept, on_time
+from pytest_opscheck.probes.backup._files import _MOMENTS, named_date
 
 WRITTEN = dt.datetime(2026, 11, 27, 3, tzinfo=dt.UTC)
 NAMES = {

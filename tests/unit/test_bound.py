@@ -6,8 +6,8 @@ import json
 
 import pytest
 
-from pytest_opscheck.probes._bound import MOST_BYTES, MOST_VALUES, TooLongError, loads
-from pytest_opscheck.probes._celery_target import Heard
+from pytest_opscheck.answers.bounds import MOST_BYTES, MOST_VALUES, TooLongError, loads
+from pytest_opscheck.probes.celery._target import Heard
 
 
 @pytest.mark.parametrize("said", ["[" + "{}," * MOST_VALUES + "{}]", "[" * (MOST_VALUES + 1)])

@@ -14,8 +14,8 @@ from cryptography.x509.oid import NameOID
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pytest_opscheck.probes._tls_der import first_value, x509
-from pytest_opscheck.probes._tls_read import ascii_name
+from pytest_opscheck.probes._certificate import ascii_name
+from pytest_opscheck.probes._der import first_value, x509
 
 KEY = ec.generate_private_key(ec.SECP256R1())
 

@@ -8,10 +8,10 @@ import pytest
 
 from pytest_opscheck import catalogue, check
 from pytest_opscheck._check import Check, check_of
-from pytest_opscheck.limits import Ladder
+from pytest_opscheck.core.limits import Ladder
+from pytest_opscheck.core.suites import suite_problem
 from pytest_opscheck.probes import Kind, Target
 from pytest_opscheck.probes._types import LadderParam, LimitParam
-from pytest_opscheck.suites import suite_problem
 
 kind = Kind("thing", Target, "a thing")
 

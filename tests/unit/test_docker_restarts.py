@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from pytest_opscheck.probes._docker_containers import Container, Service
+from pytest_opscheck.probes.docker._containers import Container, Service
 
 DAY = 86400.0
 

@@ -7,7 +7,7 @@ import sys
 
 START = """
 import sys, threading
-from pytest_opscheck.gather import Gather, Request
+from pytest_opscheck.gather.dispatcher import Gather, Request
 from pytest_opscheck.inventory import Named
 from pytest_opscheck.catalogue import kinds
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from pytest_opscheck.headings import anchors
+from pytest_opscheck.runbook.headings import anchors
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ import math
 
 import pytest
 
-from pytest_opscheck.probes._metrics_growth import quantile
+from pytest_opscheck.probes.metrics._growth import quantile
 
 INF = math.inf
 

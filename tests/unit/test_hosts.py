@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from pytest_opscheck._host_causes import causes
-from pytest_opscheck._host_script import LINE_BYTES, NOISE_BYTES, Received
-from pytest_opscheck._loggers import steady_loggers
+from pytest_opscheck.gather.host_causes import causes
+from pytest_opscheck.gather.host_script import LINE_BYTES, NOISE_BYTES, Received
+from pytest_opscheck.gather.loggers import steady_loggers
 from pytest_opscheck.probes import Part
 
 # Lines that begin with > are the ones that name a cause.

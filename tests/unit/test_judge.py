@@ -11,12 +11,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pytest_opscheck.board import Reading
-from pytest_opscheck.judge import Subject, conclude, failed_reading, unknown
+from pytest_opscheck.core.results import Measurement, Result
+from pytest_opscheck.gather.readings import Reading
+from pytest_opscheck.judge.conclude import Subject, conclude, failed_reading, unknown
 from pytest_opscheck.probes import UnknownError, UnreachableError
 from pytest_opscheck.probes.http import kind as http
 from pytest_opscheck.probes.tls import kind as tls
-from pytest_opscheck.results import Measurement, Result
 
 DISK = Subject(
     "host.disk@prod", "host.disk", "prod", "", ("daily",), action="du -xh {subject} of {target} {{.State}} {other}"

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from pytest_opscheck.lengths import LONGEST, LONGEST_TRACE, as_shown, beginning, both_ends
-from pytest_opscheck.secrets import Redactor
+from pytest_opscheck.core.lengths import LONGEST, LONGEST_TRACE, as_shown, beginning, both_ends
+from pytest_opscheck.core.secrets import Redactor
 
 SECRET = "Canary-Zx81-Qq-and-more-of-it"
 CLEAN = Redactor.of([SECRET]).text

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
-from pytest_opscheck.limits import (
+from pytest_opscheck.core.limits import (
     SEVERITIES,
     Ladder,
     Limit,
@@ -22,7 +22,16 @@ from pytest_opscheck.limits import (
     parse_limit,
     single,
 )
-from pytest_opscheck.units import UNITS, LimitError, as_text, dimension, from_base, parse_duration, quantity, to_base
+from pytest_opscheck.core.units import (
+    UNITS,
+    LimitError,
+    as_text,
+    dimension,
+    from_base,
+    parse_duration,
+    quantity,
+    to_base,
+)
 
 COMPARE = {
     "<": operator.lt,

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
-from pytest_opscheck.probes._logs_patterns import extended
-from pytest_opscheck.probes._logs_strptime import strptime
+from pytest_opscheck.probes._log_patterns import extended
 from pytest_opscheck.probes.logs import Log
+from pytest_opscheck.probes.logs._strptime import strptime
 
 from .log_files import ago, told, write
 

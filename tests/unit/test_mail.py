@@ -6,11 +6,11 @@ from dataclasses import replace
 
 import pytest
 
+from pytest_opscheck.core.results import Change, Result, State, Verdict
 from pytest_opscheck.delivery.mail import due, message
 from pytest_opscheck.inventory.report import Address, Mail
-from pytest_opscheck.reports.beside import Beside, Failed
+from pytest_opscheck.reports.context import Beside, Failed
 from pytest_opscheck.reports.mail import bodies
-from pytest_opscheck.results import Change, Result, State, Verdict
 
 from .reports.values import STARTED, blocked, ok, result, run, unknown
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from pytest_opscheck.probes._metrics_store import Store
+from pytest_opscheck.probes.metrics._store import Store
 
 TEXT, OPEN = "text/plain; version=0.0.4", "application/openmetrics-text; version=1.0.0; charset=utf-8"
 Samples = list[tuple[str, dict[str, str], float, float | None]]

@@ -10,10 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pytest_opscheck import patterns
-from pytest_opscheck.limits import UnjudgeableError, parse_limit
-from pytest_opscheck.patterns import PatternError, searcher
-from pytest_opscheck.probes._docker_logs import count_lines
+from pytest_opscheck.core import patterns
+from pytest_opscheck.core.limits import UnjudgeableError, parse_limit
+from pytest_opscheck.core.patterns import PatternError, searcher
+from pytest_opscheck.probes.docker._logs import count_lines
 
 ENDLESS = "(a|aa)+$"
 TEXT = "a" * 80 + "!"

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from pytest_opscheck.probes._postgres_activity import _network
-from pytest_opscheck.probes._postgres_plan import _query
-from pytest_opscheck.probes._postgres_server import quoted
-from pytest_opscheck.probes._postgres_statistics import _shown
-from pytest_opscheck.probes._postgres_tables import _name, _parts
+from pytest_opscheck.probes.postgres._activity import _network
+from pytest_opscheck.probes.postgres._plan import _query
+from pytest_opscheck.probes.postgres._server import quoted
+from pytest_opscheck.probes.postgres._statistics import _shown
+from pytest_opscheck.probes.postgres._tables import _name, _parts
 
 
 @pytest.mark.parametrize(

@@ -11,11 +11,11 @@ import pytest
 from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
-from pytest_opscheck.expect import Expect
-from pytest_opscheck.judge import sentence
-from pytest_opscheck.limits import UnjudgeableError, parse_ladder, parse_limit, single
-from pytest_opscheck.results import Measurement
-from pytest_opscheck.units import LimitError
+from pytest_opscheck.core.limits import UnjudgeableError, parse_ladder, parse_limit, single
+from pytest_opscheck.core.results import Measurement
+from pytest_opscheck.core.units import LimitError
+from pytest_opscheck.judge.conclude import sentence
+from pytest_opscheck.judge.expect import Expect
 
 SPOKEN = {"min": "m"}
 operators = st.sampled_from(["<", "<=", ">", ">=", "==", "!="])

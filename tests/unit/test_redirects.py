@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from pytest_opscheck.probes._web_redirect import elsewhere, onward
+from pytest_opscheck.probes._web.redirect import elsewhere, onward
 
 
 @pytest.mark.parametrize(

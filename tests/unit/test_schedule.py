@@ -10,8 +10,8 @@ import zoneinfo
 
 import pytest
 
-from pytest_opscheck.schedule import Schedule, shortest_gap_s
-from pytest_opscheck.schedule.jobs import calendar
+from pytest_opscheck.cli.timers import calendar
+from pytest_opscheck.core.schedule import Schedule, shortest_gap_s
 from tests.live.processes import program
 
 NEW_YORK = zoneinfo.ZoneInfo("America/New_York")

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from pytest_opscheck.secrets import MASK, Redactor, secret_parts, without_password
+from pytest_opscheck.core.secrets import MASK, Redactor, secret_parts, without_password
 from tests.leaks import forms, left
 
 

@@ -9,7 +9,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from pytest_opscheck.catalogue import CHECKS, is_named, names_shipped, shipped_argument, shipped_files
-from pytest_opscheck.selection import asked_suites, identifiers, misspelt, narrows
+from pytest_opscheck.session.selection import asked_suites, identifiers, misspelt, narrows
 
 SUITES = ("smoke", "daily", "weekly")
 

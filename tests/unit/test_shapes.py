@@ -6,7 +6,7 @@ import secrets
 
 import pytest
 
-from pytest_opscheck.shapes import is_secret_key, shaped
+from pytest_opscheck.core.shapes import is_secret_key, shaped
 
 NAMES = """
 password DB_PASSWD PGPASSWORD DB_PASS DBPASS SSHPW DB_PASSWORD_PROD api-key apikey apiKey API_KEY X-Api-Key STRIPE_KEY

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from pytest_opscheck.visible import as_json, has_controls, is_plain, plain, typed, visible
+from pytest_opscheck.core.visible import as_json, has_controls, is_plain, plain, typed, visible
 
 from .nasty import steers, texts
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from pytest_opscheck.probes._web_json import MOST_VALUES, DocumentError, LargeError, document
+from pytest_opscheck.probes._web.json import MOST_VALUES, DocumentError, LargeError, document
 
 
 def test_a_document_of_many_values_is_not_read() -> None:

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from pytest_opscheck.marks import take
-from pytest_opscheck.workers import sweep
+from pytest_opscheck.files.marks import take
+from pytest_opscheck.session.workers import sweep
 
 
 def test_only_what_nobody_uses_goes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
+from pytest_opscheck.core.results import Result, Run
 from pytest_opscheck.history import History, Past
-from pytest_opscheck.results import Result, Run
 from tests.live.databases import Postgres, postgres
 from tests.unit.reports import values
 

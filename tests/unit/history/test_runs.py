@@ -8,11 +8,11 @@ from dataclasses import replace
 
 import pytest
 
-from pytest_opscheck.expect import Expect
+from pytest_opscheck.core.pending import parse_for, parse_of
+from pytest_opscheck.core.results import Counted, Result, Run, State, Verdict
+from pytest_opscheck.core.units import LimitError
 from pytest_opscheck.history import History, Moved, Past, reading
-from pytest_opscheck.lasting import parse_for, parse_of
-from pytest_opscheck.results import Counted, Result, Run, State, Verdict
-from pytest_opscheck.units import LimitError
+from pytest_opscheck.judge.expect import Expect
 from tests.unit.reports.values import blocked, measurement, ok, result, unknown
 
 from .conftest import MORNING, Ran

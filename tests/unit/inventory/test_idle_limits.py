@@ -10,10 +10,10 @@ from hypothesis import strategies as st
 
 from pytest_opscheck import catalogue
 from pytest_opscheck._check import Check
-from pytest_opscheck.domains import Domain, domain_of, refuse_idle
+from pytest_opscheck.core.domains import Domain, domain_of, refuse_idle
+from pytest_opscheck.core.limits import parse_limit
+from pytest_opscheck.core.units import UNITS, LimitError, dimension, from_base, to_base
 from pytest_opscheck.inventory import InventoryError, load
-from pytest_opscheck.limits import parse_limit
-from pytest_opscheck.units import UNITS, LimitError, dimension, from_base, to_base
 
 CHECKS = catalogue.checks()
 ZONE = '[opscheck]\ntimezone = "UTC"\n'

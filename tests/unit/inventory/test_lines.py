@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pytest_opscheck.inventory.lines import Key, locate
+from pytest_opscheck.inventory.positions import Key, locate
 from pytest_opscheck.inventory.problems import nearest, shown
 
 DOCUMENT = textwrap.dedent(

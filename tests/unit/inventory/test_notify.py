@@ -8,7 +8,7 @@ from collections.abc import Callable
 import pytest
 
 from pytest_opscheck.inventory import Inventory
-from pytest_opscheck.notify.channels import Way
+from pytest_opscheck.inventory.channels import Way
 
 Errors = Callable[..., list[str]]
 Read = Callable[..., Inventory]

@@ -6,7 +6,7 @@ import zoneinfo
 
 import pytest
 
-from pytest_opscheck.schedule import Schedule
+from pytest_opscheck.core.schedule import Schedule
 
 from .conftest import Errors, Read
 

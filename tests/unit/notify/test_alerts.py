@@ -7,11 +7,11 @@ from dataclasses import replace
 
 import pytest
 
+from pytest_opscheck.core.results import Quiet, Result, Verdict
+from pytest_opscheck.delivery.alerts import Alert, Event, digest_waits, due
+from pytest_opscheck.delivery.messages import body, title
 from pytest_opscheck.history import Told
-from pytest_opscheck.notify.alerts import Alert, Event, digest_waits, due
-from pytest_opscheck.notify.channels import Channel, Way
-from pytest_opscheck.notify.messages import body, title
-from pytest_opscheck.results import Quiet, Result, Verdict
+from pytest_opscheck.inventory.channels import Channel, Way
 
 from ..reports import values
 

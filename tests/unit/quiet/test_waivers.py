@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import datetime as dt
 
-from pytest_opscheck.judge import Subject, conclude
-from pytest_opscheck.quiet.applied import waived
-from pytest_opscheck.quiet.waivers import Waiver, ending
-from pytest_opscheck.results import Measurement, Result, Verdict, exit_status
+from pytest_opscheck.core.results import Measurement, Result, Verdict, exit_status
+from pytest_opscheck.inventory.waivers import Waiver, ending
+from pytest_opscheck.judge.conclude import Subject, conclude
+from pytest_opscheck.judge.excuses import waived
 
 from ..reports import values
 

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pytest_opscheck.quiet.windows import Window, parse_at, parse_rule
-from pytest_opscheck.units import LimitError
+from pytest_opscheck.core.units import LimitError
+from pytest_opscheck.inventory.windows import Window, parse_at, parse_rule
 
 NEW_YORK = zoneinfo.ZoneInfo("America/New_York")
 SPRING = dt.date(2026, 3, 8)

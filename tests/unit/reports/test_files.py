@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from pytest_opscheck.marks import take
+from pytest_opscheck.files.marks import take
 from pytest_opscheck.reports import json
 from pytest_opscheck.reports.files import ReportFiles
 

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
+from pytest_opscheck.core.results import Result, Verdict
+from pytest_opscheck.core.secrets import Redactor
 from pytest_opscheck.reports.html import Page
-from pytest_opscheck.results import Result, Verdict
-from pytest_opscheck.secrets import Redactor
 
 from .values import blocked, measurement, ok, result, run, unknown
 

@@ -19,14 +19,16 @@ from hypothesis import HealthCheck, example, given, settings
 from prometheus_client.openmetrics.parser import text_string_to_metric_families as openmetrics
 from prometheus_client.parser import text_string_to_metric_families as prometheus
 
-from pytest_opscheck.compliance import Compliance, Line, Reason, SuiteLine
+from pytest_opscheck.compliance import render as compliance
+from pytest_opscheck.compliance.audit import Compliance, Line, Reason, SuiteLine
+from pytest_opscheck.core.results import Run, Verdict
+from pytest_opscheck.core.visible import as_json, plain
+from pytest_opscheck.delivery.alerts import Alert, Event
 from pytest_opscheck.delivery.mail import message
+from pytest_opscheck.delivery.messages import body, document, title
+from pytest_opscheck.delivery.transports import send
+from pytest_opscheck.inventory.channels import Channel, Way
 from pytest_opscheck.inventory.report import Address, Mail
-from pytest_opscheck.notify.alerts import Alert, Event
-from pytest_opscheck.notify.channels import Channel, Way
-from pytest_opscheck.notify.messages import body, document, title
-from pytest_opscheck.notify.sending import send
-from pytest_opscheck.reports import compliance
 from pytest_opscheck.reports import json as results_file
 from pytest_opscheck.reports.links import Links
 from pytest_opscheck.reports.markdown import markdown
@@ -34,8 +36,6 @@ from pytest_opscheck.reports.openmetrics import text as metrics
 from pytest_opscheck.reports.page import page
 from pytest_opscheck.reports.terminal import table
 from pytest_opscheck.reports.text import text
-from pytest_opscheck.results import Run, Verdict
-from pytest_opscheck.visible import as_json, plain
 
 from ..nasty import PIECES, harmless_run, maker, nasty_run, read, several, steers
 from .values import STARTED

@@ -4,8 +4,8 @@ import datetime as dt
 
 import pytest
 
+from pytest_opscheck.core.results import Change, State
 from pytest_opscheck.reports.markdown import code, markdown, said
-from pytest_opscheck.results import Change, State
 
 from .values import STARTED, blocked, ok, result, run, unknown
 

@@ -11,9 +11,9 @@ import pytest
 from prometheus_client.openmetrics.parser import text_string_to_metric_families as openmetrics
 from prometheus_client.parser import text_string_to_metric_families as prometheus
 
+from pytest_opscheck.core.results import Result, Run, Verdict
+from pytest_opscheck.core.schedule import Schedule
 from pytest_opscheck.reports.openmetrics import MOST_SUBJECTS, MOST_VALUES, text
-from pytest_opscheck.results import Result, Run, Verdict
-from pytest_opscheck.schedule import Schedule
 from tests.live.processes import program
 
 from .values import blocked, measurement, ok, result, run, unknown

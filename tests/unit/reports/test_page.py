@@ -8,12 +8,12 @@ from pathlib import Path
 
 import pytest
 
+from pytest_opscheck.core.results import Change, Result, Run, State, Verdict
 from pytest_opscheck.history import Point
-from pytest_opscheck.reports.beside import Beside, Failed
+from pytest_opscheck.reports.context import Beside, Failed
 from pytest_opscheck.reports.links import Links
 from pytest_opscheck.reports.page import page
 from pytest_opscheck.reports.spark import spark
-from pytest_opscheck.results import Change, Result, Run, State, Verdict
 
 from .values import STARTED, blocked, measurement, ok, result, run, unknown
 

@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import pytest
 
+from pytest_opscheck.core.results import Result
 from pytest_opscheck.reports.terminal import HEADINGS, next_step, rows, status, table
-from pytest_opscheck.results import Result
 
 from .values import STARTED, blocked, measurement, ok, result, unknown
 

@@ -5,8 +5,8 @@ import datetime as dt
 import zoneinfo
 from pathlib import Path
 
+from pytest_opscheck.core.results import Change, State
 from pytest_opscheck.reports.text import text
-from pytest_opscheck.results import Change, State
 
 from .values import STARTED, blocked, ok, result, run, unknown
 

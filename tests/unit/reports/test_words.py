@@ -2,9 +2,9 @@ from __future__ import annotations
 
 import pytest
 
-from pytest_opscheck.reports.words import MOST_LINES, counts, lines, short, word
-from pytest_opscheck.results import Verdict
-from pytest_opscheck.visible import plain
+from pytest_opscheck.core.results import Verdict
+from pytest_opscheck.core.visible import plain
+from pytest_opscheck.reports.phrases import MOST_LINES, counts, lines, short, word
 
 from .values import blocked, measurement, ok, result, run, unknown
 

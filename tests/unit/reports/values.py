@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from typing import Any
 
-from pytest_opscheck.results import Measurement, Result, Run, Verdict
+from pytest_opscheck.core.results import Measurement, Result, Run, Verdict
 
 STARTED = dt.datetime(2026, 11, 20, 8, 0, tzinfo=dt.timezone(dt.timedelta(hours=-5)))
 

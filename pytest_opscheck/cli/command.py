@@ -1,0 +1,197 @@
+"""The commands: those that are short stand here, the others in modules of their own."""
+
+from __future__ import annotations
+
+import contextlib
+import importlib
+import json
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import click
+
+from ..core.humanize import counted
+from ..core.results import FAULT
+from ..core.visible import plain
+from ..inventory import FILE, Inventory, InventoryError, nearest
+from ..settings import suite_names
+from .options import USAGE, Usage, file_argument, known_suite, loaded, say
+
+_ELSEWHERE = {
+    "compliance": "compliance",
+    "history": "history",
+    "maintenance": "maintenance",
+    "report": "report",
+    "run": "run",
+    "schedule": "schedule",
+    "status": "schedule",
+}
+"""Commands and the modules in which they are, which are imported where they are asked for."""
+
+
+class _Call(click.UsageError):
+    exit_code = USAGE
+
+
+@contextlib.contextmanager
+def _mistakes() -> Iterator[None]:
+    """Have a mistake in a call end with the exit status that the README has for it; click's own is 2."""
+    try:
+        yield
+    except click.UsageError as error:
+        raise _Call(error.format_message(), error.ctx) from None
+
+
+class _Commands(click.Group):
+    """The commands, wherever they are."""
+
+    def make_context(self, *args: Any, **others: Any) -> click.Context:
+        with _mistakes():
+            return super().make_context(*args, **others)
+
+    def invoke(self, ctx: click.Context) -> Any:
+        with _mistakes():
+            return super().invoke(ctx)
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return sorted([*super().list_commands(ctx), *_ELSEWHERE])
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in _ELSEWHERE:
+            return super().get_command(ctx, cmd_name)
+        module = importlib.import_module(f".{_ELSEWHERE[cmd_name]}", __package__)
+        found: click.Command = getattr(module, cmd_name)
+        return found
+
+
+@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="pytest-opscheck")
+def main() -> None:
+    """Operational checks: what a runbook expects, as pytest checks on real servers.
+
+    \b
+    opscheck init        look at this machine and write an inventory
+    opscheck validate    is the inventory right?
+    opscheck plan        what would be probed?
+    pytest -m daily      run a suite
+    opscheck history     what changed, and when?
+    opscheck report      the newest run as text, or in Markdown
+    opscheck schedule    let suites run by themselves
+    opscheck status      when did they run, and what came of it?
+    opscheck compliance  what was checked in a time, and what was missed?
+    opscheck maintenance when is nobody told?
+    """  # noqa: D301 - click's mark for lines that stay as they are
+
+
+@main.command()
+@click.argument("folder", required=False, default=".", type=click.Path(path_type=Path, file_okay=False))
+def init(folder: Path) -> None:
+    """Look at this machine and write opscheck.toml; one that is there stays as it is."""
+    from . import first_inventory
+
+    try:
+        written = first_inventory.write(folder)
+    except FileExistsError as error:
+        raise Usage(f"{error.filename} is there already, and stays as it is; remove or rename it first") from None
+    except OSError as error:
+        reason = (error.strerror or "it can't be written").lower()
+        raise Usage(f"{folder}: {reason}; make the folder first, or name another") from None
+    say(f"wrote {written}; look it over, then run: pytest -m daily")
+
+
+@main.command()
+@file_argument
+def validate(file: Path) -> None:
+    """Say what is wrong with an inventory, all of it at once. Nothing is probed."""
+    _require_file(file, "validate", "an inventory is checked as a whole: opscheck validate")
+    from ..inventory.waivers import ending
+    from ..runbook.links import refuse_dead_links
+
+    inventory = loaded(file)
+    try:
+        refuse_dead_links(inventory)
+    except InventoryError as error:
+        say(str(error), err=True)
+        sys.exit(USAGE)
+    targets, checks = counted(len(inventory.targets), "target"), counted(len(inventory.expectations), "check")
+    say(f"{file}: right; {targets}, {checks}")
+    for notice in (*ending(inventory.waivers, inventory.now().date()), *_warnings(inventory)):
+        say(plain(inventory.redactor.text(notice)))
+
+
+def _warnings(inventory: Inventory) -> Iterator[str]:
+    """Yield what is not wrong with an inventory, and open to others: what they can read, and whom they can play."""
+    from ..probes._trust import of_postgres
+    from .timers import exposed
+
+    for target in inventory.targets:
+        if (said := target.keys.unverified()) is not None:
+            yield f"{target.id}: {said}"
+    if inventory.history.url and (said := of_postgres(inventory.history.url)) is not None:
+        yield f"history: {said}"
+    if (said := exposed(inventory)) is not None:
+        yield said
+
+
+@main.command()
+@file_argument
+@click.option("--suite", metavar="SUITE", help="Only what a run of this suite would probe.")
+@click.option("--notify", is_flag=True, help="Show who would be told what instead. Nobody is.")
+def plan(file: Path, suite: str | None, *, notify: bool) -> None:
+    """Show what would be probed, contact by contact. Nothing is."""
+    from .. import plan as probes
+    from ..delivery import preview
+    from ..history import HistoryError
+
+    _require_file(file, "plan", f"say: opscheck plan --suite {file}")
+    inventory = loaded(file)
+    known_suite(inventory, suite)
+    try:
+        for line in (preview if notify else probes).lines(inventory, suite):
+            say(inventory.redactor.text(line))
+    except HistoryError as error:
+        say(inventory.redactor.text(str(error)), err=True)
+        sys.exit(FAULT)
+
+
+@main.command()
+def schema() -> None:
+    """Print the JSON Schema of opscheck.toml, for editors; with the severity words of the inventory that is here."""
+    from ..catalogue import checks
+    from ..inventory.schema import schema as made
+
+    words = loaded(Path(FILE)).severities if Path(FILE).exists() else ()
+    say(json.dumps(made(checks(), tuple(words)), indent=2))
+
+
+@main.command()
+@click.option("--break", "broken", metavar="NAME", multiple=True, help="Make one of the stack's faults; see --faults.")
+@click.option("--faults", is_flag=True, help="List the faults that can be made.")
+def demo(broken: tuple[str, ...], *, faults: bool) -> None:
+    """Start a small stack of real servers, run the daily suite on it, and stop it again.
+
+    The exit status is that of the run: 1 with a fault.
+    """
+    from .. import demo as stack
+
+    if faults:
+        for name, text in stack.faults().items():
+            say(f"{name:16}{text}")
+        return
+    for name in broken:
+        if name not in stack.faults():
+            raise Usage(f"--break {name}: there is no such fault; {nearest(name, stack.faults())}")
+    sys.exit(stack.run(broken))
+
+
+def _require_file(file: Path, command: str, for_suite: str) -> None:
+    """Refuse an argument that names no file: it may well be meant as a suite."""
+    if file.exists() or file.is_symlink():
+        return
+    if str(file) in suite_names(Path(FILE)):
+        raise Usage(f"{file} is a suite, and no file of that name is here; {for_suite}")
+    raise Usage(
+        f"there is no file {file}; name the inventory: opscheck {command} FILE, or write one with `opscheck init`"
+    )

@@ -1,0 +1,104 @@
+"""What the commands share: how they take an inventory, and how they say what is wrong with it."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import click
+
+from ..core.visible import visible
+from ..inventory import FILE, Inventory, InventoryError, load, nearest
+
+USAGE = 4
+"""pytest's exit status for wrong usage, which is also that of a wrong inventory."""
+
+
+def say(text: str, *, err: bool = False, nl: bool = True, fg: str | None = None) -> None:
+    """Print text for people: whatever others have put into it steers no terminal."""
+    shown = visible(text)
+    click.echo(click.style(shown, fg=fg) if fg is not None else shown, err=err, nl=nl)
+
+
+class Usage(click.ClickException):
+    """Wrong usage: it ends with the exit status that the README has for it."""
+
+    exit_code = USAGE
+
+
+class Place(click.Path):
+    """A file or folder; an empty text, which is that of a variable without a value, names none."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Refuse an empty text."""
+        if isinstance(value, str) and not value.strip():
+            name = param.opts[0] if param is not None else "it"
+            raise Usage(f"{name} is empty; name {'a folder' if self.dir_okay else 'a file'}, or leave it out")
+        return super().convert(value, param, ctx)
+
+
+inventory_option = click.option(
+    "--opscheck-inventory",
+    "file",
+    metavar="FILE",
+    default=FILE,
+    type=Place(path_type=Path, dir_okay=False),
+    help="The inventory.",
+)
+
+
+reports_option = click.option(
+    "--opscheck-reports", "reports", metavar="DIR", type=Place(path_type=Path), help="Where the reports are."
+)
+
+
+file_argument = click.argument("file", required=False, default=FILE, type=Place(path_type=Path, dir_okay=False))
+
+
+def loaded(
+    file: Path, reports: Path | None = None, refused: Callable[[InventoryError], object] = lambda _error: None
+) -> Inventory:
+    """Return an inventory; with errors in it, say them, have that told by `refused`, and end.
+
+    reports: where the command line says that its reports are; else they are where pytest's settings say.
+    """
+    import pytest
+
+    from ..catalogue import checks
+    from ..settings import reports_setting
+
+    try:
+        return load(file, checks(), reports=reports or reports_setting(file.absolute().parent))
+    except (InventoryError, pytest.UsageError) as error:
+        say(str(error), err=True)
+        if isinstance(error, InventoryError):
+            refused(error)
+        sys.exit(USAGE)
+
+
+def known(file: Path, reports: Path | None) -> Inventory:
+    """Return what can be read of an inventory, for what looks at past runs alone; where it has errors, say so.
+
+    With an error in what says where these are, end.
+    """
+    found: list[Inventory] = []
+
+    def read(error: InventoryError) -> None:
+        if error.known is not None and not (error.concerns("history") or error.concerns("opscheck", "name")):
+            found.append(error.known)
+
+    try:
+        return loaded(file, reports, read)
+    except SystemExit:
+        if not found:
+            raise
+    say("the inventory has these errors, and no run begins until they are fixed; what was recorded:", err=True)
+    return found[0]
+
+
+def known_suite(inventory: Inventory, suite: str | None) -> None:
+    """Refuse a suite that an inventory does not have."""
+    if suite is not None and suite not in inventory.suites:
+        raise Usage(f"there is no suite {suite!r}; {nearest(suite, inventory.suites)}")

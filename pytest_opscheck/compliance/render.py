@@ -1,0 +1,162 @@
+"""What was checked over a time: as text, as a table for spreadsheets, and as a page that prints."""
+
+from __future__ import annotations
+
+import csv
+import datetime as dt
+import io
+from collections.abc import Iterable, Iterator
+
+from ..core.humanize import counted
+from ..core.results import Verdict
+from ..core.visible import plain
+from ..reports.markup import safe
+from .audit import Compliance, Gap, Line
+
+_VERDICTS = (
+    Verdict.OK,
+    Verdict.BREACH,
+    Verdict.UNKNOWN,
+    Verdict.BLOCKED,
+    Verdict.WAIVED,
+    Verdict.MAINTENANCE,
+)
+_HEADINGS = ("check", "due", "ran", "passed", "breached", "unknown", "blocked", "waived", "maintenance", "missing")
+_MORE = ("waived or in maintenance because", "suites", "first result", "last result", "in the inventory")
+_FORMULAS = tuple("=+-@\uff1d\uff0b\uff0d\uff20")
+"""What begins a formula to a spreadsheet, in letters of both widths."""
+NOTE = (
+    "What was due follows from the schedule and the expectations that the inventory has now. A run counts for the last "
+    "time at which its suite was due before it; one that was narrowed to a part of its suite counts for none. "
+    "What is not in the inventory is a check of one's own, or was taken out since."
+)
+
+
+def lines(found: Compliance, chain: str) -> Iterator[str]:
+    """Yield the report for a terminal."""
+    yield heading(found)
+    yield chain
+    yield ""
+    for suite in found.suites:
+        if suite.whole or suite.narrowed or suite.due is not None:
+            said = "not known, no schedule is stated" if suite.due is None else f"{suite.due}, {suite.missed} missing"
+            narrowed = f" ({counted(suite.narrowed, 'narrowed run')} beside them)" if suite.narrowed else ""
+            yield f"{suite.name}: {counted(suite.whole, 'whole run')}{narrowed}; due {said}"
+    yield ""
+    rows = [_HEADINGS, *(_row(line) for line in found.lines)]
+    widths = [max(len(row[column]) for row in rows) for column in range(len(_HEADINGS))]
+    for row, line in zip(rows, (None, *found.lines), strict=True):
+        name, *numbers = (
+            text.ljust(width) if not column else text.rjust(width)
+            for column, (text, width) in enumerate(zip(row, widths, strict=True))
+        )
+        yield "  ".join([name, *numbers]).rstrip()
+        for reason in line.reasons if line is not None else ():
+            yield f"    {reason.verdict} {counted(reason.times, 'time')}: {plain(reason.text)}"
+    yield ""
+    yield f"missing runs: {counted(sum(gap.runs for gap in found.gaps), 'run') if found.gaps else 'none'}"
+    yield from (f"  {gap.suite}  {_gap(gap, found)}" for gap in found.gaps)
+
+
+def heading(found: Compliance) -> str:
+    """Return what the report is of: `shop, 2026-07-01 00:00 to before 2026-10-01 00:00`."""
+    zone = found.since.tzinfo
+    settled = f"; what was due from {_moment(found.settled, zone)} on may still be under way, and is not counted"
+    until = f"{_moment(found.since, zone)} to before {_moment(found.until, zone)}"
+    return f"{plain(found.inventory)}, {until}{settled if found.settled < found.until else ''}"
+
+
+def _moment(moment: dt.datetime | None, zone: dt.tzinfo | None) -> str:
+    return f"{moment.astimezone(zone):%Y-%m-%d %H:%M %Z}" if moment is not None else ""
+
+
+def _gap(gap: Gap, found: Compliance) -> str:
+    zone = found.since.tzinfo
+    first = _moment(gap.first, zone)
+    return first if gap.runs == 1 else f"{first} to {_moment(gap.last, zone)} ({counted(gap.runs, 'run')})"
+
+
+def _row(line: Line) -> tuple[str, ...]:
+    numbers = (line.due, line.ran, *(line.verdicts.get(verdict, 0) for verdict in _VERDICTS), line.missing)
+    return (plain(line.id), *("not known" if number is None else str(number) for number in numbers))
+
+
+def _more(line: Line, found: Compliance) -> tuple[str, ...]:
+    zone = found.since.tzinfo
+    reasons = "; ".join(f"{each.verdict} {counted(each.times, 'time')}: {plain(each.text)}" for each in line.reasons)
+    there = "yes" if line.is_expected else "no"
+    return (reasons, ", ".join(line.suites), _moment(line.first, zone), _moment(line.last, zone), there)
+
+
+def table(found: Compliance) -> str:
+    """Return the expectations as CSV; no cell is a formula to a spreadsheet."""
+    out = io.StringIO()
+    writer = csv.writer(out)
+    writer.writerow([*_HEADINGS, *_MORE])
+    for line in found.lines:
+        writer.writerow([_cell(text) for text in (*_row(line), *_more(line, found))])
+    return out.getvalue()
+
+
+def _cell(text: str) -> str:
+    text = plain(text)
+    return f"'{text}" if text.startswith(_FORMULAS) else text
+
+
+def page(found: Compliance, chain: str, made: dt.datetime) -> str:
+    """Return the report as a static page, without anything that it would have to load."""
+    title = safe(f"Operational checks of {found.inventory}")
+    body = [
+        f"<h1>{title}</h1>",
+        f"<p>{safe(heading(found))}</p>",
+        f"<p>Made {_moment(made, found.since.tzinfo)}. {safe(NOTE)}</p>",
+        f"<h2>The record</h2><p>{safe(chain)}</p>",
+        "<h2>Suites</h2>",
+        *_html_table(("suite", "schedule", "due", "whole runs", "narrowed runs", "missing"), _suite_rows(found)),
+        f"<h2>Missing runs ({sum(gap.runs for gap in found.gaps)})</h2>",
+        *_html_table(("suite", "due at"), [(gap.suite, _gap(gap, found)) for gap in found.gaps]),
+        "<h2>Expectations</h2>",
+        *_html_table((*_HEADINGS, *_MORE), [(*_row(line), *_more(line, found)) for line in found.lines]),
+    ]
+    head = [
+        '<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8">',
+        f'<meta name="viewport" content="width=device-width"><title>{title}</title>',
+        f"<style>{_STYLE}</style></head><body>",
+    ]
+    return "\n".join([*head, *body, "</body></html>\n"])
+
+
+def _suite_rows(found: Compliance) -> Iterator[tuple[str, ...]]:
+    for suite in found.suites:
+        known = [suite.due, suite.whole, suite.narrowed, suite.missed]
+        numbers = ("not known" if number is None else str(number) for number in known)
+        yield (suite.name, suite.schedule or "none is stated", *numbers)
+
+
+def _html_table(headings: Iterable[str], rows: Iterable[Iterable[str]]) -> Iterator[str]:
+    made = [f"<tr>{''.join(f'<td>{safe(text)}</td>' for text in row)}</tr>" for row in rows]
+    if not made:
+        yield "<p>none</p>"
+        return
+    top = "".join(f'<th scope="col">{safe(text)}</th>' for text in headings)
+    yield f"<div><table><thead><tr>{top}</tr></thead><tbody>"
+    yield from made
+    yield "</tbody></table></div>"
+
+
+_STYLE = """
+:root { color-scheme: light dark }
+body { font: 15px/1.45 system-ui, sans-serif; margin: 2rem auto; max-width: 96rem; padding: 0 1rem }
+div { overflow-x: auto }
+table { border-collapse: collapse; font-variant-numeric: tabular-nums }
+th, td { border-bottom: 1px solid #8888; padding: .25rem .6rem; text-align: left; vertical-align: top }
+td:first-child { overflow-wrap: anywhere; min-width: 12em }
+@media print {
+  @page { size: A4 landscape; margin: 12mm }
+  body { font-size: 8pt; margin: 0; max-width: none }
+  div { overflow: visible }
+  thead { display: table-header-group }
+  tr { break-inside: avoid }
+  th, td { padding: .1rem .3rem }
+}
+"""

@@ -1,0 +1,1 @@
+"""Makes the contacts of a plan, side by side, and puts up what each probe reads."""

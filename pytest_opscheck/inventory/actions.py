@@ -1,0 +1,115 @@
+"""Reads what an expectation says for people: the runbook's ids that it covers, and the next step to take."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Mapping
+from typing import Any
+
+from ..core.pending import Lasting, parse_for, parse_of
+from ..core.units import LimitError, parse_time
+from .model import Expectation, Named, Step
+from .positions import Key
+from .problems import Problems, nearest
+
+_ID = re.compile(r"[A-Za-z0-9][\w./:#-]{0,63}")
+_LIKE_A_LIMIT = re.compile(r"\s*(==|!=|<|>|~)")
+_STEP = 'for example { when = "redis.hit_rate@cache", action = "Warm the cache" }'
+
+
+def read_ids(said: object, path: Key, problems: Problems) -> tuple[str, ...]:
+    """Return the ids of the runbook's lines that an expectation covers: one, or a list."""
+    ids = said if isinstance(said, list) else [said]
+    for each in ids:
+        if not isinstance(each, str) or not _ID.fullmatch(each):
+            hint = (
+                "a value of that name is judged as paths = { id = ... }"
+                if isinstance(each, str) and _LIKE_A_LIMIT.match(each)
+                else 'write for example "IF-03", or a list of such'
+            )
+            problems.add(path, f"{each!r} is not the id of a line in a runbook; {hint}")
+    return tuple(dict.fromkeys(str(each) for each in ids))
+
+
+def read_action(said: Any, path: Key, problems: Problems) -> tuple[str | None, tuple[Step, ...]]:
+    """Return the next step, and those that come before it where another check is not ok.
+
+    The steps are a list of tables, of which the first that applies is shown; a text at its end applies always.
+    """
+    if said is None or (isinstance(said, str) and said.strip()):
+        return said, ()
+    if not isinstance(said, list) or not said:
+        problems.add(path, f"it is a text that is not empty, or a list of steps, {_STEP}")
+        return None, ()
+    steps, last = (said[:-1], said[-1]) if isinstance(said[-1], str) else (said, None)
+    if last is not None and not last.strip():
+        problems.add(path, "its last step is empty")
+    made = [step for place, each in enumerate(steps) if (step := _step(each, (*path, place), problems)) is not None]
+    return last, tuple(made)
+
+
+def read_lasting(said: Mapping[str, Any], own: Collection[str], here: Key, problems: Problems) -> Lasting | None:
+    """Return how long, or how often, a limit has to be broken before that counts; None where at once.
+
+    `own` are keys of the check itself: a ratio is `of` another metric.
+    """
+    both = (("for", parse_for), ("of", parse_of))
+    found = [(key, parse) for key, parse in both if key in said and key not in own]
+    if len(found) > 1:
+        problems.add((*here, "of"), "say either `for` or `of`")
+    made = None
+    for key, parse in found:
+        try:
+            made = parse(said[key])
+            if key == "for":
+                parse_time(said[key])  # of a bare number nobody could tell whether it is minutes
+        except LimitError as error:
+            problems.add((*here, key), str(error))
+    return made
+
+
+def _step(said: object, path: Key, problems: Problems) -> Step | None:
+    texts = [said.get(key) for key in ("when", "action")] if isinstance(said, Mapping) and len(said) == 2 else []  # noqa: PLR2004
+    when, action = texts or (None, None)
+    if isinstance(when, str) and isinstance(action, str) and action.strip():
+        return Step(when, action)
+    problems.add(path, f"a step is a table of `when` and `action`, {_STEP}; a text alone can only be the last one")
+    return None
+
+
+def refuse_unknown_conditions(expectations: Collection[Expectation], problems: Problems) -> None:
+    """Note every step whose condition names no check of the inventory."""
+    ids = {expectation.id for expectation in expectations}
+    for expectation in expectations:
+        for step in expectation.steps:
+            if step.when not in ids:
+                problems.add(
+                    _place(expectation),
+                    f"`when` names no check of this inventory: {step.when!r}; {nearest(step.when, ids)}",
+                )
+
+
+def refuse_unknown_pasts(
+    targets: Collection[Named], expectations: Collection[Expectation], keep_s: float, problems: Problems
+) -> None:
+    """Note every target that asks for past results of no check of the inventory, or for older ones than are kept."""
+    ids = {expectation.id for expectation in expectations}
+    for target in targets:
+        if (past := target.keys.past()) is None:
+            continue
+        if past.of not in ids:
+            hint = nearest(past.of, ids)
+            problems.add((target.kind, target.name, "of"), f"there is no check {past.of!r} in this inventory; {hint}")
+        if past.over_s > keep_s:
+            kept = f"{keep_s / 86400:g}d"
+            problems.add(
+                (target.kind, target.name, "over"), f"runs are kept for {kept}; say less, or a longer [history] keep"
+            )
+
+
+def _place(expectation: Expectation) -> Key:
+    """Return where an expectation's action stands in the document."""
+    target: Key = (expectation.target.kind, expectation.target.name)
+    if expectation.name is not None:
+        return (*target, expectation.check.name, expectation.name, "action")
+    return (*target, "expect", expectation.check.name, "action")

@@ -1,0 +1,47 @@
+"""The channels of an inventory: where alerts go, and which."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from ..core.humanize import lasting_s
+
+
+class Way(StrEnum):
+    """How a channel carries alerts; the word is its key in the inventory."""
+
+    URL = "url"
+    WEBHOOK = "webhook"
+    FILE = "file"
+
+
+@dataclass(frozen=True, slots=True)
+class Channel:
+    """One channel: its address, and which alerts it takes.
+
+    suites: only what runs of these find; None for all.
+    again_s: a breach that goes on is told again after so many seconds; None for never.
+    digest_s: what there is to tell goes as one message, at most once in so many seconds, 0 for once a run; None for a
+    message each.
+    """
+
+    name: str
+    way: Way
+    address: str = field(repr=False)
+    severities: frozenset[str]
+    suites: frozenset[str] | None = None
+    again_s: float | None = None
+    digest_s: float | None = None
+
+    def __str__(self) -> str:
+        said = [f"{self.name} ({'apprise' if self.way is Way.URL else self.way}): {', '.join(sorted(self.severities))}"]
+        said += [f"only {', '.join(sorted(self.suites))}"] if self.suites is not None else []
+        said += [f"again after {lasting_s(self.again_s)}"] if self.again_s is not None else []
+        if self.digest_s is not None:
+            said.append(f"one message in {lasting_s(self.digest_s)}" if self.digest_s else "one message a run")
+        return "; ".join(said)
+
+    def takes(self, suite: str | None) -> bool:
+        """Tell whether it is told what a run of these suites finds, joined by `+`; named checks are no suite."""
+        return suite is not None and (self.suites is None or not self.suites.isdisjoint(suite.split("+")))

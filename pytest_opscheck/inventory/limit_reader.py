@@ -1,0 +1,127 @@
+"""Limits as an inventory says them: one, a ladder, or a list of either with the part of the day when it applies."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from .._check import Check
+from ..core.dayparts import During, Limits, check_parts, parse_during
+from ..core.domains import refuse_idle, refuse_open
+from ..core.limits import SEVERITIES, Ladder, Limit, Rung, ladder_of, parse_limit, single
+from ..core.units import LimitError, example
+from .positions import Key
+from .problems import Problems, nearest
+
+ENTRY_KEYS = ("during", "limit")
+"""What may stand beside the severities in one entry."""
+
+
+@dataclass(frozen=True)
+class LimitReader:
+    """Reads the limits of one check, and notes everything that is wrong with them."""
+
+    check: Check
+    words: Mapping[str, str]
+    severity: str
+    problems: Problems
+
+    def read(self, said: object, here: Key) -> Limits | None:
+        """Return limits, None where anything is wrong."""
+        before = len(self.problems)
+        if said == []:
+            self.problems.add(here, "this list is empty: nothing would be checked")
+        entries = said if isinstance(said, list) else [said]
+        choices: list[tuple[During | None, Ladder | None]] = []
+        for number, entry in enumerate(entries):
+            where = (*here, number) if isinstance(said, list) else here
+            if isinstance(entry, dict):
+                choices.append((self._during(entry, where), self._ladder(entry, where)))
+            else:
+                limit = self._limit(entry, where)
+                choices.append((None, single(limit, self.severity) if limit is not None else None))
+        if len(self.problems) == before:
+            try:
+                check_parts([during for during, _ in choices])
+            except LimitError as error:
+                self.problems.add(here, str(error))
+        made = tuple((during, ladder) for during, ladder in choices if ladder is not None)
+        return Limits(made) if len(self.problems) == before else None
+
+    def _during(self, entry: dict[str, Any], here: Key) -> During | None:
+        try:
+            return parse_during(entry["during"]) if "during" in entry else None
+        except LimitError as error:
+            self.problems.add((*here, "during"), str(error))
+            return None
+
+    def _ladder(self, entry: dict[str, Any], here: Key) -> Ladder | None:
+        before = len(self.problems)
+        rungs = []
+        for key, said in entry.items():
+            if key == "limit":
+                rungs.append((self.severity, self._limit(said, (*here, key), part="during" in entry)))
+            elif key in SEVERITIES or key in self.words:
+                rungs.append((self.words.get(key, key), self._limit(said, (*here, key), part="during" in entry)))
+            elif key != "during":
+                choices = [*SEVERITIES, *self.words, *ENTRY_KEYS]
+                self.problems.add((*here, key), f"unknown key; {nearest(key, choices)}")
+        if "limit" in entry and len(rungs) > 1:
+            self.problems.add((*here, "limit"), "say either `limit` or the severities' own limits")
+        if len(self.problems) > before:
+            return None
+        try:
+            return ladder_of(Rung(severity, limit) for severity, limit in rungs if limit is not None)
+        except LimitError as error:
+            self.problems.add(here, str(error))
+            return None
+
+    def _limit(self, said: object, here: Key, *, part: bool = False) -> Limit | None:
+        """Return a limit, None where anything is wrong; `part` tells whether it is for a part of the day."""
+        try:
+            limit = refuse_open(parse_limit(said))
+        except LimitError as error:
+            self.problems.add(here, str(error))
+            return None
+        if limit.unit and isinstance(said, str) and not said.lstrip().startswith(limit.operator):
+            self.problems.add(here, f"{said!r} has no operator; say for example {example_of(self.check)}")
+            return None
+        if self.check.dimensions and not limit.measures(self.check.dimensions):
+            measured = " or ".join(f"a {dimension}" for dimension in sorted(self.check.dimensions))
+            self.problems.add(
+                here,
+                f"'{limit}' is for a {limit.dimension}, and {self.check.id} is {measured}; "
+                f"say for example {example_of(self.check)}",
+            )
+            return None
+        try:
+            self._refuse_idle(limit, part=part)
+        except LimitError as error:
+            self.problems.add(here, str(error))
+            return None
+        return limit
+
+    def _refuse_idle(self, limit: Limit, *, part: bool) -> None:
+        """Refuse a limit that decides nothing; for a part of the day, `>= 0` says that anything may be then.
+
+        Raises LimitError.
+        """
+        check = self.check
+        well = check.well
+        if well is not None and not limit.holds(well):
+            raise LimitError(
+                f"'{limit}' can't hold: {check.id} is {well!r} where all is well; "
+                "say true or false, without quotes, to switch it on or off"
+            )
+        measures = "count" if {"text", "count"} <= check.dimensions else limit.dimension
+        domain = check.domain(measures) if measures in check.dimensions else None
+        if domain is not None and not (part and limit.operator == ">=" and limit.number == domain.least):
+            refuse_idle(limit, domain, check.id, example_of(check))
+
+
+def example_of(check: Check) -> str:
+    """Return a limit that a check can have, quoted, as an error's next step."""
+    if check.limits is not None:
+        return f"'{check.limits.ladders[0].rungs[-1].limit}'"
+    return example(min(check.dimensions, default="count"))

@@ -1,0 +1,237 @@
+"""Reads when to be quiet, and about what: the tables [maintenance.NAME] and [[waiver]]."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable, Collection, Iterable, Mapping
+from typing import Annotated, Any, TypeVar
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+
+from ..core.units import LimitError
+from .model import Expectation, name_problem
+from .positions import Key
+from .problems import Problems, nearest
+from .validation import note_validation
+from .waivers import Waiver
+from .windows import EXAMPLE, Window, parse_at, parse_rule
+
+T = TypeVar("T")
+_DATE = "2026-12-31"
+
+
+def _said(text: str) -> str:
+    if not text.strip():
+        raise ValueError("it is empty; say what is meant")
+    return text.strip()
+
+
+_Text = Annotated[str, AfterValidator(_said)]
+
+
+class _Waiver(BaseModel):
+    """An entry of [[waiver]]."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+    check: _Text
+    target: _Text
+    subject: _Text | None = None
+    owner: _Text
+    reason: _Text
+    ticket: _Text | None = None
+    until: Any
+
+
+class _Window(BaseModel):
+    """A table [maintenance.NAME]."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, populate_by_name=True)
+    rule: _Text
+    at: _Text
+    why: _Text
+    first: Any = Field(default=None, alias="from")
+    targets: list[str] | None = Field(default=None, min_length=1)
+    checks: list[str] | None = Field(default=None, min_length=1)
+
+
+def read_waivers(said: object, expectations: Collection[Expectation], problems: Problems) -> tuple[Waiver, ...]:
+    """Return what [[waiver]] says, also those that are over. One of a check that the inventory lacks is an error."""
+    if not isinstance(said, list):
+        problems.add(("waiver",), "it is a list of tables: [[waiver]]")
+        return ()
+    made: dict[tuple[str, str | None], Waiver] = {}
+    for place, entry in enumerate(said):
+        path: Key = ("waiver", place)
+        waiver = _waiver(entry, path, expectations, problems)
+        if waiver is not None and made.setdefault((waiver.result, waiver.subject), waiver) is not waiver:
+            problems.add(path, f"{waiver.about} is waived twice; keep one of them")
+    return tuple(made.values())
+
+
+def _waiver(entry: object, path: Key, expectations: Collection[Expectation], problems: Problems) -> Waiver | None:
+    if not isinstance(entry, Mapping):
+        problems.add(path, "it is a table: [[waiver]]")
+        return None
+    try:
+        model = _Waiver.model_validate(entry)
+    except ValidationError as error:
+        note_validation(error, problems, path, entry, _Waiver.model_fields)
+        return None
+    until = _date(model.until, (*path, "until"), problems)
+    checks = {expectation.check_id for expectation in expectations}
+    if model.check not in checks:
+        problems.add(
+            (*path, "check"), f"there is no check {model.check!r} in this inventory; {nearest(model.check, checks)}"
+        )
+        return None
+    targets = {expectation.target.name for expectation in expectations if expectation.check_id == model.check}
+    if model.target not in targets:
+        problems.add(
+            (*path, "target"), f"{model.check} has no target {model.target!r}; {nearest(model.target, targets)}"
+        )
+        return None
+    if until is None:
+        return None
+    result = f"{model.check}@{model.target}"
+    return Waiver(result, model.owner, model.reason, until, model.subject, model.ticket)
+
+
+def _date(said: object, path: Key, problems: Problems) -> dt.date | None:
+    """Return a day: 2026-12-31, with or without quotes."""
+    if type(said) is dt.date:
+        return said
+    try:
+        if isinstance(said, str):
+            return dt.datetime.strptime(said.strip(), "%Y-%m-%d").date()  # noqa: DTZ007 - a day has no time zone
+    except ValueError:
+        pass
+    problems.add(path, f"{said!s} is not a day; say for example {_DATE}, which is the last one that counts")
+    return None
+
+
+def read_windows(
+    said: object, expectations: Collection[Expectation], *, zoned: bool, problems: Problems
+) -> tuple[Window, ...]:
+    """Return what [maintenance.NAME] says. `zoned`: whether the inventory says by which clocks."""
+    if not isinstance(said, Mapping):
+        problems.add(("maintenance",), "a window has a name: [maintenance.NAME]")
+        return ()
+    if said and not zoned:
+        problems.add(
+            ("maintenance",),
+            "windows go by the inventory's clocks, so say which: timezone in [opscheck], for example 'Europe/Berlin'",
+        )
+    found = (_window(name, table, expectations, problems) for name, table in said.items())
+    return tuple(window for window in found if window is not None)
+
+
+def _window(name: str, said: object, expectations: Collection[Expectation], problems: Problems) -> Window | None:
+    path: Key = ("maintenance", name)
+    if problem := name_problem(name):
+        problems.add(path, problem)
+    if not isinstance(said, Mapping):
+        problems.add(path, "a window has a name: [maintenance.NAME]")
+        return None
+    try:
+        model = _Window.model_validate(said)
+    except ValidationError as error:
+        note_validation(
+            error, problems, path, said, ["from" if key == "first" else key for key in _Window.model_fields]
+        )
+        return None
+    first = None if model.first is None else _date(model.first, (*path, "from"), problems)
+    at = _parsed(lambda: parse_at(model.at), (*path, "at"), problems)
+    rule = _parsed(lambda: parse_rule(model.rule, first), (*path, "rule"), problems)
+    results = narrowed(model.targets, model.checks, expectations, path, problems)
+    return Window(name, rule, at, model.why, results) if rule is not None and at is not None else None
+
+
+def _parsed(parse: Callable[[], T], path: Key, problems: Problems) -> T | None:
+    try:
+        return parse()
+    except LimitError as error:
+        problems.add(path, str(error))
+        return None
+
+
+def narrowed(
+    targets: list[str] | None,
+    checks: list[str] | None,
+    expectations: Collection[Expectation],
+    path: Key,
+    problems: Problems,
+) -> frozenset[str] | None:
+    """Return the ids of the results that a window holds for, None for all; what names nothing is an error."""
+    if targets is None and checks is None:
+        return None
+    for place, target in enumerate(targets or ()):
+        if not any(is_at(expectation, target) for expectation in expectations):
+            known = {expectation.target.id for expectation in expectations}
+            problems.add((*path, "targets", place), f"there is no target {target!r}; {nearest(target, known)}")
+    for place, check in enumerate(checks or ()):
+        if not any(_is_of(expectation, check) for expectation in expectations):
+            known = {expectation.check_id for expectation in expectations}
+            problems.add((*path, "checks", place), f"there is no check {check!r}; {nearest(check, known)}")
+    return frozenset(
+        each.id
+        for each in expectations
+        if (targets is None or any(is_at(each, target) for target in targets))
+        and (checks is None or any(_is_of(each, check) for check in checks))
+    )
+
+
+def is_at(expectation: Expectation, target: str) -> bool:
+    """Tell whether a check is of a target, by its id, or of one that is reached through it: a host."""
+    host = expectation.target.keys.host()
+    return target == expectation.target.id or (host is not None and target == f"host.{host}")
+
+
+def _is_of(expectation: Expectation, check: str) -> bool:
+    """Tell whether a check is meant by `host.disk@prod`, `host.disk`, or its kind, `host`."""
+    return expectation.id == check or expectation.id.startswith((f"{check}@", f"{check}."))
+
+
+def at_targets(targets: Iterable[str], expectations: Iterable[Expectation]) -> frozenset[str]:
+    """Return the ids of the results of some targets."""
+    targets = tuple(targets)
+    return frozenset(each.id for each in expectations if any(is_at(each, target) for target in targets))
+
+
+def schema() -> dict[str, Any]:
+    """Return the JSON Schema of both tables."""
+    text = {"$ref": "#/$defs/text"}
+    day = {"type": "string", "format": "date", "description": "a day: " + _DATE}
+    names = {"type": "array", "minItems": 1, "items": text}
+    waiver = {
+        "check": {"description": "the id of a check: host.disk", **text},
+        "target": {"description": "the name of its target", **text},
+        "subject": {"description": "only this one of what it measures: /var", **text},
+        "owner": {"description": "who answers for it", **text},
+        "reason": {"description": "why the breach is accepted", **text},
+        "ticket": {"description": "where that is written down", **text},
+        "until": {**day, "description": "the last day on which it holds"},
+    }
+    window = {
+        "rule": {"description": f"on which days, as RFC 5545 says it: {EXAMPLE}", **text},
+        "at": {"description": "when by the inventory's clocks: 02:00-08:00; it may cross midnight", **text},
+        "why": {"description": "what is done", **text},
+        "from": {**day, "description": "the day of the first one, for rules that count from it"},
+        "targets": {"description": "only of these targets, and what is reached through them: host.prod", **names},
+        "checks": {"description": "only of these checks: host.disk, or host", **names},
+    }
+    return {
+        "maintenance": {
+            "type": "object",
+            "description": "windows in which breaches show as maintenance, and alert nobody",
+            "additionalProperties": _closed(window, ["rule", "at", "why"]),
+        },
+        "waiver": {
+            "type": "array",
+            "description": "breaches that somebody answers for, until a day",
+            "items": _closed(waiver, ["check", "target", "owner", "reason", "until"]),
+        },
+    }
+
+
+def _closed(fields: dict[str, Any], required: list[str]) -> dict[str, Any]:
+    return {"type": "object", "properties": fields, "required": required, "additionalProperties": False}

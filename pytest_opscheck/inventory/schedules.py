@@ -1,0 +1,171 @@
+"""When a suite runs by itself, how long it may take, and who is told that it did: the keys of [suites.NAME]."""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+import zoneinfo
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import urlsplit
+
+from ..core.schedule import DAY, HOUR, LONGEST_S, WEEKDAYS, Schedule, shortest_gap_s
+from ..core.secrets import address_parts
+from ..core.units import LimitError, parse_time
+from .positions import Key
+from .problems import Problems, nearest
+
+KEYS = ("at", "every", "days", "random_delay", "deadline", "heartbeat")
+_TIME = re.compile(r"([01]?[0-9]|2[0-3]):([0-5][0-9])")
+_LAST_DATE = 31
+_SHORTEST_DELAY_S = 1.0
+Zone = zoneinfo.ZoneInfo | dt.timezone
+
+
+def read_timing(said: Mapping[str, Any], path: Key, zone: Zone | None, problems: Problems) -> dict[str, Any]:
+    """Return a suite's fields of what its table says; `zone` is None where the inventory does not name one."""
+    deadline_s = _duration(said, "deadline", path, problems)
+    return {
+        "schedule": _schedule(said, path, zone, deadline_s, problems),
+        "deadline_s": deadline_s,
+        "heartbeat": _heartbeat(said.get("heartbeat"), (*path, "heartbeat"), problems),
+    }
+
+
+def _schedule(
+    said: Mapping[str, Any], path: Key, zone: Zone | None, deadline_s: float | None, problems: Problems
+) -> Schedule | None:
+    before = len(problems)
+    if "at" not in said and "every" not in said:
+        for key in ("days", "random_delay"):
+            if key in said:
+                problems.add((*path, key), 'it is said of a suite that runs by itself; say when: at = ["09:00"]')
+        return None
+    if "at" in said and "every" in said:
+        problems.add((*path, "every"), "the suite runs at times of the day already; keep `at` or `every`")
+        return None
+    times = _times(said["at"], (*path, "at"), problems) if "at" in said else ()
+    every = HOUR
+    if "every" in said:
+        times, every = _every(said["every"], (*path, "every"), problems)
+    if times and zone is None:
+        key = "at" if "at" in said else "every"
+        problems.add((*path, key), "which clock is meant? say it: timezone = 'Europe/Berlin' in [opscheck]")
+    weekdays, dates = _days(said, path, problems)
+    delay_s = _duration(said, "random_delay", path, problems) or 0.0
+    gap_s = shortest_gap_s(times, every)
+    if len(problems) > before:
+        return None
+    for key, seconds in (("random_delay", delay_s), ("deadline", deadline_s or 0.0)):
+        if seconds > gap_s:
+            problems.add((*path, key), "it is longer than the time between two runs")
+    return Schedule(times, every, weekdays, dates, zone or dt.UTC, delay_s, deadline_s or min(LONGEST_S, gap_s))
+
+
+def _times(said: object, path: Key, problems: Problems) -> tuple[int, ...]:
+    texts = said if isinstance(said, list) else [said]
+    found = []
+    for text in texts:
+        match = _TIME.fullmatch(text) if isinstance(text, str) else None
+        if match is None:
+            problems.add(path, f"{text!r} is not a time of the day; say for example at = ['09:00', '18:00']")
+        else:
+            found.append(int(match[1]) * HOUR + int(match[2]))
+    if not texts:
+        problems.add(path, "it names no time; say for example at = ['09:00', '18:00'], or leave it out")
+    return tuple(sorted(set(found)))
+
+
+def _every(said: object, path: Key, problems: Problems) -> tuple[tuple[int, ...], int]:
+    """Return the times of the day where it is due every so many hours, else the minutes."""
+    try:
+        minutes, rest = divmod(parse_time(said), 60.0)
+    except LimitError as error:
+        problems.add(path, str(error).replace("'30s'", "'5m'"))
+        return (), HOUR
+    hours, minute = divmod(int(minutes), HOUR)
+    if rest == 0 and 0 < minutes <= HOUR and HOUR % int(minutes) == 0:
+        return (), int(minutes)
+    if rest == 0 and minute == 0 and 0 < hours < DAY // HOUR and DAY % int(minutes) == 0:
+        return tuple(range(0, DAY, int(minutes))), HOUR
+    problems.add(
+        path,
+        f"{said!r} does not go up in an hour or a day, so that runs would not come evenly; say 1m, 2m, 3m, 4m, 5m, 6m, "
+        "10m, 12m, 15m, 20m, 30m, 1h, 2h, 3h, 4h, 6h, 8h or 12h, or times of the day: at = ['09:00']",
+    )
+    return (), HOUR
+
+
+def _days(said: Mapping[str, Any], path: Key, problems: Problems) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    """Return the weekdays and the days of the month."""
+    if "days" not in said:
+        return (), ()
+    path = (*path, "days")
+    days = said["days"] if isinstance(said["days"], list) else [said["days"]]
+    if "at" not in said:
+        problems.add(path, "it goes with times of the day: at = ['06:00']")
+    if not days:
+        problems.add(path, "it names no day; say for example ['mon', 'thu'] or [1, 15], or leave it out")
+    weekdays = [WEEKDAYS.index(day) for day in days if isinstance(day, str) and day in WEEKDAYS]
+    dates = [day for day in days if type(day) is int and 1 <= day <= _LAST_DATE]
+    for day in days:
+        if isinstance(day, str) and day not in WEEKDAYS:
+            problems.add(path, f"{day!r} is not a weekday; {nearest(day, WEEKDAYS)}")
+        elif not isinstance(day, str) and day not in dates:
+            problems.add(path, f"{day!r} is not a day of a month; say for example [1, 15]")
+    if weekdays and dates:
+        problems.add(path, "weekdays and days of the month are two rules; keep one, or make another suite")
+    return tuple(sorted(set(weekdays))), tuple(sorted(set(dates)))
+
+
+def _duration(said: Mapping[str, Any], key: str, path: Key, problems: Problems) -> float | None:
+    if key not in said:
+        return None
+    try:
+        found = parse_time(said[key])
+    except LimitError as error:
+        problems.add((*path, key), str(error).replace("'30s'", "'15m'"))
+        return None
+    if found < _SHORTEST_DELAY_S:
+        problems.add((*path, key), f"{said[key]!r} is too short; say for example '15m'")
+        return None
+    return found
+
+
+def _heartbeat(said: object, path: Key, problems: Problems) -> str | None:
+    """Return the address; all of it is secret, for whoever knows it can say that the suite runs."""
+    if said is None:
+        return None
+    text = said if isinstance(said, str) else ""
+    if text:
+        problems.keep_secret(path, *address_parts(text))
+    try:
+        parts = urlsplit(text)
+        good = parts.scheme in ("http", "https") and bool(parts.hostname) and (parts.port or 1) > 0
+    except ValueError:
+        good = False
+    if not good:
+        problems.add(path, "it is not an address; write https://hc-ping.com/UUID, or better '${HEARTBEAT_URL}'")
+        return None
+    return text
+
+
+def timing_schema() -> dict[str, Any]:
+    """Return the JSON Schema of these keys."""
+    variable = {"$ref": "#/$defs/variable"}
+    time = {"anyOf": [{"type": "string", "pattern": f"^{_TIME.pattern}$"}, variable]}
+    day = {"anyOf": [{"enum": list(WEEKDAYS)}, {"type": "integer", "minimum": 1, "maximum": _LAST_DATE}, variable]}
+    duration = {"$ref": "#/$defs/time"}
+    address = {"anyOf": [{"type": "string", "pattern": "^https?://"}, variable]}
+    return {
+        "at": {"description": "the times of the day at which it runs: 09:00", **_one_or_more(time)},
+        "every": {"description": "how often it runs: 5m", **duration},
+        "days": {"description": "the weekdays (mon) or days of the month (1) on which it runs", **_one_or_more(day)},
+        "random_delay": {"description": "it starts up to so much later, by chance: 2m", **duration},
+        "deadline": {"description": "how long a run may take: 15m", **duration},
+        "heartbeat": {"description": "called at start, success and failure: https://hc-ping.com/UUID", **address},
+    }
+
+
+def _one_or_more(said: dict[str, Any]) -> dict[str, Any]:
+    return {"anyOf": [said, {"type": "array", "minItems": 1, "items": said}]}

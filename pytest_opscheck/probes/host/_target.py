@@ -1,0 +1,55 @@
+"""The kind host and the keys of its targets; the probes in host.py and _host_*.py add themselves to it."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import AfterValidator, Field
+
+from .._kind import Kind, Target
+
+_BACKENDS = (
+    "local",
+    "ssh",
+    "safe-ssh",
+    "paramiko",
+    "docker",
+    "podman",
+    "kubectl",
+    "openshift",
+    "salt",
+    "ansible",
+    "lxc",
+    "chroot",
+)
+
+
+def _known_backend(connect: str) -> str:
+    backend, separator, _ = connect.partition("://")
+    if not separator:
+        raise ValueError(f"it names no way to connect; write for example ssh://deploy@{connect.rpartition('@')[2]}")
+    if backend == "winrm":
+        raise ValueError(
+            "winrm:// leads to Windows, and what is read of a host are POSIX shell scripts; leave this host out, and "
+            "check what it serves by [http.NAME], [tls.NAME] and the like"
+        )
+    if backend == "chroot" and not connect.startswith("chroot:///"):
+        raise ValueError("it names no absolute path; write for example chroot:///srv/root")
+    if backend not in _BACKENDS:
+        raise ValueError(f"unknown way to connect {backend!r}; use one of {', '.join(_BACKENDS)}")
+    return connect
+
+
+class Host(Target):
+    """A machine or container."""
+
+    connect: Annotated[str, AfterValidator(_known_backend)] = Field(
+        default="local://", description="any testinfra host spec, for example ssh://deploy@prod or docker://web"
+    )
+
+    def host(self) -> str | None:
+        """Return no name: a host is its own."""
+        return ""
+
+
+kind = Kind("host", Host, "a machine or container, reached by any of testinfra's backends")

@@ -1,0 +1,249 @@
+"""Web addresses: whether they answer, with which status, with what in them, how fast, and whether flows go through."""
+
+from __future__ import annotations
+
+import math
+import re
+import time
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, field
+from typing import Annotated, Literal
+from urllib.parse import urljoin
+
+from pydantic import AfterValidator, Field
+
+from ...core.errors import BlockedError, UnknownError
+from ...core.limits import Ladder, parse_limit, single
+from ...core.secrets import without_password
+from ...core.shapes import is_secret_key
+from .._kind import Kind, Reach
+from .._types import LadderParam
+from .._web import BAD_REQUEST, Answer, NoAnswerError, Web, WebTarget, connect, header_name
+from .._web.redirect import Follow
+from ._flow import Flow, Steps, walk
+from ._json import JsonLimits, JsonValue, values, without_unit
+
+_TOO_MANY_REQUESTS = 429
+_SERVER_ERROR = 500
+
+
+class WebAddress(WebTarget):
+    """A web address."""
+
+    method: Literal["GET", "HEAD"] = Field(default="GET", description="GET or HEAD: a check changes nothing")
+    follow_redirects: bool | None = Field(
+        default=None,
+        description="true to judge whatever page redirects lead to, false to judge a redirect itself; by default those "
+        "that keep to the page are followed",
+    )
+
+
+@contextmanager
+def _connect(target: WebAddress, timeout_s: float) -> Iterator[Web]:
+    follow = Follow.PAGE if target.follow_redirects is None else Follow(target.follow_redirects)
+    with connect(target, timeout_s, method=target.method, follow=follow, torn=True) as web:
+        yield web
+
+
+kind = Kind("http", WebAddress, "a web address", _connect, libraries=("requests",))
+
+
+@kind.probe()
+def reachable(web: Web) -> Reach:  # noqa: ARG001 - that there is one is the answer
+    """The address answers over HTTP, with whatever status."""
+    return Reach("HTTP")
+
+
+@dataclass(frozen=True, slots=True)
+class Response:
+    """The status of an answer, None where there was none and `why` says so; `subject` says of what.
+
+    `note` is what else there is to say of it: where a redirect leads.
+    """
+
+    subject: str
+    status: int | None
+    why: str | None = None
+    note: str | None = None
+
+
+def _path(said: str) -> str:
+    if not re.fullmatch(r"/(?!/)[!-~]*", said):
+        raise ValueError(f"{said!r} is no path; start it with one /, and write %20 for a space")
+    return said
+
+
+@kind.probe(timeout_s=30)
+def response(
+    web: Web, *, paths: tuple[Annotated[str, AfterValidator(_path)], ...] = (), timeout_s: float
+) -> tuple[Response, ...]:
+    """The answer to one request, after redirects; with `paths`, to one for each of them on the same server.
+
+    A redirect to another page is an answer of its own, unless that page is an error: it says nothing of what was asked.
+    """
+    if not paths:
+        return tuple(_answered("status", web.url, lambda: web.answer))
+    until = time.monotonic() + 0.9 * timeout_s
+    return tuple(found for path in paths for found in _of_path(web, path, until - time.monotonic()))
+
+
+def _of_path(web: Web, path: str, left_s: float) -> Iterator[Response]:
+    subject = f"status of {path.partition('?')[0]}"
+    if left_s <= 0:
+        yield Response(subject, None, "there was no time left to ask; say a longer timeout")
+        return
+    seconds = min(max(round(left_s, 1), 0.1), web.timeout_s)
+    yield from _answered(subject, urljoin(web.url, path), lambda: web.get(path, timeout_s=seconds))
+
+
+def _answered(subject: str, url: str, ask: Callable[[], Answer]) -> Iterator[Response]:
+    asked = without_password(url)
+    try:
+        answer = ask()
+    except NoAnswerError as error:
+        if error.redirect is None:
+            yield Response(subject, None, error.why if error.url == asked else str(error))
+        else:
+            yield Response(subject, error.redirect.status, note="a redirect")
+            leads = f"where {subject.removeprefix('status of ') if subject != 'status' else 'it'} leads"
+            yield Response(leads, None, f"{error}; to judge the redirect alone, say follow_redirects = false")
+        return
+    except UnknownError as error:
+        yield Response(subject, None, str(error))
+        return
+    if answer.left is not None and answer.status < BAD_REQUEST:
+        yield Response(subject, answer.left.status, note=answer.left.problem)
+        return
+    at = f" {'at' if subject != 'status' else 'of'} {answer.url}" if answer.url != asked else ""
+    yield Response(f"{subject}{at}", answer.status)
+
+
+MISSING = "missing"
+"""What stands for the value of a header that there is none of: `== missing` expects just that."""
+
+
+@dataclass(frozen=True, slots=True)
+class Header:
+    """A header of the answer, and what is expected of it; `secret` where its name says that nobody may see it."""
+
+    name: str
+    value: str = field(repr=False)
+    ladder: Ladder
+    secret: bool
+
+
+def _expected_headers(said: dict[str, Ladder]) -> dict[str, Ladder]:
+    return {header_name(name): without_unit(name, ladder) for name, ladder in said.items()}
+
+
+@kind.probe()
+def headers(
+    web: Web, *, headers: Annotated[dict[str, LadderParam], AfterValidator(_expected_headers)]
+) -> tuple[Header, ...]:
+    """The named headers of the answer, after redirects, whatever its status; several of one name are joined by commas.
+
+    Of a redirect to another page they are its own. One that is missing keeps no limit but `== missing`: it is neither
+    another value nor a text that matches.
+    """
+    return tuple(_header(name, web.answer.of_asked().headers.get(name), ladder) for name, ladder in headers.items())
+
+
+def _header(name: str, value: str | None, ladder: Ladder) -> Header:
+    if value is not None:
+        return Header(name, value, ladder, secret=is_secret_key(name))
+    if not any(str(rung.limit) == f"== {MISSING}" for rung in ladder.rungs):
+        ladder = single(parse_limit("== present"), ladder.rungs[0].severity)
+    return Header(name, MISSING, ladder, secret=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Body:
+    """The text of an answer, without the white space around it, and how a message says it: never what is in it."""
+
+    text: str = field(repr=False)
+    described: str
+
+
+@kind.probe()
+def body(web: Web) -> Body:
+    """The text of the answer, after redirects, whatever its status; a redirect to another page has none."""
+    return body_of(web.answer.of_asked())
+
+
+def body_of(answer: Answer) -> Body:
+    """Return an answer's text. Raises UnknownError where it is not whole."""
+    text = answer.text().strip()
+    content = answer.headers.get("content-type", "").partition(";")[0] or "no content type"
+    return Body(text, f"{len(answer.body)} bytes of {content}")
+
+
+@kind.probe()
+def json(web: Web, *, paths: JsonLimits) -> tuple[JsonValue, ...]:
+    """The values of a JSON document under JMESPath expressions, whatever the status it came with."""
+    return tuple(values(web.answer.of_asked().json(), paths))
+
+
+@kind.probe(timeout_s=60)
+def flow(web: Web, *, synthetic: bool = False, steps: Steps, timeout_s: float) -> Flow:  # noqa: ARG001 - _steps reads it
+    """Requests one after the other in a session of their own, up to the first whose answer is not as expected."""
+    with closing(web.anew()) as session:
+        return walk(session, steps, timeout_s)
+
+
+@dataclass(frozen=True, slots=True)
+class Timings:
+    """How many milliseconds each of a series of requests took, in the order in which they were made."""
+
+    ms: tuple[float, ...]
+
+    @property
+    def p95(self) -> float:
+        """The 95th percentile by nearest rank: the smallest value that 95 % of all are not above.
+
+        It is one of the measured values: the second slowest of 20, and the slowest of 10.
+        """
+        return sorted(self.ms)[math.ceil(0.95 * len(self.ms)) - 1]
+
+
+@kind.probe(timeout_s=20, quiet=True)
+def latency(web: Web, *, timeout_s: float) -> Timings:
+    """How long one request takes, from sending it to the last byte of the answer.
+
+    The request before it, which is not measured, has opened the connection: name look-up, TCP and TLS do not count,
+    unless the server closes its connections after each answer. Redirects do.
+    """
+    return Timings(tuple(_series(web, 1, timeout_s)))
+
+
+@kind.probe(timeout_s=60, quiet=True)
+def timings(web: Web, *, requests: Annotated[int, Field(ge=10, le=1000)] = 20, timeout_s: float) -> Timings:
+    """How long each of several requests takes, one after the other, each measured as latency is."""
+    return Timings(tuple(_series(web, requests, timeout_s)))
+
+
+def _series(web: Web, count: int, timeout_s: float) -> Iterator[float]:
+    """Yield the time of each request; one that fails, or is turned away, says that none can be told.
+
+    Where it is the first one, the address answers nobody well: that is what `status` says.
+    """
+    until = time.monotonic() + 0.9 * timeout_s
+    for number in range(1, count + 1):
+        which = f"request {number} of {count}" if count > 1 else "the request"
+        if time.monotonic() > until:
+            raise UnknownError(f"only {number - 1} of {count} were answered in {timeout_s:g} s; say fewer, or timeout")
+        try:
+            answer = web.get()
+            answer.whole()
+        except UnknownError as error:
+            raise UnknownError(f"{which} failed: {error}") from None
+        if answer.left is not None:
+            why = f"{which} was answered {answer.left.status}: {answer.left.problem}"
+            raise BlockedError("status", why) if number == 1 else UnknownError(why)
+        if answer.status >= _SERVER_ERROR or answer.status == _TOO_MANY_REQUESTS:
+            why = f"{which} was answered {answer.status}, so its time says nothing"
+            raise BlockedError("status", why) if number == 1 else UnknownError(why)
+        if answer.status // 100 != web.answer.status // 100:
+            first = f"the one before the series {web.answer.status}"
+            raise UnknownError(f"{which} was answered {answer.status}, and {first}, so its time says nothing")
+        yield answer.seconds * 1000

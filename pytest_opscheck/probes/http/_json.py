@@ -1,0 +1,132 @@
+"""What JMESPath expressions give of a JSON document, each value in its place: for the kind http."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated, Any
+
+from pydantic import AfterValidator
+
+from ...core.limits import Ladder
+from .._types import LadderParam, refuse_unit
+
+if TYPE_CHECKING:
+    from jmespath.parser import ParsedResult
+
+
+@dataclass(frozen=True, slots=True)
+class JsonValue:
+    """One value of a JSON document, and what is expected of it. `why` says why there is none to judge."""
+
+    subject: str
+    value: Any
+    ladder: Ladder
+    why: str | None = None
+
+
+def compiled(path: str) -> ParsedResult:
+    """Return a JMESPath expression, ready for use. Raises ValueError where it is none."""
+    import jmespath
+
+    try:
+        return jmespath.compile(path)
+    except ValueError as error:
+        first = str(error).partition("\n")[0].removeprefix("Invalid jmespath expression: ").rstrip(":")
+        raise ValueError(f"{path!r} is no JMESPath: {first}; see https://jmespath.org") from None
+
+
+def without_unit(name: str, ladder: Ladder) -> Ladder:
+    """Return limits of what comes as a text or a bare number. Raises ValueError where they have a unit."""
+    for rung in ladder.rungs:
+        refuse_unit(rung.limit, repr(name), "what the server says", equality=True)
+    return ladder
+
+
+def _paths(said: dict[str, Ladder]) -> dict[str, Ladder]:
+    for path, ladder in said.items():
+        compiled(path)
+        without_unit(path, ladder)
+    return said
+
+
+JsonLimits = Annotated[dict[str, LadderParam], AfterValidator(_paths)]
+"""What is expected of a JSON document: limits by JMESPath expression."""
+
+
+def values(document: Any, paths: Mapping[str, Ladder]) -> Iterator[JsonValue]:
+    """Yield every value that expressions give of a document.
+
+    A projection (`services.*`, `checks[*].status`) gives every value of its own, also where an element lacks what is
+    asked of it; JMESPath itself would leave that one out.
+    """
+    for path, ladder in paths.items():
+        yield from _judgeable(path, compiled(path), document, ladder)
+
+
+def _judgeable(path: str, parsed: ParsedResult, document: Any, ladder: Ladder) -> Iterator[JsonValue]:
+    from jmespath.exceptions import JMESPathError
+
+    try:
+        values = list(_values(parsed.parsed, document, ""))
+    except JMESPathError as error:
+        why = str(error).partition("\n")[0]
+        yield JsonValue(path, None, ladder, f"the document does not fit the expression: {why}")
+        return
+    if not values:
+        hint = f"; to expect none of them, say 'length({path})' = '== 0'" if "[?" in path else ""
+        yield JsonValue(path, None, ladder, f"it matches nothing in the document{hint}")
+    for where, value in values:
+        if isinstance(value, dict | list):
+            what, every = ("an object", ".*") if isinstance(value, dict) else ("a list", "[*]")
+            yield JsonValue(
+                where or path, None, ladder, f"it is {what}; name one of its values, or {path}{every} for each"
+            )
+        else:
+            missing = "it is missing, null or empty in the document" if value is None else None
+            yield JsonValue(where or path, value, ladder, missing)
+
+
+def _values(node: Any, value: Any, at: str) -> Iterator[tuple[str, Any]]:
+    """Yield what a part of a JMESPath expression gives for a value, each with its place in the document."""
+    from jmespath.visitor import TreeInterpreter
+
+    children = node["children"]
+    match node["type"]:
+        case "field":
+            yield f"{at}.{node['value']}".lstrip("."), value.get(node["value"]) if isinstance(value, dict) else None
+        case "index":
+            yield f"{at}[{node['value']}]", TreeInterpreter().visit(node, value)
+        case "identity":
+            yield at, value
+        case "flatten":
+            places = list(_values(children[0], value, at))
+            before = places[0][0] if len(places) == 1 else at
+            yield f"{before}[]", TreeInterpreter().visit(node, value)
+        case "subexpression" | "index_expression":
+            places = [(at, value)]
+            for child in children:
+                places = [found for place, inner in places for found in _values(child, inner, place)]
+            yield from places
+        case "value_projection" | "projection" | "filter_projection":
+            for place, inner in _values(children[0], value, at):
+                for deeper, element in _elements(node, inner, place):
+                    yield from _values(children[1], element, deeper)
+        case _:
+            yield at, TreeInterpreter().visit(node, value)
+
+
+def _elements(node: Any, value: Any, at: str) -> Iterator[tuple[str, Any]]:
+    """Yield what a projection goes through; nothing to go through is a place without a value."""
+    from jmespath.visitor import TreeInterpreter
+
+    if node["type"] == "value_projection":
+        found = [(f"{at}.{key}".lstrip("."), inner) for key, inner in value.items()] if isinstance(value, dict) else []
+        yield from found or [(f"{at}.*".lstrip("."), None)]
+        return
+    found = [(f"{at}[{number}]", inner) for number, inner in enumerate(value)] if isinstance(value, list) else []
+    if node["type"] == "filter_projection":
+        chosen = TreeInterpreter()
+        yield from (each for each in found if chosen.visit(node["children"][2], each[1]))
+    else:
+        yield from found or [(f"{at}[*]", None)]

@@ -1,1 +1,0 @@
-"""Quiet with reason: what a waiver or a maintenance window makes of a result that is not ok."""

@@ -1,0 +1,1 @@
+"""The runbook that an inventory names, and whether its links lead somewhere."""

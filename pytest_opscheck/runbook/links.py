@@ -1,0 +1,127 @@
+"""Whether what an inventory says of its runbook leads somewhere: the file is there, and the heading in it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterator
+from difflib import get_close_matches
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+from ..inventory import Inventory, nearest
+from ..inventory.positions import Key
+from ..inventory.problems import Problems
+from ..judge.conclude import runbook_link
+from .headings import anchors, ids
+
+MOST_BYTES = 16_000_000
+"""How much of a page is read; a longer one is taken as it is."""
+_MARKDOWN = (".md", ".markdown", ".mdown", ".mkd")
+_HTML = (".html", ".htm", ".xhtml")
+_MOST_SHOWN = 12
+_ANYWHERE = re.compile(r"(?:top)?|L\d+(?:C\d+)?(?:-L\d+(?:C\d+)?)?")
+"""Anchors that each page has: its top, and on GitHub its lines."""
+
+
+def refuse_dead_links(inventory: Inventory) -> None:
+    """Raise InventoryError with each link to the runbook whose file or heading is not there.
+
+    Files are looked for from the inventory's folder. What has an address on the web is not asked for.
+    """
+    text = inventory.file.read_text(encoding="utf-8-sig", errors="replace")
+    problems = Problems(str(inventory.file), text.replace("\r\n", "\n"))
+    pages = _Pages(inventory.file.absolute().parent)
+    for path, said in _said(inventory):
+        if problem := _problem(pages, inventory.runbook, said):
+            problems.add(path, inventory.redactor.text(problem))
+    problems.raise_any()
+
+
+def _said(inventory: Inventory) -> Iterator[tuple[Key, str]]:
+    if inventory.runbook is not None:
+        yield ("opscheck", "runbook"), inventory.runbook
+    for each in inventory.expectations:
+        if each.runbook is not None:
+            target: Key = (each.target.kind, each.target.name)
+            place = ("expect", each.check.name) if each.name is None else (each.check.name, each.name)
+            yield (*target, *place, "runbook"), each.runbook
+
+
+def _problem(pages: _Pages, base: str | None, said: str) -> str | None:
+    """Return why a link leads nowhere, None where it leads somewhere, or nobody can tell from here."""
+    if said.startswith("#") and base is None:
+        return (
+            f"{said!r} is a heading of the inventory's runbook, and none is named: add runbook = 'FILE' to [opscheck]"
+        )
+    try:
+        parts = urlsplit(runbook_link(base, said) or "")
+    except ValueError:
+        return f"{said!r} is not an address or a file; say for example 'docs/runbook.md#disk'"
+    if parts.scheme or parts.netloc:
+        return None
+    if (file := pages.file(parts.path)) is not None:
+        return pages.problem(file, parts.path, parts.fragment)
+    # A heading of a page that is not there: the inventory's own line says what is wrong.
+    return None if said.startswith("#") else pages.missing(parts.path)
+
+
+class _Pages:
+    """The pages of a runbook, each read once."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._anchors: dict[Path, Collection[str] | None] = {}
+
+    def file(self, path: str) -> Path | None:
+        """Return the file that a link names, as it stands or with %20 for a blank; None where there is none."""
+        named = [self._folder / each for each in (path, unquote(path)) if each]
+        return next((each for each in named if _exists(each)), None)
+
+    def missing(self, path: str) -> str:
+        """Return what to say of a file that is not there."""
+        if not path:
+            return "it names no file; say for example 'docs/runbook.md'"
+        try:
+            files = (self._folder / path).parent.iterdir()
+            there = sorted(file.name for file in files if file.suffix.lower() in (*_MARKDOWN, *_HTML))
+        except (OSError, ValueError):
+            there = []
+        hint = nearest(Path(path).name, there[:_MOST_SHOWN]) if there else "write it, or correct the path"
+        return f"there is no file {path} in the inventory's folder, {self._folder}; {hint}"
+
+    def problem(self, file: Path, path: str, anchor: str) -> str | None:
+        """Return why a page has no such anchor, None where it has it, or only its own reader knows."""
+        if _ANYWHERE.fullmatch(anchor):
+            return None
+        try:
+            if file not in self._anchors:
+                self._anchors[file] = _anchors(file)
+        except OSError as error:
+            return f"{path} can't be read: {error.strerror}; let whoever runs this read it"
+        known = self._anchors[file]
+        if known is None or anchor in known or unquote(anchor) in known:
+            return None
+        near = get_close_matches(anchor, known, n=_MOST_SHOWN, cutoff=0.6)
+        choices = near or (known if len(known) <= _MOST_SHOWN else ())
+        hint = nearest(f"#{anchor}", [f"#{each}" for each in choices]) if choices else "see its headings"
+        return f"{path} has no heading whose anchor is '#{anchor}'; {hint}"
+
+
+def _exists(path: Path) -> bool:
+    try:
+        return path.exists()
+    except (OSError, ValueError):
+        return False
+
+
+def _anchors(file: Path) -> frozenset[str] | None:
+    """Return a page's anchors, None for a kind of file of which only its own reader knows them. Raises OSError."""
+    kind = file.suffix.lower()
+    if kind not in (*_MARKDOWN, *_HTML) or file.is_dir():
+        return None
+    with file.open("rb") as page:
+        content = page.read(MOST_BYTES + 1)
+    if len(content) > MOST_BYTES:
+        return None
+    text = content.decode("utf-8-sig", "replace")
+    return anchors(text) if kind in _MARKDOWN else ids(text)

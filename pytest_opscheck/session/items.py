@@ -1,0 +1,144 @@
+"""What pytest's items are to us: what a check waits for, whether a test is ours, and the id of its result."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+import re
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+from typing import Any
+
+import pytest
+
+from .._check import check_of
+from ..core.suites import FIXTURES
+from ..inventory import Expectation, Inventory
+from ..judge.conclude import Subject
+
+_NODE = re.compile(r"(?P<file>.*?\.py)::(?P<names>[^\[]*)(?:\[(?P<param>.*)\])?", re.DOTALL)
+_EXPECT = "expect"
+
+
+class Owed:
+    """Stands for a reading until its test runs. It shows nothing of it: pytest prints arguments."""
+
+    def __init__(self, expectation: Expectation) -> None:
+        self.expectation = expectation
+
+    def __repr__(self) -> str:
+        return repr(self.expectation)
+
+
+def owed_by(item: pytest.Item) -> Owed | None:
+    """Return what a test waits for, None where it is not a check."""
+    callspec = getattr(item, "callspec", None)
+    return next((value for value in callspec.params.values() if isinstance(value, Owed)), None) if callspec else None
+
+
+def is_ours(item: pytest.Item) -> bool:
+    """Tell whether an item is a check, or a user's own test that takes a target or measures."""
+    if not isinstance(item, pytest.Function):
+        return False
+    return check_of(item.function) is not None or any(name in item.fixturenames for name in FIXTURES)
+
+
+def node_id(expectation: Expectation) -> str:
+    """Return the node id of a shipped check's test: `test_host.py::test_disk[prod]`."""
+    check = expectation.check
+    return f"test_{check.kind}.py::test_{check.name}[{expectation.param_id}]"
+
+
+def subject_of(item: pytest.Function, inventory: Inventory) -> Subject:
+    """Return what a test of ours judges."""
+    if (owed := owed_by(item)) is not None:
+        return Subject.of(owed.expectation, inventory)
+    title = inspect.getdoc(item.function) or _title(item.originalname)
+    suites = tuple(suite for suite in inventory.suites if item.get_closest_marker(suite))
+    return own_subject(item.nodeid, suites, inventory.runbook, title.strip().splitlines()[0].rstrip("."))
+
+
+def own_subject(nodeid: str, suites: tuple[str, ...], runbook: str | None, title: str | None = None) -> Subject:
+    """Return what a user's own test judges, by its node id alone: what a process knows of one that it did not run.
+
+    Folders, file and class are part of the check's name: no other test has the same place and name.
+    """
+    found = _NODE.fullmatch(nodeid)
+    if found is None:
+        return Subject(f"{nodeid}@-", nodeid, "-", title or nodeid, suites, runbook=runbook)
+    file = PurePosixPath(found["file"])
+    *classes, name = found["names"].split("::")
+    folders = () if file.is_absolute() or ".." in file.parts else file.parent.parts
+    check = ".".join([*folders, file.stem.removeprefix("test_"), *classes, name.removeprefix("test_")])
+    target = found["param"] or "-"
+    return Subject(f"{check}@{target}", check, target, title or _title(name), suites, runbook=runbook)
+
+
+def _title(name: str) -> str:
+    return name.removeprefix("test_").replace("_", " ")
+
+
+def stand_in(item: pytest.Function) -> str | None:
+    """Return where a user's own test gets an `expect` from that is not ours, None where it is ours or none.
+
+    One that is made of ours, as `def expect(expect)`, measures with ours.
+    """
+    found = item._fixtureinfo.name2fixturedefs.get(_EXPECT)  # noqa: SLF001 - pytest has no public way to ask
+    if not found or found[-1].func.__module__ == f"{__package__}.fixtures" or _EXPECT in found[-1].argnames:
+        return None
+    return found[-1].baseid or found[-1].func.__module__
+
+
+@dataclass
+class Called:
+    """What is known of the call of a test's function: whether there was one, and what it returned."""
+
+    ran: bool = False
+    returned: object = None
+
+    @property
+    def judges_by_returning(self) -> bool:
+        """Whether the function returned something else than nothing or True, which decides nothing."""
+        return self.returned is not None and self.returned is not True
+
+
+@contextmanager
+def left_out(item: pytest.Function) -> Iterator[None]:
+    """Have a test end without its function: what came of it is known already."""
+    function: Callable[..., Any] = item.obj
+    item.obj = lambda **_: None
+    try:
+        yield
+    finally:
+        item.obj = function
+
+
+@contextmanager
+def bound(item: pytest.Function, values: Mapping[str, object]) -> Iterator[Called]:
+    """Have a test's function called with these values, whatever fixture, hook or parameter stands in their place."""
+    function: Callable[..., Any] = item.obj
+    names = item._fixtureinfo.argnames  # noqa: SLF001 - pytest has no public way to ask
+    ours = {name: value for name, value in values.items() if name in names}
+    called = Called()
+
+    @functools.wraps(function)
+    def call(*args: Any, **arguments: Any) -> Any:
+        __tracebackhide__ = True
+        called.ran = True
+        called.returned = function(*args, **{**arguments, **ours})
+        return called.returned
+
+    @functools.wraps(function)
+    async def call_async(*args: Any, **arguments: Any) -> Any:
+        __tracebackhide__ = True
+        called.ran = True
+        called.returned = await function(*args, **{**arguments, **ours})
+        return called.returned
+
+    item.obj = call_async if inspect.iscoroutinefunction(function) else call
+    try:
+        yield called
+    finally:
+        item.obj = function

@@ -1,0 +1,352 @@
+"""Takes the results of all processes on pytest's controller, decides the exit status, and has the reports written."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import os
+import platform
+import traceback
+import uuid
+from collections.abc import Generator
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from ..core.errors import HurriedError
+from ..core.humanize import counted
+from ..core.lengths import beginning
+from ..core.results import FAULT, INTERRUPTED, Result, Run, exit_status, with_steps
+from ..delivery.line import Line
+from ..delivery.outbox import Publisher
+from ..history import HistoryError
+from ..inventory.waivers import ending
+from ..judge.conclude import Subject, next_step
+from ..reports import html, junit, terminal
+from ..reports.context import Failed
+from ..reports.files import ReportFiles
+from ..settings import only_looks, reports_folder
+from .overdue import Overdue
+from .workers import sweep
+
+if TYPE_CHECKING:
+    from .session import Session
+
+
+_SHOWN_BY_DEFAULT = "fE"
+"""What pytest's short summary shows unless -r says otherwise."""
+_LOST = "its process ended before it was judged: it was killed, or it crashed; see what ended it (out of memory?)"
+_OVERDUE = "the run's deadline was over before it was judged, and the run had to be ended by force"
+_ATTEMPTS = ("rerun", "retried")
+"""The outcomes that pytest-rerunfailures and pytest-retry give to attempts after which a test is run again."""
+
+
+class Reporter:
+    """A plugin of the controller: from test reports to a Run, from the Run to its files and its table."""
+
+    def __init__(self, config: pytest.Config, session: Session, overdue: Overdue) -> None:
+        self.config = config
+        self.session = session
+        self.overdue = overdue
+        self.started = session.inventory.now()
+        self.results: dict[str, Result] = {}
+        self._reported: set[str] = set()
+        self._line = Line()
+        self._pytest: pytest.Session | None = None
+        self.run: Run | None = None
+        self.page = html.Page()
+        self.publisher = Publisher(config, session)
+        self.problems = self.publisher.problems
+        self._stepped = {each.id: each for each in session.inventory.expectations if each.steps}
+        self.files = self.publisher.files = self._files() if not only_looks(config) else None
+        self._lead_pytests_own()
+        session.ending.last_words.insert(0, self._rescue)
+
+    def _files(self) -> ReportFiles | None:
+        """Return where a run of suites leaves its reports; None where tests were named one by one."""
+        if not self.session.suites:
+            return None
+        folder = reports_folder(self.config) / "+".join(self.session.suites)
+        sweep()
+        try:
+            return ReportFiles.fresh(folder, self.started)
+        except OSError as error:
+            # The checks still run and say what they found; that there are no reports of it is told at its end.
+            self.publisher.note(error)
+            return None
+
+    def _lead_pytests_own(self) -> None:
+        """Have pytest's JUnit report written where the run's are, unless people named a place; style pytest-html's."""
+        option = self.config.option
+        if self.files is not None and hasattr(option, "xmlpath") and not option.xmlpath:
+            option.xmlpath = str(self.files.xml)
+        if getattr(option, "htmlpath", None):
+            option.self_contained_html = True
+            option.css = [*(option.css or []), str(html.STYLE)]
+        if option.reportchars == _SHOWN_BY_DEFAULT:  # what failed stands in the table; -rf shows it as pytest does
+            option.reportchars = option.reportchars.replace("f", "")
+
+    # What comes in
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_collection_finish(self) -> None:
+        """Say whether the run that begins is whole. Under pytest-xdist workers collect, and the controller does not."""
+        if not hasattr(self.config.option, "dist") or self.config.option.dist == "no":
+            self._begin()
+
+    @pytest.hookimpl(optionalhook=True, trylast=True)
+    def pytest_xdist_node_collection_finished(self) -> None:
+        """Likewise, once a worker has collected."""
+        self._begin()
+
+    def _begin(self) -> None:
+        if not only_looks(self.config):
+            chosen = self.session.is_narrowed() or self.session.due.is_narrowed()
+            self._line.tell(Line.NARROWED if chosen else Line.WHOLE)
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Take a result, from this process or from a worker, and have its fields in the JUnit report."""
+        if report.when != "setup" or not report.passed:  # one that was set up has not run yet
+            self._reported.add(report.nodeid)
+        if report.outcome in _ATTEMPTS:  # the last attempt of a test is the one that counts
+            return
+        result = self._of_crash(report) or _result(report)
+        if report.when == "teardown" and report.nodeid in self.results:
+            # pytest writes a test case's properties at its end, from this report.
+            ended = self.results[report.nodeid]
+            if ended.id in self._stepped:  # which of them applies is known when all checks have ended
+                ended = replace(ended, action=None)
+            report.user_properties += junit.properties(ended)
+        if result is not None:
+            # Under `--dist each` every worker has a result of it: the worst one counts.
+            known = self.results.get(report.nodeid, result)
+            self.results[report.nodeid] = result = min(known, result, key=lambda each: each.rank)
+            if getattr(report, "opscheck_raised", False):
+                self.publisher.traces[result.id] = self.session.inventory.redactor.text(report.longreprtext)
+            else:  # the table says it all: pytest need not show it again under FAILURES
+                report._pdbshown = True  # type: ignore[attr-defined]  # noqa: SLF001 - there is no public way
+        elif report.failed:
+            self.publisher.failed.append(self._failed(report, "" if report.when == "call" else f" ({report.when})"))
+
+    def pytest_collectreport(self, report: pytest.CollectReport) -> None:
+        """Take a module that could not be collected: its checks have no results."""
+        if report.failed:
+            self.publisher.failed.append(self._failed(report, " (collection)"))
+
+    def _failed(self, report: pytest.TestReport | pytest.CollectReport, phase: str) -> Failed:
+        said = getattr(getattr(report.longrepr, "reprcrash", None), "message", None)
+        lines = [line for line in report.longreprtext.splitlines() if line.strip()]
+        redactor = self.session.inventory.redactor
+        text = said or (lines[-1].removeprefix("E").strip() if lines else "")
+        return Failed(redactor.text(report.nodeid) + phase, redactor.text(beginning(text, redactor.text)))
+
+    def _of_crash(self, report: pytest.TestReport) -> Result | None:
+        """Return the result of a test whose worker died of it, of which pytest-xdist makes a report; else None."""
+        if report.when in ("setup", "call", "teardown"):
+            return None
+        lines = str(report.longrepr).strip().splitlines() or ["its worker ended"]
+        return self.session.runner.lost(self.session.due.subject(report.nodeid), lines[0])
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_report_teststatus(self, report: pytest.CollectReport | pytest.TestReport) -> Any:
+        """Show a check's verdict as its letter and word; an error in a test's own code stays pytest's."""
+        result = _result(report)
+        shown_by_pytest = getattr(report, "opscheck_raised", False) or report.outcome in _ATTEMPTS
+        if result is None or shown_by_pytest or report.when == "teardown":
+            return None
+        return terminal.status(result)
+
+    # What goes out
+
+    def pytest_keyboard_interrupt(self) -> None:
+        """End the workers of a run that is interrupted, whatever they wait for."""
+        self.session.runner.workers.stop()
+
+    @pytest.hookimpl(wrapper=True, trylast=True)
+    def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> Generator[None, object, object]:
+        """Decide the exit status; write our reports when pytest's own are written, the newest beside the dated ones.
+
+        It stands closest around those who write pytest's reports, so that the terminal's summary comes after it, even
+        where the disk is full.
+        """
+        if only_looks(self.config):
+            return (yield)
+        self.session.runner.workers.over()
+        self.run = self._recorded(self._decided(int(exitstatus)))
+        if not self.run.narrowed:
+            self._line.tell(Line.DONE)
+        self.page.finish(self.run)
+        session.exitstatus, self._pytest = self.run.exit_status, session
+        self._claim_xml()
+        outcome = None
+        try:
+            with self.session.ending.waiting():
+                outcome = yield
+        except OSError as error:  # which pytest raises for its own reports without their names
+            named = error.filename or self._written_at(error)
+            self.publisher.not_written = OSError(error.errno, error.strerror or str(error), named)
+            self.publisher.note(self.publisher.not_written)
+        except HurriedError:
+            self.problems.append("what others do at the end of a run was given up: the run was asked to end")
+        self.publisher.publish(self.run)
+        self._settle()
+        return outcome
+
+    def _written_at(self, error: OSError) -> str | None:
+        """Return which of others' reports an error is of, by whose code it passed through."""
+        modules = {frame.f_globals.get("__name__", "") for frame, _ in traceback.walk_tb(error.__traceback__)}
+        options = {"pytest_html": "htmlpath", "_pytest.junitxml": "xmlpath"}
+        found = [option for name, option in options.items() if any(module.startswith(name) for module in modules)]
+        return str(getattr(self.config.option, found[0])) if found else None
+
+    def _settle(self) -> None:
+        """Have the results say the run's exit status, with what went wrong since it was decided."""
+        if self.run is None or self._pytest is None:
+            return
+        status = int(self._pytest.exitstatus) or self.run.exit_status or (FAULT if self.problems else 0)
+        if self.session.ending.asked is not None:
+            status = INTERRUPTED
+        self._pytest.exitstatus = status
+        if status != self.run.exit_status:
+            self.run = replace(self.run, exit_status=status)
+            self.publisher.settle(self.run)
+
+    def _decided(self, pytest_status: int) -> Run:
+        """Return the run as its results make it."""
+        runner = self.session.runner
+        missing = self.session.due.missing(self.results, self._reported)
+        overdue, stopped = self.overdue.is_over, pytest_status == INTERRUPTED
+        if overdue:
+            missing |= self.session.due.never_selected()
+        is_lost = bool(missing) and not stopped and (overdue or runner.workers.lost)
+        if is_lost:
+            why = _OVERDUE if overdue else _LOST
+            ours = [nodeid for nodeid, name in missing.items() if name is not None]
+            self.results |= {nodeid: runner.lost(self.session.due.subject(nodeid), why) for nodeid in ours}
+        results = self._with_steps(sorted(self.results.values(), key=lambda result: result.rank))
+        results = self.publisher.asked(lambda: runner.past.compared(results, self.started), results)
+        status = exit_status(pytest_status, results)
+        nameless = [nodeid for nodeid in missing if nodeid not in self.results]
+        if nameless and not stopped and (status == 0 or is_lost):
+            more = f" and {len(nameless) - 1} more" if len(nameless) > 1 else ""
+            first = missing[nameless[0]] or nameless[0]
+            self.problems.append(f"{counted(len(nameless), 'selected check')} without a result: {first}{more}")
+            status = status or 1
+        if self.session.ending.asked is not None:
+            status = INTERRUPTED
+        not_run = self.session.due.unjudged(result.id for result in results) | {missing[n] or n for n in nameless}
+        made = self._made(results, status, not_run=len(not_run))
+        return replace(made, narrowed=made.narrowed or is_lost or status == INTERRUPTED)
+
+    def _rescue(self) -> None:
+        """Tell what was judged where the process ends from outside of its main thread, which can't be interrupted."""
+        self.session.runner.workers.kill()
+        if self.run is None and not only_looks(self.config):
+            self.run = self._recorded(self._decided(INTERRUPTED))
+            self.publisher.write(self.run)
+        if self.files is not None:
+            self.files.release()
+
+    def _claim_xml(self) -> None:
+        if self.files is not None and getattr(self.config.option, "xmlpath", None) == str(self.files.xml):
+            self.files.claim_xml()
+
+    def _with_steps(self, results: list[Result]) -> tuple[Result, ...]:
+        """Return results with the next steps that depend on what the others are."""
+        inventory = self.session.inventory
+
+        def made(action: str, result: Result) -> str | None:
+            said = next_step(Subject.of(self._stepped[result.id], inventory), action, result.measurements)
+            return inventory.redactor.text(said) if said else said
+
+        steps = {each.id: [(step.when, step.action) for step in each.steps] for each in self._stepped.values()}
+        return with_steps(results, steps, made)
+
+    def _recorded(self, run: Run) -> Run:
+        """Record a run of suites, and return it with its hash; where that fails, it is the checker's fault alone."""
+        past = self.session.runner.past
+        if run.suite is None or past.fault is not None:
+            return run
+        try:
+            with self.session.ending.waiting():
+                return replace(run, hash=past.record(run))
+        except (HistoryError, HurriedError) as error:
+            self.publisher.note_history("record the run in", error)
+            return replace(run, exit_status=run.exit_status or FAULT)
+
+    def _made(self, results: tuple[Result, ...], status: int, *, not_run: int) -> Run:
+        inventory = self.session.inventory
+        return Run(
+            id=uuid.uuid4().hex,
+            suite="+".join(self.session.suites) or None,
+            inventory=inventory.redactor.text(inventory.name),
+            started=self.started,
+            finished=inventory.now(),
+            vantage=platform.node(),
+            version=importlib.metadata.version("pytest-opscheck"),
+            results=results,
+            exit_status=status or (FAULT if self.problems else 0),
+            checks_status=status,
+            narrowed=self.session.is_narrowed() or not_run > 0,
+            not_run=not_run,
+            notices=tuple(map(inventory.redactor.text, ending(inventory.waivers, self.started.date()))),
+        )
+
+    def pytest_unconfigure(self) -> None:
+        """Give the name of the run's reports free, and see that nobody has made the exit status 0 since it was decided.
+
+        Recipes for runs without tests do so in pytest_sessionfinish, after us.
+        """
+        self._settle()
+        if self.files is not None:
+            self.files.release()
+
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> Generator[None, object, object]:
+        """Print, below what others print, the table of what is not ok, and where the reports are."""
+        outcome = yield
+        if self.run is not None:
+            shown = self.files.shown(self.config.invocation_params.dir) if self.files else None
+            terminal.summary(terminalreporter, self.run, self.session.uncovered(self.run.results), shown, self.problems)
+        return outcome
+
+    # pytest-html's own hooks
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_html_report_title(self, report: Any) -> None:
+        """Name the page, and keep its data to sort it at the end."""
+        file = Path(os.path.expandvars(self.config.option.htmlpath)).expanduser()
+        self.page.open(report, self.session.inventory, self.session.suites, file)
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_html_results_table_header(self, cells: list[str]) -> None:
+        """Add our columns."""
+        self.page.header(cells)
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_html_results_table_row(self, report: Any, cells: list[str]) -> None:
+        """Fill our columns."""
+        self.page.row(report, _result(report), cells)
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_html_results_table_html(self, report: Any, data: list[str]) -> None:
+        """Say in the details what was measured."""
+        if (result := _result(report)) is not None:
+            self.page.details(report, result, data)
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_html_results_summary(self, prefix: list[str]) -> None:
+        """Put the count of verdicts on top."""
+        if self.run is not None:
+            prefix.append(self.page.top(self.run, self.session.uncovered(self.run.results)))
+
+
+def _result(report: Any) -> Result | None:
+    """Return the result that a report carries, from this process or from a worker; None where it carries none."""
+    data = getattr(report, "opscheck", None)
+    if isinstance(data, dict):
+        report.opscheck = Result.from_json(data)
+        return _result(report)
+    return data if isinstance(data, Result) else None

@@ -1,0 +1,402 @@
+"""Runs what was collected: starts the gathering, hands each test its reading, and makes a result of each."""
+
+from __future__ import annotations
+
+import datetime as dt
+import math
+import reprlib
+import time
+from collections.abc import Callable, Generator, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from typing import Any, NoReturn
+
+import pytest
+
+from ..core.humanize import lasting
+from ..core.lengths import bounded
+from ..core.results import Counted, Result, Verdict
+from ..core.suites import GATE
+from ..gather.dispatcher import Gather, Request
+from ..gather.readings import Reading
+from ..history import Moved, Past
+from ..inventory import Expectation, Inventory, Named
+from ..inventory.maintenance import at_targets
+from ..inventory.windows import Open
+from ..judge.conclude import Subject, breach, conclude, failed_reading, passed, unknown
+from ..judge.excuses import Quieting
+from ..judge.expect import Expect
+from ..probes import UnknownError, UnreachableError
+from ..reports.terminal import Progress
+from ..settings import only_looks
+from . import workers
+from .deadline import TimeOverError
+from .items import Called, Owed, bound, is_ours, left_out, owed_by, stand_in, subject_of
+from .outcomes import OUR_ERRORS, as_failure, attach, first_line, raised, skip_quiet, why_not_judged
+from .workers import Workers
+
+EXPECT: pytest.StashKey[Expect] = pytest.StashKey()
+RESULT: pytest.StashKey[Result] = pytest.StashKey()
+PARTS: pytest.StashKey[list[str]] = pytest.StashKey()
+"""What failed of a test in subtests, in a line each."""
+ATTEMPT: pytest.StashKey[int] = pytest.StashKey()
+"""Which attempt of a test this is: pytest-rerunfailures and others run one again."""
+_SHOWN_PARTS = 5
+
+
+class Runner:
+    """The tests of one process, from the first reading that is started to the last result."""
+
+    def __init__(
+        self,
+        config: pytest.Config,
+        inventory: Inventory,
+        fail_at: str,
+        suite: str | None,
+        longest_s: float | None = None,
+    ) -> None:
+        self.config = config
+        self.inventory = inventory
+        self.fail_at = fail_at
+        self.suite = suite
+        self._is_gate = suite is not None and GATE in suite.split("+")
+        self._selected: dict[str, Expectation] = {}
+        self.item: pytest.Item | None = None
+        self._gather: Gather | None = None
+        self._again: list[Gather] = []
+        self._blockers: dict[str, Result | None] = {}
+        self._called: pytest.Item | None = None
+        self._progress = Progress(config)
+        self.workers = Workers()
+        self._refusal = workers.refusal(config, inventory.digest)
+        self.started = inventory.now()
+        self.past = Past(inventory.history)
+        self._longest_s = longest_s
+        left_s = getattr(config, "workerinput", {}).get("opscheck_left_s", longest_s)  # a run's workers may start late
+        self._until = time.monotonic() + left_s if left_s is not None else math.inf
+        waivers = () if getattr(config.option, "runxfail", False) else inventory.waivers
+        # Who asks for one check by its name, while a window is open, wants to know.
+        windows = inventory.windows if suite is not None else ()
+        self._quieting = Quieting(waivers, windows, self._begun, inventory.timezone, fail_at, is_gate=self._is_gate)
+
+    def _begun(self) -> Iterator[Open]:
+        """Yield the maintenance windows that somebody began by hand."""
+        for each in self.past.begun(self.inventory.now()) if self.suite is not None else ():
+            results = at_targets(each.targets, self.inventory.expectations) if each.targets else None
+            until = each.ends.astimezone(self.inventory.timezone)
+            yield Open(f"maintenance {each.number}", until, each.why, each.who, results)
+
+    def start(self, pytest_session: pytest.Session) -> None:
+        """Start every probe that the selected checks need. Nothing is probed where tests are only collected."""
+        expectations = [owed.expectation for item in pytest_session.items if (owed := owed_by(item)) is not None]
+        self._selected = {expectation.id: expectation for expectation in expectations}
+        stops = pytest_session.testsfailed and not self.config.option.continue_on_collection_errors
+        if only_looks(self.config) or self._refusal or (stops and not hasattr(self.config, "workerinput")):
+            return  # a worker's tests run, whatever of its files could not be imported
+        share, folder = workers.share(self.config)
+        self._gather = Gather((Request.of(e) for e in expectations), self._hosts(), share=share, folder=folder)
+        self._gather.start()
+
+    def _hosts(self) -> dict[str, str]:
+        """Return the hosts' specs by name."""
+        return {target.name: target.keys.connect for target in self.inventory.of_kind("host")}  # type: ignore[attr-defined]
+
+    @property
+    def left_s(self) -> float:
+        """How long the run may still take."""
+        return self._until - time.monotonic()
+
+    def begins(self, item: pytest.Item) -> None:
+        """Remember which test is being set up; once the run's deadline is over, none that has to wait for something.
+
+        Raises UnknownError. A check whose reading is there is still judged.
+        """
+        self.item = item
+        item.stash[ATTEMPT] = item.stash.get(ATTEMPT, 0) + 1
+        keys: tuple[pytest.StashKey[Any], ...] = (EXPECT, RESULT, PARTS)
+        for key in keys:
+            if key in item.stash:  # of an attempt before this one
+                del item.stash[key]
+        if not isinstance(item, pytest.Function) or not is_ours(item):
+            return
+        if self._refusal is not None:
+            raise UnknownError(self._refusal)
+        if owed_by(item) is None:
+            self._require_time()
+
+    def _require_time(self) -> None:
+        if self.left_s <= 0:
+            said = lasting(dt.timedelta(seconds=self._longest_s or 0))
+            raise UnknownError(f"the run's deadline of {said} was over")
+
+    def _waited(self, request: Request, gather: Gather) -> Reading:
+        """Return a reading; raises UnknownError where the run's deadline is over before it is there."""
+
+        def tick() -> None:
+            self._require_time()
+            self._progress.show(gather.progress)
+
+        return gather.wait(request, tick)
+
+    def call(self, item: pytest.Function) -> Generator[None, object, object]:
+        """Run one test of ours: hand over its reading, let it measure, conclude."""
+        __tracebackhide__ = True
+        owed = owed_by(item)
+        subject = self._subject(item)
+        started = time.monotonic()
+        reading, values = Reading(), dict[str, object]()
+        if owed is not None:
+            reading = self._reading(item, owed, subject)
+            if reading.error is not None:  # which has ended the test, but for one whose breach does not count
+                with left_out(item):
+                    return (yield)
+            # Whatever fixture stands in their place: only what was read is measured, and only with ours.
+            values = {owed.expectation.check.probe.name: reading.value, "expect": self._measuring(item)}
+        elif (place := stand_in(item)) is not None:
+            stands_in = f"`expect` is a fixture of {place} here, which judges nothing; give that one another name"
+            self._end(item, unknown(subject, stands_in, self.fail_at))
+        with bound(item, values) as called, self._calling(item), self._raising(item, subject):
+            outcome = yield
+        duration_s = reading.seconds if owed is not None else time.monotonic() - started
+        result = self._concluded(item, subject, attempts=reading.attempts, duration_s=duration_s)
+        if result.verdict is not Verdict.BREACH and (why := _doubt(called)) is not None:
+            result = unknown(subject, why, self.fail_at, duration_s=duration_s)
+        if result.verdict is not Verdict.BREACH and (parts := item.stash.get(PARTS, [])):
+            result = breach(subject, "; ".join(parts[:_SHOWN_PARTS]), self.fail_at, duration_s=duration_s)
+        self._end(item, result)
+        return outcome
+
+    def _concluded(self, item: pytest.Function, subject: Subject, *, attempts: int, duration_s: float) -> Result:
+        """Make the result of a test whose function has returned."""
+        expect = item.stash.get(EXPECT, None)
+        if expect is None:
+            return passed(subject, "its own assertions hold", self.fail_at, duration_s=duration_s)
+        expect.concluded = True
+        return conclude(
+            subject,
+            expect.measurements,
+            fail_at=self.fail_at,
+            attempts=attempts,
+            duration_s=duration_s,
+            counters=expect.counters,
+            unkept=expect.unkept,
+        )
+
+    @contextmanager
+    def _raising(self, item: pytest.Function, subject: Subject) -> Iterator[None]:
+        """Make a result of what a test raises."""
+        __tracebackhide__ = True
+        started = time.monotonic()
+        try:
+            yield
+        except pytest.skip.Exception:
+            expect = item.stash.get(EXPECT, None)
+            if expect is not None and any(measurement.breached for measurement in expect.measurements):
+                self._end(item, conclude(subject, expect.measurements, fail_at=self.fail_at, unkept=expect.unkept))
+            raise
+        except TimeOverError as error:
+            self._end(item, unknown(subject, str(error), self.fail_at, duration_s=time.monotonic() - started))
+            raise
+        except (AssertionError, pytest.fail.Exception) as error:
+            first = (str(error).splitlines() or ["an assertion failed"])[0]
+            self._excuse(item, breach(subject, first, self.fail_at, duration_s=time.monotonic() - started))
+            raise
+        except OUR_ERRORS as error:
+            duration_s = time.monotonic() - started
+            self._excuse(item, unknown(subject, str(error), self.fail_at, duration_s=duration_s))
+            raise
+        except Exception as error:
+            first = (str(error).splitlines() or [""])[0]
+            self._excuse(item, unknown(subject, f"{type(error).__name__}: {first}", self.fail_at))
+            raise
+
+    @contextmanager
+    def _calling(self, item: pytest.Item) -> Iterator[None]:
+        """Know, while a test's function runs, that what is reported of it then is only a part of it."""
+        self._called = item
+        try:
+            yield
+        finally:
+            self._called = None
+
+    def _reading(self, item: pytest.Item, owed: Owed, subject: Subject) -> Reading:
+        """Wait for a test's reading; where there is none, note what that means, and end the test where it fails."""
+        __tracebackhide__ = True
+        try:
+            reading = self._waited(Request.of(owed.expectation), self._gather_for(item, owed))
+            if reading.error is None:
+                return reading
+            failed = failed_reading(
+                subject, reading, target=owed.expectation.target.id, result_of=self._result_of, fail_at=self.fail_at
+            )
+        except UnknownError as error:
+            reading, failed = Reading(error=error), unknown(subject, str(error), self.fail_at)
+        finally:
+            self._progress.clear()
+        self._end(item, failed)
+        return reading
+
+    def _gather_for(self, item: pytest.Item, owed: Owed) -> Gather:
+        """Return who gathers a test's reading: the run's, or one of its own where the test is run again."""
+        if self._gather is None:
+            raise RuntimeError("readings were not gathered")
+        if item.stash[ATTEMPT] == 1:
+            return self._gather
+        again = Gather([Request.of(owed.expectation)], self._hosts())
+        self._again.append(again)
+        again.start()
+        return again
+
+    def _result_of(self, check_id: str) -> Result | None:
+        """Return what comes of another check of this run, whoever runs its test; None where it is not part of it."""
+        expectation = self._selected.get(check_id)
+        if expectation is None or self._gather is None:
+            return None
+        if check_id not in self._blockers:
+            self._blockers[check_id] = None  # no check is blocked by itself, over however many others
+            self._blockers[check_id] = self._judged(expectation, self._waited(Request.of(expectation), self._gather))
+        return self._blockers[check_id]
+
+    def _judged(self, expectation: Expectation, reading: Reading) -> Result:
+        """Judge a reading without its test."""
+        subject = Subject.of(expectation, self.inventory)
+        if reading.error is not None:
+            result = failed_reading(
+                subject, reading, target=expectation.target.id, result_of=self._result_of, fail_at=self.fail_at
+            )
+        else:
+            expect = self._made(expectation, self._growth(subject.id))
+            check = expectation.check
+            try:
+                check.function(**{check.probe.name: reading.value, "expect": expect})
+            except Exception as error:  # noqa: BLE001 - its own test tells of it
+                result = unknown(subject, str(error), self.fail_at)
+            else:
+                result = conclude(subject, expect.measurements, fail_at=self.fail_at, unkept=expect.unkept)
+        return self._settled(expectation, self._quieting.applied(result, subject, self.inventory.now()))
+
+    def _settled(self, expectation: Expectation, result: Result) -> Result:
+        """Return a result as it counts where a breach has to last; in a gate it counts at once."""
+        return result if self._is_gate else self.past.settled(result, expectation.lasting, self.started)
+
+    def _end(self, item: pytest.Item, result: Result) -> None:
+        """Note a result and end its test with pytest's outcome for it."""
+        __tracebackhide__ = True
+        owed = owed_by(item)
+        result = self._quieted(item, result)
+        if owed is not None:
+            result = self._settled(owed.expectation, result)
+        result = self._note(item, result)
+        skip_quiet(result)
+        if result.fails:
+            pytest.fail(as_failure(result), pytrace=False)
+
+    def _excuse(self, item: pytest.Item, result: Result) -> None:
+        """Note the result of a test that has failed; where it is quiet, end the test otherwise than by its failure."""
+        __tracebackhide__ = True
+        skip_quiet(self._note(item, self._quieted(item, result)))
+
+    def _quieted(self, item: pytest.Item, result: Result) -> Result:
+        """Return a result as waivers and maintenance windows make it."""
+        assert isinstance(item, pytest.Function)  # noqa: S101 - only functions are ours
+        return self._quieting.applied(result, self._subject(item), self.inventory.now())
+
+    def _note(self, item: pytest.Item, result: Result) -> Result:
+        if (attempt := item.stash.get(ATTEMPT, 1)) > 1:
+            message = f"{result.message} (at attempt {attempt} of the test)"
+            result = replace(result, attempts=result.attempts + attempt - 1, message=message)
+        data = bounded(result.to_json(), self.inventory.redactor.text)
+        clean = Result.from_json(self.inventory.redactor.data({**data, "id": result.id}))
+        item.stash[RESULT] = clean
+        return clean
+
+    def unreachable(self, item: pytest.Function, target: Named, error: UnreachableError) -> NoReturn:
+        """End a test of one's own whose target cannot be reached: blocked by `reachable`, or unknown."""
+        __tracebackhide__ = True
+        subject = self._subject(item)
+        reading = Reading(error=error, blocker=f"{target.kind}.reachable@{target.name}")
+        self._end(
+            item, failed_reading(subject, reading, target=target.id, result_of=self._result_of, fail_at=self.fail_at)
+        )
+        raise AssertionError("a failed reading ends its test")
+
+    def expect(self) -> Expect:
+        """Return what the test that is being set up measures with."""
+        assert self.item is not None  # noqa: S101 - fixtures exist while a test is set up
+        return self._measuring(self.item)
+
+    def _measuring(self, item: pytest.Item) -> Expect:
+        """Return what a test measures with, the same one at each call."""
+        assert isinstance(item, pytest.Function)  # noqa: S101 - only functions are ours
+        if EXPECT not in item.stash:
+            owed = owed_by(item)
+            growth = self._growth(owed.expectation.id if owed is not None else lambda: self._subject(item).id)
+            item.stash[EXPECT] = self._made(owed.expectation if owed else None, growth)
+        return item.stash[EXPECT]
+
+    def _made(self, expectation: Expectation | None, growth: Callable[[Counted, float | None], Moved]) -> Expect:
+        now, words, clean = self.inventory.now(), self.inventory.severities, self.inventory.redactor.text
+        return Expect(expectation, now, words, growth, clean)
+
+    def _growth(self, name: str | Callable[[], str]) -> Callable[[Counted, float | None], Moved]:
+        """Return what tells by how much a check's counters have grown."""
+
+        def moved(counted: Counted, window_s: float | None) -> Moved:
+            own = name if isinstance(name, str) else name()
+            return self.past.moved(own, self.suite, counted, now=self.started, window_s=window_s)
+
+        return moved
+
+    def reported(self, item: pytest.Item, call: pytest.CallInfo[None], report: pytest.TestReport) -> pytest.TestReport:
+        """Attach the result of a test of ours to pytest's report."""
+        if self._called is item:  # a subtest: whoever called the function goes on
+            if report.failed:
+                item.stash.setdefault(PARTS, []).append(first_line(report))
+        elif isinstance(item, pytest.Function) and is_ours(item):
+            self._attach(item, call, report)
+        return report
+
+    def _attach(self, item: pytest.Function, call: pytest.CallInfo[None], report: pytest.TestReport) -> None:
+        ours = call.excinfo is not None and isinstance(call.excinfo.value, OUR_ERRORS)
+        result = item.stash.get(RESULT, None)
+        if result is None and not report.passed:
+            unknown_yet = unknown(self._subject(item), why_not_judged(call, report), self.fail_at)
+            result = self._note(item, self._quieted(item, unknown_yet))
+            if result.verdict is Verdict.MAINTENANCE:
+                report.outcome, report.longrepr = "skipped", ("", 0, result.message)
+                ours = False
+        elif result is not None and result.verdict is Verdict.OK and report.when == "call" and report.failed:
+            # Another plugin knows better: one that collects assertions which do not end the test.
+            result = self._note(item, breach(self._subject(item), first_line(report), self.fail_at))
+        if result is not None and (report.when == "call" or (report.when == "setup" and report.outcome != "passed")):
+            attach(report, result, item, raised=raised(call) and not ours and not report.skipped)
+            if ours:
+                report.longrepr = as_failure(result)
+
+    def _subject(self, item: pytest.Function) -> Subject:
+        return subject_of(item, self.inventory)
+
+    def lost(self, subject: Subject, why: str) -> Result:
+        """Return the result of a check that nobody judged, for its process ended."""
+        result = self._quieting.applied(unknown(subject, why, self.fail_at), subject, self.inventory.now())
+        return Result.from_json(self.inventory.redactor.data(result.to_json()))
+
+    def close(self) -> None:
+        """End what still runs, and leave nothing behind."""
+        if self._gather is not None:
+            self._gather.finish()
+            self._gather.close()
+        for gather in self._again:
+            gather.close()
+        self.past.close()
+        self.workers.close()
+
+
+def _doubt(called: Called) -> str | None:
+    """Return why a call of a test's function decides nothing, None where it does."""
+    if not called.ran:
+        return "its function was not called: a conftest.py or plugin answered in its place"
+    if called.judges_by_returning:
+        returned = reprlib.repr(called.returned)
+        return f"it returned {returned}, and what a test returns judges nothing; use `assert` or `expect` instead"
+    return None

@@ -1,0 +1,116 @@
+"""One pytest session in which checks were asked for: it reads the inventory, and knows who collects, runs and tells.
+
+It lives in pytest's stash, in every process of the run. What people are told lives in the reporter, on the controller.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+
+import pytest
+
+from .. import catalogue
+from ..core.humanize import counted
+from ..core.limits import SEVERITIES
+from ..core.results import Result
+from ..core.visible import plain
+from ..inventory import Inventory, load
+from ..settings import home, inventory_file, reports_folder, setting
+from . import fixtures
+from .collection import Collection
+from .deadline import Deadlines
+from .due import Due
+from .ending import Ending
+from .masked_logs import Masking
+from .masked_reports import Masked
+from .overdue import Overdue
+from .runner import Runner
+from .selection import asked_suites
+
+REPORTER = "opscheck-reporter"
+
+
+class Session:
+    """What the processes of a run share: the inventory, the suites, what is collected, and what runs it."""
+
+    def __init__(self, config: pytest.Config, inventory: Inventory, suites: tuple[str, ...], ending: Ending) -> None:
+        self.config = config
+        self.ending = ending
+        self.inventory = inventory
+        self.suites = suites
+        self.due = Due(inventory, suites)
+        self.collection = Collection(config, inventory, suites, self.due)
+        fail_at, longest_s = _fail_at(config, inventory, suites), _longest_s(inventory, suites)
+        self.masked = Masked(config, inventory.redactor)
+        self.runner = Runner(config, inventory, fail_at, "+".join(suites) or None, longest_s)
+
+    @classmethod
+    def open(
+        cls, config: pytest.Config, file: Path, suites: tuple[str, ...], tables: tuple[str, ...], ending: Ending
+    ) -> Session:
+        """Read the inventory, add the shipped checks to what is collected, and set the reports up.
+
+        Raises InventoryError.
+        """
+        inventory = load(file, catalogue.checks(tables), reports=reports_folder(config))
+        session = cls(config, inventory, asked_suites(config.option.markexpr or "", suites), ending)
+        ending.last_words.append(session.runner.close)
+        config.pluginmanager.register(fixtures.Fixtures(inventory, session.runner), "opscheck-fixtures")
+        config.pluginmanager.register(Masking(inventory.redactor), "opscheck-masking")
+        config.pluginmanager.register(session.masked, "opscheck-masked")
+        config.pluginmanager.register(Deadlines(session.runner), "opscheck-deadlines")
+        if not hasattr(config, "workerinput"):
+            from .reporter import Reporter
+
+            overdue = Overdue(session.runner, session.runner.workers.kill, ending)
+            config.pluginmanager.register(overdue, "opscheck-overdue")
+            config.pluginmanager.register(Reporter(config, session, overdue), REPORTER)
+        return session
+
+    def is_narrowed(self) -> bool:
+        """Tell whether whole files may have been left out, of which pytest says nothing: by --lf, or by names."""
+        return (
+            bool(getattr(self.config.option, "lf", False) or self.collection.named) or not self.collection.with_shipped
+        )
+
+    def header(self) -> str:
+        """Return the one line that says what the run is about."""
+        planned = [e for e in self.inventory.expectations if not self.suites or set(e.suites) & set(self.suites)]
+        hosts = {e.target.keys.host() if e.target.kind != "host" else e.target.name for e in planned}
+        suite = "+".join(self.suites) or "no suite, checks named one by one"
+        counts = ", ".join(
+            counted(number, word)
+            for number, word in (
+                (len({e.target for e in planned}), "target"),
+                (len(planned), "check"),
+                (len([host for host in hosts if host is not None]), "host"),
+            )
+        )
+        file = inventory_file(self.config)
+        shown = file.name if file is not None and file.parent == home(self.config) else file
+        name = plain(self.inventory.redactor.text(self.inventory.name))
+        return f"opscheck: {name} ({plain(str(shown))}), suite {suite}: {counts}"
+
+    def uncovered(self, results: Iterable[Result]) -> tuple[str, ...]:
+        """Return the targets of which a run has no result."""
+        judged = {(result.check.partition(".")[0], result.target) for result in results}
+        return tuple(target.id for target in self.inventory.targets if (target.kind, target.name) not in judged)
+
+
+def _fail_at(config: pytest.Config, inventory: Inventory, suites: tuple[str, ...]) -> str:
+    """Return from which severity a breach fails the run: the option's, else the mildest of the suites that run."""
+    if said := setting(config, "fail_at"):
+        severity = inventory.severities.get(said, said)
+        if severity not in SEVERITIES:
+            words = ", ".join([*SEVERITIES, *inventory.severities])
+            raise pytest.UsageError(f"--opscheck-fail-at {said}: no such severity; use one of {words}")
+        return severity
+    return max((inventory.suites[suite].fail_at for suite in suites), default="P3")
+
+
+def _longest_s(inventory: Inventory, suites: tuple[str, ...]) -> float | None:
+    """Return how long a run may take: as long as the suite that may take longest, None where one may take any time."""
+    said = [inventory.suites[suite].longest_s for suite in suites]
+    longest = [seconds for seconds in said if seconds is not None]
+    return max(longest) if longest and len(longest) == len(said) else None

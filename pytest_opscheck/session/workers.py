@@ -1,0 +1,121 @@
+"""What the processes of one run share under pytest-xdist: the contacts, and a folder for their readings."""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+import os
+import re
+import shutil
+import signal
+import tempfile
+import threading
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ..files.marks import is_abandoned, take
+from ..gather.shared import LOST, OVER, STOP
+
+_ALIVE = "alive"
+"""The mark in the shared folder that its run lives."""
+_PREFIX = "opscheck-"
+_FOLDER = re.compile(rf"{_PREFIX}[a-z0-9_]{{8}}")
+_GRACE_S = 1.0
+"""How long workers that were told to end may take for that."""
+
+
+def sweep() -> None:
+    """Remove the folders of runs that were killed."""
+    with contextlib.suppress(OSError), os.scandir(tempfile.gettempdir()) as entries:
+        found = [Path(each.path) for each in entries if _FOLDER.fullmatch(each.name) and not each.is_symlink()]
+        for folder in found:
+            if folder.stat().st_uid == os.geteuid() and is_abandoned(folder / _ALIVE):
+                shutil.rmtree(folder, ignore_errors=True)
+
+
+def share(config: pytest.Config) -> tuple[tuple[int, int], Path | None]:
+    """Return which of how many processes this one is, and the folder that all share, None where there is only one."""
+    given = getattr(config, "workerinput", None)
+    if given is None or "opscheck_folder" not in given:
+        return (0, 1), None
+    return (given["opscheck_share"] % given["workercount"], given["workercount"]), Path(given["opscheck_folder"])
+
+
+def refusal(config: pytest.Config, digest: str) -> str | None:
+    """Return why a worker judges nothing: it has another inventory or environment than the controller, or machine."""
+    given = getattr(config, "workerinput", None)
+    if given is None or "opscheck_folder" not in given:
+        return None
+    here = f"the worker {given['workerid']} in {config.invocation_params.dir}"
+    if not Path(given["opscheck_folder"]).is_dir():
+        return (
+            f"{here} is on another machine than the run, and can't share its readings; use workers of this machine: -n"
+        )
+    if given["opscheck_digest"] != digest:
+        return (
+            f"{here} has another inventory or other environment variables than the run itself; "
+            "start workers in the same folder with the same environment, as -n does"
+        )
+    return None
+
+
+class Workers:
+    """The workers of a run, as its controller sees them."""
+
+    def __init__(self) -> None:
+        self.nodes: list[Any] = []
+        self.lost = False
+        self._folder: tempfile.TemporaryDirectory[str] | None = None
+        self._held = -1
+        self._shares = itertools.count()
+
+    def next_share(self) -> int:
+        """Return which share of the contacts the next worker has; one that takes a dead one's place has a share too."""
+        return next(self._shares)
+
+    def lost_one(self) -> None:
+        """Let nobody wait for the readings of a worker that died."""
+        self.lost = True
+        Path(self.folder(), LOST).touch()
+
+    def folder(self) -> str:
+        """Return the folder in which the processes of this run put their readings; only this user can read it."""
+        if self._folder is None:
+            self._folder = tempfile.TemporaryDirectory(prefix=_PREFIX, ignore_cleanup_errors=True)
+            self._held = take(Path(self._folder.name, _ALIVE))
+        return self._folder.name
+
+    def stop(self) -> None:
+        """Have the workers end, whatever they wait for; one that does not is killed."""
+        if self._folder is not None:
+            Path(self._folder.name, STOP).touch()
+            self._signal(signal.SIGCONT)
+            killer = threading.Timer(_GRACE_S, self.kill)
+            killer.daemon = True
+            killer.start()
+
+    def kill(self) -> None:
+        """End the workers that still run."""
+        self._signal(signal.SIGKILL)
+
+    def _signal(self, number: signal.Signals) -> None:
+        """Signal the workers that are processes of ours; execnet has no public way to them."""
+        for node in list(self.nodes):
+            process = getattr(getattr(node.gateway, "_io", None), "popen", None)
+            if process is not None and process.poll() is None:
+                with contextlib.suppress(OSError):
+                    process.send_signal(number)
+
+    def over(self) -> None:
+        """Tell the workers that all tests have ended."""
+        if self._folder is not None:
+            Path(self._folder.name, OVER).touch()
+
+    def close(self) -> None:
+        """Leave nothing behind."""
+        if self._folder is not None:
+            self._folder.cleanup()
+            self._folder = None
+            os.close(self._held)
