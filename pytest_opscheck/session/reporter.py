@@ -22,7 +22,8 @@ from ..delivery.line import Line
 from ..delivery.outbox import Publisher
 from ..history import HistoryError
 from ..inventory.waivers import ending
-from ..judge.conclude import Subject, next_step
+from ..judge.next_step import next_step
+from ..judge.subject import Subject
 from ..reports import html, junit, terminal
 from ..reports.context import Failed
 from ..reports.files import ReportFiles
