@@ -20,7 +20,7 @@ from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
-from ..catalogue import kinds
+from ..catalogue import kind_named
 from ..inventory import Expectation, Named
 from ..probes import TIMEOUT, BlockedError, Output, Part, Probe, Reach, Shell, UnknownError, UnreachableError
 from .host import CONNECT_SECONDS, GRACE_SECONDS, HostConnection
@@ -97,7 +97,7 @@ class Unit:
         """Make the contact and put every reading up."""
         started = time.monotonic()
         target = self.requests[0].target
-        kind = kinds()[target.kind]
+        kind = kind_named(target.kind)
         timeout_s = min(CONNECT_SECONDS, max(request.timeout_s for request in self.requests))
         with contextlib.ExitStack() as stack:
 
@@ -371,7 +371,7 @@ def _import_libraries(units: Iterable[Unit]) -> None:
     where these make errors of warnings, the import would fail, and a healthy target be unknown. And an abstract class
     that is half imported (amqp's vine has one) makes isinstance() fail in the threads of all others.
     """
-    needed = {library for unit in units for library in kinds()[unit.requests[0].target.kind].libraries}
+    needed = {library for unit in units for library in kind_named(unit.requests[0].target.kind).libraries}
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         for library in sorted(needed):

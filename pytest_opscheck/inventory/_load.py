@@ -16,10 +16,11 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from .. import packages
 from .._check import EVERY_SUITE, PAST, ZONE, Check
-from ..catalogue import kinds
+from ..catalogue import added_checks, kind_named, kinds
 from ..core.limits import SEVERITIES, severity_of
-from ..core.suites import DEPENDED_ON, SUITES, suite_problem
+from ..core.suites import DEPENDED_ON, SUITES, TABLES, suite_problem
 from ..core.units import LimitError
 from ..core.visible import has_controls, plain, visible
 from ..files.reading import content as content_of
@@ -43,8 +44,6 @@ from .schedules import read_timing
 from .validation import note_validation, secrets_of
 
 GENERAL = ("name", "timezone", "runbook", "severities")
-TABLES = ("opscheck", "suites", "history", "report", "maintenance", "waiver", "notify")
-"""The tables beside those of the targets."""
 REPORT = ("keep", "mail", "metrics")
 SUITE_KEYS = ("fail_at", *TIMING)
 _BITS = 64
@@ -85,6 +84,7 @@ def _gathered(
     reports: Path | None,
 ) -> Inventory:
     """Return what a document says, as far as it can be read; what can't be is noted."""
+    checks = (*checks, *added_checks(document))
     problems.names = _names(document, checks)
     document = _bounded(document, (), problems)
     document = expand(document, os.environ if environment is None else environment, problems)
@@ -346,8 +346,7 @@ def _targets(
     for key, table in document.items():
         if key in TABLES:
             continue
-        if key not in kinds():
-            problems.add((key,), f"unknown kind of target; {nearest(key, [*kinds(), *TABLES])}")
+        if (kind := _kind(key, problems)) is None:
             continue
         if not isinstance(table, dict) or not table:
             problems.add((key,), f"a {key} has a name: [{key}.NAME]")
@@ -356,12 +355,24 @@ def _targets(
             if not isinstance(said, dict):
                 problems.add((key, name), f"a {key} has a name: [{key}.NAME]")
                 continue
-            target, found = _target(kinds()[key], name, said, resolver, problems)
+            target, found = _target(kind, name, said, resolver, problems)
             targets += [target] if target is not None else []
             expectations += found
     if not document.keys() - TABLES:
         problems.add((), "there are no targets; add for example [host.local], or write a file with `opscheck init`")
     return targets, expectations
+
+
+def _kind(name: str, problems: Problems) -> Kind | None:
+    """Return a kind of target; one that there is not, or that can't be used, is noted."""
+    try:
+        return kind_named(name)
+    except KeyError:
+        known = [*kinds(), *packages.installed(packages.KINDS), *TABLES]
+        problems.add((name,), f"unknown kind of target; {nearest(name, known)}")
+    except packages.PackageError as error:
+        problems.add((name,), str(error))
+    return None
 
 
 def _target(

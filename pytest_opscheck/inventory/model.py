@@ -123,7 +123,8 @@ class Expectation:
 class Inventory:
     """All that `opscheck.toml` says.
 
-    `digest` is the same for two processes that read the same file and find the same environment.
+    `digest` is the same for two processes that read the same file and find the same environment. `left_out` has the
+    reasons of plugins for what they have left out of the expectations, by result id.
     """
 
     file: Path
@@ -143,6 +144,7 @@ class Inventory:
     redactor: Redactor = field(default_factory=Redactor)
     mail: Mail | None = None
     reports_keep_s: float = REPORTS_KEEP_S
+    left_out: Mapping[str, str] = field(default_factory=dict)
 
     def of_kind(self, kind: str) -> list[Named]:
         """Return the targets of a kind, by name."""
