@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from ._check import Check, check
     from .core.api import API_VERSION
     from .core.errors import AnsweredError, BlockedError, UnknownError, UnreachableError
+    from .core.extensions import ChannelType, DeliveryError, Message, ReportFormat
     from .core.results import Measurement, Result, Run, Verdict
     from .inventory import Expectation
     from .judge.expect import Expect
@@ -38,15 +39,19 @@ __all__ = [
     "API_VERSION",
     "AnsweredError",
     "BlockedError",
+    "ChannelType",
     "Check",
+    "DeliveryError",
     "Expect",
     "Expectation",
     "Kind",
     "Measurement",
+    "Message",
     "Output",
     "PackageError",
     "Probe",
     "Reach",
+    "ReportFormat",
     "Result",
     "Run",
     "Target",
@@ -73,6 +78,7 @@ if not TYPE_CHECKING:  # to a type checker a misspelt name is an error, as it is
         "_check": ("Check", "check"),
         "core.api": ("API_VERSION",),
         "core.errors": ("AnsweredError", "BlockedError", "UnknownError", "UnreachableError"),
+        "core.extensions": ("ChannelType", "DeliveryError", "Message", "ReportFormat"),
         "core.results": ("Measurement", "Result", "Run", "Verdict"),
         "inventory": ("Expectation",),
         "judge.expect": ("Expect",),

@@ -37,14 +37,14 @@ from .model import FAIL_AT, Expectation, Inventory, Named, Suite, name_problem
 from .notify import read_channels
 from .positions import Key
 from .problems import InventoryError, Problems, is_concerned, nearest
-from .report import REPORTS_KEEP_S, read_mail
+from .report import REPORTS_KEEP_S, read_formats, read_mail
 from .salvage import parsed, salvaged
 from .schedules import KEYS as TIMING
 from .schedules import read_timing
 from .validation import note_validation, secrets_of
 
 GENERAL = ("name", "timezone", "runbook", "severities")
-REPORT = ("keep", "mail", "metrics")
+REPORT = ("keep", "mail", "metrics", "formats")
 SUITE_KEYS = ("fail_at", *TIMING)
 _BITS = 64
 
@@ -100,6 +100,7 @@ def _gathered(
     reports_keep_s = read_keep(report, ("report",), REPORTS_KEEP_S, problems)
     metrics = read_metrics(report.get("metrics"), file.absolute().parent, problems)
     mail = read_mail(report.get("mail"), file.absolute().parent, words, suites, problems)
+    formats = read_formats(report.get("formats", []), problems)
     resolver = Resolver(checks, words, suites, {ZONE: zone, PAST: history}, problems)
     targets, expectations = _targets(document, resolver, problems)
     _refuse_dangling_hosts(targets, document, problems)
@@ -127,6 +128,7 @@ def _gathered(
         redactor=problems.redactor(),
         mail=mail,
         reports_keep_s=reports_keep_s,
+        formats=formats,
     )
     return _sure(inventory, problems.wrong) if len(problems) else inventory
 

@@ -12,6 +12,7 @@ from typing import Any
 
 from .._check import Check
 from ..core.dayparts import Limits
+from ..core.extensions import ReportFormat
 from ..core.pending import Lasting
 from ..core.schedule import Schedule
 from ..core.secrets import Redactor
@@ -144,6 +145,7 @@ class Inventory:
     redactor: Redactor = field(default_factory=Redactor)
     mail: Mail | None = None
     reports_keep_s: float = REPORTS_KEEP_S
+    formats: tuple[ReportFormat, ...] = ()
     left_out: Mapping[str, str] = field(default_factory=dict)
 
     def of_kind(self, kind: str) -> list[Named]:

@@ -233,9 +233,14 @@ def _report(severities: list[str]) -> Schema:
         },
     }
     mail = _table(fields, ["to", "from", "server"], description="who gets the report by mail")
+    formats = {
+        "description": "formats of packages, beside ours",
+        "type": "array",
+        "items": text,
+    }
     keep = {"description": "how long dated reports stay in their folder", "default": "90d"}
     return _table(
-        {"keep": {**keep, "$ref": "#/$defs/time"}, "mail": mail, "metrics": metrics_schema()},
+        {"keep": {**keep, "$ref": "#/$defs/time"}, "mail": mail, "metrics": metrics_schema(), "formats": formats},
         description="how long reports are kept, and where else they go",
     )
 
