@@ -98,7 +98,7 @@ class ReportFiles:
                 self._latest(path).unlink(missing_ok=True)
 
     def _no_more(self) -> Iterator[Path]:
-        """Yield what this run would have in packages' formats that only earlier runs had, whose newest reports show it."""
+        """Yield the reports that this run has not, in formats of packages in which the newest of earlier runs are."""
         for latest in [path for path in self.folder.glob("latest.*") if path.suffix not in _SUFFIXES]:
             dated = (path for path in self.folder.glob(f"*{latest.suffix}") if _DATED.fullmatch(path.name))
             if any(filecmp.cmp(latest, path, shallow=False) for path in dated):
