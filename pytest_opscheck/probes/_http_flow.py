@@ -20,7 +20,8 @@ from urllib.parse import quote, urlencode
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationInfo, model_validator
 
 from ..domains import Domain, refuse_idle
-from ..limits import Ladder, UnjudgeableError, parse_limit, single
+from ..judgeable import UnjudgeableError
+from ..limits import Ladder, parse_limit, single
 from ..secrets import Redactor, secrets_of_data
 from ..units import as_text
 from ._http_json import JsonLimits, compiled, values, without_unit

@@ -11,7 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pytest_opscheck import patterns
-from pytest_opscheck.limits import UnjudgeableError, parse_limit
+from pytest_opscheck.judgeable import UnjudgeableError
+from pytest_opscheck.limits import parse_limit
 from pytest_opscheck.patterns import PatternError, searcher
 from pytest_opscheck.probes._docker_logs import count_lines
 

@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 
 from pytest_opscheck.expect import Expect
 from pytest_opscheck.judge import sentence
-from pytest_opscheck.limits import UnjudgeableError, parse_ladder, parse_limit, single
+from pytest_opscheck.judgeable import UnjudgeableError
+from pytest_opscheck.limits import parse_ladder, parse_limit, single
 from pytest_opscheck.results import Measurement
 from pytest_opscheck.units import LimitError
 
