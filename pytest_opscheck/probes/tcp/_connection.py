@@ -20,6 +20,7 @@ MOST_BYTES = 65_536
 """Bytes of a line that is read."""
 _MOST_ADDRESSES = 16
 _LONGEST_SHOWN = 120
+_STEPS = ((r"TLS handshake within", "see whether it speaks TLS, or hangs"),)
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,7 +159,7 @@ class Server:
                 silent.append((address, str(error)))
         whys = {why: address for address, why in silent}
         said = next(iter(whys)) if len(whys) == 1 else "; ".join(f"{why} at {at}" for why, at in whys.items())
-        raise UnreachableError(with_one_step(f"{self.address}: {said}"), transient=transient)
+        raise UnreachableError(with_one_step(f"{self.address}: {said}", _STEPS), transient=transient)
 
     def _connected(self, family: int, address: str, seconds: float) -> socket.socket:
         sock = socket.socket(family, socket.SOCK_STREAM)
