@@ -67,7 +67,8 @@ class Expect:
     ) -> bool:
         """Judge a value, and return whether it is as expected.
 
-        value: a number, a text or a truth; None where it could not be told, for which `why` gives the reason.
+        value: a number, a text or a truth, or several texts for a limit over sets; None where it could not be told, for
+            which `why` gives the reason.
         unit: of the value: %, ms, s, m, h, d, B, kB, MB, GB, KiB, MiB, GiB, a rate such as /day, or none for a count.
         subject: what was measured, where a check measures several things.
         limit: what is expected, where the check itself does not say it: a limit, or a ladder {"P3": "< 70%", ...}.

@@ -38,6 +38,8 @@ xn--mller-kva IN CNAME web
 _imap._tcp IN SRV 5 0 143 mail
 away IN CNAME www.elsewhere.test.
 loose IN CNAME nowhere
+sub IN NS ns.sub
+ns.sub IN A 192.0.2.53
 """
 OPTIONS = """
 options {{ directory "{folder}"; pid-file none; session-keyfile none; listen-on-v6 {{ none; }};

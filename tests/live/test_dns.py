@@ -64,7 +64,10 @@ def test_a_name_resolves_through_aliases_or_says_where_they_end(run: Run, zones:
     inventory = "".join(target(name, of=f"n{place}") for place, name in enumerate(names))
     inventory += target("shop.plain.test", "records.A = 'contains {192.0.2.1}'", of="over", resolver=authority)
     inventory += target("away.shop.test", "records.A = '== {192.0.2.1}'", of="away", resolver=authority)
+    inventory += target("www.sub.shop.test", "records.AAAA = '== {}'", of="refers", resolver=authority)
     outcome = run(inventory)
+    assert outcome.verdict("dns.records@refers") == "unknown P1"
+    assert "it only refers to other servers" in outcome.message("dns.resolves@refers")
     assert [outcome.verdict(f"dns.resolves@n{place}") for place in range(len(names))] == list(names.values())
     assert "is without an A or AAAA record, expected an address" in outcome.message("dns.resolves@n2")
     assert "nothing.shop.test is not in DNS (NXDOMAIN)" in outcome.message("dns.resolves@n3")

@@ -27,6 +27,7 @@ _MEANINGS = {
     "NOTAUTH": "it is not responsible for this name",
     _CIRCLE: "its aliases lead round in a circle, or never to an end",
 }
+_REFERS = "it only refers to other servers, as one does that is not a resolver, of a zone that is not its own"
 _MOST_ALIASES = 8
 Place = TypeVar("Place")
 Found = TypeVar("Found")
@@ -71,7 +72,10 @@ class Connection:
             raise self._unreachable()
 
     def records(self, of: str, name: str | None = None) -> frozenset[str]:
-        """Return the texts of the records of a type, for a check of your own. Raises UnreachableError for no answer."""
+        """Return the records of a type as texts, MX and SRV with their numbers: for a check of your own.
+
+        Raises UnreachableError for no answer.
+        """
         from ._records import texts
 
         until = time.monotonic() + self.timeout_s
@@ -102,7 +106,8 @@ class Connection:
             if end is None:
                 break
             if found.code != "NOERROR" or end == name or _holds(found, end, of):
-                return replace(found, name=end, failure=found.failure and self._through(found.failure, end))
+                failure = _REFERS if _refers(found, end, of) else found.failure
+                return replace(found, name=end, failure=failure and self._through(failure, end))
             name = end
         return Answer(name, _CIRCLE, failure=meant(_CIRCLE))
 
@@ -179,6 +184,15 @@ def _holds(found: Answer, name: Name, of: str) -> bool:
     kinds = {dns.rdatatype.to_text(each.rdtype) for each in message.answer if each.name == name}
     denied = any(each.rdtype == dns.rdatatype.SOA and name.is_subdomain(each.name) for each in message.authority)
     return of in kinds or denied
+
+
+def _refers(found: Answer, name: Name, of: str) -> bool:
+    """Tell whether an answer only names other servers, which says nothing of what there is."""
+    import dns.rdatatype
+
+    authority = found.message.authority if found.message is not None else ()
+    elsewhere = found.code == "NOERROR" and any(each.rdtype == dns.rdatatype.NS for each in authority)
+    return elsewhere and not _holds(found, name, of)
 
 
 def _side_by_side(places: Sequence[Place], ask: Callable[[Place], Found]) -> list[Found]:
