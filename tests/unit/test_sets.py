@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from pytest_opscheck.expect import Expect
 from pytest_opscheck.judgeable import UnjudgeableError
-from pytest_opscheck.limits import Limit, parse_ladder, parse_limit
+from pytest_opscheck.limits import Limit, parse_ladder, parse_limit, single
+from pytest_opscheck.probes._http_json import values
 from pytest_opscheck.sets import members, written
 from pytest_opscheck.units import LimitError
 
@@ -149,6 +150,18 @@ def test_the_message_names_what_is_missing_and_what_is_unexpected(limit: str, ob
     expect({"c", "a"}, subject="names", limit=limit)
     (measurement,) = expect.measurements
     assert (measurement.value, measurement.observed, measurement.expected) == ("{a, c}", observed, expected)
+
+
+def test_a_list_of_a_json_document_is_a_set_and_no_other_limit_is_for_one() -> None:
+    document = {"tags": ["b", "a"], "none": [], "nested": [{"a": 1}]}
+    said = {"tags": "== {a, b}", "none": "== {}", "nested": "contains {a}"}
+    paths = {name: single(parse_limit(text), "P2") for name, text in said.items()}
+    tags, none, nested = values(document, paths)
+    assert tags.ladder.breached(tags.value) is none.ladder.breached(none.value) is None
+    with pytest.raises(UnjudgeableError, match="which is not a text to compare"):
+        nested.ladder.breached(nested.value)
+    (listed,) = values(document, {"tags": single(parse_limit("~ a"), "P2")})
+    assert listed.why == "it is a list; name one of its values, or tags[*] for each"
 
 
 def test_a_large_set_is_counted_and_its_difference_is_named_in_part() -> None:
