@@ -100,7 +100,9 @@ def _check(check: Check, text: Said) -> Iterator[str]:
     when = "by default" if check.on_by_default else "where said"
     limits = f"`{check.limits}`" if check.limits is not None else "none; the inventory says what is expected"
     yield f"- runs {when}, in {suites}\n- default limit: {limits}; a single limit breaks with {check.severity}"
-    units = [unit or "a count" for unit in check.units if unit not in ("*", "text")]
+    units = [
+        {"": "a count", "set": "a set of texts"}.get(unit, unit) for unit in check.units if unit not in ("*", "text")
+    ]
     if units:
         yield f"- limited in: {', '.join(units)}"
     for parameter, info in check.probe.params.model_fields.items():
