@@ -64,6 +64,7 @@ def test_toml_is_an_inventory(block: str, tmp_path: Path) -> None:
     assert load(file, checks(), ENVIRONMENT).expectations
 
 
+@pytest.mark.server
 @pytest.mark.parametrize("block", list(blocks("yaml")))
 def test_yaml_is_rules_of_prometheus(block: str, tmp_path: Path) -> None:
     """Whose metrics are ones that a run has."""
