@@ -86,6 +86,7 @@ def test_a_log_without_an_ending_or_with_odd_names(tmp_path: Path) -> None:
     assert told(str(folder / "a b.log").replace("[", "[[]").replace("*", "[*]")) == 2
 
 
+@pytest.mark.server
 def test_logrotate_itself(tmp_path: Path) -> None:
     su = "su root root" if os.geteuid() == 0 else ""
     for options in (
