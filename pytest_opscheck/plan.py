@@ -64,12 +64,12 @@ class Plan:
     latency: tuple[Contact, ...] = ()
 
     @classmethod
-    def of(cls, expectations: Iterable[Expectation], hosts: Mapping[str, str]) -> Plan:
-        """Return what a run asks for expectations: a reading once, whoever needs it. `hosts` are specs by name."""
+    def of(cls, readings: Iterable[Request], hosts: Mapping[str, str]) -> Plan:
+        """Sort readings into contacts: each once, whoever needs it. `hosts` are the hosts' specs by name."""
         lanes: tuple[dict[str, Contact], dict[str, Contact]] = ({}, {})
         requests: dict[str, list[Request]] = {}
         this_machine = min((name for name, spec in hosts.items() if spec == HERE), default="")
-        for request in {request.key: request for request in map(Request.of, expectations)}.values():
+        for request in {request.key: request for request in readings}.values():
             contact = _contact(request, hosts, this_machine)
             is_alone = request.probe.quiet and contact.host is None
             lanes[is_alone].setdefault(contact.name, contact)
@@ -102,7 +102,7 @@ def lines(inventory: Inventory, suite: str | None = None) -> Iterator[str]:
     by_key: dict[str, list[Expectation]] = {}
     for expectation in expectations:
         by_key.setdefault(Request.of(expectation).key, []).append(expectation)
-    plan = Plan.of(expectations, inventory.hosts)
+    plan = Plan.of(map(Request.of, expectations), inventory.hosts)
     width = max((len(e.id) for e in expectations), default=0)
     for contact in plan.contacts:
         name = contact.name if contact.name != "host." else "this machine"

@@ -91,7 +91,7 @@ class Runner:
         if only_looks(self.config) or self._refusal or (stops and not hasattr(self.config, "workerinput")):
             return  # a worker's tests run, whatever of its files could not be imported
         share, folder = workers.share(self.config)
-        plan = Plan.of(expectations, self.inventory.hosts)
+        plan = Plan.of(map(Request.of, expectations), self.inventory.hosts)
         self._gather = Gather(plan, share=share, folder=folder)
         self._gather.start()
 
@@ -236,7 +236,7 @@ class Runner:
             raise RuntimeError("readings were not gathered")
         if case.attempt == 1:
             return self._gather
-        again = Gather(Plan.of([expectation], self.inventory.hosts))
+        again = Gather(Plan.of([Request.of(expectation)], self.inventory.hosts))
         self._again.append(again)
         again.start()
         return again
