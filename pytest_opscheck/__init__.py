@@ -24,6 +24,7 @@ if TYPE_CHECKING:
         availability,
         backup,
         celery,
+        dns,
         docker,
         host,
         http,
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
         postgres,
         prometheus,
         redis,
+        tcp,
         tls,
     )
 
@@ -62,6 +64,7 @@ __all__ = [
     "backup",
     "celery",
     "check",
+    "dns",
     "docker",
     "host",
     "http",
@@ -70,6 +73,7 @@ __all__ = [
     "postgres",
     "prometheus",
     "redis",
+    "tcp",
     "tls",
 ]
 

@@ -20,6 +20,7 @@ from ..settings import suite_names
 from .options import USAGE, Usage, file_argument, known_suite, loaded, say
 
 _ELSEWHERE = {
+    "checks": "checks",
     "compliance": "compliance",
     "history": "history",
     "maintenance": "maintenance",
@@ -74,6 +75,7 @@ def main() -> None:
     \b
     opscheck init        look at this machine and write an inventory
     opscheck validate    is the inventory right?
+    opscheck checks      what can be expected?
     opscheck plan        what would be probed?
     pytest -m daily      run a suite
     opscheck history     what changed, and when?

@@ -17,7 +17,7 @@ from ..core.humanize import lasting
 from ..core.lengths import bounded
 from ..core.results import Counted, Result, Verdict
 from ..core.suites import GATE
-from ..gather.dispatcher import Gather, Request
+from ..gather.dispatcher import Gather
 from ..gather.readings import Reading
 from ..history import Moved, Past
 from ..inventory import Expectation, Inventory, Named
@@ -27,6 +27,7 @@ from ..judge.conclude import Judge
 from ..judge.excuses import Quieting
 from ..judge.expect import Expect
 from ..judge.subject import Subject
+from ..plan import Plan, Request
 from ..probes import UnknownError, UnreachableError
 from ..reports.terminal import Progress
 from ..settings import only_looks
@@ -90,12 +91,9 @@ class Runner:
         if only_looks(self.config) or self._refusal or (stops and not hasattr(self.config, "workerinput")):
             return  # a worker's tests run, whatever of its files could not be imported
         share, folder = workers.share(self.config)
-        self._gather = Gather((Request.of(e) for e in expectations), self._hosts(), share=share, folder=folder)
+        plan = Plan.of(map(Request.of, expectations), self.inventory.hosts)
+        self._gather = Gather(plan, share=share, folder=folder)
         self._gather.start()
-
-    def _hosts(self) -> dict[str, str]:
-        """Return the hosts' specs by name."""
-        return {target.name: target.keys.connect for target in self.inventory.of_kind("host")}  # type: ignore[attr-defined]
 
     @property
     def left_s(self) -> float:
@@ -238,7 +236,7 @@ class Runner:
             raise RuntimeError("readings were not gathered")
         if case.attempt == 1:
             return self._gather
-        again = Gather([Request.of(expectation)], self._hosts())
+        again = Gather(Plan.of([Request.of(expectation)], self.inventory.hosts))
         self._again.append(again)
         again.start()
         return again

@@ -55,6 +55,7 @@ SCHEDULES = [
 ]
 
 
+@pytest.mark.server
 @pytest.mark.parametrize("begin", ["2026-03-07T17:00", "2026-10-24T17:00", "2026-10-31T16:00", "2028-02-28T00:00"])
 @pytest.mark.parametrize("schedule", SCHEDULES, ids=str)
 def test_systemd_says_the_same(schedule: Schedule, begin: str) -> None:

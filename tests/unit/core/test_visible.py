@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from pytest_opscheck.core.visible import as_json, has_controls, is_plain, plain, typed, visible
 
-from .nasty import steers, texts
+from ..nasty import steers, texts
 
 quick = settings(max_examples=50, deadline=None)
 

@@ -28,6 +28,8 @@ OTHERS = (
     "app-worker-20261127.log", "app.log.1.offset", "app.logger", "myapp.log.1", "app-old-worker.log", "app.error.log",
 )  # fmt: skip
 PACKERS = {".gz": "gzip", ".xz": "xz", ".bz2": "bzip2", ".zst": "zstd", ".lz4": "lz4"}
+INSTALLED = tuple(set(PACKERS) - {".gz"})
+"""What is packed by programs that not every machine has."""
 
 
 def packed(file: Path, *lines: str) -> None:
@@ -41,7 +43,10 @@ def line(hours: float) -> str:
     return f"{ago(hours):%Y-%m-%d %H:%M:%S} failed"
 
 
-@pytest.mark.parametrize("name", ROTATED)
+@pytest.mark.parametrize(
+    "name",
+    [pytest.param(name, marks=[pytest.mark.server] if name.endswith(INSTALLED) else []) for name in ROTATED],
+)
 def test_what_a_log_was_rotated_into_is_counted(tmp_path: Path, name: str) -> None:
     file = write(tmp_path / "app.log", line(0.1))
     packed(tmp_path / name, line(2), line(0.6), line(0.5))
@@ -81,6 +86,7 @@ def test_a_log_without_an_ending_or_with_odd_names(tmp_path: Path) -> None:
     assert told(str(folder / "a b.log").replace("[", "[[]").replace("*", "[*]")) == 2
 
 
+@pytest.mark.server
 def test_logrotate_itself(tmp_path: Path) -> None:
     su = "su root root" if os.geteuid() == 0 else ""
     for options in (

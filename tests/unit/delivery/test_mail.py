@@ -12,7 +12,7 @@ from pytest_opscheck.inventory.report import Address, Mail
 from pytest_opscheck.reports.context import Beside, Failed
 from pytest_opscheck.reports.mail import bodies
 
-from .reports.values import STARTED, blocked, ok, result, run, unknown
+from ..reports.values import STARTED, blocked, ok, result, run, unknown
 
 MAIL = Mail((Address("a@x"),), Address("b@x"), "mail", 25, "none", {"": "always"})
 
