@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 import tomllib
 
 import pytest
@@ -48,6 +49,12 @@ def test_its_node_ids_its_files_and_its_fixture(project: Project, ntp: Ntp) -> N
     assert done.returncode == 0, done.stdout + done.stderr
     assert "1 passed" in done.stdout
     assert project.pytest("test_ntp.py::test_ofset").returncode == 4
+    place = project.run(
+        sys.executable, "-c", "import pytest_opscheck_ntp.test_ntp as it; print(it.__file__)"
+    ).stdout.strip()
+    done = project.pytest(f"{place}::test_offset", "-m", "smoke")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "1 passed" in done.stdout
     done = project.pytest("-m", "weekly", "-v")
     assert done.returncode == 0, done.stdout + done.stderr
     assert project.verdicts("weekly")["own.mine@here"] == "ok"
@@ -94,6 +101,10 @@ def test_validate_plan_schema_and_init_know_it(project: Project) -> None:
     schema = json.loads(project.opscheck("schema").stdout)
     assert schema["$defs"]["ntp"]["properties"]["address"]["description"].startswith("the server")
     assert "offset" in schema["$defs"]["ntp"]["properties"]["expect"]["properties"]
+    shown = project.opscheck("checks", "ntp.offset").stdout
+    assert "ntp.offset: This machine's clock and the server's agree" in shown
+    assert "UDP to its port, 123" in shown
+    assert "ntp: an NTP server" in project.opscheck("checks").stdout
     (project.folder / "opscheck.toml").unlink()
     assert project.opscheck("init").returncode == 0
     text = (project.folder / "opscheck.toml").read_text(encoding="utf-8")
