@@ -68,9 +68,13 @@ def pytest_configure(config: pytest.Config) -> None:
         from .session.session import Session
 
         try:
-            config.stash[SESSION] = Session.open(config, file, suites, tables, ending)
+            session = config.stash[SESSION] = Session.open(config, file, suites, tables, ending)
         except InventoryError as error:
             raise pytest.UsageError(f"the inventory has errors, so nothing was probed:\n{error}") from None
+        if not hasattr(config, "workerinput"):  # workers judge, and the controller tells
+            from .session.reporter import Reporter
+
+            Reporter.register(session)
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:

@@ -16,7 +16,7 @@ from ..inventory import Inventory
 from ..inventory.channels import Channel
 from .alerts import Alert, digest_waits, due
 from .destination import Destination, Finished
-from .refusal import over
+from .refused_result import over
 from .transports import DeliveryError, send
 
 LONGEST_S = 30.0

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING, TypeVar
+from typing import TypeVar
 
 import pytest
 
@@ -19,9 +19,7 @@ from ..history import HistoryError, Point
 from ..reports.context import Beside, Failed
 from ..reports.files import ReportFiles
 from ..settings import setting
-
-if TYPE_CHECKING:
-    from .session import Session
+from .session import Session
 
 T = TypeVar("T")
 _GIVEN_UP = "the run was asked to end"

@@ -10,7 +10,7 @@ import uuid
 from collections.abc import Generator
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 
@@ -29,11 +29,8 @@ from ..reports.files import ReportFiles
 from ..settings import only_looks, reports_folder
 from .overdue import Overdue
 from .publisher import Publisher
+from .session import Session
 from .workers import sweep
-
-if TYPE_CHECKING:
-    from .session import Session
-
 
 _SHOWN_BY_DEFAULT = "fE"
 """What pytest's short summary shows unless -r says otherwise."""
@@ -63,6 +60,14 @@ class Reporter:
         self.files = self.publisher.files = self._files() if not only_looks(config) else None
         self._lead_pytests_own()
         session.ending.last_words.insert(0, self._rescue)
+
+    @classmethod
+    def register(cls, session: Session) -> None:
+        """Have the controller of a session report, and end a run that is overdue."""
+        plugins, runner = session.config.pluginmanager, session.runner
+        overdue = Overdue(runner, runner.workers.kill, session.ending)
+        plugins.register(overdue, "opscheck-overdue")
+        plugins.register(cls(session.config, session, overdue), "opscheck-reporter")
 
     def _files(self) -> ReportFiles | None:
         """Return where a run of suites leaves its reports; None where tests were named one by one."""

@@ -24,11 +24,8 @@ from .due import Due
 from .ending import Ending
 from .masked_logs import Masking
 from .masked_reports import Masked
-from .overdue import Overdue
 from .runner import Runner
 from .selection import asked_suites
-
-REPORTER = "opscheck-reporter"
 
 
 class Session:
@@ -60,12 +57,6 @@ class Session:
         config.pluginmanager.register(Masking(inventory.redactor), "opscheck-masking")
         config.pluginmanager.register(session.masked, "opscheck-masked")
         config.pluginmanager.register(Deadlines(session.runner), "opscheck-deadlines")
-        if not hasattr(config, "workerinput"):
-            from .reporter import Reporter
-
-            overdue = Overdue(session.runner, session.runner.workers.kill, ending)
-            config.pluginmanager.register(overdue, "opscheck-overdue")
-            config.pluginmanager.register(Reporter(config, session, overdue), REPORTER)
         return session
 
     def is_narrowed(self) -> bool:
