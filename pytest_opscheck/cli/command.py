@@ -163,9 +163,13 @@ def schema() -> None:
     """Print the JSON Schema of opscheck.toml, for editors; with the severity words of the inventory that is here."""
     from ..catalogue import checks
     from ..inventory.schema import schema as made
+    from ..packages import PackageError
 
     words = loaded(Path(FILE)).severities if Path(FILE).exists() else ()
-    say(json.dumps(made(checks(), tuple(words)), indent=2))
+    try:
+        say(json.dumps(made(checks(), tuple(words)), indent=2))
+    except PackageError as error:
+        raise Usage(str(error)) from None
 
 
 @main.command()

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from ..core.errors import LAST_WORDS_S
+from ..core.extensions import DeliveryError
 from ..core.results import Run
 from ..history import HistoryError, Past, Told
 from ..inventory import Inventory
@@ -17,7 +18,7 @@ from ..inventory.channels import Channel
 from .alerts import Alert, digest_waits, due
 from .destination import Destination, Finished
 from .refused_result import over
-from .transports import DeliveryError, send
+from .transports import send
 
 LONGEST_S = 30.0
 """How long all channels together may take: then the run ends, and what was not told is told by the next one."""

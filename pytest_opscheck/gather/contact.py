@@ -8,7 +8,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-from ..catalogue import kinds
+from ..catalogue import kind_named
 from ..plan import Contact, Request
 from ..probes import TIMEOUT, BlockedError, Output, Part, Reach, Shell, UnknownError, UnreachableError
 from .host import CONNECT_SECONDS, GRACE_SECONDS, HostConnection
@@ -59,7 +59,7 @@ class Unit:
         """Make the contact and put every reading up."""
         started = time.monotonic()
         target = self.requests[0].target
-        kind = kinds()[target.kind]
+        kind = kind_named(target.kind)
         timeout_s = min(CONNECT_SECONDS, max(request.timeout_s for request in self.requests))
         with contextlib.ExitStack() as stack:
 

@@ -12,6 +12,7 @@ from typing import Any
 
 from .._check import Check
 from ..core.dayparts import Limits
+from ..core.extensions import ReportFormat
 from ..core.pending import Lasting
 from ..core.schedule import Schedule
 from ..core.secrets import Redactor
@@ -123,7 +124,8 @@ class Expectation:
 class Inventory:
     """All that `opscheck.toml` says.
 
-    `digest` is the same for two processes that read the same file and find the same environment.
+    `digest` is the same for two processes that read the same file and find the same environment. `left_out` has the
+    reasons of plugins for what they have left out of the expectations, by result id.
     """
 
     file: Path
@@ -143,6 +145,8 @@ class Inventory:
     redactor: Redactor = field(default_factory=Redactor)
     mail: Mail | None = None
     reports_keep_s: float = REPORTS_KEEP_S
+    formats: tuple[ReportFormat, ...] = ()
+    left_out: Mapping[str, str] = field(default_factory=dict)
 
     def of_kind(self, kind: str) -> list[Named]:
         """Return the targets of a kind, by name."""

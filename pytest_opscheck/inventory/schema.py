@@ -10,7 +10,7 @@ from pydantic import BaseModel
 from pydantic.json_schema import GenerateJsonSchema
 
 from .._check import GIVEN, Check
-from ..catalogue import kinds
+from ..catalogue import added_checks, every_kind
 from ..core.dayparts import Limits
 from ..core.limits import SEVERITIES
 from ..core.suites import SUITES
@@ -41,10 +41,13 @@ class _Generator(GenerateJsonSchema):
 
 
 def schema(checks: Iterable[Check], words: Iterable[str] = ()) -> Schema:
-    """Return the JSON Schema of an inventory; `words` are its own names of P0 to P3."""
-    severities = [*SEVERITIES, *words]
-    made = _Maker(tuple(checks), severities)
-    targets = {name: made.kind(kind) for name, kind in kinds().items()}
+    """Return the JSON Schema of an inventory, with the kinds of all packages; `words` are its own names of P0 to P3.
+
+    Raises PackageError.
+    """
+    severities, kinds = [*SEVERITIES, *words], every_kind()
+    made = _Maker((*checks, *added_checks(kinds)), severities)
+    targets = {name: made.kind(kind) for name, kind in kinds.items()}
     return {
         "$schema": _DIALECT,
         "title": "opscheck.toml",
@@ -230,9 +233,14 @@ def _report(severities: list[str]) -> Schema:
         },
     }
     mail = _table(fields, ["to", "from", "server"], description="who gets the report by mail")
+    formats = {
+        "description": "formats of packages, beside ours",
+        "type": "array",
+        "items": text,
+    }
     keep = {"description": "how long dated reports stay in their folder", "default": "90d"}
     return _table(
-        {"keep": {**keep, "$ref": "#/$defs/time"}, "mail": mail, "metrics": metrics_schema()},
+        {"keep": {**keep, "$ref": "#/$defs/time"}, "mail": mail, "metrics": metrics_schema(), "formats": formats},
         description="how long reports are kept, and where else they go",
     )
 

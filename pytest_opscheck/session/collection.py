@@ -11,7 +11,7 @@ import pytest
 
 from .. import catalogue
 from .._check import EVERY_SUITE, Check, check_of
-from ..catalogue import is_named, is_shipped, kind_of_file, names_shipped, shipped_argument, shipped_files
+from ..catalogue import added_files, is_named, is_shipped, kind_of_file, names_shipped, shipped_argument, shipped_files
 from ..inventory import Expectation, Inventory, nearest
 from ..settings import setting
 from . import fixtures
@@ -79,7 +79,7 @@ class Collection:
         They are no argument of pytest's: it would leave them out where the environment that they are installed in lies
         inside of the project, as `.venv` often does.
         """
-        files = [file for file in shipped_files() if self.with_shipped and not self.ignores(file)]
+        files = [file for file in [*shipped_files(), *added_files()] if self.with_shipped and not self.ignores(file)]
         return [pytest.Module.from_parent(collector, path=file, nodeid=file.name) for file in files]
 
     def require_collected(self, items: list[pytest.Item]) -> None:
@@ -140,7 +140,7 @@ class Collection:
         """
         if _is_shipped(function):
             return list(self.inventory.of_check(check.id))
-        if any(check.id == known.id for known in catalogue.checks((check.kind,))):
+        if any(check.id == known.id for known in catalogue.checks_of(check.kind)):
             raise pytest.UsageError(f"{check.id} is a shipped check; give {function.__name__} another name")
         for other in self._own:
             if other.id == check.id and other is not check:

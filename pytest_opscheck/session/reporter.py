@@ -7,7 +7,7 @@ import os
 import platform
 import traceback
 import uuid
-from collections.abc import Generator
+from collections.abc import Generator, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -27,6 +27,7 @@ from ..reports import html, junit, terminal
 from ..reports.context import Failed
 from ..reports.files import ReportFiles
 from ..settings import only_looks, reports_folder
+from .hooked import Hooks
 from .overdue import Overdue
 from .publisher import Publisher
 from .session import Session
@@ -56,6 +57,7 @@ class Reporter:
         self.page = html.Page()
         self.publisher = Publisher(config, session)
         self.problems = self.publisher.problems
+        self.hooks = Hooks(config, session.inventory, self.problems)
         self._stepped = {each.id: each for each in session.inventory.expectations if each.steps}
         self.files = self.publisher.files = self._files() if not only_looks(config) else None
         self._lead_pytests_own()
@@ -128,7 +130,9 @@ class Reporter:
         if result is not None:
             # Under `--dist each` every worker has a result of it: the worst one counts.
             known = self.results.get(report.nodeid, result)
-            self.results[report.nodeid] = result = min(known, result, key=lambda each: each.rank)
+            result = min(known, result, key=lambda each: each.rank)
+            result = self.hooks.heard(result, has_steps=result.id in self._stepped)
+            self.results[report.nodeid] = report.opscheck = result  # type: ignore[attr-defined]
             if getattr(report, "opscheck_raised", False):
                 self.publisher.traces[result.id] = self.session.inventory.redactor.text(report.longreprtext)
             else:  # the table says it all: pytest need not show it again under FAILURES
@@ -198,6 +202,8 @@ class Reporter:
             self.problems.append("what others do at the end of a run was given up: the run was asked to end")
         self.publisher.publish(self.run)
         self._settle()
+        self.hooks.finished(self.run)
+        self._settle()
         return outcome
 
     def _written_at(self, error: OSError) -> str | None:
@@ -230,7 +236,8 @@ class Reporter:
         if is_lost:
             why = _OVERDUE if overdue else _LOST
             ours = [nodeid for nodeid, name in missing.items() if name is not None]
-            self.results |= {nodeid: runner.lost(self.session.due.subject(nodeid), why) for nodeid in ours}
+            lost = {nodeid: runner.lost(self.session.due.subject(nodeid), why) for nodeid in ours}
+            self.results |= {nodeid: self.hooks.heard(result) for nodeid, result in lost.items()}
         results = self._with_steps(sorted(self.results.values(), key=lambda result: result.rank))
         results = self.publisher.asked(lambda: runner.past.compared(results, self.started), results)
         status = exit_status(pytest_status, results)
@@ -268,7 +275,8 @@ class Reporter:
             return inventory.redactor.text(said) if said else said
 
         steps = {each.id: [(step.when, step.action) for step in each.steps] for each in self._stepped.values()}
-        return with_steps(results, steps, made)
+        stepped = with_steps(results, steps, made)
+        return tuple(self.hooks.stepped(each) if each.id in steps else each for each in stepped)
 
     def _recorded(self, run: Run) -> Run:
         """Record a run of suites, and return it with its hash; where that fails, it is the checker's fault alone."""
@@ -297,8 +305,14 @@ class Reporter:
             checks_status=status,
             narrowed=self.session.is_narrowed() or not_run > 0,
             not_run=not_run,
-            notices=tuple(map(inventory.redactor.text, ending(inventory.waivers, self.started.date()))),
+            notices=tuple(map(inventory.redactor.text, self._notices())),
         )
+
+    def _notices(self) -> Iterator[str]:
+        """Yield what is to be looked at: what plugins have left out, and waivers that end soon."""
+        inventory = self.session.inventory
+        yield from (f"left out by a plugin: {name}: {why}" for name, why in inventory.left_out.items())
+        yield from ending(inventory.waivers, self.started.date())
 
     def pytest_unconfigure(self) -> None:
         """Give the name of the run's reports free, and see that nobody has made the exit status 0 since it was decided.

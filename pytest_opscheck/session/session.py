@@ -22,6 +22,7 @@ from .collection import Collection
 from .deadline import Deadlines
 from .due import Due
 from .ending import Ending
+from .hooked import without_left_out
 from .masked_logs import Masking
 from .masked_reports import Masked
 from .runner import Runner
@@ -51,9 +52,10 @@ class Session:
         Raises InventoryError.
         """
         inventory = load(file, catalogue.checks(tables), reports=reports_folder(config))
+        inventory = without_left_out(config, inventory)
         session = cls(config, inventory, asked_suites(config.option.markexpr or "", suites), ending)
         ending.last_words.append(session.runner.close)
-        config.pluginmanager.register(fixtures.Fixtures(inventory, session.runner), "opscheck-fixtures")
+        config.pluginmanager.register(fixtures.fixtures(inventory, session.runner), "opscheck-fixtures")
         config.pluginmanager.register(Masking(inventory.redactor), "opscheck-masking")
         config.pluginmanager.register(session.masked, "opscheck-masked")
         config.pluginmanager.register(Deadlines(session.runner), "opscheck-deadlines")

@@ -65,9 +65,9 @@ def test_no_part_of_an_address_that_may_be_a_token_is_shown(
     [
         (
             "[notify.x]\n",
-            "4: notify.x: say where it goes, in one of three ways: url (through apprise), webhook, or file",
+            "4: notify.x: say where it goes, in one of these ways: url (through apprise), webhook, file, or channel",
         ),
-        (f"{HOOK}file = 'x'\n", "4: notify.x: say where it goes, in one of three ways"),
+        (f"{HOOK}file = 'x'\n", "4: notify.x: say where it goes, in one of these ways"),
         (
             "[notify.x]\nwebhook = 'example.com'\n",
             "5: notify.x.webhook: it is not the address of a webhook; write https://",
