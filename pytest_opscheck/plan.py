@@ -23,9 +23,9 @@ def lines(inventory: Inventory, suite: str | None = None) -> Iterator[str]:
         spec = plain(hosts.get(unit.host, "local://")) if isinstance(unit, HostUnit) else None
         way = f"{spec}, one script" if spec is not None else "one connection"
         if unit.requests[0].target.keys.past() is not None:
-            way = "past runs, nothing is contacted"
+            way = "past runs, no contact"
         name = unit.name if unit.name != "host." else "this machine"
-        yield f"{name} ({'when all else is quiet' if unit in quiet else way})"
+        yield f"{name} ({'when everything else is done' if unit in quiet else way})"
         for request in unit.requests:
             for expectation in by_key[request.key]:
                 suites = ", ".join(name for name in inventory.suites if name in expectation.suites)

@@ -24,7 +24,7 @@ FIXTURES = (
     "redis",
     "tls",
 )
-"""What a test of one's own may ask for: how to measure, and a target of each kind."""
+"""What a user-defined test may ask for: how to measure, and a target of each kind."""
 ATTRIBUTE = "__opscheck__"
 """Where a test function keeps what `@check` says of it."""
 _PYTEST_MARKS = frozenset(

@@ -33,7 +33,7 @@ _GIVEN_UP = "the run was asked to end"
 class Publisher:
     """What brings one run to people, on the controller. `problems` are what went wrong, a sentence each.
 
-    failed: what failed and has no result; traces: where errors in checks of one's own come from, by result id.
+    failed: what failed and has no result; traces: where errors in user-defined checks come from, by result id.
     """
 
     config: pytest.Config
@@ -55,7 +55,7 @@ class Publisher:
         if mail is not None and self.session.suites and not self._is_chosen(run) and run.exit_status != INTERRUPTED:
             self._in_time("mail the report", lambda: self._mail(mail, run, with_problems, text))
         if self.session.inventory.channels:
-            self._in_time("tell the channels", lambda: self._tell(run))
+            self._in_time("alert the channels", lambda: self._tell(run))
         if self.session.inventory.metrics and not run.narrowed:
             self._in_time("export the metrics", lambda: self._export(run))
 
@@ -98,7 +98,7 @@ class Publisher:
         """Keep pytest's JUnit report, unless it is not whole. Raises OSError."""
         files.keep(getattr(self.config.option, "xmlpath", None), files.xml)
         if files.drop_broken_xml():
-            raise self.not_written or OSError(errno.EIO, "pytest could not write it whole", str(files.xml))
+            raise self.not_written or OSError(errno.EIO, "pytest could not write it completely", str(files.xml))
 
     def _put_up(self, run: Run, files: ReportFiles) -> None:
         if not run.narrowed and run.exit_status != NOTHING_JUDGED:
@@ -120,7 +120,7 @@ class Publisher:
             mail.deliver(to, mail.message(to, run, beside, text))
         except mail.MailError as error:
             said = self.session.inventory.redactor.text(str(error))
-            self.problems.append(f"could not mail the report, which is no fault of any target: {said}")
+            self.problems.append(f"could not mail the report (not a fault of any target): {said}")
 
     def _tell(self, run: Run) -> None:
         """Tell the channels of the inventory, when all reports are written."""
@@ -151,7 +151,7 @@ class Publisher:
             with self.session.ending.waiting():
                 answer = question()
         except HurriedError:
-            past.fault = HistoryError(f"it gave no answer before {_GIVEN_UP}")
+            past.fault = HistoryError(f"no answer before {_GIVEN_UP}")
         if past.fault is not None and past.fault is not self._told:
             self._told = past.fault
             self.note_history("read", past.fault)
@@ -162,7 +162,7 @@ class Publisher:
             with self.session.ending.waiting():
                 do()
         except HurriedError:
-            self.problems.append(f"could not {what} before the run, which was asked to end, had to")
+            self.problems.append(f"could not {what} before the run, which was asked to end, ended")
 
     def _try(self, write: Callable[[], None]) -> bool:
         """Write something; returns whether that went well, and notes what did not."""
@@ -182,4 +182,4 @@ class Publisher:
     def note_history(self, what: str, error: BaseException) -> None:
         """Note that the history could not be asked, or written."""
         said = self.session.inventory.redactor.text(str(error) or _GIVEN_UP)
-        self.problems.append(f"could not {what} the history, which is no fault of any target: {said}")
+        self.problems.append(f"could not {what} the history (not a fault of any target): {said}")

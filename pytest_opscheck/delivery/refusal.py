@@ -16,7 +16,7 @@ from ..reports.context import Beside
 STATUS = 4
 CHECK = "opscheck.inventory"
 _TITLE = "The inventory can be read"
-_STEP = "fix it, and check it: opscheck validate"
+_STEP = "fix it, then check it with: opscheck validate"
 
 
 def told(error: InventoryError, suite: str) -> Iterator[str]:
@@ -25,7 +25,7 @@ def told(error: InventoryError, suite: str) -> Iterator[str]:
 
     inventory = error.known
     if inventory is None:
-        yield "so nobody could be told of it but who reads this"
+        yield "so only readers of this message will learn of it"
         return
     yield from _left_out(error, suite)
     run = _run(inventory, suite, str(error).splitlines())
@@ -40,7 +40,7 @@ def told(error: InventoryError, suite: str) -> Iterator[str]:
     )
     if heartbeat is not None:
         heartbeat.wait()
-        yield from (inventory.redactor.text(f"could not call the heartbeat, {fault}") for fault in heartbeat.faults)
+        yield from (inventory.redactor.text(f"could not send the heartbeat: {fault}") for fault in heartbeat.faults)
 
 
 def _left_out(error: InventoryError, suite: str) -> Iterator[str]:
@@ -48,13 +48,13 @@ def _left_out(error: InventoryError, suite: str) -> Iterator[str]:
     ways = (("heartbeat", ("suites", suite, "heartbeat")), ("mail", ("report", "mail")), ("channels", ("notify",)))
     wrong = [name for name, path in ways if error.concerns(*path)]
     if wrong:
-        yield f"not told because of these errors: {', '.join(wrong)}"
+        yield f"not notified because of these errors: {', '.join(wrong)}"
 
 
 def _run(inventory: Inventory, suite: str, errors: list[str]) -> Run:
     """Return the run that was not to be, with the one result that it has."""
     more = f", and {counted(len(errors) - 1, 'error')} more" if len(errors) > 1 else ""
-    message = f"nothing was probed, for the inventory has errors: {errors[0]}{more}"
+    message = f"nothing was probed, because the inventory has errors: {errors[0]}{more}"
     result = _result(suite, Verdict.UNKNOWN, message)
     now = inventory.now()
     return Run(
@@ -92,7 +92,7 @@ def over(run: Run, told: Iterable[str]) -> list[Result]:
     if run.exit_status == STATUS:
         return []
     known = set(told)
-    found = [_result(suite, Verdict.OK, "the inventory can be read again") for suite in (run.suite or "").split("+")]
+    found = [_result(suite, Verdict.OK, "the inventory is valid again") for suite in (run.suite or "").split("+")]
     return [result for result in found if result.id in known]
 
 
@@ -122,7 +122,7 @@ def _alerted(inventory: Inventory, run: Run, *, knows_past: bool) -> list[str]:
 
     past = Past(inventory.history)
     if not knows_past:
-        past.fault = HistoryError("an error of the inventory concerns it")
+        past.fault = HistoryError("its part of the inventory has an error")
     try:
         return tell(inventory, run, past)
     finally:

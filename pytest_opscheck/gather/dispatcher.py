@@ -88,7 +88,9 @@ class Unit:
         """Return what the readings are that have not come in time."""
         if self.in_contact:
             return Reading(
-                error=UnknownError(f"no answer within {self.read_s:g} s; see what holds it up, or say a longer timeout")
+                error=UnknownError(
+                    f"no answer within {self.read_s:g} s; find out what slows it down, or set a longer timeout"
+                )
             )
         error = UnreachableError(f"no connection within {self.connect_s:g} s")
         return Reading(error=error, blocker=self.own_reach, seconds=self.connect_s)
@@ -307,7 +309,7 @@ class Gather:
         finally:
             for unit in self._own + self._own_quiet:
                 self._give_up(
-                    unit, Reading(error=UnknownError("the checker's own dispatcher failed; please report this"))
+                    unit, Reading(error=UnknownError("pytest-opscheck's dispatcher failed; please report this"))
                 )
 
     def _await_bulk(self) -> None:

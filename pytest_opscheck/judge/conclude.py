@@ -20,7 +20,7 @@ _NONE: Mapping[str | None, int] = MappingProxyType({})
 
 @dataclass(frozen=True)
 class Subject:
-    """What is judged: an expectation of the inventory, or a test of one's own with only what it says itself."""
+    """What is judged: an expectation of the inventory, or a user-defined test with only what it says itself."""
 
     id: str
     check: str
@@ -107,7 +107,7 @@ def _standing_in(unkept: Mapping[str | None, int]) -> Iterator[Measurement]:
         if sort == UNJUDGED:
             yield Measurement(None, None, "", {}, problem=f"{said} could not be judged")
         elif sort:
-            yield Measurement(None, said, "", {}, breached=sort, observed=said, expected="as of those that are told")
+            yield Measurement(None, said, "", {}, breached=sort, observed=said, expected="as in those that are shown")
 
 
 def failed_reading(
@@ -147,7 +147,9 @@ def failed_reading(
                 duration_s=reading.seconds,
             )
         if by is not None and by.verdict is Verdict.BREACH:
-            message += f" ({blocker} is a breach of {by.severity} and fails nothing, so this check fails itself)"
+            message += (
+                f" ({blocker} is a breach of {by.severity} and does not fail the run, so this check fails instead)"
+            )
     return unknown(subject, message, fail_at, attempts=reading.attempts, duration_s=reading.seconds)
 
 
@@ -170,7 +172,7 @@ def unknown(subject: Subject, message: str, fail_at: str, *, attempts: int = 1, 
         subject,
         Verdict.UNKNOWN,
         subject.severity,
-        f"could not tell: {message}",
+        f"unknown: {message}",
         fail_at,
         attempts=attempts,
         duration_s=duration_s,
@@ -183,7 +185,7 @@ def breach(subject: Subject, message: str, fail_at: str, *, duration_s: float = 
 
 
 def passed(subject: Subject, message: str, fail_at: str, *, duration_s: float = 0.0) -> Result:
-    """Make the result of a test of one's own that asserts for itself and has passed."""
+    """Make the result of a user-defined test that asserts for itself and has passed."""
     return _result(subject, Verdict.OK, None, message, fail_at, duration_s=duration_s)
 
 
@@ -240,7 +242,7 @@ def next_step(subject: Subject, action: str | None, measurements: Collection[Mea
 def _typed(word: str, before: str) -> str:
     """Return a word as a shell takes it, behind what stands before it: inside of quotes it is another shell's word.
 
-    There the quotes end before it, and begin again behind it. An apostrophe within a word of prose is no quote.
+    There the quotes end before it, and begin again behind it. An apostrophe within a word of prose is not a quote.
     """
     typed = shlex.quote(word)
     if typed == word:
@@ -278,7 +280,7 @@ def _message(
         more = len(sentences) - _SHOWN_BREACHES + sum(count - 1 for sort, count in unkept.items() if sort)
         text = "; ".join(sentences[:_SHOWN_BREACHES]) + (f"; and {more} more" if more > 0 else "")
     elif not measurements:
-        text = "nothing was measured, so nothing can be said"
+        text = "the check measured nothing"
     else:
         first = next(iter(measurements))
         text = (

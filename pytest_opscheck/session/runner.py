@@ -127,7 +127,7 @@ class Runner:
     def _require_time(self) -> None:
         if self.left_s <= 0:
             said = lasting(dt.timedelta(seconds=self._longest_s or 0))
-            raise UnknownError(f"the run's deadline of {said} was over")
+            raise UnknownError(f"the run's deadline of {said} passed")
 
     def _waited(self, request: Request, gather: Gather) -> Reading:
         """Return a reading; raises UnknownError where the run's deadline is over before it is there."""
@@ -153,7 +153,7 @@ class Runner:
             # Whatever fixture stands in their place: only what was read is measured, and only with ours.
             values = {owed.expectation.check.probe.name: reading.value, "expect": self._measuring(item)}
         elif (place := stand_in(item)) is not None:
-            stands_in = f"`expect` is a fixture of {place} here, which judges nothing; give that one another name"
+            stands_in = f"`expect` is overridden by a fixture of {place}, which judges nothing; rename that fixture"
             self._end(item, unknown(subject, stands_in, self.fail_at))
         with bound(item, values) as called, self._calling(item), self._raising(item, subject):
             outcome = yield
@@ -170,7 +170,7 @@ class Runner:
         """Make the result of a test whose function has returned."""
         expect = item.stash.get(EXPECT, None)
         if expect is None:
-            return passed(subject, "its own assertions hold", self.fail_at, duration_s=duration_s)
+            return passed(subject, "its assertions hold", self.fail_at, duration_s=duration_s)
         expect.concluded = True
         return conclude(
             subject,
@@ -239,7 +239,7 @@ class Runner:
     def _gather_for(self, item: pytest.Item, owed: Owed) -> Gather:
         """Return who gathers a test's reading: the run's, or one of its own where the test is run again."""
         if self._gather is None:
-            raise RuntimeError("readings were not gathered")
+            raise RuntimeError("its readings were not gathered")
         if item.stash[ATTEMPT] == 1:
             return self._gather
         again = Gather([Request.of(owed.expectation)], self._hosts())
@@ -311,7 +311,7 @@ class Runner:
         return clean
 
     def unreachable(self, item: pytest.Function, target: Named, error: UnreachableError) -> NoReturn:
-        """End a test of one's own whose target cannot be reached: blocked by `reachable`, or unknown."""
+        """End a user-defined test whose target cannot be reached: blocked by `reachable`, or unknown."""
         __tracebackhide__ = True
         subject = self._subject(item)
         reading = Reading(error=error, blocker=f"{target.kind}.reachable@{target.name}")
@@ -398,5 +398,5 @@ def _doubt(called: Called) -> str | None:
         return "its function was not called: a conftest.py or plugin answered in its place"
     if called.judges_by_returning:
         returned = reprlib.repr(called.returned)
-        return f"it returned {returned}, and what a test returns judges nothing; use `assert` or `expect` instead"
+        return f"it returned {returned}, but a test's return value judges nothing; use `assert` or `expect` instead"
     return None

@@ -31,7 +31,7 @@ _LAST_PORT = 65535
 def _address(said: str) -> str:
     match = _ADDRESS.match(said)
     if match is None or not 0 < int(match["port"]) <= _LAST_PORT:
-        raise ValueError("it is no host with a port; write for example 'api.example.com:443' or '[::1]:443'")
+        raise ValueError("it is not a host with a port; write for example 'api.example.com:443' or '[::1]:443'")
     _name(match["six"] or match["host"])
     return said
 
@@ -222,7 +222,7 @@ awk '/^-----BEGIN /{on = $0 ~ /^-----BEGIN (X509 |TRUSTED )?CERTIFICATE-----/}
 _MOST_OF_A_FILE = 1_000_000
 _WHY = {
     "missing": "there is no such file",
-    "other": "it is no file",
+    "other": "it is not a file",
     "unreadable": "no permission to read it; where it holds the private key too, name one that does not",
 }
 

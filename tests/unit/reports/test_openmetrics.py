@@ -113,7 +113,7 @@ def test_what_is_no_number_is_left_to_the_report() -> None:
 
 
 def test_names_that_steer_nothing() -> None:
-    """Quotes, lines and what is no text at all stay within their label; the same subject twice is told once."""
+    """Quotes, lines and what is not text at all stay within their label; the same subject twice is told once."""
     odd = 'a"b\\c\nd\x1b[2J\udc80 é'
     made = text(of(ok(measurements=(measurement(subject=odd), measurement(subject=odd, value=1)), target='x"y')))
     made = made.encode("utf-8", "backslashreplace").decode()
