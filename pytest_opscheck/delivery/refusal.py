@@ -21,7 +21,7 @@ def told(error: InventoryError, suite: str) -> Iterator[str]:
 
     inventory = error.known
     if inventory is None:
-        yield "so nobody could be told of it but who reads this"
+        yield "so only readers of this message will learn of it"
         return
     yield from _left_out(error, suite)
     run = _run(inventory, suite, str(error).splitlines())
@@ -36,7 +36,7 @@ def told(error: InventoryError, suite: str) -> Iterator[str]:
     )
     if heartbeat is not None:
         heartbeat.wait()
-        yield from (inventory.redactor.text(f"could not call the heartbeat, {fault}") for fault in heartbeat.faults)
+        yield from (inventory.redactor.text(f"could not send the heartbeat: {fault}") for fault in heartbeat.faults)
 
 
 def _left_out(error: InventoryError, suite: str) -> Iterator[str]:
@@ -44,13 +44,13 @@ def _left_out(error: InventoryError, suite: str) -> Iterator[str]:
     ways = (("heartbeat", ("suites", suite, "heartbeat")), ("mail", ("report", "mail")), ("channels", ("notify",)))
     wrong = [name for name, path in ways if error.concerns(*path)]
     if wrong:
-        yield f"not told because of these errors: {', '.join(wrong)}"
+        yield f"not notified because of these errors: {', '.join(wrong)}"
 
 
 def _run(inventory: Inventory, suite: str, errors: list[str]) -> Run:
     """Return the run that was not to be, with the one result that it has."""
     more = f", and {counted(len(errors) - 1, 'error')} more" if len(errors) > 1 else ""
-    message = f"nothing was probed, for the inventory has errors: {errors[0]}{more}"
+    message = f"nothing was probed, because the inventory has errors: {errors[0]}{more}"
     result = result_of(suite, Verdict.UNKNOWN, message)
     now = inventory.now()
     return Run(
@@ -93,7 +93,7 @@ def _alerted(inventory: Inventory, run: Run, *, knows_past: bool) -> list[str]:
 
     past = Past(inventory.history)
     if not knows_past:
-        past.fault = HistoryError("an error of the inventory concerns it")
+        past.fault = HistoryError("its part of the inventory has an error")
     try:
         return tell(inventory, run, past)
     finally:

@@ -15,7 +15,7 @@ CHECK = "opscheck.inventory"
 _TITLE = "The inventory can be read"
 
 
-_STEP = "fix it, and check it: opscheck validate"
+_STEP = "fix it, then check it with: opscheck validate"
 
 
 def result_of(suite: str, verdict: Verdict, message: str) -> Result:
@@ -40,5 +40,5 @@ def over(run: Run, told: Iterable[str]) -> list[Result]:
     if run.exit_status == STATUS:
         return []
     known = set(told)
-    found = [result_of(suite, Verdict.OK, "the inventory can be read again") for suite in (run.suite or "").split("+")]
+    found = [result_of(suite, Verdict.OK, "the inventory is valid again") for suite in (run.suite or "").split("+")]
     return [result for result in found if result.id in known]

@@ -97,7 +97,7 @@ class Publisher:
             with self.session.ending.waiting():
                 answer = question()
         except HurriedError:
-            past.fault = HistoryError(f"it gave no answer before {_GIVEN_UP}")
+            past.fault = HistoryError(f"no answer before {_GIVEN_UP}")
         if past.fault is not None and past.fault is not self._told:
             self._told = past.fault
             self.note_history("read", past.fault)
@@ -111,4 +111,4 @@ class Publisher:
     def note_history(self, what: str, error: BaseException) -> None:
         """Note that the history could not be asked, or written."""
         said = self.session.inventory.redactor.text(str(error) or _GIVEN_UP)
-        self.problems.append(f"could not {what} the history, which is no fault of any target: {said}")
+        self.problems.append(f"could not {what} the history (not a fault of any target): {said}")

@@ -35,8 +35,8 @@ from .workers import sweep
 
 _SHOWN_BY_DEFAULT = "fE"
 """What pytest's short summary shows unless -r says otherwise."""
-_LOST = "its process ended before it was judged: it was killed, or it crashed; see what ended it (out of memory?)"
-_OVERDUE = "the run's deadline was over before it was judged, and the run had to be ended by force"
+_LOST = "its process ended before it was judged: it was killed or crashed; find out why (out of memory?)"
+_OVERDUE = "the run's deadline passed before it was judged, and the run had to be killed"
 _ATTEMPTS = ("rerun", "retried")
 """The outcomes that pytest-rerunfailures and pytest-retry give to attempts after which a test is run again."""
 
@@ -199,7 +199,7 @@ class Reporter:
             self.publisher.reports.fault = OSError(error.errno, error.strerror or str(error), named)
             self.publisher.note(self.publisher.reports.fault)
         except HurriedError:
-            self.problems.append("what others do at the end of a run was given up: the run was asked to end")
+            self.problems.append("other plugins' work at the end of the run was cut short: the run was asked to end")
         self.publisher.publish(self.run)
         self._settle()
         self.hooks.finished(self.run)

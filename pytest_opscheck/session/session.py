@@ -71,7 +71,7 @@ class Session:
         """Return the one line that says what the run is about."""
         planned = [e for e in self.inventory.expectations if not self.suites or set(e.suites) & set(self.suites)]
         hosts = {e.target.keys.host() if e.target.kind != "host" else e.target.name for e in planned}
-        suite = "+".join(self.suites) or "no suite, checks named one by one"
+        suite = "+".join(self.suites) or "no suite, individually named checks"
         counts = ", ".join(
             counted(number, word)
             for number, word in (

@@ -37,7 +37,7 @@ def connected(url: str | None, timeout_s: float) -> Iterator[APIClient]:
     url = url or os.environ.get("DOCKER_HOST") or DEFAULT_URL
     if url.startswith("ssh://"):
         raise UnreachableError(
-            f"DOCKER_HOST is {without_password(url)}; name that machine as [host.NAME], and say on = 'NAME' here"
+            f"DOCKER_HOST is {without_password(url)}; name that machine as [host.NAME], and set on = 'NAME' here"
         )
     try:
         settings = docker.utils.kwargs_from_env(environment=ChainMap({"DOCKER_HOST": url}, os.environ))
