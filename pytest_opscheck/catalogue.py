@@ -181,7 +181,7 @@ def shipped_files() -> list[Path]:
 
     raise UsageError(
         f"the shipped checks are missing: {CHECKS} is not a folder that has them. In a checkout it is a link to "
-        "../checks, which zip files and some file systems lose: make it again, or install without -e"
+        "../checks, which zip files and some file systems lose: create it again, or install without -e"
     )
 
 

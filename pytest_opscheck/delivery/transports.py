@@ -47,11 +47,11 @@ def _to_webhook(url: str, alerts: Sequence[Alert], run: Run) -> None:
         ) as response:
             status = response.status_code
     except requests.Timeout:
-        raise DeliveryError(f"it gave no answer within {_READ_S} s; see whether its server is up") from None
+        raise DeliveryError(f"no answer within {_READ_S} s; check that its server is up") from None
     except (requests.RequestException, OSError, ValueError) as error:
-        raise DeliveryError(f"it can't be reached ({_cause(error)}); see its address, and whether it is up") from None
+        raise DeliveryError(f"it can't be reached ({_cause(error)}); check its address, and that it is up") from None
     if not 200 <= status < 300:  # noqa: PLR2004 - the class of answers that say yes
-        raise DeliveryError(f"it answered {status}; see its address, and what its server says of that")
+        raise DeliveryError(f"it answered {status}; check its address and its server's log")
 
 
 def _cause(error: Exception) -> str:
@@ -83,7 +83,7 @@ def _by_apprise(url: str, alerts: Sequence[Alert], run: Run) -> None:
     try:
         import apprise
     except ImportError:
-        raise DeliveryError("apprise is not installed; pip install 'pytest-opscheck[notify]'") from None
+        raise DeliveryError("apprise is not installed; run: pip install 'pytest-opscheck[notify]'") from None
     kinds = apprise.NotifyType
     if all(alert.event is Event.RECOVERED for alert in alerts):
         kind = kinds.SUCCESS

@@ -67,7 +67,7 @@ class SuiteReports(Destination):
         """Keep pytest's JUnit report, unless it is not whole. Raises OSError."""
         files.keep(self._xml(), files.xml)
         if files.drop_broken_xml():
-            raise self.fault or OSError(errno.EIO, "pytest could not write it whole", str(files.xml))
+            raise self.fault or OSError(errno.EIO, "pytest could not write it completely", str(files.xml))
 
 
 def _rendered(made: ReportFormat, run: Run, files: ReportFiles) -> list[str]:

@@ -50,7 +50,9 @@ class Unit:
         """Return what the readings are that have not come in time."""
         if self.in_contact:
             return Reading(
-                error=UnknownError(f"no answer within {self.read_s:g} s; see what holds it up, or say a longer timeout")
+                error=UnknownError(
+                    f"no answer within {self.read_s:g} s; find out what slows it down, or set a longer timeout"
+                )
             )
         error = UnreachableError(f"no connection within {self.connect_s:g} s")
         return Reading(error=error, blocker=self.own_reach, seconds=self.connect_s)

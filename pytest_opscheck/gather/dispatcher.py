@@ -110,7 +110,7 @@ class Gather:
         finally:
             for unit in self._own + self._own_latency:
                 self._give_up(
-                    unit, Reading(error=UnknownError("the checker's own dispatcher failed; please report this"))
+                    unit, Reading(error=UnknownError("pytest-opscheck's dispatcher failed; please report this"))
                 )
 
     def _await_bulk(self) -> None:

@@ -23,7 +23,7 @@ class Way(StrEnum):
 class Channel:
     """One channel: its address, and which alerts it takes.
 
-    suites: only what runs of these find; None for all.
+    suites: only alerts from runs of these suites; None for all.
     again_s: a breach that goes on is told again after so many seconds; None for never.
     digest_s: what there is to tell goes as one message, at most once in so many seconds, 0 for once a run; None for a
     message each.
@@ -49,5 +49,5 @@ class Channel:
         return "; ".join(said)
 
     def takes(self, suite: str | None) -> bool:
-        """Tell whether it is told what a run of these suites finds, joined by `+`; named checks are no suite."""
+        """Tell whether it is told what a run of these suites finds, joined by `+`; named checks are not a suite."""
         return suite is not None and (self.suites is None or not self.suites.isdisjoint(suite.split("+")))

@@ -27,7 +27,7 @@ from .windows import Window
 FAIL_AT = "P3"
 """By default every breach fails the run."""
 NAME = r"[A-Za-z0-9][A-Za-z0-9_.-]*"
-"""What a target, or a question of one's own, may be called: it stands in node ids, reports and mails."""
+"""What a target, or a user-defined question, may be called: it stands in node ids, reports and mails."""
 
 
 def name_problem(name: str) -> str | None:
@@ -82,7 +82,7 @@ class Step:
 class Expectation:
     """One check of one target, with all that the run needs: the default and the inventory's word put together.
 
-    `name` is that of a question of one's own, for example `stuck_jobs`. `params` are the probe's keyword arguments.
+    `name` is that of a user-defined question, for example `stuck_jobs`. `params` are the probe's keyword arguments.
     `covers` are the ids of the runbook's lines that it stands for. Of `steps`, the first whose condition holds is
     shown, else `action`. `lasting` says how long a breach has to last before it counts.
     """

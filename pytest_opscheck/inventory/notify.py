@@ -22,7 +22,7 @@ from .positions import Key
 from .problems import Problems, nearest
 from .validation import note_validation, secrets_of
 
-MISSING = "apprise carries it, and is not installed: pip install 'pytest-opscheck[notify]'"
+MISSING = "it needs apprise, which is not installed: pip install 'pytest-opscheck[notify]'"
 _NO_ADDRESS = "it is not an address that apprise knows, for example slack://TOKEN_A/TOKEN_B/TOKEN_C; see appriseit.com"
 _WAYS = "url (through apprise), webhook, file, or channel (of a package)"
 _URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://\S+")
@@ -54,7 +54,7 @@ def read_channels(
 ) -> tuple[Channel, ...]:
     """Return what [notify.NAME] says; `words` are the inventory's own names of severities."""
     if not isinstance(said, Mapping):
-        problems.add(("notify",), "a channel has a name: [notify.NAME]")
+        problems.add(("notify",), "a channel needs a name: [notify.NAME]")
         return ()
     found = (_channel(name, table, words, suites, problems) for name, table in said.items())
     return tuple(channel for channel in found if channel is not None)
@@ -67,7 +67,7 @@ def _channel(
     if problem := name_problem(name):
         problems.add(path, problem)
     if not isinstance(said, Mapping):
-        problems.add(path, "a channel has a name: [notify.NAME]")
+        problems.add(path, "a channel needs a name: [notify.NAME]")
         return None
     for way in (Way.URL, Way.WEBHOOK):
         if isinstance(address := said.get(way), str):
@@ -77,7 +77,7 @@ def _channel(
         return None
     ways = [(way, address) for way in Way if (address := getattr(model, way)) is not None]
     if len(ways) != 1:
-        problems.add(path, f"say where it goes, in one of these ways: {_WAYS}")
+        problems.add(path, f"set exactly one destination: {_WAYS}")
         return None
     way, address = ways[0]
     if problem := _address_problem(way, address):
@@ -180,19 +180,19 @@ def schema(severities: list[str]) -> dict[str, Any]:
     text = {"$ref": "#/$defs/text"}
     time = {"$ref": "#/$defs/time"}
     fields = {
-        "url": {"description": "an address of apprise: slack://..., pagerduty://..., mailto://...", **text},
+        "url": {"description": "an apprise URL: slack://..., pagerduty://..., mailto://...", **text},
         "webhook": {"description": "takes each alert as JSON by POST", **text},
-        "file": {"description": "gets a line of JSON for each alert", **text},
+        "file": {"description": "gets one line of JSON per alert", **text},
         "severities": {
-            "description": "which are told here; by default all",
+            "description": "the severities that are sent here; by default all",
             "type": "array",
             "minItems": 1,
             "items": {"enum": severities},
         },
-        "suites": {"description": "only what runs of these find", "$ref": "#/$defs/suites"},
-        "again": {"description": "a breach that goes on is told again after so long: 4h", **time},
+        "suites": {"description": "only alerts from runs of these suites", "$ref": "#/$defs/suites"},
+        "again": {"description": "send a breach again if it lasts this long: 4h", **time},
         "digest": {
-            "description": "one message for all: true for one a run, or how far apart they are: 24h",
+            "description": "one message for all alerts: true for one per run, or the time between two: 24h",
             "anyOf": [{"type": "boolean"}, time],
         },
     }
@@ -202,4 +202,4 @@ def schema(severities: list[str]) -> dict[str, Any]:
     common = {key: field for key, field in fields.items() if key not in list(Way)}
     added = {"type": "object", "properties": {**common, "channel": channel}, "required": ["channel"]}
     tables = {"anyOf": [table, added]}
-    return {"type": "object", "description": "who is told of what is not ok", "additionalProperties": tables}
+    return {"type": "object", "description": "who is alerted", "additionalProperties": tables}

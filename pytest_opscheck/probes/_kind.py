@@ -112,10 +112,10 @@ class Output:
             raise UnknownError(self.lost)
         if not self.ended:
             raise UnknownError(
-                f"no answer within {self.seconds:g} s; see what holds it up there, or say a longer timeout"
+                f"no answer within {self.seconds:g} s; find out what slows it down there, or set a longer timeout"
             )
         if self.truncated:
-            raise UnknownError("it printed more than is read; let it print less")
+            raise UnknownError("it printed more than is read; make it print less")
 
 
 @dataclass(frozen=True, slots=True)

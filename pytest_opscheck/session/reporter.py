@@ -10,7 +10,7 @@ import uuid
 from collections.abc import Generator, Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 
@@ -30,16 +30,13 @@ from ..settings import only_looks, reports_folder
 from .hooked import Hooks
 from .overdue import Overdue
 from .publisher import Publisher
+from .session import Session
 from .workers import sweep
-
-if TYPE_CHECKING:
-    from .session import Session
-
 
 _SHOWN_BY_DEFAULT = "fE"
 """What pytest's short summary shows unless -r says otherwise."""
-_LOST = "its process ended before it was judged: it was killed, or it crashed; see what ended it (out of memory?)"
-_OVERDUE = "the run's deadline was over before it was judged, and the run had to be ended by force"
+_LOST = "its process ended before it was judged: it was killed or crashed; find out why (out of memory?)"
+_OVERDUE = "the run's deadline passed before it was judged, and the run had to be killed"
 _ATTEMPTS = ("rerun", "retried")
 """The outcomes that pytest-rerunfailures and pytest-retry give to attempts after which a test is run again."""
 
@@ -65,6 +62,14 @@ class Reporter:
         self.files = self.publisher.files = self._files() if not only_looks(config) else None
         self._lead_pytests_own()
         session.ending.last_words.insert(0, self._rescue)
+
+    @classmethod
+    def register(cls, session: Session) -> None:
+        """Have the controller of a session report, and end a run that is overdue."""
+        plugins, runner = session.config.pluginmanager, session.runner
+        overdue = Overdue(runner, runner.workers.kill, session.ending)
+        plugins.register(overdue, "opscheck-overdue")
+        plugins.register(cls(session.config, session, overdue), "opscheck-reporter")
 
     def _files(self) -> ReportFiles | None:
         """Return where a run of suites leaves its reports; None where tests were named one by one."""
@@ -194,7 +199,7 @@ class Reporter:
             self.publisher.reports.fault = OSError(error.errno, error.strerror or str(error), named)
             self.publisher.note(self.publisher.reports.fault)
         except HurriedError:
-            self.problems.append("what others do at the end of a run was given up: the run was asked to end")
+            self.problems.append("other plugins' work at the end of the run was cut short: the run was asked to end")
         self.publisher.publish(self.run)
         self._settle()
         self.hooks.finished(self.run)

@@ -99,7 +99,7 @@ def misspelt(expression: str, suites: Collection[str], markers: Collection[str])
             continue
         near = difflib.get_close_matches(name, suites, n=1, cutoff=0.7)
         if near or any(other in suites for other in identifiers(expression)):
-            hint = f"did you mean {near[0]!r}?" if near else "it is no registered marker either."
+            hint = f"did you mean {near[0]!r}?" if near else "it is not a registered marker either."
             return f"-m {expression!r}: there is no suite {name!r}; {hint} Suites: {', '.join(suites)}"
     return None
 
@@ -129,7 +129,7 @@ def lacks_inventory(config: pytest.Config, deselected: Collection[pytest.Item]) 
     for suite in asked_suites(config.option.markexpr, SUITES):
         if suite not in own and not any(item.get_closest_marker(suite) for item in deselected):
             return (
-                f"-m {suite}: there is no opscheck.toml here or above, so there is nothing to check; "
+                f"-m {suite}: there is no opscheck.toml in this folder or above it, so there is nothing to check; "
                 "write one with `opscheck init`, or name one with --opscheck-inventory FILE"
             )
     return None

@@ -25,11 +25,8 @@ from .ending import Ending
 from .hooked import without_left_out
 from .masked_logs import Masking
 from .masked_reports import Masked
-from .overdue import Overdue
 from .runner import Runner
 from .selection import asked_suites
-
-REPORTER = "opscheck-reporter"
 
 
 class Session:
@@ -62,12 +59,6 @@ class Session:
         config.pluginmanager.register(Masking(inventory.redactor), "opscheck-masking")
         config.pluginmanager.register(session.masked, "opscheck-masked")
         config.pluginmanager.register(Deadlines(session.runner), "opscheck-deadlines")
-        if not hasattr(config, "workerinput"):
-            from .reporter import Reporter
-
-            overdue = Overdue(session.runner, session.runner.workers.kill, ending)
-            config.pluginmanager.register(overdue, "opscheck-overdue")
-            config.pluginmanager.register(Reporter(config, session, overdue), REPORTER)
         return session
 
     def is_narrowed(self) -> bool:
@@ -80,7 +71,7 @@ class Session:
         """Return the one line that says what the run is about."""
         planned = [e for e in self.inventory.expectations if not self.suites or set(e.suites) & set(self.suites)]
         hosts = {e.target.keys.host() if e.target.kind != "host" else e.target.name for e in planned}
-        suite = "+".join(self.suites) or "no suite, checks named one by one"
+        suite = "+".join(self.suites) or "no suite, individually named checks"
         counts = ", ".join(
             counted(number, word)
             for number, word in (
