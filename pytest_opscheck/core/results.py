@@ -244,7 +244,7 @@ class Run:
     more: a fault of the checker, or an interruption after the last check. `narrowed` says whether checks of the suite
     were not run, for whatever reason, and `not_run` how many of these have no result; `hash` is the run's in the
     history, where it is recorded. `notices` are sentences on the inventory itself, which reports repeat: waivers that
-    end soon or have ended.
+    end soon or have ended, and what a plugin has left out.
     """
 
     id: str

@@ -12,7 +12,19 @@ DEPENDED_ON = ("smoke", "deploy_gate", "daily")
 """The suites in which `reachable` runs, beside those of the checks that depend on it."""
 TABLES = ("opscheck", "suites", "history", "report", "maintenance", "waiver", "notify")
 """The inventory's tables beside those of the targets."""
-RESERVED = ("include", "defaults", "template", "group", "source", "vantage", "gate", "runbook", "severity", "expect")
+RESERVED = (
+    "include",
+    "defaults",
+    "template",
+    "group",
+    "source",
+    "vantage",
+    "gate",
+    "runbook",
+    "severity",
+    "expect",
+    "request",
+)
 """Words that no kind of target may have for its name."""
 ATTRIBUTE = "__opscheck__"
 """Where a test function keeps what `@check` says of it."""
