@@ -7,8 +7,6 @@ import datetime as dt
 import hashlib
 import json
 import os
-import re
-import tomllib
 import zoneinfo
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from pathlib import Path
@@ -22,11 +20,11 @@ from ..catalogue import added_checks, kind_named, kinds
 from ..core.limits import SEVERITIES, severity_of
 from ..core.suites import DEPENDED_ON, SUITES, TABLES, suite_problem
 from ..core.units import LimitError
-from ..core.visible import has_controls, plain, visible
-from ..files.reading import content as content_of
+from ..core.visible import has_controls, plain
 from ..probes import Kind
-from ..settings import LONGEST, REPORTS
+from ..settings import REPORTS
 from .actions import refuse_unknown_conditions, refuse_unknown_pasts
+from .document import parse, read, refuse_odd_place, shown_path
 from .environment import expand
 from .expectations import COMMON, Resolver
 from .history import read_history, read_keep
@@ -38,7 +36,7 @@ from .notify import read_channels
 from .positions import Key
 from .problems import InventoryError, Problems, is_concerned, nearest
 from .report import REPORTS_KEEP_S, read_formats, read_mail
-from .salvage import parsed, salvaged
+from .salvage import salvaged
 from .schedules import KEYS as TIMING
 from .schedules import read_timing
 from .validation import note_validation, secrets_of
@@ -59,11 +57,11 @@ def load(
     Raises InventoryError with every error that the file has, each with file, line and key.
     """
     checks = tuple(checks)
-    shown = _shown(file)
-    _refuse_odd_place(file)
-    text = _read(file, shown)
+    shown = shown_path(file)
+    refuse_odd_place(file)
+    text = read(file, shown)
     try:
-        document, problems = _parse(text, shown), Problems(shown, text)
+        document, problems = parse(text, shown), Problems(shown, text)
     except InventoryError as error:
         problems = Problems(shown, text)
         document = salvaged(text, problems)
@@ -151,70 +149,6 @@ def _digest(file: Path, document: Mapping[str, Any]) -> str:
     """Return what tells an inventory from another one, or from itself in another environment."""
     text = json.dumps([str(file.resolve()), document], sort_keys=True, default=str)
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
-
-
-def _shown(file: Path) -> str:
-    try:
-        return plain(str(file.relative_to(Path.cwd())))
-    except ValueError:
-        return plain(str(file))
-
-
-def _refuse_odd_place(file: Path) -> None:
-    """Refuse a path that would be several lines of a unit, a crontab or a report, or steer a terminal."""
-    path = str(file.absolute())
-    if has_controls(os.fsencode(path).decode(errors="replace")):
-        raise InventoryError(
-            f"{path!r}: a line break or another control character stands in the path of the inventory; "
-            "rename that folder or file"
-        )
-
-
-def _read(file: Path, shown: str) -> str:
-    try:
-        content = content_of(file, LONGEST)
-    except OSError as error:
-        raise InventoryError(
-            f"{shown}: {error.strerror}; name the inventory with --opscheck-inventory, "
-            "or write one with `opscheck init`"
-        ) from None
-    try:
-        return content.decode("utf-8-sig").replace("\r\n", "\n")
-    except UnicodeDecodeError as error:
-        line = content.count(b"\n", 0, error.start) + 1
-        byte = content[error.start]
-        raise InventoryError(f"{shown}:{line}: byte 0x{byte:02x} is not UTF-8; save the file as UTF-8") from None
-
-
-def _parse(text: str, shown: str) -> dict[str, Any]:
-    try:
-        return parsed(text)
-    except tomllib.TOMLDecodeError as error:
-        raise InventoryError(visible(_syntax_error(shown, text, str(error)))) from None
-    except ValueError:  # Python refuses integers of thousands of digits
-        raise InventoryError(f"{shown}: a number is beyond every number that can be measured") from None
-    except RecursionError:
-        raise InventoryError(
-            f"{shown}: lists or tables are nested too deeply; no key needs more than ten levels"
-        ) from None
-
-
-def _syntax_error(shown: str, text: str, message: str) -> str:
-    """Return the parser's error with its line, and the key that starts it.
-
-    Nothing else of the line is shown: it may be a secret, or a part of one.
-    """
-    message, _, where = message.partition(" (at ")
-    number = re.match(r"line ([0-9]+)", where)
-    lines = text.rstrip("\n").split("\n")
-    line = int(number[1]) if number else len(lines)
-    key = re.match(r"\s*(?:([A-Za-z][\w.\"-]*)\s*=\s*[^=\s]|\[+\s*([^\]=]+?)\s*\])", lines[min(line, len(lines)) - 1])
-    name = (key[1] or key[2]) + ": " if key and number else ""
-    if message.startswith(("Cannot overwrite", "Cannot declare", "Cannot mutate", "Duplicate")):
-        message = "this key is in the file twice; keep one of them"
-    elif message == "Invalid value":
-        message = "this is not a valid TOML value; put texts such as '< 70%' in quotes"
-    return f"{shown}:{line}: {name}{message[0].lower() + message[1:]}"
 
 
 def _names(document: Mapping[str, Any], checks: Iterable[Check]) -> frozenset[str]:
