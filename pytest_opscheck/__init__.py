@@ -13,6 +13,7 @@ if TYPE_CHECKING:
         availability,
         backup,
         celery,
+        dns,
         docker,
         host,
         http,
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
         postgres,
         prometheus,
         redis,
+        tcp,
         tls,
     )
 
@@ -29,6 +31,7 @@ __all__ = [
     "backup",
     "celery",
     "check",
+    "dns",
     "docker",
     "host",
     "http",
@@ -37,6 +40,7 @@ __all__ = [
     "postgres",
     "prometheus",
     "redis",
+    "tcp",
     "tls",
 ]
 

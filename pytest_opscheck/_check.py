@@ -33,7 +33,8 @@ GIVEN = (WINDOW, ZONE, PAST)
 class Check:
     """What `@check` says of a function, and what the inventory may say of it.
 
-    `units` are those in which its value can be limited; `text` among them is any text, `rate` any rate, `*` anything.
+    `units` are those in which its value can be limited; `text` among them is any text, `rate` any rate, `set` a set of
+    texts, `*` anything.
     `least` and `most` bound its value, as limits say it: `0`, `100%`.
     `takes` names the probe's parameter that the inventory's short form gives. `family` checks have a name in the
     inventory each, as `[postgres.main.query.NAME]`.
@@ -126,7 +127,8 @@ def check(
     limit: what is expected by default: one limit of the default `severity`, or a ladder {"P3": "< 70%", "P1": "< 90%"}.
         Without one, the check runs only for targets whose inventory says what is expected.
     suites: those that it belongs to; `*` is every one that there is.
-    units: the units in which a limit may be said; by default those of `limit`. `text`, `rate` and `*` (anything) too.
+    units: the units in which a limit may be said; by default those of `limit`. `text`, `rate`, `set` and `*` (anything)
+        too.
     takes: the probe's parameter that the inventory's short form sets.
     family: whether the inventory names checks of this family itself, as `[postgres.main.query.NAME]`.
     action: the next step to show with a breach. In it `{subject}` stands for what is worst, as `expect` was told it,
@@ -198,7 +200,7 @@ def _units(limits: Limits | None) -> tuple[str, ...]:
     if limits is None:
         return ("*",)
     limit = limits.ladders[0].rungs[0].limit
-    return ("text",) if limit.number is None else ("rate",) if limit.window_s else (limit.unit,)
+    return (limit.dimension,) if limit.number is None else ("rate",) if limit.window_s else (limit.unit,)
 
 
 def _refuse_unfit(limits: Limits | None, units: tuple[str, ...]) -> None:
@@ -213,7 +215,7 @@ def _keys(probe: Probe) -> tuple[str, ...]:
 
 
 def _dimension(unit: str) -> str:
-    return unit if unit in ("text", "rate") else dimension(unit)
+    return unit if unit in ("text", "rate", "set") else dimension(unit)
 
 
 def _holds_limits(annotation: object) -> bool:

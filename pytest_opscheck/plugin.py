@@ -174,11 +174,10 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> Generator[None, object, o
     session = pyfuncitem.config.stash.get(SESSION, None)
     if session is None:
         return (yield)
-    from .session.items import is_ours
+    from .session.items import case_of
 
-    if not is_ours(pyfuncitem):
-        return (yield)
-    return (yield from session.runner.call(pyfuncitem))
+    case = case_of(pyfuncitem)
+    return (yield) if case is None else (yield from session.runner.call(case))
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)

@@ -20,6 +20,7 @@ from ..probes import Kind
 
 _NAME = ".NAME"
 """What stands behind the name of checks that the inventory names itself."""
+_UNITS = {"": "a count", "set": "a set of texts"}
 
 
 @dataclass(frozen=True)
@@ -93,7 +94,7 @@ def _entry(check: Check) -> Entry:
         definition=definition,
         runs=f"{'by default' if check.on_by_default else 'where said'}, in {suites}",
         limits=f"{limits}; a single limit breaks with {check.severity}",
-        units=", ".join(unit or "a count" for unit in check.units if unit not in ("*", "text")),
+        units=", ".join(_UNITS.get(unit, unit) for unit in check.units if unit not in ("*", "text")),
         keys=tuple(_check_keys(check)),
         needs=needs,
         action=check.action or "",

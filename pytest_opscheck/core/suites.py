@@ -15,6 +15,7 @@ FIXTURES = (
     "host",
     "backup",
     "celery",
+    "dns",
     "docker",
     "http",
     "logs",
@@ -22,6 +23,7 @@ FIXTURES = (
     "postgres",
     "prometheus",
     "redis",
+    "tcp",
     "tls",
 )
 """What a test of one's own may ask for: how to measure, and a target of each kind."""

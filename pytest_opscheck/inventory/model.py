@@ -148,6 +148,11 @@ class Inventory:
         """Return the targets of a kind, by name."""
         return sorted((target for target in self.targets if target.kind == kind), key=lambda target: target.name)
 
+    @property
+    def hosts(self) -> dict[str, str]:
+        """How to get to the hosts, by their names."""
+        return {target.name: target.keys.connect for target in self.of_kind("host")}  # type: ignore[attr-defined]
+
     def of_check(self, check_id: str) -> Iterator[Expectation]:
         """Yield what is expected in terms of one check, by target."""
         yield from sorted((e for e in self.expectations if e.check.id == check_id), key=lambda e: e.param_id)

@@ -276,6 +276,8 @@ def _limit(check: Check) -> Schema:
         return {"type": "string", "pattern": rf"^\s*((==\s*)?{check.well}\s*$|(!=|~)\s*\S)|{_VARIABLE}"}
     if not dimensions or "text" in dimensions:
         return {"type": ["string", "number", "boolean"], "minLength": 1}
+    if dimensions == {"set"}:
+        return {"type": "string", "pattern": rf"^\s*((==|!=|contains|within)\s*)?\{{.*\}}\s*$|{_VARIABLE}"}
     units = [unit for unit in UNITS if dimension(unit) in dimensions]
     said = "|".join(re.escape(unit) for unit in units if unit)
     unit = f"({said}){'?' if '' in units else ''}" if said else ""

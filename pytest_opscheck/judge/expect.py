@@ -11,9 +11,10 @@ from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
-from ..core import humanize
+from ..core import humanize, sets
+from ..core.judgeable import UnjudgeableError
 from ..core.lengths import LONGEST, Clean, as_shown, beginning
-from ..core.limits import Ladder, Limit, Rung, UnjudgeableError, parse_ladder, parse_limit, severity_of, single
+from ..core.limits import Ladder, Limit, Rung, parse_ladder, parse_limit, severity_of, single
 from ..core.results import Counted, Measurement
 from ..core.secrets import MASK
 from ..core.units import LimitError, dimension, window_s
@@ -66,7 +67,8 @@ class Expect:
     ) -> bool:
         """Judge a value, and return whether it is as expected.
 
-        value: a number, a text or a truth; None where it could not be told, for which `why` gives the reason.
+        value: a number, a text or a truth, or several texts for a limit over sets; None where it could not be told, for
+            which `why` gives the reason.
         unit: of the value: %, ms, s, m, h, d, B, kB, MB, GB, KiB, MiB, GiB, a rate such as /day, or none for a count.
         subject: what was measured, where a check measures several things.
         limit: what is expected, where the check itself does not say it: a limit, or a ladder {"P3": "< 70%", ...}.
@@ -110,8 +112,7 @@ class Expect:
         if secret and value is not None:
             value = observed = observed or MASK
             problem = problem and (why or f"its value, which is not shown, can't be judged by {shown.limit}")
-        if not isinstance(value, str | int | float | bool | None):
-            value = as_shown(value)
+        value, note = _shown(value, note, shown.limit, breached)
         said = "" if value is None else humanize.observed(value, unit, shown.limit, _judged_as(ladder, rung))
         observed = (observed or said) + (f" ({note})" if note and value is not None else "")
         self._record(
@@ -196,6 +197,20 @@ class Expect:
         if self._expectation is None or self._expectation.limits is None:
             raise TypeError('expect() needs a limit here, for example expect(age, "s", limit="< 6h")')
         return self._expectation.limits.at(self._now)
+
+
+def _shown(value: Any, note: str | None, limit: Limit, breached: str | None) -> tuple[Any, str | None]:
+    """Return a value as it is kept, and what to say behind it: of a set also what is missing and unexpected."""
+    if isinstance(value, str | int | float | bool | None):
+        return value, note
+    try:
+        found = sets.texts(value) if sets.is_set(value) else None
+    except ValueError:
+        found = None
+    if found is None or limit.members is None:
+        return as_shown(value), note
+    difference = sets.difference(limit.operator, limit.members, found) if breached else ""
+    return sets.shown(found), "; ".join(filter(None, (difference, note))) or None
 
 
 def _fitting(value: Any, unit: str, also: Mapping[str, Any], ladder: Ladder) -> tuple[Any, str]:

@@ -19,15 +19,16 @@ from ..core.humanize import counted
 from ..core.lengths import beginning
 from ..core.results import FAULT, INTERRUPTED, Result, Run, exit_status, with_steps
 from ..delivery.line import Line
-from ..delivery.outbox import Publisher
 from ..history import HistoryError
 from ..inventory.waivers import ending
-from ..judge.conclude import Subject, next_step
+from ..judge.next_step import next_step
+from ..judge.subject import Subject
 from ..reports import html, junit, terminal
 from ..reports.context import Failed
 from ..reports.files import ReportFiles
 from ..settings import only_looks, reports_folder
 from .overdue import Overdue
+from .publisher import Publisher
 from .workers import sweep
 
 if TYPE_CHECKING:
@@ -186,8 +187,8 @@ class Reporter:
                 outcome = yield
         except OSError as error:  # which pytest raises for its own reports without their names
             named = error.filename or self._written_at(error)
-            self.publisher.not_written = OSError(error.errno, error.strerror or str(error), named)
-            self.publisher.note(self.publisher.not_written)
+            self.publisher.reports.fault = OSError(error.errno, error.strerror or str(error), named)
+            self.publisher.note(self.publisher.reports.fault)
         except HurriedError:
             self.problems.append("what others do at the end of a run was given up: the run was asked to end")
         self.publisher.publish(self.run)

@@ -12,16 +12,8 @@ import pytest
 from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
-from pytest_opscheck.core.limits import (
-    SEVERITIES,
-    Ladder,
-    Limit,
-    Rung,
-    UnjudgeableError,
-    parse_ladder,
-    parse_limit,
-    single,
-)
+from pytest_opscheck.core.judgeable import UnjudgeableError
+from pytest_opscheck.core.limits import SEVERITIES, Ladder, Limit, Rung, parse_ladder, parse_limit, single
 from pytest_opscheck.core.units import (
     UNITS,
     LimitError,
@@ -174,11 +166,11 @@ def test_whatever_text_parses_says_itself(text: str) -> None:
 @pytest.mark.parametrize(
     ("said", "message"),
     [
-        ("", "'' is not a limit; start with one of <= >= == != < > ~, for example '< 70%'"),
-        ("= 5", "'= 5' is not a limit; start with one of <= >= == != < > ~, for example '< 70%'"),
-        ("!== 5", "'!== 5' is not a limit; start with one of <= >= == != < > ~, for example '< 70%'"),
-        ("=< 5", "'=< 5' is not a limit; start with one of <= >= == != < > ~, for example '< 70%'"),
-        ("≤ 5", "'≤ 5' is not a limit; start with one of <= >= == != < > ~, for example '< 70%'"),
+        ("", "'' is not a limit; start with one of <= >= == != < > ~ contains within, for example '< 70%'"),
+        ("= 5", "'= 5' is not a limit; start with one of <= >= == != < > ~ contains within, for example '< 70%'"),
+        ("!== 5", "'!== 5' is not a limit; start with one of <= >= == != < > ~ contains within, for example '< 70%'"),
+        ("=< 5", "'=< 5' is not a limit; start with one of <= >= == != < > ~ contains within, for example '< 70%'"),
+        ("≤ 5", "'≤ 5' is not a limit; start with one of <= >= == != < > ~ contains within, for example '< 70%'"),
         ("< ", "'< ' names no value; say for example '< 70%'"),
         ("< ready", "'< ready' compares with 'ready', which is not a number with a unit; say for example '< 70%'"),
         ("< 5 or 6", "'< 5 or 6' compares with '5 or 6', which is not a number with a unit; say for example '< 70%'"),

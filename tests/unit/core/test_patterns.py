@@ -11,7 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pytest_opscheck.core import patterns
-from pytest_opscheck.core.limits import UnjudgeableError, parse_limit
+from pytest_opscheck.core.judgeable import UnjudgeableError
+from pytest_opscheck.core.limits import parse_limit
 from pytest_opscheck.core.patterns import PatternError, searcher
 from pytest_opscheck.probes.docker._logs import count_lines
 

@@ -11,10 +11,11 @@ from typing import Any
 
 import pytest
 
-from pytest_opscheck.gather import dispatcher
-from pytest_opscheck.gather.dispatcher import Gather, Request
+from pytest_opscheck.gather import contact, dispatcher
+from pytest_opscheck.gather.dispatcher import Gather
 from pytest_opscheck.gather.readings import Reading
 from pytest_opscheck.inventory import Named
+from pytest_opscheck.plan import Plan, Request
 from pytest_opscheck.probes import BlockedError, Kind, Reach, Target, UnknownError, UnreachableError
 
 Made = Callable[..., Kind]
@@ -24,7 +25,8 @@ Made = Callable[..., Kind]
 def made(monkeypatch: pytest.MonkeyPatch) -> Made:
     """Make a kind that there is in this test: made(name, connect=...)."""
     kinds: dict[str, Kind] = {}
-    monkeypatch.setattr(dispatcher, "kinds", lambda: kinds)
+    for module in (contact, dispatcher):
+        monkeypatch.setattr(module, "kinds", lambda: kinds)
 
     def make(name: str = "thing", connect: Callable[[Any, float], Any] | None = None) -> Kind:
         others = {} if connect is None else {"connect": contextmanager(connect)}
@@ -39,7 +41,7 @@ def request(kind: Kind, probe: str = "look", name: str = "a", seconds: float = 5
 
 
 def gathered(*requests: Request) -> list[Reading]:
-    gather = Gather(requests, {})
+    gather = Gather(Plan.of(requests, {}))
     gather.start()
     try:
         return [gather.wait(each) for each in requests]
@@ -108,7 +110,7 @@ def test_what_cannot_be_reached_blocks_its_own_readings_alone(made: Made) -> Non
 def test_a_contact_that_fails_for_a_moment_is_made_again_and_says_so(
     made: Made, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(dispatcher, "PAUSE_S", 0.01)
+    monkeypatch.setattr(contact, "PAUSE_S", 0.01)
     tries = iter([1, 2])
 
     def flaky(target: Target, _timeout_s: float) -> Iterator[Target]:
@@ -127,7 +129,7 @@ def test_a_contact_that_fails_for_a_moment_is_made_again_and_says_so(
 
 
 def test_one_that_hangs_is_given_up_while_the_others_are_read(made: Made, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(dispatcher, "GRACE_SECONDS", 0.1)
+    monkeypatch.setattr(contact, "GRACE_SECONDS", 0.1)
     kind, over = made(), threading.Event()
 
     @kind.probe()
@@ -171,7 +173,7 @@ def test_processes_of_a_run_share_the_contacts_and_see_all_readings(made: Made, 
         return "seen"
 
     requests = [request(kind, name=f"n{number}") for number in range(5)]
-    both = [Gather(requests, {}, share=(index, 2), folder=tmp_path) for index in range(2)]
+    both = [Gather(Plan.of(requests, {}), share=(index, 2), folder=tmp_path) for index in range(2)]
     for gather in both:
         gather.start()
     for gather in both:

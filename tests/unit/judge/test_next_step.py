@@ -13,11 +13,13 @@ from hypothesis import strategies as st
 
 from pytest_opscheck.core.results import Measurement, Result
 from pytest_opscheck.gather.readings import Reading
-from pytest_opscheck.judge.conclude import Subject, conclude, failed_reading, unknown
+from pytest_opscheck.judge.conclude import Judge
+from pytest_opscheck.judge.subject import Subject
 from pytest_opscheck.probes import UnknownError, UnreachableError
 from pytest_opscheck.probes.http import kind as http
 from pytest_opscheck.probes.tls import kind as tls
 
+JUDGE = Judge("P3")
 DISK = Subject(
     "host.disk@prod", "host.disk", "prod", "", ("daily",), action="du -xh {subject} of {target} {{.State}} {other}"
 )
@@ -28,7 +30,7 @@ def measured(subject: str | None, breached: str | None, problem: str | None = No
 
 
 def judged(*measurements: Measurement, subject: Subject = DISK) -> Result:
-    return conclude(subject, measurements, fail_at="P3")
+    return JUDGE.conclude(subject, measurements)
 
 
 def test_the_next_step_names_what_is_worst() -> None:
@@ -89,23 +91,20 @@ def test_a_placeholder_in_a_subject_stays_as_it_is() -> None:
 def test_what_could_not_be_told_has_no_next_step_but_its_own() -> None:
     """A filesystem that hangs would hang du too."""
     hangs = judged(measured("/nfs", None, "the filesystem did not answer within 3 s"))
-    missing = failed_reading(
+    missing = JUDGE.failed_reading(
         DISK,
         Reading(error=UnknownError("du is not installed")),
         target="host.prod",
         result_of=lambda _: judged(measured("/", "P1")),
-        fail_at="P3",
     )
-    for result in (hangs, missing, unknown(DISK, "no answer", "P3"), judged()):
+    for result in (hangs, missing, JUDGE.unknown(DISK, "no answer"), judged()):
         assert (result.verdict, result.action) == ("unknown", None)
 
 
 def test_what_is_well_or_blocked_has_no_next_step() -> None:
     assert judged(measured("/", None)).action is None
     reading = Reading(error=UnreachableError("refused"), blocker="host.reachable@prod")
-    blocked = failed_reading(
-        DISK, reading, target="host.prod", result_of=lambda _: judged(measured("/", "P1")), fail_at="P3"
-    )
+    blocked = JUDGE.failed_reading(DISK, reading, target="host.prod", result_of=lambda _: judged(measured("/", "P1")))
     assert (blocked.verdict, blocked.action) == ("blocked", None)
 
 

@@ -11,11 +11,12 @@ import pytest
 from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
-from pytest_opscheck.core.limits import UnjudgeableError, parse_ladder, parse_limit, single
+from pytest_opscheck.core.judgeable import UnjudgeableError
+from pytest_opscheck.core.limits import parse_ladder, parse_limit, single
 from pytest_opscheck.core.results import Measurement
 from pytest_opscheck.core.units import LimitError
-from pytest_opscheck.judge.conclude import sentence
 from pytest_opscheck.judge.expect import Expect
+from pytest_opscheck.judge.sentence import sentence
 
 SPOKEN = {"min": "m"}
 operators = st.sampled_from(["<", "<=", ">", ">=", "==", "!="])

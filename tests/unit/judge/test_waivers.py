@@ -6,8 +6,9 @@ import datetime as dt
 
 from pytest_opscheck.core.results import Measurement, Result, Verdict, exit_status
 from pytest_opscheck.inventory.waivers import Waiver, ending
-from pytest_opscheck.judge.conclude import Subject, conclude
+from pytest_opscheck.judge.conclude import Judge
 from pytest_opscheck.judge.excuses import waived
+from pytest_opscheck.judge.subject import Subject
 
 from ..reports import values
 
@@ -23,8 +24,8 @@ def measured(subject: str, breached: str | None, problem: str | None = None) -> 
 def judged(*measurements: Measurement, subject: str | None = None) -> Result:
     waiver = Waiver("host.disk@prod", "Kim", "a new disk is ordered", UNTIL, subject, "OPS-12")
     other = Waiver("host.disk@other", "Kim", "not this one", UNTIL)
-    found = conclude(DISK, measurements, fail_at="P3")
-    return waived(found, (other, waiver), DISK, "P3")
+    found = Judge("P3").conclude(DISK, measurements)
+    return waived(found, (other, waiver), DISK, Judge("P3"))
 
 
 def test_a_waived_breach_keeps_what_it_would_have_been() -> None:

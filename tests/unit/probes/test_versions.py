@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 from pydantic import TypeAdapter, ValidationError
 
-from pytest_opscheck.core.limits import Ladder, UnjudgeableError
+from pytest_opscheck.core.judgeable import UnjudgeableError
+from pytest_opscheck.core.limits import Ladder
 from pytest_opscheck.probes._versions import VersionParam
 
 PARAM: TypeAdapter[Ladder] = TypeAdapter(VersionParam)
