@@ -35,7 +35,7 @@ help:
 	@echo 'make unit                  runs the tests that need no server, no Docker and no other program, in half a minute'
 	@echo 'make flips NAME=...        makes every fault of every example, or of one; the tests make one for each expectation'
 	@echo 'make lowest                runs the unit tests and the demo with the lowest versions that pyproject.toml allows'
-	@echo 'make lint                  ruff and mypy'
+	@echo 'make lint                  ruff, mypy, and whether imports lead to the rooms below'
 	@echo 'make clean                 removes .venv and caches'
 
 demo: demo-packages $(VENV)/installed
@@ -64,9 +64,10 @@ lint: $(VENV)/installed-dev
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/ruff format --check .
 	$(VENV)/bin/mypy
+	$(VENV)/bin/lint-imports --no-logo
 
 clean:
-	rm -rf $(VENV) $(VENV)-lowest .mypy_cache .pytest_cache .ruff_cache build dist *.egg-info
+	rm -rf $(VENV) $(VENV)-lowest .import_linter_cache .mypy_cache .pytest_cache .ruff_cache build dist *.egg-info
 
 demo-packages:
 	@demo/debian-packages optional $(DEMO_PACKAGES)

@@ -165,7 +165,7 @@ def test_services(services, expect):
     host.failed_units,
     units=("",),
     suites=("smoke", "daily"),
-    action="See why: systemctl status UNIT; when it is mended: systemctl reset-failed UNIT",
+    action="See why: systemctl status UNIT; when it is fixed: systemctl reset-failed UNIT",
 )
 def test_failed_units(failed_units, expect):
     """Few units of systemd have failed, or none.
@@ -249,7 +249,7 @@ def test_ports(ports, expect):
 
 @check(host.command, limit="== 0", family=True, action="Run the command by hand")
 def test_command(command, expect):
-    """A command of one's own says that all is well.
+    """A user-defined command says that all is well.
 
     Its exit status (0, unless `exit` says otherwise), what it prints (`stdout`), and the one number that it prints
     (`value`). It runs by `sh`, with the time limit `timeout`, and has to be one that changes nothing.

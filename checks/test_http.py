@@ -37,7 +37,7 @@ def test_status(response, expect):
     """The address answers with the expected status.
 
     After redirects that keep to the page: to TLS, with or without `www.` or the last slash, to `index.html`, to a
-    language (`/` to `/en/`). One that leads to another page, host or port, such as a login page, is no 200 of the
+    language (`/` to `/en/`). One that leads to another page, host or port, such as a login page, is not a 200 of the
     page that was asked for: its own status is judged, and the message says where it leads; if that is the page you
     mean, write its address, or follow_redirects = true where any will do. Where it leads to an error, that is judged.
     A login page that is answered with 200 under the same address, or that scripts lead to, is told apart by `body`
@@ -45,7 +45,7 @@ def test_status(response, expect):
 
     `paths` are asked for in its place, on the same server with the
     same headers, each a measurement of its own; so "every endpoint answers" is one expectation. `< 500` takes any
-    answer that is no server error, `~ ^2` every success, and `== 401` expects that nobody is let in without a token.
+    answer that is not a server error, `~ ^2` every success, and `== 401` expects that nobody is let in without a token.
 
     Needs: a server that lets GET be asked for from where the check runs; `headers` carry a token where it wants one.
 

@@ -240,7 +240,7 @@ def test_mean_query_time(mean_query_time, expect):
     postgres.slow_statements,
     suites=("daily", "weekly"),
     units=("",),
-    action="See its plan by EXPLAIN; once it is mended, count anew: SELECT pg_stat_statements_reset()",
+    action="See its plan by EXPLAIN; once it is fixed, reset the counters: SELECT pg_stat_statements_reset()",
 )
 def test_slow_statements(slow_statements, expect):
     """No statement is slow on average.
@@ -307,8 +307,8 @@ def test_checksum_failures(checksum_failures, expect):
 
     checksum_failures of pg_stat_database, of every database and of the catalogs that all share, since their statistics
     were reset. A page is verified when it is read from disk, so damage that nobody reads is not counted: pg_amcheck
-    reads everything. Once all is mended, SELECT pg_stat_reset() in that database ends the breach, which the counter
-    alone never does (pgmonitor, issue 125).
+    reads everything. Once everything is fixed, SELECT pg_stat_reset() in that database ends the breach, which the
+    counter alone never does (pgmonitor, issue 125).
 
     Needs: no privileges; a server with data checksums (with the server stopped, pg_checksums --enable), version 12.
 
@@ -362,7 +362,7 @@ def test_replication_lag(replication_lag, expect):
     replayed, and a primary replay_lag of pg_stat_replication and the time since it was told. So an idle primary makes
     no lag, which it does make in postgres_exporter (issue 385). A standby that names a primary and does not receive
     from it is red, and so is a primary with fewer standbys than `standbys`. Base backups, pg_receivewal and logical
-    subscribers are no standbys. The servers' clocks have to agree.
+    subscribers are not standbys. The servers' clocks have to agree.
 
     Needs: as a superuser, GRANT pg_monitor TO the user of the dsn.
 
@@ -380,7 +380,7 @@ def test_replication_lag(replication_lag, expect):
     if replication_lag.expected is not None:
         expect(replication_lag.standbys, subject="standbys connected", limit=f">= {replication_lag.expected}")
     elif not replication_lag.lags:
-        expect(None, "s", why="no standby is connected; say how many there should be: standbys = 1")
+        expect(None, "s", why="no standby is connected; set how many there should be: standbys = 1")
 
 
 @check(
@@ -492,7 +492,7 @@ def test_table_size(table_size, expect):
     suites=("weekly",),
     units=("s",),
     family=True,
-    action="See the plan: EXPLAIN (ANALYZE, BUFFERS); whether the index is valid, and whether ANALYZE mends it",
+    action="See the plan: EXPLAIN (ANALYZE, BUFFERS); whether the index is valid, and whether ANALYZE fixes it",
 )
 def test_plan(plan, expect):
     """A query uses its index, and is fast.
@@ -520,7 +520,7 @@ def test_plan(plan, expect):
 
 @check(postgres.query, units=("*",), family=True, action="Run the query by hand, and see what it counts")
 def test_query(query, expect):
-    """A query of one's own answers as expected.
+    """A user-defined query answers as expected.
 
     One value, or rows of a name and a value, of which each is judged. It is asked in a read-only transaction with a
     time limit. An interval is in seconds; of a number `unit` says what it is in. A char(10) is compared without the

@@ -108,7 +108,7 @@ def test_targets_up(targets_up, expect):
     action="Look at the query's graph in Prometheus",
 )
 def test_query(query, expect):
-    """A query of one's own gives what is expected.
+    """A user-defined query gives what is expected.
 
     PromQL, at this moment; every sample of its answer is judged. No sample, one that is NaN (a share of nothing), and
     one of more than 5 min ago are unknown (argo-rollouts, issue 180); so a sum of what never happened, such as 5xx,

@@ -160,7 +160,7 @@ def test_hit_rate(hit_rate, expect):
         lately = replace(hit_rate, **moved.by).percent
         if moved.since is not None and lately is not None:
             percent, since = lately, moved.since
-    why = "nothing has been looked up" + ("" if sample is None else "; say a longer sample")
+    why = "nothing has been looked up" + ("" if sample is None else "; use a longer sample")
     expect(percent, "%", subject="hit rate", note=since, why=why if percent is None else None)
 
 
@@ -315,7 +315,7 @@ def test_replication(replication, expect):
     if replication.expected_replicas is not None:
         expect(replication.replicas, subject="replicas online", limit=replication.expected_replicas)
     if expect.has_limit and not replication.links:
-        expect(None, "s", subject="replicas", why="there is none; where there has to be one, say replicas = '>= 1'")
+        expect(None, "s", subject="replicas", why="there is none; if there must be one, set replicas = '>= 1'")
     for link in replication.links:
         wanted = "up" if replication.role == "replica" else "online"
         if expect(link.state, subject=f"link to {link.to}", limit=f"== {wanted}") and expect.has_limit:

@@ -140,7 +140,7 @@ def check(
     Raises TypeError for a function or words that do not fit.
     """
     if severity not in SEVERITIES:
-        raise TypeError(f"severity={severity!r} is none of {', '.join(SEVERITIES)}")
+        raise TypeError(f"severity={severity!r} is not one of {', '.join(SEVERITIES)}")
     if isinstance(suites, str) or not suites:
         raise TypeError(f'suites={suites!r} is not a tuple of at least one suite; write suites=("daily",)')
     for suite in suites:
@@ -207,7 +207,7 @@ def _refuse_unfit(limits: Limits | None, units: tuple[str, ...]) -> None:
     dimensions = frozenset(_dimension(unit) for unit in units if unit != "*")
     for rung in limits.ladders[0].rungs if limits is not None and "*" not in units else ():
         if not rung.limit.measures(dimensions):
-            raise LimitError(f"{rung.limit} is none of {', '.join(sorted(dimensions))}")
+            raise LimitError(f"{rung.limit} is not one of {', '.join(sorted(dimensions))}")
 
 
 def _keys(probe: Probe) -> tuple[str, ...]:

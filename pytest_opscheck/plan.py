@@ -106,7 +106,7 @@ def lines(inventory: Inventory, suite: str | None = None) -> Iterator[str]:
     width = max((len(e.id) for e in expectations), default=0)
     for contact in plan.contacts:
         name = contact.name if contact.name != "host." else "this machine"
-        yield f"{name} ({'when all else is quiet' if contact in plan.latency else _way(contact)})"
+        yield f"{name} ({'when everything else is done' if contact in plan.latency else _way(contact)})"
         for request in contact.requests:
             for expectation in by_key[request.key]:
                 suites = ", ".join(name for name in inventory.suites if name in expectation.suites)
@@ -118,7 +118,7 @@ def lines(inventory: Inventory, suite: str | None = None) -> Iterator[str]:
 def _way(contact: Contact) -> str:
     """Return how a contact is made."""
     if contact.requests[0].target.keys.past() is not None:
-        return "past runs, nothing is contacted"
+        return "past runs, no contact"
     return f"{plain(contact.spec)}, one script" if contact.host is not None else "one connection"
 
 

@@ -18,14 +18,14 @@ LONGEST = 10_000_000
 REPORTS = "reports"
 """Where runs leave their reports unless told otherwise: a folder beside the inventory."""
 OPTIONS = (
-    ("inventory", "FILE", "the inventory; by default opscheck.toml in the root directory"),
-    ("json", "FILE", "also write the results as JSON to this file"),
+    ("inventory", "FILE", "inventory file (default: opscheck.toml in the root directory)"),
+    ("json", "FILE", "also write the results as JSON to FILE"),
     (
         "fail_at",
         "SEVERITY",
-        "fail the run for breaches from this severity on, whatever the suite says; P3 is the mildest",
+        "fail the run for breaches of this severity or worse, overriding the suite's fail_at; P3 is the least severe",
     ),
-    ("reports", "DIR", "where runs of a suite leave their reports; by default reports/ in the root directory"),
+    ("reports", "DIR", "folder for the reports of suites (default: reports/ in the root directory)"),
 )
 """Each has a setting in pytest's files, `opscheck_` before its name."""
 _FILES = (
@@ -50,7 +50,7 @@ def setting(config: pytest.Config, name: str) -> str | None:
                 example = next(metavar for known, metavar, _ in OPTIONS if known == name)
                 from pytest import UsageError  # noqa: PT013 - late, as above
 
-                raise UsageError(f"{where} is empty; say {flag}={example}, or leave it out")
+                raise UsageError(f"{where} is empty; use {flag}={example}, or leave it out")
             return str(said)
     return None
 
@@ -85,7 +85,7 @@ def reports_folder(config: pytest.Config) -> Path:
 
 
 def workers_folder(config: pytest.Config) -> Path | None:
-    """Return the folder that an xdist worker shares with its run, None where this process is no worker."""
+    """Return the folder that an xdist worker shares with its run, None where this process is not a worker."""
     given = getattr(config, "workerinput", {}).get("opscheck_folder")
     return Path(given) if given is not None else None
 

@@ -35,6 +35,7 @@ PAGES = [
     "docs/maintenance.md",
     "docs/notify.md",
     "docs/trust.md",
+    "docs/extending.md",
 ]
 ENVIRONMENT = {
     "DATABASE_URL": "postgresql://127.0.0.1/db",

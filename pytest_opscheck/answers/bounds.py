@@ -19,12 +19,12 @@ class TooLongError(UnknownError):
 
 def too_long(most_bytes: int = MOST_BYTES) -> TooLongError:
     """Say that an answer has more bytes than are read."""
-    return TooLongError(f"the answer is longer than {shown(most_bytes)}, and no more of it was read")
+    return TooLongError(f"the answer is longer than {shown(most_bytes)}, so the rest was not read")
 
 
 def too_many() -> TooLongError:
     """Say that an answer has more values than are read."""
-    return TooLongError(f"the answer has more than {MOST_VALUES:,} values, and no more of it was read")
+    return TooLongError(f"the answer has more than {MOST_VALUES:,} values, so the rest was not read")
 
 
 def shown(size: int) -> str:

@@ -7,13 +7,13 @@ from collections.abc import Iterable
 
 LISTENS = "see which server listens there"
 _SYSTEM = (
-    (r"connection refused", "see whether it runs, and listens at that address"),
-    (r"not known|can't be resolved|resolution|no address", "see how its name is written, and what DNS says of it"),
-    (r"no route|unreachable|host is down", "see the network, and the firewalls on the way"),
-    (r"no answer within|time(?:d )?out", "see whether it hangs, or a firewall drops what is sent to it"),
-    (r"reset by peer|broken pipe|ended the connection|was closed during", "see its log, and whether it speaks TLS"),
-    (r"no such file", "see where its socket is"),
-    (r"permission denied", "see that whoever runs the checks may open its socket"),
+    (r"connection refused", "check whether it is running, and listens at that address"),
+    (r"not known|can't be resolved|resolution|no address", "check the spelling of its name, and DNS"),
+    (r"no route|unreachable|host is down", "check the network, and the firewalls on the way"),
+    (r"no answer within|time(?:d )?out", "check whether it hangs, or a firewall drops packets to it"),
+    (r"reset by peer|broken pipe|ended the connection|was closed during", "check its log, and whether it speaks TLS"),
+    (r"no such file", "check the path of its socket"),
+    (r"permission denied", "give the user who runs the checks access to its socket"),
     (
         r"does not speak|answers there|unknown command|is not (?:PostgreSQL|Redis)|longer than|more than [\d,]+ values",
         LISTENS,

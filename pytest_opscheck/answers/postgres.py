@@ -30,7 +30,7 @@ class Meter:
         self.begin(most_bytes)
 
     def begin(self, most_bytes: int) -> None:
-        """Count anew: another answer is awaited."""
+        """Start counting again: another answer is awaited."""
         self.most_bytes = self._left = most_bytes
 
     def count(self, size: int) -> bool:

@@ -12,13 +12,13 @@ if TYPE_CHECKING:
     from .postgres import Meter
 
 _STEPS = (
-    (r"password authentication failed|no password supplied", "see the user and password of the dsn"),
-    (r"no pg_hba.conf entry|rejects connection", "let pg_hba.conf admit this machine, user and database"),
-    (r'database ".*" does not exist', "see the dsn's database; psql -l lists those that there are"),
+    (r"password authentication failed|no password supplied", "check the user and password of the dsn"),
+    (r"no pg_hba.conf entry|rejects connection", "allow this machine, user and database in pg_hba.conf"),
+    (r'database ".*" does not exist', "see the dsn's database; psql -l lists the existing ones"),
     (r'role ".*" does not exist', "see the dsn's user; CREATE ROLE makes one"),
     (r"too many clients|connection slots are reserved|too many connections", "see who is connected: pg_stat_activity"),
     (r"starting up|not yet accepting|recovery mode", "see its log, if that lasts"),
-    (r"shutting down|terminating connection", "see its log for who stopped it"),
+    (r"shutting down|terminating connection", "its log says who stopped it"),
     (r"ended the connection", "see its log, and whether it is PostgreSQL that listens there"),
     (r"not support SSL", "let sslmode of the dsn be prefer, or switch ssl on in postgresql.conf"),
 )
@@ -38,11 +38,11 @@ _REPLACED = (
 
 
 def _pooler_hint(said: str) -> str:
-    """Say what mends a refusal of PgBouncer's."""
+    """Say what fixes a refusal of PgBouncer's."""
     if "unsupported startup parameter" in said:
-        return "; leave `options` out of the dsn: PgBouncer refuses it, and each question sets its own time limit"
+        return "; leave `options` out of the dsn: PgBouncer refuses it, and each query sets its own time limit"
     if "statement pooling" in said:
-        return "; PgBouncer's pool_mode has to be transaction or session: a question has a transaction of its own"
+        return "; PgBouncer's pool_mode must be transaction or session: each query has its own transaction"
     return ""
 
 
@@ -79,13 +79,13 @@ def _plain(text: str) -> str:
 
 
 NOT_UTF8 = (
-    "the answer has text that is not UTF-8, as a database in SQL_ASCII may hold; say how it is written: "
+    "the answer has text that is not UTF-8, as a database in SQL_ASCII may hold; convert it: "
     "convert_from(COLUMN::bytea, 'LATIN1')"
 )
 
 
 def refused(error: Exception, timeout_s: float) -> str:
-    """Say why a statement failed, and what mends it."""
+    """Say why a statement failed, and what fixes it."""
     from psycopg import errors
 
     said = str(getattr(getattr(error, "diag", None), "message_primary", None) or one_line(error))

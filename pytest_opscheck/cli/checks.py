@@ -8,7 +8,8 @@ from collections.abc import Collection, Iterator
 
 import click
 
-from ..catalogue import kinds
+from ..catalogue import every_kind
+from ..packages import PackageError
 from .manual import Chapter, Entry, Key, chapter, chapters
 from .options import Usage, say
 
@@ -26,14 +27,17 @@ def checks(name: str) -> None:
     opscheck checks host       the keys of a host, and all its checks
     opscheck checks host.disk  what exactly is judged, defaults, keys, needs, an example
     """  # noqa: D301 - click's mark for lines that stay as they are
-    for line in _asked(name) if name else _overview():
-        say(line)
+    try:
+        for line in _asked(name) if name else _overview():
+            say(line)
+    except PackageError as error:
+        raise Usage(str(error)) from None
 
 
 def _asked(name: str) -> Iterator[str]:
     kind, _, check = name.partition("@")[0].partition(".")  # the id of a result has its target behind @
-    if kind not in kinds():
-        raise _unknown("kind", kind, _of_that_name(kind), list(kinds()))
+    if kind not in (known := every_kind()):
+        raise _unknown("kind", kind, _of_that_name(kind), list(known))
     found = chapter(kind)
     if not check:
         return _chapter(found)
@@ -45,7 +49,7 @@ def _asked(name: str) -> Iterator[str]:
 
 def _of_that_name(name: str) -> list[str]:
     """Return the checks that have a kind's place: who asks for `disk` may mean host.disk."""
-    return [entry.id for each in chapters() for entry in each.entries if entry.has(f"{each.kind}.{name}")]
+    return [entry.id for each in chapters(every_kind()) for entry in each.entries if entry.has(f"{each.kind}.{name}")]
 
 
 def _unknown(what: str, name: str, meant: Collection[str], choices: Collection[str]) -> Usage:
@@ -55,7 +59,7 @@ def _unknown(what: str, name: str, meant: Collection[str], choices: Collection[s
 
 
 def _overview() -> Iterator[str]:
-    for each in chapters():
+    for each in chapters(every_kind()):
         yield from _wrapped(f"{each.kind}: {each.summary}", "")
         yield from _columns([(entry.id.removeprefix(f"{each.kind}."), entry.title) for entry in each.entries])
         yield ""

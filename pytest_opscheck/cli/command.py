@@ -74,40 +74,40 @@ def main() -> None:
 
     \b
     opscheck init        look at this machine and write an inventory
-    opscheck validate    is the inventory right?
+    opscheck validate    is the inventory valid?
     opscheck checks      what can be expected?
     opscheck plan        what would be probed?
     pytest -m daily      run a suite
     opscheck history     what changed, and when?
-    opscheck report      the newest run as text, or in Markdown
-    opscheck schedule    let suites run by themselves
-    opscheck status      when did they run, and what came of it?
-    opscheck compliance  what was checked in a time, and what was missed?
-    opscheck maintenance when is nobody told?
+    opscheck report      print the latest run as text or Markdown
+    opscheck schedule    run suites automatically, from systemd or cron
+    opscheck status      when did each suite last run, and how did it end?
+    opscheck compliance  what was checked in a period, and what was missed?
+    opscheck maintenance start or end a maintenance window
     """  # noqa: D301 - click's mark for lines that stay as they are
 
 
 @main.command()
 @click.argument("folder", required=False, default=".", type=click.Path(path_type=Path, file_okay=False))
 def init(folder: Path) -> None:
-    """Look at this machine and write opscheck.toml; one that is there stays as it is."""
+    """Look at this machine and write opscheck.toml. An existing file is left unchanged."""
     from . import first_inventory
 
     try:
         written = first_inventory.write(folder)
     except FileExistsError as error:
-        raise Usage(f"{error.filename} is there already, and stays as it is; remove or rename it first") from None
+        raise Usage(f"{error.filename} already exists and was left unchanged; remove or rename it first") from None
     except OSError as error:
         reason = (error.strerror or "it can't be written").lower()
-        raise Usage(f"{folder}: {reason}; make the folder first, or name another") from None
-    say(f"wrote {written}; look it over, then run: pytest -m daily")
+        raise Usage(f"{folder}: {reason}; create the folder first, or name another one") from None
+    say(f"wrote {written}; review it, then run: pytest -m daily")
 
 
 @main.command()
 @file_argument
 def validate(file: Path) -> None:
-    """Say what is wrong with an inventory, all of it at once. Nothing is probed."""
-    _require_file(file, "validate", "an inventory is checked as a whole: opscheck validate")
+    """Report every error in an inventory at once. Nothing is probed."""
+    _require_file(file, "validate", "validate checks the whole inventory: opscheck validate")
     from ..inventory.waivers import ending
     from ..runbook.links import refuse_dead_links
 
@@ -118,7 +118,7 @@ def validate(file: Path) -> None:
         say(str(error), err=True)
         sys.exit(USAGE)
     targets, checks = counted(len(inventory.targets), "target"), counted(len(inventory.expectations), "check")
-    say(f"{file}: right; {targets}, {checks}")
+    say(f"{file} is valid: {targets}, {checks}")
     for notice in (*ending(inventory.waivers, inventory.now().date()), *_warnings(inventory)):
         say(plain(inventory.redactor.text(notice)))
 
@@ -139,15 +139,15 @@ def _warnings(inventory: Inventory) -> Iterator[str]:
 
 @main.command()
 @file_argument
-@click.option("--suite", metavar="SUITE", help="Only what a run of this suite would probe.")
-@click.option("--notify", is_flag=True, help="Show who would be told what instead. Nobody is.")
+@click.option("--suite", metavar="SUITE", help="Show only what a run of this suite would probe.")
+@click.option("--notify", is_flag=True, help="Show which alerts would be sent instead. Nothing is sent.")
 def plan(file: Path, suite: str | None, *, notify: bool) -> None:
-    """Show what would be probed, contact by contact. Nothing is."""
+    """Show what would be probed, contact by contact, without probing anything."""
     from .. import plan as probes
     from ..delivery import preview
     from ..history import HistoryError
 
-    _require_file(file, "plan", f"say: opscheck plan --suite {file}")
+    _require_file(file, "plan", f"try: opscheck plan --suite {file}")
     inventory = loaded(file)
     known_suite(inventory, suite)
     try:
@@ -160,17 +160,21 @@ def plan(file: Path, suite: str | None, *, notify: bool) -> None:
 
 @main.command()
 def schema() -> None:
-    """Print the JSON Schema of opscheck.toml, for editors; with the severity words of the inventory that is here."""
+    """Print the JSON Schema of opscheck.toml for editors, with the severity names of the inventory in this folder."""
     from ..catalogue import checks
     from ..inventory.schema import schema as made
+    from ..packages import PackageError
 
     words = loaded(Path(FILE)).severities if Path(FILE).exists() else ()
-    say(json.dumps(made(checks(), tuple(words)), indent=2))
+    try:
+        say(json.dumps(made(checks(), tuple(words)), indent=2))
+    except PackageError as error:
+        raise Usage(str(error)) from None
 
 
 @main.command()
-@click.option("--break", "broken", metavar="NAME", multiple=True, help="Make one of the stack's faults; see --faults.")
-@click.option("--faults", is_flag=True, help="List the faults that can be made.")
+@click.option("--break", "broken", metavar="NAME", multiple=True, help="Cause one of the faults that --faults lists.")
+@click.option("--faults", is_flag=True, help="List the faults that --break can cause.")
 def demo(broken: tuple[str, ...], *, faults: bool) -> None:
     """Start a small stack of real servers, run the daily suite on it, and stop it again.
 
@@ -184,7 +188,7 @@ def demo(broken: tuple[str, ...], *, faults: bool) -> None:
         return
     for name in broken:
         if name not in stack.faults():
-            raise Usage(f"--break {name}: there is no such fault; {nearest(name, stack.faults())}")
+            raise Usage(f"--break {name}: no such fault; {nearest(name, stack.faults())}")
     sys.exit(stack.run(broken))
 
 
@@ -193,7 +197,7 @@ def _require_file(file: Path, command: str, for_suite: str) -> None:
     if file.exists() or file.is_symlink():
         return
     if str(file) in suite_names(Path(FILE)):
-        raise Usage(f"{file} is a suite, and no file of that name is here; {for_suite}")
+        raise Usage(f"{file} is a suite, and there is no file of that name; {for_suite}")
     raise Usage(
         f"there is no file {file}; name the inventory: opscheck {command} FILE, or write one with `opscheck init`"
     )

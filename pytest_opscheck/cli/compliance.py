@@ -23,11 +23,11 @@ from .options import USAGE, inventory_option, loaded, reports_option, say
 
 
 @click.command()
-@click.option("--since", metavar="DAY", required=True, help="The first day of the time: 2026-07-01.")
-@click.option("--until", metavar="DAY", required=True, help="The day after its last one: 2026-10-01.")
+@click.option("--since", metavar="DAY", required=True, help="First day of the period, for example 2026-07-01.")
+@click.option("--until", metavar="DAY", required=True, help="Day after the period ends, for example 2026-10-01.")
 @click.option("--suite", metavar="SUITE", help="Only this suite.")
-@click.option("--html", metavar="FILE", type=click.Path(path_type=Path), help="Write the report as a page, too.")
-@click.option("--csv", metavar="FILE", type=click.Path(path_type=Path), help="Write it as CSV, too.")
+@click.option("--html", metavar="FILE", type=click.Path(path_type=Path), help="Also write the report as an HTML page.")
+@click.option("--csv", metavar="FILE", type=click.Path(path_type=Path), help="Also write the report as CSV.")
 @inventory_option
 @reports_option
 def compliance(
@@ -40,10 +40,10 @@ def compliance(
     file: Path,
     reports: Path | None,
 ) -> None:
-    """Say for each expectation how often it was due, ran, passed, was breached, waived or missing.
+    """Print for each expectation how often it was due, ran, passed, was breached, waived or missing.
 
-    From the beginning of one day to before that of another, in the inventory's time zone. The exit status is 1 where a
-    recorded run is not as it was written, or is not there any more, and 3 where the history can't tell.
+    Days begin at midnight in the inventory's time zone. The exit status is 1 if a recorded run was changed or removed,
+    and 3 if the history can't be read.
     """
     inventory = loaded(file, reports)
     if suite is not None and suite not in inventory.suites:
@@ -52,7 +52,7 @@ def compliance(
     if begin >= end:
         _refuse(f"--until {until} is not after --since {since}")
     if begin > inventory.now():
-        _refuse(f"--since {since} is yet to come")
+        _refuse(f"--since {since} is in the future")
     found, chain = _asked(inventory, begin, end, suite)
     for line in render.lines(found, _said(chain)):
         say(line)
@@ -80,13 +80,11 @@ def _asked(
 def _said(chain: Verified) -> str:
     """Return what following the chain came to, and by which hash it can be known."""
     removed = (
-        f"runs 1 to {chain.removed} were taken away because of their age, at {chain.removed_at}. "
-        if chain.removed
-        else ""
+        f"runs 1 to {chain.removed} were deleted because of their age, at {chain.removed_at}. " if chain.removed else ""
     )
     if chain.problems:
-        return f"THE RECORD IS NOT AS IT WAS WRITTEN: {plain('; '.join(chain.problems))}. {removed}".strip()
-    newest = f"the newest has the hash {chain.newest}" if chain.newest else "there is none"
+        return f"THE RECORD HAS BEEN ALTERED: {plain('; '.join(chain.problems))}. {removed}".strip()
+    newest = f"the latest has the hash {chain.newest}" if chain.newest else "it is empty"
     return f"The chain of {counted(chain.runs, 'recorded run')} holds: {newest}. {removed}".strip()
 
 
@@ -94,7 +92,7 @@ def _day(said: str, option: str, inventory: Inventory) -> dt.datetime:
     try:
         day = dt.date.fromisoformat(said)
     except ValueError:
-        _refuse(f"{option} {said}: it is not a day; say for example 2026-07-01")
+        _refuse(f"{option} {said}: not a day; write it as 2026-07-01, for example")
     return dt.datetime.combine(day, dt.time(), tzinfo=inventory.timezone)
 
 

@@ -9,6 +9,8 @@ import socket
 from collections.abc import Iterable
 from pathlib import Path
 
+from .. import packages
+from ..catalogue import kind_named
 from ..core.humanize import counted
 from ..core.visible import plain
 from ..inventory import FILE
@@ -17,14 +19,14 @@ from . import machine
 _HTTPS = 443
 _HEAD = """\
 # The inventory: targets, and what is expected of each. Written by `opscheck init` from what it saw on {host}.
-# Lines that begin with '#' are suggestions: take the '#' away, and put your own words in.
+# Lines that begin with '#' are suggestions: remove the '#' and fill in your own values.
 #
-#   opscheck validate      says what is wrong in this file, without probing anything
-#   opscheck plan          says what would be checked, and with which limits
+#   opscheck validate      reports the errors in this file, without probing anything
+#   opscheck plan          shows what would be checked, and against which limits
 #   pytest -m smoke        runs the quick checks; -m daily the daily ones
 #
 # A limit is an operator and a value: "< 70%", ">= 30d", "< 500ms", "== 0". A ladder is several limits, each with the
-# severity of breaking it, P0 (worst) to P3: {{ P3 = "< 70%", P1 = "< 90%" }}. What is not said here has a default.
+# severity of breaking it, P0 (worst) to P3: {{ P3 = "< 70%", P1 = "< 90%" }}. Whatever is left out has a default.
 
 [opscheck]
 name = {name}
@@ -32,7 +34,7 @@ name = {name}
 # runbook = "docs/runbook.md"  # where links to the runbook lead
 
 # [suites.deploy_gate]
-# fail_at = "P2"  # milder breaches warn, and do not fail the run
+# fail_at = "P2"  # less severe breaches warn and do not fail the run
 """
 _HOST = """\
 # This machine. Disk, memory, load and processors have default limits.{full}
@@ -58,19 +60,19 @@ _POSTGRES = """\
 # (a role in pg_monitor sees enough), then:
 # [postgres.{name}]
 # dsn = "${{{variable}}}"
-# [postgres.{name}.query.stuck_jobs]  # a question of your own
+# [postgres.{name}.query.stuck_jobs]  # your own query
 # sql = "select count(*) from jobs where status = 'processing' and created_at < now() - interval '1 hour'"
 # expect = {{ P3 = "== 0" }}
 """
 _REDIS = """\
-# Redis answers on port {port}, and asks for no password.
+# Redis answers on port {port} without a password.
 [redis.{name}]
 url = "redis://127.0.0.1:{port}/0"
 # [redis.{name}.expect]
 # hit_rate = "> 70%"
 """
 _LOCKED_REDIS = """\
-# Redis answers on port {port}, and asks for a password. Set the environment variable
+# Redis answers on port {port} and requires a password. Set the environment variable
 #   {variable}=redis://:PASSWORD@127.0.0.1:{port}/0
 # then:
 # [redis.{name}]
@@ -82,12 +84,12 @@ _TLS = """\
 {off}address = {address}
 """
 _SOME_TLS = """\
-# Something listens on port 443. Say by which name people reach it:
+# Something listens on port 443. Enter the name that people reach it by:
 # [tls.web]
 # address = "www.example.com:443"
 """
 _API = """\
-# An API of yours. Put its health page here:
+# Your own API. Enter its health page:
 # [http.api]
 # url = "https://api.example.com/health"
 # [http.api.expect]
@@ -95,7 +97,7 @@ _API = """\
 # p95 = { P3 = "< 500ms", P1 = "< 1s" }
 """
 _BACKUP = """\
-# Your backup. Say where it is put:
+# Your backup. Enter where it is stored:
 # [backup.database]
 # path = "/srv/backups/*.sql.gz"
 # [backup.database.expect]
@@ -108,7 +110,7 @@ def write(folder: Path) -> Path:
     """Write `opscheck.toml` into a folder and return its path. Raises FileExistsError rather than overwrite one."""
     file = folder / FILE
     if file.exists() or file.is_symlink():
-        raise FileExistsError(errno.EEXIST, "it is there already, and is left as it is", str(file))
+        raise FileExistsError(errno.EEXIST, "it already exists and was left unchanged", str(file))
     text = render()
     with file.open("x", encoding="utf-8") as opened:
         opened.write(text)
@@ -131,6 +133,7 @@ def render() -> str:
             *_tls(machine.certificate_names(), ports),
             _API,
             _BACKUP,
+            *_added(),
         ]
     )
 
@@ -146,16 +149,14 @@ def _host(mounts: Iterable[machine.Mount], services: list[str]) -> str:
     return _HOST.format(
         full=f" Used now: {full}." if full else "",
         expect="" if services else "# ",
-        services=f"services = [{units}]  # these run now"
-        if services
-        else '# services = ["nginx"]  # have to be active',
+        services=f"services = [{units}]  # running now" if services else '# services = ["nginx"]  # must be active',
     )
 
 
 def _docker(seen: machine.Docker) -> Iterable[str]:
     if seen.problem:
         why = plain(seen.problem)
-        yield f"# Docker's socket is there, but its engine could not be asked for Compose projects: {why}.\n"
+        yield f"# Docker's socket is there, but Compose projects could not be listed: {why}.\n"
     for project in seen.projects:
         count, lacking = len(project.services), len(project.services) - project.with_health_check
         healthy = f"healthy = {count}"
@@ -188,12 +189,25 @@ def _redis(ports: Iterable[machine.RedisPort]) -> Iterable[str]:
 def _tls(hosts: list[str], ports: set[int]) -> Iterable[str]:
     here = _HTTPS in ports
     for host in hosts:
-        why = "" if here else " Nothing listens on port 443 here just now."
+        why = "" if here else " Nothing listens on port 443 here at the moment."
         yield _TLS.format(
             host=plain(host), address=_quoted(f"{host}:443"), name=_key(host), why=why, off="" if here else "# "
         )
     if here and not hosts:
         yield _SOME_TLS
+
+
+def _added() -> Iterable[str]:
+    """Yield what other packages suggest of their kinds."""
+    for name in sorted(packages.installed(packages.KINDS)):
+        package = packages.package_of(packages.KINDS, name)
+        try:
+            example = kind_named(name).example
+        except packages.PackageError as error:
+            yield f"# {plain(str(error))}\n"
+        else:
+            lines = [f"[{name}.NAME], of {package}:", *(example or "").splitlines()]
+            yield "".join(f"# {plain(line)}\n" for line in lines)
 
 
 def _key(name: str) -> str:

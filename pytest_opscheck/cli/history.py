@@ -40,9 +40,9 @@ class _History(click.Group):
 @reports_option
 @click.pass_context
 def history(ctx: click.Context, file: Path, reports: Path | None) -> None:
-    """Show what changed and when: of all checks, or of CHECK, as host.disk@prod, host.disk or host.
+    """Show what changed and when, for all checks or for CHECK, for example host.disk@prod, host.disk or host.
 
-    The options are those of pytest, for an inventory or reports in another place.
+    The options are the same as pytest's, for an inventory or reports elsewhere.
     """
     ctx.obj = known(file, reports)
     if ctx.invoked_subcommand is None:
@@ -61,30 +61,30 @@ def show(inventory: Inventory, check: str) -> None:
 @click.argument("digest", metavar="[HASH]", required=False)
 @click.pass_obj
 def verify(inventory: Inventory, digest: str | None) -> None:
-    """See whether every recorded run is there and as it was written, and whether the one of HASH is among them.
+    """Verify that every recorded run is present and unchanged, and that the run with HASH is among them.
 
-    A run's hash stands in its results file. The exit status is 1 where anything is not as it was.
+    A run's hash is in its results file. The exit status is 1 if anything was changed or removed.
     """
     with _faults(inventory), opened(inventory.history) as store:
         if store is None:
             _nothing(inventory)
         found = verified(store, digest)
     if found.removed:
-        when = f", at {found.removed_at}" if found.removed_at else ", in the history that this one was made from"
-        say(f"runs 1 to {found.removed} were taken away because of their age{when}")
+        when = f", at {found.removed_at}" if found.removed_at else ", in the history that this one was imported from"
+        say(f"runs 1 to {found.removed} were deleted because of their age{when}")
     for problem in found.problems:
         say(plain(problem))
     if not found.found:
         say(f"no run has the hash {digest}")
     if found.problems or not found.found:
         sys.exit(BROKEN)
-    say(f"{counted(found.runs, 'run')}, each as it was written; the newest has the hash {found.newest or 'none'}")
+    say(f"{counted(found.runs, 'run')}, all unchanged; the latest has the hash {found.newest or 'none'}")
 
 
 @history.command()
 @click.pass_obj
 def export(inventory: Inventory) -> None:
-    """Print every run as a line of JSON, the oldest first."""
+    """Print every run as a line of JSON, oldest first."""
     with _faults(inventory), opened(inventory.history) as store:
         if store is None:
             _nothing(inventory)
@@ -96,14 +96,14 @@ def export(inventory: Inventory) -> None:
 @click.argument("lines", metavar="[FILE]", default="-", type=click.File(encoding="utf-8"))
 @click.pass_obj
 def import_(inventory: Inventory, lines: IO[str]) -> None:
-    """Take runs over that `export` printed, from FILE or standard input; those that are here already stay.
+    """Import runs that `export` printed, from FILE or standard input. Runs already recorded are kept.
 
-    They have to continue the chain that is here; an empty history takes any.
+    They must continue the recorded chain; an empty history accepts any.
     """
     with _faults(inventory), opened(inventory.history, create=True) as store:
         assert store is not None  # noqa: S101 - it was to be made
         written, there = imported(store, lines)
-    say(f"{counted(written, 'run')} imported, {there} here already")
+    say(f"{counted(written, 'run')} imported, {there} already recorded")
 
 
 @contextmanager
@@ -116,7 +116,7 @@ def _faults(inventory: Inventory) -> Iterator[None]:
 
 
 def _nothing(inventory: Inventory) -> NoReturn:
-    say(f"{inventory.history}: nothing is recorded yet; a run of a suite does that: pytest -m daily", err=True)
+    say(f"{inventory.history}: nothing is recorded yet; run a suite first: pytest -m daily", err=True)
     sys.exit(FAULT)
 
 
@@ -127,7 +127,7 @@ def _show(inventory: Inventory, check: str | None) -> None:
         _require_known(records, check)
         found = records.changes(check, newest=_NEWEST + 1)
     if len(found) > _NEWEST:
-        say(f"only the newest {_NEWEST} changes are shown")
+        say(f"showing only the latest {_NEWEST} changes")
     width = shutil.get_terminal_size((100, 24)).columns if sys.stdout.isatty() else None
     shown = sorted(found[:_NEWEST], key=lambda seen: (seen.seq, seen.id))
     names = max((len(seen.id) for seen in shown), default=0)
@@ -137,7 +137,7 @@ def _show(inventory: Inventory, check: str | None) -> None:
         line = f"{when}  {seen.id:{names}}  {_state(seen):{states}}  {short(plain(seen.message), 200)}".rstrip()
         say(line if width is None else line[: width - 1], fg=_colour(seen))
     if not found:
-        say("nothing changed: every result was ok from the first one on")
+        say("no changes: every result has been ok from the first run on")
 
 
 def _require_known(records: Records, check: str | None) -> None:

@@ -29,20 +29,22 @@ _NEWEST = 20
 @reports_option
 @click.pass_context
 def maintenance(ctx: click.Context, file: Path, reports: Path | None) -> None:
-    """Begin or end a maintenance window by hand: what breaks inside is recorded, and alerts nobody.
+    """Start or end a maintenance window by hand. Breaches in it are recorded, but alert nobody.
 
-    The options are those of pytest, for an inventory or reports in another place.
+    The options are the same as pytest's, for an inventory or reports elsewhere.
     """
     ctx.obj = known(file, reports)
 
 
 @maintenance.command()
 @click.argument("duration")
-@click.option("--why", required=True, help="What is done, for whoever sees the results.")
-@click.option("--target", "targets", multiple=True, metavar="TARGET", help="Only of this target: host.prod.")
+@click.option("--why", required=True, help="Reason for the maintenance, shown with the results.")
+@click.option(
+    "--target", "targets", multiple=True, metavar="TARGET", help="Limit it to this target, for example host.prod."
+)
 @click.pass_obj
 def start(inventory: Inventory, duration: str, why: str, targets: tuple[str, ...]) -> None:
-    """Begin a maintenance now, for DURATION, for example 2h or 30m."""
+    """Start maintenance now, for DURATION, for example 2h or 30m."""
     try:
         seconds = parse_duration(duration)
         now = inventory.now().replace(microsecond=0)
@@ -50,7 +52,7 @@ def start(inventory: Inventory, duration: str, why: str, targets: tuple[str, ...
     except (LimitError, OverflowError) as error:
         _refuse(str(error).replace("'30s'", "'2h'"))
     if not why.strip():
-        _refuse("--why is empty; say what is done, for example --why 'new kernel'")
+        _refuse("--why is empty; give the reason, for example --why 'new kernel'")
     known = {target.id for target in inventory.targets}
     for target in targets:
         if target not in known:
@@ -66,13 +68,15 @@ def start(inventory: Inventory, duration: str, why: str, targets: tuple[str, ...
 @click.argument("number", required=False, type=int)
 @click.pass_obj
 def stop(inventory: Inventory, number: int | None) -> None:
-    """End the maintenance that was begun by hand, or only that of NUMBER where there are several."""
+    """End all maintenance started by hand, or only NUMBER."""
     with _faults(inventory), opened(inventory.history) as store:
         now = inventory.now()
         found = history.stop(store, inventory.history.inventory, now, _who(), number) if store is not None else []
     if not found:
         _refuse(
-            "none that was begun by hand is under way" if number is None else f"maintenance {number} is not under way"
+            "no maintenance started by hand is in progress"
+            if number is None
+            else f"maintenance {number} is not in progress"
         )
     for each in found:
         say(f"maintenance {each.number} is over: {plain(each.why)}")
@@ -81,7 +85,7 @@ def stop(inventory: Inventory, number: int | None) -> None:
 @maintenance.command(name="list")
 @click.pass_obj
 def list_(inventory: Inventory) -> None:
-    """Show which windows are open, when those of the inventory come next, and which were begun by hand."""
+    """Show open windows, when the inventory's windows open next, and those started by hand."""
     now = inventory.now()
     for line in _recurring(inventory, now):
         say(line)
@@ -93,7 +97,10 @@ def list_(inventory: Inventory) -> None:
         time = f"{begin:%Y-%m-%d %H:%M} to {end:%Y-%m-%d %H:%M}"
         say(f"{each.number}  {time}  {state}  {plain(each.why)} ({each.who}){_of(each)}")
     if not found and not inventory.windows:
-        say("there is none; begin one with `opscheck maintenance start 2h --why ...`, or see docs/maintenance.md")
+        say(
+            "there are no maintenance windows; start one with `opscheck maintenance start 2h --why ...`, "
+            "or see docs/maintenance.md"
+        )
 
 
 def _recurring(inventory: Inventory, now: dt.datetime) -> Iterator[str]:
@@ -103,7 +110,7 @@ def _recurring(inventory: Inventory, now: dt.datetime) -> Iterator[str]:
             said = f"open until {found.until:%Y-%m-%d %H:%M}"
         else:
             begin = window.next(now, inventory.timezone)
-            said = f"next {begin:%Y-%m-%d %H:%M}" if begin else "never again"
+            said = f"next {begin:%Y-%m-%d %H:%M}" if begin else "will not open again"
         of = "" if window.results is None else f", of {len(window.results)} checks"
         yield f"{window.name}  {said}  {plain(window.why)} ({window.at}{of})"
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 import textwrap
 import typing
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,7 +13,7 @@ from pydantic import WithJsonSchema
 from pydantic.fields import FieldInfo
 
 from .._check import EVERY_SUITE, Check
-from ..catalogue import checks, kinds
+from ..catalogue import checks_of, kind_named, kinds
 from ..core.limits import Ladder, Limit
 from ..core.visible import plain
 from ..probes import Kind
@@ -66,16 +66,16 @@ class Chapter:
     entries: tuple[Entry, ...]
 
 
-def chapters() -> Iterator[Chapter]:
-    """Yield what can be said, kind by kind."""
-    for name in kinds():
+def chapters(names: Iterable[str] | None = None) -> Iterator[Chapter]:
+    """Yield what can be said, kind by kind: of the shipped ones, or of those of these names."""
+    for name in kinds() if names is None else names:
         yield chapter(name)
 
 
 def chapter(name: str) -> Chapter:
-    """Return what can be said of one kind."""
-    kind = kinds()[name]
-    return Chapter(name, kind.summary, tuple(_target_keys(kind)), tuple(_entry(check) for check in checks([name])))
+    """Return what can be said of one kind. Raises PackageError."""
+    kind = kind_named(name)
+    return Chapter(name, kind.summary, tuple(_target_keys(kind)), tuple(_entry(check) for check in checks_of(name)))
 
 
 def _target_keys(kind: Kind) -> Iterator[Key]:

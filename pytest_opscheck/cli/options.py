@@ -35,7 +35,7 @@ class Place(click.Path):
         """Refuse an empty text."""
         if isinstance(value, str) and not value.strip():
             name = param.opts[0] if param is not None else "it"
-            raise Usage(f"{name} is empty; name {'a folder' if self.dir_okay else 'a file'}, or leave it out")
+            raise Usage(f"{name} is empty; give {'a folder' if self.dir_okay else 'a file'}, or leave it out")
         return super().convert(value, param, ctx)
 
 
@@ -45,12 +45,12 @@ inventory_option = click.option(
     metavar="FILE",
     default=FILE,
     type=Place(path_type=Path, dir_okay=False),
-    help="The inventory.",
+    help="The inventory file.",
 )
 
 
 reports_option = click.option(
-    "--opscheck-reports", "reports", metavar="DIR", type=Place(path_type=Path), help="Where the reports are."
+    "--opscheck-reports", "reports", metavar="DIR", type=Place(path_type=Path), help="The reports folder."
 )
 
 
@@ -94,7 +94,7 @@ def known(file: Path, reports: Path | None) -> Inventory:
     except SystemExit:
         if not found:
             raise
-    say("the inventory has these errors, and no run begins until they are fixed; what was recorded:", err=True)
+    say("no run will start until the inventory's errors above are fixed; recorded so far:", err=True)
     return found[0]
 
 

@@ -23,13 +23,13 @@ _LONGEST = 64_000_000
 
 @click.command()
 @click.argument("of", metavar="[SUITE | RESULTS.json]", required=False)
-@click.option("--text", "form", flag_value="text", default=True, help="A line for each check, and a status (default).")
-@click.option("--markdown", "form", flag_value="markdown", help="What is not ok, for chats and pull requests.")
+@click.option("--text", "form", flag_value="text", default=True, help="One line per check, and the status (default).")
+@click.option("--markdown", "form", flag_value="markdown", help="Only what is not ok, for chats and pull requests.")
 @reports_option
 def report(of: str | None, form: str, reports: Path | None) -> None:
-    """Tell the newest run, that of SUITE, or that of a results file again.
+    """Print the latest run, the latest run of SUITE, or the run in a results file.
 
-    --opscheck-reports is pytest's option, for reports in another place.
+    --opscheck-reports is the same as pytest's option, for reports elsewhere.
     """
     file = _file(of, reports or reports_setting(Path.cwd()))
     run = _read(file)
@@ -42,7 +42,10 @@ def _file(of: str | None, folder: Path) -> Path:
         return Path(of)
     found = {file.parent.name: file for file in folder.glob(f"*/{_LATEST}")}
     if not found:
-        _refuse(f"there are no results in {folder}; run a suite first, as `pytest -m daily`, or name a results file")
+        _refuse(
+            f"there are no results in {folder}; run a suite first, for example `pytest -m daily`, "
+            "or name a results file"
+        )
     if of is None:
         return max(found.values(), key=lambda file: file.stat().st_mtime_ns)
     if of not in found:
@@ -54,16 +57,16 @@ def _read(file: Path) -> Run:
     try:
         data: Any = json.loads(content(file, _LONGEST))
     except OSError as error:
-        _refuse(f"{file}: {error.strerror}; name a results file, as reports/daily/{_LATEST}")
+        _refuse(f"{file}: {error.strerror}; name a results file, for example reports/daily/{_LATEST}")
     except (ValueError, RecursionError):
-        _refuse(f"{file} is no JSON; name a results file, as reports/daily/{_LATEST}")
+        _refuse(f"{file} is not JSON; name a results file, for example reports/daily/{_LATEST}")
     schema = data.get("schema") if isinstance(data, dict) else None
     if schema != SCHEMA:
-        _refuse(f"{file} is no results file: its schema is {schema!r}, and not {SCHEMA!r}")
+        _refuse(f"{file} is not a results file: its schema is {schema!r}, not {SCHEMA!r}")
     try:
         return Run.from_json(data)
     except (KeyError, TypeError, ValueError) as error:
-        _refuse(f"{file} is no whole results file of this version: {type(error).__name__}: {error}")
+        _refuse(f"{file} is not a complete results file of this version: {type(error).__name__}: {error}")
 
 
 def _refuse(message: str) -> NoReturn:

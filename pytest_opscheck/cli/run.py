@@ -31,13 +31,17 @@ _EXPRESSION = re.compile(r"-[vqsxl]*m")
 
 
 @click.command(context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False})
-@click.option("--random-delay", metavar="TIME", help="Start up to so much later, by chance: 2m. For crontabs.")
+@click.option(
+    "--random-delay",
+    metavar="TIME",
+    help="Wait a random time of at most TIME before starting, for example 2m. For crontabs.",
+)
 @click.argument("suite")
 @click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
 def run(suite: str, arguments: tuple[str, ...], random_delay: str | None) -> None:
-    """Run a suite, unless a run of it is under way. ARGUMENTS go to pytest."""
+    """Run a suite, unless it is already running. ARGUMENTS are passed to pytest."""
     if any(map(_EXPRESSION.match, arguments)):
-        raise Usage(f"`opscheck run {suite}` runs that suite alone; leave -m out, or say `pytest -m EXPRESSION`")
+        raise Usage(f"`opscheck run {suite}` runs only that suite; leave -m out, or use `pytest -m EXPRESSION`")
     arguments = _joined(arguments)
     file = _named_inventory(arguments)
     inventory = loaded(file, refused=lambda error: _tell(error, suite))
@@ -59,8 +63,8 @@ def _with_heartbeat(command: list[str], url: str, inventory: Inventory, suite: s
     name = inventory.redactor.text(f"{suite} of {inventory.name} on {platform.node()}")
     status, faults = around(command, url, name, lock)
     for fault in faults:
-        said = inventory.redactor.text(f"could not call the heartbeat, {fault}")
-        say(f"{said}; the run stands as it is", err=True)
+        said = inventory.redactor.text(f"could not send the heartbeat: {fault}")
+        say(f"{said}; the run itself is not affected", err=True)
     return status
 
 
@@ -91,7 +95,7 @@ def _named_inventory(arguments: Iterable[str]) -> Path:
     flag = "--opscheck-inventory="
     named = [argument.removeprefix(flag) for argument in arguments if argument.startswith(flag)]
     if named and not named[-1].strip():
-        raise Usage(f"{flag[:-1]} is empty; name a file, or leave it out")
+        raise Usage(f"{flag[:-1]} is empty; give a file, or leave it out")
     return Path(named[-1] if named else FILE)
 
 
@@ -113,13 +117,13 @@ def _lock(folder: Path, suite: str) -> list[int]:
         private.make_folder(folder)
         lock = os.open(folder / ".lock", os.O_RDWR | os.O_CREAT, private.FILE)
     except OSError as error:
-        say(f"no lock for {suite}, so another run of it may be beside this one: {error}", err=True)
+        say(f"could not lock {suite}, so another run of it may be in progress: {error}", err=True)
         return []
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
         holder = os.read(lock, 20).decode(errors="replace").strip() or "unknown"
-        say(f"a run of {suite} is under way (process {holder}), so this one was not started", err=True)
+        say(f"{suite} is already running (process {holder}), so this run was not started", err=True)
         sys.exit(NOTHING_JUDGED)
     with contextlib.suppress(OSError):  # on a full disk it does not say whose it is
         os.ftruncate(lock, 0)

@@ -44,14 +44,14 @@ _LOOKED_BACK = 50
 
 
 @click.command()
-@click.option("--crontab", "for_cron", is_flag=True, help="A crontab instead of systemd's timers.")
-@click.option("--install", is_flag=True, help="Write what is shown, and let it run.")
+@click.option("--crontab", "for_cron", is_flag=True, help="Use a crontab instead of systemd timers.")
+@click.option("--install", is_flag=True, help="Write what is shown, and start it.")
 @inventory_option
 def schedule(file: Path, *, for_cron: bool, install: bool) -> None:
-    """Show systemd's timers, or a crontab, for the suites that say when they run: `at` or `every` in [suites.NAME].
+    """Show systemd timers, or a crontab, for suites with a schedule: `at` or `every` in [suites.NAME].
 
-    With --install they are written and started: for root to /etc/systemd/system, for others as units of their own. Once
-    more changes nothing.
+    --install writes and starts them: in /etc/systemd/system for root, as user units for others. Installing again
+    changes nothing.
     """
     inventory = loaded(file)
     found = jobs(inventory)
@@ -72,14 +72,14 @@ def schedule(file: Path, *, for_cron: bool, install: bool) -> None:
         sys.exit(FAULT)
     if install and "${" in file.read_text(encoding="utf-8") and not (file.absolute().parent / ENVIRONMENT).exists():
         say(
-            f"the inventory reads variables, and nothing sets them there: write {ENVIRONMENT} beside it, NAME=value a "
-            "line, readable to you alone",
+            f"the inventory uses variables, and scheduled runs have no values for them: write {ENVIRONMENT} beside it, "
+            "one NAME=value a line, readable only by you",
             err=True,
         )
 
 
 def _none(inventory: Inventory) -> NoReturn:
-    say(f"no suite of {inventory.file} says when it runs; say for example [suites.daily] at = '09:00'", err=True)
+    say(f"no suite of {inventory.file} has a schedule; add one, for example [suites.daily] at = '09:00'", err=True)
     sys.exit(USAGE)
 
 
@@ -94,7 +94,7 @@ def _units(inventory: Inventory, found: list[Job], *, install: bool) -> None:
     if not install:
         return
     if shutil.which("systemctl") is None:
-        raise ScheduleError("there is no systemctl here; say --crontab for a machine without systemd")
+        raise ScheduleError("systemctl was not found; use --crontab on a machine without systemd")
     folder.mkdir(parents=True, exist_ok=True)
     stale = _stale(inventory, folder, files)
     _forget(stale)
@@ -106,9 +106,9 @@ def _units(inventory: Inventory, found: list[Job], *, install: bool) -> None:
         _systemctl("daemon-reload")
     started = _start([f"{job.name}.timer" for job in found], {each.path.name for each in changed})
     if not (changed or stale or started):
-        say("nothing changed: all of it is there, and runs")
+        say("nothing changed: everything is installed and running")
     if found and os.geteuid() != 0:
-        say("units of a user end when he logs out, unless root has said: loginctl enable-linger USER")
+        say("user units stop when the user logs out, unless root has run: loginctl enable-linger USER")
 
 
 def _start(timers: Iterable[str], changed: Collection[str]) -> bool:
@@ -141,7 +141,7 @@ def _forget(stale: Iterable[Path]) -> None:
             _systemctl("disable", "--now", path.name)
     for path in stale:
         path.unlink()
-        say(f"removed {path}: the inventory does not have it any more")
+        say(f"removed {path}: it is no longer in the inventory")
 
 
 def _write(file: File) -> None:
@@ -175,17 +175,17 @@ def _crontab(inventory: Inventory, found: list[Job], *, install: bool) -> None:
     if not install:
         return
     if shutil.which("crontab") is None:
-        raise ScheduleError("there is no crontab here; install cron, or leave --crontab out for systemd's timers")
+        raise ScheduleError("crontab was not found; install cron, or leave --crontab out to use systemd timers")
     whose = owner(inventory.file.absolute().parent)
     there = _there(whose)
     wanted = merged(there, ours, inventory)
     if wanted == there:
-        say("nothing changed: all of it is there")
+        say("nothing changed: everything is installed")
         return
     done = _command_of(whose, "-", input=wanted)
     if done.returncode != 0:
         raise ScheduleError(f"crontab: {' '.join(done.stderr.split())}")
-    say(f"wrote it to {f'the crontab of {whose}' if whose else 'your crontab'}; the rest of that stays as it is")
+    say(f"wrote it to {f'the crontab of {whose}' if whose else 'your crontab'}; other entries are unchanged")
 
 
 def _there(whose: str | None) -> str:
@@ -219,9 +219,9 @@ class _State:
 @inventory_option
 @reports_option
 def status(file: Path, reports: Path | None) -> None:
-    """Say when each suite last ran, what came of it, and when it is due next.
+    """Show when each suite last ran, how it ended, and when it is due next.
 
-    The exit status is 1 where a suite that says when it runs is overdue or never ran, 3 where the history can't tell.
+    The exit status is 1 if a scheduled suite is overdue or never ran, 3 if the history can't be read.
     """
     inventory = known(file, reports)
     found = jobs(inventory)
@@ -268,7 +268,7 @@ def _lines(state: _State, now: dt.datetime) -> Iterator[str]:
         ago = lasting(now - state.run.started)
         yield f"  last run {_said(state.run.started, zone)}, {ago} ago, on {plain(state.run.vantage)}: {state.said}"
     if state.missing is not None:
-        yield f"  was due  {_said(state.missing, zone)}, and no whole run of it has begun since"
+        yield f"  was due  {_said(state.missing, zone)}, and no complete run has started since"
     yield f"  next due {_said(schedule.following(now), zone)}"
 
 

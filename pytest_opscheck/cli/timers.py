@@ -85,7 +85,7 @@ def exposed(inventory: Inventory) -> str | None:
     if not mode & _OTHERS:
         return None
     quoted = shlex.quote(str(file))
-    return f"others can read {file}, in which the inventory's variables are, secrets too: chmod 600 {quoted}"
+    return f"other users can access {file}, which holds the inventory's variables, secrets included: chmod 600 {quoted}"
 
 
 def jobs(inventory: Inventory) -> list[Job]:
@@ -109,8 +109,8 @@ def _said(word: str) -> str:
     """Return a path as it can stand in a line of a unit or crontab. Raises ScheduleError where it would end that."""
     if has_controls(word):
         raise ScheduleError(
-            f"{word!r} can't be written into a unit or a crontab: a line break or another control character stands in "
-            "it, or bytes that are not UTF-8; rename that folder or file"
+            f"{word!r} can't be written into a unit or a crontab: it contains a line break, another control "
+            "character or bytes that are not UTF-8; rename that folder or file"
         )
     return word
 
@@ -120,7 +120,9 @@ def command() -> str:
     beside = Path(sys.executable).with_name("opscheck")
     found = str(beside) if beside.exists() else shutil.which("opscheck")
     if found is None:
-        raise ScheduleError(f"there is no command `opscheck` beside {sys.executable}; install pytest-opscheck there")
+        raise ScheduleError(
+            f"the `opscheck` command was not found beside {sys.executable}; install pytest-opscheck there"
+        )
     return _said(found)
 
 
@@ -151,7 +153,7 @@ def _head(job: Job) -> Iterator[str]:
 
 def head(inventory: Inventory) -> str:
     """Return the first line of a unit, by which it is known whose it is."""
-    return f"# {_mark(inventory)}; `opscheck schedule --install` writes it anew."
+    return f"# {_mark(inventory)}; `opscheck schedule --install` overwrites it."
 
 
 def _mark(inventory: Inventory) -> str:
@@ -233,8 +235,8 @@ def _program(path: str) -> str:
     """Return the program that ExecStart names. Raises ScheduleError for a path that systemd refuses there."""
     if re.search(r"['\"\\]", path):
         raise ScheduleError(
-            f"systemd starts no program whose path has quotes or backslashes: {path!r}; install pytest-opscheck into "
-            "another folder, or say --crontab"
+            f"systemd can't start a program whose path contains quotes or backslashes: {path!r}; install "
+            "pytest-opscheck into another folder, or use --crontab"
         )
     return _quoted(_unit(path))
 
@@ -277,7 +279,7 @@ def merged(there: str, ours: str, inventory: Inventory) -> str:
 
 
 def _marks(inventory: Inventory) -> tuple[str, str]:
-    return f"# {_mark(inventory)}, which writes them anew: begin", f"# {_mark(inventory)}: end"
+    return f"# {_mark(inventory)}, which overwrites them: begin", f"# {_mark(inventory)}: end"
 
 
 def _lines(job: Job) -> Iterator[str]:
@@ -316,6 +318,6 @@ def _require_same_clock(zone: dt.tzinfo, machine: dt.tzinfo | None) -> None:
         moment = begin + dt.timedelta(days=days)
         if moment.astimezone(machine).utcoffset() != moment.astimezone(zone).utcoffset():
             raise ScheduleError(
-                f"cron goes by the machine's clock, which is not that of {zone}; use systemd's timers, which take the "
+                f"cron uses the machine's time zone, which is not {zone}; use systemd timers, which take the "
                 f"zone, or set the machine's: timedatectl set-timezone {zone}"
             )

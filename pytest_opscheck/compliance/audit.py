@@ -43,7 +43,7 @@ class Line:
     first: dt.datetime | None
     last: dt.datetime | None
     is_expected: bool
-    """Whether the inventory has it now: otherwise it is a check of one's own, or one that was taken out."""
+    """Whether the inventory has it now: otherwise it is a user-defined check, or one that was taken out."""
 
     @property
     def ran(self) -> int:
@@ -218,8 +218,8 @@ def _reasons(
 
 
 def _said(quiet: Mapping[str, Any]) -> str:
-    """Return who answers for it and why: `ann: replaced in May (OPS-7), until 2026-09-30`."""
-    who = quiet.get("who") or quiet.get("by") or "nobody is named"
+    """Return who is responsible for it and why: `ann: replaced in May (OPS-7), until 2026-09-30`."""
+    who = quiet.get("who") or quiet.get("by") or "nobody named"
     why = f": {quiet['why']}" if quiet.get("why") else ""
     ticket = f" ({quiet['ticket']})" if quiet.get("ticket") else ""
     return f"{who}{why}{ticket}" + (f", until {quiet['until']}" if quiet.get("until") else "")

@@ -22,13 +22,13 @@ _VERDICTS = (
     Verdict.MAINTENANCE,
 )
 _HEADINGS = ("check", "due", "ran", "passed", "breached", "unknown", "blocked", "waived", "maintenance", "missing")
-_MORE = ("waived or in maintenance because", "suites", "first result", "last result", "in the inventory")
+_MORE = ("reasons for waivers and maintenance", "suites", "first result", "last result", "in the inventory")
 _FORMULAS = tuple("=+-@\uff1d\uff0b\uff0d\uff20")
 """What begins a formula to a spreadsheet, in letters of both widths."""
 NOTE = (
-    "What was due follows from the schedule and the expectations that the inventory has now. A run counts for the last "
-    "time at which its suite was due before it; one that was narrowed to a part of its suite counts for none. "
-    "What is not in the inventory is a check of one's own, or was taken out since."
+    "What was due follows from the schedule and the expectations in the inventory today. A run counts for the latest "
+    "time at which its suite was due before it; a run of only a part of its suite does not count. "
+    "What is not in the inventory is a user-defined check, or has been removed since."
 )
 
 
@@ -39,9 +39,9 @@ def lines(found: Compliance, chain: str) -> Iterator[str]:
     yield ""
     for suite in found.suites:
         if suite.whole or suite.narrowed or suite.due is not None:
-            said = "not known, no schedule is stated" if suite.due is None else f"{suite.due}, {suite.missed} missing"
-            narrowed = f" ({counted(suite.narrowed, 'narrowed run')} beside them)" if suite.narrowed else ""
-            yield f"{suite.name}: {counted(suite.whole, 'whole run')}{narrowed}; due {said}"
+            said = "unknown, the suite has no schedule" if suite.due is None else f"{suite.due}, {suite.missed} missing"
+            narrowed = f" ({counted(suite.narrowed, 'partial run')} besides)" if suite.narrowed else ""
+            yield f"{suite.name}: {counted(suite.whole, 'complete run')}{narrowed}; due {said}"
     yield ""
     rows = [_HEADINGS, *(_row(line) for line in found.lines)]
     widths = [max(len(row[column]) for row in rows) for column in range(len(_HEADINGS))]
@@ -61,7 +61,7 @@ def lines(found: Compliance, chain: str) -> Iterator[str]:
 def heading(found: Compliance) -> str:
     """Return what the report is of: `shop, 2026-07-01 00:00 to before 2026-10-01 00:00`."""
     zone = found.since.tzinfo
-    settled = f"; what was due from {_moment(found.settled, zone)} on may still be under way, and is not counted"
+    settled = f"; what was due from {_moment(found.settled, zone)} on may still be running and is not counted"
     until = f"{_moment(found.since, zone)} to before {_moment(found.until, zone)}"
     return f"{plain(found.inventory)}, {until}{settled if found.settled < found.until else ''}"
 
@@ -78,7 +78,7 @@ def _gap(gap: Gap, found: Compliance) -> str:
 
 def _row(line: Line) -> tuple[str, ...]:
     numbers = (line.due, line.ran, *(line.verdicts.get(verdict, 0) for verdict in _VERDICTS), line.missing)
-    return (plain(line.id), *("not known" if number is None else str(number) for number in numbers))
+    return (plain(line.id), *("unknown" if number is None else str(number) for number in numbers))
 
 
 def _more(line: Line, found: Compliance) -> tuple[str, ...]:
@@ -109,10 +109,10 @@ def page(found: Compliance, chain: str, made: dt.datetime) -> str:
     body = [
         f"<h1>{title}</h1>",
         f"<p>{safe(heading(found))}</p>",
-        f"<p>Made {_moment(made, found.since.tzinfo)}. {safe(NOTE)}</p>",
+        f"<p>Created {_moment(made, found.since.tzinfo)}. {safe(NOTE)}</p>",
         f"<h2>The record</h2><p>{safe(chain)}</p>",
         "<h2>Suites</h2>",
-        *_html_table(("suite", "schedule", "due", "whole runs", "narrowed runs", "missing"), _suite_rows(found)),
+        *_html_table(("suite", "schedule", "due", "complete runs", "partial runs", "missing"), _suite_rows(found)),
         f"<h2>Missing runs ({sum(gap.runs for gap in found.gaps)})</h2>",
         *_html_table(("suite", "due at"), [(gap.suite, _gap(gap, found)) for gap in found.gaps]),
         "<h2>Expectations</h2>",
@@ -129,8 +129,8 @@ def page(found: Compliance, chain: str, made: dt.datetime) -> str:
 def _suite_rows(found: Compliance) -> Iterator[tuple[str, ...]]:
     for suite in found.suites:
         known = [suite.due, suite.whole, suite.narrowed, suite.missed]
-        numbers = ("not known" if number is None else str(number) for number in known)
-        yield (suite.name, suite.schedule or "none is stated", *numbers)
+        numbers = ("unknown" if number is None else str(number) for number in known)
+        yield (suite.name, suite.schedule or "none", *numbers)
 
 
 def _html_table(headings: Iterable[str], rows: Iterable[Iterable[str]]) -> Iterator[str]:

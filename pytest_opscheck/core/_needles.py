@@ -169,7 +169,7 @@ def _extended(read: str, start: int, needle: str, offset: int) -> tuple[int, int
 
 
 def _is_alone(text: str, needle: str, span: tuple[int, int]) -> bool:
-    """Tell whether a short secret is no part of a longer word or number."""
+    """Tell whether a short secret is not a part of a longer word or number."""
     around = text[max(span[0] - 1, 0) : span[0]], text[span[1] : span[1] + 1]
     if needle.isalpha():
         return not any(map(str.isalpha, around))

@@ -45,11 +45,11 @@ def parse_during(said: object) -> During:
         case [int(start), int(end)] if start < _DAY:
             if start == end % _DAY:
                 raise LimitError(
-                    f"{said!r} is the whole day or none of it; leave `during` out, or say a part of the day"
+                    f"{said!r} is the whole day or none of it; leave `during` out, or give a part of the day"
                 )
             return During(start, end)
         case _:
-            raise LimitError(f"{said!r} is not a part of the day; say for example '00:00-08:00'")
+            raise LimitError(f"{said!r} is not a part of the day; use for example '00:00-08:00'")
 
 
 def _minute(text: str) -> int | None:

@@ -58,7 +58,7 @@ def domain_of(measures: str, least: str | None, most: str | None) -> Domain:
     low, high = (parse_limit(bound) if bound is not None else None for bound in (least, most))
     for bound in (low, high):
         if bound is not None and bound.number is None:
-            raise LimitError(f"{bound.operand!r} is not a number, as the bound of a value is; say for example '100%'")
+            raise LimitError(f"{bound.operand!r} is not a number, as the bound of a value is; use for example '100%'")
     of = [bound for bound in (low, high) if bound is not None and bound.dimension == measures]
     return Domain(
         None if low is None else low.number if low in of else 0.0,
@@ -70,7 +70,7 @@ def domain_of(measures: str, least: str | None, most: str | None) -> Domain:
 def refuse_open(limit: Limit) -> Limit:
     """Return a limit, unless it is a regular expression that is found in every text. Raises LimitError for such."""
     if limit.pattern is not None and all(limit.pattern.search(text) is not None for text in _UNLIKE):
-        raise LimitError(f"'{limit}' can't be broken: every text matches it; say what has to be there, '~ ^ready$'")
+        raise LimitError(f"'{limit}' can't be broken: every text matches it; use a pattern such as '~ ^ready$'")
     return limit
 
 
@@ -91,7 +91,7 @@ def refuse_idle(limit: Limit, domain: Domain, of: str, hint: str) -> None:
         unsigned = parse_limit(f"{limit.operator} {limit.operand.lstrip('-')}{limit.unit}")
         meant = f"'{unsigned}'" if len(_kept(unsigned, domain)) > 1 else hint
     known = [*([] if limit.number is not None else ["a number"]), *([text] if (text := str(domain)) else [])]
-    raise LimitError(f"'{limit}' {never}: {of} is {', '.join(known)}; say for example {meant}")
+    raise LimitError(f"'{limit}' {never}: {of} is {', '.join(known)}; use for example {meant}")
 
 
 def _kept(limit: Limit, domain: Domain) -> set[bool]:
@@ -110,7 +110,7 @@ def _kept(limit: Limit, domain: Domain) -> set[bool]:
 def refuse_blind(pattern: object, ignore: object) -> None:
     """Refuse what leaves out every line that is looked for: nothing would ever be counted. Raises LimitError."""
     if isinstance(ignore, Collection) and not isinstance(ignore, str) and "*" in ignore:
-        raise LimitError("'*' leaves out everything; name what is harmless, or say false for a check that is off")
+        raise LimitError("'*' leaves out everything; name what is harmless, or use false to switch the check off")
     try:
         left_out = re.compile(ignore) if isinstance(ignore, str) and ignore else None
     except re.error:
@@ -119,4 +119,4 @@ def refuse_blind(pattern: object, ignore: object) -> None:
         return
     literal = pattern if isinstance(pattern, str) and not _SPECIAL.search(pattern) else None
     if all(left_out.search(text) for text in _UNLIKE) or (literal and left_out.search(literal)):
-        raise LimitError(f"{ignore!r} leaves out every line that is looked for; say what is harmless, and nothing else")
+        raise LimitError(f"{ignore!r} leaves out every line that is looked for; name only what is harmless")

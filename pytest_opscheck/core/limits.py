@@ -152,7 +152,7 @@ class Limit:
         if self.operator in _EQUALITY and not unit and math.isclose(number, self.number or 0, rel_tol=_CLOSE):
             # A version 1.10 is not 1.1, and a count "5.0" is 5: only whoever wrote the limit can tell which is meant.
             raise UnjudgeableError(
-                f"{value!r} is the same number as {said}, and another text; for text say '~ ^{re.escape(said)}$'"
+                f"{value!r} is the same number as {said}, but a different text; for text use '~ ^{re.escape(said)}$'"
             )
         return self.holds_number(number)
 
@@ -176,7 +176,7 @@ def parse_limit(said: object) -> Limit:
         raise LimitError(f"{said!r} is not a limit; start with one of {operators}, for example '< 70%'")
     if not rest:
         wanted = "ready" if operator == "~" else "70%"
-        raise LimitError(f"{said!r} names no value; say for example '{operator} {wanted}'")
+        raise LimitError(f"{said!r} names no value; use for example '{operator} {wanted}'")
     if operator == "~":
         return _parse_pattern(rest)
     return _parse_comparison(operator or "==", rest, said)
@@ -206,7 +206,7 @@ def _parse_comparison(operator: str, rest: str, said: str) -> Limit:
             return Limit(operator, rest, "", None)
         wanted = "10/h" if "/" in rest else "70%"
         raise LimitError(
-            f"{said!r} compares with {rest!r}, which is not a number with a unit; say for example '{operator} {wanted}'"
+            f"{said!r} compares with {rest!r}, which is not a number with a unit; use for example '{operator} {wanted}'"
         )
     dimension(unit)  # raises, with the units that there are
     number = to_base(float(match["number"]), unit)
@@ -242,7 +242,7 @@ class Ladder:
         """Refuse what would never be broken, or not with the severity that is meant."""
         severities = [rung.severity for rung in self.rungs]
         if not severities:
-            raise LimitError("there is no limit; say for example '< 70%'")
+            raise LimitError("there is no limit; use for example '< 70%'")
         if severities != sorted(severities):
             raise LimitError(f"the worst severity of a ladder stands first, and these are {', '.join(severities)}")
         if twice := next((severity for severity in severities if severities.count(severity) > 1), None):

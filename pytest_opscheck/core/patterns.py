@@ -18,7 +18,7 @@ _STEPS = 1e7
 _WITHIN = re.compile(r"\)[*+?{]|\\[1-9]|\(\?P=")
 """A repeated group, or what a group has matched once more: the time may grow exponentially with the text."""
 _BRACE = re.compile(r"(\\N\{[^}]*\}|\\.)|\{(?!(?:\d+|\d*,\d*)\})", re.DOTALL)
-"""A brace that is no repetition is one to `re`; to regex it may stand before how inexact a match may be."""
+"""A brace that is not a repetition is one to `re`; to regex it may stand before how inexact a match may be."""
 _REPEAT = re.compile(r"[*+{]")
 _CHOICE = re.compile(r"[?|]")
 

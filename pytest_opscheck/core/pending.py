@@ -37,8 +37,8 @@ def parse_of(said: object) -> Lasting:
     """Parse `3 of 5`. Raises LimitError with an example."""
     match = re.fullmatch(r"\s*([0-9]{1,3})\s+of\s+([0-9]{1,3})\s*", said) if isinstance(said, str) else None
     if match is None:
-        raise LimitError(f"{said!r} is not a number of runs; say for example '3 of 5': in 3 of the last 5 runs")
+        raise LimitError(f"{said!r} is not a number of runs; use for example '3 of 5': in 3 of the last 5 runs")
     times, within = int(match[1]), int(match[2])
     if not 1 < times <= within <= MOST_RUNS:
-        raise LimitError(f"{said!r} can't be meant: say 2 or more, of as many or more, up to {MOST_RUNS}")
+        raise LimitError(f"{said!r} makes no sense: use 2 or more, of at least as many runs, at most {MOST_RUNS}")
     return Lasting(f"{times} of {within}", None, times, within)

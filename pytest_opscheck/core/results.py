@@ -114,7 +114,7 @@ class Counted:
         return {"subject": self.subject, "counts": dict(self.counts), **by}
 
     def follows(self, before: Counted) -> bool:
-        """Tell whether this goes on counting where the other one left off, and did not begin anew."""
+        """Tell whether this goes on counting where the other one left off, and did not start over."""
         if None not in (self.counted_by, before.counted_by) and self.counted_by != before.counted_by:
             return False
         return all(count >= before.counts[name] for name, count in self.counts.items())

@@ -58,7 +58,7 @@ def known_tokens(text: str) -> list[str]:
 
 
 def shaped(value: str) -> Iterator[str]:
-    """Yield what of a value has the shape of a secret: known tokens, and what is no word, name or number."""
+    """Yield what of a value has the shape of a secret: known tokens, and what is not a word, name or number."""
     yield from known_tokens(value)
     if _PASSWORD.fullmatch(value) and not _ADDRESS.fullmatch(value):
         yield value
@@ -70,7 +70,7 @@ def shaped(value: str) -> Iterator[str]:
 
 
 def _is_odd(piece: str) -> bool:
-    """Tell whether letters and digits are no word, name, number or time."""
+    """Tell whether letters and digits are not a word, name, number or time."""
     if len(piece) <= _SHORT_PIECE:
         return False
     if piece.isalpha():

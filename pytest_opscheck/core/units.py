@@ -69,7 +69,7 @@ def dimension(unit: str) -> str:
 
 
 def window_s(unit: str) -> int | None:
-    """Return over how many seconds a unit counts; None for one that is no rate."""
+    """Return over how many seconds a unit counts; None for one that is not a rate."""
     return _WINDOWS.get(unit)
 
 
@@ -101,14 +101,14 @@ def parse_duration(said: object) -> float:
     text = said if isinstance(said, str) else "" if isinstance(said, bool) else f"{said}s"
     match = NUMBER.fullmatch(text.strip())
     if match is None or _FACTORS.get(match["unit"], ("", 0))[0] != "duration" or not float(match["number"]) > 0:
-        raise LimitError(f"{said!r} is not a length of time; say for example '30s'")
+        raise LimitError(f"{said!r} is not a length of time; use for example '30s'")
     return to_base(float(match["number"]), match["unit"])
 
 
 def parse_time(said: object) -> float:
     """Parse `15m`; a bare number is refused, for it could be minutes as well as seconds. Raises LimitError."""
     if isinstance(said, int | float) and not isinstance(said, bool) and said > 0:
-        raise LimitError(f"{said!r} has no unit; say for example '{said}s' or '{said}m'")
+        raise LimitError(f"{said!r} has no unit; use for example '{said}s' or '{said}m'")
     return parse_duration(said)
 
 

@@ -32,7 +32,7 @@ def is_plain(text: str) -> bool:
 
 
 def has_controls(text: str) -> bool:
-    """Tell whether text has an end of a line, another control character, or bytes that are no text."""
+    """Tell whether text has an end of a line, another control character, or bytes that are not text."""
     return not text.isprintable() and any(unicodedata.category(character) in _CONTROLS for character in text)
 
 
@@ -56,7 +56,7 @@ def typed(word: str) -> str:
 def as_json(data: Any, **form: Any) -> str:
     """Return data as JSON for files, in which an escape stands for what is not visible: a line is a line to everybody.
 
-    `form` is that of json.dumps. Bytes that are no UTF-8, which a target's output may hold, become escapes likewise.
+    `form` is that of json.dumps. Bytes that are not UTF-8, which a target's output may hold, become escapes likewise.
     """
     text = json.dumps(data, ensure_ascii=False, allow_nan=False, **form)
     if text.isprintable():

@@ -46,7 +46,7 @@ def _sent(method: str, url: str, body: bytes, content_type: str) -> tuple[str, b
             said = error.read(_SAID).decode("utf-8", "replace").strip().splitlines()
             return f"its server answers {error.code}{': ' + said[0] if said else ''}", error.code in PASSING
     except (http.client.InvalidURL, ValueError):  # which quotes parts of the address
-        return "its address is not one of the web", False
+        return "its address is not a web address", False
     except (OSError, http.client.HTTPException) as error:
         reason = getattr(error, "reason", None) or error
         return f"{getattr(reason, 'strerror', None) or reason or type(reason).__name__}", True
@@ -66,10 +66,10 @@ class _Redirects(urllib.request.HTTPRedirectHandler):
         try:
             there = onward(req.full_url, newurl)
         except ValueError:
-            raise _AwayError("it redirects to what is not an address of the web") from None
+            raise _AwayError("it redirects to something that is not a web address") from None
         if not same_server(req.full_url, there):
             where = without_password(there)[:_SAID]
-            raise _AwayError(f"it redirects to another server, {where}; if that is the one you mean, write its address")
+            raise _AwayError(f"it redirects to another server, {where}; if that is the one you mean, use its address")
         return super().redirect_request(req, fp, code, msg, headers, there)
 
 

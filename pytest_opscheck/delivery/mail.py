@@ -64,7 +64,7 @@ class Mailed(Destination):
             deliver(self._mail, message(self._mail, run, context, finished.page))
         except MailError as error:
             said = finished.inventory.redactor.text(str(error))
-            yield f"could not mail the report, which is no fault of any target: {said}"
+            yield f"could not mail the report (not a fault of any target): {said}"
 
 
 def due(mail: Mail, run: Run, beside: Beside, changed: Callable[[], bool]) -> bool:
@@ -139,13 +139,13 @@ def deliver(
             outcome.append(error)
         except Exception as error:  # noqa: BLE001 - the run's verdict stands, whatever goes wrong with its mail
             said = " ".join(f"{type(error).__name__}: {error}".split())
-            outcome.append(MailError(f"{said}; that is a fault of pytest-opscheck itself: please report it"))
+            outcome.append(MailError(f"{said}; this is a bug in pytest-opscheck: please report it"))
 
     thread = threading.Thread(target=work, name="opscheck-mail", daemon=True)
     thread.start()
     thread.join(longest_s)
     if not outcome:
-        raise MailError(f"{_place(mail)} did not take it within {longest_s:g} s; see what holds that server up")
+        raise MailError(f"{_place(mail)} did not accept it within {longest_s:g} s; see what slows that server down")
     if outcome[0] is not None:
         raise outcome[0]
 
@@ -179,22 +179,24 @@ def _sent(mail: Mail, made: EmailMessage, to: Sequence[str], end: float) -> Refu
         if error.smtp_code in _LATER:
             return dict.fromkeys(to, (error.smtp_code, error.smtp_error))
         said = _answer(error.smtp_code, error.smtp_error)
-        raise MailError(f"{_place(mail)} refused the user and password: {said}; see user and password") from None
+        raise MailError(f"{_place(mail)} rejected the user and password: {said}; check both") from None
     except smtplib.SMTPResponseException as error:
         return dict.fromkeys(to, (error.smtp_code, error.smtp_error))
     except ssl.SSLCertVerificationError as error:
-        hint = "name its authority's file as ca, or the server as its certificate does"
+        hint = "set ca to the file of its CA, or use the server name that is in the certificate"
         raise MailError(f"{_place(mail)}: the certificate is not trusted: {error.verify_message}; {hint}") from None
     except ssl.SSLError as error:
-        raise MailError(f"{_place(mail)}: no TLS: {error.reason or error}; see security (tls, starttls)") from None
+        raise MailError(
+            f"{_place(mail)}: TLS failed: {error.reason or error}; check security (tls, starttls)"
+        ) from None
     except smtplib.SMTPNotSupportedError as error:
         said = plain(str(error)).removesuffix(".")
-        raise MailError(f"{_place(mail)}: {said}; see security and user") from None
+        raise MailError(f"{_place(mail)}: {said}; check security and user") from None
     except UnicodeEncodeError:
-        raise MailError("a user or password of other than ASCII letters can't be sent to a server") from None
+        raise MailError("a user or password with other than ASCII characters can't be sent to a server") from None
     except (smtplib.SMTPException, OSError) as error:
         said = plain(str(error)) or type(error).__name__
-        raise MailError(f"{_place(mail)}: {short(said)}; see whether it runs there, and takes mail") from None
+        raise MailError(f"{_place(mail)}: {short(said)}; check that a mail server is running there") from None
 
 
 @contextmanager
@@ -225,8 +227,10 @@ def _trust(ca: str | None) -> ssl.SSLContext:
     try:
         return ssl.create_default_context(cafile=ca)
     except OSError as error:  # also of a file that holds no certificates
-        said = error.strerror or "it holds no certificate in PEM"
-        raise MailError(f"ca: {ca}: {said}; name the file of the authority of the server's certificate") from None
+        said = error.strerror or "it contains no PEM certificate"
+        raise MailError(
+            f"ca: {ca}: {said}; set it to the file of the CA that signed the server's certificate"
+        ) from None
 
 
 def _place(mail: Mail) -> str:

@@ -24,7 +24,7 @@ def title(alerts: Sequence[Alert], run: Run) -> str:
     recovered = sum(alert.event is Event.RECOVERED for alert in alerts)
     worst = min((a.result.severity or "P0" for a in alerts if a.event is not Event.RECOVERED), default=None)
     said = [f"{worst}: {len(alerts) - recovered} not ok"] if worst else []
-    said += [f"{recovered} ok again"] if recovered else []
+    said += [f"{recovered} recovered"] if recovered else []
     return plain(f"{', '.join(said)} ({run.inventory})")
 
 
@@ -43,7 +43,7 @@ def _head(alert: Alert) -> str:
     result = alert.result
     name = plain(result.id)
     if alert.event is Event.RECOVERED:
-        return f"ok again: {name}"
+        return f"recovered: {name}"
     said = {Event.WORSE: f", it was {alert.was}", Event.MILDER: f", it was {alert.was}", Event.AGAIN: ", still"}
     return f"{result.severity or ''} {word(result).lower()}: {name}{said.get(alert.event, '')}".lstrip()
 

@@ -10,14 +10,15 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from ..core.errors import LAST_WORDS_S
+from ..core.extensions import DeliveryError
 from ..core.results import Run
 from ..history import HistoryError, Past, Told
 from ..inventory import Inventory
 from ..inventory.channels import Channel
 from .alerts import Alert, digest_waits, due
 from .destination import Destination, Finished
-from .refusal import over
-from .transports import DeliveryError, send
+from .refused_result import over
+from .transports import send
 
 LONGEST_S = 30.0
 """How long all channels together may take: then the run ends, and what was not told is told by the next one."""
@@ -39,7 +40,7 @@ class Outcome:
 class Channels(Destination):
     """The channels of the inventory."""
 
-    task = "tell the channels"
+    task = "alert the channels"
 
     def send(self, finished: Finished) -> list[str]:
         """Tell each what it is to be told of a run.
@@ -69,7 +70,7 @@ def tell(inventory: Inventory, run: Run, past: Past, seconds: float = LONGEST_S)
     """
     faulty = past.fault is not None
     known = past.told()
-    problems = [] if faulty or past.fault is None else [f"could not see what was told before: {past.fault}"]
+    problems = [] if faulty or past.fault is None else [f"could not read which alerts were sent before: {past.fault}"]
     plans = {channel: alerts for channel, alerts in planned(inventory.channels, run, known).items() if alerts}
     outcomes: queue.Queue[Outcome] = queue.Queue()
     deliver = functools.partial(send, run=run, home=inventory.file.absolute().parent)
@@ -100,13 +101,15 @@ def _taken(waiting: set[str], outcomes: queue.Queue[Outcome], past: Past, second
                 past.remember(outcome.told)
             except HistoryError as error:
                 remembers = False  # a history that hangs is waited for once
-                problems.append(f"could not note in the history what was told, so it is told again: {error}")
-    late = f"no answer within {seconds:g} s; see whether its server is up"
+                problems.append(
+                    f"could not record in the history that alerts were sent, so they will be sent again: {error}"
+                )
+    late = f"no answer within {seconds:g} s; check that its server is up"
     return problems + [_failed(name, late) for name in sorted(waiting)]
 
 
 def _failed(channel: str, why: str) -> str:
-    return f"could not tell {channel}, which the next run tries again: {why}"
+    return f"could not alert {channel}, the next run will try again: {why}"
 
 
 def _tell(

@@ -50,7 +50,7 @@ def send(finished: Finished, to: Iterable[Destination], problems: list[str], wai
                 with waiting():
                     found = list(destination.send(finished.with_problems(problems)))
         except HurriedError:
-            found = [f"could not {destination.task} before the run, which was asked to end, had to"]
+            found = [f"could not {destination.task} before the run, which was asked to end, ended"]
         except OSError as error:
             found = [not_written(error)]
         problems += [problem for problem in found if problem not in problems]

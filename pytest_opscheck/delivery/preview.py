@@ -18,7 +18,7 @@ def lines(inventory: Inventory, suite: str | None = None) -> Iterator[str]:
     Raises HistoryError.
     """
     if not inventory.channels:
-        yield "nobody is told: there is no [notify.NAME]; see docs/notify.md"
+        yield "no alerts are sent: there is no [notify.NAME]; see docs/notify.md"
         return
     chosen = [each for each in inventory.expectations if suite is None or suite in each.suites]
     width = max((len(each.id) for each in chosen), default=0)
@@ -28,7 +28,7 @@ def lines(inventory: Inventory, suite: str | None = None) -> Iterator[str]:
         for each, told in taken:
             yield f"  {each.id:{width}}  {', '.join(told)}"
         if not taken:
-            yield "  no check breaks a limit of these severities in these suites"
+            yield "  no check in these suites has a limit of these severities"
     yield from _now(inventory, suite)
 
 
@@ -52,12 +52,12 @@ def _now(inventory: Inventory, suite: str | None) -> Iterator[str]:
     if past.fault is not None:
         raise past.fault
     if run is None:
-        yield "no run is recorded yet, so nothing is to be told now"
+        yield "no run is recorded yet, so there is nothing to send"
         return
-    yield f"of the newest run ({run.suite}, {run.started.astimezone(inventory.timezone):%Y-%m-%d %H:%M}):"
+    yield f"of the latest run ({run.suite}, {run.started.astimezone(inventory.timezone):%Y-%m-%d %H:%M}):"
     count = 0
     for channel, alerts in planned(inventory.channels, run, known).items():
         for alert in (each for each in alerts if not each.silent):
             count += 1
-            yield f"  {channel.name} would be told: {title([alert], run)}"
-    yield f"{counted(count, 'alert')} would be sent" if count else "  everything was told already"
+            yield f"  {channel.name}: {title([alert], run)}"
+    yield f"{counted(count, 'alert')} would be sent" if count else "everything has been sent already"

@@ -8,7 +8,10 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from pathlib import Path
 
-from ..core.results import NOTHING_JUDGED
+from ..core.extensions import ReportFormat
+from ..core.results import NOTHING_JUDGED, Run
+from ..files import private
+from ..packages import REPORTS, described, package_of
 from ..reports import json, page
 from ..reports.files import ReportFiles
 from .destination import Destination, Finished, not_written
@@ -51,18 +54,31 @@ class SuiteReports(Destination):
             *_tried(lambda: json.write(run, files.json)),
             *_tried(lambda: self._keep_xml(files)),
             *_tried(lambda: page.write(finished.page, files.html)),
+            *(problem for made in finished.inventory.formats for problem in _rendered(made, run, files)),
         ]
         yield from problems
         if not problems and not run.narrowed and run.exit_status != NOTHING_JUDGED:
             keep = dt.timedelta(seconds=finished.inventory.reports_keep_s)
             yield from _tried(files.make_latest)
-            yield from _tried(lambda: files.prune(run.started - keep))
+            formats = [made.suffix for made in finished.inventory.formats]
+            yield from _tried(lambda: files.prune(run.started - keep, formats))
 
     def _keep_xml(self, files: ReportFiles) -> None:
         """Keep pytest's JUnit report, unless it is not whole. Raises OSError."""
         files.keep(self._xml(), files.xml)
         if files.drop_broken_xml():
-            raise self.fault or OSError(errno.EIO, "pytest could not write it whole", str(files.xml))
+            raise self.fault or OSError(errno.EIO, "pytest could not write it completely", str(files.xml))
+
+
+def _rendered(made: ReportFormat, run: Run, files: ReportFiles) -> list[str]:
+    """Write the report in the format of a package; return what went wrong with that."""
+    try:
+        text = made.render(run)
+        data = text if isinstance(text, bytes) else text.encode("utf-8", "backslashreplace")
+    except Exception as error:  # noqa: BLE001 - whatever somebody's code raises
+        package = package_of(REPORTS, made.name)
+        return [f"could not write the reports: the format {made.name} of {package} failed: {described(error)}"]
+    return _tried(lambda: private.write(data, files.of_format(made.suffix)))
 
 
 def _tried(write: Callable[[], None]) -> list[str]:

@@ -141,7 +141,7 @@ class Server(ThreadingHTTPServer):
     daemon_threads = True
 
     def handle_error(self, request: Any, client_address: Any) -> None:  # noqa: ARG002 - the names in socketserver
-        """Say what a client did; a scanner that hangs up in the handshake is no error of ours."""
+        """Say what a client did; a scanner that hangs up in the handshake is not an error of ours."""
         import sys
 
         _log.info("a connection broke off: %s", type(sys.exception()).__name__)

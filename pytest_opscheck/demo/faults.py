@@ -55,7 +55,7 @@ FAULTS = {
     "errors": Fault("20 requests raised an error in the API", _raise_errors),
     "jobs": Fault("four jobs have been processing for three hours", _stick_jobs, needs="jobs"),
     "queue": Fault("600 tasks of a minute each wait for two threads", _fill_queue, needs="celery"),
-    "backup": Fault("the backup was cut off half way", _truncate_backup, needs="backup"),
+    "backup": Fault("the backup was cut off halfway", _truncate_backup, needs="backup"),
     "stale-backup": Fault("the newest backup is three days old", _age_backup, needs="backup"),
     "worker": Fault("the Celery worker is stopped", lambda stack: stack.processes.stop("worker"), needs="celery"),
     "redis": Fault("Redis is stopped", lambda stack: stack.processes.stop("redis"), needs="redis"),

@@ -60,7 +60,9 @@ def unprivileged() -> str | None:
     for name in ("postgres", "nobody"):
         with contextlib.suppress(KeyError):
             return pwd.getpwnam(name).pw_name
-    raise DemoError("PostgreSQL does not run as root, and there is no user postgres; run the demo as an ordinary user")
+    raise DemoError(
+        "PostgreSQL refuses to run as root, and there is no user postgres; run the demo as an ordinary user"
+    )
 
 
 @dataclass

@@ -54,12 +54,12 @@ def run(break_names: Sequence[str] = (), *, also: str = "", again: str = "opsche
     except KeyboardInterrupt:
         click.echo("\nStopped everything.", err=True)
         return 128 + signal.SIGINT
-    _say("Everything is stopped again.")
+    _say("Everything has been stopped.")
     if status in (0, 1):
-        _say("The report: reports/daily/latest.html. The inventory it ran on: reports/demo.toml")
+        _say("Report: reports/daily/latest.html. Inventory: reports/demo.toml")
     if status == 0 and not break_names:
         *others, last = (name for name, fault in FAULTS.items() if stack.has(fault.needs))
-        _say(f"To see a red run: {again.format(last)}; other faults are {', '.join(others)}")
+        _say(f"For a failing run: {again.format(last)}; other faults are {', '.join(others)}")
     return status
 
 
@@ -71,9 +71,9 @@ def for_make(broken: Sequence[str], status: int) -> int:
     if not broken or status not in (0, 1):
         return status
     if status == 1:
-        _say("The run is red, as it should be: pytest ended with exit status 1.")
+        _say("The run failed, as it should: pytest's exit status is 1.")
         return 0
-    click.echo(f"The run is green, although this was broken: {', '.join(broken)}", err=True)
+    click.echo(f"The run passed, although this was broken: {', '.join(broken)}", err=True)
     return 1
 
 
@@ -97,10 +97,10 @@ def inventory(stack: Stack) -> str:
 
 def _refuse_unknown(names: Sequence[str], stack: Stack) -> None:
     if unknown := [name for name in names if name not in FAULTS]:
-        raise DemoError(f"there is nothing to break of the name {unknown[0]!r}; choose from {', '.join(FAULTS)}")
+        raise DemoError(f"there is nothing to break named {unknown[0]!r}; choose from {', '.join(FAULTS)}")
     for name in names:
         if not stack.has(FAULTS[name].needs):
-            raise DemoError(f"{name!r} needs what is missing here: {'; '.join(stack.missing.values())}")
+            raise DemoError(f"{name!r} needs something that is missing here: {'; '.join(stack.missing.values())}")
 
 
 def _reports_folder() -> Path:
@@ -108,19 +108,21 @@ def _reports_folder() -> Path:
     try:
         folder.mkdir(exist_ok=True)
     except OSError as error:
-        raise DemoError(f"the reports would stand in {folder}: {error.strerror}; go to a folder of yours") from None
+        raise DemoError(
+            f"the reports would go to {folder}: {error.strerror}; change to a folder that you can write to"
+        ) from None
     if not os.access(folder, os.W_OK):
-        raise DemoError(f"{folder} can't be written; go to a folder of yours")
+        raise DemoError(f"{folder} can't be written; change to a folder that you can write to")
     return folder
 
 
 def _start(stack: Stack) -> None:
     started = time.monotonic()
     for part, why in stack.missing.items():
-        _say(f"Left out, with what stands on it: {part} ({why})")
+        _say(f"Left out, with everything that depends on it: {part} ({why})")
     _say(f"Starting a small shop in {stack.folder}: {', '.join(stack.parts())} ...")
     stack.start()
-    _say(f"It runs, after {time.monotonic() - started:.1f} s.")
+    _say(f"It is running, after {time.monotonic() - started:.1f} s.")
 
 
 def _break(stack: Stack, names: Sequence[str]) -> None:

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-from ..catalogue import kinds
+from ..catalogue import kind_named
 from ..plan import Contact, Request
 from ..probes import TIMEOUT, BlockedError, Output, Part, Reach, Shell, UnknownError, UnreachableError
 from .host import CONNECT_SECONDS, GRACE_SECONDS, HostConnection
@@ -50,7 +50,9 @@ class Unit:
         """Return what the readings are that have not come in time."""
         if self.in_contact:
             return Reading(
-                error=UnknownError(f"no answer within {self.read_s:g} s; see what holds it up, or say a longer timeout")
+                error=UnknownError(
+                    f"no answer within {self.read_s:g} s; find out what slows it down, or set a longer timeout"
+                )
             )
         error = UnreachableError(f"no connection within {self.connect_s:g} s")
         return Reading(error=error, blocker=self.own_reach, seconds=self.connect_s)
@@ -59,7 +61,7 @@ class Unit:
         """Make the contact and put every reading up."""
         started = time.monotonic()
         target = self.requests[0].target
-        kind = kinds()[target.kind]
+        kind = kind_named(target.kind)
         timeout_s = min(CONNECT_SECONDS, max(request.timeout_s for request in self.requests))
         with contextlib.ExitStack() as stack:
 

@@ -17,7 +17,7 @@ from collections import deque
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
-from ..catalogue import kinds
+from ..catalogue import kind_named
 from ..plan import Plan, Request
 from ..probes import UnknownError
 from .contact import HostUnit, Unit, described, unit_of
@@ -110,7 +110,7 @@ class Gather:
         finally:
             for unit in self._own + self._own_latency:
                 self._give_up(
-                    unit, Reading(error=UnknownError("the checker's own dispatcher failed; please report this"))
+                    unit, Reading(error=UnknownError("pytest-opscheck's dispatcher failed; please report this"))
                 )
 
     def _await_bulk(self) -> None:
@@ -174,7 +174,7 @@ def _import_libraries(units: Iterable[Unit]) -> None:
     where these make errors of warnings, the import would fail, and a healthy target be unknown. And an abstract class
     that is half imported (amqp's vine has one) makes isinstance() fail in the threads of all others.
     """
-    needed = {library for unit in units for library in kinds()[unit.requests[0].target.kind].libraries}
+    needed = {library for unit in units for library in kind_named(unit.requests[0].target.kind).libraries}
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         for library in sorted(needed):

@@ -182,7 +182,7 @@ class HostConnection:
     def carry(self, backend: Any, is_secret: Callable[[str], bool]) -> None:
         """Have one of testinfra's backends run its local commands so that they are ended with who waits for them.
 
-        `is_secret` tells whether a text holds a secret: then it is no word of a command line.
+        `is_secret` tells whether a text holds a secret: then it is not a word of a command line.
         """
         backend.run_local = partial(self._run_local, backend, is_secret)
 
@@ -215,7 +215,7 @@ class HostConnection:
         return backend.result(child.returncode, local.command.encode(), stdout, stderr)
 
 
-_MIXED = "something else there prints into what is read"
+_MIXED = "something else there prints into the script's output"
 
 
 class _Talk:
@@ -286,7 +286,7 @@ class _Talk:
             running = [self._late[number] for number in missing if received.began(number)]
             until = min(running, default=self._heard + CONNECT_SECONDS)
             if not running and now >= until and self._idle:
-                self._lost = f"the host has not said a word for {CONNECT_SECONDS} s"
+                self._lost = f"the host has sent nothing for {CONNECT_SECONDS} s"
                 break
             came = self._read(until)
             if came is None:
@@ -300,7 +300,7 @@ class _Talk:
     def _why_in_vain(self) -> str | None:
         """Return why there is nothing more to wait for, None where there is."""
         if self._received.noise_bytes > _NOISE_LIMIT:
-            return f"something else there prints without end: {excerpt(self._noise())}; {SEE_SHELL}"
+            return f"something else there prints endlessly: {excerpt(self._noise())}; {SEE_SHELL}"
         if self._received.ended:
             return ": ".join(filter(None, ("the shell there did not run it", causes(self._said()))))
         return None
@@ -330,7 +330,7 @@ class _Talk:
         """Return that more was printed than is read, and what."""
         where = "" if self._received.noise_bytes > _NOISE_LIMIT else " on its standard error"
         printed = excerpt(self._said()[-NOISE_BYTES:] if where else self._noise())
-        return f"{self._in()}, but no shell answers: it prints without end{where}: {printed}; {SEE_SHELL}"
+        return f"{self._in()}, but no shell answers: it prints endlessly{where}: {printed}; {SEE_SHELL}"
 
     def _exit(self) -> str:
         state = self._stream.status()
@@ -362,7 +362,7 @@ def host_spec(connect: str) -> tuple[str, dict[str, Any]]:
 def _command_to(backend: Any, command: str) -> tuple[str, Mapping[str, str]]:
     """Return the local command by which one of testinfra's backends runs another there, and what that has to know.
 
-    A password is no word of it.
+    A password is not a word of it.
     """
     found: list[Local] = []
 

@@ -8,7 +8,7 @@ from ..probes import UnreachableError
 from ..probes._excerpt import beginning, excerpt
 from .host_paramiko import FOREIGN
 
-SEE_SHELL = "see that user's login shell there, and its startup files"
+SEE_SHELL = "check that user's login shell there, and its startup files"
 
 _LINES, _LINE, _NAMELESS = 6, 300, 120
 """How many lines of what a program and a server said are shown, how much of each, and how much where none says why."""

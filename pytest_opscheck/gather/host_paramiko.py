@@ -86,7 +86,7 @@ def in_words(error: Exception, timeout_s: float) -> str:
     if isinstance(error, OSError) and error.strerror:
         return error.strerror.lower()
     if text == "No existing session":  # it logs in although nothing has come
-        return f"no SSH handshake within {timeout_s:g} s; see whether it hangs, or a firewall drops what is sent to it"
+        return f"no SSH handshake within {timeout_s:g} s; check whether it hangs, or a firewall drops packets to it"
     if (rest := text.removeprefix(_BANNER)) != text:
         return _without_banner(rest)
     if re.match("Indecipherable protocol version|Invalid SSH banner|Invalid packet blocking", text):
@@ -101,7 +101,7 @@ def _without_banner(said: str) -> str:
         return "connection reset by peer"
     if "codec" in said:
         return FOREIGN
-    return said[said.index(FOREIGN) :] if FOREIGN in said else "it closed the connection before it said who it is"
+    return said[said.index(FOREIGN) :] if FOREIGN in said else "it closed the connection before identifying itself"
 
 
 def _known_hosts(said: Any) -> list[str]:

@@ -174,7 +174,7 @@ class _Heard:
 
 
 _GLUE_BYTES = 64
-"""What is kept of a long line that is no part's: a line of ours may just be beginning in it."""
+"""What is kept of a long line that is not a part's: a line of ours may just be beginning in it."""
 
 
 class Received:
@@ -199,7 +199,7 @@ class Received:
         *lines, rest = (self._rest + chunk).split(b"\n")
         ours = [line for line in lines if line.startswith(self._stamp)]
         others = chunk if before else b"\n".join(line for line in lines if not line.startswith(self._stamp))
-        if len(rest) > LINE_BYTES:  # what is left of a line that is no part's
+        if len(rest) > LINE_BYTES:  # what is left of a line that is not a part's
             others, rest = others if before else others + rest, b" " + rest[-_GLUE_BYTES:]
         self._rest = rest
         self.noise_bytes += len(others)

@@ -138,7 +138,7 @@ def printed(child: subprocess.Popen[bytes], told: bytes = b"") -> tuple[bytes, b
                 if len(found[key.fileobj]) > LONGEST_OUTPUT:
                     raise UnknownError(
                         f"the command printed more than the {LONGEST_OUTPUT / 1_000_000:g} MB that are read; "
-                        "let it print less, for example through head -c"
+                        "make it print less, for example with head -c"
                     )
     child.wait()
     return bytes(found[child.stdout]), bytes(found[child.stderr])

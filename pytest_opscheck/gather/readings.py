@@ -65,7 +65,7 @@ class Board:
             if self.folder is not None and (self.folder / LOST).exists():
                 until = min(until, time.monotonic() + 2 * CONNECT_SECONDS)
             if time.monotonic() > until:
-                return Reading(error=UnknownError("no answer came in time from the process that was to gather it"))
+                return Reading(error=UnknownError("no answer in time from the process that was to gather it"))
             with self._changed:
                 if key not in self._known:
                     self._changed.wait(POLL_S if self.folder else 0.1)

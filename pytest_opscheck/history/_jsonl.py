@@ -42,7 +42,7 @@ def imported(store: Store, lines: Iterable[str]) -> tuple[int, int]:
         except HistoryError as error:
             raise HistoryError(f"line {place}: {error}; {counted(written, 'run')} before it imported") from None
         except (KeyError, TypeError, ValueError, AttributeError):
-            raise HistoryError(f"line {place}: it is no run as `opscheck history export` writes one") from None
+            raise HistoryError(f"line {place}: it is not a run as `opscheck history export` writes one") from None
         lines_read += 1
     return written, lines_read - written
 
@@ -59,9 +59,9 @@ def _line(text: str) -> dict[str, Any]:
     try:
         line = json.loads(text)
     except (ValueError, RecursionError) as error:
-        raise HistoryError(f"it is no JSON: {error}") from None
+        raise HistoryError(f"it is not JSON: {error}") from None
     if not isinstance(line, dict) or line.get("schema") != SCHEMA:
-        raise HistoryError(f'it is no run as `opscheck history export` writes one, which has "schema": "{SCHEMA}"')
+        raise HistoryError(f'it is not a run as `opscheck history export` writes one, which has "schema": "{SCHEMA}"')
     wanted = {"seq": int, "before": str, "hash": str, "run": dict, "results": list}
     for key, kind in wanted.items():
         if not isinstance(line.get(key), kind):

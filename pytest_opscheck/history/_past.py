@@ -92,7 +92,7 @@ class Past:
             return result
         past = self._ask(lambda records: records.outcomes(MOST_RUNS, result.id)) or {}
         if self.fault is not None:
-            said = f"; it counts at once, for the history can't tell how long it lasts: {self.fault}"
+            said = f"; it counts at once, because the history can't tell how long it has lasted: {self.fault}"
             return replace(result, message=result.message + said)
         why = pending(limit, past.get(result.id, ()), now)
         if why is None:
@@ -138,7 +138,7 @@ class Past:
     ) -> Moved:
         """Return by how much counters have grown since the last whole run of the suite, or within a window.
 
-        Where one is smaller than before, or somebody else has counted, they began anew, and all that they say now has
+        Where one is smaller than before, or somebody else has counted, they started over, and all that they say now has
         been counted since then. Without an earlier run, what they say is of their whole life.
         """
         newest = 1 if window_s is None else _MOST_SAMPLES

@@ -295,7 +295,7 @@ class Records:
             rows = self._store.rows(f"SELECT seq, started FROM opscheck_run WHERE seq IN ({marks(len(chunk))})", chunk)
             found |= {seq: _moment(started) for seq, started in rows}
         if len(found) < len(wanted):
-            raise HistoryError("runs are missing to which results belong; see `opscheck history verify`")
+            raise HistoryError("some results belong to runs that are missing; see `opscheck history verify`")
         return found
 
 

@@ -45,11 +45,11 @@ def take_over(store: Store, seq: int, before: str, digest: str, data: dict[str, 
         if newest == 0 and seq > 1:
             store.rows("UPDATE opscheck_chain SET removed = ?, removed_hash = ?", (seq - 1, before))
         elif seq != newest + 1:
-            raise HistoryError(f"run {seq} does not follow run {newest}, which is the newest one here")
+            raise HistoryError(f"run {seq} does not follow run {newest}, the latest one here")
         elif before != end:
-            raise HistoryError(f"run {seq} was written behind another run {newest} than the one here")
+            raise HistoryError(f"run {seq} follows a different run {newest} from the one here")
         if _write(store, seq, before, data) != digest:
-            raise HistoryError(f"run {seq} is not as it was written: its hash is another")
+            raise HistoryError(f"run {seq} was changed: its hash does not match")
 
 
 def _end(store: Store) -> tuple[int, str]:

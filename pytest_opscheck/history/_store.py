@@ -24,7 +24,7 @@ LONGEST_S = 20.0
 
 
 class HistoryError(Exception):
-    """The history could not be read or written; the message says why, and what to do. It is no fault of a target."""
+    """The history could not be read or written; the message says why, and what to do. It is not a fault of a target."""
 
 
 class Store(Protocol):
@@ -215,7 +215,7 @@ def transaction(store: Store, *, writes: bool) -> Iterator[None]:
 
 @contextmanager
 def told(history: History) -> Iterator[None]:
-    """Turn whatever a database raises, or holds, into a HistoryError that says what mends it."""
+    """Turn whatever a database raises, or holds, into a HistoryError that says what fixes it."""
     import sqlite3
 
     try:
@@ -224,7 +224,7 @@ def told(history: History) -> Iterator[None]:
         raise HistoryError(f"{history}: {getattr(error, 'strerror', None) or error}{_advice(error)}") from None
     except _DAMAGE as error:
         said = " ".join(f"{type(error).__name__}: {error}".split())
-        raise HistoryError(f"{history}: something in it is not as a run writes it ({said}); {_MOVE}") from None
+        raise HistoryError(f"{history}: it contains something that no run has written ({said}); {_MOVE}") from None
     except HistoryError:
         raise
     except Exception as error:
@@ -245,26 +245,26 @@ _MOVE = "see `opscheck history verify`; in another place the next run begins a n
 def _advice(error: Exception) -> str:
     said = str(error)
     if "locked" in said:
-        return "; another run or program has it for longer than a run waits: see who, for example with `fuser`"
+        return "; another run or program has kept it locked for too long: find it, for example with `fuser`"
     if "full" in said:
         return "; make room on its disk, or keep less: `keep` in [history]"
     if "disk I/O" in said:
-        return "; see whether its disk is full or broken"
+        return "; check whether its disk is full or broken"
     if "not a database" in said or "malformed" in said:
-        return "; it is damaged: move it away, and the next run begins a new one"
+        return "; it is damaged: move it away, and the next run starts a new one"
     if "readonly" in said or "unable to open" in said or isinstance(error, PermissionError):
-        return "; see that whoever runs the checks may write the file, and the folder that it is in"
+        return "; give the user who runs the checks write access to the file and its folder"
     return ""
 
 
 _SERVER_ADVICE = (
-    ("permission denied for schema", "let the user make its tables: GRANT USAGE, CREATE ON SCHEMA public TO USER"),
+    ("permission denied for schema", "let the user create its tables: GRANT USAGE, CREATE ON SCHEMA public TO USER"),
     ("permission denied for", "let its user read and write the tables, which belong to the user who made them"),
     ("read-only transaction", "the url of [history] names a standby: name the primary"),
-    ("lock timeout", "another run or program holds its tables for longer than a run waits: see pg_stat_activity"),
+    ("lock timeout", "another run or program has kept its tables locked for too long: see pg_stat_activity"),
     ("No space left", "make room on its disk, or keep less: `keep` in [history]"),
-    ("authentication failed", "see the user and password in the url of [history]"),
-    ("connection", "see that the server in the url of [history] runs, and can be reached from here"),
+    ("authentication failed", "check the user and password in the url of [history]"),
+    ("connection", "check that the server in the url of [history] is running and can be reached from here"),
 )
 
 
@@ -294,8 +294,8 @@ def bounded(work: Callable[[], T], history: History, seconds: float = LONGEST_S)
         error = failure[0]
         if isinstance(error, Exception) and not isinstance(error, HistoryError):
             said = " ".join(f"{type(error).__name__}: {error}".split())
-            raise HistoryError(f"{history}: {said}; that is a fault of pytest-opscheck itself: please report it")
+            raise HistoryError(f"{history}: {said}; this is a bug in pytest-opscheck: please report it")
         raise error
     if not outcome:
-        raise HistoryError(f"{history}: no answer within {seconds:g} s; see what holds its disk or server up")
+        raise HistoryError(f"{history}: no answer within {seconds:g} s; see what slows its disk or server down")
     return outcome[0]

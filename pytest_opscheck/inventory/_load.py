@@ -16,10 +16,11 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from .. import packages
 from .._check import EVERY_SUITE, PAST, ZONE, Check
-from ..catalogue import kinds
+from ..catalogue import added_checks, kind_named, kinds
 from ..core.limits import SEVERITIES, severity_of
-from ..core.suites import DEPENDED_ON, SUITES, suite_problem
+from ..core.suites import DEPENDED_ON, SUITES, TABLES, suite_problem
 from ..core.units import LimitError
 from ..core.visible import has_controls, plain, visible
 from ..files.reading import content as content_of
@@ -36,16 +37,14 @@ from .model import FAIL_AT, Expectation, Inventory, Named, Suite, name_problem
 from .notify import read_channels
 from .positions import Key
 from .problems import InventoryError, Problems, is_concerned, nearest
-from .report import REPORTS_KEEP_S, read_mail
+from .report import REPORTS_KEEP_S, read_formats, read_mail
 from .salvage import parsed, salvaged
 from .schedules import KEYS as TIMING
 from .schedules import read_timing
 from .validation import note_validation, secrets_of
 
 GENERAL = ("name", "timezone", "runbook", "severities")
-TABLES = ("opscheck", "suites", "history", "report", "maintenance", "waiver", "notify")
-"""The tables beside those of the targets."""
-REPORT = ("keep", "mail", "metrics")
+REPORT = ("keep", "mail", "metrics", "formats")
 SUITE_KEYS = ("fail_at", *TIMING)
 _BITS = 64
 
@@ -85,6 +84,7 @@ def _gathered(
     reports: Path | None,
 ) -> Inventory:
     """Return what a document says, as far as it can be read; what can't be is noted."""
+    checks = (*checks, *added_checks(document))
     problems.names = _names(document, checks)
     document = _bounded(document, (), problems)
     document = expand(document, os.environ if environment is None else environment, problems)
@@ -100,6 +100,7 @@ def _gathered(
     reports_keep_s = read_keep(report, ("report",), REPORTS_KEEP_S, problems)
     metrics = read_metrics(report.get("metrics"), file.absolute().parent, problems)
     mail = read_mail(report.get("mail"), file.absolute().parent, words, suites, problems)
+    formats = read_formats(report.get("formats", []), problems)
     resolver = Resolver(checks, words, suites, {ZONE: zone, PAST: history}, problems)
     targets, expectations = _targets(document, resolver, problems)
     _refuse_dangling_hosts(targets, document, problems)
@@ -127,6 +128,7 @@ def _gathered(
         redactor=problems.redactor(),
         mail=mail,
         reports_keep_s=reports_keep_s,
+        formats=formats,
     )
     return _sure(inventory, problems.wrong) if len(problems) else inventory
 
@@ -209,9 +211,9 @@ def _syntax_error(shown: str, text: str, message: str) -> str:
     key = re.match(r"\s*(?:([A-Za-z][\w.\"-]*)\s*=\s*[^=\s]|\[+\s*([^\]=]+?)\s*\])", lines[min(line, len(lines)) - 1])
     name = (key[1] or key[2]) + ": " if key and number else ""
     if message.startswith(("Cannot overwrite", "Cannot declare", "Cannot mutate", "Duplicate")):
-        message = "this key stands in the file twice; keep one of them"
+        message = "this key is in the file twice; keep one of them"
     elif message == "Invalid value":
-        message = "this is not a TOML value; put texts such as '< 70%' in quotes"
+        message = "this is not a valid TOML value; put texts such as '< 70%' in quotes"
     return f"{shown}:{line}: {name}{message[0].lower() + message[1:]}"
 
 
@@ -245,7 +247,7 @@ def _table(document: Mapping[str, Any], key: str, problems: Problems) -> dict[st
     found = document.get(key, {})
     if isinstance(found, dict):
         return found
-    problems.add((key,), f"it is a table: [{key}]")
+    problems.add((key,), f"it must be a table: [{key}]")
     return {}
 
 
@@ -268,11 +270,11 @@ def _general(document: Mapping[str, Any], problems: Problems) -> dict[str, Any]:
 def _text(general: Mapping[str, Any], key: str, problems: Problems) -> str | None:
     found = general.get(key)
     if not (found is None or (isinstance(found, str) and found.strip())):
-        problems.add(("opscheck", key), "it is a text that is not empty")
+        problems.add(("opscheck", key), "it must be a non-empty text")
         return None
     if found is not None and has_controls(found):
         problems.add(
-            ("opscheck", key), f"{found!r} has a line break or another control character; write it in one line"
+            ("opscheck", key), f"{found!r} contains a line break or another control character; write it on one line"
         )
         return None
     return found
@@ -286,7 +288,7 @@ def _timezone(name: str | None, problems: Problems) -> zoneinfo.ZoneInfo | dt.ti
         return zoneinfo.ZoneInfo(name)
     except (zoneinfo.ZoneInfoNotFoundError, ValueError, OSError):
         hint = nearest(name, zoneinfo.available_timezones())
-        hint = hint if hint.startswith("did you mean") else "say for example 'Europe/Berlin' or 'UTC'"
+        hint = hint if hint.startswith("did you mean") else "use for example 'Europe/Berlin' or 'UTC'"
         problems.add(("opscheck", "timezone"), f"unknown time zone {name!r}; {hint}")
         return dt.UTC
 
@@ -295,17 +297,17 @@ def _words(said: object, checks: Iterable[Check], problems: Problems) -> dict[st
     """Return the inventory's own words for P0 to P3."""
     path = ("opscheck", "severities")
     if not isinstance(said, dict):
-        problems.add(path, 'it is a table, for example { critical = "P0" }')
+        problems.add(path, 'it must be a table, for example { critical = "P0" }')
         return {}
     taken = {*COMMON, *ENTRY_KEYS, *(key for check in checks for key in check.keys)}
     words = {}
     for word, severity in said.items():
         if severity not in SEVERITIES:
-            problems.add((*path, word), f"{severity!r} is none of {', '.join(SEVERITIES)}")
+            problems.add((*path, word), f"{severity!r} is not one of {', '.join(SEVERITIES)}")
         elif word in SEVERITIES and word != severity:
-            problems.add((*path, word), f"{word} is the name of a severity already")
+            problems.add((*path, word), f"{word} is already the name of a severity")
         elif word in taken:
-            problems.add((*path, word), f"{word!r} is a key of expectations already; use another word")
+            problems.add((*path, word), f"{word!r} is already a key of expectations; use another word")
         else:
             words[word] = severity
     return words
@@ -324,7 +326,7 @@ def _suites(
             problems.add(path, problem)
         suites[name] = Suite(name)
         if not isinstance(table, dict):
-            problems.add(path, f"it is a table: [suites.{name}]")
+            problems.add(path, f"it must be a table: [suites.{name}]")
             continue
         for key in table:
             if key not in SUITE_KEYS:
@@ -346,22 +348,35 @@ def _targets(
     for key, table in document.items():
         if key in TABLES:
             continue
-        if key not in kinds():
-            problems.add((key,), f"unknown kind of target; {nearest(key, [*kinds(), *TABLES])}")
+        if (kind := _kind(key, problems)) is None:
             continue
         if not isinstance(table, dict) or not table:
-            problems.add((key,), f"a {key} has a name: [{key}.NAME]")
+            problems.add((key,), f"a {key} needs a name: [{key}.NAME]")
             continue
         for name, said in table.items():
             if not isinstance(said, dict):
-                problems.add((key, name), f"a {key} has a name: [{key}.NAME]")
+                problems.add((key, name), f"a {key} needs a name: [{key}.NAME]")
                 continue
-            target, found = _target(kinds()[key], name, said, resolver, problems)
+            target, found = _target(kind, name, said, resolver, problems)
             targets += [target] if target is not None else []
             expectations += found
     if not document.keys() - TABLES:
-        problems.add((), "there are no targets; add for example [host.local], or write a file with `opscheck init`")
+        problems.add(
+            (), "there are no targets; add one, for example [host.local], or create the file with `opscheck init`"
+        )
     return targets, expectations
+
+
+def _kind(name: str, problems: Problems) -> Kind | None:
+    """Return a kind of target; one that there is not, or that can't be used, is noted."""
+    try:
+        return kind_named(name)
+    except KeyError:
+        known = [*kinds(), *packages.installed(packages.KINDS), *TABLES]
+        problems.add((name,), f"unknown kind of target; {nearest(name, known)}")
+    except packages.PackageError as error:
+        problems.add((name,), str(error))
+    return None
 
 
 def _target(
@@ -383,8 +398,8 @@ def _target(
     questions = {key: value for key, value in said.items() if key in families}
     found = resolver.resolve(target, said.get("expect"), questions, path)
     if not found and len(problems) == before:
-        hint = "every expectation is off" if "expect" in said else "nothing is expected of it"
-        problems.add(path, f"{hint}, so nothing would be judged; say what is expected, or remove it")
+        hint = "every expectation is off" if "expect" in said else "it has no expectations"
+        problems.add(path, f"{hint}, so nothing would be judged; add an expectation, or remove it")
     return (target, found) if model is not None else (None, [])
 
 

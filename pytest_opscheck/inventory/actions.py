@@ -39,7 +39,7 @@ def read_action(said: Any, path: Key, problems: Problems) -> tuple[str | None, t
     if said is None or (isinstance(said, str) and said.strip()):
         return said, ()
     if not isinstance(said, list) or not said:
-        problems.add(path, f"it is a text that is not empty, or a list of steps, {_STEP}")
+        problems.add(path, f"it must be a non-empty text, or a list of steps, {_STEP}")
         return None, ()
     steps, last = (said[:-1], said[-1]) if isinstance(said[-1], str) else (said, None)
     if last is not None and not last.strip():
@@ -56,7 +56,7 @@ def read_lasting(said: Mapping[str, Any], own: Collection[str], here: Key, probl
     both = (("for", parse_for), ("of", parse_of))
     found = [(key, parse) for key, parse in both if key in said and key not in own]
     if len(found) > 1:
-        problems.add((*here, "of"), "say either `for` or `of`")
+        problems.add((*here, "of"), "use either `for` or `of`")
     made = None
     for key, parse in found:
         try:
@@ -73,7 +73,7 @@ def _step(said: object, path: Key, problems: Problems) -> Step | None:
     when, action = texts or (None, None)
     if isinstance(when, str) and isinstance(action, str) and action.strip():
         return Step(when, action)
-    problems.add(path, f"a step is a table of `when` and `action`, {_STEP}; a text alone can only be the last one")
+    problems.add(path, f"a step is a table of `when` and `action`, {_STEP}; a text alone can only come last")
     return None
 
 
@@ -103,7 +103,8 @@ def refuse_unknown_pasts(
         if past.over_s > keep_s:
             kept = f"{keep_s / 86400:g}d"
             problems.add(
-                (target.kind, target.name, "over"), f"runs are kept for {kept}; say less, or a longer [history] keep"
+                (target.kind, target.name, "over"),
+                f"runs are kept for {kept}; use less, or set a longer keep in [history]",
             )
 
 

@@ -12,7 +12,7 @@ from .positions import Key
 from .problems import Problems
 
 PLAIN = "plain"
-"""The word in front of a variable's name that says that its value is no secret."""
+"""The word in front of a variable's name that says that its value is not a secret."""
 _VARIABLE = re.compile(
     r"\$(?:(?P<escaped>\$\{)"
     r"|\{(?:(?:(?P<word>[^}:]*):(?!-))?(?P<name>[^}:]*)(?::-(?P<default>[^}]*))?\})?)"
@@ -57,7 +57,7 @@ def _value(match: re.Match[str], environment: Mapping[str, str], path: Key, prob
         problems.add_cause(path, f"'${{' without a name and '}}'; {_FORMS}")
         return ""
     if word not in (None, PLAIN):  # and it is not shown: it may be a part of something secret
-        problems.add_cause(path, f"in front of a variable's name and ':' only {PLAIN!r} can stand; {_FORMS}")
+        problems.add_cause(path, f"before a variable's name and ':' only {PLAIN!r} can stand; {_FORMS}")
         return ""
     found = environment.get(name) or default
     if found is None:

@@ -44,28 +44,26 @@ class Resolver:
             found.extend(self._family(checks[family], target, named, (*path, family)))
         here = (*path, "expect")
         if not isinstance(said, dict | None):
-            self.problems.add(here, "it is a table, for example expect = { disk = '< 70%' }")
+            self.problems.add(here, "it must be a table, for example expect = { disk = '< 70%' }")
             return found
         if said == {}:
-            self.problems.add(here, "this table says nothing; leave it out, or say what is expected")
+            self.problems.add(here, "this table is empty; leave it out, or add what is expected")
         plain = {name: check for name, check in checks.items() if not check.family}
         for name in said or ():
             if name in checks and name not in plain:
-                self.problems.add((*here, name), f"a {name} has a name of its own: [{target.id}.{name}.NAME]")
+                self.problems.add((*here, name), f"a {name} needs its own name: [{target.id}.{name}.NAME]")
             elif name not in plain:
                 self.problems.add((*here, name), f"unknown expectation; {nearest(name, plain)}")
         made = (self._plain(check, target, (said or {}).get(name), (*here, name)) for name, check in plain.items())
         return [expectation for expectation in made if expectation is not None] + found
 
     def _family(self, check: Check, target: Named, questions: object, path: Key) -> Iterator[Expectation]:
-        """Yield the questions of one's own: [postgres.main.query.NAME]."""
+        """Yield the user-defined questions: [postgres.main.query.NAME]."""
         if not isinstance(questions, dict) or not all(isinstance(said, dict) for said in questions.values()):
-            self.problems.add(path, f"a {check.name} has a name of its own: [{target.id}.{check.name}.NAME]")
+            self.problems.add(path, f"a {check.name} needs its own name: [{target.id}.{check.name}.NAME]")
             return
         if not questions:
-            self.problems.add(
-                path, f"this table names nothing; leave it out, or name one: [{target.id}.{check.name}.NAME]"
-            )
+            self.problems.add(path, f"this table is empty; leave it out, or add one: [{target.id}.{check.name}.NAME]")
         for name, said in questions.items():
             here = (*path, name)
             if problem := name_problem(name):
@@ -73,7 +71,7 @@ class Resolver:
                 continue
             if "expect" in said and check.carries_limits:
                 keys = ", ".join(check.limit_keys)
-                self.problems.add((*here, "expect"), f"a {check.name} says what is expected by keys of its own: {keys}")
+                self.problems.add((*here, "expect"), f"a {check.name} takes its expectations as separate keys: {keys}")
                 continue
             table = {key: value for key, value in said.items() if key != "expect"}
             limit = (said["expect"], (*here, "expect")) if "expect" in said else None
@@ -85,7 +83,7 @@ class Resolver:
             return None
         if said is None or (said is True and not _takes_truth(check)):
             if check.needs:
-                self.problems.add(here, f"true says too little: {check.needs[0]} is needed")
+                self.problems.add(here, f"true is not enough: {check.needs[0]} is needed")
                 return None
             return self._made(check, target, {}, here)
         if isinstance(said, dict):
@@ -99,7 +97,7 @@ class Resolver:
         """Read a table: severities or `limit` say what is expected, the other keys how."""
         if not said:
             self.problems.add(
-                here, f"this table expects nothing; say for example {example_of(check)}, or false for off"
+                here, f"this table expects nothing; use for example {example_of(check)}, or false for off"
             )
             return None
         inner = inner_parameter(check)
@@ -156,7 +154,7 @@ class Resolver:
         covers = read_ids(said["id"], (*here, "id"), self.problems) if "id" in said else ()
         action, steps = read_action(said.get("action", check.action), (*here, "action"), self.problems)
         if "runbook" in said and not (isinstance(said["runbook"], str) and said["runbook"].strip()):
-            self.problems.add((*here, "runbook"), "it is a text that is not empty")
+            self.problems.add((*here, "runbook"), "it must be a non-empty text")
         if len(self.problems) > before:
             return None
         return Expectation(
@@ -182,7 +180,7 @@ class Resolver:
         carried = check.carries_limits and (bool(check.needs) or any(key in said for key in keys))
         if limits is None and not carried:
             key = "expect" if name is not None else "P2"
-            self.problems.add(here, f"it says nothing that is expected; add for example {key} = {example_of(check)}")
+            self.problems.add(here, f"it has no limit; add for example {key} = {example_of(check)}")
 
     def _refuse_unused_severity(
         self, said: Mapping[str, object], limits: Limits | None, severity: str, here: Key
@@ -192,9 +190,7 @@ class Resolver:
             and limits is not None
             and any(rung.severity != severity for ladder in limits.ladders for rung in ladder.rungs)
         ):
-            self.problems.add(
-                (*here, "severity"), f"its limits have severities of their own ({limits}); leave this out"
-            )
+            self.problems.add((*here, "severity"), f"its limits have their own severities ({limits}); leave this out")
 
     def _params(
         self,
@@ -221,7 +217,7 @@ class Resolver:
         for key, value in given.items():
             if is_empty(value):
                 where = here if key == unsaid else (*here, key)
-                self.problems.add(where, "it is empty; say what is meant, or leave it out")
+                self.problems.add(where, "it is empty; give a value, or leave it out")
         try:
             refuse_blind(given.get("pattern"), given.get("ignore"))
         except LimitError as error:
@@ -237,7 +233,7 @@ class Resolver:
         if said is None:
             return check.suites
         if not isinstance(said, list) or not said or not all(isinstance(suite, str) for suite in said):
-            self.problems.add((*here, "suites"), 'it is a list of at least one suite, for example ["daily"]')
+            self.problems.add((*here, "suites"), 'it must be a list of at least one suite, for example ["daily"]')
             return check.suites
         for suite in said:
             if suite not in self.suites:
@@ -260,7 +256,7 @@ class Resolver:
             self.problems.add((*here, "timeout"), str(error))
             return check.probe.timeout_s
         if seconds > LONGEST_TIMEOUT_S:
-            self.problems.add((*here, "timeout"), f"{said!r} is more than an hour; say for example '30s'")
+            self.problems.add((*here, "timeout"), f"{said!r} is more than an hour; use for example '30s'")
         return seconds
 
 

@@ -19,7 +19,7 @@ def read_history(said: object, folder: Path, inventory: str, problems: Problems)
     """Return what the table [history] says; `folder` is where the reports are, and the file with them."""
     path = folder / FILE
     if not isinstance(said, Mapping):
-        problems.add(("history",), "it is a table: [history]")
+        problems.add(("history",), "it must be a table: [history]")
         return History(path, inventory)
     for key in said:
         if key not in KEYS:
@@ -47,8 +47,8 @@ def read_keep(said: Mapping[str, Any], path: Key, default: float, problems: Prob
     except LimitError:
         kept = 0.0
     if not kept:
-        problems.add((*path, "keep"), f"{keep!r} is not a length of time; say for example '{default / 86400:g}d'")
+        problems.add((*path, "keep"), f"{keep!r} is not a length of time; use for example '{default / 86400:g}d'")
         return default
     if kept > MOST_KEPT_S:
-        problems.add((*path, "keep"), f"{said['keep']!r} is more than a hundred years; say at most '36500d'")
+        problems.add((*path, "keep"), f"{said['keep']!r} is more than a hundred years; use at most '36500d'")
     return min(kept, MOST_KEPT_S)

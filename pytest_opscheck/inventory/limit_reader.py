@@ -68,7 +68,7 @@ class LimitReader:
                 choices = [*SEVERITIES, *self.words, *ENTRY_KEYS]
                 self.problems.add((*here, key), f"unknown key; {nearest(key, choices)}")
         if "limit" in entry and len(rungs) > 1:
-            self.problems.add((*here, "limit"), "say either `limit` or the severities' own limits")
+            self.problems.add((*here, "limit"), "use either `limit` or limits by severity")
         if len(self.problems) > before:
             return None
         try:
@@ -85,14 +85,14 @@ class LimitReader:
             self.problems.add(here, str(error))
             return None
         if limit.unit and isinstance(said, str) and not said.lstrip().startswith(limit.operator):
-            self.problems.add(here, f"{said!r} has no operator; say for example {example_of(self.check)}")
+            self.problems.add(here, f"{said!r} has no operator; use for example {example_of(self.check)}")
             return None
         if self.check.dimensions and not limit.measures(self.check.dimensions):
             measured = " or ".join(f"a {dimension}" for dimension in sorted(self.check.dimensions))
             self.problems.add(
                 here,
                 f"'{limit}' is for a {limit.dimension}, and {self.check.id} is {measured}; "
-                f"say for example {example_of(self.check)}",
+                f"use for example {example_of(self.check)}",
             )
             return None
         try:
@@ -112,7 +112,7 @@ class LimitReader:
         if well is not None and not limit.holds(well):
             raise LimitError(
                 f"'{limit}' can't hold: {check.id} is {well!r} where all is well; "
-                "say true or false, without quotes, to switch it on or off"
+                "use true or false, without quotes, to switch it on or off"
             )
         measures = "count" if {"text", "count"} <= check.dimensions else limit.dimension
         domain = check.domain(measures) if measures in check.dimensions else None

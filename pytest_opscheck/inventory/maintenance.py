@@ -22,7 +22,7 @@ _DATE = "2026-12-31"
 
 def _said(text: str) -> str:
     if not text.strip():
-        raise ValueError("it is empty; say what is meant")
+        raise ValueError("it is empty; give a value")
     return text.strip()
 
 
@@ -57,20 +57,20 @@ class _Window(BaseModel):
 def read_waivers(said: object, expectations: Collection[Expectation], problems: Problems) -> tuple[Waiver, ...]:
     """Return what [[waiver]] says, also those that are over. One of a check that the inventory lacks is an error."""
     if not isinstance(said, list):
-        problems.add(("waiver",), "it is a list of tables: [[waiver]]")
+        problems.add(("waiver",), "it must be a list of tables: [[waiver]]")
         return ()
     made: dict[tuple[str, str | None], Waiver] = {}
     for place, entry in enumerate(said):
         path: Key = ("waiver", place)
         waiver = _waiver(entry, path, expectations, problems)
         if waiver is not None and made.setdefault((waiver.result, waiver.subject), waiver) is not waiver:
-            problems.add(path, f"{waiver.about} is waived twice; keep one of them")
+            problems.add(path, f"{waiver.about} has two waivers; keep one of them")
     return tuple(made.values())
 
 
 def _waiver(entry: object, path: Key, expectations: Collection[Expectation], problems: Problems) -> Waiver | None:
     if not isinstance(entry, Mapping):
-        problems.add(path, "it is a table: [[waiver]]")
+        problems.add(path, "it must be a table: [[waiver]]")
         return None
     try:
         model = _Waiver.model_validate(entry)
@@ -105,7 +105,7 @@ def _date(said: object, path: Key, problems: Problems) -> dt.date | None:
             return dt.datetime.strptime(said.strip(), "%Y-%m-%d").date()  # noqa: DTZ007 - a day has no time zone
     except ValueError:
         pass
-    problems.add(path, f"{said!s} is not a day; say for example {_DATE}, which is the last one that counts")
+    problems.add(path, f"{said!s} is not a day; use for example {_DATE}, which is the last one that counts")
     return None
 
 
@@ -114,12 +114,12 @@ def read_windows(
 ) -> tuple[Window, ...]:
     """Return what [maintenance.NAME] says. `zoned`: whether the inventory says by which clocks."""
     if not isinstance(said, Mapping):
-        problems.add(("maintenance",), "a window has a name: [maintenance.NAME]")
+        problems.add(("maintenance",), "a window needs a name: [maintenance.NAME]")
         return ()
     if said and not zoned:
         problems.add(
             ("maintenance",),
-            "windows go by the inventory's clocks, so say which: timezone in [opscheck], for example 'Europe/Berlin'",
+            "windows follow the inventory's time zone, so set it: timezone in [opscheck], for example 'Europe/Berlin'",
         )
     found = (_window(name, table, expectations, problems) for name, table in said.items())
     return tuple(window for window in found if window is not None)
@@ -130,7 +130,7 @@ def _window(name: str, said: object, expectations: Collection[Expectation], prob
     if problem := name_problem(name):
         problems.add(path, problem)
     if not isinstance(said, Mapping):
-        problems.add(path, "a window has a name: [maintenance.NAME]")
+        problems.add(path, "a window needs a name: [maintenance.NAME]")
         return None
     try:
         model = _Window.model_validate(said)
@@ -206,28 +206,31 @@ def schema() -> dict[str, Any]:
         "check": {"description": "the id of a check: host.disk", **text},
         "target": {"description": "the name of its target", **text},
         "subject": {"description": "only this one of what it measures: /var", **text},
-        "owner": {"description": "who answers for it", **text},
+        "owner": {"description": "who is responsible for it", **text},
         "reason": {"description": "why the breach is accepted", **text},
-        "ticket": {"description": "where that is written down", **text},
-        "until": {**day, "description": "the last day on which it holds"},
+        "ticket": {"description": "the ticket for it", **text},
+        "until": {**day, "description": "the last day on which it is valid"},
     }
     window = {
-        "rule": {"description": f"on which days, as RFC 5545 says it: {EXAMPLE}", **text},
-        "at": {"description": "when by the inventory's clocks: 02:00-08:00; it may cross midnight", **text},
-        "why": {"description": "what is done", **text},
+        "rule": {"description": f"on which days, as an RFC 5545 rule: {EXAMPLE}", **text},
+        "at": {
+            "description": "the time of day, in the inventory's time zone: 02:00-08:00; it may cross midnight",
+            **text,
+        },
+        "why": {"description": "what is being done", **text},
         "from": {**day, "description": "the day of the first one, for rules that count from it"},
-        "targets": {"description": "only of these targets, and what is reached through them: host.prod", **names},
-        "checks": {"description": "only of these checks: host.disk, or host", **names},
+        "targets": {"description": "only these targets, and those reached through them: host.prod", **names},
+        "checks": {"description": "only these checks: host.disk, or host", **names},
     }
     return {
         "maintenance": {
             "type": "object",
-            "description": "windows in which breaches show as maintenance, and alert nobody",
+            "description": "windows in which breaches count as maintenance and alert nobody",
             "additionalProperties": _closed(window, ["rule", "at", "why"]),
         },
         "waiver": {
             "type": "array",
-            "description": "breaches that somebody answers for, until a day",
+            "description": "breaches that somebody has accepted, until a given day",
             "items": _closed(waiver, ["check", "target", "owner", "reason", "until"]),
         },
     }

@@ -30,16 +30,16 @@ def read_metrics(said: object, folder: Path, problems: Problems) -> Metrics:
     if said is None:
         return Metrics()
     if not isinstance(said, Mapping):
-        problems.add(path, "it is a table: [report.metrics]")
+        problems.add(path, "it must be a table: [report.metrics]")
         return Metrics()
     for key in said:
         if key not in KEYS:
             problems.add((*path, key), f"unknown key; {nearest(key, KEYS)}")
     if not said:
-        problems.add(path, "it says nowhere to send them; name a textfile, or an address to push to")
+        problems.add(path, "it names no destination; add textfile or push")
     textfile = said.get("textfile")
     if textfile is not None and not (isinstance(textfile, str) and textfile.endswith(".prom")):
-        problems.add((*path, "textfile"), "it is not a file that node_exporter reads; its name ends in .prom")
+        problems.add((*path, "textfile"), "node_exporter does not read that file; its name must end in .prom")
         textfile = None
     push = said.get("push")
     if push is not None and not _is_address(push):
@@ -63,7 +63,7 @@ def metrics_schema() -> dict[str, Any]:
     variable = {"$ref": "#/$defs/variable"}
     return {
         "type": "object",
-        "description": "where a run's metrics go",
+        "description": "where the metrics of a run go",
         "properties": {
             "textfile": {
                 "description": "a file of node_exporter's textfile collector; each suite gets its own beside it",

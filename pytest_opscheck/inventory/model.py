@@ -12,6 +12,7 @@ from typing import Any
 
 from .._check import Check
 from ..core.dayparts import Limits
+from ..core.extensions import ReportFormat
 from ..core.pending import Lasting
 from ..core.schedule import Schedule
 from ..core.secrets import Redactor
@@ -26,7 +27,7 @@ from .windows import Window
 FAIL_AT = "P3"
 """By default every breach fails the run."""
 NAME = r"[A-Za-z0-9][A-Za-z0-9_.-]*"
-"""What a target, or a question of one's own, may be called: it stands in node ids, reports and mails."""
+"""What a target, or a user-defined question, may be called: it stands in node ids, reports and mails."""
 
 
 def name_problem(name: str) -> str | None:
@@ -81,7 +82,7 @@ class Step:
 class Expectation:
     """One check of one target, with all that the run needs: the default and the inventory's word put together.
 
-    `name` is that of a question of one's own, for example `stuck_jobs`. `params` are the probe's keyword arguments.
+    `name` is that of a user-defined question, for example `stuck_jobs`. `params` are the probe's keyword arguments.
     `covers` are the ids of the runbook's lines that it stands for. Of `steps`, the first whose condition holds is
     shown, else `action`. `lasting` says how long a breach has to last before it counts.
     """
@@ -123,7 +124,8 @@ class Expectation:
 class Inventory:
     """All that `opscheck.toml` says.
 
-    `digest` is the same for two processes that read the same file and find the same environment.
+    `digest` is the same for two processes that read the same file and find the same environment. `left_out` has the
+    reasons of plugins for what they have left out of the expectations, by result id.
     """
 
     file: Path
@@ -143,6 +145,8 @@ class Inventory:
     redactor: Redactor = field(default_factory=Redactor)
     mail: Mail | None = None
     reports_keep_s: float = REPORTS_KEEP_S
+    formats: tuple[ReportFormat, ...] = ()
+    left_out: Mapping[str, str] = field(default_factory=dict)
 
     def of_kind(self, kind: str) -> list[Named]:
         """Return the targets of a kind, by name."""

@@ -49,7 +49,7 @@ def nearest(key: str, choices: Iterable[str]) -> str:
     close = difflib.get_close_matches(key, choices, n=1, cutoff=0.6)
     if close:
         return f"did you mean {close[0]!r}?"
-    return f"it can be: {', '.join(choices)}" if choices else "nothing is expected here"
+    return f"it can be: {', '.join(choices)}" if choices else "no key is allowed here"
 
 
 def shown(path: Key) -> str:

@@ -8,12 +8,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from .. import packages
+from ..core.extensions import ReportFormat
 from ..core.limits import severity_of
 from ..core.units import LimitError
 from ..core.visible import has_controls
 from .positions import Key
 from .problems import Problems, nearest
 
+_OURS = ("json", "html", "xml")
 REPORTS_KEEP_S = 90 * 86400.0
 """How long the reports of a run stay in their folder."""
 ALWAYS, CHANGE = "always", "change"
@@ -62,7 +65,7 @@ def read_mail(
         return None
     before = len(problems)
     if not isinstance(table, Mapping):
-        problems.add(_PATH, "it is a table: [report.mail]")
+        problems.add(_PATH, "it must be a table: [report.mail]")
         return None
     for key in table:
         if key not in _KEYS:
@@ -82,6 +85,37 @@ def read_mail(
     return Mail(tuple(each for each in recipients if each), sender, host, port, security, when, **texts)
 
 
+def read_formats(said: object, problems: Problems) -> tuple[ReportFormat, ...]:
+    """Return the formats of packages in which reports are wanted beside ours."""
+    path: Key = ("report", "formats")
+    if not isinstance(said, list) or not all(isinstance(name, str) for name in said):
+        problems.add(path, 'it is a list of names, for example ["csv"]')
+        return ()
+    found = [_format(name, (*path, place), problems) for place, name in enumerate(said)]
+    formats = [each for each in found if each is not None]
+    for each in formats:
+        if [other.suffix for other in formats].count(each.suffix) > 1:
+            problems.add(path, f"two of them write files *.{each.suffix}; keep one of them")
+            break
+    return tuple(formats)
+
+
+def _format(name: str, path: Key, problems: Problems) -> ReportFormat | None:
+    try:
+        found = packages.added(packages.REPORTS, name, ReportFormat)
+    except packages.PackageError as error:
+        problems.add(path, str(error))
+        return None
+    if found is None:
+        hint = nearest(name, packages.installed(packages.REPORTS))
+        problems.add(path, f"no package that is installed adds a format {name!r}; {hint}")
+    elif not re.fullmatch(r"[a-z0-9]{1,10}", found.suffix) or found.suffix in _OURS:
+        package = packages.package_of(packages.REPORTS, name)
+        problems.add(path, f"{package}: {found.suffix!r} can't end the name of its files; use another word, as 'csv'")
+        return None
+    return found
+
+
 def _address(said: object, key: str, problems: Problems) -> Address | None:
     text = said if isinstance(said, str) else ""
     named = _NAMED.fullmatch(text)
@@ -89,7 +123,7 @@ def _address(said: object, key: str, problems: Problems) -> Address | None:
     if _ADDRESS.fullmatch(address) and ".." not in address and not has_controls(text.strip()):
         return Address(address, named["name"].strip() if named else "")
     what = "it is missing" if said is None else f"{said!r} is not a mail address"
-    problems.add((*_PATH, key), f"{what}; say for example 'ops@example.com' or 'Ops <ops@example.com>'")
+    problems.add((*_PATH, key), f"{what}; use for example 'ops@example.com' or 'Ops <ops@example.com>'")
     return None
 
 
@@ -98,7 +132,7 @@ def _server(said: object, problems: Problems) -> tuple[str, int]:
     if match is not None and 0 < int(match["port"] or _PORT) <= _MOST_PORT:
         return match["host"].strip("[]"), int(match["port"] or _PORT)
     what = "it is missing" if said is None else f"{said!r} is not a server"
-    problems.add((*_PATH, "server"), f"{what}; say for example 'smtp.example.com:587'")
+    problems.add((*_PATH, "server"), f"{what}; use for example 'smtp.example.com:587'")
     return "", _PORT
 
 
@@ -106,7 +140,7 @@ def _security(table: Mapping[str, Any], port: int, problems: Problems) -> str:
     said = table.get("security", "tls" if port == _TLS_PORT else "starttls")
     if said in SECURITIES:
         return str(said)
-    problems.add((*_PATH, "security"), f"{said!r} is none of {', '.join(SECURITIES)}")
+    problems.add((*_PATH, "security"), f"{said!r} is not one of {', '.join(SECURITIES)}")
     return "none"
 
 
@@ -114,14 +148,14 @@ def _text(table: Mapping[str, Any], key: str, problems: Problems) -> str | None:
     said = table.get(key)
     if said is None or (isinstance(said, str) and said):
         return said
-    problems.add((*_PATH, key), "it is a text that is not empty")
+    problems.add((*_PATH, key), "it must be a non-empty text")
     return None
 
 
 def _refuse_half(texts: Mapping[str, str | None], security: str, problems: Problems) -> None:
     for key, other in (("user", "password"), ("password", "user")):
         if texts[key] and not texts[other]:
-            problems.add((*_PATH, key), f"there is no {other} beside it; say both, or neither")
+            problems.add((*_PATH, key), f"{other} is missing; set both, or neither")
     if texts["password"] and security == "none":
         problems.add((*_PATH, "security"), "the password would be sent in the clear; use 'starttls' or 'tls'")
 
@@ -144,5 +178,5 @@ def _occasion(said: object, path: Key, words: Mapping[str, str], problems: Probl
         return severity_of(said, words)
     except LimitError:
         known = ", ".join([ALWAYS, CHANGE, "P0", "P1", "P2", "P3", *words])
-        problems.add(path, f"{said!r} is not a time to send a mail; use one of {known}")
+        problems.add(path, f"{said!r} is not a value of when; use one of {known}")
         return ALWAYS

@@ -1,4 +1,4 @@
-"""Reads what can be read of a file that is no TOML as a whole: table by table."""
+"""Reads what can be read of a file that is not TOML as a whole: table by table."""
 
 from __future__ import annotations
 
@@ -52,4 +52,4 @@ def _merge(document: dict[str, Any], found: Mapping[str, Any]) -> None:
         elif isinstance(there, list) and isinstance(value, list):
             there += value
         else:
-            raise ValueError(key)  # noqa: TRY004 - as of what is no TOML
+            raise ValueError(key)  # noqa: TRY004 - as of what is not TOML

@@ -39,10 +39,10 @@ def _schedule(
     if "at" not in said and "every" not in said:
         for key in ("days", "random_delay"):
             if key in said:
-                problems.add((*path, key), 'it is said of a suite that runs by itself; say when: at = ["09:00"]')
+                problems.add((*path, key), 'it needs a schedule; add one: at = ["09:00"]')
         return None
     if "at" in said and "every" in said:
-        problems.add((*path, "every"), "the suite runs at times of the day already; keep `at` or `every`")
+        problems.add((*path, "every"), "the suite already has times of the day; keep either `at` or `every`")
         return None
     times = _times(said["at"], (*path, "at"), problems) if "at" in said else ()
     every = HOUR
@@ -50,7 +50,7 @@ def _schedule(
         times, every = _every(said["every"], (*path, "every"), problems)
     if times and zone is None:
         key = "at" if "at" in said else "every"
-        problems.add((*path, key), "which clock is meant? say it: timezone = 'Europe/Berlin' in [opscheck]")
+        problems.add((*path, key), "the time zone is needed: timezone = 'Europe/Berlin' in [opscheck]")
     weekdays, dates = _days(said, path, problems)
     delay_s = _duration(said, "random_delay", path, problems) or 0.0
     gap_s = shortest_gap_s(times, every)
@@ -68,11 +68,11 @@ def _times(said: object, path: Key, problems: Problems) -> tuple[int, ...]:
     for text in texts:
         match = _TIME.fullmatch(text) if isinstance(text, str) else None
         if match is None:
-            problems.add(path, f"{text!r} is not a time of the day; say for example at = ['09:00', '18:00']")
+            problems.add(path, f"{text!r} is not a time of the day; use for example at = ['09:00', '18:00']")
         else:
             found.append(int(match[1]) * HOUR + int(match[2]))
     if not texts:
-        problems.add(path, "it names no time; say for example at = ['09:00', '18:00'], or leave it out")
+        problems.add(path, "it names no time; use for example at = ['09:00', '18:00'], or leave it out")
     return tuple(sorted(set(found)))
 
 
@@ -90,7 +90,7 @@ def _every(said: object, path: Key, problems: Problems) -> tuple[tuple[int, ...]
         return tuple(range(0, DAY, int(minutes))), HOUR
     problems.add(
         path,
-        f"{said!r} does not go up in an hour or a day, so that runs would not come evenly; say 1m, 2m, 3m, 4m, 5m, 6m, "
+        f"{said!r} does not divide an hour or a day evenly; use 1m, 2m, 3m, 4m, 5m, 6m, "
         "10m, 12m, 15m, 20m, 30m, 1h, 2h, 3h, 4h, 6h, 8h or 12h, or times of the day: at = ['09:00']",
     )
     return (), HOUR
@@ -103,18 +103,18 @@ def _days(said: Mapping[str, Any], path: Key, problems: Problems) -> tuple[tuple
     path = (*path, "days")
     days = said["days"] if isinstance(said["days"], list) else [said["days"]]
     if "at" not in said:
-        problems.add(path, "it goes with times of the day: at = ['06:00']")
+        problems.add(path, "it needs times of the day: at = ['06:00']")
     if not days:
-        problems.add(path, "it names no day; say for example ['mon', 'thu'] or [1, 15], or leave it out")
+        problems.add(path, "it names no day; use for example ['mon', 'thu'] or [1, 15], or leave it out")
     weekdays = [WEEKDAYS.index(day) for day in days if isinstance(day, str) and day in WEEKDAYS]
     dates = [day for day in days if type(day) is int and 1 <= day <= _LAST_DATE]
     for day in days:
         if isinstance(day, str) and day not in WEEKDAYS:
             problems.add(path, f"{day!r} is not a weekday; {nearest(day, WEEKDAYS)}")
         elif not isinstance(day, str) and day not in dates:
-            problems.add(path, f"{day!r} is not a day of a month; say for example [1, 15]")
+            problems.add(path, f"{day!r} is not a day of a month; use for example [1, 15]")
     if weekdays and dates:
-        problems.add(path, "weekdays and days of the month are two rules; keep one, or make another suite")
+        problems.add(path, "weekdays and days of the month can't be combined; keep one, or add another suite")
     return tuple(sorted(set(weekdays))), tuple(sorted(set(dates)))
 
 
@@ -127,7 +127,7 @@ def _duration(said: Mapping[str, Any], key: str, path: Key, problems: Problems) 
         problems.add((*path, key), str(error).replace("'30s'", "'15m'"))
         return None
     if found < _SHORTEST_DELAY_S:
-        problems.add((*path, key), f"{said[key]!r} is too short; say for example '15m'")
+        problems.add((*path, key), f"{said[key]!r} is too short; use for example '15m'")
         return None
     return found
 
@@ -158,10 +158,10 @@ def timing_schema() -> dict[str, Any]:
     duration = {"$ref": "#/$defs/time"}
     address = {"anyOf": [{"type": "string", "pattern": "^https?://"}, variable]}
     return {
-        "at": {"description": "the times of the day at which it runs: 09:00", **_one_or_more(time)},
+        "at": {"description": "the times of day at which it runs: 09:00", **_one_or_more(time)},
         "every": {"description": "how often it runs: 5m", **duration},
         "days": {"description": "the weekdays (mon) or days of the month (1) on which it runs", **_one_or_more(day)},
-        "random_delay": {"description": "it starts up to so much later, by chance: 2m", **duration},
+        "random_delay": {"description": "a random delay of at most this long: 2m", **duration},
         "deadline": {"description": "how long a run may take: 15m", **duration},
         "heartbeat": {"description": "called at start, success and failure: https://hc-ping.com/UUID", **address},
     }

@@ -10,7 +10,7 @@ from pydantic import BaseModel
 from pydantic.json_schema import GenerateJsonSchema
 
 from .._check import GIVEN, Check
-from ..catalogue import kinds
+from ..catalogue import added_checks, every_kind
 from ..core.dayparts import Limits
 from ..core.limits import SEVERITIES
 from ..core.suites import SUITES
@@ -41,10 +41,13 @@ class _Generator(GenerateJsonSchema):
 
 
 def schema(checks: Iterable[Check], words: Iterable[str] = ()) -> Schema:
-    """Return the JSON Schema of an inventory; `words` are its own names of P0 to P3."""
-    severities = [*SEVERITIES, *words]
-    made = _Maker(tuple(checks), severities)
-    targets = {name: made.kind(kind) for name, kind in kinds().items()}
+    """Return the JSON Schema of an inventory, with the kinds of all packages; `words` are its own names of P0 to P3.
+
+    Raises PackageError.
+    """
+    severities, kinds = [*SEVERITIES, *words], every_kind()
+    made = _Maker((*checks, *added_checks(kinds)), severities)
+    targets = {name: made.kind(kind) for name, kind in kinds.items()}
     return {
         "$schema": _DIALECT,
         "title": "opscheck.toml",
@@ -80,7 +83,7 @@ class _Maker:
             if check.family:
                 fields[check.name] = _named(self._question(check), check.title)
         plain = {check.name: self._expectation(check) for check in checks if not check.family}
-        fields["expect"] = _table(plain, description="what is expected, beside the checks that run by default")
+        fields["expect"] = _table(plain, description="expectations, in addition to the checks that run by default")
         self.definitions[kind.name] = _table(fields, required, description=kind.summary)
         return _named({"$ref": f"#/$defs/{kind.name}"}, kind.summary)
 
@@ -173,7 +176,7 @@ def _general(severities: list[str]) -> Schema:
     text = {"$ref": "#/$defs/text"}
     fields = {
         "name": {"description": "what reports call this inventory; by default its folder", **text},
-        "timezone": {"description": "what `today` means, and when parts of the day begin: Europe/Berlin", **text},
+        "timezone": {"description": "defines `today` and times of day: Europe/Berlin", **text},
         "runbook": {"description": "where links to the runbook lead", **text},
         "severities": {
             "description": "other words for P0 (worst) to P3",
@@ -182,7 +185,7 @@ def _general(severities: list[str]) -> Schema:
             "additionalProperties": {"enum": list(SEVERITIES)},
         },
     }
-    return _table(fields, description="what holds for the whole inventory")
+    return _table(fields, description="settings of the whole inventory")
 
 
 def _suites() -> Schema:
@@ -190,7 +193,7 @@ def _suites() -> Schema:
     suite = _table({"fail_at": {**fail_at, "$ref": "#/$defs/severity"}, **timing_schema()})
     own = {
         "type": "object",
-        "description": "suites, what fails a run of them, and when they run by themselves",
+        "description": "suites, what makes their runs fail, and their schedules",
         "propertyNames": {"pattern": f"^{_SUITE}$"},
     }
     return {**own, "properties": dict.fromkeys(SUITES, suite), "additionalProperties": suite}
@@ -210,36 +213,41 @@ def _report(severities: list[str]) -> Schema:
     text, variable = {"$ref": "#/$defs/text"}, {"$ref": "#/$defs/variable"}
     occasion = {"anyOf": [{"enum": [ALWAYS, CHANGE, *severities]}, variable]}
     fields = {
-        "to": {"description": "who gets it", "anyOf": [text, {"type": "array", "minItems": 1, "items": text}]},
-        "from": {"description": "from whom it comes: ops@example.com, or Ops <ops@example.com>", **text},
+        "to": {"description": "the recipients", "anyOf": [text, {"type": "array", "minItems": 1, "items": text}]},
+        "from": {"description": "the sender: ops@example.com, or Ops <ops@example.com>", **text},
         "server": {"description": "the SMTP server: smtp.example.com:587", **text},
         "security": {
             "description": "by default starttls, and tls on port 465",
             "anyOf": [{"enum": list(SECURITIES)}, variable],
         },
-        "user": {"description": "as whom to sign in", **text},
-        "password": {"description": "with which password: ${SMTP_PASSWORD}", **text},
+        "user": {"description": "the user to log in as", **text},
+        "password": {"description": "the password: ${SMTP_PASSWORD}", **text},
         "ca": {
-            "description": "a file of certificates to trust in the place of the system's, from the inventory's folder",
+            "description": "a file of CA certificates to trust instead of the system's, from the inventory's folder",
             **text,
         },
         "when": {
-            "description": "each time, when something has changed, or from which severity on; or that by suite",
+            "description": "always, on change, or from a severity on; or a table of these by suite",
             "default": ALWAYS,
             "anyOf": [occasion, {"type": "object", "minProperties": 1, "additionalProperties": occasion}],
         },
     }
     mail = _table(fields, ["to", "from", "server"], description="who gets the report by mail")
-    keep = {"description": "how long dated reports stay in their folder", "default": "90d"}
+    formats = {
+        "description": "formats of packages, beside ours",
+        "type": "array",
+        "items": text,
+    }
+    keep = {"description": "how long dated reports are kept", "default": "90d"}
     return _table(
-        {"keep": {**keep, "$ref": "#/$defs/time"}, "mail": mail, "metrics": metrics_schema()},
-        description="how long reports are kept, and where else they go",
+        {"keep": {**keep, "$ref": "#/$defs/time"}, "mail": mail, "metrics": metrics_schema(), "formats": formats},
+        description="how long reports are kept, and where else they are sent",
     )
 
 
 def _common() -> Schema:
     return {
-        "suites": {"description": "in which suites it runs", "$ref": "#/$defs/suites"},
+        "suites": {"description": "the suites that it runs in", "$ref": "#/$defs/suites"},
         "severity": {"description": "of breaking a single limit", "$ref": "#/$defs/severity"},
         "id": {
             "description": "the id of the runbook's line that this covers, or several",
@@ -251,9 +259,9 @@ def _common() -> Schema:
             "{subject} in it is what is worst, {target} is where",
             "anyOf": [{"$ref": "#/$defs/text"}, {"type": "array", "minItems": 1, "items": _step()}],
         },
-        "for": {"description": "a breach counts when it has lasted so long: 10m", "$ref": "#/$defs/time"},
+        "for": {"description": "a breach counts after it has lasted this long: 10m", "$ref": "#/$defs/time"},
         "of": {
-            "description": "a breach counts in so many of the last runs: 3 of 5",
+            "description": "a breach counts when it occurs in this many of the last runs: 3 of 5",
             "anyOf": [
                 {"type": "string", "pattern": r"^\s*[0-9]{1,3}\s+of\s+[0-9]{1,3}\s*$"},
                 {"$ref": "#/$defs/variable"},
@@ -319,7 +327,7 @@ def _table(
 def _describe(check: Check) -> str:
     limits: Limits | None = check.limits
     default = (
-        "off unless said" if limits is None else f"by default {limits}" if check.on_by_default else f"expects {limits}"
+        "off by default" if limits is None else f"by default {limits}" if check.on_by_default else f"expects {limits}"
     )
     suites = "every suite" if "*" in check.suites else ", ".join(check.suites)
     return f"{check.title}: {default}; in {suites}"

@@ -79,13 +79,13 @@ def _message(detail: ErrorDetails, value: object) -> str:
     said = detail.get("ctx", {})
     match detail["type"]:
         case "literal_error":
-            return f"it can be {said['expected']}, not {value!r}"
+            return f"it must be {said['expected']}, not {value!r}"
         case "greater_than_equal":
-            return f"{value!r} is too little; it is at least {said['ge']:g}"
+            return f"{value!r} is too small; it must be at least {said['ge']:g}"
         case "less_than_equal":
-            return f"{value!r} is too much; it is at most {said['le']:g}"
+            return f"{value!r} is too large; it must be at most {said['le']:g}"
         case "string_too_short" | "too_short":
-            return "it is empty; say what is meant, or leave it out"
+            return "it is empty; give a value, or leave it out"
         case _:
             return detail["msg"].removeprefix("Value error, ").removeprefix("Assertion failed, ")
 

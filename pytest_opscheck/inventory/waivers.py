@@ -1,4 +1,4 @@
-"""Waivers: breaches that somebody answers for, until a day that is said."""
+"""Waivers: breaches that somebody has accepted, until a given day that is said."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class Waiver:
     """One breach that is accepted: of a check of a target, or only of one subject of it.
 
     result: the check's id, `host.disk@prod`.
-    until: the last day on which it holds, in the inventory's time zone.
+    until: the last day on which it is valid, in the inventory's time zone.
     """
 
     result: str

@@ -143,7 +143,7 @@ def parse_at(said: object) -> During:
         return parse_during(said)
     except LimitError:
         raise LimitError(
-            f"{said!r} is not a part of the day; say for example '02:00-08:00', or '00:00-24:00' for all of it"
+            f"{said!r} is not a part of the day; use for example '02:00-08:00', or '00:00-24:00' for all of it"
         ) from None
 
 
@@ -156,22 +156,22 @@ def parse_rule(said: str, first: dt.date | None) -> Rule:
         if key in ("BYHOUR", "BYMINUTE", "BYSECOND"):
             raise LimitError(f"{said!r}: `at` says the time of day; leave {key} out")
         if not sign or key not in _PARTS:
-            raise LimitError(f"{said!r} is no recurrence rule of RFC 5545, for {key!r}; say for example {EXAMPLE}")
+            raise LimitError(f"{said!r} is not a recurrence rule of RFC 5545, for {key!r}; use for example {EXAMPLE}")
         if not _PARTS[key].fullmatch(value):
-            raise LimitError(f"{said!r}: {key} can't be {value!r}; say for example {EXAMPLE}")
+            raise LimitError(f"{said!r}: {key} can't be {value!r}; use for example {EXAMPLE}")
     if len(parts) < len(pairs) or "FREQ" not in parts:
-        raise LimitError(f"{said!r}: every part is said once, and FREQ among them; say for example {EXAMPLE}")
+        raise LimitError(f"{said!r}: each part may appear once, and FREQ is needed; use for example {EXAMPLE}")
     if first is None:
         _require_anchored(said, parts)
     rule = Rule(text, first)
     if parts["FREQ"] in ("DAILY", "WEEKLY") and re.search("[0-9]", parts.get("BYDAY", "")):
-        raise LimitError(f"{said!r}: only a month or a year has a first and a last Sunday; say for example {EXAMPLE}")
+        raise LimitError(f"{said!r}: only a month or a year has a first and a last Sunday; use for example {EXAMPLE}")
     try:
         comes = rule.next(first or dt.date(2001, 1, 1))
     except (ArithmeticError, LookupError, ValueError) as error:
-        raise LimitError(f"{said!r} is no recurrence rule of RFC 5545: {error}; say for example {EXAMPLE}") from None
+        raise LimitError(f"{said!r} is not a recurrence rule of RFC 5545: {error}; use for example {EXAMPLE}") from None
     if comes is None and "UNTIL" not in parts:
-        raise LimitError(f"{said!r}: there is no such day, so it would never come")
+        raise LimitError(f"{said!r}: there is no such day, so the window would never open")
     return rule
 
 
@@ -179,12 +179,12 @@ def _require_anchored(said: str, parts: Mapping[str, str]) -> None:
     """Refuse a rule that depends on when it was first, where that is not said."""
     if "COUNT" in parts or parts.get("INTERVAL", "1") != "1":
         counting = "COUNT" if "COUNT" in parts else "INTERVAL"
-        raise LimitError(f"{said!r}: {counting} counts from the first one; say its day: from = 2026-01-04")
+        raise LimitError(f"{said!r}: {counting} counts from the first window; give its day: from = 2026-01-04")
     needed = _NEEDED[parts["FREQ"]]
     if not any(all(key in parts for key in keys) for keys in needed):
         ways = ", or ".join(" and ".join(keys) for keys in needed)
         raise LimitError(
-            f"{said!r} does not say on which day; add {ways}, or the day of the first one: from = 2026-01-04"
+            f"{said!r} does not set the day; add {ways}, or the day of the first window: from = 2026-01-04"
         )
 
 

@@ -96,7 +96,9 @@ class Judge:
                     duration_s=reading.seconds,
                 )
             if by is not None and by.verdict is Verdict.BREACH:
-                message += f" ({blocker} is a breach of {by.severity} and fails nothing, so this check fails itself)"
+                message += (
+                    f" ({blocker} is a breach of {by.severity} and does not fail the run, so this check fails instead)"
+                )
         return self.unknown(subject, message, attempts=reading.attempts, duration_s=reading.seconds)
 
     def _would_fail(self, subject: Subject) -> bool:
@@ -109,7 +111,7 @@ class Judge:
             subject,
             Verdict.UNKNOWN,
             subject.severity,
-            f"could not tell: {message}",
+            f"unknown: {message}",
             attempts=attempts,
             duration_s=duration_s,
         )
@@ -119,7 +121,7 @@ class Judge:
         return self._result(subject, Verdict.BREACH, subject.severity, message, duration_s=duration_s)
 
     def passed(self, subject: Subject, message: str, *, duration_s: float = 0.0) -> Result:
-        """Make the result of a test of one's own that asserts for itself and has passed."""
+        """Make the result of a user-defined test that asserts for itself and has passed."""
         return self._result(subject, Verdict.OK, None, message, duration_s=duration_s)
 
     def _result(
@@ -163,7 +165,7 @@ def _standing_in(unkept: Mapping[str | None, int]) -> Iterator[Measurement]:
         if sort == UNJUDGED:
             yield Measurement(None, None, "", {}, problem=f"{said} could not be judged")
         elif sort:
-            yield Measurement(None, said, "", {}, breached=sort, observed=said, expected="as of those that are told")
+            yield Measurement(None, said, "", {}, breached=sort, observed=said, expected="as in those that are shown")
 
 
 def _answers(result: Result) -> bool:

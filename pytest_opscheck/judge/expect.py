@@ -141,9 +141,9 @@ class Expect:
 
         `by` of the answer has the growth of each, and `since` says since when. Without an earlier run `by` has what is
         counted as it stands, and `since` is None. Counters that are smaller than before, or that another one has
-        counted, began anew, and all that they say has been counted since then.
+        counted, started over, and all that they say has been counted since then.
 
-        Raises UnknownError for a counter that is no number.
+        Raises UnknownError for a counter that is not a number.
         """
         counts = {name: _count(name, value) for name, value in counters.items()}
         counted = Counted(subject, counts, counted_by)
@@ -185,7 +185,7 @@ class Expect:
             return single(limit, breaking)
         if severity is not None:
             raise TypeError(
-                f"severity={severity!r} is of breaking a single limit, for example "
+                f"severity={severity!r} is for a single limit, for example "
                 f'expect(age, "s", limit="< 6h", severity={severity!r}); a ladder names its own severities'
             )
         if isinstance(limit, Ladder):
@@ -193,7 +193,7 @@ class Expect:
         if isinstance(limit, Mapping):
             return parse_ladder(limit, self._words)
         if limit is not None:
-            raise TypeError(f"limit={limit!r} is not a limit; say for example limit='< 6h'")
+            raise TypeError(f"limit={limit!r} is not a limit; use for example limit='< 6h'")
         if self._expectation is None or self._expectation.limits is None:
             raise TypeError('expect() needs a limit here, for example expect(age, "s", limit="< 6h")')
         return self._expectation.limits.at(self._now)

@@ -29,7 +29,7 @@ def next_step(subject: Subject, action: str | None, measurements: Collection[Mea
 def _typed(word: str, before: str) -> str:
     """Return a word as a shell takes it, behind what stands before it: inside of quotes it is another shell's word.
 
-    There the quotes end before it, and begin again behind it. An apostrophe within a word of prose is no quote.
+    There the quotes end before it, and begin again behind it. An apostrophe within a word of prose is not a quote.
     """
     typed = shlex.quote(word)
     if typed == word:

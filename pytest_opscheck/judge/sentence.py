@@ -22,7 +22,7 @@ def message(
         more = len(sentences) - _SHOWN_BREACHES + sum(count - 1 for sort, count in unkept.items() if sort)
         text = "; ".join(sentences[:_SHOWN_BREACHES]) + (f"; and {more} more" if more > 0 else "")
     elif not measurements:
-        text = "nothing was measured, so nothing can be said"
+        text = "the check measured nothing"
     else:
         first = next(iter(measurements))
         text = (

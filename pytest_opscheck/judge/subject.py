@@ -10,7 +10,7 @@ from .expect import DEFAULT_SEVERITY
 
 @dataclass(frozen=True)
 class Subject:
-    """What is judged: an expectation of the inventory, or a test of one's own with only what it says itself."""
+    """What is judged: an expectation of the inventory, or a user-defined test with only what it says itself."""
 
     id: str
     check: str

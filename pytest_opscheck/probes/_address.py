@@ -17,7 +17,7 @@ def place(said: str) -> tuple[str, int]:
     """Return the host and the port of an address. Raises ValueError for what is not one."""
     match = _ADDRESS.match(said)
     if match is None or not 0 < int(match["port"]) <= _LAST_PORT:
-        raise ValueError("it is no host with a port; write for example 'api.example.com:443' or '[::1]:443'")
+        raise ValueError("it is not a host with a port; write for example 'api.example.com:443' or '[::1]:443'")
     host = match["six"] or match["host"]
     ascii_name(host)
     return host, int(match["port"])

@@ -29,4 +29,4 @@ def doubt(output: Output, what: str) -> str | None:
         return None
     about = lasting(dt.timedelta(minutes=round(abs(off) / 60)))
     side = "ahead of" if off > 0 else "behind"
-    return f"the host's clock is {about} {side} this machine's, so {what} can't be told; see timedatectl there"
+    return f"the host's clock is {about} {side} this machine's, so {what} is unknown; see timedatectl there"

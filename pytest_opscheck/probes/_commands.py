@@ -31,7 +31,7 @@ def _value(said: Ladder) -> Ladder:
     for rung in said.rungs:
         refuse_unit(rung.limit, "value", "the number that a command prints", equality=False)
         if rung.limit.number is None and rung.limit.operator != "~":
-            raise LimitError(f"'{rung.limit}' is for a text, and this is a number; say '< 5', or stdout = '~ x'")
+            raise LimitError(f"'{rung.limit}' is for a text, and this is a number; use '< 5', or stdout = '~ x'")
     return said
 
 

@@ -14,7 +14,7 @@ from ._kind import Output, Target
 def absolute(path: str) -> str:
     """Return a path. Raises ValueError for one that is not absolute, or not one line."""
     if not path.startswith("/"):
-        raise ValueError(f"{path!r} is no absolute path; start it with /")
+        raise ValueError(f"{path!r} is not an absolute path; start it with /")
     if "\n" in path or "\0" in path:
         raise ValueError("a path is one line")
     return path

@@ -132,7 +132,7 @@ def _group_hint(rest: str) -> str:
         return "write (a|b) for (?:a|b)"
     if rest[1:2] in ("=", "!", "<"):
         return "what must not stand in a line goes into `ignore`"
-    return "say ignore_case = true for (?i), and write (a|b) for (?:a|b)"
+    return "use ignore_case = true for (?i), and write (a|b) for (?:a|b)"
 
 
 def _set_end(pattern: str, at: int) -> int:
@@ -160,7 +160,9 @@ def _set(text: str, ignore_case: bool, *, repeated: bool) -> str:
         return _single(text, repeated) if negated else text
     members, ascii_ = _members(inner, ignore_case)
     if negated:
-        raise ValueError(f"{text} leaves out letters beyond ASCII, which is not known here; say what may stand there")
+        raise ValueError(
+            f"{text} leaves out letters beyond ASCII, whose set is unknown here; list what may match there"
+        )
     kept = [f"[{ascii_}]"] if ascii_ else []
     return f"({'|'.join([*kept, *sorted(members)])})"
 

@@ -33,10 +33,10 @@ def of_postgres(dsn: str) -> str | None:
     mode = said.get("sslmode") or os.environ.get("PGSSLMODE") or ""
     if said.get("sslrootcert") == "system" or mode == "verify-full" or not any(map(is_elsewhere, hosts)):
         return None
-    given = f"sslmode is {mode}" if mode else "no sslmode is said"
+    given = f"sslmode is {mode}" if mode else "no sslmode is set"
     return (
-        f"{given}, so whoever answers is taken for the server, and gets the password; write sslmode=verify-full, with "
-        "sslrootcert=system, or the file of your own authority"
+        f"{given}, so any server that answers is trusted, and gets the password; write sslmode=verify-full, with "
+        "sslrootcert=system, or the file of your own CA"
     )
 
 
@@ -48,13 +48,11 @@ def of_redis(url: str) -> str | None:
     except ValueError:
         return None
     if parts.scheme == "redis" and is_elsewhere(host):
-        return (
-            "redis:// goes in plain text, the password too, and whoever answers is taken for the server; use rediss://"
-        )
+        return "redis:// is unencrypted, the password included, and any server that answers is trusted; use rediss://"
     checked = asked.get("ssl_cert_reqs", ["required"])[-1].lower().removeprefix("cert_")
     named = asked.get("ssl_check_hostname", ["true"])[-1].lower()
     if parts.scheme == "rediss" and is_elsewhere(host) and (checked != "required" or named in ("false", "0", "no")):
-        return "its certificate is not verified; leave ssl_cert_reqs out, and name your own authority in ssl_ca_certs"
+        return "its certificate is not verified; leave ssl_cert_reqs out, and set your own CA in ssl_ca_certs"
     return None
 
 
@@ -66,7 +64,7 @@ def of_amqp(url: str) -> str | None:
     except ValueError:
         return None
     if parts.scheme in ("amqp", "pyamqp") and is_elsewhere(host):
-        return "amqp:// goes in plain text, the password too, and whoever answers is taken for the server; use amqps://"
+        return "amqp:// is unencrypted, the password included, and any server that answers is trusted; use amqps://"
     return None
 
 
@@ -83,6 +81,6 @@ def of_docker(url: str | None) -> str | None:
     if parts.scheme == "https" or os.environ.get("DOCKER_TLS_VERIFY"):
         return None
     return (
-        "it goes without a verified certificate, and whoever answers is taken for the engine; set DOCKER_TLS_VERIFY=1 "
+        "the certificate is not verified, so any engine that answers is trusted; set DOCKER_TLS_VERIFY=1 "
         "and DOCKER_CERT_PATH, or go by ssh: on = 'NAME' of a [host.NAME]"
     )

@@ -39,7 +39,7 @@ def refuse_unit(limit: Limit, of: str, source: str, *, equality: bool) -> None:
     """
     if limit.unit and not (equality and limit.operator in ("==", "!=")):
         raise LimitError(
-            f"'{limit}' of {of} has a unit, and {source} has none; say '{limit.operator} {limit.operand}', "
+            f"'{limit}' of {of} has a unit, and {source} has none; use '{limit.operator} {limit.operand}', "
             "with the number in its own unit"
         )
 
@@ -55,7 +55,7 @@ def measured_in(unit: str) -> AfterValidator:
         for limit in (rung.limit for rung in said.rungs):
             if limit.dimension != dimension(unit):
                 wanted = dimension(unit)
-                raise LimitError(f"'{limit}' is for a {limit.dimension}, and this is a {wanted}; say {example(wanted)}")
+                raise LimitError(f"'{limit}' is for a {limit.dimension}, and this is a {wanted}; use {example(wanted)}")
         return of_amounts(said)
 
     return AfterValidator(fitting)
@@ -76,7 +76,7 @@ LadderParam = Annotated[
 """One limit, or several with the severity of breaking each."""
 
 Zone = Annotated[dt.tzinfo, WithJsonSchema({})]
-"""The inventory's time zone. A parameter `zone` is no key of the inventory: it is given."""
+"""The inventory's time zone. A parameter `zone` is not a key of the inventory: it is given."""
 
 LONGEST_SAMPLE_S = 600
 

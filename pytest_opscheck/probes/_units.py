@@ -26,7 +26,7 @@ def in_unit(value: float, unit: str) -> tuple[float, str, str]:
     if math.isinf(value) and (unit == RATIO or (unit and dimension(unit) == dimension("%"))):
         return math.nan, "", f"the sample is {value:g}, which is not a share: what it is a share of may be 0"
     if unit == RATIO:
-        return value * 100, "%", "it is a share; give the limit in %"
+        return value * 100, "%", "it is a fraction; give the limit in %"
     if unit:
         return value, unit, f"it is in {unit}, by its `unit`, and the limit is not"
     hint = 'the limit has a unit, and a sample says none; add what it is in, for example unit = "s" or unit = "ratio"'

@@ -29,7 +29,7 @@ class VersionLimit(Limit):
         """Tell whether a version keeps this limit. Raises UnjudgeableError for what is none."""
         match = _VERSION.match(str(value).strip())
         if match is None:
-            raise UnjudgeableError(f"{value!r} is no version")
+            raise UnjudgeableError(f"{value!r} is not a version")
         wanted = _numbers(self.operand)
         found = (_numbers(match[1]) + (0,) * len(wanted))[: len(wanted)]
         return {
@@ -56,7 +56,7 @@ def _limit(said: object) -> Limit:
     made = VersionLimit(match["operator"] or "==", match["version"], "", None)
     if made.operator in (">=", "<") and not any(_numbers(made.operand)):
         never = "can't be broken" if made.operator == ">=" else "can't hold"
-        raise LimitError(f"'{made}' {never}: no version is below 0; say a text such as '>= 20.10'")
+        raise LimitError(f"'{made}' {never}: no version is below 0; use a text such as '>= 20.10'")
     return made
 
 

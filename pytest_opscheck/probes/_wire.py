@@ -76,7 +76,7 @@ def trusting(ca: str | bool) -> ssl.SSLContext:
     try:
         context = ssl.create_default_context(cafile=ca if isinstance(ca, str) else None)
     except OSError as error:  # an SSLError is one too
-        why = "it holds no certificate" if isinstance(error, ssl.SSLError) else (error.strerror or "").lower()
+        why = "it contains no certificate" if isinstance(error, ssl.SSLError) else (error.strerror or "").lower()
         raise UnknownError(f"the CA file {ca} can't be used: {why}") from None
     context.verify_flags &= ~ssl.VERIFY_X509_STRICT
     context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
@@ -118,8 +118,8 @@ def tls_failure(error: BaseException) -> str:
 _CUT = (2, 20, 21)
 """OpenSSL's numbers for a chain that does not get to a CA that is known."""
 _NOT_TLS = "what answers there does not speak TLS"
-_NO_VERSION = "the server takes no version of TLS that this machine speaks"
-_WANTED = "the server wants a client certificate, and there is none to show"
+_NO_VERSION = "the server and this machine have no TLS version in common"
+_WANTED = "the server requires a client certificate, and there is none"
 _REASONS = {
     "WRONG_VERSION_NUMBER": _NOT_TLS,
     "HTTP_REQUEST": _NOT_TLS,
@@ -138,7 +138,7 @@ _REASONS = {
     "TLSV1_UNRECOGNIZED_NAME": "the server knows no such name (server_name, SNI)",
     "TLSV1_ALERT_INTERNAL_ERROR": "the server refuses the TLS handshake: it reports a fault of its own, often a name "
     "that it has no certificate for",
-    "NO_APPLICATION_PROTOCOL": "the server speaks no HTTP/1.1",
-    "TLSV1_ALERT_NO_APPLICATION_PROTOCOL": "the server speaks no HTTP/1.1",
+    "NO_APPLICATION_PROTOCOL": "the server does not speak HTTP/1.1",
+    "TLSV1_ALERT_NO_APPLICATION_PROTOCOL": "the server does not speak HTTP/1.1",
 }
 """What the reasons mean that OpenSSL gives in its own words."""

@@ -20,7 +20,7 @@ from ._kind import Kind, PastResults, Target
 LEAST_RUNS = 10
 """With fewer the share says more about chance than about the target."""
 _LEFT_OUT = (Verdict.MAINTENANCE, Verdict.WAIVED)
-"""What was agreed on is no outage."""
+"""What was agreed on is not an outage."""
 
 
 class Availability(Target):

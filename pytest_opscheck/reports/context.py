@@ -10,7 +10,7 @@ from ..history import Point
 
 @dataclass(frozen=True, slots=True)
 class Failed:
-    """What failed and has no result: a test that is no check, or a module that could not be collected."""
+    """What failed and has no result: a test that is not a check, or a module that could not be collected."""
 
     name: str
     message: str

@@ -137,7 +137,7 @@ class Page:
                 f"<div class=opscheck><p class=headline data-tone={tone(run)}>{safe(headline(run))}</p>",
                 f"<p class=verdicts>{_tiles(run)}</p>",
                 f"<p class=when>{safe(when(run))}</p>",
-                f"<p class=uncovered>No check looks at: {safe(', '.join(uncovered))}</p>" if uncovered else "",
+                f"<p class=uncovered>Targets without a result: {safe(', '.join(uncovered))}</p>" if uncovered else "",
                 "</div>",
                 f"<p class=again>{safe(again)}</p>" if (again := recovered(run)) else "",
                 *(f"<p class=quiet>{safe(text)}</p>" for text in quiet(run)),
@@ -155,7 +155,7 @@ class Page:
             for result in wrong[:_MOST_WITHOUT_SCRIPTS]
         ]
         if (more := len(wrong) - _MOST_WITHOUT_SCRIPTS) > 0:
-            blocks.append(f"<p>and {more} more, which the results file has</p>")
+            blocks.append(f"<p>and {more} more in the results file</p>")
         return f"<noscript>{''.join(blocks)}</noscript>" if blocks else ""
 
     def _next_step(self, result: Result) -> str:
@@ -243,7 +243,7 @@ def _told(result: Result) -> Iterable[str]:
     else:
         yield "\n".join(plain(text) for text in short(result.message, _LONGEST_DETAIL).splitlines())
     if (more := len(result.measurements) - _MOST_MEASUREMENTS) > 0:
-        yield f"and {more} more, which the results file has"
+        yield f"and {more} more in the results file"
 
 
 def _measured(measurement: Measurement) -> str:

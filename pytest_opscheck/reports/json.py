@@ -28,7 +28,7 @@ def _text(data: dict[str, Any]) -> str:
 def write(run: Run, file: Path) -> None:
     """Write a run's results, at once and whole; to a pipe or device as they are.
 
-    Bytes that are no UTF-8, which a target's output may hold, become escapes that JSON readers understand.
+    Bytes that are not UTF-8, which a target's output may hold, become escapes that JSON readers understand.
     """
     private.make_folder(file.resolve().parent)
     private.write(_text(run.to_json()).encode("utf-8", "backslashreplace"), file)

@@ -53,7 +53,7 @@ _DARK = (
 
 @dataclass(frozen=True, slots=True)
 class _Item:
-    """One thing that a mail tells: a result, or what failed and is no check."""
+    """One thing that a mail tells: a result, or what failed and is not a check."""
 
     word: str
     severity: str
@@ -98,7 +98,7 @@ class _Body:
         self._add(*_heading(f"{title} ({len(found)})"))
         for told, item in enumerate(found):
             if not self._add(item.html(), item.text()):
-                self.line(f"and {len(found) - told} more, which the attached report has")
+                self.line(f"and {len(found) - told} more in the attached report")
                 return
 
     def line(self, text: str, style: str = "") -> None:
@@ -131,16 +131,16 @@ def bodies(run: Run, beside: Beside) -> tuple[str, str]:
     wrong = [result for result in run.results if result.verdict in (Verdict.BREACH, Verdict.UNKNOWN)]
     new = [result for result in wrong if is_new(result)]
     rest = [result for result in wrong if not is_new(result)]
-    body.section("Failed, and no check", map(_failed, beside.failed))
+    body.section("Failed tests that are not checks", map(_failed, beside.failed))
     body.section("New", (_item(result, run) for result in new))
-    body.section("Ok again", (_again(result, run) for result in recovered_ones(run)))
-    body.section("Not ok before either" if new else "Not ok", (_item(result, run) for result in rest))
+    body.section("Recovered", (_again(result, run) for result in recovered_ones(run)))
+    body.section("Still not ok" if new else "Not ok", (_item(result, run) for result in rest))
     for line in blocked_by(run.results)[:_MOST_BLOCKERS]:
         body.line(short(plain(line)))
     for line in quiet(run)[:_MOST_BLOCKERS]:
         body.line(short(line))
     if beside.uncovered:
-        body.line(short(plain(f"no check looks at: {', '.join(beside.uncovered)}")))
+        body.line(short(plain(f"targets without a result: {', '.join(beside.uncovered)}")))
     name = plain(f"{run.inventory}: {run.suite or 'checks'}")
     foot = f"The attached report has all {len(run.results)} results."
     foot += f" Hash of the run: {run.hash}" if run.hash else ""

@@ -21,9 +21,9 @@ def markdown(run: Run) -> str:
     blocked = sum(result.verdict is Verdict.BLOCKED for result in run.results)
     found = [_wrong(result, run) for result in wrong[:_MOST]]
     found += [f"- and {len(wrong) - _MOST} more"] if len(wrong) > _MOST else []
-    found += [f"- ok again: {code(result.id)} ({after(result, run.started)})" for result in again[:_MOST]]
-    found += [f"- and {len(again) - _MOST} more are ok again"] if len(again) > _MOST else []
-    found += [f"- {blocked} blocked by what is not ok"] if blocked else []
+    found += [f"- recovered: {code(result.id)} ({after(result, run.started)})" for result in again[:_MOST]]
+    found += [f"- and {len(again) - _MOST} more recovered"] if len(again) > _MOST else []
+    found += [f"- {blocked} blocked by other checks"] if blocked else []
     head = f"**{said(run.inventory)} {said(run.suite or 'checks')}: {headline(run)}**"
     foot = f"{said(counts(run))}; {said(when(run))}"
     return "\n\n".join(part for part in (head, "\n".join(found), foot) if part) + "\n"

@@ -57,29 +57,29 @@ def _of_run(run: Run, schedule: Schedule | None) -> Iterator[_Family]:
     told = (
         ("last_run_timestamp_seconds", "When the last run ended.", moment),
         ("last_run_duration_seconds", "How long the last run took.", run.duration_s),
-        ("last_run_exit_status", "The exit status of the last run: 0 is well.", run.exit_status),
+        ("last_run_exit_status", "The exit status of the last run; 0 is success.", run.exit_status),
     )
     for name, said, value in told:
         family = _Family(f"opscheck_{name}", said)
         family.add(value, **own)
         yield family
     if schedule is not None:
-        overdue = _Family("opscheck_overdue_timestamp_seconds", "When the next run is overdue, if none ended before.")
+        overdue = _Family("opscheck_overdue_timestamp_seconds", "The time from which the next run is overdue.")
         overdue.add(schedule.overdue(run.started).timestamp(), **own)
         yield overdue
     counts = summary(run.results)
-    verdicts = _Family("opscheck_last_run_results", "How many results of the last run had a verdict.")
+    verdicts = _Family("opscheck_last_run_results", "Number of results of the last run, by verdict.")
     for verdict in Verdict:
         verdicts.add(counts[verdict], **own, verdict=str(verdict))
     yield verdicts
-    breaches = _Family("opscheck_last_run_breaches", "How many breaches of the last run had a severity.")
+    breaches = _Family("opscheck_last_run_breaches", "Number of breaches in the last run, by severity.")
     for severity in SEVERITIES:
         breaches.add(counts["by_severity"].get(severity, 0), **own, severity=severity)
     yield breaches
 
 
 def _of_checks(run: Run) -> Iterator[_Family]:
-    verdicts = _Family("opscheck_check_verdict", "Whether a check has a verdict: 1 for the one that it has.")
+    verdicts = _Family("opscheck_check_verdict", "1 for the verdict of a check, 0 for the others.")
     wrong = _Family("opscheck_check_not_ok", "1 for each check that is in breach or unknown, unless it is pending.")
     for result in run.results:
         own = {**_own(run), "check": result.check, "target": result.target}
@@ -100,7 +100,10 @@ def _of_values(run: Run) -> Iterator[_Family]:
         for measurement in kept:
             _add(families, run, result, measurement)
     yield from (families[name] for name in sorted(families))
-    rest = _Family("opscheck_last_run_values_left_out", "How many values of the last run are too many to be told.")
+    rest = _Family(
+        "opscheck_last_run_values_left_out",
+        "Number of values of the last run that are not exported, because there are too many.",
+    )
     rest.add(left_out, **_own(run))
     yield rest
 
@@ -121,7 +124,7 @@ def _in_base_unit(value: float, unit: str) -> tuple[str, float]:
     """Return the end of the metric's name, and the value in Prometheus's base units: seconds, bytes, a share of 1."""
     try:
         measures = dimension(unit)
-    except LimitError:  # a unit of a check of one's own
+    except LimitError:  # a unit of a user-defined check
         return "", value
     if measures == "percentage":
         value /= 100

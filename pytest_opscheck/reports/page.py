@@ -91,7 +91,7 @@ class _Page:
 
     def _top(self, name: str) -> str:
         run, told = self._run, self._beside
-        missed = f"No check looks at: {', '.join(told.uncovered)}" if told.uncovered else ""
+        missed = f"Targets without a result: {', '.join(told.uncovered)}" if told.uncovered else ""
         return "".join(
             [
                 f"<header><h1>{name}</h1><p class='headline {tone(run)}'>{safe(headline(run))}</p>",
@@ -119,7 +119,9 @@ class _Page:
     def _foot(self) -> str:
         run = self._run
         told = f"pytest-opscheck {run.version} · run {run.id}" + (f" · hash {run.hash}" if run.hash else "")
-        keys = "<p class=keys hidden>/ filters, Esc shows all again, j and k go through what is not ok, o opens all</p>"
+        keys = (
+            "<p class=keys hidden>/ filters, Esc clears the filter, j and k go through what is not ok, o opens all</p>"
+        )
         return f"<footer><p>{safe(told)}</p>{keys}</footer>"
 
     # The sections, in the order in which people want to know
@@ -132,10 +134,12 @@ class _Page:
         if wrong:
             yield "<a id=wrong></a>"
         if failed := self._beside.failed:
-            yield self._section("Failed, and no check", [_failed(each.name, each.message) for each in failed])
+            yield self._section(
+                "Failed tests that are not checks", [_failed(each.name, each.message) for each in failed]
+            )
         yield self._section("New", map(self._card, new))
-        yield self._section("Ok again", map(self._again, again))
-        yield self._section("Not ok before either" if new else "Not ok", map(self._card, rest))
+        yield self._section("Recovered", map(self._again, again))
+        yield self._section("Still not ok" if new else "Not ok", map(self._card, rest))
         for verdict in _GROUPED:
             found = [result for result in self._run.results if result.verdict is verdict]
             yield from self._groups(f"{str(verdict).capitalize()}", found, str(verdict))
@@ -223,7 +227,7 @@ class _Page:
             expected = f" <i>{safe(said.expected)}</i>" if said.expected else ""
             yield f"<li>{self._plot(result, measurement)}{severity}{safe(observed)}{expected}"
         if len(shown) > most:
-            yield f"<li>and {len(shown) - most} more, which the results file has"
+            yield f"<li>and {len(shown) - most} more in the results file"
 
     def _plot(self, result: Result, measurement: Measurement) -> str:
         points = self._beside.points.get((result.id, measurement.subject), ())

@@ -27,7 +27,7 @@ _ORDER = (
 _STATUS = {
     1: "The run failed",
     2: "The run was interrupted",
-    3: "The checker itself has a fault",
+    3: "The checker itself failed",
     4: "The run could not start",
     5: "Nothing was judged",
 }
@@ -77,11 +77,11 @@ def blocked_by(results: Iterable[Result], *, reasons: bool = False) -> list[str]
 
 
 def recovered(run: Run) -> str:
-    """Return what is ok again, in one line: `ok again: host.disk@prod (after 2 d)`; nothing where nothing is."""
+    """Return what is ok again, in one line: `recovered: host.disk@prod (after 2 d)`; nothing where nothing is."""
     found = recovered_ones(run)
     shown = [f"{r.id} ({after(r, run.started)})" for r in found[:MOST_LINES]]
     more = [f"and {len(found) - MOST_LINES} more"] if len(found) > MOST_LINES else []
-    return f"ok again: {', '.join([*shown, *more])}" if found else ""
+    return f"recovered: {', '.join([*shown, *more])}" if found else ""
 
 
 def recovered_ones(run: Run) -> list[Result]:
@@ -117,7 +117,7 @@ def _why_quiet(verdict: Verdict, quiet: Quiet) -> str:
         return f"waived{until} by {quiet.who}: {quiet.why}{ticket}"
     by = f"{quiet.by}, by {quiet.who}" if quiet.who else quiet.by
     if verdict is not Verdict.MAINTENANCE:
-        return f"nobody is alerted{until}: {quiet.why} ({by})"
+        return f"alerts are off{until}: {quiet.why} ({by})"
     return f"in maintenance{until}: {quiet.why} ({by})"
 
 
@@ -203,7 +203,7 @@ def _headline(run: Run) -> str:
     if run.exit_status:
         return status
     rest = sum(result.verdict is not Verdict.OK for result in run.results)
-    return f"{rest} of {checks} not ok, none of which fails the run" if rest else f"All {checks} ok"
+    return f"{rest} of {checks} not ok, but none of them fails the run" if rest else f"All {checks} ok"
 
 
 def when(run: Run) -> str:

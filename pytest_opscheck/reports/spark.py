@@ -19,7 +19,7 @@ _FEWEST = 2
 def spark(measurement: Measurement, points: Sequence[Point]) -> str:
     """Return the plot of a value, of which `points` has the newest first; nothing where it has no past to show.
 
-    Each run has the same room: what matters is how the value moved, and a pause is no value. A run that could not tell
+    Each run has the same room: what matters is how the value moved, and a pause is not a value. A run without one
     leaves a gap.
     """
     values = [_number(point.value) for point in reversed(points)]
@@ -49,7 +49,7 @@ def spark(measurement: Measurement, points: Sequence[Point]) -> str:
 
 
 def _path(places: Sequence[tuple[int, int] | None]) -> str:
-    """Return a line through places, which begins anew behind each gap."""
+    """Return a line through places, which starts again after each gap."""
     drawn, pen = [], ""
     for place in places:
         if place is None:
@@ -70,7 +70,7 @@ def _limits(measurement: Measurement) -> list[tuple[str, float]]:
                 number = from_base(limit.number, measurement.unit)
                 found += [(severity, number)] if math.isfinite(number) else []
         except LimitError:
-            continue  # of a newer version, or a unit of one's own: it stands beside in words
+            continue  # of a newer version, or a user-defined unit: it stands beside in words
     return found
 
 

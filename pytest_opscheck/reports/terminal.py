@@ -121,7 +121,7 @@ def summary(
     for text in quiet(run):
         write(text, yellow=True)
     if uncovered and verbosity >= 0:
-        write(f"no check of this run looks at: {', '.join(uncovered)}", yellow=True)
+        write(f"targets without a result: {', '.join(uncovered)}", yellow=True)
     if again := recovered(run):
         write(again, green=True)
     for problem in problems:

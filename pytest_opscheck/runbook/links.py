@@ -51,12 +51,12 @@ def _problem(pages: _Pages, base: str | None, said: str) -> str | None:
     """Return why a link leads nowhere, None where it leads somewhere, or nobody can tell from here."""
     if said.startswith("#") and base is None:
         return (
-            f"{said!r} is a heading of the inventory's runbook, and none is named: add runbook = 'FILE' to [opscheck]"
+            f"{said!r} is a heading of the inventory's runbook, but there is none: add runbook = 'FILE' to [opscheck]"
         )
     try:
         parts = urlsplit(runbook_link(base, said) or "")
     except ValueError:
-        return f"{said!r} is not an address or a file; say for example 'docs/runbook.md#disk'"
+        return f"{said!r} is not an address or a file; write for example 'docs/runbook.md#disk'"
     if parts.scheme or parts.netloc:
         return None
     if (file := pages.file(parts.path)) is not None:
@@ -80,13 +80,13 @@ class _Pages:
     def missing(self, path: str) -> str:
         """Return what to say of a file that is not there."""
         if not path:
-            return "it names no file; say for example 'docs/runbook.md'"
+            return "it does not name a file; write for example 'docs/runbook.md'"
         try:
             files = (self._folder / path).parent.iterdir()
             there = sorted(file.name for file in files if file.suffix.lower() in (*_MARKDOWN, *_HTML))
         except (OSError, ValueError):
             there = []
-        hint = nearest(Path(path).name, there[:_MOST_SHOWN]) if there else "write it, or correct the path"
+        hint = nearest(Path(path).name, there[:_MOST_SHOWN]) if there else "create it, or correct the path"
         return f"there is no file {path} in the inventory's folder, {self._folder}; {hint}"
 
     def problem(self, file: Path, path: str, anchor: str) -> str | None:

@@ -11,7 +11,7 @@ import pytest
 
 from .. import catalogue
 from .._check import EVERY_SUITE, Check, check_of
-from ..catalogue import is_named, is_shipped, kind_of_file, names_shipped, shipped_argument, shipped_files
+from ..catalogue import added_files, is_named, is_shipped, kind_of_file, names_shipped, shipped_argument, shipped_files
 from ..inventory import Expectation, Inventory, nearest
 from ..settings import setting
 from . import fixtures
@@ -42,7 +42,7 @@ class Collection:
     def _choose_shipped(self) -> None:
         """Decide which shipped checks are collected: all of them for a suite, or those named by their node ids.
 
-        Named files of one's own narrow a suite to these. With an inventory that is named, and nothing else, pytest
+        Named user-defined files narrow a suite to these. With an inventory that is named, and nothing else, pytest
         looks for tests beside that rather than in the folder where it happens to be started.
         """
         config = self.config
@@ -67,7 +67,7 @@ class Collection:
         meant = [e for nodeid, e in self.due.shipped.items() if is_named(nodeid, [name])]
         if not meant:
             near = nearest(name, [nodeid for nodeid in self.due.shipped if nodeid.startswith(name.partition("::")[0])])
-            raise pytest.UsageError(f"{name}: the inventory expects nothing of that name; {near}")
+            raise pytest.UsageError(f"{name}: the inventory has no expectation of that name; {near}")
         expression = self.config.option.markexpr or ""
         if expression and not selects(expression, [e.suites for e in meant]):
             suites = ", ".join(dict.fromkeys(suite for e in meant for suite in e.suites))
@@ -79,7 +79,7 @@ class Collection:
         They are no argument of pytest's: it would leave them out where the environment that they are installed in lies
         inside of the project, as `.venv` often does.
         """
-        files = [file for file in shipped_files() if self.with_shipped and not self.ignores(file)]
+        files = [file for file in [*shipped_files(), *added_files()] if self.with_shipped and not self.ignores(file)]
         return [pytest.Module.from_parent(collector, path=file, nodeid=file.name) for file in files]
 
     def require_collected(self, items: list[pytest.Item]) -> None:
@@ -136,11 +136,11 @@ class Collection:
     def _expectations(self, check: Check, function: Any) -> list[Expectation]:
         """Return what a check expects of each target: of a shipped one as the inventory says, else as it says itself.
 
-        Raises UsageError where a check of one's own has the name of a shipped one: their results would be one.
+        Raises UsageError where a user-defined check has the name of a shipped one: their results would be one.
         """
         if _is_shipped(function):
             return list(self.inventory.of_check(check.id))
-        if any(check.id == known.id for known in catalogue.checks((check.kind,))):
+        if any(check.id == known.id for known in catalogue.checks_of(check.kind)):
             raise pytest.UsageError(f"{check.id} is a shipped check; give {function.__name__} another name")
         for other in self._own:
             if other.id == check.id and other is not check:
@@ -170,7 +170,7 @@ class Collection:
 
     @contextmanager
     def parametrized(self, metafunc: pytest.Metafunc) -> Iterator[None]:
-        """Parametrize a check over its expectations, a test of one's own over the targets of the kinds it asks for."""
+        """Parametrize a check over its expectations, a user-defined test over the targets of the kinds it asks for."""
         found = check_of(metafunc.function)
         if found is not None:
             expectations = self._expectations(found, metafunc.function)
@@ -192,7 +192,7 @@ def _marks(suites: Iterable[str]) -> list[pytest.MarkDecorator]:
 
 
 def _without_target(check: Check) -> Any:
-    """Return the parameter of a check of one's own that has nothing to look at: skipped, it is unknown."""
+    """Return the parameter of a user-defined check that has nothing to look at: skipped, it is unknown."""
     suites = [] if EVERY_SUITE in check.suites else check.suites
     why = f"the inventory has no target of the kind {check.kind}"
     return pytest.param(None, id="no-target", marks=[*_marks(suites), pytest.mark.skip(reason=why)])

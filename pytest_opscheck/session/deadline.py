@@ -56,7 +56,7 @@ class _Alarm:
 
     def __call__(self, _number: int, frame: FrameType | None) -> None:
         if self._of_run:
-            raise TimeOverError(f"the run's deadline was over{self._place(frame)}", pytrace=False)
+            raise TimeOverError(f"the run's deadline passed{self._place(frame)}", pytrace=False)
         raise TimeOverError(
             f"no end within {self._seconds:g} s{self._place(frame)}; "
             "a test that needs longer says @pytest.mark.timeout(SECONDS)",
@@ -124,7 +124,7 @@ def _seconds(item: pytest.Item) -> float:
         return SECONDS
     said = mark.args[0] if mark.args else mark.kwargs.get("timeout", mark.kwargs.get("seconds"))
     if isinstance(said, bool) or not isinstance(said, int | float) or not said > 0:
-        pytest.fail(f"timeout({said!r}) is no deadline; say for example @pytest.mark.timeout(120)", pytrace=False)
+        pytest.fail(f"timeout({said!r}) is not a deadline; use for example @pytest.mark.timeout(120)", pytrace=False)
     return said
 
 

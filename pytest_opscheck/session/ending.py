@@ -78,7 +78,7 @@ class Ending:
         if self._is_cut_short:
             self._is_cut_short = False
             if not self._is_finishing:
-                raise OverdueError("the run's deadline was over")
+                raise OverdueError("the run's deadline passed")
             return
         first = self.asked is None
         if first:
@@ -109,7 +109,7 @@ class Ending:
 
     def _give_up(self) -> None:
         """End the process from outside of its main thread, which can't be interrupted."""
-        said = f"\nopscheck: {self.asked and self.asked.name} can't interrupt what runs, so the run ends without it\n"
+        said = f"\nopscheck: {self.asked and self.asked.name} can't interrupt what is running, so the run is killed\n"
         os.write(sys.__stderr__.fileno() if sys.__stderr__ is not None else 2, said.encode())
         for say in self.last_words:
             with contextlib.suppress(Exception):

@@ -14,8 +14,8 @@ from typing import Any
 import pytest
 
 from .._check import check_of
+from ..catalogue import fixture_names
 from ..core.results import Result
-from ..core.suites import FIXTURES
 from ..inventory import Expectation, Inventory
 from ..judge.expect import Expect
 from ..judge.subject import Subject
@@ -83,7 +83,11 @@ def _case(item: pytest.Item) -> Case | None:
         return None
     values = item.callspec.params.values() if hasattr(item, "callspec") else ()
     pending = next((value for value in values if isinstance(value, PendingReading)), None)
-    if pending is None and check_of(item.function) is None and not any(name in item.fixturenames for name in FIXTURES):
+    if (
+        pending is None
+        and check_of(item.function) is None
+        and not any(name in item.fixturenames for name in fixture_names())
+    ):
         return None
     return Case(item, pending.expectation if pending is not None else None)
 

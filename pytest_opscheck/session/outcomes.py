@@ -43,7 +43,7 @@ def raised(call: pytest.CallInfo[None]) -> bool:
 
 def why_not_judged(call: pytest.CallInfo[None], report: pytest.TestReport) -> str:
     """Return why a test ended without a result."""
-    why = "its set-up failed"
+    why = "its setup failed"
     if call.excinfo is not None:
         ours = isinstance(call.excinfo.value, OUR_ERRORS)
         why = str(call.excinfo.value) if ours else call.excinfo.exconly().splitlines()[0]

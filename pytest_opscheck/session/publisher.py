@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING, TypeVar
+from typing import TypeVar
 
 import pytest
 
@@ -19,9 +19,7 @@ from ..history import HistoryError, Point
 from ..reports.context import Beside, Failed
 from ..reports.files import ReportFiles
 from ..settings import setting
-
-if TYPE_CHECKING:
-    from .session import Session
+from .session import Session
 
 T = TypeVar("T")
 _GIVEN_UP = "the run was asked to end"
@@ -99,7 +97,7 @@ class Publisher:
             with self.session.ending.waiting():
                 answer = question()
         except HurriedError:
-            past.fault = HistoryError(f"it gave no answer before {_GIVEN_UP}")
+            past.fault = HistoryError(f"no answer before {_GIVEN_UP}")
         if past.fault is not None and past.fault is not self._told:
             self._told = past.fault
             self.note_history("read", past.fault)
@@ -113,4 +111,4 @@ class Publisher:
     def note_history(self, what: str, error: BaseException) -> None:
         """Note that the history could not be asked, or written."""
         said = self.session.inventory.redactor.text(str(error) or _GIVEN_UP)
-        self.problems.append(f"could not {what} the history, which is no fault of any target: {said}")
+        self.problems.append(f"could not {what} the history (not a fault of any target): {said}")

@@ -117,7 +117,7 @@ class Runner:
     def _require_time(self) -> None:
         if self.left_s <= 0:
             said = lasting(dt.timedelta(seconds=self._longest_s or 0))
-            raise UnknownError(f"the run's deadline of {said} was over")
+            raise UnknownError(f"the run's deadline of {said} passed")
 
     def _waited(self, request: Request, gather: Gather) -> Reading:
         """Return a reading; raises UnknownError where the run's deadline is over before it is there."""
@@ -142,7 +142,7 @@ class Runner:
             # Whatever fixture stands in their place: only what was read is measured, and only with ours.
             values = {expectation.check.probe.name: reading.value, "expect": self._measuring(case)}
         elif (place := stand_in(item)) is not None:
-            stands_in = f"`expect` is a fixture of {place} here, which judges nothing; give that one another name"
+            stands_in = f"`expect` is overridden by a fixture of {place}, which judges nothing; rename that fixture"
             self._end(case, self.judge.unknown(self._subject(case), stands_in))
         with bound(item, values) as called, self._calling(case), self._raising(case):
             outcome = yield
@@ -164,7 +164,7 @@ class Runner:
         """Make a result of what a test has measured; one that has not asserts for itself."""
         expect = case.expect
         if expect is None:
-            return self.judge.passed(self._subject(case), "its own assertions hold", duration_s=duration_s)
+            return self.judge.passed(self._subject(case), "its assertions hold", duration_s=duration_s)
         expect.concluded = True
         return self.judge.conclude(
             self._subject(case),
@@ -233,7 +233,7 @@ class Runner:
     def _gather_for(self, case: Case, expectation: Expectation) -> Gather:
         """Return who gathers a test's reading: the run's, or one of its own where the test is run again."""
         if self._gather is None:
-            raise RuntimeError("readings were not gathered")
+            raise RuntimeError("its readings were not gathered")
         if case.attempt == 1:
             return self._gather
         again = Gather(Plan.of([Request.of(expectation)], self.inventory.hosts))
@@ -302,7 +302,7 @@ class Runner:
         return case.result
 
     def unreachable(self, item: pytest.Item, target: Named, error: UnreachableError) -> NoReturn:
-        """End a user's own test whose target cannot be reached: blocked by `reachable`, or unknown."""
+        """End a user-defined test whose target cannot be reached: blocked by `reachable`, or unknown."""
         __tracebackhide__ = True
         case = case_of(item)
         assert case is not None  # noqa: S101 - it has asked for a target
@@ -388,5 +388,5 @@ def _doubt(called: Called) -> str | None:
         return "its function was not called: a conftest.py or plugin answered in its place"
     if called.judges_by_returning:
         returned = reprlib.repr(called.returned)
-        return f"it returned {returned}, and what a test returns judges nothing; use `assert` or `expect` instead"
+        return f"it returned {returned}, but a test's return value judges nothing; use `assert` or `expect` instead"
     return None

@@ -50,9 +50,7 @@ def refusal(config: pytest.Config, digest: str) -> str | None:
         return None
     here = f"the worker {given['workerid']} in {config.invocation_params.dir}"
     if not Path(given["opscheck_folder"]).is_dir():
-        return (
-            f"{here} is on another machine than the run, and can't share its readings; use workers of this machine: -n"
-        )
+        return f"{here} is on another machine, so it can't share the run's readings; use workers on this machine: -n"
     if given["opscheck_digest"] != digest:
         return (
             f"{here} has another inventory or other environment variables than the run itself; "

@@ -46,9 +46,9 @@ REDIS: Mapping[str, Talk] = {
     "refusal": floods.redis(b"-ERR ", b"x" * 100),
 }
 BROKEN = {
-    **dict.fromkeys(REDIS, "the answer has more than 50,000 values, and no more of it was read"),
-    **dict.fromkeys(["text", "info"], "the answer is longer than 4 MB, and no more of it was read"),
-    **dict.fromkeys(["line", "refusal"], "the answer is longer than 0.1 MB, and no more of it was read"),
+    **dict.fromkeys(REDIS, "the answer has more than 50,000 values, so the rest was not read"),
+    **dict.fromkeys(["text", "info"], "the answer is longer than 4 MB, so the rest was not read"),
+    **dict.fromkeys(["line", "refusal"], "the answer is longer than 0.1 MB, so the rest was not read"),
 }
 
 
@@ -137,7 +137,7 @@ def test_a_query_of_the_inventory_whose_answer_is_too_long(server: Postgres, tmp
             result = results[f"postgres.query.{query}@{name}"]
             assert result["verdict"] == "unknown"
             assert result["message"].endswith(
-                "the answer is longer than 1 MB, and no more of it was read; select less, for example count(*), or "
+                "the answer is longer than 1 MB, so the rest was not read; select less, for example count(*), or "
                 "left(COLUMN, 1000)"
             )
         assert "more than 50,000 values" in results[f"postgres.query.json@{name}"]["message"]
@@ -181,7 +181,7 @@ def test_rabbitmq_as_a_broker(tmp_path: Path) -> None:
     for name, said in {
         "claims": "the answer has a frame of 4,294,967,280 bytes, longer than 1 MB",
         "frame": "the answer has a frame of 300,000,000 bytes, longer than 1 MB",
-        "frames": "the answer is longer than 4 MB, and no more of it was read",
+        "frames": "the answer is longer than 4 MB, so the rest was not read",
     }.items():
         assert results[f"celery.reachable@{name}"]["message"].endswith(f"{said}; see which server listens there")
     for check in ("workers", "queue_length"):

@@ -99,4 +99,4 @@ def test_a_storage_that_does_not_answer_is_unknown(run: Run, bucket: Any) -> Non
     assert "can't be listed" in outcome.message("backup.uploaded@database")
     outcome = run(inventory(bucket, "backups/db"), env=KEYS)
     assert outcome.exit_status == 4
-    assert "'backups/db' is no URL; write for example s3://" in outcome.output
+    assert "'backups/db' is not a URL; write for example s3://" in outcome.output

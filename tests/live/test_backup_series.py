@@ -175,7 +175,7 @@ def test_a_daily_backup_is_late_only_after_it_was_due(run: Run, tmp_path: Path) 
     assert run(text(three_hours_ago)).verdict("backup.on_time@database") == "ok"
     outcome = run(text(moment).replace(f"{moment:%H:%M}", "2am"))
     assert outcome.exit_status == 4
-    assert "'2am' is no time of day; write for example 02:00" in outcome.output
+    assert "'2am' is not a time of day; write for example 02:00" in outcome.output
 
 
 def test_what_an_archive_includes(run: Run, tmp_path: Path) -> None:

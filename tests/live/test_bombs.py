@@ -49,7 +49,7 @@ options = { endpoint_url = "URL", key = "opscheck", secret = "not-a-secret" }
 SAID = {
     "http.body@packed": "the body is longer than the 10 MB that are read; ask by hand",
     "http.json@values": "a document of more than 250,000 values, which is not read; ask for less",
-    "http.json@deep": "answered 200 with application/json that is no JSON",
+    "http.json@deep": "answered 200 with application/json that is not JSON",
     "prometheus.reachable@main": "a document of more than 250,000 values, which is not read; ask for less",
     "metrics.value.errors@labels": "the labels of errors_total have more than 10 MB; narrow them with labels",
     "metrics.reachable@names": "it has more than 100000 names of metrics; what varies belongs into labels",

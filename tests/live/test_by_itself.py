@@ -96,7 +96,9 @@ def test_timers_and_cron_start_a_suite(machine: Container, opscheck: Opscheck) -
     written = opscheck("timers", "schedule", "--install")
     assert written.startswith(shown)
     assert written.count("\nwrote /etc/systemd/system/opscheck-timers-") == 4
-    assert opscheck("timers", "schedule", "--install") == f"{shown}nothing changed: all of it is there, and runs\n"
+    assert (
+        opscheck("timers", "schedule", "--install") == f"{shown}nothing changed: everything is installed and running\n"
+    )
     assert opscheck("timers", "status", status=1).count("never ran") == 2
 
     assert "wrote it to your crontab" in opscheck("cron", "schedule", "--crontab", "--install")

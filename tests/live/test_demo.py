@@ -94,7 +94,7 @@ def test_under_make_a_red_run_that_was_asked_for_is_no_error(tmp_path: Path) -> 
     done = made(tmp_path, "backup")
     assert (done.returncode, done.stderr) == (0, "")
     assert "backup.intact@shop" in done.stdout
-    assert done.stdout.endswith("The run is red, as it should be: pytest ended with exit status 1.\n")
+    assert done.stdout.endswith("The run failed, as it should: pytest's exit status is 1.\n")
     assert made(tmp_path, "databse").returncode == 4
 
 

@@ -136,7 +136,7 @@ LATER: Mapping[str, tuple[str, Answer, tuple[str, ...], str, str]] = {
         started(head(""), b"\x01\0\0\0\0\0\0\x06fine.\n" * 1000, FOREVER),
         ('errors = { P2 = "< 1/day", timeout = "2s" }',),
         "errors",
-        "it did not end within 2 s; say a longer `timeout`, or a shorter time for the lines",
+        "it did not end within 2 s; set a longer `timeout`, or a shorter time for the lines",
     ),
     "log-fails": (
         "/containers/c1/logs",

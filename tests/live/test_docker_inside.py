@@ -49,8 +49,8 @@ def test_a_command_inside_of_a_container(run: Run, project: Project) -> None:  #
     assert same(outcome, "exec.number") == ("breach P3", "value is 7, expected < 5")
     assert same(outcome, "exec.none") == ("unknown P1", "value: the output 'seven' is not one number")
     assert same(outcome, "exec.status") == ("breach P1", f"exit status in {name} is 3: no such table, expected 0")
-    assert same(outcome, "exec.gone") == ("unknown P1", "could not tell: worker has no container; there are api")
-    assert same(outcome, "exec.long") == ("unknown P1", "could not tell: it printed more than is read")
+    assert same(outcome, "exec.gone") == ("unknown P1", "unknown: worker has no container; there are api")
+    assert same(outcome, "exec.long") == ("unknown P1", "unknown: it printed more than is read")
     engine("exec", api, "sh", "-c", "echo 2026.11 > /version")
     only = ask("version", service="api", run="cat /version", stdout="== 2026.11")
     assert same(run(project.inventory(only)), "exec.version")[0] == "ok"
@@ -87,8 +87,8 @@ def test_a_command_that_could_not_be_ended_is_not_started(run: Run, project: Pro
     verdict, message = same(outcome, "exec.bare")
     assert verdict == "unknown P1"
     why = "without which a command could not be ended there"
-    assert message == f"could not tell: {project.name}-bare-1 has no shell (sh), {why}"
-    assert same(outcome, "exec.poor")[1] == f"could not tell: {project.name}-poor-1 has no grep, {why}"
+    assert message == f"unknown: {project.name}-bare-1 has no shell (sh), {why}"
+    assert same(outcome, "exec.poor")[1] == f"unknown: {project.name}-poor-1 has no grep, {why}"
     assert "/started" not in engine("diff", bare) + engine("diff", poor)
 
 
@@ -175,7 +175,7 @@ def test_which_lines_count_has_to_be_said(run: Run) -> None:
         "logs.none: it does not say which lines count",
         "the limit is a rate, which says how far back lines count",
         "this time has no zone",
-        "'yesterday' is no time; say a length of time such as '4h'",
+        "'yesterday' is not a time; use a length of time such as '4h'",
         "logs.last.last: ",
     ):
         assert said in outcome.output, outcome.output

@@ -192,9 +192,9 @@ expect = { limits = { timeout = "5s" } }
     for said in (
         "a number loses its last zero",
         "it is a number of containers",
-        "unknown key; say cpus, memory, or a service",
+        "unknown key; use cpus, memory, or a service",
         "'A=b' can't be the name of a variable",
-        "'registry/app' names no image; say for example registry/app:v1.2",
+        "'registry/app' names no image; use for example registry/app:v1.2",
         "it is a length of time that may not be exceeded",
         "it says no bound",
     ):

@@ -56,7 +56,7 @@ def flips() -> Iterator[object]:
     for name in NAMES:
         for _, group in groupby(catalogue(name).faults, key=lambda fault: (fault.name, fault.inventory)):
             faults = list(group)
-            # Of a question of one's own, the name does not count: docker.exec.model is docker.exec.
+            # Of a user-defined question, the name does not count: docker.exec.model is docker.exec.
             expectations = {".".join(fault.check.partition("@")[0].split(".")[:2]) for fault in faults}
             marks = [pytest.mark.again] if expectations <= seen else []
             seen |= expectations

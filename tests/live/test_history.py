@@ -103,10 +103,10 @@ stdout = "~ 5"
 @pytest.mark.parametrize(
     ("left", "told"),
     [
-        (0, "could not read the history, which is no fault of any target: .*; see whether its disk is full or broken"),
+        (0, "could not read the history (not a fault of any target): .*; check whether its disk is full or broken"),
         (
             49152,
-            "could not record the run in the history, which is no fault of any target: .*full; make room on its disk",
+            "could not record the run in the history (not a fault of any target): .*full; make room on its disk",
         ),
     ],
 )
@@ -165,6 +165,6 @@ def test_machines_that_share_a_server(run: Run) -> None:
         assert PASSWORD not in dump
     outcome = run(text, env=env)
     assert outcome.exit_status == 1
-    assert "could not read the history, which is no fault of any target" in outcome.output
+    assert "could not read the history, which is not a fault of any target" in outcome.output
     assert PASSWORD not in outcome.output
     assert outcome.verdict("host.command.many@local") == "breach P2"

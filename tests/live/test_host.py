@@ -256,7 +256,7 @@ def test_a_host_without_systemd_says_what_is_missing(run: Run) -> None:
         outcome = run(inventory)
         assert outcome.verdict("host.services@box") == "unknown P1"
         assert outcome.message("host.services@box") == (
-            "could not tell: systemctl is not installed; services need systemd: expect processes or ports there instead"
+            "unknown: systemctl is not installed; services need systemd: expect processes or ports there instead"
         )
         assert outcome["host.services@box"]["action"] is None  # it would need systemctl too
         assert outcome.verdict("host.disk@box") in ("ok", "breach P3", "breach P1")

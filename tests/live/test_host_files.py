@@ -128,10 +128,10 @@ def test_none_older_than(run: Run, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("keys", "said"),
     [
-        ('mode = "0o640"', "is no mode; write '0640' for exactly that"),
+        ('mode = "0o640"', "is not a mode; write '0640' for exactly that"),
         ('age = "< 1MB"', "is for a size, and this is a duration"),
         ('exists = false\nage = "< 1d"', "leave age out"),
-        ('expect = "== 1"', "a file says what is expected by keys of its own: age, oldest, size"),
+        ('expect = "== 1"', "a file takes its expectations as separate keys: age, oldest, size"),
     ],
 )
 def test_mistakes(run: Run, keys: str, said: str) -> None:

@@ -27,7 +27,7 @@ def test_own(host):
 
 
 def looked(run: Run, tmp_path: Path, server: Sshd, config: str) -> Outcome:
-    """Look at the server by both ways, with a configuration of ssh's; a test of one's own does so, too."""
+    """Look at the server by both ways, with a configuration of ssh's; a user-defined test does so, too."""
     (tmp_path / "project").mkdir()
     (tmp_path / "project" / "test_own.py").write_text(OWN)
     ssh = server.connect(config=config)

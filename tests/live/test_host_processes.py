@@ -131,7 +131,7 @@ def test_a_host_with_nothing_to_connect_with(run: Run, machine: Container) -> No
 
 
 def test_a_clock_without_time_servers(run: Run, machine: Container) -> None:
-    """Chrony's offset is 0 while it knows no server: that is no right clock."""
+    """Chrony's offset is 0 while it knows no server: that is not a right clock."""
     keys = host(f"docker://{machine.id}", 'clock = { P2 = "< 5s" }')
     outcome = run(keys)
     assert outcome.verdict("host.clock@box") == "unknown P2"

@@ -50,7 +50,7 @@ REFUSING = {
     "nulls": "head -c 1000 /dev/zero; exit 1",
 }
 PARAMIKO = ("tcsh", "hangs", "floods", "zeros", "errors", "forced", "mute", "drops")
-STEP = "; see that user's login shell there, and its startup files"
+STEP = "; check that user's login shell there, and its startup files"
 BROKEN = {"drops": DROPS + GO_ON, "stalls": f"{GO_ON} | {{ head -n 4; exec sleep 120; }}"}
 MIXING = f"cat /dev/zero & exec {GO_ON}"
 NULLS = (r"\x00" * 20)[:77]

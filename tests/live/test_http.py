@@ -66,7 +66,7 @@ def test_json_that_says_nothing_is_unknown(run: Run, server: Site) -> None:
         "object": ("a", '"deep" = "!= failed"', "deep: it is an object"),
         "list": ("a", '"list" = "!= failed"', "list: it is a list"),
         "function": ("a", '"length(gone)" = "== 0"', "the document does not fit the expression"),
-        "html": ("html", 'status = "!= failed"', "answered 200 with text/html that is no JSON"),
+        "html": ("html", 'status = "!= failed"', "answered 200 with text/html that is not JSON"),
         "empty": ("empty", 'status = "!= failed"', "answered 200 with an empty body"),
         "twice": ("twice", '"checks[*].status" = "== healthy"', "has the key 'status' twice, so its value can't be"),
     }
@@ -108,15 +108,15 @@ url = "https://example..com/"
 """)
     assert outcome.exit_status == 4
     for said in (
-        "it is no web address",
+        "it is not a web address",
         "'GET' or 'HEAD'",
         "a line break perhaps",
-        "'services[' is no JMESPath",
+        "'services[' is not a JMESPath",
         "say '< 500'",
     ):
         assert said in outcome.output
-    assert "3 is too little; it is at least 10" in outcome.output
-    assert outcome.output.count("it is no web address") == 2
+    assert "3 is too small; it must be at least 10" in outcome.output
+    assert outcome.output.count("it is not a web address") == 2
     assert "canary" not in outcome.output
 
 

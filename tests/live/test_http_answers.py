@@ -166,7 +166,7 @@ url = "https://example.com"
 expect = { body = "< 5" }
 """)
     assert outcome.exit_status == 4
-    for said in ("'login' is no path; start it with one /", "'//other.example/' is no path", "'no header' can't be"):
+    for said in ("'login' is not a path; start it with one /", "'//other.example/' is not a", "'no header' can't be"):
         assert said in outcome.output
-    assert "has a unit, and what the server says has none; say '< 60'" in outcome.output
+    assert "has a unit, and what the server says has none; use '< 60'" in outcome.output
     assert "http.body is a text" in outcome.output

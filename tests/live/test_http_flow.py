@@ -252,13 +252,13 @@ def test_mistakes_in_a_flow_are_named(run: Run) -> None:
         "step 1 (buy) is a POST, which changes something on the server",
         "say synthetic = true",
         "unknown key 'pth'; it can be: name, method, path, headers, send, status, time, body, json, capture",
-        "'https://example.com/' is no path; start it with one /",
+        "'https://example.com/' is not a path; start it with one /",
         "step 2 (b) uses {tokn}, and no step before captures it; captured before are: token",
         "two steps are called 'a'",
         "step 1 (a) sends a body with GET",
-        "it is either { json = ... } or { form = { ... } }",
-        "'a[' is no JMESPath",
-        "it is for a time; say for example '< 1s'",
+        "it must be either { json = ... } or { form = { ... } }",
+        "'a[' is not a JMESPath",
+        "it must be a time; use for example '< 1s'",
         "http.shop.flow.empty.steps: it is empty",
     ):
         assert said in outcome.output

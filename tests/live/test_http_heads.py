@@ -27,7 +27,7 @@ JUDGED = {
     "cookies": OK + b"".join(b"Set-Cookie: c%d=%d; Path=/\r\n" % (n, n) for n in range(400)) + BODY,
     "long": OK + b"X-Long: " + b"x" * 200_000 + b"\r\n" + BODY,
     "folded": OK + b"X-Folded: one\r\n  two\r\n" + BODY,
-    "no_colon": OK + b"this is no header\r\n" + BODY,
+    "no_colon": OK + b"this is not a header\r\n" + BODY,
     "no_reason": b"HTTP/1.1 200\r\n" + BODY,
     "odd_reason": b"HTTP/1.1 200 Tr\xc3\xa8s bien: OK!\r\n" + BODY,
     "line_feeds": WHOLE.replace(b"\r\n", b"\n"),

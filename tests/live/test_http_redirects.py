@@ -1,4 +1,4 @@
-"""Redirects, over real servers: another page is no answer of the page that was asked for, and small changes are."""
+"""Redirects, over real servers: another page is not an answer of the page that was asked for, and small changes are."""
 
 from __future__ import annotations
 
@@ -148,10 +148,10 @@ def test_a_redirect_that_leads_nowhere_fails_the_page_and_not_its_reach(run: Run
         "loop": ("/loop", "it redirects more than 10 times, last to"),
         "dead": (f"http://127.0.0.1:{dead}/x", f"http://127.0.0.1:{dead}/x: connection refused"),
         "name": ("http://no-such-host.invalid/", "its name can't be resolved"),
-        "mail": ("mailto:ops@example.com", "it redirects to what is not an address of the web"),
-        "port": ("http://u:PartOfIt/xyz@h/", "it redirects to what is not an address of the web"),
-        "six": ("http://[::1/", "it redirects to what is not an address of the web"),
-        "number": ("http://u:99999/PartOfIt@h/", "it redirects to what is not an address of the web"),
+        "mail": ("mailto:ops@example.com", "it redirects to something that is not a web address"),
+        "port": ("http://u:PartOfIt/xyz@h/", "it redirects to something that is not a web address"),
+        "six": ("http://[::1/", "it redirects to something that is not a web address"),
+        "number": ("http://u:99999/PartOfIt@h/", "it redirects to something that is not a web address"),
         "nobody": ("http://u:Whole-Canary@127.0.0.1:1/", "http://127.0.0.1:1/: connection refused"),
     }
     inventory = ""

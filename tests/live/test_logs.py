@@ -155,7 +155,7 @@ def test_another_time_zone_is_noticed_and_can_be_said(tmp_path: Path) -> None:
     tokyo = dt.timezone(dt.timedelta(hours=9))
     lines = [f"{(now() - dt.timedelta(minutes=ago)).astimezone(tokyo):%Y-%m-%d %H:%M:%S} failed" for ago in (90, 30, 0)]
     east = write(tmp_path / "east.log", *lines)
-    with pytest.raises(UnknownError, match="h after it was last written to; say the zone"):
+    with pytest.raises(UnknownError, match="h after it was last written to; set the zone"):
         counted(east)
     assert counted(east, timezone="Asia/Tokyo").lines == 2
     york = zoneinfo.ZoneInfo("America/New_York")
@@ -201,7 +201,7 @@ def test_patterns_and_zones_that_cant_be_meant_are_errors_of_the_inventory(run: 
     assert outcome.exit_status == 4
     assert r"\d is none of an extended regular expression" in outcome.output
     outcome = run('[logs.app]\npath = "app.log"\ntimezone = "Mars"\n[logs.app.count.x]\npattern = "x"\nexpect = 0\n')
-    assert "'app.log' is no absolute path" in outcome.output
+    assert "'app.log' is not an absolute path" in outcome.output
     assert "unknown time zone 'Mars'" in outcome.output
 
 

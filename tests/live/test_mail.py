@@ -213,7 +213,7 @@ def test_a_large_run_has_a_small_body_and_a_packed_report() -> None:
     told = [len(re.findall(r"host\.disk@\d+", part.get_content())) for part in parts]
     assert told[0] == told[1]
     assert told[0] > 10
-    assert all(f"and {5000 - told[0]} more, which the attached report has" in part.get_content() for part in parts)
+    assert all(f"and {5000 - told[0]} more in the attached report" in part.get_content() for part in parts)
     (attached,) = delivered.iter_attachments()
     assert attached.get_filename() == "daily-2026-11-20T080000.html.gz"
     assert gzip.decompress(attached.get_content()).decode() == page
@@ -272,7 +272,7 @@ def test_a_mail_that_is_not_delivered_is_told_and_costs_nothing_else(
         told = pytester.runpytest_subprocess("-m", "daily")
     assert told.ret == status
     told.stdout.fnmatch_lines(
-        ["could not mail the report, which is no fault of any target: to a@example.com: 552 5.2.2 Mailbox full"]
+        ["could not mail the report (not a fault of any target): to a@example.com: 552 5.2.2 Mailbox full"]
     )
     assert [to for to, _ in post.taken] == [[B]]
     data = json.loads((pytester.path / "reports/daily/latest.json").read_text(encoding="utf-8"))

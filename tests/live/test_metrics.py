@@ -232,7 +232,7 @@ def test_histograms_and_shares_over_a_window_are_those_of_now(run: Run, server: 
     assert len(server.seen) == 2, "two looks serve all of them"
     for name in ("p95.now", "ratio.now"):
         assert outcome.verdict(f"metrics.{name}@api") == "unknown P1", "nothing goes on"
-        assert "say a longer sample" in outcome.message(f"metrics.{name}@api")
+        assert "use a longer sample" in outcome.message(f"metrics.{name}@api")
     assert outcome.verdict("metrics.value.volume@api") == "breach P2"
     for name in ("p95.ever", "ratio.ever", "ratio.other"):
         assert outcome.verdict(f"metrics.{name}@api") == "ok", outcome.message(f"metrics.{name}@api")

@@ -149,7 +149,7 @@ def test_apprise_carries_it(project: Project, receiver: Receiver) -> None:
     project.flag.unlink()
     project.run()
     assert (receiver.got[1]["title"], receiver.got[1]["type"]) == (
-        f"ok again: {FLAG} ({project.folder.name})",
+        f"recovered: {FLAG} ({project.folder.name})",
         "success",
     )
 
@@ -186,11 +186,11 @@ def test_who_hangs_or_refuses_stops_nobody_else_and_is_told_by_the_next_run(
     assert shown.returncode == 1
     assert receiver.events() == [("new", FLAG)]
     for said in (
-        "could not tell a, which the next run tries again: it gave no answer within 10 s",
-        "could not tell b, which the next run tries again: it can't be reached (Connection refused)",
-        "could not tell c, which the next run tries again: apprise could not deliver it (",
-        "could not tell d, which the next run tries again: no answer within 30 s",
-        "could not tell e, which the next run tries again: /dev/full can't be written: No space left on device",
+        "could not alert a, the next run will try again: no answer within 10 s",
+        "could not alert b, the next run will try again: it can't be reached (Connection refused)",
+        "could not alert c, the next run will try again: apprise could not deliver it (",
+        "could not alert d, the next run will try again: no answer within 30 s",
+        "could not alert e, the next run will try again: /dev/full can't be written: No space left on device",
     ):
         assert said in shown.stdout
     assert (project.folder / "reports/daily/latest.html").exists()
@@ -220,7 +220,7 @@ def test_a_channel_that_fails_is_a_fault_of_a_run_that_is_well(project: Project,
     receiver.status = 500
     shown = project.run()
     assert shown.returncode == 3
-    assert "could not tell hook, which the next run tries again: it answered 500" in shown.stdout
+    assert "could not alert hook, the next run will try again: it answered 500" in shown.stdout
     receiver.status = 204
     receiver.got.clear()
     assert project.run().returncode == 0
@@ -263,7 +263,7 @@ def test_what_can_not_be_noted_is_told_again(project: Project, receiver: Receive
     shown = project.run()
     held.execute("ROLLBACK")
     held.close()
-    assert "could not note in the history what was told, so it is told again: " in shown.stdout
+    assert "could not record in the history that alerts were sent, so they will be sent again: " in shown.stdout
     assert receiver.events() == [("new", FLAG)]
     project.run()
     assert receiver.events() == [("new", FLAG)]

@@ -326,7 +326,7 @@ dsn = "postgresql://reader:{canary}/x@127.0.0.1:5432/postgres"
         "garbled": "the dsn can't be meant",
     }
     assert outcome.message("postgres.reachable@refused").endswith(
-        "failed: Connection refused; see whether it runs, and listens at that address"
+        "failed: Connection refused; check whether it is running, and listens at that address"
     )
     for name, why in expected.items():
         assert outcome.verdict(f"postgres.reachable@{name}") == "breach P0"

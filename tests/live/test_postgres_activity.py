@@ -85,7 +85,7 @@ def test_active_and_long_statements_are_red_while_they_run(run: Run, server: Pos
         for name in ("active_queries", "longest_query"):
             assert hidden.verdict(f"postgres.{name}@main").startswith("unknown")
             assert hidden.message(f"postgres.{name}@main") == (
-                'could not tell: what the sessions of app do is hidden; as a superuser: GRANT pg_monitor TO "plain"'
+                'unknown: what the sessions of app do is hidden; as a superuser: GRANT pg_monitor TO "plain"'
             )
     assert run(inventory(server, QUERIES)).exit_status == 0
 

@@ -92,7 +92,7 @@ def test_a_standby_that_is_cut_off_or_gone_is_red_until_it_is_back(run: Run, pri
     )
     outcome = run(alone)
     assert outcome.verdict(f"{LAG}@primary") == "unknown P1"
-    assert "no standby is connected; say how many there should be: standbys = 1" in outcome.message(f"{LAG}@primary")
+    assert "no standby is connected; set how many there should be: standbys = 1" in outcome.message(f"{LAG}@primary")
 
 
 def _notes(server: Postgres) -> int:

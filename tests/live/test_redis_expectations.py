@@ -97,7 +97,7 @@ def test_a_search_that_its_time_ends_is_unknown(run: Run, server: redis.Redis) -
         server.mset({f"k{number}": 1 for number in range(start, start + 50_000)})
     outcome = asked(run, server, 'keys_matching = { "income:*" = "> 0", timeout = "100ms" }')
     assert outcome.verdict("redis.keys_matching@cache") == "unknown P2"
-    assert "say a longer timeout" in outcome.message("redis.keys_matching@cache")
+    assert "set a longer timeout" in outcome.message("redis.keys_matching@cache")
 
 
 def test_keys_without_an_expiry(run: Run, server: redis.Redis) -> None:
@@ -171,7 +171,7 @@ def test_a_hit_rate_over_a_sample_is_that_of_now(run: Run, server: redis.Redis) 
     life, sample = 'hit_rate = "> 70%"', 'hit_rate = { P2 = "> 70%", sample = "700ms" }'
     outcome = asked(run, server, sample)
     assert outcome.verdict("redis.hit_rate@cache") == "unknown P2"
-    assert "nothing has been looked up; say a longer sample" in outcome.message("redis.hit_rate@cache")
+    assert "nothing has been looked up; use a longer sample" in outcome.message("redis.hit_rate@cache")
     over = threading.Event()
 
     def miss() -> None:

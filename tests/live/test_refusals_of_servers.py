@@ -94,7 +94,7 @@ POSTGRES: Mapping[str, tuple[Serve, str]] = {
     ),
     "stopping": (
         said_by_postgres(refused(b"57P03", b"the database system is shutting down")),
-        "failed: the database system is shutting down; see its log for who stopped it",
+        "failed: the database system is shutting down; its log says who stopped it",
     ),
     "full": (
         said_by_postgres(refused(b"53300", b"sorry, too many clients already")),
@@ -102,7 +102,7 @@ POSTGRES: Mapping[str, tuple[Serve, str]] = {
     ),
     "password": (
         said_by_postgres(refused(b"28P01", b'password authentication failed for user "u"')),
-        'password authentication failed for user "u"; see the user and password of the dsn',
+        'password authentication failed for user "u"; check the user and password of the dsn',
     ),
     "german": (
         said_by_postgres(refused(b"28P01", "Passwort-Authentifizierung für »u« fehlgeschlagen".encode("latin-1"))),
@@ -110,11 +110,11 @@ POSTGRES: Mapping[str, tuple[Serve, str]] = {
     ),
     "database": (
         said_by_postgres(refused(b"3D000", b'database "x" does not exist')),
-        "see the dsn's database; psql -l lists those that there are",
+        "see the dsn's database; psql -l lists the existing ones",
     ),
     "killed": (
         said_by_postgres(refused(b"57P01", b"terminating connection due to administrator command"), at="query"),
-        "the connection was lost: terminating connection due to administrator command; see its log for who stopped it",
+        "the connection was lost: terminating connection due to administrator command; its log says who stopped it",
     ),
     "half": (
         said_by_postgres(ROWS[:20], at="query"),
@@ -133,7 +133,7 @@ POSTGRES: Mapping[str, tuple[Serve, str]] = {
         "failed: it ended the connection; see its log, and whether it is PostgreSQL that listens there",
     ),
     "reset": (reset, "failed: it ended the connection; see its log, and whether it is PostgreSQL that listens there"),
-    "silent": (silent, "see whether it hangs, or a firewall drops what is sent to it"),
+    "silent": (silent, "check whether it hangs, or a firewall drops packets to it"),
 }
 ENDED = (
     "it ended the connection before the handshake was over; see whether RabbitMQ listens there, "
@@ -155,7 +155,7 @@ RABBITMQ: Mapping[str, tuple[Serve, str]] = {
     ),
     "stopping": (
         closed_by_rabbitmq(320, b"CONNECTION_FORCED - broker forced connection closure with reason 'shutdown'"),
-        "with reason 'shutdown'; see its log for who stopped it",
+        "with reason 'shutdown'; its log says who stopped it",
     ),
     "half": (saying(START[:20]), ENDED),
     "hung_up": (hung_up, ENDED),
@@ -163,7 +163,7 @@ RABBITMQ: Mapping[str, tuple[Serve, str]] = {
     "version": (saying(b"AMQP\0\0\x09\x01"), NOT_RABBITMQ),
     "garbage": (saying(bytes(range(200, 256)) * 9), NOT_RABBITMQ),
     "method": (saying(method(0, 900, 900)), NOT_RABBITMQ),
-    "silent": (silent, "see whether it hangs, or a firewall drops what is sent to it"),
+    "silent": (silent, "check whether it hangs, or a firewall drops packets to it"),
 }
 
 
@@ -189,5 +189,5 @@ def test_each_says_why_and_what_to_do_next(run: Run) -> None:
             for word in ("unexpectedly", "probably means", "codec", "Errno", "FATAL", "synchronization", "\n"):
                 assert word not in outcome.message(check)
     assert outcome.message("celery.reachable@refused").endswith(
-        "connection refused; see whether it runs, and listens at that address"
+        "connection refused; check whether it is running, and listens at that address"
     )

@@ -60,7 +60,7 @@ def paths(kept: Receiver) -> list[str]:
 
 
 def test_a_variable_that_is_missing_is_told_everybody_once(heartbeat: Receiver, tmp_path: Path) -> None:
-    """The heartbeat and the mail each time, as of any run; the channels once, and again when it is mended."""
+    """The heartbeat and the mail each time, as of any run; the channels once, and again when it is fixed."""
     post = Post()
     with server(post, "none", None) as port:
         good = GOOD.replace("HEARTBEAT", heartbeat.url).replace("PORT", str(port))
@@ -81,12 +81,12 @@ def test_a_variable_that_is_missing_is_told_everybody_once(heartbeat: Receiver, 
 
 
 def test_what_an_error_concerns_tells_nobody(heartbeat: Receiver, tmp_path: Path) -> None:
-    """Half an address is somebody else's; of the rest those are told whom a file that is no TOML names."""
+    """Half an address is somebody else's; of the rest those are told whom a file that is not TOML names."""
     good = GOOD.replace("HEARTBEAT", heartbeat.url).replace("PORT", "25").replace("MEMORY", "false")
     half = good.replace("/ping/4f2a", "/ping/${NOT_SET_ANYWHERE}").replace("ann@", "${NOT_SET_ANYWHERE}@")
     done = run(tmp_path, half)
     assert done.returncode == 4
-    assert "not told because of these errors: heartbeat, mail" in done.stderr
+    assert "not notified because of these errors: heartbeat, mail" in done.stderr
     assert paths(heartbeat) == ["/chat"]
     broken = good.replace("[report.mail]", "[report.mail]\nuser = = x") + "[host.other\n"
     assert run(tmp_path, broken).returncode == 4

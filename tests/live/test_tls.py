@@ -236,8 +236,8 @@ def test_a_ca_file_that_cannot_be_used_is_unknown(run: Run, servers: Servers, tm
         outcome = run(inventory(servers, {name: f'ca = "{tmp_path}/{name}.pem"' for name in servers.ports}))
     assert outcome.verdict("tls.trusted@none") == "unknown P1"
     assert "none.pem can't be used: no such file" in outcome.message("tls.trusted@none")
-    assert "empty.pem can't be used: it holds no certificate" in outcome.message("tls.trusted@empty")
+    assert "empty.pem can't be used: it contains no certificate" in outcome.message("tls.trusted@empty")
     assert outcome.verdict("tls.days_left@none") == "ok"
     outcome = run('[tls.a]\naddress = "example.com"\n[tls.b]\naddress = "https://example.com:443"\n')
     assert outcome.exit_status == 4
-    assert outcome.output.count("it is no host with a port") == 2
+    assert outcome.output.count("it is not a host with a port") == 2

@@ -222,12 +222,12 @@ def test_a_private_key_never_leaves_its_host(servers: Servers) -> None:
     [
         ('server_name = "a"', "either an address, such as 'api.example.com:443', or a file"),
         ('address = "a:443"\nfile = "/etc/a.pem"', "either an address"),
-        ('file = "a.pem"', "'a.pem' is no absolute path"),
+        ('file = "a.pem"', "'a.pem' is not an absolute path"),
         ('address = "a:25"\nstarttls = "imap"', "'smtp' or 'postgres'"),
         ('address = "a..b:443"', "it can't be the name of a host"),
         ('file = "/etc/a.pem"\nstarttls = "smtp"', "starttls is for an address"),
         ('file = "/etc/a.pem"\non = "nowhere"', "there is no [host.nowhere]"),
-        ('address = "a:443"\nexpect = { protocol = true }', "it says nothing that is expected"),
+        ('address = "a:443"\nexpect = { protocol = true }', "it has no limit"),
         ('address = "a:443"\nexpect = { protocol = "TLS 1.2" }', "'== TLS 1.2' is for a text"),
     ],
 )

@@ -91,7 +91,7 @@ def test_a_test_of_the_application_with_a_fixture_of_that_name_still_runs(traced
 
 
 def test_a_broken_inventory_does_not_break_the_applications_tests(project: Project) -> None:
-    pytester = project("this is no TOML")
+    pytester = project("this is not TOML")
     pytester.makepyfile("def test_app(): pass")
     pytester.runpytest_subprocess().assert_outcomes(passed=1)
 

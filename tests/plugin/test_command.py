@@ -64,7 +64,7 @@ def test_the_plan_of_what_lasts_and_of_past_runs(command: Command) -> None:
 
 
 def test_validate(command: Command) -> None:
-    assert command("validate").output == "opscheck.toml: right; 1 target, 2 checks\n"
+    assert command("validate").output == "opscheck.toml is valid: 1 target, 2 checks\n"
 
 
 @pytest.mark.parametrize(
@@ -76,7 +76,7 @@ def test_validate(command: Command) -> None:
         ),
         (
             ("validate", "daily"),
-            "daily is a suite, and no file of that name is here; an inventory is checked as a whole: opscheck validate",
+            "daily is a suite, and there is no file of that name; validate checks the whole inventory",
         ),
         (
             ("plan", "dialy"),
@@ -94,7 +94,7 @@ def test_no_inventory(command: Command, arguments: tuple[str, ...], error: str) 
 def test_a_run_is_of_its_suite_alone(tmp_path: Path, option: tuple[str, ...]) -> None:
     """Another one would run under its lock."""
     done = run(tmp_path, "nightly", *option)
-    said = "`opscheck run nightly` runs that suite alone; leave -m out, or say `pytest -m EXPRESSION`"
+    said = "`opscheck run nightly` runs only that suite; leave -m out, or use `pytest -m EXPRESSION`"
     assert (done.returncode, done.stderr) == (4, f"Error: {said}\n")
     assert not (tmp_path / "reports").exists()
 

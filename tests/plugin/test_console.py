@@ -1,4 +1,4 @@
-"""What a target, or a test of one's own, puts into a text steers no terminal, be it shown by pytest or the command."""
+"""What a target, or a user-defined test, puts into a text steers no terminal, be it shown by pytest or the command."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Rule 4 for tests of one's own: none hangs a run, whatever it waits for, and nothing of it is left behind."""
+"""Rule 4 for user-defined tests: none hangs a run, whatever it waits for, and nothing of it is left behind."""
 
 from __future__ import annotations
 
@@ -90,7 +90,7 @@ def test_every_test_ends(project: Project, workers: tuple[str, ...]) -> None:
         "host.reachable@local",
     }
     said = results(pytester)["mine.command@local"]["message"]
-    assert said.startswith(f'could not tell: no end within 1 s, at test_mine.py:7: host.run("sleep 5{unique}")')
+    assert said.startswith(f'unknown: no end within 1 s, at test_mine.py:7: host.run("sleep 5{unique}")')
     assert "@pytest.mark.timeout(SECONDS)" in said
     result.assert_outcomes(passed=4, failed=4, errors=1)
 
@@ -109,7 +109,7 @@ def test_a_deadline_that_is_none_is_an_error(project: Project) -> None:
     )
     result = pytester.runpytest_subprocess("-m", "daily", *FREE)
     assert results(pytester)["mine.it@-"]["verdict"] == "unknown"
-    result.stdout.fnmatch_lines(["*timeout('1 m') is no deadline; say for example @pytest.mark.timeout(120)*"])
+    result.stdout.fnmatch_lines(["*timeout('1 m') is not a deadline; use for example @pytest.mark.timeout(120)*"])
 
 
 @pytest.mark.parametrize("said", ["--timeout=1", "--timeout=30"])

@@ -1,4 +1,4 @@
-"""A fixture a kind for one's own checks, and what happens where another plugin has one of that name."""
+"""A fixture a kind for your own checks, and what happens where another plugin has one of that name."""
 
 from __future__ import annotations
 
@@ -146,12 +146,12 @@ def test_ones_own_check_that_cannot_tell_says_so_in_a_line(project: Project, wor
     found = results(pytester)
     for name, what in (("asks@-", "function"), ("set_up@-", "fixture")):
         assert found[f"mine.{name}"]["verdict"] == "unknown"
-        assert found[f"mine.{name}"]["message"] == f"could not tell: the {what} cannot tell; ask later"
-    assert found["host.own_load@one"]["message"] == "could not tell: the check cannot tell; ask later"
+        assert found[f"mine.{name}"]["message"] == f"unknown: the {what} cannot tell; ask later"
+    assert found["host.own_load@one"]["message"] == "unknown: the check cannot tell; ask later"
     output = result.stdout.str()
     assert "raise UnknownError" not in output
-    assert "    could not tell: the function cannot tell; ask later" in result.stdout.lines
-    assert "    could not tell: the fixture cannot tell; ask later" in result.stdout.lines
+    assert "    unknown: the function cannot tell; ask later" in result.stdout.lines
+    assert "    unknown: the fixture cannot tell; ask later" in result.stdout.lines
     assert 'raise KeyError("a fault of the test")' in output
     page = (pytester.path / "reports" / "daily" / "latest.html").read_text(encoding="utf-8")
     assert "raise UnknownError" not in page

@@ -52,7 +52,7 @@ def test_a_run_is_recorded_and_compared(project: Project, pytester: pytest.Pytes
     (pytester.path / "flag").unlink()
     last = pytester.runpytest_subprocess("-m", "daily", *workers)
     assert last.ret == 0
-    last.stdout.re_match_lines([r"ok again: host\.command\.flag@local \(after \d+ s\)"])
+    last.stdout.re_match_lines([r"recovered: host\.command\.flag@local \(after \d+ s\)"])
     assert change["state"] == "ongoing"
     assert results(pytester)["host.command.flag@local"]["change"] == {"state": "recovered", "since": change["since"]}
     data = json.loads((pytester.path / "reports/daily/latest.json").read_text(encoding="utf-8"))
@@ -62,7 +62,7 @@ def test_a_run_is_recorded_and_compared(project: Project, pytester: pytest.Pytes
     assert recorded[2][3] == data["run"]["hash"]
     assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", recorded[0][4])
     page = (pytester.path / "reports/daily/latest.html").read_text(encoding="utf-8")
-    again = re.search(r"<h2>Ok again <small>1</small></h2>(.*?)</section>", page, re.DOTALL)
+    again = re.search(r"<h2>Recovered <small>1</small></h2>(.*?)</section>", page, re.DOTALL)
     assert again is not None
     assert re.search(r"host\.command\.flag@local</span> <i>after \d+ s</i>", again[1])
 
@@ -173,7 +173,7 @@ def test_an_unreachable_server_masks_its_password(
     result = pytester.runpytest_subprocess("-m", "daily")
     assert time.monotonic() - started < 30
     assert result.ret == 3
-    result.stdout.fnmatch_lines(["could not read the history, which is no fault of any target: *refused*"])
+    result.stdout.fnmatch_lines(["could not read the history (not a fault of any target): *refused*"])
     assert "Canary" not in result.stdout.str()
     assert not (pytester.path / "reports/history.sqlite3").exists()
 
@@ -261,7 +261,7 @@ def test_what_changed_and_when(project: Project, pytester: pytest.Pytester) -> N
     assert re.fullmatch(rf"{stamp}  breach P2 \(new\) .*expected 0\n{recovered}", shown)
     assert history(pytester).stdout == history(pytester, "host").stdout == shown
     assert (
-        history(pytester, "host.command.fine").stdout == "nothing changed: every result was ok from the first one on\n"
+        history(pytester, "host.command.fine").stdout == "no changes: every result has been ok from the first run on\n"
     )
     wrong = history(pytester, "host.comand.flag@local")
     assert wrong.returncode == 4
@@ -307,7 +307,7 @@ def test_a_run_that_could_not_be_recorded_says_so_in_its_file_too(project: Proje
     result = pytester.runpytest_subprocess("-m", "daily")
     connection.close()
     assert result.ret == 3
-    result.stdout.fnmatch_lines(["could not record the run in the history, which is no fault of any target: *locked*"])
+    result.stdout.fnmatch_lines(["could not record the run in the history (not a fault of any target): *locked*"])
     data = json.loads((pytester.path / "reports/daily/latest.json").read_text(encoding="utf-8"))
     assert (data["run"]["exit_status"], data["summary"]["ok"]) == (3, 3)
 

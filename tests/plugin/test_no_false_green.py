@@ -1,4 +1,4 @@
-"""Rule 1: could not tell is not ok, and a run in which nothing was judged does not exit 0."""
+"""Rule 1: unknown is not ok, and a run in which nothing was judged does not exit 0."""
 
 from __future__ import annotations
 
@@ -185,7 +185,7 @@ def test_a_target_outside_of_the_suite_is_named(project: Project) -> None:
         """
     )
     result = pytester.runpytest_subprocess("-m", "smoke")
-    result.stdout.fnmatch_lines(["*no check of this run looks at: host.other*"])
+    result.stdout.fnmatch_lines(["*targets without a result: host.other*"])
 
 
 GREEN = "[host.local]\nexpect = { disk = false, load = false, cpu = false }\n"

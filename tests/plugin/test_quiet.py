@@ -221,7 +221,7 @@ def test_a_maintenance_that_somebody_begins(
     assert verdicts(pytester)["host.command.broken@local"] == "breach"
     assert "  stopped by " in maintenance(pytester, "list").stdout
     shown = maintenance(pytester, "stop")
-    assert (shown.returncode, shown.stderr) == (4, "none that was begun by hand is under way\n")
+    assert (shown.returncode, shown.stderr) == (4, "no maintenance started by hand is in progress\n")
 
 
 def test_a_maintenance_of_another_target_or_one_that_is_over(project: Project, pytester: pytest.Pytester) -> None:
@@ -236,7 +236,7 @@ def test_a_maintenance_of_another_target_or_one_that_is_over(project: Project, p
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (("start", "soon", "--why", "x"), "'soon' is not a length of time; say for example '2h'"),
+        (("start", "soon", "--why", "x"), "'soon' is not a length of time; use for example '2h'"),
         (("start", "2h", "--why", " "), "--why is empty"),
         (
             ("start", "2h", "--why", "x", "--target", "host.locl"),

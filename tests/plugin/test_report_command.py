@@ -66,14 +66,22 @@ def test_reports_in_another_place(ran: pytest.Pytester) -> None:
     ("argument", "content", "said"),
     [
         ("dayly", None, "there are no results of 'dayly' in "),
-        ("no.json", None, "no.json: No such file or directory; name a results file, as reports/daily/latest.json"),
-        ("bad.json", "{", "bad.json is no JSON; "),
-        pytest.param("bad.json", "[" * 100_000, "bad.json is no JSON; ", id="deep"),
+        (
+            "no.json",
+            None,
+            "no.json: No such file or directory; name a results file, for example reports/daily/latest.json",
+        ),
+        ("bad.json", "{", "bad.json is not JSON; "),
+        pytest.param("bad.json", "[" * 100_000, "bad.json is not JSON; ", id="deep"),
         pytest.param("bad.json", " " * 64_000_001, "bad.json: it has more than the 64 MB that are read; ", id="large"),
-        ("bad.json", "\xff", "bad.json is no JSON; "),
-        ("bad.json", "[]", "bad.json is no results file: its schema is None, and not 'opscheck.results/1'"),
+        ("bad.json", "\xff", "bad.json is not JSON; "),
+        ("bad.json", "[]", "bad.json is not a results file: its schema is None, and not 'opscheck.results/1'"),
         ("bad.json", '{"schema": "opscheck.results/9"}', "its schema is 'opscheck.results/9'"),
-        ("bad.json", '{"schema": "opscheck.results/1"}', "is no whole results file of this version: KeyError: 'run'"),
+        (
+            "bad.json",
+            '{"schema": "opscheck.results/1"}',
+            "is not a complete results file of this version: KeyError: 'run'",
+        ),
     ],
 )
 def test_what_can_not_be_told_is_said(ran: pytest.Pytester, argument: str, content: str | None, said: str) -> None:

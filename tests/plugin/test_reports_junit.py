@@ -64,7 +64,7 @@ def test_properties(project: Project) -> None:
     assert "<red>" in said.pop("opscheck.observed")
     assert said == {
         "opscheck.id": "host.command.evil@local",
-        "opscheck.title": "A command of one's own says that all is well",
+        "opscheck.title": "A user-defined command says that all is well",
         "opscheck.verdict": "breach",
         "opscheck.severity": "P2",
         "opscheck.target": "local",

@@ -91,7 +91,7 @@ def test_every_result_the_worst_first(project: Project, workers: tuple[str, ...]
         "host.reachable@local",
         "own.tears_down@-",
     ]
-    # What failed and is no check has no result, and stands before all others.
+    # What failed and is not a check has no result, and stands before all others.
     failed = re.findall(r"FAILED</b> <span>(.*?)</span></h3><ul><li>(.*?)</ul>", text)
     assert sorted(failed) == [
         ("test_broken.py (collection)", "ModuleNotFoundError: No module named &#x27;no_such_module_of_ours&#x27;"),
@@ -145,7 +145,7 @@ def test_targets_that_nobody_looked_at_stand_on_it(project: Project) -> None:
     pytester = project('[host.a]\n[host.b]\nexpect = { load = { P1 = "< 1000", suites = ["weekly"] }, cpu = false }\n')
     pytester.runpytest_subprocess("-m", "daily", "-k", "a-")
     pytester.runpytest_subprocess("-m", "daily", "-k", "[a]")
-    assert "No check looks at: host.b" in page(pytester)
+    assert "Targets without a result: host.b" in page(pytester)
 
 
 def test_a_thousand_checks_stay_under_two_megabytes(project: Project) -> None:

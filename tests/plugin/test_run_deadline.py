@@ -36,8 +36,8 @@ def test_it_ends_the_run_and_leaves_its_reports(project: Project, workers: tuple
     assert result.ret == 1
     found = results(pytester)
     assert verdicts(pytester)["host.command.slow@local"] == "unknown"
-    assert found["host.command.slow@local"]["message"] == "could not tell: the run's deadline of 3 s was over"
-    assert "the run's deadline was over, at " in found["it_ends_the_run_and_leaves_its_reports.a_own@-"]["message"]
+    assert found["host.command.slow@local"]["message"] == "unknown: the run's deadline of 3 s passed"
+    assert "the run's deadline passed, at " in found["it_ends_the_run_and_leaves_its_reports.a_own@-"]["message"]
     if not workers:
         assert found["it_ends_the_run_and_leaves_its_reports.b_later@-"]["verdict"] == "unknown"
     assert (pytester.path / "reports/daily/latest.html").exists()
@@ -71,7 +71,7 @@ def test_it_holds_on_the_controller_where_a_worker_stands_still(project: Project
     assert pytester.runpytest_subprocess("-m", "daily", "-n", "1", timeout=100).ret == 1
     found = results(pytester)
     assert found["own.a_first@-"]["verdict"] == "ok"
-    why = "could not tell: the run's deadline was over before it was judged, and the run had to be ended by force"
+    why = "unknown: the run's deadline passed before it was judged, and the run had to be killed"
     assert {found[name]["message"] for name in ("own.b_stands_still@-", "own.c_later@-")} == {why}
     (report,) = (pytester.path / "reports" / "daily").glob("2*.json")
     run = json.loads(report.read_text(encoding="utf-8"))["run"]

@@ -32,7 +32,7 @@ def said(tmp_path: Path, text: str, *, page: str | None = PAGE) -> list[str]:
     (tmp_path / "docs" / "runbook.pdf").write_bytes(b"%PDF")
     done = CliRunner().invoke(main, ["validate", str(tmp_path / "opscheck.toml")])
     lines = done.output.strip().splitlines()
-    assert done.exit_code == (0 if ": right; " in lines[-1] else 4), done.output
+    assert done.exit_code == (0 if " is valid: " in lines[-1] else 4), done.output
     return [] if done.exit_code == 0 else [re.sub(r"^.*opscheck\.toml:", "", line) for line in lines]
 
 

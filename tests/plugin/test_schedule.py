@@ -94,7 +94,7 @@ def test_a_folder_of_an_odd_name(tmp_path: Path, command: Command, monkeypatch: 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root starts processes of others")
 def test_root_lets_the_checks_run_as_whose_they_are(command: Command, tmp_path: Path) -> None:
-    """A project of one's own holds code, in conftest.py and elsewhere, that root has no reason to run."""
+    """A user-defined project holds code, in conftest.py and elsewhere, that root has no reason to run."""
     assert "User=" not in command("schedule").output
     os.chown(tmp_path, 65534, 65534)
     assert command("schedule").output.count("User=nobody\n") == 3
@@ -115,7 +115,7 @@ def test_a_crontab(command: Command) -> None:
 
 def test_cron_goes_by_the_machines_clock(command: Command) -> None:
     found = inventory()
-    with pytest.raises(ScheduleError, match="cron goes by the machine's clock, which is not that of America/New_York"):
+    with pytest.raises(ScheduleError, match="cron uses the machine's time zone, which is not America/New_York"):
         crontab(found, jobs(found), dt.UTC)
 
 

@@ -21,9 +21,9 @@ def test_what_is_empty_is_an_error(project: Project, arguments: tuple[str, ...])
     for name in NAMES:
         ini = f"opscheck_{name.replace('-', '_')}"
         for given, where in (
-            ((f"--opscheck-{name}=",), f"--opscheck-{name} is empty; say --opscheck-{name}="),
-            ((f"--opscheck-{name}", " "), f"--opscheck-{name} is empty; say --opscheck-{name}="),
-            (("-o", f"{ini}="), f"{ini} in pytest's settings is empty; say --opscheck-{name}="),
+            ((f"--opscheck-{name}=",), f"--opscheck-{name} is empty; use --opscheck-{name}="),
+            ((f"--opscheck-{name}", " "), f"--opscheck-{name} is empty; use --opscheck-{name}="),
+            (("-o", f"{ini}="), f"{ini} in pytest's settings is empty; use --opscheck-{name}="),
         ):
             result = pytester.runpytest(*given, *arguments)
             assert result.ret == pytest.ExitCode.USAGE_ERROR, given

@@ -41,7 +41,7 @@ WRONG = {
     ),
     "an_operator_made_by_hand": ('expect(5, limit=Limit("≤", "2", "", 2.0))', "is not an operator of a limit"),
     "a_number_made_by_hand": ('expect(5, limit=Limit(">", "nan", "", float("nan")))', "which no measured value"),
-    "a_list": ('expect(5, limit=["< 2"])', "is not a limit; say for example limit='< 6h'"),
+    "a_list": ('expect(5, limit=["< 2"])', "is not a limit; use for example limit='< 6h'"),
 }
 
 

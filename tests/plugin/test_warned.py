@@ -42,7 +42,7 @@ def test_validate_warns_of_servers_that_are_not_verified(tmp_path: Path) -> None
     done = CliRunner().invoke(main, ["validate"])
     assert done.exit_code == 0
     first, *warnings = done.output.splitlines()
-    assert first.startswith("opscheck.toml: right; ")
+    assert first.startswith("opscheck.toml is valid: ")
     assert [line.partition(":")[0] for line in warnings] == [
         "postgres.main",
         "redis.cache",

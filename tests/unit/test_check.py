@@ -100,9 +100,13 @@ def test_limits_among_the_keys() -> None:
     [
         (speed, {"limit": "< "}, "limit='< ', units=None of test_it: '< ' names no value"),
         (speed, {"limit": {"P1": "< 5", "P3": "< 9"}}, "P3 (< 9) would never be reported"),
-        (speed, {"limit": "< 5%", "units": ("s",)}, "limit='< 5%', units=('s',) of test_it: < 5% is none of duration"),
+        (
+            speed,
+            {"limit": "< 5%", "units": ("s",)},
+            "limit='< 5%', units=('s',) of test_it: < 5% is not one of duration",
+        ),
         (speed, {"units": ("sec",)}, "unknown unit 'sec'; use one of %, ms, s"),
-        (speed, {"severity": "bad"}, "severity='bad' is none of P0, P1, P2, P3"),
+        (speed, {"severity": "bad"}, "severity='bad' is not one of P0, P1, P2, P3"),
         (speed, {"suites": "daily"}, "suites='daily' is not a tuple of at least one suite; write suites=(\"daily\",)"),
         (speed, {"suites": ()}, "suites=() is not a tuple of at least one suite"),
         (speed, {"suites": ("my-own",)}, "'my-own' cannot be a pytest marker; use letters, digits and _"),

@@ -42,7 +42,7 @@ _MOVED, _SEE_OTHER = (301, 302), 303
 
 
 def _web_url(said: SecretStr) -> SecretStr:
-    problem = ValueError("it is no web address; write for example https://api.example.com/health")
+    problem = ValueError("it is not a web address; write for example https://api.example.com/health")
     try:
         parts = urlsplit(said.get_secret_value())
         if parts.scheme not in PORTS or parts.port == 0 or not ascii_name(parts.hostname or ""):
@@ -206,7 +206,7 @@ class Web:
 
     @property
     def answer(self) -> Answer:
-        """What the target's own address said when it was contacted. Raises NoAnswerError where that is no answer."""
+        """What the target's own address said when it was contacted. Raises NoAnswerError where it is not one."""
         if isinstance(self._answer, NoAnswerError):
             raise self._answer
         assert self._answer is not None  # noqa: S101 - for the type checker; `contact` comes first
@@ -307,7 +307,7 @@ class Web:
         try:
             return onward(url, location)
         except ValueError:
-            raise NoAnswerError(without_password(url), "it redirects to what is not an address of the web") from None
+            raise NoAnswerError(without_password(url), "it redirects to something that is not a web address") from None
 
     def _asked(self, asked: Asked, url: str, timeout_s: float) -> requests.Response:
         """Send one request, and once more where the server has meanwhile closed a connection that was kept open."""

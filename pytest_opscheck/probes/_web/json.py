@@ -28,7 +28,7 @@ def document(body: bytes, sort: str) -> Any:
     except DocumentError:
         raise
     except (ValueError, RecursionError):
-        raise DocumentError(f"{sort} that is no JSON" if body.strip() else "an empty body") from None
+        raise DocumentError(f"{sort} that is not JSON" if body.strip() else "an empty body") from None
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

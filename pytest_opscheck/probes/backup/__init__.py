@@ -183,7 +183,7 @@ class Due:
 
 def _clock(said: str) -> str:
     if not re.fullmatch(r"([01][0-9]|2[0-3]):[0-5][0-9]", said):
-        raise ValueError(f"{said!r} is no time of day; write for example 02:00")
+        raise ValueError(f"{said!r} is not a time of day; write for example 02:00")
     return said
 
 

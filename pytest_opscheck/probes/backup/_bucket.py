@@ -30,7 +30,7 @@ Option = str | int | bool
 
 def _url(said: str) -> str:
     if "://" not in said:
-        raise ValueError(f"{said!r} is no URL; write for example s3://bucket/db/*.sql.gz")
+        raise ValueError(f"{said!r} is not a URL; write for example s3://bucket/db/*.sql.gz")
     return said
 
 

@@ -33,8 +33,8 @@ _STEPS = (
     (r"ACCESS_REFUSED - Login", "see the url's user and password"),
     (r"vhost .* not found|vhost .* refused for user '.*'$", "see the url's path, and rabbitmqctl list_vhosts"),
     (r"limit", "see rabbitmqctl list_connections"),
-    (r"CONNECTION_FORCED", "see its log for who stopped it"),
-    (r"reset by peer", "see its log, and whether it speaks TLS (amqps://)"),
+    (r"CONNECTION_FORCED", "its log says who stopped it"),
+    (r"reset by peer", "check its log, and whether it speaks TLS (amqps://)"),
     (r"does not speak TLS", "write amqp:// in the url"),
 )
 """What stands in RabbitMQ's own refusals and the like, and the step."""

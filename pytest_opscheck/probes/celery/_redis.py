@@ -159,7 +159,7 @@ def _message(text: bytes | str, queue: str) -> dict[str, Any]:
         said = loads(text)
         if isinstance(said, dict):
             return said
-    raise UnknownError(f"the next entry of {queue} is no message of Celery's; see what else writes to that list")
+    raise UnknownError(f"the next entry of {queue} is not a message of Celery's; see what else writes to that list")
 
 
 def _taken_message(text: bytes | str, key: str) -> tuple[dict[str, Any], str, str]:
@@ -167,7 +167,7 @@ def _taken_message(text: bytes | str, key: str) -> tuple[dict[str, Any], str, st
         message, exchange, routing_key = loads(text)
         if isinstance(message, dict):
             return message, str(exchange), str(routing_key)
-    raise UnknownError(f"an entry of {key} is no message that a worker has taken; see what else writes to that hash")
+    raise UnknownError(f"an entry of {key} is not a message that a worker has taken; see what else writes to that hash")
 
 
 def _table(message: dict[str, Any], name: str) -> dict[str, Any]:

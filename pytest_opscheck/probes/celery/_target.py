@@ -172,7 +172,7 @@ class Heard:
         self._bytes = self._values = 0
 
     def add(self, body: str | bytes, encoding: str | None = None) -> None:
-        """Read what a worker answered. Raises TooLongError where it is too much, ValueError for what is no answer."""
+        """Read what a worker answered. Raises TooLongError where it is too much, ValueError where it is not one."""
         text = base64.b64decode(body) if encoding == "base64" else body
         self._bytes += len(text)
         self._values += values_in(text)

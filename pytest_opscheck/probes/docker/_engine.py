@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, TypeVar
 
 from ...core.errors import AnsweredError, UnreachableError
 from ...core.secrets import without_password
-from .._web.head import Response
 from ._why import EngineError, not_an_engines
 
 if TYPE_CHECKING:
@@ -20,16 +19,8 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 R = TypeVar("R")
 DEFAULT_URL = "unix:///var/run/docker.sock"
-LONGEST_HEAD = 100_000
-"""Bytes of the head of an answer that are read."""
 STREAMS = 16
 """Containers that are asked side by side: two samples of one take the engine a second or two, and it only waits."""
-
-
-class Answer(Response):
-    """An engine's answer, of which there may be many side by side."""
-
-    longest = LONGEST_HEAD
 
 
 @contextmanager
@@ -46,7 +37,7 @@ def connected(url: str | None, timeout_s: float) -> Iterator[APIClient]:
     url = url or os.environ.get("DOCKER_HOST") or DEFAULT_URL
     if url.startswith("ssh://"):
         raise UnreachableError(
-            f"DOCKER_HOST is {without_password(url)}; name that machine as [host.NAME], and say on = 'NAME' here"
+            f"DOCKER_HOST is {without_password(url)}; name that machine as [host.NAME], and set on = 'NAME' here"
         )
     try:
         settings = docker.utils.kwargs_from_env(environment=ChainMap({"DOCKER_HOST": url}, os.environ))

@@ -72,7 +72,7 @@ class Recovery:
 
 def _times(ladder: Ladder) -> Ladder:
     if any(rung.limit.dimension != "duration" or rung.limit.operator not in ("<", "<=") for rung in ladder.rungs):
-        raise ValueError("it is a length of time that may not be exceeded, for example '< 60s'")
+        raise ValueError("it must be a maximum duration, for example '< 60s'")
     return of_amounts(ladder)
 
 

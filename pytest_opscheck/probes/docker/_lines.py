@@ -87,12 +87,12 @@ def _since(said: Any, info: ValidationInfo) -> str:
     if window is not None:
         if said is not None or info.data.get("last") is not None:
             raise ValueError(
-                "the limit is a rate, which says how far back lines count; here say a bare number, as '== 0'"
+                "the limit is a rate, which says how far back lines count; here use a bare number, for example '== 0'"
             )
         return f"ago {window}"
     if said is None and info.data.get("last") is None:
         raise ValueError(
-            "it does not say which lines count; say a rate, as '== 0/day', or since = '4h', since = 'start', last = 100"
+            "it does not say which lines count; use a rate, '== 0/day', or since = '4h', since = 'start', last = 100"
         )
     return "all" if said is None else "start" if said == "start" else _moment(said)
 
@@ -110,7 +110,7 @@ def _moment(said: Any) -> str:
         return f"ago {parse_duration(said):.0f}"
     except LimitError:
         raise ValueError(
-            f"{said!r} is no time; say a length of time such as '4h', 'start' for the container's own, "
+            f"{said!r} is not a time; use a length of time such as '4h', 'start' for the container's own, "
             "or a moment such as 2026-11-20T09:00:00Z"
         ) from None
 
@@ -185,7 +185,7 @@ def _read(engine: Engine, wanted: _Wanted, timeout_s: float) -> LogLines:
         except (UnknownError, PatternError) as error:
             return str(error)
         except TimeoutError:
-            return f"it did not end within {timeout_s:g} s; say a longer `timeout`, or a shorter time for the lines"
+            return f"it did not end within {timeout_s:g} s; set a longer `timeout`, or a shorter time for the lines"
 
     containers = engine.stack.of_services(wanted.services)
     answers = side_by_side(counted, containers, LOGS_AT_ONCE)

@@ -28,7 +28,7 @@ def count_of(what: str) -> AfterValidator:
 
     def checked(ladder: Ladder) -> Ladder:
         if any(rung.limit.dimension != "count" for rung in ladder.rungs):
-            raise ValueError(f"it is a number of {what}, for example 8 or '>= 8'")
+            raise ValueError(f"it must be a number of {what}, for example 8 or '>= 8'")
         return of_amounts(ladder)
 
     return AfterValidator(checked)
@@ -80,7 +80,7 @@ class Setting:
 
 def _size(ladder: Ladder) -> Ladder:
     if any(rung.limit.dimension != "size" for rung in ladder.rungs):
-        raise ValueError("it is a size, for example '4GiB' or '<= 4GiB'")
+        raise ValueError("it must be a size, for example '4GiB' or '<= 4GiB'")
     return of_amounts(ladder)
 
 
@@ -101,13 +101,13 @@ def _table(said: Any) -> Any:
     if isinstance(said, Mapping | Bounds):
         return said
     raise ValueError(
-        "unknown key; say cpus, memory, or a service with a table of these, as api = { cpus = 2, memory = '4GiB' }"
+        "unknown key; use cpus, memory, or a service with a table of these, as api = { cpus = 2, memory = '4GiB' }"
     )
 
 
 def _any(services: Mapping[str, Bounds] | None, info: ValidationInfo) -> Mapping[str, Bounds] | None:
     if not services and {"cpus", "memory"} <= {*info.data} and info.data["cpus"] is info.data["memory"] is None:
-        raise ValueError("it says no bound; say for example { cpus = 2, memory = '4GiB' }")
+        raise ValueError("it says no bound; use for example { cpus = 2, memory = '4GiB' }")
     return services
 
 
@@ -165,7 +165,7 @@ class Variable:
 
 def _variable(said: str) -> str:
     if not _VARIABLE.fullmatch(said):
-        raise ValueError(f"{said!r} can't be the name of a variable; say the name alone, never its value")
+        raise ValueError(f"{said!r} can't be the name of a variable; give only the name, never its value")
     return said
 
 
@@ -248,7 +248,7 @@ def _reference(said: str) -> str:
     match = _REFERENCE.fullmatch(said)
     if match is None or not any(match.groups()):
         raise ValueError(
-            f"{said!r} names no image; say for example registry/app:v1.2, registry/app@sha256:..., an id sha256:..., "
+            f"{said!r} names no image; use for example registry/app:v1.2, registry/app@sha256:..., an id sha256:..., "
             "or a label of the image as org.opencontainers.image.revision=4f2a91c"
         )
     return said

@@ -56,7 +56,7 @@ printf '%s\n' "$said" | grep ';.*;'
 )
 
 # $1 is project, name or label, the others are those. Afterwards $@ are containers. One that goes away between two
-# questions is as good as never seen, so that docker's word for it is no error.
+# questions is as good as never seen, so that docker's word for it is not an error.
 _FIND = (
     _ASK
     + rf"""
@@ -333,7 +333,7 @@ _BEYOND_ERE = re.compile(
     | (?<!\\)\(\?            # (?i), (?=...), (?:...)
     | [*+?}][?+]             # lazy and possessive
     | (?<!\\)\[[^]]*(?:\\|\[:)  # in a set, a backslash stands for itself, and [:alpha:] for letters
-    | (?<!\\)\{(?!\d+(?:,\d*)?\})  # a brace that is no repetition
+    | (?<!\\)\{(?!\d+(?:,\d*)?\})  # a brace that is not a repetition
     """,
     re.VERBOSE,
 )

@@ -43,13 +43,13 @@ def _labels(said: object) -> object:
 
 def _label(said: str) -> str:
     if not said.partition("=")[0].strip():
-        raise ValueError(f"{said!r} is no label; say 'key' or 'key=value'")
+        raise ValueError(f"{said!r} is not a label; use 'key' or 'key=value'")
     return said
 
 
 def _engine_url(url: str) -> str:
     if url.startswith("ssh://"):
-        raise ValueError("name that machine as [host.NAME], and say on = 'NAME' instead of a url")
+        raise ValueError("name that machine as [host.NAME], and set on = 'NAME' instead of a url")
     if not url.startswith(_SCHEMES):
         raise ValueError("an engine's url is for example unix:///run/docker.sock or tcp://10.0.0.5:2376")
     return url
@@ -92,7 +92,7 @@ class Containers(Target):
         return self.on
 
     def unverified(self) -> str | None:
-        """Say whether whoever answers is taken for the engine."""
+        """Say whether whoever answers is trusted as the engine."""
         return None if self.on is not None else of_docker(self.url)
 
     @property
@@ -145,7 +145,7 @@ class Engine:
             found = container(without_values(said), self._target.by[0])
         if not room.take(len(repr(found))):
             raise UnknownError(
-                f"the engine says more than {LONGEST_STACK / 1_000_000:g} MB of the target's containers; "
+                f"the engine sends more than {LONGEST_STACK / 1_000_000:g} MB of the target's containers; "
                 "let the target mean fewer"
             )
         return found

@@ -103,7 +103,7 @@ while read -r number device type place frozen; do
 done
 wait
 }}
-# In a chroot the root is no mount, and on a filesystem all the same.
+# In a chroot the root is not a mount, and on a filesystem all the same.
 grep -q '^[^ ]* [^ ]* [^ ]* [^ ]* / ' /proc/self/mountinfo || printf 'mount 0 unknown - - /\nsize 0 %s\n' "$(sizes /)"
 echo "user $(id -un)"
 """

@@ -39,7 +39,7 @@ def _mode(said: Any) -> Mode:
     match = _MODE.fullmatch(str(said).strip())
     if match is None or isinstance(said, bool):
         raise ValueError(
-            f"{said!r} is no mode; write '0640' for exactly that, or '<= 0640' for no permission beyond it"
+            f"{said!r} is not a mode; write '0640' for exactly that, or '<= 0640' for no permission beyond it"
         )
     return Mode(int(match["bits"], 8), at_most=match["operator"] == "<=")
 
@@ -144,7 +144,7 @@ def _path(_target: object, path: str) -> tuple[str, ...]:
 def _said(output: Output) -> dict[str, list[str]]:
     said = said_of(output)
     for folder in said.get("nowhere", ()):
-        raise UnknownError(f"there is no folder {folder}, in which the path would be; see whether it is spelt right")
+        raise UnknownError(f"there is no folder {folder}, in which the path would be; check its spelling")
     return said
 
 

@@ -21,7 +21,7 @@ Priority = Literal["emerg", "alert", "crit", "err", "warning", "notice", "info",
 
 def _one_unit(name: str) -> str:
     if name and not re.fullmatch(r"[A-Za-z0-9:_.@\\-]+", name):
-        raise ValueError(f"{name!r} is no name of one unit; write for example docker, or app@1.service")
+        raise ValueError(f"{name!r} is not a name of one unit; write for example docker, or app@1.service")
     return name
 
 
@@ -29,10 +29,10 @@ def _window(said: object, info: ValidationInfo) -> float | None:
     """Return the seconds that are looked back over, None where the limit's rate says it."""
     if info.data.get("window_s") is not None:
         if said is not None:
-            raise ValueError("the limit's rate says the window; leave this out, or say a bare number: expect = '== 0'")
+            raise ValueError("the limit's rate sets the window; leave this out, or use a bare number: expect = '== 0'")
         return None
     if said is None:
-        raise ValueError("say how far to look back: since = '4h', or a limit with a rate such as '== 0/h'")
+        raise ValueError("set how far to look back: since = '4h', or a limit with a rate such as '== 0/h'")
     try:
         return parse_time(said)
     except LimitError as error:
@@ -142,7 +142,7 @@ def journal(
     for what in said.get("failed", ()):
         raise UnknownError(f"the journal could not be read to its end: {what}; see journalctl --verify")
     if "count" not in said:
-        raise UnknownError("nobody said how many lines match")
+        raise UnknownError("the host did not say how many lines match")
     return Entries(unit, pattern, int(said["count"][0]), rate_unit(window_s))
 
 

@@ -66,7 +66,7 @@ def _port(said: object) -> str:
     text = str(said)
     match = re.fullmatch(r"(?:(tcp|udp)/)?(\d{1,5})", text)
     if match is None or isinstance(said, bool) or not 0 < int(match[2]) <= _LAST_PORT:
-        raise ValueError(f"{text!r} is no port; write 443, or 'udp/53'")
+        raise ValueError(f"{text!r} is not a port; write 443, or 'udp/53'")
     return f"{match[1] or 'tcp'}/{int(match[2])}"
 
 

@@ -201,7 +201,7 @@ def processes(
     for who in said.get("hidden", ()):
         raise UnknownError(f"/proc hides others' processes from {who} (hidepid); connect as root, or with ?sudo=true")
     if "looked" not in said:
-        raise UnknownError("nobody said which processes run")
+        raise UnknownError("the host did not say which processes run")
     whole = {pid: int(kib) for pid, kib in (line.split() for line in said.get("process", ()))}
     part = {pid: int(kib) for pid, kib in (line.split() for line in said.get("part", ()))}
     what = " ".join(filter(None, ["processes", f"with /{pattern}/" if pattern else "", f"of {user}" if user else ""]))

@@ -20,7 +20,7 @@ _LAST_PORT = 65535
 def _address(said: str) -> str:
     match = _ADDRESS.match(said)
     if match is None or said.startswith("-") or not 0 < int(match["port"]) <= _LAST_PORT:
-        raise ValueError(f"{said!r} is no host with a port; write for example 'example.com:443' or '[::1]:443'")
+        raise ValueError(f"{said!r} is not a host with a port; write for example 'example.com:443' or '[::1]:443'")
     return said
 
 

@@ -98,5 +98,5 @@ def _seconds(span: str) -> float:
     """Return a time span of systemd (`-1min 2.5s`, `+345us`) in seconds, without its sign."""
     found = re.findall(r"([\d.]+)(us|ms|s|min|h|d)\b", span)
     if not found:
-        raise UnknownError(f"systemd-timesyncd says {span!r}, which is no time")
+        raise UnknownError(f"systemd-timesyncd says {span!r}, which is not a time")
     return sum(float(number) * _TIME_SPAN[unit] for number, unit in found)

@@ -70,7 +70,7 @@ class Response:
 
 def _path(said: str) -> str:
     if not re.fullmatch(r"/(?!/)[!-~]*", said):
-        raise ValueError(f"{said!r} is no path; start it with one /, and write %20 for a space")
+        raise ValueError(f"{said!r} is not a path; start it with one /, and write %20 for a space")
     return said
 
 
@@ -91,7 +91,7 @@ def response(
 def _of_path(web: Web, path: str, left_s: float) -> Iterator[Response]:
     subject = f"status of {path.partition('?')[0]}"
     if left_s <= 0:
-        yield Response(subject, None, "there was no time left to ask; say a longer timeout")
+        yield Response(subject, None, "there was no time left to ask; set a longer timeout")
         return
     seconds = min(max(round(left_s, 1), 0.1), web.timeout_s)
     yield from _answered(subject, urljoin(web.url, path), lambda: web.get(path, timeout_s=seconds))
@@ -107,7 +107,7 @@ def _answered(subject: str, url: str, ask: Callable[[], Answer]) -> Iterator[Res
         else:
             yield Response(subject, error.redirect.status, note="a redirect")
             leads = f"where {subject.removeprefix('status of ') if subject != 'status' else 'it'} leads"
-            yield Response(leads, None, f"{error}; to judge the redirect alone, say follow_redirects = false")
+            yield Response(leads, None, f"{error}; to judge the redirect itself, set follow_redirects = false")
         return
     except UnknownError as error:
         yield Response(subject, None, str(error))
@@ -231,7 +231,9 @@ def _series(web: Web, count: int, timeout_s: float) -> Iterator[float]:
     for number in range(1, count + 1):
         which = f"request {number} of {count}" if count > 1 else "the request"
         if time.monotonic() > until:
-            raise UnknownError(f"only {number - 1} of {count} were answered in {timeout_s:g} s; say fewer, or timeout")
+            raise UnknownError(
+                f"only {number - 1} of {count} were answered in {timeout_s:g} s; use fewer, or a longer timeout"
+            )
         try:
             answer = web.get()
             answer.whole()

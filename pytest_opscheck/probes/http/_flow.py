@@ -37,7 +37,7 @@ _SHORTEST_S = 0.1
 
 def _time(ladder: Ladder) -> Ladder:
     if any(rung.limit.dimension != "duration" for rung in ladder.rungs):
-        raise ValueError("it is for a time; say for example '< 1s'")
+        raise ValueError("it must be a time; use for example '< 1s'")
     return of_amounts(ladder)
 
 
@@ -49,13 +49,13 @@ def _status(ladder: Ladder) -> Ladder:
 
 def _text(ladder: Ladder) -> Ladder:
     if any(rung.limit.number is not None and rung.limit.operator not in ("==", "!=") for rung in ladder.rungs):
-        raise ValueError("it is for a text; say for example '~ Welcome'")
+        raise ValueError("it must be a text; use for example '~ Welcome'")
     return ladder
 
 
 def _step_path(said: str) -> str:
     if not re.fullmatch(r"(/(?!/)|\{[A-Za-z_])[!-~]*", said):
-        raise ValueError(f"{said!r} is no path; start it with one / or a captured value, and write %20 for a space")
+        raise ValueError(f"{said!r} is not a path; start it with one / or a captured value, and write %20 for a space")
     return said
 
 
@@ -79,7 +79,7 @@ class _Table(BaseModel):
     def _known_keys(cls, said: Any) -> Any:
         keys = [info.alias or name for name, info in cls.model_fields.items()]
         if not isinstance(said, Mapping):
-            raise ValueError(f"it is a table of {', '.join(keys)}")  # noqa: TRY004 - an error of the inventory
+            raise ValueError(f"it must be a table of {', '.join(keys)}")  # noqa: TRY004 - an error of the inventory
         for key in said:
             if key not in keys:
                 raise ValueError(f"unknown key {key!r}; it can be: {', '.join(keys)}")
@@ -96,7 +96,7 @@ class Sent(_Table):
     @classmethod
     def _known_keys(cls, said: Any) -> Any:
         if not isinstance(said, Mapping) or len(said) != 1 or not said.keys() <= {"json", "form"}:
-            raise ValueError("it is either { json = ... } or { form = { ... } }")
+            raise ValueError("it must be either { json = ... } or { form = { ... } }")
         return said
 
     def encoded(self, filled: Callable[[Any], Any]) -> tuple[bytes, str]:
@@ -139,10 +139,10 @@ def _steps(steps: tuple[Step, ...], info: ValidationInfo) -> tuple[Step, ...]:
         if step.method not in SAFE and not info.data.get("synthetic"):
             raise ValueError(
                 f"{which} is a {step.method}, which changes something on the server; only where the flow is a "
-                "synthetic transaction, with an account of its own whose traces nobody minds, say synthetic = true"
+                "synthetic transaction, with an account of its own whose traces nobody minds, set synthetic = true"
             )
         if step.send is not None and step.method in SAFE:
-            raise ValueError(f"{which} sends a body with {step.method}; say its method, for example 'POST'")
+            raise ValueError(f"{which} sends a body with {step.method}; set its method, for example 'POST'")
         for name in (name for text in _texts(step.outgoing) for name in _PLACEHOLDER.findall(text)):
             if name not in known:
                 choices = f"; captured before are: {', '.join(sorted(known))}" if known else ""

@@ -33,7 +33,7 @@ def compiled(path: str) -> ParsedResult:
         return jmespath.compile(path)
     except ValueError as error:
         first = str(error).partition("\n")[0].removeprefix("Invalid jmespath expression: ").rstrip(":")
-        raise ValueError(f"{path!r} is no JMESPath: {first}; see https://jmespath.org") from None
+        raise ValueError(f"{path!r} is not a JMESPath: {first}; see https://jmespath.org") from None
 
 
 def without_unit(name: str, ladder: Ladder) -> Ladder:
@@ -74,7 +74,7 @@ def _judgeable(path: str, parsed: ParsedResult, document: Any, ladder: Ladder) -
         yield JsonValue(path, None, ladder, f"the document does not fit the expression: {why}")
         return
     if not values:
-        hint = f"; to expect none of them, say 'length({path})' = '== 0'" if "[?" in path else ""
+        hint = f"; to expect none of them, use 'length({path})' = '== 0'" if "[?" in path else ""
         yield JsonValue(path, None, ladder, f"it matches nothing in the document{hint}")
     for_sets = all(rung.limit.members is not None for rung in ladder.rungs)
     for where, value in values:

@@ -33,7 +33,7 @@ def _timezone(name: str) -> str:
 
 def _unit(name: str) -> str:
     if name and not re.fullmatch(r"[A-Za-z0-9:_.@\\*?\[\]-]+", name):
-        raise ValueError(f"{name!r} is no name of a systemd unit; write for example app-web")
+        raise ValueError(f"{name!r} is not a name of a systemd unit; write for example app-web")
     return name
 
 
@@ -109,7 +109,7 @@ def _since(said: str | None, info: ValidationInfo) -> str | None:
     if said is None:
         return None
     if info.data.get("window_s"):
-        raise ValueError("a limit with a rate has a window of its own; say a number, for example expect = 0")
+        raise ValueError("a limit with a rate sets a window of its own; use a number, for example expect = 0")
     try:
         return said if said == "today" else f"{parse_duration(said):g}"
     except LimitError:
@@ -175,7 +175,7 @@ def count(
     for what in said.get("failed", ()):
         raise UnknownError(f"{what} could not be read to its end")
     if "count" not in said or not (said.get("read") or said.get("whole")):
-        raise UnknownError("nobody said how many lines match")
+        raise UnknownError("the host did not say how many lines match")
     _require_rotated(said)
     doubts = doubts_of(said)
     lines = int(said["count"][0])

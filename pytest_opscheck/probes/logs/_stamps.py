@@ -8,7 +8,7 @@ from ...core.errors import UnknownError
 from ._forms import FORMS
 
 STAMP_KEY = 'say the form of its time stamps, for example stamp = "%d.%m. %H:%M"'
-_ZONE_KEY = 'say the zone of its time stamps, for example timezone = "UTC"'
+_ZONE_KEY = 'set the zone of its time stamps, for example timezone = "UTC"'
 
 # Passes on the lines of a file that are not older than the window, and says on descriptor 3 how it went. A line without
 # a stamp belongs to the one before it. A log goes on, and a file is written to by the time of its last change: what

@@ -72,7 +72,7 @@ def value(
     sample: over how long to watch a counter; its value is then by how much it has grown. A rate needs that.
     """
     if window_s is not None and sample is None:
-        raise UnknownError('a rate needs two looks; say how far apart, for example sample = "10s"')
+        raise UnknownError('a rate needs two samples; set the time between them, for example sample = "10s"')
     if sample is None:
         grown = Growth(page.series(metric, labels or {}, MOST_JUDGED), None)
     else:
@@ -129,7 +129,7 @@ def ratio(
     counted, everything = total(part, labels or {}, metric), total(whole, of_labels or {}, whole_name)
     subject = f"share {part.named}"
     if not everything > 0:
-        longer = "" if sample is None else "; say a longer sample"
+        longer = "" if sample is None else "; use a longer sample"
         return Value(subject, None, "%", f"{whole_name} has counted nothing {whole.named}{longer}")
     return Value(f"{subject} ({counted:g} of {everything:g})", 100 * counted / everything, "%", None)
 
@@ -149,7 +149,7 @@ def p95(
     histogram = buckets(found, name)
     number = quantile(_P95, histogram)
     if math.isnan(number):
-        longer = "" if sample is None else "; say a longer sample"
+        longer = "" if sample is None else "; use a longer sample"
         return Value(subject, None, "", f"nothing was observed {found.named}{longer}")
     if math.isinf(number):
         subject += f" (beyond its last bucket, {histogram[-2][0]:g})"

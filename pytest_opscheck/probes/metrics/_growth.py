@@ -49,7 +49,7 @@ def growth(page: Page, metric: str, labels: Mapping[str, str], sample: float | N
     before = {one.key: one for one in first.series}
     for one in last.series:
         if one.stamp is not None and one.key in before and before[one.key].stamp == one.stamp:
-            raise UnknownError(f"{one.subject} has the same time stamp at both looks; say a longer sample")
+            raise UnknownError(f"{one.subject} has the same time stamp at both looks; use a longer sample")
     grown = tuple(
         Series(one.name, one.labels, one.value - (before[one.key].value if one.key in before else 0.0))
         for one in last.series

@@ -1,4 +1,4 @@
-"""PostgreSQL: what the server's statistics say, and a question of one's own, each in a read-only transaction."""
+"""PostgreSQL: what the server's statistics say, and a user-defined question, each in a read-only transaction."""
 
 from __future__ import annotations
 
@@ -85,7 +85,7 @@ def version(server: Server, *, expected: VersionParam) -> Version:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """One value of a question of one's own: about what, and in which unit. None is NULL."""
+    """One value of a user-defined question: about what, and in which unit. None is NULL."""
 
     subject: str | None
     value: float | str | bool | None
@@ -103,7 +103,7 @@ def query(
 ) -> tuple[Answer, ...]:
     """What a query of the inventory's own answers: one value, or rows of a name and a value, of which each is judged.
 
-    `unit` is that of a number. An interval is in seconds. One value that is NULL, and no row at all, is no answer.
+    `unit` is that of a number. An interval is in seconds. One value that is NULL, and no row at all, is not an answer.
     """
     rows = server.rows(sql, timeout_s=timeout_s)
     if not rows:
@@ -112,7 +112,7 @@ def query(
         )
     if len(rows) == 1 and len(rows[0]) == 1:
         if rows[0][0] is None:
-            raise UnknownError("the query's value is NULL; if that has a meaning, say it with coalesce()")
+            raise UnknownError("the query's value is NULL; if NULL has a meaning, convert it with coalesce()")
         return (_answer(None, rows[0][0], unit),)
     if len(rows[0]) != 2:  # noqa: PLR2004 - a name and a value
         raise UnknownError(

@@ -135,7 +135,7 @@ def _network(said: str) -> str:
         return str(ipaddress.ip_network(said))
     except ValueError as error:
         raise ValueError(
-            f"{said!r} is no address ({error}); say for example '10.0.0.0/8', '192.0.2.7', or 'local' for the "
+            f"{said!r} is not an address ({error}); use for example '10.0.0.0/8', '192.0.2.7', or 'local' for the "
             "server's own socket"
         ) from None
 

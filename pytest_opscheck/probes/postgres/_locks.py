@@ -22,7 +22,7 @@ def _seconds(said: object) -> float:
         return float(said)
     limit = parse_limit(said)
     if limit.dimension != "duration" or limit.number is None:
-        raise LimitError(f"{said!r} is no time; say for example '5s'")
+        raise LimitError(f"{said!r} is not a time; use for example '5s'")
     return limit.number
 
 

@@ -16,7 +16,7 @@ from ._tables import Name, index_and_parts
 
 
 def _query(sql: str) -> str:
-    """Check what is to be explained. Raises ValueError for what is no query."""
+    """Check what is to be explained. Raises ValueError for what is not a query."""
     if not re.match(r"(?:\s|\(|--[^\n]*\n|/\*.*?\*/)*(select|with|values|table)\b", sql, re.IGNORECASE | re.DOTALL):
         raise ValueError("it is executed to be timed, so it is a query; start with SELECT or WITH")
     return sql
@@ -47,7 +47,7 @@ def plan(
     explain = f"EXPLAIN (ANALYZE, TIMING OFF, SUMMARY ON, FORMAT JSON) {sql}"
     document = server.rows(explain, timeout_s=timeout_s, most_bytes=MOST_BYTES)[0][0]
     if not isinstance(document, list):
-        raise UnknownError("the server's answer is no plan")
+        raise UnknownError("the server's answer is not a plan")
     (explained,) = document
     nodes = list(_nodes(explained["Plan"]))
     scans = tuple(dict.fromkeys(scan for scan in map(_scan, nodes) if scan is not None))

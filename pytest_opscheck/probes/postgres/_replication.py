@@ -96,7 +96,7 @@ def _waited(started: float) -> float:
     return waited if waited > _PAUSE_S else 0.0
 
 
-# A base backup and pg_receivewal replay nothing; a logical subscriber is connected to a database, and is no standby.
+# A base backup and pg_receivewal replay nothing; a logical subscriber is connected to a database, and is not a standby.
 _CONNECTED = """
 select s.pid, coalesce(nullif(s.application_name, ''), 'a standby'), coalesce(host(s.client_addr), 'the local socket'),
   s.state, pg_catalog.pg_wal_lsn_diff(s.replay_lsn, '0/0')::int8,

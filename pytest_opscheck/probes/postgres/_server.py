@@ -39,7 +39,7 @@ def _dsn(dsn: SecretStr) -> SecretStr:
     said = dsn.get_secret_value()
     if not said.startswith(("postgresql://", "postgres://")) and "=" not in said:
         raise ValueError(
-            "it is no connection string; write postgresql://USER:PASSWORD@HOST:5432/DATABASE, or host=... dbname=..."
+            "it is not a connection string; write postgresql://USER:PASSWORD@HOST:5432/DATABASE, or host=... dbname=..."
         )
     return dsn
 
@@ -85,7 +85,7 @@ class Server:
                 f"the query has {len(rows) or 'no'} row{'s' if rows else ''}; let it have one, for example by count(*)"
             )
         if not rows[0] or rows[0][0] is None:
-            raise UnknownError("the query's value is NULL; if that has a meaning, say it with coalesce()")
+            raise UnknownError("the query's value is NULL; if NULL has a meaning, convert it with coalesce()")
         return rows[0][0]
 
     def rows(
@@ -117,7 +117,7 @@ class Server:
             raise UnknownError(f"the answer is not what its types say; {LISTENS}") from None
 
     def _await(self, most_bytes: int) -> None:
-        """Count anew, and connect again where an answer was too long for the connection: the question was at fault."""
+        """Start counting again, and reconnect where an answer was too long for the connection."""
         ended = self._meter.broken is not None
         self._meter.begin(most_bytes)
         if ended:
@@ -186,7 +186,7 @@ _COMMENTS = re.compile(r"(?:\s+|--[^\n]*(?:\n|\Z)|/\*.*?\*/|\()*", re.DOTALL)
 def refuse_copy(sql: str) -> None:
     """Raise UnknownError for COPY: it writes files and runs programs even in a read-only transaction."""
     if re.match(r"copy\b", sql[_COMMENTS.match(sql).end() :], re.IGNORECASE):  # type: ignore[union-attr]  # it matches ''
-        raise UnknownError("COPY is no question: it can write files on the server; start with SELECT")
+        raise UnknownError("COPY is not a query: it can write files on the server; start with SELECT")
 
 
 def _hang_up(connection: Connection[Any]) -> None:

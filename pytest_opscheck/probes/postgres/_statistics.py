@@ -34,7 +34,7 @@ class Counter:
 
 
 _COUNTED_BY = "concat_ws(' ', 'database', datid, 'since', stats_reset at time zone 'utc')"
-"""Tells one count of a database from another: of another database, or begun anew by pg_stat_reset()."""
+"""Tells one count of a database from another: of another database, or reset by pg_stat_reset()."""
 _DEADLOCKS = f"""
 select {_COUNTED_BY}, deadlocks, stats_reset,
   extract(epoch from clock_timestamp() - coalesce(stats_reset, pg_catalog.pg_postmaster_start_time()))::float8

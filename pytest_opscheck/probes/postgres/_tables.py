@@ -25,7 +25,9 @@ MOST_TABLES = 20
 def _name(said: str) -> str:
     """Check the name of a table or index. Raises ValueError for what is none."""
     if _NAME.fullmatch(said) is None or "\0" in said:
-        raise ValueError(f"""{said!r} is no name; say 'accounts' or 'billing.accounts', and '"odd.name"' for a dot""")
+        raise ValueError(
+            f"""{said!r} is not a name; use 'accounts' or 'billing.accounts', and '"odd.name"' for a dot"""
+        )
     return said
 
 
@@ -160,7 +162,7 @@ def _count_limits(said: Mapping[str, Ladder]) -> Mapping[str, Ladder]:
     for name, ladder in said.items():
         for rung in ladder.rungs:
             if rung.limit.number is None or rung.limit.unit:
-                raise ValueError(f"the limit of {name} is {rung.limit}, and rows are a count; say for example '> 0'")
+                raise ValueError(f"the limit of {name} is {rung.limit}, and rows are a count; use for example '> 0'")
         of_amounts(ladder)
     return said
 
@@ -213,7 +215,7 @@ def _size_limits(said: Mapping[str, Ladder] | None) -> Mapping[str, Ladder] | No
     for name, ladder in (said or {}).items():
         for rung in ladder.rungs:
             if rung.limit.dimension != "size":
-                raise ValueError(f"the limit of {name} is {rung.limit}, and a size is in bytes; say '< 10GB'")
+                raise ValueError(f"the limit of {name} is {rung.limit}, and a size is in bytes; use '< 10GB'")
         of_amounts(ladder)
     return said
 

@@ -1,4 +1,4 @@
-"""Prometheus, and what speaks its API: its rules and alerts, its targets, and what a query of one's own gives."""
+"""Prometheus, and what speaks its API: its rules and alerts, its targets, and what a user-defined query gives."""
 
 from __future__ import annotations
 

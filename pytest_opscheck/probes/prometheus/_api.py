@@ -23,7 +23,7 @@ _HINTS = {
     "bad_data": "see what is asked for",
     "execution": "see what is asked for",
     "422": "see what is asked for",
-    "timeout": "let the query look at less, or say a longer timeout",
+    "timeout": "let the query look at less, or set a longer timeout",
     "unavailable": "see whether it is still starting",
 }
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)(ms|[smhdwy])")

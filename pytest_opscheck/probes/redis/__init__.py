@@ -143,7 +143,7 @@ class HitRate:
     misses: int
     sample_s: float | None = None
     server: str | None = None
-    """The run_id of INFO server: another one has begun to count anew. None where a server like Redis has none."""
+    """The run_id of INFO server: another one has started counting again. None where a server like Redis has none."""
 
     @property
     def percent(self) -> float | None:
@@ -171,7 +171,7 @@ class Evicted:
     value: float
     unit: str
     server: str | None = None
-    """The run_id of INFO server: another one has begun to count anew. None where a server like Redis has none."""
+    """The run_id of INFO server: another one has started counting again. None where a server like Redis has none."""
 
 
 @kind.probe()

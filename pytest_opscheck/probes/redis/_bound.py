@@ -65,7 +65,7 @@ class BoundedParser(_RESP2Parser):
     _counted: _CountedSocket | None = None
 
     def begin(self) -> None:
-        """Count anew: something else is asked."""
+        """Start counting again: something else is asked."""
         self._values = 0
         if self._counted is not None:
             self._counted.left = MOST_BYTES
@@ -90,7 +90,7 @@ class BoundedParser(_RESP2Parser):
 
 
 def bound(client: Redis) -> None:
-    """Let a client, which has the parser above, count anew whenever it asks: a pipeline's answers are one."""
+    """Let a client, which has the parser above, start counting again whenever it asks: a pipeline's answers are one."""
     pool = client.connection_pool
     given: Any = pool.connection_class
 

@@ -72,7 +72,7 @@ def _matching(redis: Redis, pattern: str, expected: Ladder, until: float) -> Mat
         if len(found) > MOST_MATCHES or size > MOST_BYTES_OF_NAMES or time.monotonic() > until:
             raise UnknownError(
                 f"{len(found)} keys match {pattern} among the first {seen} of {redis.dbsize()}, and the search ended "
-                "there; say a longer timeout, or count a part: a longer pattern, another database"
+                "there; set a longer timeout, or count a part: a longer pattern, another database"
             )
 
 

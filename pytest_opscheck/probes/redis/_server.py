@@ -151,7 +151,7 @@ def _shown(answer: Any) -> str:
         return "nothing" if answer is None else f"a list of {len(answer)}"
     text = answer.decode("utf-8", "replace") if isinstance(answer, bytes) else str(answer)
     if "\N{REPLACEMENT CHARACTER}" in text:
-        return "bytes that are no text"
+        return "bytes that are not text"
     return repr(text if len(text) <= _LONGEST_ANSWER else text[:_LONGEST_ANSWER] + "...")
 
 

@@ -26,7 +26,7 @@ _REFUSALS = (
         "MISCONF",
         "it can't save to disk, so it takes no writes (MISCONF); see its log, and whether the disk is full",
     ),
-    ("SHUTDOWN", "it is shutting down; see its log for who stopped it"),
+    ("SHUTDOWN", "it is shutting down; its log says who stopped it"),
     ("WRONGTYPE", "a key of that name holds something else (WRONGTYPE)"),
 )
 """How the server's refusals begin, and what they mean."""

@@ -207,7 +207,7 @@ awk '/^-----BEGIN /{on = $0 ~ /^-----BEGIN (X509 |TRUSTED )?CERTIFICATE-----/}
 _MOST_OF_A_FILE = 1_000_000
 _WHY = {
     "missing": "there is no such file",
-    "other": "it is no file",
+    "other": "it is not a file",
     "unreadable": "no permission to read it; where it holds the private key too, name one that does not",
 }
 

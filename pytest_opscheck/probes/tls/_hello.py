@@ -68,7 +68,7 @@ def _extensions(version: int, name: str) -> bytes:
     found = {10: _sized(_GROUPS), 11: b"\1\0"}
     if version >= OLD["TLS 1.2"][0]:
         found[13] = _sized(_SIGNATURES)
-    if not name.replace(".", "").isdigit() and ":" not in name:  # an address is no name to ask for
+    if not name.replace(".", "").isdigit() and ":" not in name:  # an address is not a name to ask for
         found[0] = _sized(b"\0" + _sized(name.encode("idna")))
     return b"".join(struct.pack(">H", number) + _sized(content) for number, content in sorted(found.items()))
 

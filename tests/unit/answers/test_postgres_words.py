@@ -51,5 +51,5 @@ def test_what_a_server_that_hangs_up_or_is_another_is_called(text: str, found: s
 
 
 def test_pgbouncers_refusals_say_what_to_do() -> None:
-    assert said("FATAL: unsupported startup parameter in options: x").endswith("each question sets its own time limit")
+    assert said("FATAL: unsupported startup parameter in options: x").endswith("each query sets its own time limit")
     assert len(said("x " * 5000)) < 310

@@ -50,7 +50,7 @@ def test_a_part_holds_at_its_minutes(start: int, end: int) -> None:
     ["", "08:00", "8:00-9:00", "08:00-25:00", "08:00-24:01", "24:00-08:00", "a-b", "08:00-09:00-10:00", 8, None, []],
 )
 def test_what_is_no_part_of_the_day(said: object) -> None:
-    with pytest.raises(LimitError, match=r"is not a part of the day; say for example '00:00-08:00'$"):
+    with pytest.raises(LimitError, match=r"is not a part of the day; use for example '00:00-08:00'$"):
         parse_during(said)
 
 

@@ -171,10 +171,10 @@ def test_whatever_text_parses_says_itself(text: str) -> None:
         ("!== 5", "'!== 5' is not a limit; start with one of <= >= == != < > ~ contains within, for example '< 70%'"),
         ("=< 5", "'=< 5' is not a limit; start with one of <= >= == != < > ~ contains within, for example '< 70%'"),
         ("≤ 5", "'≤ 5' is not a limit; start with one of <= >= == != < > ~ contains within, for example '< 70%'"),
-        ("< ", "'< ' names no value; say for example '< 70%'"),
-        ("< ready", "'< ready' compares with 'ready', which is not a number with a unit; say for example '< 70%'"),
-        ("< 5 or 6", "'< 5 or 6' compares with '5 or 6', which is not a number with a unit; say for example '< 70%'"),
-        ("< ٣", "'< ٣' compares with '٣', which is not a number with a unit; say for example '< 70%'"),
+        ("< ", "'< ' names no value; use for example '< 70%'"),
+        ("< ready", "'< ready' compares with 'ready', which is not a number with a unit; use for example '< 70%'"),
+        ("< 5 or 6", "'< 5 or 6' compares with '5 or 6', which is not a number with a unit; use for example '< 70%'"),
+        ("< ٣", "'< ٣' compares with '٣', which is not a number with a unit; use for example '< 70%'"),
         ("< nan", "'< nan' compares with 'nan', which no measured value can be held against"),
         ("!= NaN", "'!= NaN' compares with 'NaN', which no measured value can be held against"),
         (math.inf, "'== inf' compares with 'inf', which no measured value can be held against"),
@@ -247,8 +247,8 @@ def test_text_truth_and_strings_that_hold_numbers(limit: object, value: object, 
         ("!= 0", False, "the value false is not a number, and the limit != 0 is for numbers"),
         ("< 5s", "4", "the value is a count (no unit), and the limit < 5s is for a duration"),
         ("< 70%", 5, "the value is a count (no unit), and the limit < 70% is for a percentage"),
-        ("== 1.10", "1.1", r"'1.1' is the same number as 1.10, and another text; for text say '~ ^1\.10$'"),
-        ("!= 0", "0.0", "'0.0' is the same number as 0, and another text; for text say '~ ^0$'"),
+        ("== 1.10", "1.1", r"'1.1' is the same number as 1.10, but a different text; for text use '~ ^1\.10$'"),
+        ("!= 0", "0.0", "'0.0' is the same number as 0, but a different text; for text use '~ ^0$'"),
     ],
 )
 def test_what_cannot_be_told(limit: str, value: object, message: str) -> None:
@@ -357,7 +357,7 @@ def test_every_rung_of_a_ladder_can_be_reported(rungs: dict[str, tuple[str, int]
 @pytest.mark.parametrize(
     ("rungs", "message"),
     [
-        ({}, "there is no limit; say for example '< 70%'"),
+        ({}, "there is no limit; use for example '< 70%'"),
         ({"P5": "< 5"}, "'P5' is not a severity; use one of P0, P1, P2, P3"),
         (
             {"P1": "< 5/h", "P3": "< 2/day"},
@@ -399,7 +399,7 @@ def test_durations(said: object, seconds: float) -> None:
 
 @pytest.mark.parametrize("said", ["", "30", "30%", "0s", "-5s", True, None, math.nan, math.inf, [], "soon", "< 30s", 0])
 def test_what_is_no_duration(said: object) -> None:
-    with pytest.raises(LimitError, match="is not a length of time; say for example '30s'"):
+    with pytest.raises(LimitError, match="is not a length of time; use for example '30s'"):
         parse_duration(said)
 
 

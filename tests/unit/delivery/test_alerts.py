@@ -101,9 +101,9 @@ def test_what_people_read() -> None:
         "daily at 2026-11-20 08:00:00 UTC-05:00, seen from ops-1",
     ]
     many = [Alert(Event.WORSE, values.result(severity="P0"), "P1"), Alert(Event.RECOVERED, values.ok())]
-    assert title(many, run) == "P0: 1 not ok, 1 ok again (shop)"
+    assert title(many, run) == "P0: 1 not ok, 1 recovered (shop)"
     assert body(many, run).splitlines()[:2] == [
         "P0 breach: host.disk@prod, it was P1: /var is at 95 %, expected < 90 %",
-        "ok again: host.disk@prod: /var is at 5 %",
+        "recovered: host.disk@prod: /var is at 5 %",
     ]
     assert title([Alert(Event.NEW, values.result(id="a\r\nBcc: x"))], run).count("\n") == 0

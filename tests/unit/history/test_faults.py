@@ -62,7 +62,7 @@ def test_a_locked_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     [compared] = past.compared([result()], run().started)
     assert compared.change is not None
     started = time.monotonic()
-    with pytest.raises(HistoryError, match="database is locked; another run or program has it"):
+    with pytest.raises(HistoryError, match="database is locked; another run or program has kept it"):
         past.record(run(result()))
     assert time.monotonic() - started < 5
     holder.execute("ROLLBACK")
@@ -71,7 +71,7 @@ def test_a_locked_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_a_folder_in_its_place(tmp_path: Path) -> None:
     (tmp_path / "h").mkdir()
-    assert "may write the file" in fault(History(tmp_path / "h", "shop"))
+    assert "write access to the file" in fault(History(tmp_path / "h", "shop"))
 
 
 def test_a_file_in_the_place_of_its_folder(tmp_path: Path) -> None:
@@ -136,7 +136,7 @@ def test_what_somebody_has_changed_by_hand(history: History, sql: str) -> None:
             past.record(replace(run(result()), id="another"))
         error = caught.value
     past.close()
-    assert "something in it is not as a run writes it" in str(error)
+    assert "it contains something that no run has written" in str(error)
     assert "see `opscheck history verify`" in str(error)
 
 
@@ -144,7 +144,7 @@ def test_a_fault_of_our_own_is_one_of_the_history_too(tmp_path: Path) -> None:
     def work() -> None:
         raise RuntimeError("out of\nluck")
 
-    with pytest.raises(HistoryError, match=r"RuntimeError: out of luck; that is a fault of pytest-opscheck itself"):
+    with pytest.raises(HistoryError, match=r"RuntimeError: out of luck; this is a bug in pytest-opscheck"):
         bounded(work, History(tmp_path / "h", "shop"))
 
 
@@ -159,7 +159,7 @@ def test_a_url_that_cannot_be_meant(tmp_path: Path) -> None:
 
 @pytest.mark.server
 def test_what_a_server_refuses(server: Postgres, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Each refusal says what mends it."""
+    """Each refusal says what fixes it."""
     monkeypatch.setattr("pytest_opscheck.history._store.BUSY_S", 1.0)
     server.execute("CREATE DATABASE refuses", f"CREATE USER guest PASSWORD '{PASSWORD}'")
     owner = History(tmp_path / "h", "shop", url=server.dsn(database="refuses"))
@@ -173,15 +173,15 @@ def test_what_a_server_refuses(server: Postgres, tmp_path: Path, monkeypatch: py
     try:
         with psycopg.connect(owner.url or "", autocommit=True) as connection:
             connection.execute("REVOKE CREATE ON SCHEMA public FROM PUBLIC")
-            assert "let the user make its tables: GRANT USAGE, CREATE ON SCHEMA public" in refused(guest)
+            assert "let the user create its tables: GRANT USAGE, CREATE ON SCHEMA public" in refused(guest)
             Past(owner).record(run(result()))
             assert "let its user read and write the tables" in refused(guest)
             with connection.transaction():
                 connection.execute("LOCK opscheck_chain")
-                assert "another run or program holds its tables" in refused(owner)
+                assert "another run or program has kept its tables locked" in refused(owner)
             connection.execute("ALTER DATABASE refuses SET default_transaction_read_only = on")
             assert "names a standby: name the primary" in refused(owner)
-        assert "see the user and password" in refused(replace(owner, url=server.dsn(password="another")))
-        assert "runs, and can be reached from here" in refused(replace(owner, url="postgresql://127.0.0.1:1/db"))
+        assert "check the user and password" in refused(replace(owner, url=server.dsn(password="another")))
+        assert "is running and can be reached from here" in refused(replace(owner, url="postgresql://127.0.0.1:1/db"))
     finally:
         server.execute("DROP DATABASE refuses WITH (FORCE)", "DROP USER guest")

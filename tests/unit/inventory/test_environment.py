@@ -55,7 +55,7 @@ def test_text_without_variables_stays(text: str) -> None:
 
 FORMS = "write ${NAME}, ${NAME:-default} or ${plain:NAME}, or $${ for the text itself"
 FORM = f"'${{' without a name and '}}'; {FORMS}"
-PREFIX = f"in front of a variable's name and ':' only 'plain' can stand; {FORMS}"
+PREFIX = f"before a variable's name and ':' only 'plain' can stand; {FORMS}"
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""Expectations: short and long forms, ladders, parts of the day, questions of one's own; what is wrong with them."""
+"""Expectations: short and long forms, ladders, parts of the day, user-defined questions; what is wrong with them."""
 
 from __future__ import annotations
 
@@ -92,17 +92,17 @@ KEYS = "P0, P1, P2, P3, action, for, id, ignore, of, runbook, severity, suites, 
     [
         ("diks = '< 70%'", "diks: unknown expectation; did you mean 'disk'?"),
         ("zzz = 1", "zzz: unknown expectation; it can be: "),
-        ("command = { x = 1 }", "command: a command has a name of its own: [host.a.command.NAME]"),
-        ("disk = '< 70ms'", "disk: '< 70ms' is for a duration, and host.disk is a percentage; say for example '< 70%'"),
-        ("disk = '== full'", "disk: '== full' is for a text, and host.disk is a percentage; say for example '< 70%'"),
+        ("command = { x = 1 }", "command: a command needs its own name: [host.a.command.NAME]"),
+        ("disk = '< 70ms'", "disk: '< 70ms' is for a duration, and host.disk is a percentage; use for example '< 70%'"),
+        ("disk = '== full'", "disk: '== full' is for a text, and host.disk is a percentage; use for example '< 70%'"),
         ("memory = 5", "memory: '== 5' is for a count, and host.memory is a percentage or a size; "),
-        ("disk = '70%'", "disk: '70%' has no operator; say for example '< 70%'"),
+        ("disk = '70%'", "disk: '70%' has no operator; use for example '< 70%'"),
         ("disk = '< 70 percent'", f"disk: unknown unit 'percent'; use one of {UNITS}, or none for a count"),
         ("disk = nan", "disk: '== nan' compares with 'nan', which no measured value can be held against"),
         ("disk = 1979-05-27", "disk: a limit is a text such as '< 70%', not a date"),
         ("disk = []", "disk: this list is empty: nothing would be checked"),
         ("disk = [[]]", "disk[0]: a limit is a text such as '< 70%', not a list"),
-        ("disk = {}", "disk: this table expects nothing; say for example '< 70%', or false for off"),
+        ("disk = {}", "disk: this table expects nothing; use for example '< 70%', or false for off"),
         ("disk = { P1 = '< 70%', P3 = '< 90%' }", f"disk: P3 (< 90%) {LATE}"),
         ("disk = { P1 = '< 70%', P3 = '< 70.0%' }", f"disk: P3 (< 70.0%) {LATE}"),
         ("disk = { P4 = '< 70%' }", f"disk.P4: unknown key; it can be: {KEYS}"),
@@ -112,15 +112,15 @@ KEYS = "P0, P1, P2, P3, action, for, id, ignore, of, runbook, severity, suites, 
         ("disk = { severity = 'P7' }", "disk.severity: 'P7' is not a severity; use one of P0, P1, P2, P3"),
         (
             "disk = { severity = 'P1' }",
-            "disk.severity: its limits have severities of their own (P3 < 70%, P1 < 90%); leave this out",
+            "disk.severity: its limits have their own severities (P3 < 70%, P1 < 90%); leave this out",
         ),
         (
             "disk = { P3 = '< 70%', severity = 'P1' }",
-            "disk.severity: its limits have severities of their own (P3 < 70%); leave this out",
+            "disk.severity: its limits have their own severities (P3 < 70%); leave this out",
         ),
         (
             "disk = { limit = '< 70%', P3 = '< 60%' }",
-            "disk.limit: say either `limit` or the severities' own limits",
+            "disk.limit: use either `limit` or limits by severity",
         ),
         (
             "disk = { during = '00:00-08:00', P3 = '< 60%' }",
@@ -132,40 +132,40 @@ KEYS = "P0, P1, P2, P3, action, for, id, ignore, of, runbook, severity, suites, 
         ),
         (
             "disk = [{ during = 'night', P3 = '< 60%' }, '< 7%']",
-            "disk[0].during: 'night' is not a part of the day; say for",
+            "disk[0].during: 'night' is not a part of the day; use for",
         ),
-        ("disk = [{ during = '00:00-08:00' }, '< 7%']", "disk[0]: there is no limit; say for example '< 70%'"),
+        ("disk = [{ during = '00:00-08:00' }, '< 7%']", "disk[0]: there is no limit; use for example '< 70%'"),
         (
             "disk = [{ P3 = '< 60%', suites = ['daily'] }]",
             "disk[0].suites: unknown key; it can be: P0, P1, P2, P3, during, limit",
         ),
-        ("disk = { ignore = [] }", "disk.ignore: it is empty; say what is meant, or leave it out"),
+        ("disk = { ignore = [] }", "disk.ignore: it is empty; give a value, or leave it out"),
         ("disk = { ignore = '/boot' }", 'disk.ignore: a list is needed: ["/boot"]'),
         ("disk = { ignore = ['/boot', 5] }", "disk.ignore[1]: a text in quotes is needed"),
-        ("disk = { suites = 'daily' }", 'disk.suites: it is a list of at least one suite, for example ["daily"]'),
-        ("disk = { suites = [] }", 'disk.suites: it is a list of at least one suite, for example ["daily"]'),
-        ("disk = { suites = [5] }", 'disk.suites: it is a list of at least one suite, for example ["daily"]'),
+        ("disk = { suites = 'daily' }", 'disk.suites: it must be a list of at least one suite, for example ["daily"]'),
+        ("disk = { suites = [] }", 'disk.suites: it must be a list of at least one suite, for example ["daily"]'),
+        ("disk = { suites = [5] }", 'disk.suites: it must be a list of at least one suite, for example ["daily"]'),
         ("disk = { suites = ['dialy'] }", "disk.suites: unknown suite 'dialy'; did you mean 'daily'?"),
         (
             "disk = { suites = ['*'] }",
             "disk.suites: unknown suite '*'; it can be: daily, deploy_gate, monthly, smoke, weekly",
         ),
-        ("disk = { timeout = 'soon' }", "disk.timeout: 'soon' is not a length of time; say for example '30s'"),
-        ("disk = { timeout = '2h' }", "disk.timeout: '2h' is more than an hour; say for example '30s'"),
-        ("disk = { timeout = 0 }", "disk.timeout: 0 is not a length of time; say for example '30s'"),
-        ("disk = { timeout = true }", "disk.timeout: True is not a length of time; say for example '30s'"),
-        ("disk = { runbook = 5 }", "disk.runbook: it is a text that is not empty"),
-        ("disk = { action = ' ' }", "disk.action: it is a text that is not empty"),
-        ("services = true", "services: true says too little: names is needed"),
-        ("services = []", "services: it is empty; say what is meant, or leave it out"),
-        ("services = ['nginx', '']", "services: it is empty; say what is meant, or leave it out"),
+        ("disk = { timeout = 'soon' }", "disk.timeout: 'soon' is not a length of time; use for example '30s'"),
+        ("disk = { timeout = '2h' }", "disk.timeout: '2h' is more than an hour; use for example '30s'"),
+        ("disk = { timeout = 0 }", "disk.timeout: 0 is not a length of time; use for example '30s'"),
+        ("disk = { timeout = true }", "disk.timeout: True is not a length of time; use for example '30s'"),
+        ("disk = { runbook = 5 }", "disk.runbook: it must be a non-empty text"),
+        ("disk = { action = ' ' }", "disk.action: it must be a non-empty text"),
+        ("services = true", "services: true is not enough: names is needed"),
+        ("services = []", "services: it is empty; give a value, or leave it out"),
+        ("services = ['nginx', '']", "services: it is empty; give a value, or leave it out"),
         ("services = { suites = ['daily'] }", "services: the key 'names' is needed"),
         ("services = ['nginx', 5]", "services[1]: a text in quotes is needed"),
         ("services = 'nginx'", 'services: a list is needed: ["nginx"]'),
         ("services = 'nginx and redis'", 'services: a list is needed: ["one", "another"]'),
         ("ports = 443", "ports: a list is needed: [443]"),
-        ("ports = [443, 'https']", "ports[1]: 'https' is no port; write 443, or 'udp/53'"),
-        ("ports = [5.5]", "ports[0]: '5.5' is no port; write 443, or 'udp/53'"),
+        ("ports = [443, 'https']", "ports[1]: 'https' is not a port; write 443, or 'udp/53'"),
+        ("ports = [5.5]", "ports[0]: '5.5' is not a port; write 443, or 'udp/53'"),
     ],
 )
 def test_what_is_no_expectation(errors: Errors, said: str, error: str) -> None:
@@ -175,7 +175,7 @@ def test_what_is_no_expectation(errors: Errors, said: str, error: str) -> None:
 
 def test_a_check_without_a_default_says_what_is_expected(read: Read, errors: Errors) -> None:
     redis = "[redis.a]\nurl = 'redis://x'\n[redis.a.expect]\n"
-    none = "it says nothing that is expected; add for example P2 ="
+    none = "it has no limit; add for example P2 ="
     assert errors(f"{redis}hit_rate = true\n") == [f"4: redis.a.expect.hit_rate: {none} '< 70%'"]
     assert errors(f"{redis}keys = {{ suites = ['daily'] }}\n") == [f"4: redis.a.expect.keys: {none} '< 10'"]
     [keys] = read(f"{redis}keys = '> 0'\n").of_check("redis.keys")
@@ -195,7 +195,7 @@ def test_lists_show_the_line_of_the_entry(errors: Errors) -> None:
     ) == [f"5: host.a.expect.disk[1].P3: unknown unit 'x'; use one of {UNITS}, or none for a count"]
 
 
-# Questions of one's own
+# user-defined Questions
 
 
 def test_a_question_of_ones_own(read: Read) -> None:
@@ -214,7 +214,7 @@ def test_a_question_of_ones_own(read: Read) -> None:
     assert (command.suites, command.action) == (("smoke",), "Look")
 
 
-NAME = "a command has a name of its own: [host.a.command.NAME]"
+NAME = "a command needs its own name: [host.a.command.NAME]"
 
 
 @pytest.mark.parametrize(
@@ -224,11 +224,11 @@ NAME = "a command has a name of its own: [host.a.command.NAME]"
         ("[host.a.command]\nrun = 'x'", f"1: host.a.command: {NAME}"),
         (
             "[host.a]\ncommand = {}",
-            "2: host.a.command: this table names nothing; leave it out, or name one: [host.a.comm",
+            "2: host.a.command: this table is empty; leave it out, or add one: [host.a.comm",
         ),
         ("[host.a.command.x]", "1: host.a.command.x: the key 'run' is needed"),
-        ("[host.a.command.x]\nrun = ''", "2: host.a.command.x.run: it is empty; say what is meant, or leave it out"),
-        ("[host.a.command.x]\nrun = 'x'\nvalue = '< '", "3: host.a.command.x.value: '< ' names no value; say for exam"),
+        ("[host.a.command.x]\nrun = ''", "2: host.a.command.x.run: it is empty; give a value, or leave it out"),
+        ("[host.a.command.x]\nrun = 'x'\nvalue = '< '", "3: host.a.command.x.value: '< ' names no value; use for exam"),
         (
             "[host.a.command.x]\nrun = 'x'\nvalue = '< 60%'",
             "3: host.a.command.x.value: '< 60%' of value has a unit, and the number that a command prints has none",
@@ -245,7 +245,7 @@ NAME = "a command has a name of its own: [host.a.command.NAME]"
         ),
         (
             "[host.a.command.x]\nrun = 'x'\nexpect = '== 3'",
-            "3: host.a.command.x.expect: a command says what is expected by keys of its own: exit, stdout, value",
+            "3: host.a.command.x.expect: a command takes its expectations as separate keys: exit, stdout, value",
         ),
         ("[host.a.command.x]\nrun = 'x'\nrnu = 'x'", "3: host.a.command.x.rnu: unknown key; did you mean 'run'?"),
         (
@@ -281,7 +281,7 @@ def test_a_next_step_that_depends_on_another_check(read: Read) -> None:
         ("id = ''", "disk.id: '' is not the id of a line in a runbook; write for example"),
         ("id = '== 3'", "a value of that name is judged as paths = { id = ... }"),
         ("id = 3", "disk.id: 3 is not the id"),
-        ("action = []", "disk.action: it is a text that is not empty, or a list of steps, for example {"),
+        ("action = []", "disk.action: it must be a non-empty text, or a list of steps, for example {"),
         ("action = ['a', 'b']", "disk.action[0]: a step is a table of `when` and `action`"),
         ("action = [{ when = 'host.load@a' }]", "a step is a table of `when` and `action`"),
         ("action = [{ when = 'host.laod@a', action = 'b' }]", "'host.laod@a'; did you mean 'host.load@a'?"),
@@ -325,10 +325,10 @@ def test_limits_of_named_things_are_all_that_is_needed(read: Read, said: str) ->
     [
         ("version = 15.10", "15.1 is not a limit for a version; a number loses its last zero"),
         ("version = { P3 = '>= 15.9', P1 = '>= 15.10' }", "P3 (>= 15.9) would never be reported"),
-        ("table_size = true", "it says nothing that is expected; add for example P2 = '< 100MB'"),
-        ("table_size = { suites = ['daily'] }", "it says nothing that is expected"),
+        ("table_size = true", "it has no limit; add for example P2 = '< 100MB'"),
+        ("table_size = { suites = ['daily'] }", "it has no limit"),
         ("table_size = { logs = '< 10' }", "the limit of logs is < 10, and a size is in bytes"),
-        ("rows = { 'a.b.c' = '> 0' }", "'a.b.c' is no name"),
+        ("rows = { 'a.b.c' = '> 0' }", "'a.b.c' is not a name"),
         ("rows = { logs = '> 0%' }", "the limit of logs is > 0%, and rows are a count"),
     ],
 )

@@ -14,7 +14,7 @@ from pytest_opscheck.inventory import SUITES, InventoryError, load, suite_names
 from .conftest import Errors, Read
 
 HOST = "[host.local]\n"
-NO_TARGETS = "1: there are no targets; add for example [host.local], or write a file with `opscheck init`"
+NO_TARGETS = "1: there are no targets; add one, for example [host.local], or create the file with `opscheck init`"
 
 
 def test_five_lines_are_an_inventory(read: Read) -> None:
@@ -48,7 +48,7 @@ def test_files_of_other_systems(read: Read, errors: Errors) -> None:
     assert found == ["3: host.local.conect: unknown key; did you mean 'connect'?"]
 
 
-TWICE = "this key stands in the file twice; keep one of them"
+TWICE = "this key is in the file twice; keep one of them"
 DEEP = " lists or tables are nested too deeply; no key needs more than ten levels"
 LARGE = (
     " it has more than the 10 MB that are read; name the inventory with --opscheck-inventory, "
@@ -64,7 +64,10 @@ LARGE = (
         ("[host.a]\n[host.b]\n[host.a]\n", f"3: host.a: {TWICE}"),
         ("[host.a]\nexpect = {disk = '< 7%', disk = '< 8%'}\n", f"2: expect: {TWICE}"),
         ("[host.a]\nexpect = {disk = '< 7%'}\n[host.a.expect]\n", f"3: host.a.expect: {TWICE}"),
-        ("[host.a.expect]\ndisk = < 70%\n", "2: disk: this is not a TOML value; put texts such as '< 70%' in quotes"),
+        (
+            "[host.a.expect]\ndisk = < 70%\n",
+            "2: disk: this is not a valid TOML value; put texts such as '< 70%' in quotes",
+        ),
         ("[host.a\n", "1: expected ']' at the end of a table declaration"),
         ("host\n", "1: expected '=' after a key in a key/value pair"),
         ("a = 1" + "1" * 5000, " a number is beyond every number that can be measured"),
@@ -134,34 +137,34 @@ def test_the_folder_names_an_inventory_that_does_not(read: Read, tmp_path: Path)
 @pytest.mark.parametrize(
     ("text", "error"),
     [
-        ("opscheck = 5", "1: opscheck: it is a table: [opscheck]"),
-        ("suites = []", "1: suites: it is a table: [suites]"),
+        ("opscheck = 5", "1: opscheck: it must be a table: [opscheck]"),
+        ("suites = []", "1: suites: it must be a table: [suites]"),
         ("opscheck.nam = 'x'", "1: opscheck.nam: unknown key; did you mean 'name'?"),
         ("opscheck.zzz = 'x'", "1: opscheck.zzz: unknown key; it can be: name, runbook, severities, timezone"),
-        ("opscheck.name = ''", "1: opscheck.name: it is a text that is not empty"),
-        ("opscheck.runbook = 5", "1: opscheck.runbook: it is a text that is not empty"),
+        ("opscheck.name = ''", "1: opscheck.name: it must be a non-empty text"),
+        ("opscheck.runbook = 5", "1: opscheck.runbook: it must be a non-empty text"),
         (
             "opscheck.timezone = 'Europe/Berln'",
             "1: opscheck.timezone: unknown time zone 'Europe/Berln'; did you mean 'Europe/Berlin'?",
         ),
         (
             "opscheck.timezone = '../../etc/passwd'",
-            "1: opscheck.timezone: unknown time zone '../../etc/passwd'; say for example 'Europe/Berlin' or 'UTC'",
+            "1: opscheck.timezone: unknown time zone '../../etc/passwd'; use for example 'Europe/Berlin' or 'UTC'",
         ),
-        ("opscheck.timezone = 5", "1: opscheck.timezone: it is a text that is not empty"),
-        ("opscheck.severities = 'P1'", '1: opscheck.severities: it is a table, for example { critical = "P0" }'),
-        ("opscheck.severities.bad = 'P7'", "1: opscheck.severities.bad: 'P7' is none of P0, P1, P2, P3"),
-        ("opscheck.severities.bad = ['P1']", "1: opscheck.severities.bad: ['P1'] is none of P0, P1, P2, P3"),
-        ("opscheck.severities.P1 = 'P2'", "1: opscheck.severities.P1: P1 is the name of a severity already"),
+        ("opscheck.timezone = 5", "1: opscheck.timezone: it must be a non-empty text"),
+        ("opscheck.severities = 'P1'", '1: opscheck.severities: it must be a table, for example { critical = "P0" }'),
+        ("opscheck.severities.bad = 'P7'", "1: opscheck.severities.bad: 'P7' is not one of P0, P1, P2, P3"),
+        ("opscheck.severities.bad = ['P1']", "1: opscheck.severities.bad: ['P1'] is not one of P0, P1, P2, P3"),
+        ("opscheck.severities.P1 = 'P2'", "1: opscheck.severities.P1: P1 is already the name of a severity"),
         (
             "opscheck.severities.action = 'P2'",
-            "1: opscheck.severities.action: 'action' is a key of expectations already; use another word",
+            "1: opscheck.severities.action: 'action' is already a key of expectations; use another word",
         ),
         (
             "opscheck.severities.ignore = 'P2'",
-            "1: opscheck.severities.ignore: 'ignore' is a key of expectations already; use another word",
+            "1: opscheck.severities.ignore: 'ignore' is already a key of expectations; use another word",
         ),
-        ("suites.nightly = 'P1'", "1: suites.nightly: it is a table: [suites.nightly]"),
+        ("suites.nightly = 'P1'", "1: suites.nightly: it must be a table: [suites.nightly]"),
         ("suites.nightly.fail_on = 'P1'", "1: suites.nightly.fail_on: unknown key; did you mean 'fail_at'?"),
         ("suites.daily.fail_at = 'P9'", "1: suites.daily.fail_at: 'P9' is not a severity; use one of P0, P1, P2, P3"),
         (
@@ -197,9 +200,9 @@ def test_every_error_at_once_in_the_order_of_the_file(errors: Errors) -> None:
         diks = "< 70%"
         """
     )
-    percentage = "say for example '< 70%'"
+    percentage = "use for example '< 70%'"
     assert found == [
-        "2: opscheck.timezone: unknown time zone 'Mars'; say for example 'Europe/Berlin' or 'UTC'",
+        "2: opscheck.timezone: unknown time zone 'Mars'; use for example 'Europe/Berlin' or 'UTC'",
         "4: hots: unknown kind of target; did you mean 'host'?",
         "6: redis.cache.url: the environment variable NOT_SET is not set; set it, or write ${NOT_SET:-default}",
         f"8: redis.cache.expect.hit_rate: '> 70' is for a count, and redis.hit_rate is a percentage; {percentage}",
@@ -225,7 +228,7 @@ def test_a_name_is_in_one_line(errors: Errors, end: str) -> None:
     """It stands in subjects of mails, in units of systemd, on terminals."""
     shown = repr(json.loads(f'"a{end}b"'))
     assert errors(f'[opscheck]\nname = "a{end}b"\n[host.local]\n') == [
-        f"2: opscheck.name: {shown} has a line break or another control character; write it in one line"
+        f"2: opscheck.name: {shown} contains a line break or another control character; write it on one line"
     ]
 
 

@@ -41,15 +41,15 @@ def test_a_server_and_how_long(tmp_path: Path) -> None:
             "2: history.url: it is not the address of a PostgreSQL database; write",
         ),
         ("[history]\nurl = 5\n", "2: history.url: it is not the address of a PostgreSQL database"),
-        ("[history]\nkeep = '400'\n", "2: history.keep: '400' is not a length of time; say for example '400d'"),
+        ("[history]\nkeep = '400'\n", "2: history.keep: '400' is not a length of time; use for example '400d'"),
         (
             "[history]\nkeep = '36501d'\n",
-            "2: history.keep: '36501d' is more than a hundred years; say at most '36500d'",
+            "2: history.keep: '36501d' is more than a hundred years; use at most '36500d'",
         ),
         ("[report]\nkeep = '36501d'\n", "2: report.keep: '36501d' is more than a hundred years"),
-        ("[report]\nkeep = 90\n", "2: report.keep: 90 is not a length of time; say for example '90d'"),
+        ("[report]\nkeep = 90\n", "2: report.keep: 90 is not a length of time; use for example '90d'"),
         ("[history]\nkeep = '0d'\n", "2: history.keep: '0d' is not a length of time"),
-        ("history = 5\n", "1: history: it is a table: [history]"),
+        ("history = 5\n", "1: history: it must be a table: [history]"),
     ],
 )
 def test_what_is_no_history(errors: Errors, said: str, error: str) -> None:
@@ -72,11 +72,11 @@ def test_how_long_a_breach_has_to_last(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("said", "error"),
     [
-        ("for = 'ever'", "cpu.for: 'ever' is not a length of time; say for example '10m'"),
+        ("for = 'ever'", "cpu.for: 'ever' is not a length of time; use for example '10m'"),
         ("for = true", "cpu.for: True is not a length of time"),
-        ("of = '5'", "cpu.of: '5' is not a number of runs; say for example '3 of 5': in 3 of the last 5 runs"),
-        ("of = '6 of 5'", "cpu.of: '6 of 5' can't be meant"),
-        ("for = '10m', of = '3 of 5'", "cpu.of: say either `for` or `of`"),
+        ("of = '5'", "cpu.of: '5' is not a number of runs; use for example '3 of 5': in 3 of the last 5 runs"),
+        ("of = '6 of 5'", "cpu.of: '6 of 5' makes no sense"),
+        ("for = '10m', of = '3 of 5'", "cpu.of: use either `for` or `of`"),
     ],
 )
 def test_what_is_no_lasting(errors: Errors, said: str, error: str) -> None:
@@ -88,7 +88,10 @@ def test_what_is_no_lasting(errors: Errors, said: str, error: str) -> None:
     ("said", "error"),
     [
         ("of = 'host.cpus@a'", "3: availability.x.of: there is no check 'host.cpus@a' in this inventory; did you mean"),
-        ("of = 'host.cpu@a'\nover = '500d'", "4: availability.x.over: runs are kept for 400d; say less, or a longer"),
+        (
+            "of = 'host.cpu@a'\nover = '500d'",
+            "4: availability.x.over: runs are kept for 400d; use less, or set a longer",
+        ),
         ("over = '1d'", "2: availability.x: the key 'of' is needed"),
         ("of = 'host.cpu@a'\nover = 'soon'", "4: availability.x.over: 'soon' is not a length of time"),
     ],

@@ -155,7 +155,7 @@ def test_what_decides_nothing_is_refused(tmp_path: Path, said: dict[str, list[st
             mine = [line for line in found if line.startswith(f"{kind}.t{place}.")]
             assert len(mine) == 1, (one, mine)
             assert message in mine[0]
-            assert "; say " in mine[0]
+            assert "; use " in mine[0]
     assert len(found) == sum(len(each) for each in said.values())
 
 
@@ -174,14 +174,14 @@ def test_what_decides_nothing_is_refused(tmp_path: Path, said: dict[str, list[st
             '[http.x]\nurl = "http://x"\nexpect = { status = "~ ^2xx$" }',
             "'~ ^2xx$' can't hold: http.status is a number, ",
         ),
-        ('[host.a.command.x]\nrun = "x"\nvalue = "!= x"', "'!= x' is for a text, and this is a number; say '< 5'"),
+        ('[host.a.command.x]\nrun = "x"\nvalue = "!= x"', "'!= x' is for a text, and this is a number; use '< 5'"),
         (
             '[metrics.x]\nurl = "http://x"\n[metrics.x.value.x]\nmetric = "x"\nexpect = "!= down"',
             "'!= down' can't be broken: metrics.value is a number",
         ),
         (
             '[prometheus.x]\nurl = "http://x"\n[prometheus.x.query.x]\nquery = "up"\nexpect = "!= down"',
-            "'!= down' can't be broken: prometheus.query is a number; say",
+            "'!= down' can't be broken: prometheus.query is a number; use",
         ),
         (
             '[logs.x]\npath = "/x"\n[logs.x.count.x]\npattern = "x"\nignore = ".*"\nexpect = 0',
@@ -192,7 +192,7 @@ def test_what_decides_nothing_is_refused(tmp_path: Path, said: dict[str, list[st
             "'ERR' leaves out every line that",
         ),
         ('[host.a.expect]\nfailed_units = { P2 = "== 0", ignore = ["*"] }', "'*' leaves out everything; name what is"),
-        ('[notify.x]\nfile = "x"\nseverities = []', "it is empty; say what is meant, or leave it out"),
+        ('[notify.x]\nfile = "x"\nseverities = []', "it is empty; give a value, or leave it out"),
         (
             '[notify.x]\nfile = "x"\nseverities = ["critical"]',
             "'critical' is not a severity; use one of P0, P1, P2, P3",
@@ -216,14 +216,14 @@ def test_what_decides_something_is_taken(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("said", "message"),
     [
-        ('fresh = "< -26h"', "'< -26h' can't hold: backup.fresh is never below 0; say for example '< 26h'"),
+        ('fresh = "< -26h"', "'< -26h' can't hold: backup.fresh is never below 0; use for example '< 26h'"),
         (
             'intact = "yes"',
-            "'== yes' can't hold: backup.intact is 'intact' where all is well; say true or false, without quotes,",
+            "'== yes' can't hold: backup.intact is 'intact' where all is well; use true or false, without quotes,",
         ),
         (
             'complete = { days = 7, P2 = "<= 100%" }',
-            "'<= 100%' can't be broken: backup.complete is never below 0 and never above 100 %; say for exam",
+            "'<= 100%' can't be broken: backup.complete is never below 0 and never above 100 %; use for exam",
         ),
     ],
 )
@@ -235,14 +235,14 @@ def test_the_words(tmp_path: Path, said: str, message: str) -> None:
 @pytest.mark.parametrize(
     ("said", "message"),
     [
-        ("[suites.daily]\ndeadline = 15", "suites.daily.deadline: 15 has no unit; say for example '15s' or '15m'"),
-        ("[suites.daily]\nevery = 5", "suites.daily.every: 5 has no unit; say for example '5s' or '5m'"),
-        ("[suites.daily]\ndeadline = -5", "suites.daily.deadline: -5 is not a length of time; say for example '15m'"),
+        ("[suites.daily]\ndeadline = 15", "suites.daily.deadline: 15 has no unit; use for example '15s' or '15m'"),
+        ("[suites.daily]\nevery = 5", "suites.daily.every: 5 has no unit; use for example '5s' or '5m'"),
+        ("[suites.daily]\ndeadline = -5", "suites.daily.deadline: -5 is not a length of time; use for example '15m'"),
         ("[suites.daily]\ndeadline = 0", "suites.daily.deadline: 0 is not a length of time"),
         ("[notify.x]\nfile = 'x'\nagain = 4", "notify.x.again: 4 has no unit"),
         ("[host.a.expect]\ncpu = { P2 = '< 9%', for = 10 }", "host.a.expect.cpu.for: 10 has no unit"),
         ("[host.a.expect]\ncpu = { P2 = '< 9%', for = '-5m' }", "host.a.expect.cpu.for: '-5m' is not a length of time"),
-        ("[host.a.expect]\ncpu = { P2 = '< 9%', of = '3 of 2' }", "host.a.expect.cpu.of: '3 of 2' can't be meant"),
+        ("[host.a.expect]\ncpu = { P2 = '< 9%', of = '3 of 2' }", "host.a.expect.cpu.of: '3 of 2' makes no sense"),
         ("[host.a.expect]\ndisk = { timeout = 0 }", "host.a.expect.disk.timeout: 0 is not a length of time"),
         (
             "[host.a.expect]\ndisk = '< 0.7'",

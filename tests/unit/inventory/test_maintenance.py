@@ -52,7 +52,7 @@ def test_a_waiver_that_is_over(read: Read) -> None:
     ("said", "error"),
     [
         (WAIVER, "8: waiver[0]: the key 'until' is needed"),
-        (f"{WAIVER}until = 'soon'\n", "13: waiver[0].until: soon is not a day; say for example 2026-12-31"),
+        (f"{WAIVER}until = 'soon'\n", "13: waiver[0].until: soon is not a day; use for example 2026-12-31"),
         (f"{WAIVER}until = 2099-01-01T00:00:00\n", "13: waiver[0].until: 2099-01-01 00:00:00 is not a day"),
         (f"{WAIVER}until = 2099-01-01\nowners = 'x'\n", "14: waiver[0].owners: unknown key; did you mean 'owner'?"),
         (
@@ -63,12 +63,12 @@ def test_a_waiver_that_is_over(read: Read) -> None:
             f"{ELSEWHERE}until = 2099-01-01\n",
             "10: waiver[0].target: host.disk has no target 'x'; it can",
         ),
-        (f"{WAIVER.replace('Kim', ' ')}until = 2099-01-01\n", "11: waiver[0].owner: it is empty; say what is meant"),
-        (f"{WAIVER}until = 2099-01-01\n" * 2, "14: waiver[1]: host.disk@a is waived twice; keep one of them"),
-        ("[waiver]\ncheck = 'x'\n", "8: waiver: it is a list of tables: [[waiver]]"),
+        (f"{WAIVER.replace('Kim', ' ')}until = 2099-01-01\n", "11: waiver[0].owner: it is empty; give a value"),
+        (f"{WAIVER}until = 2099-01-01\n" * 2, "14: waiver[1]: host.disk@a has two waivers; keep one of them"),
+        ("[waiver]\ncheck = 'x'\n", "8: waiver: it must be a list of tables: [[waiver]]"),
         (WINDOW.replace("rule = 'FREQ=WEEKLY;BYDAY=SU'\n", ""), "8: maintenance.work: the key 'rule' is needed"),
         (WINDOW.replace("SU", "XX"), "9: maintenance.work.rule: 'FREQ=WEEKLY;BYDAY=XX': BYDAY can't be 'XX'"),
-        (WINDOW.replace("-04", "-"), "10: maintenance.work.at: '02:00-:00' is not a part of the day; say for example"),
+        (WINDOW.replace("-04", "-"), "10: maintenance.work.at: '02:00-:00' is not a part of the day; use for example"),
         (
             f"{WINDOW}targets = ['host.d']\n",
             "12: maintenance.work.targets[0]: there is no target 'host.d'; did you mean",
@@ -80,7 +80,7 @@ def test_a_waiver_that_is_over(read: Read) -> None:
         (f"{WINDOW}targets = []\n", "12: maintenance.work.targets: "),
         (f"{WINDOW}from = 'x'\n", "12: maintenance.work.from: x is not a day"),
         (f"{WINDOW}form = 'x'\n", "12: maintenance.work.form: unknown key; did you mean 'from'?"),
-        ("[maintenance]\nrule = 'x'\n", "9: maintenance.rule: a window has a name: [maintenance.NAME]"),
+        ("[maintenance]\nrule = 'x'\n", "9: maintenance.rule: a window needs a name: [maintenance.NAME]"),
     ],
 )
 def test_what_is_wrong(errors: Errors, said: str, error: str) -> None:
@@ -91,5 +91,5 @@ def test_what_is_wrong(errors: Errors, said: str, error: str) -> None:
 def test_windows_need_clocks_to_go_by(errors: Errors) -> None:
     [found] = errors(f"[host.a]\n{WINDOW}".encode())
     assert found.startswith(
-        "2: maintenance: windows go by the inventory's clocks, so say which: timezone in [opscheck]"
+        "2: maintenance: windows follow the inventory's time zone, so set it: timezone in [opscheck]"
     )

@@ -24,16 +24,16 @@ def test_where_metrics_go(read: Read, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("said", "error"),
     [
-        ("report = 5", "1: report: it is a table: [report]"),
+        ("report = 5", "1: report: it must be a table: [report]"),
         ("[report.metric]", "1: report.metric: unknown key; did you mean 'metrics'?"),
-        ("[report]\nmetrics = 5", "2: report.metrics: it is a table: [report.metrics]"),
-        ("[report.metrics]", "1: report.metrics: it says nowhere to send them; name a textfile, or an address"),
+        ("[report]\nmetrics = 5", "2: report.metrics: it must be a table: [report.metrics]"),
+        ("[report.metrics]", "1: report.metrics: it names no destination; add textfile or push"),
         ("[report.metrics]\nfile = 'x.prom'", "2: report.metrics.file: unknown key; did you mean 'textfile'?"),
         (
             "[report.metrics]\ntextfile = '/x/opscheck.txt'",
-            "2: report.metrics.textfile: it is not a file that node_",
+            "2: report.metrics.textfile: node_exporter does not read that file",
         ),
-        ("[report.metrics]\ntextfile = 5", "2: report.metrics.textfile: it is not a file"),
+        ("[report.metrics]\ntextfile = 5", "2: report.metrics.textfile: node_exporter does not read that file"),
         (
             "[report.metrics]\npush = 'push:9091'",
             "2: report.metrics.push: it is not the address of a Pushgateway",

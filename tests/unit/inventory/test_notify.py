@@ -65,9 +65,9 @@ def test_no_part_of_an_address_that_may_be_a_token_is_shown(
     [
         (
             "[notify.x]\n",
-            "4: notify.x: say where it goes, in one of three ways: url (through apprise), webhook, or file",
+            "4: notify.x: set exactly one destination: url (through apprise), webhook, file, or channel",
         ),
-        (f"{HOOK}file = 'x'\n", "4: notify.x: say where it goes, in one of three ways"),
+        (f"{HOOK}file = 'x'\n", "4: notify.x: set exactly one destination"),
         (
             "[notify.x]\nwebhook = 'example.com'\n",
             "5: notify.x.webhook: it is not the address of a webhook; write https://",
@@ -79,10 +79,10 @@ def test_no_part_of_an_address_that_may_be_a_token_is_shown(
         (f"{HOOK}severities = ['P7']\n", "6: notify.x.severities[0]: "),
         (f"{HOOK}severities = []\n", "6: notify.x.severities: "),
         (f"{HOOK}suites = ['dayly']\n", "6: notify.x.suites[0]: there is no suite 'dayly'; did you mean 'daily'?"),
-        (f"{HOOK}again = 'soon'\n", "6: notify.x.again: 'soon' is not a length of time; say for example '4h'"),
-        (f"{HOOK}digest = 'soon'\n", "6: notify.x.digest: 'soon' is not a length of time; say for example '4h'"),
+        (f"{HOOK}again = 'soon'\n", "6: notify.x.again: 'soon' is not a length of time; use for example '4h'"),
+        (f"{HOOK}digest = 'soon'\n", "6: notify.x.digest: 'soon' is not a length of time; use for example '4h'"),
         (f"{HOOK}agian = '4h'\n", "6: notify.x.agian: unknown key; did you mean 'again'?"),
-        ("[notify]\nurl = 'x'\n", "5: notify.url: a channel has a name: [notify.NAME]"),
+        ("[notify]\nurl = 'x'\n", "5: notify.url: a channel needs a name: [notify.NAME]"),
     ],
 )
 def test_what_is_wrong(errors: Errors, said: str, error: str) -> None:
@@ -93,4 +93,4 @@ def test_what_is_wrong(errors: Errors, said: str, error: str) -> None:
 def test_apprise_may_be_missing(errors: Errors, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(importlib.util, "find_spec", lambda _name: None)
     [found] = errors(f"{HOST}[notify.x]\nurl = 'json://example.com'\n".encode())
-    assert found.endswith("apprise carries it, and is not installed: pip install 'pytest-opscheck[notify]'")
+    assert found.endswith("it needs apprise, which is not installed: pip install 'pytest-opscheck[notify]'")

@@ -156,4 +156,4 @@ def test_keys_are_shown_as_toml_writes_them(path: Key, text: str) -> None:
 def test_the_nearest_key() -> None:
     assert nearest("memroy", ["memory", "disk"]) == "did you mean 'memory'?"
     assert nearest("zzz", ["memory", "disk"]) == "it can be: disk, memory"
-    assert nearest("zzz", []) == "nothing is expected here"
+    assert nearest("zzz", []) == "no key is allowed here"

@@ -1,4 +1,4 @@
-"""Of a file that is no TOML as a whole, the tables that can be read are read, and of the others it is known."""
+"""Of a file that is not TOML as a whole, the tables that can be read are read, and of the others it is known."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def test_what_an_error_concerns_is_known(tmp_path: Path) -> None:
     """The error is the parser's, with its line."""
     file = tmp_path / "opscheck.toml"
     file.write_text(TEXT, encoding="utf-8")
-    with pytest.raises(InventoryError, match=r"opscheck\.toml:7: .*not a TOML value") as caught:
+    with pytest.raises(InventoryError, match=r"opscheck\.toml:7: .*not a valid TOML value") as caught:
         load(file, checks())
     error = caught.value
     assert error.known is not None

@@ -38,25 +38,25 @@ def test_when(read: Read, said: str, schedule: Schedule) -> None:
     ("said", "error"),
     [
         ("att = '09:00'", "unknown key; did you mean 'at'?"),
-        ("at = '25:00'", "'25:00' is not a time of the day; say for example at = ['09:00', '18:00']"),
+        ("at = '25:00'", "'25:00' is not a time of the day; use for example at = ['09:00', '18:00']"),
         ("at = 9", "9 is not a time of the day"),
         ("at = []", "it names no time"),
-        ("at = '09:00'\nevery = '5m'", "the suite runs at times of the day already; keep `at` or `every`"),
-        ("every = '7m'", "'7m' does not go up in an hour or a day, so that runs would not come evenly; say 1m, 2m,"),
-        ("every = '30s'", "'30s' does not go up"),
-        ("every = '24h'", "'24h' does not go up"),
-        ("every = 'often'", "'often' is not a length of time; say for example '5m'"),
+        ("at = '09:00'\nevery = '5m'", "the suite already has times of the day; keep either `at` or `every`"),
+        ("every = '7m'", "'7m' does not divide an hour or a day evenly; use 1m, 2m,"),
+        ("every = '30s'", "'30s' does not divide an hour or a day evenly"),
+        ("every = '24h'", "'24h' does not divide an hour or a day evenly"),
+        ("every = 'often'", "'often' is not a length of time; use for example '5m'"),
         ("at = '09:00'\ndays = 'monday'", "'monday' is not a weekday; did you mean 'mon'?"),
         ("at = '09:00'\ndays = [0]", "0 is not a day of a month"),
         ("at = '09:00'\ndays = [true]", "True is not a day of a month"),
         ("at = '09:00'\ndays = []", "it names no day"),
-        ("at = '09:00'\ndays = ['mon', 1]", "weekdays and days of the month are two rules"),
-        ("every = '5m'\ndays = 'mon'", "it goes with times of the day"),
-        ("days = 'mon'", "it is said of a suite that runs by itself; say when: at = "),
-        ("random_delay = '2m'", "it is said of a suite that runs by itself"),
+        ("at = '09:00'\ndays = ['mon', 1]", "weekdays and days of the month can't be combined"),
+        ("every = '5m'\ndays = 'mon'", "it needs times of the day"),
+        ("days = 'mon'", "it needs a schedule; add one: at = "),
+        ("random_delay = '2m'", "it needs a schedule"),
         ("every = '5m'\nrandom_delay = '6m'", "it is longer than the time between two runs"),
         ("every = '5m'\ndeadline = '6m'", "it is longer than the time between two runs"),
-        ("deadline = '5'", "'5' is not a length of time; say for example '15m'"),
+        ("deadline = '5'", "'5' is not a length of time; use for example '15m'"),
         ("deadline = '5ms'", "'5ms' is too short"),
         ("heartbeat = 'hc-ping.com/x'", "it is not an address; write https://hc-"),
         ("heartbeat = 5", "it is not an address"),
@@ -68,10 +68,10 @@ def test_what_can_not_be_meant(errors: Errors, said: str, error: str) -> None:
 
 
 def test_a_time_of_the_day_needs_a_clock(errors: Errors) -> None:
-    expected = "2: suites.daily.at: which clock is meant? say it: timezone = 'Europe/Berlin' in [opscheck]"
+    expected = "2: suites.daily.at: the time zone is needed: timezone = 'Europe/Berlin' in [opscheck]"
     assert errors(f"[suites.daily]\nat = '09:00'\n{HOST}") == [expected]
     [found] = errors(f"[suites.daily]\nevery = '6h'\n{HOST}")
-    assert found.startswith("2: suites.daily.every: which clock is meant?")
+    assert found.startswith("2: suites.daily.every: the time zone is needed")
 
 
 def test_a_heartbeat_is_secret(read: Read) -> None:

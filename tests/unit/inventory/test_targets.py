@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from pytest_opscheck.catalogue import kinds
-from pytest_opscheck.inventory._load import TABLES
+from pytest_opscheck.core.suites import TABLES
 
 from .conftest import Errors, Read
 
@@ -17,10 +17,10 @@ KINDS = ", ".join(sorted([*kinds(), *TABLES]))
     [
         ("[hosts.prod]", "1: hosts: unknown kind of target; did you mean 'host'?"),
         ("zzz = 1", f"1: zzz: unknown kind of target; it can be: {KINDS}"),
-        ("host = 'prod'", "1: host: a host has a name: [host.NAME]"),
-        ("[host]", "1: host: a host has a name: [host.NAME]"),
-        ("[host]\nconnect = 'local://'", "2: host.connect: a host has a name: [host.NAME]"),
-        ("[[host.prod]]", "1: host.prod: a host has a name: [host.NAME]"),
+        ("host = 'prod'", "1: host: a host needs a name: [host.NAME]"),
+        ("[host]", "1: host: a host needs a name: [host.NAME]"),
+        ("[host]\nconnect = 'local://'", "2: host.connect: a host needs a name: [host.NAME]"),
+        ("[[host.prod]]", "1: host.prod: a host needs a name: [host.NAME]"),
         (
             '[host."a b"]',
             "1: host.\"a b\": 'a b' can't be a name; use letters, digits, '_', '-' and '.', a letter or digit first",
@@ -37,12 +37,12 @@ KINDS = ", ".join(sorted([*kinds(), *TABLES]))
         ("[host.a]\nport = 22", "2: host.a.port: unknown key; it can be: "),
         ("[redis.a]", "1: redis.a: the key 'url' is needed"),
         ("[redis.a]\nurl = ['redis://x']", "2: redis.a.url: a text in quotes is needed"),
-        ("[host.a]\nexpect = 'all'", "2: host.a.expect: it is a table, for example expect = { disk = '< 70%' }"),
+        ("[host.a]\nexpect = 'all'", "2: host.a.expect: it must be a table, for example expect = { disk = '< 70%' }"),
         (
             "[host.a]\n[host.a.expect]",
-            "2: host.a.expect: this table says nothing; leave it out, or say what is expected",
+            "2: host.a.expect: this table is empty; leave it out, or add what is expected",
         ),
-        ("[host.a]\nexpect = {}", "2: host.a.expect: this table says nothing; leave it out, or say what is expected"),
+        ("[host.a]\nexpect = {}", "2: host.a.expect: this table is empty; leave it out, or add what is expected"),
     ],
 )
 def test_what_is_no_target(errors: Errors, text: str, error: str) -> None:
@@ -53,7 +53,7 @@ def test_what_is_no_target(errors: Errors, text: str, error: str) -> None:
 def test_a_target_of_which_nothing_is_judged(errors: Errors) -> None:
     off = ", ".join(f"{name} = false" for name in ("reachable", "memory", "hit_rate", "keys"))
     assert errors(f"[redis.cache]\nurl = 'redis://x'\nexpect = {{ {off} }}\n") == [
-        "1: redis.cache: every expectation is off, so nothing would be judged; say what is expected, or remove it"
+        "1: redis.cache: every expectation is off, so nothing would be judged; add an expectation, or remove it"
     ]
 
 

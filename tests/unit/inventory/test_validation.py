@@ -67,7 +67,7 @@ def test_no_key_shows_the_words_of_a_library(owner: str, model: type[BaseModel])
 @pytest.mark.parametrize(
     ("said", "error"),
     [
-        ({"method": "POST"}, "method: it can be 'GET' or 'HEAD', not 'POST'"),
+        ({"method": "POST"}, "method: it must be 'GET' or 'HEAD', not 'POST'"),
         ({"follow_redirects": "never"}, "follow_redirects: true or false is needed"),
         ({"verify": 5}, "verify: true or false or a text in quotes is needed"),
         ({"headers": "X-Token: 5"}, 'headers: a table is needed: { name = "value" }'),

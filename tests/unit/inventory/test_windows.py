@@ -117,23 +117,23 @@ def test_it_is_open_while_the_clock_shows_its_times(day: dt.date, second: int, s
 @pytest.mark.parametrize(
     ("said", "error"),
     [
-        ("every sunday", "is no recurrence rule of RFC 5545"),
-        ("FREQ=MONTHLY;BYFOO=1", "is no recurrence rule of RFC 5545, for 'BYFOO'; say for example"),
+        ("every sunday", "is not a recurrence rule of RFC 5545"),
+        ("FREQ=MONTHLY;BYFOO=1", "is not a recurrence rule of RFC 5545, for 'BYFOO'; use for example"),
         ("FREQ=HOURLY", "FREQ can't be 'HOURLY'"),
         ("FREQ=MONTHLY;BYMONTH=13;BYMONTHDAY=1", "BYMONTH can't be '13'"),
         ("FREQ=DAILY;INTERVAL=0", "INTERVAL can't be '0'"),
-        ("FREQ=DAILY;FREQ=DAILY", "every part is said once"),
-        ("BYDAY=SU", "FREQ among them"),
-        ("FREQ=WEEKLY", "does not say on which day; add BYDAY, or the day of the first one: from = 2026-01-04"),
+        ("FREQ=DAILY;FREQ=DAILY", "each part may appear once"),
+        ("BYDAY=SU", "FREQ is needed"),
+        ("FREQ=WEEKLY", "does not set the day; add BYDAY, or the day of the first window: from = 2026-01-04"),
         ("FREQ=MONTHLY;BYMONTH=2", "add BYDAY, or BYMONTHDAY"),
         ("FREQ=WEEKLY;BYDAY=1SU", "only a month or a year has a first and a last Sunday"),
-        ("FREQ=DAILY;COUNT=3", "COUNT counts from the first one"),
-        ("FREQ=WEEKLY;BYDAY=SU;INTERVAL=2", "INTERVAL counts from the first one"),
+        ("FREQ=DAILY;COUNT=3", "COUNT counts from the first window"),
+        ("FREQ=WEEKLY;BYDAY=SU;INTERVAL=2", "INTERVAL counts from the first window"),
         ("FREQ=DAILY;BYHOUR=3", "`at` says the time of day; leave BYHOUR out"),
         ("FREQ=MONTHLY;BYDAY=6SU", "there is no such day"),
         ("FREQ=YEARLY;BYMONTH=2;BYMONTHDAY=30", "there is no such day"),
-        ("FREQ=YEARLY;BYMONTH=2;BYDAY=99SU", "is no recurrence rule"),
-        ("FREQ=DAILY;UNTIL=20261399", "is no recurrence rule"),
+        ("FREQ=YEARLY;BYMONTH=2;BYDAY=99SU", "is not a recurrence rule"),
+        ("FREQ=DAILY;UNTIL=20261399", "is not a recurrence rule"),
     ],
 )
 def test_what_is_no_rule(said: str, error: str) -> None:
@@ -144,5 +144,5 @@ def test_what_is_no_rule(said: str, error: str) -> None:
 
 @pytest.mark.parametrize("said", ["2-8", "02:00", "08:00-08:00", "25:00-26:00", 5])
 def test_what_is_no_time(said: object) -> None:
-    with pytest.raises(LimitError, match="say for example '02:00-08:00'"):
+    with pytest.raises(LimitError, match="use for example '02:00-08:00'"):
         parse_at(said)

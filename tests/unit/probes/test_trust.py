@@ -43,8 +43,8 @@ def test_a_database_that_is_verified_or_here(dsn: str) -> None:
 @pytest.mark.parametrize(
     ("dsn", "said"),
     [
-        ("postgresql://u:p@db/d", "no sslmode is said"),
-        ("postgresql://u:p@localhost,db/d", "no sslmode is said"),
+        ("postgresql://u:p@db/d", "no sslmode is set"),
+        ("postgresql://u:p@localhost,db/d", "no sslmode is set"),
         ("host=db sslmode=disable", "sslmode is disable"),
         ("postgresql://u:p@db/d?sslmode=require", "sslmode is require"),
         ("postgresql://u:p@db/d?sslmode=verify-ca", "sslmode is verify-ca"),

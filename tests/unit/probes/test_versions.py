@@ -36,7 +36,7 @@ def test_the_worst_rung_that_is_broken_counts() -> None:
 
 
 def test_what_is_no_version_cannot_be_judged() -> None:
-    with pytest.raises(UnjudgeableError, match="'dev' is no version"):
+    with pytest.raises(UnjudgeableError, match="'dev' is not a version"):
         PARAM.validate_python(">= 20.10").breached("dev")
 
 

@@ -128,7 +128,7 @@ WARNING = result(severity="P3", fails=False)
     [
         ((ok(), ok()), 0, "green", "All 2 checks ok"),
         ((ok(),), 0, "green", "All 1 check ok"),
-        ((ok(), WARNING), 0, "yellow", "1 of 2 checks not ok, none of which fails the run"),
+        ((ok(), WARNING), 0, "yellow", "1 of 2 checks not ok, but none of them fails the run"),
         ((ok(), result(), unknown(severity="P0"), blocked()), 1, "red", "2 of 4 checks failed, worst P0"),
         ((ok(), result()), 2, "red", "The run was interrupted. 1 of 2 checks failed, worst P1"),
         ((ok(),), 1, "red", "The run failed"),
@@ -152,7 +152,7 @@ def test_the_top_has_counts_time_place_and_what_nobody_looked_at(page: Page) -> 
         ("ok", "1 ok"),
     ]
     assert "2026-11-20 08:00:00 UTC-05:00, 3.2 s, seen from ops-1, exit status 1" in top
-    assert "No check looks at: redis.cache" in top
+    assert "Targets without a result: redis.cache" in top
 
 
 def test_without_scripts_the_page_still_says_what_is_not_ok(page: Page) -> None:

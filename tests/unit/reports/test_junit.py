@@ -22,5 +22,5 @@ def test_properties_are_our_fields_without_the_empty_ones() -> None:
 def test_what_could_not_be_judged_says_why() -> None:
     no_answer = measurement(breached=None, observed="", problem="no answer")
     assert dict(properties(unknown(measurements=(no_answer,))))["opscheck.observed"] == "no answer"
-    assert dict(properties(unknown()))["opscheck.observed"] == "could not tell: no answer"
+    assert dict(properties(unknown()))["opscheck.observed"] == "unknown: no answer"
     assert dict(properties(blocked()))["opscheck.blocked_by"] == "host.reachable@prod"

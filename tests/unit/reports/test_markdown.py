@@ -25,10 +25,10 @@ def test_what_is_not_ok_and_what_is_again() -> None:
         "",
         "- **BREACH P1** `host.disk@prod` (new): `/var is at 95 %, expected < 90 %`  ",
         "  Next: Find what grew · <https://runbook.example/disk_full#now>",
-        "- **UNKNOWN P3** `http.p95@api`: could not tell: no answer  ",
+        "- **UNKNOWN P3** `http.p95@api`: unknown: no answer  ",
         "  Next: `docs/runbook.md#disk`",
-        "- ok again: `redis.keys@cache` (after 3 h)",
-        "- 1 blocked by what is not ok",
+        "- recovered: `redis.keys@cache` (after 3 h)",
+        "- 1 blocked by other checks",
         "",
         f"opscheck daily: 2 ok, 1 breach (1 P1), 1 unknown, 1 blocked; {WHEN}",
     ]

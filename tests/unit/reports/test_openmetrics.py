@@ -105,7 +105,7 @@ ODD = 'a"b\\c\nd\x1b[2J\udc80 é'
 
 
 def test_names_that_steer_nothing() -> None:
-    """Quotes, lines and what is no text at all stay within their label; the same subject twice is told once."""
+    """Quotes, lines and what is not text at all stay within their label; the same subject twice is told once."""
     made = text(of(ok(measurements=(measurement(subject=ODD), measurement(subject=ODD, value=1)), target='x"y')))
     made = made.encode("utf-8", "backslashreplace").decode()
     [((check, subject, target), value)] = told(made, "opscheck_value_ratio").items()

@@ -58,7 +58,7 @@ def test_new_and_recovered_come_first_then_the_worst() -> None:
     )
     text = body(shown(told))
     heads = re.findall(r"<h2>(.*?) <small>(\d+)</small></h2>", text)
-    assert heads == [("New", "2"), ("Ok again", "1"), ("Not ok before either", "1")] + [
+    assert heads == [("New", "2"), ("Recovered", "1"), ("Still not ok", "1")] + [
         (title, "1") for title in ("Blocked", "Waived", "Ok")
     ]
     assert re.findall(r' id="(\w)@', text) == list("bcfadeg")

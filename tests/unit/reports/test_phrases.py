@@ -44,7 +44,7 @@ def test_many_lines_end_in_how_many_more() -> None:
 
 
 def test_without_measurements_the_message_stands_for_them() -> None:
-    assert [(line.observed, line.unsure) for line in lines(unknown())] == [("could not tell: no answer", True)]
+    assert [(line.observed, line.unsure) for line in lines(unknown())] == [("unknown: no answer", True)]
 
 
 def test_counts_name_every_verdict_there_is_and_how_severe_the_breaches_are() -> None:

@@ -23,7 +23,7 @@ def test_a_line_for_each_item_and_one_status() -> None:
         "",
         "breach P1   host.disk@prod [TB-17]  /var is at 95 %, expected < 90 % (new)",
         "            next: Find what grew · docs/runbook.md#disk",
-        "unknown P3  http.p95@api            could not tell: no answer",
+        "unknown P3  http.p95@api            unknown: no answer",
         "            next: Find what grew",
         "blocked     host.load@prod          blocked by host.reachable@prod: refused",
         "ok          redis.hit_rate@cache    hit rate is at 98 %",

@@ -52,7 +52,7 @@ def ok(**fields: Any) -> Result:
 
 def unknown(**fields: Any) -> Result:
     """Return a result that could not be told, with nothing measured."""
-    said = {"verdict": Verdict.UNKNOWN, "message": "could not tell: no answer", "measurements": ()}
+    said = {"verdict": Verdict.UNKNOWN, "message": "unknown: no answer", "measurements": ()}
     return result(**said | fields)
 
 

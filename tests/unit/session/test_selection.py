@@ -98,7 +98,7 @@ def test_names_of_an_expression() -> None:
     [
         ("dialy", "there is no suite 'dialy'; did you mean 'daily'?"),
         ("not dialy", "there is no suite 'dialy'; did you mean 'daily'?"),
-        ("daily and nightly", "there is no suite 'nightly'; it is no registered marker either."),
+        ("daily and nightly", "there is no suite 'nightly'; it is not a registered marker either."),
     ],
 )
 def test_misspelt_suites(expression: str, hint: str) -> None:

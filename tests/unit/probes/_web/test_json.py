@@ -18,8 +18,8 @@ def test_a_document_of_many_values_is_not_read() -> None:
     ("body", "said"),
     [
         (b" ", "an empty body"),
-        (b"<html>", "text/html that is no JSON"),
-        pytest.param(b"[" * 100_000, "text/html that is no JSON", id="deep"),
+        (b"<html>", "text/html that is not JSON"),
+        pytest.param(b"[" * 100_000, "text/html that is not JSON", id="deep"),
         (b'{"a{}": 1, "a{}": 2}', "has the key 'a{}' twice"),
     ],
 )

@@ -35,9 +35,9 @@ def test_one_that_does_not_say_when_it_was_sent_makes_the_age_unknown() -> None:
 
 @pytest.mark.parametrize("text", ["", "hello", "[1]", b"\xff\xfe", "[" * 2000])
 def test_what_is_no_message_is_unknown(text: str | bytes) -> None:
-    with pytest.raises(UnknownError, match="the next entry of celery is no message of Celery's"):
+    with pytest.raises(UnknownError, match="the next entry of celery is not a message of Celery's"):
         _message(text, "celery")
-    with pytest.raises(UnknownError, match="no message that a worker has taken"):
+    with pytest.raises(UnknownError, match="not a message that a worker has taken"):
         _taken_message(text, "unacked")
 
 

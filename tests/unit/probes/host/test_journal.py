@@ -23,7 +23,7 @@ def test_lines_are_counted_on_the_host() -> None:
         ("none", "there is no journal"),
         ("nowhere app.service", "there is no unit app.service"),
         ("failed Journal file x corrupted, ignoring file.\ncount 0", "could not be read to its end: Journal file x"),
-        ("", "nobody said how many lines match"),
+        ("", "the host did not say how many lines match"),
     ],
 )
 def test_a_journal_that_is_not_read_whole_is_unknown(said: str, why: str) -> None:

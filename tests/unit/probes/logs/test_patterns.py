@@ -27,7 +27,7 @@ REFUSED = {
     r"\u00e4": r"\u is none of",
     r"(a)\1": "write it out",
     r"\Afailed": "write ^",
-    "(?i)error": "say ignore_case = true",
+    "(?i)error": "use ignore_case = true",
     "(?:a|b)": "write (a|b)",
     "error(?!s)": "goes into `ignore`",
     "(?<!no )error": "goes into `ignore`",

@@ -183,8 +183,8 @@ UNKNOWN_WHY = {
     "head": "before the first time stamp",
     "gap": "a time stamp is not understood",
     "order": "older time stamps stand behind newer ones",
-    "shift": "before it was last written to; say the zone",
-    "ahead": "after it was last written to; say the zone",
+    "shift": "before it was last written to; set the zone",
+    "ahead": "after it was last written to; set the zone",
     "year": "say no year, and are of more than one",
 }
 FILES: dict[str, tuple[int | str, list[str]]] = {

@@ -28,7 +28,7 @@ def test_a_name_is_taken_literally(said: str, parts: tuple[str | None, str]) -> 
 
 @pytest.mark.parametrize("said", ["", "a.b.c", ".a", "a.", 'a"b', '"a', "a\0b"])
 def test_what_is_no_name_says_so(said: str) -> None:
-    with pytest.raises(ValueError, match=r"is no name; say 'accounts'"):
+    with pytest.raises(ValueError, match=r"is not a name; use 'accounts'"):
         _name(said)
 
 
@@ -38,7 +38,7 @@ def test_a_quoted_name_holds_any_character() -> None:
 
 @pytest.mark.parametrize("said", ["10.0.0.1/8", "office", "10.0.0.300"])
 def test_what_is_no_address_says_so(said: str) -> None:
-    with pytest.raises(ValueError, match=r"is no address .* say for example"):
+    with pytest.raises(ValueError, match=r"is not an address .* use for example"):
         _network(said)
 
 
