@@ -32,7 +32,7 @@ help:
 	@echo 'make check NAME=... SUITE=daily   runs its inventory against it'
 	@echo 'make stop NAME=...         stops it'
 	@echo 'make test                  installs what the tests need, and runs them'
-	@echo 'make unit                  runs, in half a minute, the tests that need no server, no Docker and nothing installed by apt'
+	@echo 'make unit                  runs the tests that need no server, no Docker and no other program, in half a minute'
 	@echo 'make flips NAME=...        makes every fault of every example, or of one; the tests make one for each expectation'
 	@echo 'make lowest                runs the unit tests and the demo with the lowest versions that pyproject.toml allows'
 	@echo 'make lint                  ruff, mypy, and whether imports lead to the rooms below'

@@ -64,6 +64,7 @@ SOON = "import pytest_opscheck.session.deadline\npytest_opscheck.session.deadlin
 FREE = ("-p", "no:timeout")
 
 
+@pytest.mark.server  # procps
 @pytest.mark.parametrize("workers", [(), ("-n", "2")])
 def test_every_test_ends(project: Project, workers: tuple[str, ...]) -> None:
     pytester = project(LOCAL)

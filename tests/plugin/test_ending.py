@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 Project = Callable[..., pytest.Pytester]
+pytestmark = pytest.mark.server  # procps
 
 INVENTORY = """
 [host.local]

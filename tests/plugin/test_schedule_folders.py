@@ -136,6 +136,7 @@ def look(inventory: Inventory, tmp_path: Path, said: str) -> None:
         read_crontab(crontab(found, jobs(found)), folder, pairs=pairs)
 
 
+@pytest.mark.server
 def test_systemd_finds_nothing_wrong(inventory: Inventory, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Also where the command itself is in an odd folder: systemd looks whether it is there."""
     files = []

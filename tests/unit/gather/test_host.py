@@ -98,7 +98,7 @@ def test_who_closes_the_connection_ends_what_runs(here: HostConnection, tmp_path
     here.close()
     thread.join(20)
     assert not thread.is_alive()
-    with pytest.raises(UnknownError, match="the connection was lost"):
+    with pytest.raises(UnknownError):
         found[0].lines()
 
 

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
-from pytest_opscheck.gather import contact, dispatcher
+from pytest_opscheck import probes
+from pytest_opscheck.catalogue import kinds
+from pytest_opscheck.gather import contact
 from pytest_opscheck.gather.dispatcher import Gather
 from pytest_opscheck.gather.readings import Reading
 from pytest_opscheck.inventory import Named
@@ -23,15 +27,15 @@ Made = Callable[..., Kind]
 
 @pytest.fixture
 def made(monkeypatch: pytest.MonkeyPatch) -> Made:
-    """Make a kind that there is in this test: made(name, connect=...)."""
-    kinds: dict[str, Kind] = {}
-    for module in (contact, dispatcher):
-        monkeypatch.setattr(module, "kinds", lambda: kinds)
+    """Make a kind that there is in this test, as if a module of probes had it: made(name, connect=...)."""
+    known = kinds()
 
     def make(name: str = "thing", connect: Callable[[Any, float], Any] | None = None) -> Kind:
         others = {} if connect is None else {"connect": contextmanager(connect)}
-        kinds[name] = Kind(name, Target, "a thing", **others)  # type: ignore[arg-type]
-        return kinds[name]
+        kind = Kind(name, Target, "a thing", **others)  # type: ignore[arg-type]
+        monkeypatch.setitem(sys.modules, f"{probes.__name__}.{name}", SimpleNamespace(kind=kind))
+        monkeypatch.setattr(known, "_names", (*known, name))
+        return kind
 
     return make
 

@@ -99,7 +99,7 @@ def test_a_clock_by_ours() -> None:
     assert read(clock, f"by docker\n{CHRONY}\n", ahead_s=(-0.1, 0.3)).difference_s is None
     with pytest.raises(UnknownError, match="install chrony"):
         read(clock, "by local\n")
-    with pytest.raises(UnknownError, match="'soon', which is no time"):
+    with pytest.raises(UnknownError, match="'soon', which is not a time"):
         read(clock, "by ssh\nsynchronised yes\noffset soon\n")
 
 

@@ -41,7 +41,7 @@ def test_memory_of_processes_is_their_part_where_that_can_be_read() -> None:
     [
         ("nobody app", "there is no user app on the host"),
         ("hidden ops", "/proc hides others' processes from ops"),
-        ("", "nobody said which processes run"),
+        ("", "the host did not say which processes run"),
     ],
 )
 def test_processes_out_of_sight_are_unknown(said: str, why: str) -> None:

@@ -53,5 +53,5 @@ def test_a_document_of_another_shape_fits_no_expression() -> None:
 
 
 def test_what_is_no_expression_is_refused() -> None:
-    with pytest.raises(ValueError, match=r"'a\[' is no JMESPath: .*; see https://jmespath.org"):
+    with pytest.raises(ValueError, match=r"'a\[' is not a JMESPath: .*; see https://jmespath.org"):
         compiled("a[")
