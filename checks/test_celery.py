@@ -6,7 +6,7 @@ from pytest_opscheck import celery, check
     limit="== PONG",
     severity="P0",
     suites=("*",),
-    action="See whether the broker (redis-server, rabbitmq-server) runs, and what its log says",
+    action="Check whether the broker (redis-server, rabbitmq-server) runs, and what its log says",
 )
 def test_reachable(reachable, expect):
     r"""Celery's broker answers.
@@ -32,7 +32,7 @@ def test_reachable(reachable, expect):
     limit={"P1": ">= 1"},
     severity="P1",
     suites=("smoke", "deploy_gate", "daily"),
-    action="See whether the workers run, and what their log says: systemctl status celery, or docker compose ps",
+    action="Check whether the workers run, and what their log says: systemctl status celery, or docker compose ps",
 )
 def test_workers(workers, expect):
     """Celery's workers answer.
@@ -90,7 +90,7 @@ def test_concurrency(concurrency, expect):
 @check(
     celery.queue_length,
     units=("",),
-    action="See whether workers keep up: celery -A APP inspect active; start more, or find the task that takes so long",
+    action="Check whether workers keep up: celery -A APP inspect active; start more, or find the task that takes long",
 )
 def test_queue_length(queue_length, expect):
     """Celery's queues are short.

@@ -6,7 +6,7 @@ from pytest_opscheck import check, docker
     limit="== engine",
     severity="P0",
     suites=("*",),
-    action="See whether the engine runs: systemctl status docker; journalctl -u docker -n 50",
+    action="Check whether the engine runs: systemctl status docker; journalctl -u docker -n 50",
 )
 def test_reachable(reachable, expect):
     """The Docker engine answers.

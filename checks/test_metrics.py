@@ -29,7 +29,7 @@ def test_reachable(reachable, expect):
     metrics.present,
     limit="== present",
     takes="names",
-    action="See whether the exporter, or the part of the application that counts this, is switched on",
+    action="Check whether the exporter, or the part of the application that counts this, is switched on",
 )
 def test_present(present, expect):
     """Every named metric is exposed.

@@ -9,7 +9,7 @@ from pytest_opscheck import check, postgres
     limit="== SELECT 1",
     severity="P0",
     suites=("*",),
-    action="See whether the server runs and what its log says: pg_lsclusters; systemctl status postgresql",
+    action="Check whether the server runs and what its log says: pg_lsclusters; systemctl status postgresql",
 )
 def test_reachable(reachable, expect):
     """PostgreSQL answers.
@@ -389,7 +389,7 @@ def test_replication_lag(replication_lag, expect):
     severity="P1",
     suites=("deploy_gate",),
     takes="names",
-    action="See whether all migrations ran, and whether the dsn names the right database and schema",
+    action="Check whether all migrations ran, and whether the dsn names the right database and schema",
 )
 def test_tables(tables, expect):
     """Every named table is there.
@@ -415,7 +415,7 @@ def test_tables(tables, expect):
     severity="P1",
     suites=("deploy_gate",),
     takes="names",
-    action="See whether all migrations ran; an invalid index: REINDEX INDEX CONCURRENTLY NAME",
+    action="Check whether all migrations ran; an invalid index: REINDEX INDEX CONCURRENTLY NAME",
 )
 def test_indexes(indexes, expect):
     """Every named index is there, and valid.
@@ -440,7 +440,7 @@ def test_indexes(indexes, expect):
     severity="P1",
     suites=("deploy_gate", "daily"),
     takes="tables",
-    action="See whether the restore or migration was whole, and whether the dsn names the right database",
+    action="Check whether the restore or migration was whole, and whether the dsn names the right database",
 )
 def test_rows(rows, expect):
     """Tables have as many rows as expected.

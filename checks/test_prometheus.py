@@ -6,7 +6,7 @@ from pytest_opscheck import check, prometheus
     limit="== query",
     severity="P1",
     suites=("*",),
-    action="See whether Prometheus runs and what its log says: while it is down nobody is alerted",
+    action="Check whether Prometheus runs and what its log says: while it is down nobody is alerted",
 )
 def test_reachable(reachable, expect):
     """Prometheus answers a query.

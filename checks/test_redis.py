@@ -8,7 +8,7 @@ from pytest_opscheck import check, redis
     limit="== PONG",
     severity="P0",
     suites=("*",),
-    action="See whether redis-server runs, and what its log says",
+    action="Check whether redis-server runs, and what its log says",
 )
 def test_reachable(reachable, expect):
     """Redis answers.
@@ -191,7 +191,7 @@ def test_evicted(evicted, expect):
     expect(value, evicted.unit, subject="keys evicted", note=since)
 
 
-@check(redis.keys, units=("",), action="See whether the database was flushed, or the url names another one")
+@check(redis.keys, units=("",), action="Check whether the database was flushed, or the url names another one")
 def test_keys(keys, expect):
     """The database holds keys.
 

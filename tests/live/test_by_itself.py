@@ -183,7 +183,7 @@ def test_a_suite_that_is_no_more(machine: Container, opscheck: Opscheck) -> None
     machine.run("sed -i '/^every/d' /srv/timers/opscheck.toml")
     said = opscheck("timers", "schedule", "--install")
     assert said.count("minutely.") == 2
-    assert said.count("the inventory does not have it any more") == 2
+    assert said.count("it is no longer in the inventory") == 2
     left = machine.run("systemctl list-timers --all --plain --no-legend 'opscheck-timers-*'").stdout.splitlines()
     assert len(left) == 1
     assert "-slow.timer" in left[0]
