@@ -168,7 +168,7 @@ def test_a_user_who_is_not_root(machine: Container, opscheck: Opscheck) -> None:
     wait_until(lambda: "running" in as_ops("systemctl --user is-system-running"), "the user's systemd")
     written = as_ops(f"{command} schedule --install")
     assert written.count("\nwrote /home/ops/.config/systemd/user/opscheck-user-") == 4
-    assert "units of a user end when he logs out, unless root has said: loginctl enable-linger" in written
+    assert "user units stop when the user logs out, unless root has run: loginctl enable-linger" in written
     assert as_ops("systemctl --user list-timers --all --plain --no-legend").count(".timer") == 2
     assert "nothing changed" in as_ops(f"{command} schedule --install")
     as_ops("systemctl --user start $(cd ~/.config/systemd/user && ls opscheck-user-*-minutely.service)")

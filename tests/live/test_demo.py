@@ -75,7 +75,7 @@ def test_as_it_is_all_is_well(tmp_path: Path) -> None:
     assert outcome.exit_status == 0, outcome.output
     assert {result["verdict"] for result in outcome.results.values()} == {"ok"}
     assert {name.partition(".")[0] for name in outcome.results} == KINDS
-    assert "The report: reports/daily/latest.html" in outcome.output
+    assert "Report: reports/daily/latest.html" in outcome.output
     assert (tmp_path / "reports/daily/latest.html").stat().st_size > 1000
     assert "For a failing run: opscheck demo --break database; other faults are slow, api, " in outcome.output
     assert "${DATABASE_URL}" in (tmp_path / "reports/demo.toml").read_text()

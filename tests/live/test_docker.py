@@ -384,7 +384,7 @@ expect = { healthy = "< 70%", errors = { P2 = "< 1/day", pattern = "(" } }
         "one of project, names or labels is needed, not project and names",
         "labels is empty: nothing would be checked",
         "on and url are two ways to one engine; keep one of them",
-        "say on = 'NAME' instead of a url",
+        "set on = 'NAME' instead of a url",
         "it must be a number of services",
         "'(' is not a regular expression",
     ):

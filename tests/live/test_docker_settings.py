@@ -196,6 +196,6 @@ expect = { limits = { timeout = "5s" } }
         "'A=b' can't be the name of a variable",
         "'registry/app' names no image; use for example registry/app:v1.2",
         "it must be a maximum duration",
-        "it says no bound",
+        "it sets no limit",
     ):
         assert said in outcome.output, outcome.output

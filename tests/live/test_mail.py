@@ -74,11 +74,11 @@ def test_delivered_over_tls(authority: Authority, security: str) -> None:
 @pytest.mark.parametrize(
     ("change", "said"),
     [
-        ({"password": "Canary-wrong"}, "refused the user and password: 535"),
+        ({"password": "Canary-wrong"}, "rejected the user and password: 535"),
         ({"user": None, "password": None}, "530"),
         ({"ca": None}, "the certificate is not trusted: .*; set ca to the file of its CA"),
         ({"ca": "/no/such/file"}, "ca: /no/such/file: No such file or directory; set it to the file"),
-        ({"security": "tls"}, "no TLS: "),
+        ({"security": "tls"}, "TLS failed: "),
     ],
 )
 def test_a_server_that_does_not_take_us(authority: Authority, change: dict[str, str | None], said: str) -> None:
@@ -101,7 +101,7 @@ def test_the_certificate_of_another_server(tmp_path: Path) -> None:
 def test_a_server_without_starttls() -> None:
     with (
         serving(Post()) as mail,
-        pytest.raises(MailError, match="STARTTLS extension not supported by server; see security"),
+        pytest.raises(MailError, match="STARTTLS extension not supported by server; check security"),
     ):
         send(replace(mail, security="starttls"))
 

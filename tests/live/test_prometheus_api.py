@@ -276,7 +276,7 @@ def test_what_stands_before_prometheus_or_in_its_place_is_named(run: Run, server
         "gzip": ("ok", ""),
         "login": ("breach P1", "the url redirects there, to a login perhaps"),
         "html": ("breach P1", "check whether the url is Prometheus's own"),
-        "denied": ("breach P1", "see the credentials"),
+        "denied": ("breach P1", "check the credentials"),
         "other_api": ("breach P1", "answered a query without a result"),
         "busy": ("breach P1", "unavailable: starting up"),
         "wrong": ("breach P1", "execution: no org id"),

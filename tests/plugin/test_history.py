@@ -221,7 +221,7 @@ def test_it_counts_at_once_where_no_history_can_tell(project: Project, pytester:
     (pytester.path / "reports/history.sqlite3").write_text("no database" * 1000)
     assert pytester.runpytest_subprocess("-m", "daily").ret == 1
     message = results(pytester)["host.command.flag@local"]["message"]
-    assert "it counts at once, for the history can't tell how long it lasts" in message
+    assert "it counts at once, because the history can't tell how long it has lasted" in message
 
 
 COUNTERS = """
