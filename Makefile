@@ -24,13 +24,13 @@ unexport PYTHONDONTWRITEBYTECODE
 
 help:
 	@echo 'make demo                  starts a small shop of real servers, checks it, shows the verdicts, stops it'
-	@echo 'make demo BREAK=database   the same with a fault, for a red run; several in quotes: BREAK="jobs queue"'
+	@echo 'make demo BREAK=database   the same with a fault, so that the run fails; several in quotes: BREAK="jobs queue"'
 	@echo 'make demo-docker           the same with a Compose stack of eight services beside it'
 	@echo 'make stack NAME=...        starts the stack of an example: $(EXAMPLES)'
 	@echo 'make check NAME=... SUITE=daily   runs its inventory against it'
 	@echo 'make stop NAME=...         stops it'
 	@echo 'make test                  installs what the tests need, and runs them'
-	@echo 'make flips NAME=...        makes every fault of every example, or of one; the tests make one for each expectation'
+	@echo 'make flips NAME=...        causes every fault of every example, or of one; the tests cause one per expectation'
 	@echo 'make lowest                runs the unit tests and the demo with the lowest versions that pyproject.toml allows'
 	@echo 'make lint                  ruff and mypy'
 	@echo 'make clean                 removes .venv and caches'
