@@ -75,7 +75,7 @@ class Expect:
         observed: the value in words, if the number alone is not enough: "no file", "97 (most are app: 60)".
         secret: whether to show `observed` instead of the value, which then appears nowhere.
         note: what to add in brackets after the value: of how many, since when.
-        most: if a count is only known within bounds, `value` is the lower one, and this the upper one. It is judged if all
+        most: if a count is only known within bounds, `value` is the lower and this the upper one. It is judged if all
             numbers between them are judged alike; otherwise it is unknown, for which `why` gives the reason.
 
         Raises LimitError for a limit or a severity that does not exist, and TypeError where there is no limit at all,
@@ -138,7 +138,7 @@ class Expect:
         counted_by: what distinguishes the counting server, process or container from its successor after a restart.
         unit: of the limit. If it is a rate, the increase is over the rate's window, as far back as past runs reach.
 
-        In the answer, `by` has the increase of each, and `since` the time. Without an earlier run `by` has the current values,
+        `by` has the increase of each, and `since` the time. Without an earlier run `by` has the current values,
         and `since` is None. Counters that are smaller than before, or have another `counted_by`, have started over, so
         all of their value is new.
 
