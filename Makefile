@@ -5,6 +5,7 @@ VENV := .venv
 BREAK ?=
 NAME ?=
 SUITE ?= daily
+UNIT := tests/unit tests/test_docs.py tests/test_examples.py
 EXAMPLES := $(notdir $(patsubst %/,%,$(dir $(wildcard examples/*/opscheck.toml))))
 
 DEMO_PACKAGES := postgresql=initdb redis-server=redis-server
@@ -13,14 +14,15 @@ TEST_PACKAGES := $(DEMO_PACKAGES) pgbouncer=pgbouncer nginx-light=nginx promethe
 	rabbitmq-server=rabbitmq-server openssh-server=sshd openssh-client=ssh docker.io=dockerd \
 	docker-compose=docker-compose iptables=iptables debootstrap=debootstrap sshfs=sshfs busybox-static=busybox tcsh=tcsh fish=fish \
 	procps=pgrep podman=podman faketime=faketime xz-utils=xz zstd=zstd bzip2=bzip2 lz4=lz4 squashfs-tools=mksquashfs \
-	squashfuse=squashfuse systemd=systemd-analyze chromium=chromium logrotate=logrotate
+	squashfuse=squashfuse systemd=systemd-analyze chromium=chromium logrotate=logrotate \
+	bind9=named bind9-utils=dnssec-signzone
 
 # Tests start Python some thousand times: where it may not keep what it compiles, that takes as long as the tests.
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help demo demo-docker stack check stop test flips lowest lint clean demo-packages test-packages
+.PHONY: help demo demo-docker stack check stop test unit flips lowest lint clean demo-packages test-packages
 
 help:
 	@echo 'make demo                  starts a small shop of real servers, checks it, shows the verdicts, stops it'
@@ -30,9 +32,10 @@ help:
 	@echo 'make check NAME=... SUITE=daily   runs its inventory against it'
 	@echo 'make stop NAME=...         stops it'
 	@echo 'make test                  installs what the tests need, and runs them'
-	@echo 'make flips NAME=...        causes every fault of every example, or of one; the tests cause one per expectation'
+	@echo 'make unit                  runs, in half a minute, the tests that need no server, no Docker and nothing installed by apt'
+	@echo 'make flips NAME=...        makes every fault of every example, or of one; the tests make one for each expectation'
 	@echo 'make lowest                runs the unit tests and the demo with the lowest versions that pyproject.toml allows'
-	@echo 'make lint                  ruff and mypy'
+	@echo 'make lint                  ruff, mypy, and whether imports lead to the rooms below'
 	@echo 'make clean                 removes .venv and caches'
 
 demo: demo-packages $(VENV)/installed
@@ -48,6 +51,9 @@ test: test-packages $(VENV)/installed-dev
 	tests/with-docker $(VENV)/bin/pytest -n 4 --dist loadfile --ignore tests/live/test_flips.py
 	tests/with-docker $(VENV)/bin/pytest -n 2 --dist loadfile tests/live/test_flips.py -m 'not again'
 
+unit: $(VENV)/installed-dev
+	$(VENV)/bin/pytest -n auto --dist worksteal -m 'not server' $(UNIT)
+
 flips: test-packages $(VENV)/installed-dev
 	tests/with-docker $(VENV)/bin/pytest tests/live/test_flips.py $(if $(NAME),-k $(NAME))
 
@@ -58,9 +64,10 @@ lint: $(VENV)/installed-dev
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/ruff format --check .
 	$(VENV)/bin/mypy
+	$(VENV)/bin/lint-imports --no-logo
 
 clean:
-	rm -rf $(VENV) $(VENV)-lowest .mypy_cache .pytest_cache .ruff_cache build dist *.egg-info
+	rm -rf $(VENV) $(VENV)-lowest .import_linter_cache .mypy_cache .pytest_cache .ruff_cache build dist *.egg-info
 
 demo-packages:
 	@demo/debian-packages optional $(DEMO_PACKAGES)

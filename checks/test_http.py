@@ -124,7 +124,8 @@ def test_json(json, expect):
     """The JSON document says what is expected.
 
     JMESPath expressions, each with its limit. A projection such as services.* judges each of its values; one without
-    any, and a value that is missing or null, is unknown. So is the document of another page that a redirect leads to.
+    any, and a value that is missing or null, is unknown. So is the document of another page that a redirect leads to. A
+    list is judged by limits over sets: `tags = "contains {a, b}"`.
 
     Needs: a server that accepts GET requests from where the check runs, with a token in `headers` if it requires one.
 

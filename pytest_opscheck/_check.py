@@ -33,7 +33,8 @@ GIVEN = (WINDOW, ZONE, PAST)
 class Check:
     """What `@check` says of a function, and what the inventory may say of it.
 
-    `units` are those in which its value can be limited; `text` among them is any text, `rate` any rate, `*` anything.
+    `units` are those in which its value can be limited; `text` among them is any text, `rate` any rate, `set` a set of
+    texts, `*` anything.
     `least` and `most` bound its value, as limits say it: `0`, `100%`.
     `takes` names the probe's parameter that the inventory's short form gives. `family` checks have a name in the
     inventory each, as `[postgres.main.query.NAME]`.
@@ -124,16 +125,17 @@ def check(
     `test_`, its title the first line of the docstring.
 
     limit: the default: one limit with the default `severity`, or a ladder {"P3": "< 70%", "P1": "< 90%"}.
-        Without one, the check only runs for targets for which the inventory sets a limit.
+        Without one, the check runs only for targets whose inventory says what is expected.
     suites: the suites that it runs in; `*` means every suite.
-    units: the units that a limit may have; by default those of `limit`. Also `text`, `rate` and `*` (anything).
+    units: the units in which a limit may be said; by default those of `limit`. `text`, `rate`, `set` and `*` (anything)
+        too.
     takes: the probe's parameter that the inventory's short form sets.
     family: whether the inventory names the checks of this family, for example `[postgres.main.query.NAME]`.
-    action: the next step to show with a breach. In it `{subject}` is replaced by the worst subject passed to `expect`,
-        and `{target}` by the target's address or name, both quoted for a shell.
-    least: the smallest possible value, None if it may be negative. A limit in the inventory that no value can break, or
-        none can meet, is an error.
-    most: the largest possible value, for example `100%` for a part of a whole.
+    action: the next step to show with a breach. In it `{subject}` stands for what is worst, as `expect` was told it,
+        and `{target}` for the target's address or name, both quoted for a shell.
+    least: what its value is never below, None for what may be negative. A limit of the inventory that no value can
+        break, or none can keep, is an error.
+    most: what its value is never above, for example `100%` for a part of a whole.
 
     Raises TypeError for a function or arguments that do not fit.
     """
@@ -198,7 +200,7 @@ def _units(limits: Limits | None) -> tuple[str, ...]:
     if limits is None:
         return ("*",)
     limit = limits.ladders[0].rungs[0].limit
-    return ("text",) if limit.number is None else ("rate",) if limit.window_s else (limit.unit,)
+    return (limit.dimension,) if limit.number is None else ("rate",) if limit.window_s else (limit.unit,)
 
 
 def _refuse_unfit(limits: Limits | None, units: tuple[str, ...]) -> None:
@@ -213,7 +215,7 @@ def _keys(probe: Probe) -> tuple[str, ...]:
 
 
 def _dimension(unit: str) -> str:
-    return unit if unit in ("text", "rate") else dimension(unit)
+    return unit if unit in ("text", "rate", "set") else dimension(unit)
 
 
 def _holds_limits(annotation: object) -> bool:

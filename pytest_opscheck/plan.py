@@ -1,37 +1,125 @@
-"""Shows what a run would probe, contact by contact, without any."""
+"""What a run will ask, as a value: its readings, sorted into contacts. It is shown, or gathered."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
 
 from .core.humanize import counted
 from .core.visible import plain
-from .gather.dispatcher import HostUnit, Request, units
-from .inventory import Expectation, Inventory
+from .inventory import Expectation, Inventory, Named
+from .probes import Probe
+
+HERE = "local://"
+"""How this machine's own shell is reached."""
+
+
+@dataclass(frozen=True)
+class Request:
+    """One reading that is needed, and how long it may take."""
+
+    target: Named
+    probe: Probe
+    params: Mapping[str, Any]
+    timeout_s: float
+
+    @classmethod
+    def of(cls, expectation: Expectation) -> Request:
+        """Return the reading that an expectation needs."""
+        return cls(expectation.target, expectation.check.probe, expectation.params, expectation.timeout_s)
+
+    @cached_property
+    def key(self) -> str:
+        """The same for two checks that need the same reading."""
+        return f"{self.target.id} {self.probe.name} {sorted(self.params.items())!r} {self.timeout_s}"
+
+    @property
+    def is_through_host(self) -> bool:
+        """Whether it comes through a host's shell rather than a connection of its own."""
+        probe = self.probe
+        return probe.shell is not None and (probe.read is None or self.target.keys.host() is not None)
+
+
+@dataclass(frozen=True)
+class Contact:
+    """One contact, and all that is asked in it: with a target for its direct probes, or with a host.
+
+    host: the host whose shell is asked, by its name, whatever the kind of the targets on it; empty for this machine,
+    None for a connection of the target's own. spec: how to get there.
+    """
+
+    name: str
+    requests: tuple[Request, ...]
+    host: str | None = None
+    spec: str = HERE
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The contacts of a run: those of the bulk, and those of the latency lane, which are made when all else is done."""
+
+    bulk: tuple[Contact, ...] = ()
+    latency: tuple[Contact, ...] = ()
+
+    @classmethod
+    def of(cls, readings: Iterable[Request], hosts: Mapping[str, str]) -> Plan:
+        """Sort readings into contacts: each once, whoever needs it. `hosts` are the hosts' specs by name."""
+        lanes: tuple[dict[str, Contact], dict[str, Contact]] = ({}, {})
+        requests: dict[str, list[Request]] = {}
+        this_machine = min((name for name, spec in hosts.items() if spec == HERE), default="")
+        for request in {request.key: request for request in readings}.values():
+            contact = _contact(request, hosts, this_machine)
+            is_alone = request.probe.quiet and contact.host is None
+            lanes[is_alone].setdefault(contact.name, contact)
+            requests.setdefault(f"{is_alone} {contact.name}", []).append(request)
+
+        def made(is_alone: bool) -> tuple[Contact, ...]:
+            found = sorted(lanes[is_alone].values(), key=lambda contact: contact.name)
+            return tuple(Contact(c.name, tuple(requests[f"{is_alone} {c.name}"]), c.host, c.spec) for c in found)
+
+        return cls(made(False), made(True))
+
+    @property
+    def contacts(self) -> tuple[Contact, ...]:
+        """All of them."""
+        return self.bulk + self.latency
+
+
+def _contact(request: Request, hosts: Mapping[str, str], this_machine: str) -> Contact:
+    """Return the contact in which a reading is made, with nothing asked of it yet."""
+    target = request.target
+    if not request.is_through_host:
+        return Contact(target.id, ())
+    host = target.name if target.kind == "host" else target.keys.host() or this_machine
+    return Contact(f"host.{host}", (), host, hosts.get(host, HERE))
 
 
 def lines(inventory: Inventory, suite: str | None = None) -> Iterator[str]:
-    """Yield the plan of a suite's run, or of all that the inventory expects."""
+    """Yield the plan of a suite's run, or of all that the inventory expects, as people read it."""
     expectations = [e for e in inventory.expectations if suite is None or suite in e.suites]
     by_key: dict[str, list[Expectation]] = {}
     for expectation in expectations:
         by_key.setdefault(Request.of(expectation).key, []).append(expectation)
-    hosts = {target.name: target.keys.connect for target in inventory.of_kind("host")}  # type: ignore[attr-defined]
-    bulk, quiet = units((Request.of(e) for e in expectations), hosts)
+    plan = Plan.of(map(Request.of, expectations), inventory.hosts)
     width = max((len(e.id) for e in expectations), default=0)
-    for unit in bulk + quiet:
-        spec = plain(hosts.get(unit.host, "local://")) if isinstance(unit, HostUnit) else None
-        way = f"{spec}, one script" if spec is not None else "one connection"
-        if unit.requests[0].target.keys.past() is not None:
-            way = "past runs, no contact"
-        name = unit.name if unit.name != "host." else "this machine"
-        yield f"{name} ({'when everything else is done' if unit in quiet else way})"
-        for request in unit.requests:
+    for contact in plan.contacts:
+        name = contact.name if contact.name != "host." else "this machine"
+        yield f"{name} ({'when everything else is done' if contact in plan.latency else _way(contact)})"
+        for request in contact.requests:
             for expectation in by_key[request.key]:
                 suites = ", ".join(name for name in inventory.suites if name in expectation.suites)
                 yield f"  {expectation.id:{width}}  {_expected(expectation)}  [{suites}]"
-    counts = ((len(expectations), "check"), (len(by_key), "reading"), (len(bulk + quiet), "contact"))
+    counts = ((len(expectations), "check"), (len(by_key), "reading"), (len(plan.contacts), "contact"))
     yield ", ".join(counted(number, word) for number, word in counts)
+
+
+def _way(contact: Contact) -> str:
+    """Return how a contact is made."""
+    if contact.requests[0].target.keys.past() is not None:
+        return "past runs, no contact"
+    return f"{plain(contact.spec)}, one script" if contact.host is not None else "one connection"
 
 
 def _expected(expectation: Expectation) -> str:

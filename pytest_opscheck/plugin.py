@@ -15,6 +15,15 @@ if TYPE_CHECKING:
     from .session.session import Session
 
 SESSION: pytest.StashKey[Session] = pytest.StashKey()
+TABLES: pytest.StashKey[tuple[str, ...]] = pytest.StashKey()
+"""The tables of the inventory."""
+
+
+def pytest_addhooks(pluginmanager: pytest.PytestPluginManager) -> None:
+    """Add the hooks that other packages may implement."""
+    from . import newhooks
+
+    pluginmanager.add_hookspecs(newhooks)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -56,9 +65,10 @@ def pytest_configure(config: pytest.Config) -> None:
     from .settings import glance
 
     suites, tables = glance(file)
+    config.stash[TABLES] = tables
     for suite in suites:
         config.addinivalue_line("markers", f"{suite}: operational checks of the suite {suite} ({FILE})")
-    if is_asked(config, suites):
+    if is_asked(config, suites, tables):
         from .session.ending import Ending
 
         ending = Ending(config)  # before all that takes its time
@@ -68,9 +78,13 @@ def pytest_configure(config: pytest.Config) -> None:
         from .session.session import Session
 
         try:
-            config.stash[SESSION] = Session.open(config, file, suites, tables, ending)
+            session = config.stash[SESSION] = Session.open(config, file, suites, tables, ending)
         except InventoryError as error:
             raise pytest.UsageError(f"the inventory has errors, so nothing was probed:\n{error}") from None
+        if not hasattr(config, "workerinput"):  # workers judge, and the controller tells
+            from .session.reporter import Reporter
+
+            Reporter.register(session)
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
@@ -142,7 +156,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     elif inventory_file(config) is not None:
         from .session.selection import deselect_ours
 
-        deselect_ours(config, items)
+        deselect_ours(config, items, config.stash.get(TABLES, ()))
     return result
 
 
@@ -174,11 +188,10 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> Generator[None, object, o
     session = pyfuncitem.config.stash.get(SESSION, None)
     if session is None:
         return (yield)
-    from .session.items import is_ours
+    from .session.items import case_of
 
-    if not is_ours(pyfuncitem):
-        return (yield)
-    return (yield from session.runner.call(pyfuncitem))
+    case = case_of(pyfuncitem)
+    return (yield) if case is None else (yield from session.runner.call(case))
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)

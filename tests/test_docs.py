@@ -12,8 +12,8 @@ from typing import Any
 
 import pytest
 
-from pytest_opscheck._check import Check
 from pytest_opscheck.catalogue import checks
+from pytest_opscheck.cli.manual import Entry, chapters
 from pytest_opscheck.core.schedule import Schedule
 from pytest_opscheck.inventory import load
 from pytest_opscheck.reports import openmetrics
@@ -35,6 +35,7 @@ PAGES = [
     "docs/maintenance.md",
     "docs/notify.md",
     "docs/trust.md",
+    "docs/extending.md",
 ]
 ENVIRONMENT = {
     "DATABASE_URL": "postgresql://127.0.0.1/db",
@@ -64,6 +65,7 @@ def test_toml_is_an_inventory(block: str, tmp_path: Path) -> None:
     assert load(file, checks(), ENVIRONMENT).expectations
 
 
+@pytest.mark.server
 @pytest.mark.parametrize("block", list(blocks("yaml")))
 def test_yaml_is_rules_of_prometheus(block: str, tmp_path: Path) -> None:
     """Whose metrics are ones that a run has."""
@@ -113,23 +115,24 @@ def generator() -> Any:
 
 
 GENERATOR = generator()
-SAID = [pytest.param(check, said, id=check.id) for check, said in GENERATOR.said()]
+ENTRIES = [pytest.param(entry, id=entry.id) for chapter in chapters() for entry in chapter.entries]
 
 
-@pytest.mark.parametrize(("check", "said"), SAID)
-def test_a_check_says_what_it_needs_and_has_an_example(check: Check, said: Any) -> None:
-    assert said.needs
-    assert said.example
+@pytest.mark.parametrize("entry", ENTRIES)
+def test_a_check_says_what_it_needs_and_has_an_example(entry: Entry) -> None:
+    assert entry.needs
+    assert entry.example
 
 
-@pytest.mark.parametrize(("check", "said"), SAID)
-def test_an_example_says_its_check(check: Check, said: Any, tmp_path: Path) -> None:
+@pytest.mark.parametrize("entry", ENTRIES)
+def test_an_example_says_its_check(entry: Entry, tmp_path: Path) -> None:
     """The inventory that is shown names the check, and is without an error."""
-    if said.example:
-        file = tmp_path / "opscheck.toml"
-        file.write_text(said.example, encoding="utf-8")
-        assert check.on_by_default or re.search(rf"\b{check.name}\b", said.example)
-        assert check.id in {expectation.check.id for expectation in load(file, checks(), ENVIRONMENT).expectations}
+    file = tmp_path / "opscheck.toml"
+    file.write_text(entry.example, encoding="utf-8")
+    name = entry.id.removesuffix(".NAME").partition(".")[2]
+    assert entry.runs.startswith("by default") or re.search(rf"\b{name}\b", entry.example)
+    found = load(file, checks(), ENVIRONMENT).expectations
+    assert any(entry.has(expectation.check.id) for expectation in found)
 
 
 def test_the_page_of_checks_is_up_to_date() -> None:

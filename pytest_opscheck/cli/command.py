@@ -20,6 +20,7 @@ from ..settings import suite_names
 from .options import USAGE, Usage, file_argument, known_suite, loaded, say
 
 _ELSEWHERE = {
+    "checks": "checks",
     "compliance": "compliance",
     "history": "history",
     "maintenance": "maintenance",
@@ -74,6 +75,7 @@ def main() -> None:
     \b
     opscheck init        look at this machine and write an inventory
     opscheck validate    is the inventory valid?
+    opscheck checks      what can be expected?
     opscheck plan        what would be probed?
     pytest -m daily      run a suite
     opscheck history     what changed, and when?
@@ -161,9 +163,13 @@ def schema() -> None:
     """Print the JSON Schema of opscheck.toml for editors, with the severity names of the inventory in this folder."""
     from ..catalogue import checks
     from ..inventory.schema import schema as made
+    from ..packages import PackageError
 
     words = loaded(Path(FILE)).severities if Path(FILE).exists() else ()
-    say(json.dumps(made(checks(), tuple(words)), indent=2))
+    try:
+        say(json.dumps(made(checks(), tuple(words)), indent=2))
+    except PackageError as error:
+        raise Usage(str(error)) from None
 
 
 @main.command()

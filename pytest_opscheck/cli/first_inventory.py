@@ -9,6 +9,8 @@ import socket
 from collections.abc import Iterable
 from pathlib import Path
 
+from .. import packages
+from ..catalogue import kind_named
 from ..core.humanize import counted
 from ..core.visible import plain
 from ..inventory import FILE
@@ -131,6 +133,7 @@ def render() -> str:
             *_tls(machine.certificate_names(), ports),
             _API,
             _BACKUP,
+            *_added(),
         ]
     )
 
@@ -192,6 +195,19 @@ def _tls(hosts: list[str], ports: set[int]) -> Iterable[str]:
         )
     if here and not hosts:
         yield _SOME_TLS
+
+
+def _added() -> Iterable[str]:
+    """Yield what other packages suggest of their kinds."""
+    for name in sorted(packages.installed(packages.KINDS)):
+        package = packages.package_of(packages.KINDS, name)
+        try:
+            example = kind_named(name).example
+        except packages.PackageError as error:
+            yield f"# {plain(str(error))}\n"
+        else:
+            lines = [f"[{name}.NAME], of {package}:", *(example or "").splitlines()]
+            yield "".join(f"# {plain(line)}\n" for line in lines)
 
 
 def _key(name: str) -> str:

@@ -40,3 +40,7 @@ class BlockedError(Exception):
 
 class HurriedError(BaseException):
     """What is waited for at the end of a run is given up: the run was asked to end. No Exception: all pass it on."""
+
+
+LAST_WORDS_S = 2.0
+"""How long what is waited for at the end may take from when the run was asked to end."""

@@ -6,11 +6,14 @@ import itertools
 import math
 import re
 import warnings
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from decimal import Decimal
+from typing import Any
 
+from . import sets
+from .judgeable import UnjudgeableError, judgeable
 from .patterns import PatternError, searcher
+from .sets import SET_OPERATORS
 from .units import NUMBER, UNITS, LimitError, as_text, dimension, quantity, to_base, window_s
 
 SEVERITIES = ("P0", "P1", "P2", "P3")
@@ -18,14 +21,10 @@ SEVERITIES = ("P0", "P1", "P2", "P3")
 
 _OPERATORS = ("<=", ">=", "==", "!=", "<", ">", "~")
 _EQUALITY = ("==", "!=")
+_OF_SETS = re.compile(rf"({'|'.join(SET_OPERATORS)})\s*(\{{.*)", re.DOTALL)
 _NOT_FINITE = re.compile(r"[+-]?(?:nan|inf|infinity)", re.IGNORECASE)
-_NAN = re.compile(r"\s*[+-]*nan\s*", re.IGNORECASE)
 _CLOSE = 1e-12
 """Two numbers this near (relative) are equal: what converting between units loses."""
-
-
-class UnjudgeableError(ValueError):
-    """A value of which a limit cannot say whether it holds: the verdict is unknown."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +42,7 @@ class Limit:
 
     def __post_init__(self) -> None:
         """Refuse what `parse_limit` never makes, and nothing could judge by. Raises LimitError."""
-        if self.operator not in _OPERATORS or (self.operator == "~") != (self.pattern is not None):
+        if self.operator not in (*_OPERATORS, *SET_OPERATORS) or (self.operator == "~") != (self.pattern is not None):
             raise LimitError(f"{self.operator!r} is not an operator of a limit; parse_limit('< 70%') makes one")
         if self.number is not None and not math.isfinite(self.number):
             raise LimitError(f"'{self}' compares with {self.number}, which no measured value can be held against")
@@ -53,8 +52,16 @@ class Limit:
 
     @property
     def dimension(self) -> str:
-        """What the limit compares: a dimension of its unit, or text."""
+        """What the limit compares: a dimension of its unit, text, or a set of texts."""
+        if self.operator in SET_OPERATORS:
+            return "set"
         return "text" if self.number is None else dimension(self.unit)
+
+    @property
+    def members(self) -> frozenset[str] | None:
+        """The texts that a set is compared with, as in `== {a, b}`; None for a limit that is not for sets."""
+        comparable = self.number is None and self.pattern is None
+        return sets.members(self.operand) if comparable else None
 
     @property
     def window_s(self) -> int | None:
@@ -66,12 +73,16 @@ class Limit:
         """The limit as people say it: `< 70 %`, `ready`, `to match /^v2/`."""
         if self.operator == "~":
             return f"to match /{self.operand}/"
+        if self.operator in SET_OPERATORS:
+            return f"{sets.SPOKEN[self.operator]} {self.operand}"
         operand = quantity(self.operand, self.unit)
         return operand if self.operator == "==" else f"{self.operator} {operand}"
 
     def measures(self, dimensions: frozenset[str]) -> bool:
         """Tell whether the limit can judge values of these dimensions; an equal bare number is a text too."""
         if self.dimension in dimensions:
+            return True
+        if "set" in dimensions and self.members is not None:
             return True
         return "text" in dimensions and self.dimension == "count" and self.operator in _EQUALITY
 
@@ -80,7 +91,14 @@ class Limit:
 
         Raises UnjudgeableError where it cannot be told: no value, NaN, another dimension, text where a number is due.
         """
-        value = _judgeable(value)
+        if sets.is_set(value) and (members := self.members) is not None:
+            try:
+                return sets.keeps(self.operator, members, sets.texts(value))
+            except ValueError as error:
+                raise UnjudgeableError(str(error)) from None
+        value = judgeable(value)
+        if self.operator in SET_OPERATORS:
+            raise UnjudgeableError(f"the value {as_text(value)} is not a set, and the limit {self} is for sets")
         if self.number is None:
             psql = isinstance(value, bool) and self.operand in ("t", "f")
             return self._holds_text(as_text(value)[:1] if psql else as_text(value))
@@ -139,32 +157,6 @@ class Limit:
         return self.holds_number(number)
 
 
-def _judgeable(value: object) -> object:
-    """Return a value of which a limit can say something; a Decimal as float. Raises UnjudgeableError for any other."""
-    if isinstance(value, Decimal):
-        value = math.nan if value.is_nan() else float(value)
-    if value is None or (isinstance(value, str) and not value.strip()):
-        raise UnjudgeableError("there was no value")
-    if isinstance(value, bytes | bytearray | memoryview):
-        raise UnjudgeableError("the value is bytes, which are not text: decode them, as in value.decode()")
-    if isinstance(value, Collection) and not isinstance(value, str):
-        what = f"{len(value)} values" if value else "an empty list"
-        raise UnjudgeableError(f"there was {what} where one value is compared")
-    if (
-        not isinstance(value, int | float) and type(value).__str__ is object.__str__
-    ):  # what it is shown as says where it lies in memory, not what it is
-        raise UnjudgeableError(
-            f"the value is a {type(value).__name__}, and only numbers, texts and truths are compared"
-        )
-    if (isinstance(value, float) and math.isnan(value)) or (isinstance(value, str) and _is_nan(value)):
-        raise UnjudgeableError("the value is not a number (NaN)")
-    return value
-
-
-def _is_nan(text: str) -> bool:
-    return _NAN.fullmatch(text) is not None  # which copies nothing of a long text
-
-
 def parse_limit(said: object) -> Limit:
     """Parse a limit as an inventory says it; a bare number or word means that it has to be equal.
 
@@ -175,10 +167,13 @@ def parse_limit(said: object) -> Limit:
     if not isinstance(said, str):
         raise LimitError(f"a limit is a text such as '< 70%', not {_kind_of(said)}")
     text = said.strip()
+    if (match := _OF_SETS.match(text)) is not None:
+        return Limit(match[1], sets.written(sets.parse(match[1], match[2])), "", None)
     operator = next((known for known in _OPERATORS if text.startswith(known)), None)
     rest = text.removeprefix(operator or "").strip()
     if (operator is None and (not text or text[0] in "=!≤≥≠")) or rest.startswith("="):
-        raise LimitError(f"{said!r} is not a limit; start with one of {' '.join(_OPERATORS)}, for example '< 70%'")
+        operators = " ".join((*_OPERATORS, *SET_OPERATORS))
+        raise LimitError(f"{said!r} is not a limit; start with one of {operators}, for example '< 70%'")
     if not rest:
         wanted = "ready" if operator == "~" else "70%"
         raise LimitError(f"{said!r} names no value; use for example '{operator} {wanted}'")
@@ -300,8 +295,22 @@ def ladder_of(said: Iterable[Rung]) -> Ladder:
         raise LimitError("the rates of one ladder count over the same window, for example all '/day'")
     if len({rung.limit.dimension for rung in rungs}) > 1 and any(rung.limit.unit for rung in rungs):
         raise LimitError("the limits of one ladder compare the same thing, for example all of them percentages")
-    _refuse_unreachable(rungs)
+    if any(rung.limit.dimension == "set" for rung in rungs):
+        _refuse_unreachable_sets(rungs)
+    else:
+        _refuse_unreachable(rungs)
     return ladder
+
+
+def _refuse_unreachable_sets(rungs: tuple[Rung, ...]) -> None:
+    """Refuse likewise where sets are compared."""
+    rules = [(rung.limit.operator, members) for rung in rungs if (members := rung.limit.members) is not None]
+    if len(rules) < len(rungs):
+        raise LimitError("the limits of one ladder compare the same thing, for example all of them sets: '== {a, b}'")
+    values, broken = sets.tried(rules)
+    if values:  # of very many members not all that tell can be tried
+        _refuse_hidden(rungs, broken)
+        _refuse_unkept(rungs, values, broken, "set")
 
 
 def _refuse_unreachable(rungs: tuple[Rung, ...]) -> None:
@@ -315,17 +324,27 @@ def _refuse_unreachable(rungs: tuple[Rung, ...]) -> None:
     tried = [rung for rung in rungs if rung.limit.pattern is None]
     values = _telling_values([rung.limit for rung in tried])
     broken = [frozenset(value for value in values if not _keeps(rung.limit, value)) for rung in tried]
-    for place, rung in enumerate(tried):
+    _refuse_hidden(tried, broken)
+    ordered_texts = any(rung.limit.number is None and rung.limit.operator not in _EQUALITY for rung in tried)
+    # What lies between two versions is not among the values, so nothing follows from that none of these is kept.
+    if not ordered_texts:
+        _refuse_unkept(tried, values, broken, "value")
+
+
+def _refuse_hidden(rungs: Sequence[Rung], broken: Sequence[frozenset[Any]]) -> None:
+    """Refuse a rung of which every value that breaks it breaks a worse one; `broken` are those of each rung."""
+    for place, rung in enumerate(rungs):
         if place and broken[place] <= frozenset().union(*broken[:place]):
-            worse = tried[place - 1]
+            worse = rungs[place - 1]
             raise LimitError(
                 f"{rung.severity} ({rung.limit}) would never be reported: "
                 f"{worse.severity} ({worse.limit}) is broken no later; the worse severity needs the wider limit"
             )
-    ordered_texts = any(rung.limit.number is None and rung.limit.operator not in _EQUALITY for rung in tried)
-    # What lies between two versions is not among the values, so nothing follows from that none of these is kept.
-    if len(tried) > 1 and not ordered_texts and values <= frozenset().union(*broken):
-        raise LimitError(f"no value keeps all of {', '.join(str(rung.limit) for rung in tried)}")
+
+
+def _refuse_unkept(rungs: Sequence[Rung], values: frozenset[Any], broken: Sequence[frozenset[Any]], what: str) -> None:
+    if len(rungs) > 1 and values <= frozenset().union(*broken):
+        raise LimitError(f"no {what} keeps all of {', '.join(str(rung.limit) for rung in rungs)}")
 
 
 def _refuse_covered(rung: Rung, worse: Rung) -> None:

@@ -10,21 +10,10 @@ GATE = "deploy_gate"
 """The suite in which a breach counts at once: it is asked one time, and no later run would tell that a breach lasts."""
 DEPENDED_ON = ("smoke", "deploy_gate", "daily")
 """The suites in which `reachable` runs, beside those of the checks that depend on it."""
-FIXTURES = (
-    "expect",
-    "host",
-    "backup",
-    "celery",
-    "docker",
-    "http",
-    "logs",
-    "metrics",
-    "postgres",
-    "prometheus",
-    "redis",
-    "tls",
-)
-"""What a user-defined test may ask for: how to measure, and a target of each kind."""
+TABLES = ("opscheck", "suites", "history", "report", "maintenance", "waiver", "notify")
+"""The inventory's tables beside those of the targets."""
+RESERVED = ("include", "defaults", "template", "group", "source", "vantage", "gate", "runbook", "severity", "expect")
+"""Words that no kind of target may have for its name."""
 ATTRIBUTE = "__opscheck__"
 """Where a test function keeps what `@check` says of it."""
 _PYTEST_MARKS = frozenset(

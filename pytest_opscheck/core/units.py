@@ -42,6 +42,7 @@ _EXAMPLES = {
     "size": "'< 100MB'",
     "rate": "'< 10/day'",
     "text": "'== ready'",
+    "set": "'== {a, b}'",
 }
 
 

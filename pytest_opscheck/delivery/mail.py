@@ -23,6 +23,7 @@ from ..inventory.report import ALWAYS, CHANGE, Address, Mail
 from ..reports.context import Beside
 from ..reports.mail import bodies
 from ..reports.phrases import counts, short
+from .destination import Destination, Finished
 
 LONGEST_S = 120.0
 """How long a mail may take in all: then the run ends without."""
@@ -42,6 +43,28 @@ Refused = Mapping[str, tuple[int, bytes | str]]
 
 class MailError(Exception):
     """A mail that was not delivered, or not to everybody; the message says to whom, and why."""
+
+
+class Mailed(Destination):
+    """The mail of a run's report. That it could not be delivered is told, and changes no verdict."""
+
+    task = "mail the report"
+
+    def __init__(self, mail: Mail) -> None:
+        self._mail = mail
+
+    def send(self, finished: Finished) -> Iterator[str]:
+        """Mail it where that is due: nothing of a part that somebody chose, or of a run that was asked to end."""
+        run, context = finished.run, finished.context
+        if run.suite is None or finished.is_chosen or finished.was_interrupted:
+            return
+        if not due(self._mail, run, context, lambda: finished.past.changed(run)):
+            return
+        try:
+            deliver(self._mail, message(self._mail, run, context, finished.page))
+        except MailError as error:
+            said = finished.inventory.redactor.text(str(error))
+            yield f"could not mail the report (not a fault of any target): {said}"
 
 
 def due(mail: Mail, run: Run, beside: Beside, changed: Callable[[], bool]) -> bool:

@@ -12,11 +12,22 @@ from ..core.secrets import without_password
 from ..files import private
 from ..inventory import Inventory
 from ..reports.openmetrics import CONTENT_TYPE, text
+from .destination import Destination, Finished
 from .http import sent
 
 JOB = "opscheck"
 _PLAIN_NAME = 0o644
 """node_exporter reads the file as another user."""
+
+
+class Exported(Destination):
+    """The metrics of a whole run, where the inventory says."""
+
+    task = "export the metrics"
+
+    def send(self, finished: Finished) -> list[str]:
+        """Write and push them."""
+        return [] if finished.run.narrowed else list(exported(finished.run, finished.inventory))
 
 
 def exported(run: Run, inventory: Inventory) -> Iterator[str]:

@@ -9,13 +9,16 @@ import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from ..core.errors import LAST_WORDS_S
+from ..core.extensions import DeliveryError
 from ..core.results import Run
 from ..history import HistoryError, Past, Told
 from ..inventory import Inventory
 from ..inventory.channels import Channel
 from .alerts import Alert, digest_waits, due
-from .refusal import over
-from .transports import DeliveryError, send
+from .destination import Destination, Finished
+from .refused_result import over
+from .transports import send
 
 LONGEST_S = 30.0
 """How long all channels together may take: then the run ends, and what was not told is told by the next one."""
@@ -32,6 +35,20 @@ class Outcome:
     told: tuple[Told, ...] = ()
     problem: str | None = None
     end: bool = False
+
+
+class Channels(Destination):
+    """The channels of the inventory."""
+
+    task = "alert the channels"
+
+    def send(self, finished: Finished) -> list[str]:
+        """Tell each what it is to be told of a run.
+
+        Who asks a run to end waits for that: what can't be told so soon is told by the next run.
+        """
+        seconds = LAST_WORDS_S if finished.was_interrupted else LONGEST_S
+        return tell(finished.inventory, finished.run, finished.past, seconds)
 
 
 def planned(channels: Iterable[Channel], run: Run, known: Known) -> dict[Channel, list[Alert]]:

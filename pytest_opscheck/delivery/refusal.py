@@ -5,18 +5,14 @@ from __future__ import annotations
 import importlib.metadata
 import platform
 import uuid
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 
 from ..core.humanize import counted
-from ..core.results import Result, Run, Verdict
+from ..core.results import Run, Verdict
 from ..history import HistoryError, Past
 from ..inventory import Inventory, InventoryError
 from ..reports.context import Beside
-
-STATUS = 4
-CHECK = "opscheck.inventory"
-_TITLE = "The inventory can be read"
-_STEP = "fix it, then check it with: opscheck validate"
+from .refused_result import STATUS, result_of
 
 
 def told(error: InventoryError, suite: str) -> Iterator[str]:
@@ -55,7 +51,7 @@ def _run(inventory: Inventory, suite: str, errors: list[str]) -> Run:
     """Return the run that was not to be, with the one result that it has."""
     more = f", and {counted(len(errors) - 1, 'error')} more" if len(errors) > 1 else ""
     message = f"nothing was probed, because the inventory has errors: {errors[0]}{more}"
-    result = _result(suite, Verdict.UNKNOWN, message)
+    result = result_of(suite, Verdict.UNKNOWN, message)
     now = inventory.now()
     return Run(
         id=uuid.uuid4().hex,
@@ -69,31 +65,6 @@ def _run(inventory: Inventory, suite: str, errors: list[str]) -> Run:
         exit_status=STATUS,
         narrowed=True,
     )
-
-
-def _result(suite: str, verdict: Verdict, message: str) -> Result:
-    wrong = verdict is not Verdict.OK
-    return Result(
-        id=f"{CHECK}@{suite}",
-        check=CHECK,
-        target=suite,
-        title=_TITLE,
-        suites=(suite,),
-        verdict=verdict,
-        severity="P0",
-        message=message,
-        action=_STEP if wrong else None,
-        fails=wrong,
-    )
-
-
-def over(run: Run, told: Iterable[str]) -> list[Result]:
-    """Return the results that say that an inventory is right again, of those by whose ids it was told to be wrong."""
-    if run.exit_status == STATUS:
-        return []
-    known = set(told)
-    found = [_result(suite, Verdict.OK, "the inventory is valid again") for suite in (run.suite or "").split("+")]
-    return [result for result in found if result.id in known]
 
 
 def _mailed(inventory: Inventory, run: Run, errors: list[str]) -> Iterator[str]:

@@ -1,4 +1,4 @@
-"""Carries a message through a channel: by apprise, to a webhook, or into a file of JSON lines."""
+"""Carries a message through a channel: by apprise, to a webhook, into a file of JSON lines, or as a package does."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Self
 
+from ..core.extensions import DeliveryError, Message
 from ..core.results import Run
 from ..core.visible import as_json
 from ..files import private
@@ -20,10 +21,6 @@ _CONNECT_S, _READ_S = 5, 10
 _DIGEST = "opscheck.alerts/1"
 
 
-class DeliveryError(Exception):
-    """A channel did not take a message; the message says why, and may quote its address."""
-
-
 def send(channel: Channel, alerts: Sequence[Alert], run: Run, home: Path) -> None:
     """Send alerts as one message. `home` is the folder from which a file's path starts. Raises DeliveryError."""
     match channel.way:
@@ -33,6 +30,10 @@ def send(channel: Channel, alerts: Sequence[Alert], run: Run, home: Path) -> Non
             _to_webhook(channel.address, alerts, run)
         case Way.FILE:
             _into_file(home / Path(channel.address).expanduser(), alerts, run)
+        case Way.CHANNEL:
+            assert channel.added is not None  # noqa: S101 - for the type checker
+            documents = tuple(document(alert, run) for alert in alerts)
+            channel.added.type.send(channel.added.keys, Message(title(alerts, run), body(alerts, run), documents))
 
 
 def _to_webhook(url: str, alerts: Sequence[Alert], run: Run) -> None:

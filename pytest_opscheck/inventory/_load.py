@@ -16,10 +16,11 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from .. import packages
 from .._check import EVERY_SUITE, PAST, ZONE, Check
-from ..catalogue import kinds
+from ..catalogue import added_checks, kind_named, kinds
 from ..core.limits import SEVERITIES, severity_of
-from ..core.suites import DEPENDED_ON, SUITES, suite_problem
+from ..core.suites import DEPENDED_ON, SUITES, TABLES, suite_problem
 from ..core.units import LimitError
 from ..core.visible import has_controls, plain, visible
 from ..files.reading import content as content_of
@@ -36,16 +37,14 @@ from .model import FAIL_AT, Expectation, Inventory, Named, Suite, name_problem
 from .notify import read_channels
 from .positions import Key
 from .problems import InventoryError, Problems, is_concerned, nearest
-from .report import REPORTS_KEEP_S, read_mail
+from .report import REPORTS_KEEP_S, read_formats, read_mail
 from .salvage import parsed, salvaged
 from .schedules import KEYS as TIMING
 from .schedules import read_timing
 from .validation import note_validation, secrets_of
 
 GENERAL = ("name", "timezone", "runbook", "severities")
-TABLES = ("opscheck", "suites", "history", "report", "maintenance", "waiver", "notify")
-"""The tables beside those of the targets."""
-REPORT = ("keep", "mail", "metrics")
+REPORT = ("keep", "mail", "metrics", "formats")
 SUITE_KEYS = ("fail_at", *TIMING)
 _BITS = 64
 
@@ -85,6 +84,7 @@ def _gathered(
     reports: Path | None,
 ) -> Inventory:
     """Return what a document says, as far as it can be read; what can't be is noted."""
+    checks = (*checks, *added_checks(document))
     problems.names = _names(document, checks)
     document = _bounded(document, (), problems)
     document = expand(document, os.environ if environment is None else environment, problems)
@@ -100,6 +100,7 @@ def _gathered(
     reports_keep_s = read_keep(report, ("report",), REPORTS_KEEP_S, problems)
     metrics = read_metrics(report.get("metrics"), file.absolute().parent, problems)
     mail = read_mail(report.get("mail"), file.absolute().parent, words, suites, problems)
+    formats = read_formats(report.get("formats", []), problems)
     resolver = Resolver(checks, words, suites, {ZONE: zone, PAST: history}, problems)
     targets, expectations = _targets(document, resolver, problems)
     _refuse_dangling_hosts(targets, document, problems)
@@ -127,6 +128,7 @@ def _gathered(
         redactor=problems.redactor(),
         mail=mail,
         reports_keep_s=reports_keep_s,
+        formats=formats,
     )
     return _sure(inventory, problems.wrong) if len(problems) else inventory
 
@@ -346,8 +348,7 @@ def _targets(
     for key, table in document.items():
         if key in TABLES:
             continue
-        if key not in kinds():
-            problems.add((key,), f"unknown kind of target; {nearest(key, [*kinds(), *TABLES])}")
+        if (kind := _kind(key, problems)) is None:
             continue
         if not isinstance(table, dict) or not table:
             problems.add((key,), f"a {key} needs a name: [{key}.NAME]")
@@ -356,7 +357,7 @@ def _targets(
             if not isinstance(said, dict):
                 problems.add((key, name), f"a {key} needs a name: [{key}.NAME]")
                 continue
-            target, found = _target(kinds()[key], name, said, resolver, problems)
+            target, found = _target(kind, name, said, resolver, problems)
             targets += [target] if target is not None else []
             expectations += found
     if not document.keys() - TABLES:
@@ -364,6 +365,18 @@ def _targets(
             (), "there are no targets; add one, for example [host.local], or create the file with `opscheck init`"
         )
     return targets, expectations
+
+
+def _kind(name: str, problems: Problems) -> Kind | None:
+    """Return a kind of target; one that there is not, or that can't be used, is noted."""
+    try:
+        return kind_named(name)
+    except KeyError:
+        known = [*kinds(), *packages.installed(packages.KINDS), *TABLES]
+        problems.add((name,), f"unknown kind of target; {nearest(name, known)}")
+    except packages.PackageError as error:
+        problems.add((name,), str(error))
+    return None
 
 
 def _target(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from ..core.extensions import AddedWay
 from ..core.humanize import lasting_s
 
 
@@ -14,6 +15,8 @@ class Way(StrEnum):
     URL = "url"
     WEBHOOK = "webhook"
     FILE = "file"
+    CHANNEL = "channel"
+    """That of a package."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +27,7 @@ class Channel:
     again_s: a breach that goes on is told again after so many seconds; None for never.
     digest_s: what there is to tell goes as one message, at most once in so many seconds, 0 for once a run; None for a
     message each.
+    added: how a package carries it, whose name then is the address.
     """
 
     name: str
@@ -33,9 +37,11 @@ class Channel:
     suites: frozenset[str] | None = None
     again_s: float | None = None
     digest_s: float | None = None
+    added: AddedWay | None = field(default=None, repr=False, compare=False)
 
     def __str__(self) -> str:
-        said = [f"{self.name} ({'apprise' if self.way is Way.URL else self.way}): {', '.join(sorted(self.severities))}"]
+        ways = {Way.URL: "apprise", Way.CHANNEL: self.address}
+        said = [f"{self.name} ({ways.get(self.way, self.way)}): {', '.join(sorted(self.severities))}"]
         said += [f"only {', '.join(sorted(self.suites))}"] if self.suites is not None else []
         said += [f"again after {lasting_s(self.again_s)}"] if self.again_s is not None else []
         if self.digest_s is not None:

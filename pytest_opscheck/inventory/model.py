@@ -12,6 +12,7 @@ from typing import Any
 
 from .._check import Check
 from ..core.dayparts import Limits
+from ..core.extensions import ReportFormat
 from ..core.pending import Lasting
 from ..core.schedule import Schedule
 from ..core.secrets import Redactor
@@ -123,7 +124,8 @@ class Expectation:
 class Inventory:
     """All that `opscheck.toml` says.
 
-    `digest` is the same for two processes that read the same file and find the same environment.
+    `digest` is the same for two processes that read the same file and find the same environment. `left_out` has the
+    reasons of plugins for what they have left out of the expectations, by result id.
     """
 
     file: Path
@@ -143,10 +145,17 @@ class Inventory:
     redactor: Redactor = field(default_factory=Redactor)
     mail: Mail | None = None
     reports_keep_s: float = REPORTS_KEEP_S
+    formats: tuple[ReportFormat, ...] = ()
+    left_out: Mapping[str, str] = field(default_factory=dict)
 
     def of_kind(self, kind: str) -> list[Named]:
         """Return the targets of a kind, by name."""
         return sorted((target for target in self.targets if target.kind == kind), key=lambda target: target.name)
+
+    @property
+    def hosts(self) -> dict[str, str]:
+        """How to get to the hosts, by their names."""
+        return {target.name: target.keys.connect for target in self.of_kind("host")}  # type: ignore[attr-defined]
 
     def of_check(self, check_id: str) -> Iterator[Expectation]:
         """Yield what is expected in terms of one check, by target."""

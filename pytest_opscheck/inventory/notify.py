@@ -11,6 +11,8 @@ from urllib.parse import urlsplit
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
+from .. import packages
+from ..core.extensions import AddedWay, ChannelType
 from ..core.limits import SEVERITIES, severity_of
 from ..core.secrets import address_parts
 from ..core.units import LimitError, parse_time
@@ -18,10 +20,11 @@ from .channels import Channel, Way
 from .model import name_problem
 from .positions import Key
 from .problems import Problems, nearest
-from .validation import note_validation
+from .validation import note_validation, secrets_of
 
 MISSING = "it needs apprise, which is not installed: pip install 'pytest-opscheck[notify]'"
 _NO_ADDRESS = "it is not an address that apprise knows, for example slack://TOKEN_A/TOKEN_B/TOKEN_C; see appriseit.com"
+_WAYS = "url (through apprise), webhook, file, or channel (of a package)"
 _URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://\S+")
 
 
@@ -39,6 +42,7 @@ class _Channel(BaseModel):
     url: _Text | None = None
     webhook: _Text | None = None
     file: _Text | None = None
+    channel: _Text | None = None
     severities: list[str] | None = Field(default=None, min_length=1)
     suites: list[str] | None = Field(default=None, min_length=1)
     again: Any = None
@@ -68,14 +72,12 @@ def _channel(
     for way in (Way.URL, Way.WEBHOOK):
         if isinstance(address := said.get(way), str):
             problems.keep_secret((*path, str(way)), *address_parts(address))
-    try:
-        model = _Channel.model_validate(said)
-    except ValidationError as error:
-        note_validation(error, problems, path, said, _Channel.model_fields)
+    said, added = _added(said, path, problems)
+    if said is None or (model := _common(said, path, problems)) is None:
         return None
     ways = [(way, address) for way in Way if (address := getattr(model, way)) is not None]
     if len(ways) != 1:
-        problems.add(path, "set exactly one destination: url (through apprise), webhook or file")
+        problems.add(path, f"set exactly one destination: {_WAYS}")
         return None
     way, address = ways[0]
     if problem := _address_problem(way, address):
@@ -85,7 +87,40 @@ def _channel(
             problems.add((*path, "suites", place), f"there is no suite {suite!r}; {nearest(suite, suites)}")
     again, digest = _time(said, "again", path, problems), _digest(said, path, problems)
     severities = _severities(model.severities, words, path, problems)
-    return Channel(name, way, address, severities, frozenset(model.suites) if model.suites else None, again, digest)
+    only = frozenset(model.suites) if model.suites else None
+    return Channel(name, way, address, severities, only, again, digest, added)
+
+
+def _common(said: Mapping[str, Any], path: Key, problems: Problems) -> _Channel | None:
+    """Return what all channels have in common; None where there is an error in it, which is noted."""
+    try:
+        return _Channel.model_validate(said)
+    except ValidationError as error:
+        note_validation(error, problems, path, said, _Channel.model_fields)
+        return None
+
+
+def _added(said: Mapping[str, Any], path: Key, problems: Problems) -> tuple[Mapping[str, Any] | None, AddedWay | None]:
+    """Return a table without the keys of a package's channel, and these; None for one that can't be used."""
+    if not isinstance(name := said.get("channel"), str):
+        return said, None
+    try:
+        made = packages.added(packages.CHANNELS, name.strip(), ChannelType)
+    except packages.PackageError as error:
+        problems.add((*path, "channel"), str(error))
+        return None, None
+    if made is None:
+        hint = nearest(name, packages.installed(packages.CHANNELS))
+        problems.add((*path, "channel"), f"no package that is installed adds a channel {name!r}; {hint}")
+        return None, None
+    own = {key: value for key, value in said.items() if key not in _Channel.model_fields}
+    try:
+        keys = made.keys.model_validate(own)
+    except ValidationError as error:
+        note_validation(error, problems, path, own, [*made.keys.model_fields, *_Channel.model_fields])
+        return None, None
+    problems.keep_secret(path, *secrets_of(keys))
+    return {key: value for key, value in said.items() if key not in own}, AddedWay(made, keys)
 
 
 def _severities(said: list[str] | None, words: Mapping[str, str], path: Key, problems: Problems) -> frozenset[str]:
@@ -124,7 +159,7 @@ def _address_problem(way: Way, address: str) -> str | None:
         except ValueError:
             fits = False
         return None if fits else "it is not the address of a webhook; write https://HOST/PATH"
-    if way is Way.FILE:
+    if way in (Way.FILE, Way.CHANNEL):
         return None
     if importlib.util.find_spec("apprise") is None:
         return MISSING
@@ -161,6 +196,10 @@ def schema(severities: list[str]) -> dict[str, Any]:
             "anyOf": [{"type": "boolean"}, time],
         },
     }
-    ways = [{"required": [str(way)]} for way in Way]
+    ways = [{"required": [str(way)]} for way in Way if way is not Way.CHANNEL]
     table = {"type": "object", "properties": fields, "additionalProperties": False, "oneOf": ways}
-    return {"type": "object", "description": "who is alerted", "additionalProperties": table}
+    channel = {"description": "the name of a package's channel, which has keys of its own", **text}
+    common = {key: field for key, field in fields.items() if key not in list(Way)}
+    added = {"type": "object", "properties": {**common, "channel": channel}, "required": ["channel"]}
+    tables = {"anyOf": [table, added]}
+    return {"type": "object", "description": "who is alerted", "additionalProperties": tables}

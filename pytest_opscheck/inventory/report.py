@@ -8,12 +8,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from .. import packages
+from ..core.extensions import ReportFormat
 from ..core.limits import severity_of
 from ..core.units import LimitError
 from ..core.visible import has_controls
 from .positions import Key
 from .problems import Problems, nearest
 
+_OURS = ("json", "html", "xml")
 REPORTS_KEEP_S = 90 * 86400.0
 """How long the reports of a run stay in their folder."""
 ALWAYS, CHANGE = "always", "change"
@@ -80,6 +83,37 @@ def read_mail(
     if texts["ca"]:
         texts["ca"] = str(folder / Path(texts["ca"]).expanduser())
     return Mail(tuple(each for each in recipients if each), sender, host, port, security, when, **texts)
+
+
+def read_formats(said: object, problems: Problems) -> tuple[ReportFormat, ...]:
+    """Return the formats of packages in which reports are wanted beside ours."""
+    path: Key = ("report", "formats")
+    if not isinstance(said, list) or not all(isinstance(name, str) for name in said):
+        problems.add(path, 'it is a list of names, for example ["csv"]')
+        return ()
+    found = [_format(name, (*path, place), problems) for place, name in enumerate(said)]
+    formats = [each for each in found if each is not None]
+    for each in formats:
+        if [other.suffix for other in formats].count(each.suffix) > 1:
+            problems.add(path, f"two of them write files *.{each.suffix}; keep one of them")
+            break
+    return tuple(formats)
+
+
+def _format(name: str, path: Key, problems: Problems) -> ReportFormat | None:
+    try:
+        found = packages.added(packages.REPORTS, name, ReportFormat)
+    except packages.PackageError as error:
+        problems.add(path, str(error))
+        return None
+    if found is None:
+        hint = nearest(name, packages.installed(packages.REPORTS))
+        problems.add(path, f"no package that is installed adds a format {name!r}; {hint}")
+    elif not re.fullmatch(r"[a-z0-9]{1,10}", found.suffix) or found.suffix in _OURS:
+        package = packages.package_of(packages.REPORTS, name)
+        problems.add(path, f"{package}: {found.suffix!r} can't end the name of its files; use another word, as 'csv'")
+        return None
+    return found
 
 
 def _address(said: object, key: str, problems: Problems) -> Address | None:

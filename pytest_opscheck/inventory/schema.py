@@ -10,7 +10,7 @@ from pydantic import BaseModel
 from pydantic.json_schema import GenerateJsonSchema
 
 from .._check import GIVEN, Check
-from ..catalogue import kinds
+from ..catalogue import added_checks, every_kind
 from ..core.dayparts import Limits
 from ..core.limits import SEVERITIES
 from ..core.suites import SUITES
@@ -41,10 +41,13 @@ class _Generator(GenerateJsonSchema):
 
 
 def schema(checks: Iterable[Check], words: Iterable[str] = ()) -> Schema:
-    """Return the JSON Schema of an inventory; `words` are its own names of P0 to P3."""
-    severities = [*SEVERITIES, *words]
-    made = _Maker(tuple(checks), severities)
-    targets = {name: made.kind(kind) for name, kind in kinds().items()}
+    """Return the JSON Schema of an inventory, with the kinds of all packages; `words` are its own names of P0 to P3.
+
+    Raises PackageError.
+    """
+    severities, kinds = [*SEVERITIES, *words], every_kind()
+    made = _Maker((*checks, *added_checks(kinds)), severities)
+    targets = {name: made.kind(kind) for name, kind in kinds.items()}
     return {
         "$schema": _DIALECT,
         "title": "opscheck.toml",
@@ -230,9 +233,14 @@ def _report(severities: list[str]) -> Schema:
         },
     }
     mail = _table(fields, ["to", "from", "server"], description="who gets the report by mail")
+    formats = {
+        "description": "formats of packages, beside ours",
+        "type": "array",
+        "items": text,
+    }
     keep = {"description": "how long dated reports are kept", "default": "90d"}
     return _table(
-        {"keep": {**keep, "$ref": "#/$defs/time"}, "mail": mail, "metrics": metrics_schema()},
+        {"keep": {**keep, "$ref": "#/$defs/time"}, "mail": mail, "metrics": metrics_schema(), "formats": formats},
         description="how long reports are kept, and where else they are sent",
     )
 
@@ -276,6 +284,8 @@ def _limit(check: Check) -> Schema:
         return {"type": "string", "pattern": rf"^\s*((==\s*)?{check.well}\s*$|(!=|~)\s*\S)|{_VARIABLE}"}
     if not dimensions or "text" in dimensions:
         return {"type": ["string", "number", "boolean"], "minLength": 1}
+    if dimensions == {"set"}:
+        return {"type": "string", "pattern": rf"^\s*((==|!=|contains|within)\s*)?\{{.*\}}\s*$|{_VARIABLE}"}
     units = [unit for unit in UNITS if dimension(unit) in dimensions]
     said = "|".join(re.escape(unit) for unit in units if unit)
     unit = f"({said}){'?' if '' in units else ''}" if said else ""

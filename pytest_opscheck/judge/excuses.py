@@ -10,7 +10,8 @@ from dataclasses import replace
 from ..core.results import Quiet, Result, Verdict
 from ..inventory.waivers import Waiver
 from ..inventory.windows import Open, Window, Zone
-from .conclude import Subject, conclude
+from .conclude import Judge
+from .subject import Subject
 
 _EXCUSED = (Verdict.BREACH, Verdict.UNKNOWN, Verdict.BLOCKED)
 """What shows as maintenance inside a window: that a host can't be reached is what windows are for."""
@@ -25,7 +26,7 @@ class Quieting:
         windows: Iterable[Window],
         begun: Callable[[], Iterable[Open]],
         zone: Zone,
-        fail_at: str,
+        judge: Judge,
         *,
         is_gate: bool = False,
     ) -> None:
@@ -37,7 +38,7 @@ class Quieting:
         self._windows = tuple(windows)
         self._begun = functools.cache(lambda: tuple(begun()))
         self._zone = zone
-        self._fail_at = fail_at
+        self._judge = judge
         self._is_gate = is_gate
 
     def applied(self, result: Result, subject: Subject, now: dt.datetime) -> Result:
@@ -52,7 +53,7 @@ class Quieting:
             return in_maintenance(result, found)
         result = result if found is None else replace(result, quiet=_quiet(result, found))
         holding = (waiver for waiver in self._waivers if waiver.holds(now.date()))
-        return waived(result, holding, subject, self._fail_at)
+        return waived(result, holding, subject, self._judge)
 
     def _open(self, now: dt.datetime) -> Iterator[Open]:
         for window in self._windows:
@@ -74,7 +75,7 @@ def _quiet(result: Result, window: Open) -> Quiet:
     return Quiet(result.verdict, window.name, window.why, window.until.isoformat(timespec="seconds"), window.who)
 
 
-def waived(result: Result, waivers: Iterable[Waiver], subject: Subject, fail_at: str) -> Result:
+def waived(result: Result, waivers: Iterable[Waiver], subject: Subject, judge: Judge) -> Result:
     """Return a breach without what is waived of it: another subject's stays one, and unknown stays unknown."""
     if result.verdict is not Verdict.BREACH:
         return result
@@ -98,7 +99,7 @@ def waived(result: Result, waivers: Iterable[Waiver], subject: Subject, fail_at:
         )
         message = f"{result.message}; {said}"
         return replace(result, verdict=Verdict.WAIVED, message=message, measurements=marked, fails=False, quiet=quiet)
-    rest = conclude(subject, [m for m in marked if not m.waived], fail_at=fail_at)
+    rest = judge.conclude(subject, [m for m in marked if not m.waived])
     about = ", ".join(each.about.removeprefix(f"{result.id} ") for each in used)
     return replace(
         rest,

@@ -11,9 +11,10 @@ from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
-from ..core import humanize
+from ..core import humanize, sets
+from ..core.judgeable import UnjudgeableError
 from ..core.lengths import LONGEST, Clean, as_shown, beginning
-from ..core.limits import Ladder, Limit, Rung, UnjudgeableError, parse_ladder, parse_limit, severity_of, single
+from ..core.limits import Ladder, Limit, Rung, parse_ladder, parse_limit, severity_of, single
 from ..core.results import Counted, Measurement
 from ..core.secrets import MASK
 from ..core.units import LimitError, dimension, window_s
@@ -66,17 +67,18 @@ class Expect:
     ) -> bool:
         """Judge a value, and return whether it is as expected.
 
-        value: a number, a text or a boolean; None if it is unknown, for which `why` gives the reason.
+        value: a number, a text or a truth, or several texts for a limit over sets; None where it could not be told, for
+            which `why` gives the reason.
         unit: of the value: %, ms, s, m, h, d, B, kB, MB, GB, KiB, MiB, GiB, a rate such as /day, or none for a count.
-        subject: what was measured, if a check measures several things.
-        limit: what is expected, if the check itself does not set it: a limit, or a ladder {"P3": "< 70%", ...}.
-        severity: of breaking a single `limit`: P0 to P3, or the inventory's name for one; by default the check's.
-        also: the same value in other units, for limits in those.
-        observed: the value in words, if the number alone is not enough: "no file", "97 (most are app: 60)".
+        subject: what was measured, where a check measures several things.
+        limit: what is expected, where the check itself does not say it: a limit, or a ladder {"P3": "< 70%", ...}.
+        severity: of breaking a single `limit`: P0 to P3, or a word of the inventory; by default the check's.
+        also: the same value in other units, for limits that are said in those.
+        observed: how to say the value where the number alone would say too little: "no file", "97 (most are app: 60)".
         secret: whether to show `observed` instead of the value, which then appears nowhere.
-        note: what to add in brackets after the value: of how many, since when.
-        most: if a count is only known within bounds, `value` is the lower and this the upper one. It is judged if all
-            numbers between them are judged alike; otherwise it is unknown, for which `why` gives the reason.
+        note: what to say in brackets behind the value: of how many, since when.
+        most: where a count is known within bounds, `value` is the least that it may be, and this the most. It is judged
+            where any number between them is judged alike; else it is unknown, for which `why` gives the reason.
 
         Raises LimitError for a limit or a severity that does not exist, and TypeError where there is no limit at all,
         or a severity without a single limit. Nothing has been judged then, and the check is not ok.
@@ -110,8 +112,7 @@ class Expect:
         if secret and value is not None:
             value = observed = observed or MASK
             problem = problem and (why or f"its value, which is not shown, can't be judged by {shown.limit}")
-        if not isinstance(value, str | int | float | bool | None):
-            value = as_shown(value)
+        value, note = _shown(value, note, shown.limit, breached)
         said = "" if value is None else humanize.observed(value, unit, shown.limit, _judged_as(ladder, rung))
         observed = (observed or said) + (f" ({note})" if note and value is not None else "")
         self._record(
@@ -133,14 +134,14 @@ class Expect:
     ) -> Moved:
         """Return the increase of counters since the last run of the suite, and store them for the next one.
 
-        counters: their current values: restarts=5. Pass counters that are reset together in one call.
-        subject: whose counters they are, if a check has several.
-        counted_by: what distinguishes the counting server, process or container from its successor after a restart.
-        unit: of the limit. If it is a rate, the increase is over the rate's window, as far back as past runs reach.
+        counters: what is counted, as it stands: restarts=5. Those that are reset together are named together.
+        subject: whose counters they are, where a check has several.
+        counted_by: what tells the server, process or container that has counted from the one after its restart.
+        unit: of the limit. Where it is a rate, growth is counted over the rate's window, as far as past runs tell.
 
-        `by` has the increase of each, and `since` the time. Without an earlier run `by` has the current values,
-        and `since` is None. Counters that are smaller than before, or have another `counted_by`, have started over, so
-        all of their value is new.
+        `by` of the answer has the growth of each, and `since` says since when. Without an earlier run `by` has what is
+        counted as it stands, and `since` is None. Counters that are smaller than before, or that another one has
+        counted, started over, and all that they say has been counted since then.
 
         Raises UnknownError for a counter that is not a number.
         """
@@ -196,6 +197,20 @@ class Expect:
         if self._expectation is None or self._expectation.limits is None:
             raise TypeError('expect() needs a limit here, for example expect(age, "s", limit="< 6h")')
         return self._expectation.limits.at(self._now)
+
+
+def _shown(value: Any, note: str | None, limit: Limit, breached: str | None) -> tuple[Any, str | None]:
+    """Return a value as it is kept, and what to say behind it: of a set also what is missing and unexpected."""
+    if isinstance(value, str | int | float | bool | None):
+        return value, note
+    try:
+        found = sets.texts(value) if sets.is_set(value) else None
+    except ValueError:
+        found = None
+    if found is None or limit.members is None:
+        return as_shown(value), note
+    difference = sets.difference(limit.operator, limit.members, found) if breached else ""
+    return sets.shown(found), "; ".join(filter(None, (difference, note))) or None
 
 
 def _fitting(value: Any, unit: str, also: Mapping[str, Any], ladder: Ladder) -> tuple[Any, str]:

@@ -1,4 +1,4 @@
-"""What observes targets: a module per kind, with its target's keys, how to connect, and its probes.
+"""What observes targets: a module or a folder per kind, with its target's keys, how to connect, and its probes.
 
 Adding a kind is adding a module here that has `kind = Kind(...)`, and a module `test_<kind>.py` of checks.
 """

@@ -164,6 +164,8 @@ class Kind:
     `connect(target, timeout_s)` is a context manager that yields what the direct probes read from; it raises
     UnreachableError. `summary` is the sentence of the inventory's schema. `libraries` are imported before contacts
     start, by one thread: while some are, others can't ask whether a thing is callable (amqp's vine), or warnings show.
+    A kind of another package says for which version of the `api` it was made, and in which module its `checks` are,
+    `test_<kind>.py`; `example` is what `opscheck init` suggests, as TOML.
     """
 
     name: str
@@ -173,6 +175,9 @@ class Kind:
     probes: dict[str, Probe] = field(default_factory=dict)
     shells: dict[str, Shell] = field(default_factory=dict)
     libraries: tuple[str, ...] = ()
+    api: int | None = None
+    checks: str | None = None
+    example: str | None = None
 
     def probe(
         self, *, timeout_s: float = DEFAULT_TIMEOUT_S, quiet: bool = False

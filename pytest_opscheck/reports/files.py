@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import datetime as dt
+import filecmp
 import os
 import re
 import shutil
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,7 +17,8 @@ from ..files import marks, private
 _END = b"</testsuites>"
 _STAMP = "%Y-%m-%dT%H%M%S"
 _MARK = re.compile(r"\.\d{4}-\d\d-\d\dT\d{6}(?:-\d+)?")
-_DATED = re.compile(r"(?P<stamp>\d{4}-\d\d-\d\dT\d{6})(?:-\d+)?\.(?:json|html|xml)")
+_DATED = re.compile(r"(?P<stamp>\d{4}-\d\d-\d\dT\d{6})(?:-\d+)?(?P<suffix>\.[a-z0-9]+)")
+_SUFFIXES = (".json", ".html", ".xml")
 
 
 @dataclass(frozen=True)
@@ -80,9 +83,13 @@ class ReportFiles:
         self.xml.unlink()
         return True
 
+    def of_format(self, suffix: str) -> Path:
+        """Return the report in the format of a package."""
+        return self.folder / f"{self.stem}.{suffix}"
+
     def make_latest(self) -> None:
         """Put the run's reports up as the newest ones: all of them, each at once and whole, or none. Raises OSError."""
-        paths = (self.json, self.html, self.xml)
+        paths = {self.json, self.html, self.xml, *self.folder.glob(f"{self.stem}.*"), *self._no_more()}
         with contextlib.ExitStack() as stack:
             for path in filter(Path.exists, paths):
                 shutil.copyfile(path, stack.enter_context(private.draft(self._latest(path))))
@@ -90,15 +97,28 @@ class ReportFiles:
             if not path.exists():  # one that is not written any more would be another run's
                 self._latest(path).unlink(missing_ok=True)
 
+    def _no_more(self) -> Iterator[Path]:
+        """Yield the reports that this run has not, in formats of packages in which the newest of earlier runs are."""
+        for latest in [path for path in self.folder.glob("latest.*") if path.suffix not in _SUFFIXES]:
+            dated = (path for path in self.folder.glob(f"*{latest.suffix}") if _DATED.fullmatch(path.name))
+            if any(filecmp.cmp(latest, path, shallow=False) for path in dated):
+                yield self.folder / f"{self.stem}{latest.suffix}"
+
     def _latest(self, path: Path) -> Path:
         return self.folder / f"latest{path.suffix}"
 
-    def prune(self, before: dt.datetime) -> None:
-        """Remove the reports of runs that began before a moment, by their names. Raises OSError where one stays."""
+    def prune(self, before: dt.datetime, formats: Iterable[str] = ()) -> None:
+        """Remove the reports of runs that began before a moment, by their names; also those in formats of packages.
+
+        Raises OSError where one stays.
+        """
+        suffixes = (*_SUFFIXES, *(f".{suffix}" for suffix in formats))
         stamp = before.strftime(_STAMP)
         with os.scandir(self.folder) as files:
-            old = [file.path for file in files if (dated := _DATED.fullmatch(file.name)) and dated["stamp"] < stamp]
-        for path in old:
+            dated = [(file.path, found) for file in files if (found := _DATED.fullmatch(file.name))]
+        for path, found in dated:
+            if found["stamp"] >= stamp or found["suffix"] not in suffixes:
+                continue
             Path(path).unlink(missing_ok=True)  # another run may be at it as well
 
     def release(self) -> None:

@@ -11,7 +11,7 @@ from urllib.parse import unquote, urlsplit
 from ..inventory import Inventory, nearest
 from ..inventory.positions import Key
 from ..inventory.problems import Problems
-from ..judge.conclude import runbook_link
+from ..judge.subject import runbook_link
 from .headings import anchors, ids
 
 MOST_BYTES = 16_000_000

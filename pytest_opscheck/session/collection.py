@@ -11,12 +11,12 @@ import pytest
 
 from .. import catalogue
 from .._check import EVERY_SUITE, Check, check_of
-from ..catalogue import is_named, is_shipped, kind_of_file, names_shipped, shipped_argument, shipped_files
+from ..catalogue import added_files, is_named, is_shipped, kind_of_file, names_shipped, shipped_argument, shipped_files
 from ..inventory import Expectation, Inventory, nearest
 from ..settings import setting
 from . import fixtures
 from .due import Due
-from .items import Owed, is_ours, owed_by
+from .items import PendingReading, case_of
 from .selection import narrows, selects
 
 _SHOWN = 3
@@ -79,14 +79,14 @@ class Collection:
         They are no argument of pytest's: it would leave them out where the environment that they are installed in lies
         inside of the project, as `.venv` often does.
         """
-        files = [file for file in shipped_files() if self.with_shipped and not self.ignores(file)]
+        files = [file for file in [*shipped_files(), *added_files()] if self.with_shipped and not self.ignores(file)]
         return [pytest.Module.from_parent(collector, path=file, nodeid=file.name) for file in files]
 
     def require_collected(self, items: list[pytest.Item]) -> None:
         """Raise UsageError where a shipped check of the run's suites was not collected: it would not be missed."""
         if not self.suites or not self.with_shipped:
             return
-        there = {owed.expectation.id for item in items if (owed := owed_by(item)) is not None}
+        there = {case.expectation.id for item in items if (case := case_of(item)) is not None and case.expectation}
         wanted = [e.id for e in self.inventory.expectations if set(e.suites) & set(self.suites)]
         if missing := [check_id for check_id in wanted if check_id not in there]:
             raise pytest.UsageError(
@@ -112,7 +112,7 @@ class Collection:
     def require_kept(self, before: Iterable[pytest.Item], items: Iterable[pytest.Item]) -> None:
         """Raise UsageError where a check was taken out of pytest's list without a word: it would not be missed."""
         gone = set(before).difference(items, self._deselected)
-        if lost := sorted(item.nodeid for item in gone if is_ours(item)):
+        if lost := sorted(item.nodeid for item in gone if case_of(item) is not None):
             raise pytest.UsageError(
                 f"{_some(lost)} removed by a conftest.py or plugin that does not report it; "
                 "make it call config.hook.pytest_deselected(items=...) for them"
@@ -140,7 +140,7 @@ class Collection:
         """
         if _is_shipped(function):
             return list(self.inventory.of_check(check.id))
-        if any(check.id == known.id for known in catalogue.checks((check.kind,))):
+        if any(check.id == known.id for known in catalogue.checks_of(check.kind)):
             raise pytest.UsageError(f"{check.id} is a shipped check; give {function.__name__} another name")
         for other in self._own:
             if other.id == check.id and other is not check:
@@ -175,7 +175,7 @@ class Collection:
         if found is not None:
             expectations = self._expectations(found, metafunc.function)
             params = [
-                pytest.param(Owed(expectation), id=expectation.param_id, marks=_marks(expectation.suites))
+                pytest.param(PendingReading(expectation), id=expectation.param_id, marks=_marks(expectation.suites))
                 for expectation in expectations
             ]
             metafunc.parametrize(found.probe.name, params or [_without_target(found)])

@@ -18,7 +18,7 @@ from typing import Protocol
 
 import pytest
 
-from .items import is_ours
+from .items import case_of
 
 SECONDS = 60.0
 """How long a test may take, and its fixtures before and after it; `@pytest.mark.timeout(SECONDS)` says otherwise."""
@@ -105,7 +105,7 @@ class Deadlines:
 @contextmanager
 def _deadline(item: pytest.Item, left_s: float = math.inf) -> Iterator[None]:
     """Raise TimeOverError in the block when its time is over. Signals reach the main thread, where pytest runs."""
-    if not is_ours(item) or _is_pytest_timeouts(item) or threading.current_thread() is not threading.main_thread():
+    if case_of(item) is None or _is_pytest_timeouts(item) or threading.current_thread() is not threading.main_thread():
         yield
         return
     seconds = _seconds(item)

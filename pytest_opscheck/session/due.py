@@ -12,8 +12,8 @@ import pytest
 from .._check import check_of
 from ..catalogue import is_shipped
 from ..inventory import Expectation, Inventory
-from ..judge.conclude import Subject
-from .items import is_ours, node_id, owed_by, own_subject, subject_of
+from ..judge.subject import Subject
+from .items import case_of, node_id, own_subject
 
 _SELECTED = "selected-"
 """What the files are called in which workers tell what they have selected."""
@@ -39,10 +39,8 @@ class Due:
     def select(self, items: Iterable[pytest.Item]) -> None:
         """Note what pytest has selected in this process."""
         for item in items:
-            if isinstance(item, pytest.Function) and is_ours(item):
-                owed = owed_by(item)
-                own = owed.expectation.id if owed is not None else subject_of(item, self._inventory).id
-                self.selected[item.nodeid] = own
+            if (case := case_of(item)) is not None:
+                self.selected[item.nodeid] = case.id(self._inventory)
 
     def leave_out(self, items: Iterable[pytest.Item]) -> None:
         """Note what was deselected. Of shipped checks the inventory tells what is owed."""

@@ -19,14 +19,12 @@ from typing import Any
 
 import pytest
 
-from ..core.errors import HurriedError
+from ..core.errors import LAST_WORDS_S, HurriedError
 from ..core.results import INTERRUPTED
 from ..gather.shared import STOP
 from ..settings import workers_folder
 from ..starting import SIGNALS
 
-LAST_WORDS_S = 2.0
-"""How long what is waited for at the end may take from when the run was asked to end."""
 _AGAIN_S = 3.0
 """When it is interrupted once more, where code has caught that. A terminal and a parent may both ask at once."""
 _STUCK_S = 4.5

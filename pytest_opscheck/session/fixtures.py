@@ -14,8 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from ..catalogue import kinds
-from ..core.suites import FIXTURES
+from ..catalogue import fixture_names, kind_named, shipped_fixtures
 from ..gather.host import CONNECT_SECONDS, HostConnection, host_spec
 from ..gather.host_paramiko import careful
 from ..probes import UnreachableError
@@ -26,7 +25,8 @@ if TYPE_CHECKING:
     from ..judge.expect import Expect
     from .runner import Runner
 
-_KINDS = tuple(name for name in FIXTURES if name not in ("expect", "host"))
+_NOT_OURS = ("expect", "host")
+"""Fixtures that are not made here by the name of a kind."""
 _TESTINFRA = "_testinfra_host"
 
 
@@ -36,7 +36,7 @@ def _fixture(kind: str) -> Any:
         assert target is not None  # noqa: S101 - parametrized from the inventory
         with contextlib.ExitStack() as stack:
             try:
-                connection = stack.enter_context(kinds()[kind].connect(target.keys, CONNECT_SECONDS))
+                connection = stack.enter_context(kind_named(kind).connect(target.keys, CONNECT_SECONDS))
             except UnreachableError as error:
                 self.runner.unreachable(request.node, target, error)
             yield connection
@@ -60,8 +60,16 @@ class Fixtures:
         return self.runner.expect()
 
 
-for _kind in _KINDS:
-    setattr(Fixtures, _kind, _fixture(_kind))
+for _kind in shipped_fixtures():
+    if _kind not in _NOT_OURS:
+        setattr(Fixtures, _kind, _fixture(_kind))
+
+
+def fixtures(inventory: Inventory, runner: Runner) -> Fixtures:
+    """Return the fixtures for an inventory, with those of the kinds that other packages add."""
+    more = {name: _fixture(name) for name in fixture_names() if name not in shipped_fixtures()}
+    made: Fixtures = type("Fixtures", (Fixtures,), more)(inventory, runner)
+    return made
 
 
 @contextmanager
@@ -71,8 +79,8 @@ def parametrized(metafunc: pytest.Metafunc, inventory: Inventory, skip: str | No
     pytest-testinfra parametrizes its own `host` unless `--hosts` or `testinfra_hosts` say of which, so the inventory's
     hosts take that place, and its hook does not see the argument meanwhile.
     """
-    for name in _KINDS:
-        if name != skip and name in metafunc.fixturenames and _is_ours(metafunc, name):
+    for name in fixture_names():
+        if name not in (*_NOT_OURS, skip) and name in metafunc.fixturenames and _is_ours(metafunc, name):
             targets = [target.name for target in inventory.of_kind(name)]
             metafunc.parametrize(name, targets, ids=targets, indirect=True)
     names = metafunc.fixturenames

@@ -7,22 +7,24 @@ import inspect
 import re
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 from typing import Any
 
 import pytest
 
 from .._check import check_of
-from ..core.suites import FIXTURES
+from ..catalogue import fixture_names
+from ..core.results import Result
 from ..inventory import Expectation, Inventory
-from ..judge.conclude import Subject
+from ..judge.expect import Expect
+from ..judge.subject import Subject
 
 _NODE = re.compile(r"(?P<file>.*?\.py)::(?P<names>[^\[]*)(?:\[(?P<param>.*)\])?", re.DOTALL)
 _EXPECT = "expect"
 
 
-class Owed:
+class PendingReading:
     """Stands for a reading until its test runs. It shows nothing of it: pytest prints arguments."""
 
     def __init__(self, expectation: Expectation) -> None:
@@ -32,17 +34,62 @@ class Owed:
         return repr(self.expectation)
 
 
-def owed_by(item: pytest.Item) -> Owed | None:
-    """Return what a test waits for, None where it is not a check."""
-    callspec = getattr(item, "callspec", None)
-    return next((value for value in callspec.params.values() if isinstance(value, Owed)), None) if callspec else None
+@dataclass(eq=False)
+class Case:
+    """A test of ours: what it judges, and what has come of it so far. Each item carries its own.
+
+    expectation: what the inventory expects; None for a user's own test.
+    attempt: which attempt of the test this is: pytest-rerunfailures and others run one again.
+    failed_parts: what failed of it in subtests, in a line each.
+    """
+
+    item: pytest.Function
+    expectation: Expectation | None
+    attempt: int = 0
+    expect: Expect | None = None
+    result: Result | None = None
+    failed_parts: list[str] = field(default_factory=list)
+    _subject: Subject | None = None
+
+    def begin(self) -> None:
+        """Begin an attempt, which knows nothing of the one before it."""
+        self.attempt += 1
+        self.expect, self.result, self.failed_parts = None, None, []
+
+    def id(self, inventory: Inventory) -> str:
+        """Return the id of its result."""
+        return self.expectation.id if self.expectation is not None else self.subject(inventory).id
+
+    def subject(self, inventory: Inventory) -> Subject:
+        """Return what it judges."""
+        if self._subject is None:
+            expectation = self.expectation
+            self._subject = Subject.of(expectation, inventory) if expectation else _own(self.item, inventory)
+        return self._subject
 
 
-def is_ours(item: pytest.Item) -> bool:
-    """Tell whether an item is a check, or a user's own test that takes a target or measures."""
+_CASE: pytest.StashKey[Case | None] = pytest.StashKey()
+
+
+def case_of(item: pytest.Item) -> Case | None:
+    """Return the case of a check, or of a user's own test that takes a target or measures; None for any other test."""
+    if _CASE not in item.stash:
+        item.stash[_CASE] = _case(item)
+    return item.stash[_CASE]
+
+
+def _case(item: pytest.Item) -> Case | None:
     if not isinstance(item, pytest.Function):
-        return False
-    return check_of(item.function) is not None or any(name in item.fixturenames for name in FIXTURES)
+        return None
+    values = item.callspec.params.values() if hasattr(item, "callspec") else ()
+    pending = next((value for value in values if isinstance(value, PendingReading)), None)
+    if (
+        pending is None
+        and check_of(item.function) is None
+        and not any(name in item.fixturenames for name in fixture_names())
+    ):
+        return None
+    return Case(item, pending.expectation if pending is not None else None)
 
 
 def node_id(expectation: Expectation) -> str:
@@ -51,10 +98,7 @@ def node_id(expectation: Expectation) -> str:
     return f"test_{check.kind}.py::test_{check.name}[{expectation.param_id}]"
 
 
-def subject_of(item: pytest.Function, inventory: Inventory) -> Subject:
-    """Return what a test of ours judges."""
-    if (owed := owed_by(item)) is not None:
-        return Subject.of(owed.expectation, inventory)
+def _own(item: pytest.Function, inventory: Inventory) -> Subject:
     title = inspect.getdoc(item.function) or _title(item.originalname)
     suites = tuple(suite for suite in inventory.suites if item.get_closest_marker(suite))
     return own_subject(item.nodeid, suites, inventory.runbook, title.strip().splitlines()[0].rstrip("."))

@@ -7,10 +7,10 @@ import os
 import platform
 import traceback
 import uuid
-from collections.abc import Generator
+from collections.abc import Generator, Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 
@@ -19,20 +19,19 @@ from ..core.humanize import counted
 from ..core.lengths import beginning
 from ..core.results import FAULT, INTERRUPTED, Result, Run, exit_status, with_steps
 from ..delivery.line import Line
-from ..delivery.outbox import Publisher
 from ..history import HistoryError
 from ..inventory.waivers import ending
-from ..judge.conclude import Subject, next_step
+from ..judge.next_step import next_step
+from ..judge.subject import Subject
 from ..reports import html, junit, terminal
 from ..reports.context import Failed
 from ..reports.files import ReportFiles
 from ..settings import only_looks, reports_folder
+from .hooked import Hooks
 from .overdue import Overdue
+from .publisher import Publisher
+from .session import Session
 from .workers import sweep
-
-if TYPE_CHECKING:
-    from .session import Session
-
 
 _SHOWN_BY_DEFAULT = "fE"
 """What pytest's short summary shows unless -r says otherwise."""
@@ -58,10 +57,19 @@ class Reporter:
         self.page = html.Page()
         self.publisher = Publisher(config, session)
         self.problems = self.publisher.problems
+        self.hooks = Hooks(config, session.inventory, self.problems)
         self._stepped = {each.id: each for each in session.inventory.expectations if each.steps}
         self.files = self.publisher.files = self._files() if not only_looks(config) else None
         self._lead_pytests_own()
         session.ending.last_words.insert(0, self._rescue)
+
+    @classmethod
+    def register(cls, session: Session) -> None:
+        """Have the controller of a session report, and end a run that is overdue."""
+        plugins, runner = session.config.pluginmanager, session.runner
+        overdue = Overdue(runner, runner.workers.kill, session.ending)
+        plugins.register(overdue, "opscheck-overdue")
+        plugins.register(cls(session.config, session, overdue), "opscheck-reporter")
 
     def _files(self) -> ReportFiles | None:
         """Return where a run of suites leaves its reports; None where tests were named one by one."""
@@ -122,7 +130,9 @@ class Reporter:
         if result is not None:
             # Under `--dist each` every worker has a result of it: the worst one counts.
             known = self.results.get(report.nodeid, result)
-            self.results[report.nodeid] = result = min(known, result, key=lambda each: each.rank)
+            result = min(known, result, key=lambda each: each.rank)
+            result = self.hooks.heard(result, has_steps=result.id in self._stepped)
+            self.results[report.nodeid] = report.opscheck = result  # type: ignore[attr-defined]
             if getattr(report, "opscheck_raised", False):
                 self.publisher.traces[result.id] = self.session.inventory.redactor.text(report.longreprtext)
             else:  # the table says it all: pytest need not show it again under FAILURES
@@ -186,11 +196,13 @@ class Reporter:
                 outcome = yield
         except OSError as error:  # which pytest raises for its own reports without their names
             named = error.filename or self._written_at(error)
-            self.publisher.not_written = OSError(error.errno, error.strerror or str(error), named)
-            self.publisher.note(self.publisher.not_written)
+            self.publisher.reports.fault = OSError(error.errno, error.strerror or str(error), named)
+            self.publisher.note(self.publisher.reports.fault)
         except HurriedError:
             self.problems.append("other plugins' work at the end of the run was cut short: the run was asked to end")
         self.publisher.publish(self.run)
+        self._settle()
+        self.hooks.finished(self.run)
         self._settle()
         return outcome
 
@@ -224,7 +236,8 @@ class Reporter:
         if is_lost:
             why = _OVERDUE if overdue else _LOST
             ours = [nodeid for nodeid, name in missing.items() if name is not None]
-            self.results |= {nodeid: runner.lost(self.session.due.subject(nodeid), why) for nodeid in ours}
+            lost = {nodeid: runner.lost(self.session.due.subject(nodeid), why) for nodeid in ours}
+            self.results |= {nodeid: self.hooks.heard(result) for nodeid, result in lost.items()}
         results = self._with_steps(sorted(self.results.values(), key=lambda result: result.rank))
         results = self.publisher.asked(lambda: runner.past.compared(results, self.started), results)
         status = exit_status(pytest_status, results)
@@ -262,7 +275,8 @@ class Reporter:
             return inventory.redactor.text(said) if said else said
 
         steps = {each.id: [(step.when, step.action) for step in each.steps] for each in self._stepped.values()}
-        return with_steps(results, steps, made)
+        stepped = with_steps(results, steps, made)
+        return tuple(self.hooks.stepped(each) if each.id in steps else each for each in stepped)
 
     def _recorded(self, run: Run) -> Run:
         """Record a run of suites, and return it with its hash; where that fails, it is the checker's fault alone."""
@@ -291,8 +305,14 @@ class Reporter:
             checks_status=status,
             narrowed=self.session.is_narrowed() or not_run > 0,
             not_run=not_run,
-            notices=tuple(map(inventory.redactor.text, ending(inventory.waivers, self.started.date()))),
+            notices=tuple(map(inventory.redactor.text, self._notices())),
         )
+
+    def _notices(self) -> Iterator[str]:
+        """Yield what is to be looked at: what plugins have left out, and waivers that end soon."""
+        inventory = self.session.inventory
+        yield from (f"left out by a plugin: {name}: {why}" for name, why in inventory.left_out.items())
+        yield from ending(inventory.waivers, self.started.date())
 
     def pytest_unconfigure(self) -> None:
         """Give the name of the run's reports free, and see that nobody has made the exit status 0 since it was decided.

@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from typing import Any, NoReturn
+from typing import NoReturn
 
 import pytest
 
@@ -17,30 +17,26 @@ from ..core.humanize import lasting
 from ..core.lengths import bounded
 from ..core.results import Counted, Result, Verdict
 from ..core.suites import GATE
-from ..gather.dispatcher import Gather, Request
+from ..gather.dispatcher import Gather
 from ..gather.readings import Reading
 from ..history import Moved, Past
 from ..inventory import Expectation, Inventory, Named
 from ..inventory.maintenance import at_targets
 from ..inventory.windows import Open
-from ..judge.conclude import Subject, breach, conclude, failed_reading, passed, unknown
+from ..judge.conclude import Judge
 from ..judge.excuses import Quieting
 from ..judge.expect import Expect
+from ..judge.subject import Subject
+from ..plan import Plan, Request
 from ..probes import UnknownError, UnreachableError
 from ..reports.terminal import Progress
 from ..settings import only_looks
 from . import workers
 from .deadline import TimeOverError
-from .items import Called, Owed, bound, is_ours, left_out, owed_by, stand_in, subject_of
+from .items import Called, Case, bound, case_of, left_out, stand_in
 from .outcomes import OUR_ERRORS, as_failure, attach, first_line, raised, skip_quiet, why_not_judged
 from .workers import Workers
 
-EXPECT: pytest.StashKey[Expect] = pytest.StashKey()
-RESULT: pytest.StashKey[Result] = pytest.StashKey()
-PARTS: pytest.StashKey[list[str]] = pytest.StashKey()
-"""What failed of a test in subtests, in a line each."""
-ATTEMPT: pytest.StashKey[int] = pytest.StashKey()
-"""Which attempt of a test this is: pytest-rerunfailures and others run one again."""
 _SHOWN_PARTS = 5
 
 
@@ -57,15 +53,15 @@ class Runner:
     ) -> None:
         self.config = config
         self.inventory = inventory
-        self.fail_at = fail_at
+        self.judge = Judge(fail_at)
         self.suite = suite
         self._is_gate = suite is not None and GATE in suite.split("+")
         self._selected: dict[str, Expectation] = {}
-        self.item: pytest.Item | None = None
+        self.case: Case | None = None
         self._gather: Gather | None = None
         self._again: list[Gather] = []
         self._blockers: dict[str, Result | None] = {}
-        self._called: pytest.Item | None = None
+        self._called: Case | None = None
         self._progress = Progress(config)
         self.workers = Workers()
         self._refusal = workers.refusal(config, inventory.digest)
@@ -77,7 +73,7 @@ class Runner:
         waivers = () if getattr(config.option, "runxfail", False) else inventory.waivers
         # Who asks for one check by its name, while a window is open, wants to know.
         windows = inventory.windows if suite is not None else ()
-        self._quieting = Quieting(waivers, windows, self._begun, inventory.timezone, fail_at, is_gate=self._is_gate)
+        self._quieting = Quieting(waivers, windows, self._begun, inventory.timezone, self.judge, is_gate=self._is_gate)
 
     def _begun(self) -> Iterator[Open]:
         """Yield the maintenance windows that somebody began by hand."""
@@ -88,18 +84,16 @@ class Runner:
 
     def start(self, pytest_session: pytest.Session) -> None:
         """Start every probe that the selected checks need. Nothing is probed where tests are only collected."""
-        expectations = [owed.expectation for item in pytest_session.items if (owed := owed_by(item)) is not None]
+        cases = [case for item in pytest_session.items if (case := case_of(item)) is not None]
+        expectations = [case.expectation for case in cases if case.expectation is not None]
         self._selected = {expectation.id: expectation for expectation in expectations}
         stops = pytest_session.testsfailed and not self.config.option.continue_on_collection_errors
         if only_looks(self.config) or self._refusal or (stops and not hasattr(self.config, "workerinput")):
             return  # a worker's tests run, whatever of its files could not be imported
         share, folder = workers.share(self.config)
-        self._gather = Gather((Request.of(e) for e in expectations), self._hosts(), share=share, folder=folder)
+        plan = Plan.of(map(Request.of, expectations), self.inventory.hosts)
+        self._gather = Gather(plan, share=share, folder=folder)
         self._gather.start()
-
-    def _hosts(self) -> dict[str, str]:
-        """Return the hosts' specs by name."""
-        return {target.name: target.keys.connect for target in self.inventory.of_kind("host")}  # type: ignore[attr-defined]
 
     @property
     def left_s(self) -> float:
@@ -111,17 +105,13 @@ class Runner:
 
         Raises UnknownError. A check whose reading is there is still judged.
         """
-        self.item = item
-        item.stash[ATTEMPT] = item.stash.get(ATTEMPT, 0) + 1
-        keys: tuple[pytest.StashKey[Any], ...] = (EXPECT, RESULT, PARTS)
-        for key in keys:
-            if key in item.stash:  # of an attempt before this one
-                del item.stash[key]
-        if not isinstance(item, pytest.Function) or not is_ours(item):
+        self.case = case_of(item)
+        if self.case is None:
             return
+        self.case.begin()
         if self._refusal is not None:
             raise UnknownError(self._refusal)
-        if owed_by(item) is None:
+        if self.case.expectation is None:
             self._require_time()
 
     def _require_time(self) -> None:
@@ -138,44 +128,47 @@ class Runner:
 
         return gather.wait(request, tick)
 
-    def call(self, item: pytest.Function) -> Generator[None, object, object]:
+    def call(self, case: Case) -> Generator[None, object, object]:
         """Run one test of ours: hand over its reading, let it measure, conclude."""
         __tracebackhide__ = True
-        owed = owed_by(item)
-        subject = self._subject(item)
+        item, expectation = case.item, case.expectation
         started = time.monotonic()
         reading, values = Reading(), dict[str, object]()
-        if owed is not None:
-            reading = self._reading(item, owed, subject)
+        if expectation is not None:
+            reading = self._reading(case, expectation)
             if reading.error is not None:  # which has ended the test, but for one whose breach does not count
                 with left_out(item):
                     return (yield)
             # Whatever fixture stands in their place: only what was read is measured, and only with ours.
-            values = {owed.expectation.check.probe.name: reading.value, "expect": self._measuring(item)}
+            values = {expectation.check.probe.name: reading.value, "expect": self._measuring(case)}
         elif (place := stand_in(item)) is not None:
             stands_in = f"`expect` is overridden by a fixture of {place}, which judges nothing; rename that fixture"
-            self._end(item, unknown(subject, stands_in, self.fail_at))
-        with bound(item, values) as called, self._calling(item), self._raising(item, subject):
+            self._end(case, self.judge.unknown(self._subject(case), stands_in))
+        with bound(item, values) as called, self._calling(case), self._raising(case):
             outcome = yield
-        duration_s = reading.seconds if owed is not None else time.monotonic() - started
-        result = self._concluded(item, subject, attempts=reading.attempts, duration_s=duration_s)
-        if result.verdict is not Verdict.BREACH and (why := _doubt(called)) is not None:
-            result = unknown(subject, why, self.fail_at, duration_s=duration_s)
-        if result.verdict is not Verdict.BREACH and (parts := item.stash.get(PARTS, [])):
-            result = breach(subject, "; ".join(parts[:_SHOWN_PARTS]), self.fail_at, duration_s=duration_s)
-        self._end(item, result)
+        duration_s = reading.seconds if expectation is not None else time.monotonic() - started
+        self._end(case, self._concluded(case, called, attempts=reading.attempts, duration_s=duration_s))
         return outcome
 
-    def _concluded(self, item: pytest.Function, subject: Subject, *, attempts: int, duration_s: float) -> Result:
-        """Make the result of a test whose function has returned."""
-        expect = item.stash.get(EXPECT, None)
+    def _concluded(self, case: Case, called: Called, *, attempts: int, duration_s: float) -> Result:
+        """Make the result of a test whose function has returned: a breach is one, whatever else may be doubted."""
+        subject = self._subject(case)
+        result = self._measured(case, attempts=attempts, duration_s=duration_s)
+        if result.verdict is not Verdict.BREACH and (why := _doubt(called)) is not None:
+            result = self.judge.unknown(subject, why, duration_s=duration_s)
+        if result.verdict is not Verdict.BREACH and case.failed_parts:
+            result = self.judge.breach(subject, "; ".join(case.failed_parts[:_SHOWN_PARTS]), duration_s=duration_s)
+        return result
+
+    def _measured(self, case: Case, *, attempts: int, duration_s: float) -> Result:
+        """Make a result of what a test has measured; one that has not asserts for itself."""
+        expect = case.expect
         if expect is None:
-            return passed(subject, "its assertions hold", self.fail_at, duration_s=duration_s)
+            return self.judge.passed(self._subject(case), "its assertions hold", duration_s=duration_s)
         expect.concluded = True
-        return conclude(
-            subject,
+        return self.judge.conclude(
+            self._subject(case),
             expect.measurements,
-            fail_at=self.fail_at,
             attempts=attempts,
             duration_s=duration_s,
             counters=expect.counters,
@@ -183,66 +176,67 @@ class Runner:
         )
 
     @contextmanager
-    def _raising(self, item: pytest.Function, subject: Subject) -> Iterator[None]:
+    def _raising(self, case: Case) -> Iterator[None]:
         """Make a result of what a test raises."""
         __tracebackhide__ = True
+        judge, subject = self.judge, self._subject(case)
         started = time.monotonic()
         try:
             yield
         except pytest.skip.Exception:
-            expect = item.stash.get(EXPECT, None)
+            expect = case.expect
             if expect is not None and any(measurement.breached for measurement in expect.measurements):
-                self._end(item, conclude(subject, expect.measurements, fail_at=self.fail_at, unkept=expect.unkept))
+                self._end(case, judge.conclude(subject, expect.measurements, unkept=expect.unkept))
             raise
         except TimeOverError as error:
-            self._end(item, unknown(subject, str(error), self.fail_at, duration_s=time.monotonic() - started))
+            self._end(case, judge.unknown(subject, str(error), duration_s=time.monotonic() - started))
             raise
         except (AssertionError, pytest.fail.Exception) as error:
             first = (str(error).splitlines() or ["an assertion failed"])[0]
-            self._excuse(item, breach(subject, first, self.fail_at, duration_s=time.monotonic() - started))
+            self._excuse(case, judge.breach(subject, first, duration_s=time.monotonic() - started))
             raise
         except OUR_ERRORS as error:
-            duration_s = time.monotonic() - started
-            self._excuse(item, unknown(subject, str(error), self.fail_at, duration_s=duration_s))
+            self._excuse(case, judge.unknown(subject, str(error), duration_s=time.monotonic() - started))
             raise
         except Exception as error:
             first = (str(error).splitlines() or [""])[0]
-            self._excuse(item, unknown(subject, f"{type(error).__name__}: {first}", self.fail_at))
+            self._excuse(case, judge.unknown(subject, f"{type(error).__name__}: {first}"))
             raise
 
     @contextmanager
-    def _calling(self, item: pytest.Item) -> Iterator[None]:
+    def _calling(self, case: Case) -> Iterator[None]:
         """Know, while a test's function runs, that what is reported of it then is only a part of it."""
-        self._called = item
+        self._called = case
         try:
             yield
         finally:
             self._called = None
 
-    def _reading(self, item: pytest.Item, owed: Owed, subject: Subject) -> Reading:
+    def _reading(self, case: Case, expectation: Expectation) -> Reading:
         """Wait for a test's reading; where there is none, note what that means, and end the test where it fails."""
         __tracebackhide__ = True
+        subject = self._subject(case)
         try:
-            reading = self._waited(Request.of(owed.expectation), self._gather_for(item, owed))
+            reading = self._waited(Request.of(expectation), self._gather_for(case, expectation))
             if reading.error is None:
                 return reading
-            failed = failed_reading(
-                subject, reading, target=owed.expectation.target.id, result_of=self._result_of, fail_at=self.fail_at
+            failed = self.judge.failed_reading(
+                subject, reading, target=expectation.target.id, result_of=self._result_of
             )
         except UnknownError as error:
-            reading, failed = Reading(error=error), unknown(subject, str(error), self.fail_at)
+            reading, failed = Reading(error=error), self.judge.unknown(subject, str(error))
         finally:
             self._progress.clear()
-        self._end(item, failed)
+        self._end(case, failed)
         return reading
 
-    def _gather_for(self, item: pytest.Item, owed: Owed) -> Gather:
+    def _gather_for(self, case: Case, expectation: Expectation) -> Gather:
         """Return who gathers a test's reading: the run's, or one of its own where the test is run again."""
         if self._gather is None:
             raise RuntimeError("its readings were not gathered")
-        if item.stash[ATTEMPT] == 1:
+        if case.attempt == 1:
             return self._gather
-        again = Gather([Request.of(owed.expectation)], self._hosts())
+        again = Gather(Plan.of([Request.of(expectation)], self.inventory.hosts))
         self._again.append(again)
         again.start()
         return again
@@ -261,124 +255,120 @@ class Runner:
         """Judge a reading without its test."""
         subject = Subject.of(expectation, self.inventory)
         if reading.error is not None:
-            result = failed_reading(
-                subject, reading, target=expectation.target.id, result_of=self._result_of, fail_at=self.fail_at
+            result = self.judge.failed_reading(
+                subject, reading, target=expectation.target.id, result_of=self._result_of
             )
         else:
-            expect = self._made(expectation, self._growth(subject.id))
+            expect = self._made(expectation, self._growth(lambda: subject.id))
             check = expectation.check
             try:
                 check.function(**{check.probe.name: reading.value, "expect": expect})
             except Exception as error:  # noqa: BLE001 - its own test tells of it
-                result = unknown(subject, str(error), self.fail_at)
+                result = self.judge.unknown(subject, str(error))
             else:
-                result = conclude(subject, expect.measurements, fail_at=self.fail_at, unkept=expect.unkept)
+                result = self.judge.conclude(subject, expect.measurements, unkept=expect.unkept)
         return self._settled(expectation, self._quieting.applied(result, subject, self.inventory.now()))
 
     def _settled(self, expectation: Expectation, result: Result) -> Result:
         """Return a result as it counts where a breach has to last; in a gate it counts at once."""
         return result if self._is_gate else self.past.settled(result, expectation.lasting, self.started)
 
-    def _end(self, item: pytest.Item, result: Result) -> None:
+    def _end(self, case: Case, result: Result) -> None:
         """Note a result and end its test with pytest's outcome for it."""
         __tracebackhide__ = True
-        owed = owed_by(item)
-        result = self._quieted(item, result)
-        if owed is not None:
-            result = self._settled(owed.expectation, result)
-        result = self._note(item, result)
+        result = self._excused(case, result)
+        if case.expectation is not None:
+            result = self._settled(case.expectation, result)
+        result = self._note(case, result)
         skip_quiet(result)
         if result.fails:
             pytest.fail(as_failure(result), pytrace=False)
 
-    def _excuse(self, item: pytest.Item, result: Result) -> None:
-        """Note the result of a test that has failed; where it is quiet, end the test otherwise than by its failure."""
+    def _excuse(self, case: Case, result: Result) -> None:
+        """Note the result of a test that has failed; where it is excused, the test does not fail."""
         __tracebackhide__ = True
-        skip_quiet(self._note(item, self._quieted(item, result)))
+        skip_quiet(self._note(case, self._excused(case, result)))
 
-    def _quieted(self, item: pytest.Item, result: Result) -> Result:
+    def _excused(self, case: Case, result: Result) -> Result:
         """Return a result as waivers and maintenance windows make it."""
-        assert isinstance(item, pytest.Function)  # noqa: S101 - only functions are ours
-        return self._quieting.applied(result, self._subject(item), self.inventory.now())
+        return self._quieting.applied(result, self._subject(case), self.inventory.now())
 
-    def _note(self, item: pytest.Item, result: Result) -> Result:
-        if (attempt := item.stash.get(ATTEMPT, 1)) > 1:
-            message = f"{result.message} (at attempt {attempt} of the test)"
-            result = replace(result, attempts=result.attempts + attempt - 1, message=message)
+    def _note(self, case: Case, result: Result) -> Result:
+        if case.attempt > 1:
+            message = f"{result.message} (at attempt {case.attempt} of the test)"
+            result = replace(result, attempts=result.attempts + case.attempt - 1, message=message)
         data = bounded(result.to_json(), self.inventory.redactor.text)
-        clean = Result.from_json(self.inventory.redactor.data({**data, "id": result.id}))
-        item.stash[RESULT] = clean
-        return clean
+        case.result = Result.from_json(self.inventory.redactor.data({**data, "id": result.id}))
+        return case.result
 
-    def unreachable(self, item: pytest.Function, target: Named, error: UnreachableError) -> NoReturn:
+    def unreachable(self, item: pytest.Item, target: Named, error: UnreachableError) -> NoReturn:
         """End a user-defined test whose target cannot be reached: blocked by `reachable`, or unknown."""
         __tracebackhide__ = True
-        subject = self._subject(item)
+        case = case_of(item)
+        assert case is not None  # noqa: S101 - it has asked for a target
         reading = Reading(error=error, blocker=f"{target.kind}.reachable@{target.name}")
-        self._end(
-            item, failed_reading(subject, reading, target=target.id, result_of=self._result_of, fail_at=self.fail_at)
-        )
+        subject = self._subject(case)
+        self._end(case, self.judge.failed_reading(subject, reading, target=target.id, result_of=self._result_of))
         raise AssertionError("a failed reading ends its test")
 
     def expect(self) -> Expect:
         """Return what the test that is being set up measures with."""
-        assert self.item is not None  # noqa: S101 - fixtures exist while a test is set up
-        return self._measuring(self.item)
+        assert self.case is not None  # noqa: S101 - fixtures exist while a test is set up
+        return self._measuring(self.case)
 
-    def _measuring(self, item: pytest.Item) -> Expect:
+    def _measuring(self, case: Case) -> Expect:
         """Return what a test measures with, the same one at each call."""
-        assert isinstance(item, pytest.Function)  # noqa: S101 - only functions are ours
-        if EXPECT not in item.stash:
-            owed = owed_by(item)
-            growth = self._growth(owed.expectation.id if owed is not None else lambda: self._subject(item).id)
-            item.stash[EXPECT] = self._made(owed.expectation if owed else None, growth)
-        return item.stash[EXPECT]
+        if case.expect is None:
+            case.expect = self._made(case.expectation, self._growth(lambda: case.id(self.inventory)))
+        return case.expect
 
     def _made(self, expectation: Expectation | None, growth: Callable[[Counted, float | None], Moved]) -> Expect:
         now, words, clean = self.inventory.now(), self.inventory.severities, self.inventory.redactor.text
         return Expect(expectation, now, words, growth, clean)
 
-    def _growth(self, name: str | Callable[[], str]) -> Callable[[Counted, float | None], Moved]:
-        """Return what tells by how much a check's counters have grown."""
+    def _growth(self, name: Callable[[], str]) -> Callable[[Counted, float | None], Moved]:
+        """Return what tells by how much a check's counters have grown. It is asked for its id where it has any."""
 
         def moved(counted: Counted, window_s: float | None) -> Moved:
-            own = name if isinstance(name, str) else name()
-            return self.past.moved(own, self.suite, counted, now=self.started, window_s=window_s)
+            return self.past.moved(name(), self.suite, counted, now=self.started, window_s=window_s)
 
         return moved
 
     def reported(self, item: pytest.Item, call: pytest.CallInfo[None], report: pytest.TestReport) -> pytest.TestReport:
         """Attach the result of a test of ours to pytest's report."""
-        if self._called is item:  # a subtest: whoever called the function goes on
+        case = case_of(item)
+        if case is None:
+            return report
+        if self._called is case:  # a subtest: whoever called the function goes on
             if report.failed:
-                item.stash.setdefault(PARTS, []).append(first_line(report))
-        elif isinstance(item, pytest.Function) and is_ours(item):
-            self._attach(item, call, report)
+                case.failed_parts.append(first_line(report))
+        else:
+            self._attach(case, call, report)
         return report
 
-    def _attach(self, item: pytest.Function, call: pytest.CallInfo[None], report: pytest.TestReport) -> None:
+    def _attach(self, case: Case, call: pytest.CallInfo[None], report: pytest.TestReport) -> None:
         ours = call.excinfo is not None and isinstance(call.excinfo.value, OUR_ERRORS)
-        result = item.stash.get(RESULT, None)
+        result = case.result
         if result is None and not report.passed:
-            unknown_yet = unknown(self._subject(item), why_not_judged(call, report), self.fail_at)
-            result = self._note(item, self._quieted(item, unknown_yet))
+            unknown_yet = self.judge.unknown(self._subject(case), why_not_judged(call, report))
+            result = self._note(case, self._excused(case, unknown_yet))
             if result.verdict is Verdict.MAINTENANCE:
                 report.outcome, report.longrepr = "skipped", ("", 0, result.message)
                 ours = False
         elif result is not None and result.verdict is Verdict.OK and report.when == "call" and report.failed:
             # Another plugin knows better: one that collects assertions which do not end the test.
-            result = self._note(item, breach(self._subject(item), first_line(report), self.fail_at))
+            result = self._note(case, self.judge.breach(self._subject(case), first_line(report)))
         if result is not None and (report.when == "call" or (report.when == "setup" and report.outcome != "passed")):
-            attach(report, result, item, raised=raised(call) and not ours and not report.skipped)
+            attach(report, result, case.item, raised=raised(call) and not ours and not report.skipped)
             if ours:
                 report.longrepr = as_failure(result)
 
-    def _subject(self, item: pytest.Function) -> Subject:
-        return subject_of(item, self.inventory)
+    def _subject(self, case: Case) -> Subject:
+        return case.subject(self.inventory)
 
     def lost(self, subject: Subject, why: str) -> Result:
         """Return the result of a check that nobody judged, for its process ended."""
-        result = self._quieting.applied(unknown(subject, why, self.fail_at), subject, self.inventory.now())
+        result = self._quieting.applied(self.judge.unknown(subject, why), subject, self.inventory.now())
         return Result.from_json(self.inventory.redactor.data(result.to_json()))
 
     def close(self) -> None:

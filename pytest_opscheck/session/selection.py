@@ -10,8 +10,8 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 
 import pytest
 
-from ..catalogue import names_shipped, shipped_argument
-from ..core.suites import ATTRIBUTE, FIXTURES, SUITES
+from ..catalogue import names_shipped, shipped_argument, shipped_fixtures
+from ..core.suites import ATTRIBUTE, SUITES, TABLES
 
 _MOST_NAMES = 10
 _MARKER = re.compile(r"[\w:+\-.\[\]\\/]+")
@@ -109,15 +109,18 @@ def narrows(arguments: Sequence[str]) -> bool:
     return bool(arguments) and all("::" in argument or argument.endswith(".py") for argument in arguments)
 
 
-def is_asked(config: pytest.Config, suites: tuple[str, ...]) -> bool:
-    """Tell whether a run asks for checks, by a suite or by their names. Raises UsageError for a misspelt suite."""
+def is_asked(config: pytest.Config, suites: tuple[str, ...], tables: tuple[str, ...] = ()) -> bool:
+    """Tell whether a run asks for checks, by a suite or by their names. Raises UsageError for a misspelt suite.
+
+    tables: those of the inventory, among them the kinds that other packages may add.
+    """
     expression = config.option.markexpr or ""
     if expression and (wrong := misspelt(expression, suites, _markers(config))):
         raise pytest.UsageError(wrong)
     if getattr(config, "workerinput", {}).get("opscheck_named"):
         return True  # the controller has seen the names
     named = [shipped_argument(argument, config.invocation_params.dir) for argument in config.args]
-    return bool(asked_suites(expression, suites)) or any(named) or names_shipped(config.args)
+    return bool(asked_suites(expression, suites)) or any(named) or names_shipped(config.args, tables)
 
 
 def lacks_inventory(config: pytest.Config, deselected: Collection[pytest.Item]) -> str | None:
@@ -136,20 +139,24 @@ def _markers(config: pytest.Config) -> list[str]:
     return [line.partition(":")[0].partition("(")[0].strip() for line in config.getini("markers")]
 
 
-def deselect_ours(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Deselect operational checks: this run did not ask for them, so it reaches for no target."""
+def deselect_ours(config: pytest.Config, items: list[pytest.Item], tables: tuple[str, ...] = ()) -> None:
+    """Deselect operational checks: this run did not ask for them, so it reaches for no target.
+
+    tables: those of the inventory, among them the kinds that other packages may add.
+    """
+    fixtures = (*shipped_fixtures(), *(name for name in tables if name not in TABLES))
     suites = [line.partition(":")[0] for line in config.getini("markers") if line.endswith("(opscheck.toml)")]
-    ours = [item for item in items if isinstance(item, pytest.Function) and _is_check(item, suites)]
+    ours = [item for item in items if isinstance(item, pytest.Function) and _is_check(item, suites, fixtures)]
     if ours:
         items[:] = [item for item in items if item not in ours]
         config.hook.pytest_deselected(items=ours)
 
 
-def _is_check(item: pytest.Function, suites: list[str]) -> bool:
+def _is_check(item: pytest.Function, suites: list[str], fixtures: tuple[str, ...]) -> bool:
     if hasattr(item.function, ATTRIBUTE):
         return True
     if not any(item.get_closest_marker(suite) for suite in suites):
         return False
     definitions = item._fixtureinfo.name2fixturedefs  # noqa: SLF001 - pytest has no public way to ask
     foreign = {name for name, found in definitions.items() if found[-1].func.__module__ != "testinfra.plugin"}
-    return any(name in item.fixturenames and name not in foreign for name in FIXTURES)
+    return any(name in item.fixturenames and name not in foreign for name in fixtures)

@@ -22,13 +22,11 @@ from .collection import Collection
 from .deadline import Deadlines
 from .due import Due
 from .ending import Ending
+from .hooked import without_left_out
 from .masked_logs import Masking
 from .masked_reports import Masked
-from .overdue import Overdue
 from .runner import Runner
 from .selection import asked_suites
-
-REPORTER = "opscheck-reporter"
 
 
 class Session:
@@ -54,18 +52,13 @@ class Session:
         Raises InventoryError.
         """
         inventory = load(file, catalogue.checks(tables), reports=reports_folder(config))
+        inventory = without_left_out(config, inventory)
         session = cls(config, inventory, asked_suites(config.option.markexpr or "", suites), ending)
         ending.last_words.append(session.runner.close)
-        config.pluginmanager.register(fixtures.Fixtures(inventory, session.runner), "opscheck-fixtures")
+        config.pluginmanager.register(fixtures.fixtures(inventory, session.runner), "opscheck-fixtures")
         config.pluginmanager.register(Masking(inventory.redactor), "opscheck-masking")
         config.pluginmanager.register(session.masked, "opscheck-masked")
         config.pluginmanager.register(Deadlines(session.runner), "opscheck-deadlines")
-        if not hasattr(config, "workerinput"):
-            from .reporter import Reporter
-
-            overdue = Overdue(session.runner, session.runner.workers.kill, ending)
-            config.pluginmanager.register(overdue, "opscheck-overdue")
-            config.pluginmanager.register(Reporter(config, session, overdue), REPORTER)
         return session
 
     def is_narrowed(self) -> bool:

@@ -30,6 +30,13 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> ByStack | No
     return ByStack(config, log) if config.getvalue("dist") == "loadfile" else None
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark what stands in this folder as what needs a server; the hook is called for all that is collected."""
+    for item in items:
+        if Path(__file__).parent in item.path.parents:
+            item.add_marker("server")
+
+
 @dataclass(frozen=True)
 class Outcome:
     """What a run left: its exit status, what it printed, and its results by id."""

@@ -25,6 +25,8 @@ STARTS: Mapping[str, bytes] = {
     "s3": _JSON.replace(b"application/json", b"application/xml") + b"<?xml version='1.0'?><ListBucketResult><Name>",
     "docker": _JSON + b'{"Version": "',
     "tls": b"\x16\x03\x03\x40\x00\x02\x00\x3f\xfc\x03\x03",
+    "dns": b"\xff\xff\x00\x00\x81\x80\x00\x01",
+    "tcp": b"220 mail.example.com",
     "postgres": b"R\x00\x00\x00\x08\x00\x00\x00\x00S" + struct.pack(">I", MANY) + b"server_version\x00",
     "redis": b"$%d\r\n" % MANY,
     "celery_redis": b"$%d\r\n" % MANY,

@@ -111,13 +111,14 @@ def flaky(target: int, refusals: int) -> Iterator[int]:
                         continue
                     there = socket.create_connection(("127.0.0.1", target))
                     for source, sink in ((connection, there), (there, connection)):
-                        threading.Thread(target=_copy, args=(source, sink), daemon=True).start()
+                        threading.Thread(target=copy, args=(source, sink), daemon=True).start()
 
         threading.Thread(target=serve, daemon=True).start()
         yield listener.getsockname()[1]
 
 
-def _copy(source: socket.socket, sink: socket.socket) -> None:
+def copy(source: socket.socket, sink: socket.socket) -> None:
+    """Pass on what one side says until it ends."""
     with contextlib.suppress(OSError):
         while data := source.recv(65536):
             sink.sendall(data)

@@ -26,6 +26,14 @@ INVENTORY = """
 url = "{http}://{host}:{ports[http]}/health"
 verify = false
 expect.json = {{ status = "== healthy" }}
+[dns.name]
+name = "shop.example.com"
+resolver = "{host}:{ports[dns]}"
+transport = "{dns}"
+[tcp.any]
+address = "{host}:{ports[tcp]}"
+tls = {tls}
+expect.banner = "~ ^220 "
 [tls.api]
 address = "{host}:{ports[tls]}"
 {starttls}
@@ -74,12 +82,24 @@ PLAIN = {
     "redis": "redis",
     "amqp": "amqp",
     "docker": "tcp",
+    "dns": "tcp",
+    "tls": "false",
     "sslmode": "",
     "starttls": "",
 }
-TLS = {"http": "https", "redis": "rediss", "amqp": "amqps", "docker": "https", "sslmode": "?sslmode=require"}
+TLS = {
+    "http": "https",
+    "redis": "rediss",
+    "amqp": "amqps",
+    "docker": "https",
+    "dns": "tls",
+    "tls": "true",
+    "sslmode": "?sslmode=require",
+}
 CELLS = {
     "http": "http.reachable@api",
+    "dns": "dns.reachable@name",
+    "tcp": "tcp.reachable@any",
     "tls": "tls.reachable@api",
     "postgres": "postgres.reachable@main",
     "redis": "redis.reachable@cache",
@@ -92,6 +112,8 @@ CELLS = {
     "paramiko": "host.reachable@paramiko",
     "s3": "backup.uploaded@bucket",
 }
+SAYS_MORE = {"http": "http.json@api", "tcp": "tcp.banner@any"}
+"""The check that says what is wrong with what can be reached."""
 LATE = r"within [\d.]+ s\b|tim(ed? ?out|eout expired)|in time"
 CUT = r"closed|reset|broke|ended in the middle|ended the connection|cut off|hung up"
 FOREIGN = r"does not speak|not PostgreSQL|is no\b|not the \w+ protocol|answers as no|longer than|speaks first|" + CUT
@@ -163,13 +185,13 @@ def outcome_of(name: str, folder: Path, inventory: str) -> Outcome:
 def test_a_fault_costs_flat_memory_and_is_never_ok(fault: Outcome) -> None:
     assert fault.exit_status == 1
     assert fault.peak_mb < MOST_MB
-    # A web server that says 200 and then no more has said its status.
-    spoken = {"http.reachable@api", "http.status@api"}
+    # A web server that says 200 and then no more has said its status; what takes a connection can be reached over TCP.
+    spoken = {"http.reachable@api", "http.status@api", "tcp.reachable@any"}
     assert {name for name, each in fault.results.items() if each["verdict"] == "ok"} <= spoken
     others = {
         name: each["verdict"]
         for name, each in fault.results.items()
-        if name not in CELLS.values() and not name.startswith("http.")
+        if name not in CELLS.values() and not name.startswith(("http.", "tcp."))
     }
     assert set(others.values()) == {"blocked"}, others
     through = [each for name, each in fault.results.items() if name.endswith(("@app", "@files"))]
@@ -186,8 +208,8 @@ def test_what_hangs_or_drips_costs_each_kind_its_connecting_alone(fault: Outcome
 @pytest.mark.parametrize("kind", CELLS)
 def test_each_kind_says_what_is_wrong_and_what_to_do(fault: Outcome, kind: str) -> None:
     result = fault.results[CELLS[kind]]
-    if result["verdict"] == "ok" and kind == "http":
-        result = fault.results["http.json@api"]
+    if result["verdict"] == "ok" and kind in SAYS_MORE:
+        result = fault.results[SAYS_MORE[kind]]
     message = result["message"]
     assert result["verdict"] in ("breach", "unknown")
     assert re.search(FAULTS[fault.fault][1], message, re.IGNORECASE), message

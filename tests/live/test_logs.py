@@ -19,7 +19,7 @@ import pytest
 from pytest_opscheck.probes import Output, UnknownError
 from pytest_opscheck.probes.logs import Count, Log, count
 
-from ..unit import log_files
+from ..unit.probes.logs import log_files
 from .conftest import Run
 from .processes import free_port, program, running, wait_until
 

@@ -48,8 +48,9 @@ def saying(said: bytes) -> Serve:
     return serve
 
 
-def hung_up(_connection: socket.socket) -> None:
-    """Say nothing, and hang up."""
+def hung_up(connection: socket.socket) -> None:
+    """Say nothing, and hang up; when the client has asked, or that would be a reset."""
+    connection.recv(1000)
 
 
 def silent(connection: socket.socket) -> None:
@@ -158,6 +159,7 @@ RABBITMQ: Mapping[str, tuple[Serve, str]] = {
     ),
     "half": (saying(START[:20]), ENDED),
     "hung_up": (hung_up, ENDED),
+    "reset": (reset, f"{ENDED} (at each of 3 attempts)"),
     "version": (saying(b"AMQP\0\0\x09\x01"), NOT_RABBITMQ),
     "garbage": (saying(bytes(range(200, 256)) * 9), NOT_RABBITMQ),
     "method": (saying(method(0, 900, 900)), NOT_RABBITMQ),

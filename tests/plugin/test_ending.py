@@ -59,7 +59,7 @@ def test_a_run_that_is_asked_to_end(
     assert not (pytester.path / "reports" / "daily" / "latest.json").exists()
 
 
-COMMAND = [sys.executable, "-c", "from pytest_opscheck.starting import command; command()", "run", "daily"]
+COMMAND = [sys.executable, "-c", "from pytest_opscheck.cli import main; main()", "run", "daily"]
 
 
 def takes(process: subprocess.Popen[str], number: signal.Signals) -> bool:

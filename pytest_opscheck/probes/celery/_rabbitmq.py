@@ -224,9 +224,9 @@ def _opened(
         connection.connect()
     except (amqp.AMQPError, *_UNREADABLE) as error:
         connection.collect()
-        raise UnreachableError(
-            f"{without_password(url)}: {_failure(error, timeout_s)}", transient=isinstance(error, ConnectionResetError)
-        ) from None
+        was_reset = isinstance(error, ConnectionResetError)  # as it comes of hanging up while the client still sends
+        why = _ENDED if was_reset else _failure(error, timeout_s)
+        raise UnreachableError(f"{without_password(url)}: {why}", transient=was_reset) from None
     try:
         yield connection
     finally:

@@ -27,7 +27,7 @@ from .._excerpt import excerpt
 from .._web.body import BodyError, TooLongError, Whole, read
 from .._web.session import watched_pools
 from .._wire import Deadline
-from ._engine import Answer
+from ._answer import Answer
 from ._why import NO_ENGINE, SEE_ITS_LOG, TLS_WANTED, EngineError, failure, reason
 
 LONGEST_ANSWER = 4_000_000

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, TypeVar
 
 from ...core.errors import AnsweredError, UnreachableError
 from ...core.secrets import without_password
-from .._web.head import Response
 from ._why import EngineError, not_an_engines
 
 if TYPE_CHECKING:
@@ -20,16 +19,8 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 R = TypeVar("R")
 DEFAULT_URL = "unix:///var/run/docker.sock"
-LONGEST_HEAD = 100_000
-"""Bytes of the head of an answer that are read."""
 STREAMS = 16
 """Containers that are asked side by side: two samples of one take the engine a second or two, and it only waits."""
-
-
-class Answer(Response):
-    """An engine's answer, of which there may be many side by side."""
-
-    longest = LONGEST_HEAD
 
 
 @contextmanager

@@ -18,7 +18,7 @@ from ...core.errors import UnknownError
 from ...core.patterns import Search, searcher
 from .._excerpt import beginning
 from .._wire import Deadline
-from ._engine import Answer
+from ._answer import Answer
 from ._why import failure, reason
 
 if TYPE_CHECKING:

@@ -76,8 +76,9 @@ def _judgeable(path: str, parsed: ParsedResult, document: Any, ladder: Ladder) -
     if not values:
         hint = f"; to expect none of them, use 'length({path})' = '== 0'" if "[?" in path else ""
         yield JsonValue(path, None, ladder, f"it matches nothing in the document{hint}")
+    for_sets = all(rung.limit.members is not None for rung in ladder.rungs)
     for where, value in values:
-        if isinstance(value, dict | list):
+        if isinstance(value, dict) or (isinstance(value, list) and not for_sets):
             what, every = ("an object", ".*") if isinstance(value, dict) else ("a list", "[*]")
             yield JsonValue(
                 where or path, None, ladder, f"it is {what}; name one of its values, or {path}{every} for each"

@@ -6,7 +6,6 @@ Reading a certificate and trusting it are two handshakes, so that an expired or 
 from __future__ import annotations
 
 import contextlib
-import re
 import ssl
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -15,6 +14,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, Field, model_validator
 
 from ...core.errors import UnknownError, UnreachableError
+from .._address import Address, place
 from .._certificate import ascii_name, blocks, parsed, readable
 from .._files import IN_SIGHT, absolute, said_of
 from .._kind import Kind, Output, Target
@@ -23,17 +23,6 @@ from ._chain import Certificate, soonest
 from ._hello import NEWEST, OLD
 from ._server import Connection, Place, RefusedError, Shown
 from ._trust import OTHER_NAME, Trust, by_openssl, distrust, judged
-
-_ADDRESS = re.compile(r"(?:\[(?P<six>[0-9A-Fa-f:.]+)\]|(?P<host>[^\s:/@\[\]]+)):(?P<port>\d{1,5})\Z")
-_LAST_PORT = 65535
-
-
-def _address(said: str) -> str:
-    match = _ADDRESS.match(said)
-    if match is None or not 0 < int(match["port"]) <= _LAST_PORT:
-        raise ValueError("it is not a host with a port; write for example 'api.example.com:443' or '[::1]:443'")
-    _name(match["six"] or match["host"])
-    return said
 
 
 def _name(said: str) -> str:
@@ -44,9 +33,7 @@ def _name(said: str) -> str:
 class TlsServer(Target):
     """A certificate: that of a server that speaks TLS, or that in a file."""
 
-    address: Annotated[str, AfterValidator(_address)] | None = Field(
-        default=None, description="host:port, for example api.example.com:443"
-    )
+    address: Address | None = Field(default=None, description="host:port, for example api.example.com:443")
     starttls: Literal["smtp", "postgres"] | None = Field(
         default=None, description="the protocol that comes before TLS; by default TLS from the first byte on"
     )
@@ -86,9 +73,7 @@ class TlsServer(Target):
     @property
     def place(self) -> tuple[str, int]:
         """The host and the port."""
-        match = _ADDRESS.match(self.address or "")
-        assert match is not None  # noqa: S101 - for the type checker; the address has been validated
-        return match["six"] or match["host"], int(match["port"])
+        return place(self.address or "")
 
     @property
     def name(self) -> str:

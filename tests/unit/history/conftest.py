@@ -24,7 +24,7 @@ def server() -> Iterator[Postgres]:
         yield running
 
 
-@pytest.fixture(params=["sqlite", "postgres"])
+@pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.server)])
 def history(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[History]:
     if request.param == "sqlite":
         yield History(tmp_path / "reports" / "history.sqlite3", "shop")

@@ -157,6 +157,7 @@ def test_a_url_that_cannot_be_meant(tmp_path: Path) -> None:
     )
 
 
+@pytest.mark.server
 def test_what_a_server_refuses(server: Postgres, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Each refusal says what fixes it."""
     monkeypatch.setattr("pytest_opscheck.history._store.BUSY_S", 1.0)

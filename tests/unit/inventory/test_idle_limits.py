@@ -22,6 +22,8 @@ TARGETS = {
     "docker": 'project = "x"',
     "backup": 'path = "/x/*.gz"',
     "http": 'url = "http://x"',
+    "dns": 'name = "a.example"',
+    "tcp": 'address = "a:25"',
     "tls": 'address = "a:443"',
     "redis": 'url = "redis://x"',
     "celery": 'broker = "redis://x"',
@@ -82,6 +84,8 @@ UNBREAKABLE = {
         *map(of, ('status = "< 1000"', 'status = "!= 20"', "json = { a = '~ .*' }", "headers = { Server = '~ x?' }"))
     ],
     "tls": [of('protocol = ">= 0"')],
+    "dns": [*map(of, ('latency = ">= 0s"', 'dnssec = "~ .*"'))],
+    "tcp": [*map(of, ('latency = "> -1s"', 'banner = "~ x?"', 'answer = { send = "x", limit = "~ .*" }'))],
     "redis": [
         *map(of, ('hit_rate = ">= 0%"', 'clients = "< 200%"', "keys = '> -1'", "keys_matching = { 'a*' = '>= 0' }")),
         of('replication = { replicas = ">= 0", P1 = "< 5s" }'),
@@ -109,6 +113,8 @@ UNKEEPABLE = {
     ],
     "http": [*map(of, ('status = "== 20"', 'latency = "< 0s"', 'reachable = "true"'))],
     "tls": [*map(of, ('protocol = ">= 12"', 'trusted = "yes"'))],
+    "dns": [*map(of, ('latency = "< 0s"', 'resolves = "yes"'))],
+    "tcp": [*map(of, ('latency = "< 0s"', 'reachable = "true"'))],
     "redis": [*map(of, ('reachable = "OK"', 'memory = "< -1%"'))],
     "celery": [*map(of, ('workers = "< 0"', "queue_length = -1", "concurrency = { w = -4 }"))],
     "prometheus": [*map(of, ('alerts = { P1 = "== 0" }',))],
@@ -129,6 +135,7 @@ MEANT = {
         *map(of, ('growth = "> -50%"', 'growth = "< 250%"', "intact = true", 'complete = {days=7, P2="== 100%"}'))
     ],
     "http": [*map(of, ('status = "~ ^[23]"', 'status = "< 400"', "json = { a = '> -5' }"))],
+    "dns": [*map(of, ('signatures_left = "> -5d"', 'records = { A = "== {}", MX = "!= {}", txt = "within {a}" }'))],
     "tls": [*map(of, ('days_left = "> -5d"', 'protocol = ">= 1.2"'))],
     "redis": [*map(of, ('memory = "<= 100%"', 'memory = "< 150%"', "keys = '> 0'"))],  # maxmemory may be lowered
     "postgres": ['[SELF.query.x]\nsql = "x"\nexpect = ">= 0"', '[SELF.query.x]\nsql = "x"\nexpect = "> -5%"'],

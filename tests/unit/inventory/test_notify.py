@@ -65,7 +65,7 @@ def test_no_part_of_an_address_that_may_be_a_token_is_shown(
     [
         (
             "[notify.x]\n",
-            "4: notify.x: set exactly one destination: url (through apprise), webhook or file",
+            "4: notify.x: set exactly one destination: url (through apprise), webhook, file, or channel",
         ),
         (f"{HOOK}file = 'x'\n", "4: notify.x: set exactly one destination"),
         (

@@ -14,7 +14,7 @@ import pytest
 from pytest_opscheck import catalogue
 from pytest_opscheck._check import Check
 from pytest_opscheck.catalogue import kinds
-from pytest_opscheck.inventory._load import TABLES
+from pytest_opscheck.core.suites import TABLES
 from pytest_opscheck.inventory.schema import schema
 
 from .conftest import Read

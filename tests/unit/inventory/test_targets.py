@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from pytest_opscheck.catalogue import kinds
-from pytest_opscheck.inventory._load import TABLES
+from pytest_opscheck.core.suites import TABLES
 
 from .conftest import Errors, Read
 

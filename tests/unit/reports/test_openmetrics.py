@@ -45,13 +45,6 @@ def told(made: str, name: str, **labels: str) -> dict[tuple[str, ...], float]:
     }
 
 
-def checked(made: str) -> None:
-    done = subprocess.run(
-        [program("promtool"), "check", "metrics"], input=made, capture_output=True, text=True, check=False
-    )
-    assert (done.returncode, done.stdout + done.stderr) == (0, "")
-
-
 def of(*results: Result, **fields: Any) -> Run:
     return run(*results, **fields)
 
@@ -59,7 +52,6 @@ def of(*results: Result, **fields: Any) -> Run:
 def test_verdicts_and_what_to_alert_on() -> None:
     pending = result(id="host.cpu@prod", check="host.cpu", pending="counts after 10 min", fails=False)
     made = text(of(result(), ok(id="host.memory@prod", check="host.memory"), unknown(target="db"), pending, blocked()))
-    checked(made)
     assert told(made, "opscheck_check_verdict", check="host.disk", target="prod") == {
         (str(verdict),): float(verdict is Verdict.BREACH) for verdict in Verdict
     }
@@ -74,7 +66,6 @@ def test_verdicts_and_what_to_alert_on() -> None:
 def test_the_run_and_when_the_next_is_overdue() -> None:
     one = of(ok())
     made = text(one, Schedule((540,), zone=zoneinfo.ZoneInfo("America/New_York"), delay_s=120, deadline_s=900))
-    checked(made)
     assert told(made, "opscheck_last_run_timestamp_seconds") == {(): one.finished.timestamp()}
     assert told(made, "opscheck_last_run_exit_status") == {(): one.exit_status}
     assert told(made, "opscheck_last_run_duration_seconds") == {(): pytest.approx(one.duration_s)}
@@ -83,41 +74,40 @@ def test_the_run_and_when_the_next_is_overdue() -> None:
     assert "overdue" not in text(one)
 
 
-@pytest.mark.parametrize(
-    ("value", "unit", "name", "said"),
-    [
-        (75.5, "%", "_ratio", 0.755),
-        (2, "h", "_seconds", 7200),
-        (250, "ms", "_seconds", 0.25),
-        (3, "GiB", "_bytes", 3 * 2**30),
-        (60, "/min", "_per_second", 1),
-        (8, "", "", 8),
-        (8, "widgets", "", 8),
-        (True, "", "", 1),
-        (-0.5, "", "", -0.5),
-        (math.inf, "", "", math.inf),
-    ],
-)
+BASE_UNITS: list[tuple[float, str, str, float]] = [
+    (75.5, "%", "_ratio", 0.755),
+    (2, "h", "_seconds", 7200),
+    (250, "ms", "_seconds", 0.25),
+    (3, "GiB", "_bytes", 3 * 2**30),
+    (60, "/min", "_per_second", 1),
+    (8, "", "", 8),
+    (8, "widgets", "", 8),
+    (True, "", "", 1),
+    (-0.5, "", "", -0.5),
+    (math.inf, "", "", math.inf),
+]
+
+
+@pytest.mark.parametrize(("value", "unit", "name", "said"), BASE_UNITS)
 def test_a_value_in_its_base_unit(value: float, unit: str, name: str, said: float) -> None:
     made = text(of(ok(measurements=(measurement(value=value, unit=unit),))))
-    checked(made)
     assert told(made, f"opscheck_value{name}", subject="/var") == {("host.disk", "prod"): pytest.approx(said)}
 
 
 def test_what_is_no_number_is_left_to_the_report() -> None:
     values = (None, "healthy", [1], 10**400, math.nan)
     made = text(of(ok(measurements=tuple(measurement(value=value, subject=repr(value)[:9]) for value in values))))
-    checked(made)
     [found] = told(made, "opscheck_value_ratio").values()
     assert math.isnan(found)
 
 
+ODD = 'a"b\\c\nd\x1b[2J\udc80 é'
+
+
 def test_names_that_steer_nothing() -> None:
     """Quotes, lines and what is not text at all stay within their label; the same subject twice is told once."""
-    odd = 'a"b\\c\nd\x1b[2J\udc80 é'
-    made = text(of(ok(measurements=(measurement(subject=odd), measurement(subject=odd, value=1)), target='x"y')))
+    made = text(of(ok(measurements=(measurement(subject=ODD), measurement(subject=ODD, value=1)), target='x"y')))
     made = made.encode("utf-8", "backslashreplace").decode()
-    checked(made)
     [((check, subject, target), value)] = told(made, "opscheck_value_ratio").items()
     assert (check, target, value) == ("host.disk", 'x"y', 0.95)
     assert subject == 'a"b\\c d\\x1b[2J\\udc80 é'
@@ -135,3 +125,16 @@ def test_there_are_not_too_many() -> None:
     made = text(of(*(ok(target=f"t{n}", measurements=tuple(many)) for n in range(100))))
     assert len(told(made, "opscheck_value_ratio")) == MOST_VALUES
     assert told(made, "opscheck_last_run_values_left_out") == {(): 100 * 1000 - MOST_VALUES}
+
+
+@pytest.mark.server
+def test_promtool_takes_it() -> None:
+    """Verdicts, values of every unit and of none, odd names, and when the next run is overdue."""
+    values = [measurement(subject=f"{value}{unit}", value=value, unit=unit) for value, unit, _, _ in BASE_UNITS]
+    others = [measurement(subject=repr(value)[:9], value=value) for value in (None, "healthy", [1], 10**400, math.nan)]
+    pending = result(id="host.cpu@prod", check="host.cpu", pending="counts after 10 min", fails=False)
+    odd = ok(measurements=(measurement(subject=ODD),), target='x"y')
+    one = of(result(), ok(measurements=(*values, *others)), unknown(target="db"), pending, blocked(), odd)
+    made = text(one, Schedule((540,), delay_s=120, deadline_s=900)).encode("utf-8", "backslashreplace")
+    done = subprocess.run([program("promtool"), "check", "metrics"], input=made, capture_output=True, check=False)
+    assert (done.returncode, done.stdout + done.stderr) == (0, b"")

@@ -1,0 +1,118 @@
+"""`opscheck checks`: what an inventory can say, in the terminal; docs/checks.md has the same text."""
+
+from __future__ import annotations
+
+import difflib
+import textwrap
+from collections.abc import Collection, Iterator
+
+import click
+
+from ..catalogue import every_kind
+from ..packages import PackageError
+from .manual import Chapter, Entry, Key, chapter, chapters
+from .options import Usage, say
+
+_WIDTH = 80
+_FOOT = "What exactly is judged, with an example: opscheck checks KIND or KIND.NAME"
+
+
+@click.command()
+@click.argument("name", metavar="[KIND[.NAME]]", required=False, default="")
+def checks(name: str) -> None:
+    """List what can be expected of each kind of target, or show all about one kind or check.
+
+    \b
+    opscheck checks            a line for each check
+    opscheck checks host       the keys of a host, and all its checks
+    opscheck checks host.disk  what exactly is judged, defaults, keys, needs, an example
+    """  # noqa: D301 - click's mark for lines that stay as they are
+    try:
+        for line in _asked(name) if name else _overview():
+            say(line)
+    except PackageError as error:
+        raise Usage(str(error)) from None
+
+
+def _asked(name: str) -> Iterator[str]:
+    kind, _, check = name.partition("@")[0].partition(".")  # the id of a result has its target behind @
+    if kind not in (known := every_kind()):
+        raise _unknown("kind", kind, _of_that_name(kind), list(known))
+    found = chapter(kind)
+    if not check:
+        return _chapter(found)
+    for entry in found.entries:
+        if entry.has(f"{kind}.{check}"):
+            return described(entry)
+    raise _unknown("check", f"{kind}.{check}", [], [entry.id for entry in found.entries])
+
+
+def _of_that_name(name: str) -> list[str]:
+    """Return the checks that have a kind's place: who asks for `disk` may mean host.disk."""
+    return [entry.id for each in chapters(every_kind()) for entry in each.entries if entry.has(f"{each.kind}.{name}")]
+
+
+def _unknown(what: str, name: str, meant: Collection[str], choices: Collection[str]) -> Usage:
+    near = meant or difflib.get_close_matches(name, choices, n=1)
+    guess = f"did you mean {' or '.join(near)}? It" if near else "it"
+    return Usage(f"there is no {what} {name!r}; {guess} can be: {', '.join(choices)}")
+
+
+def _overview() -> Iterator[str]:
+    for each in chapters(every_kind()):
+        yield from _wrapped(f"{each.kind}: {each.summary}", "")
+        yield from _columns([(entry.id.removeprefix(f"{each.kind}."), entry.title) for entry in each.entries])
+        yield ""
+    yield _FOOT
+
+
+def _chapter(found: Chapter) -> Iterator[str]:
+    yield from _wrapped(f"{found.kind}: {found.summary}", "")
+    yield from _keys(found.keys)
+    for entry in found.entries:
+        yield "\n"
+        yield from described(entry)
+
+
+def described(entry: Entry) -> Iterator[str]:
+    """Yield all about one check, as a terminal shows it."""
+    yield from _wrapped(f"{entry.id}: {entry.title}", "")
+    for paragraph in entry.definition.split("\n\n") if entry.definition else ():
+        yield ""
+        yield from _wrapped(paragraph, "")
+    yield ""
+    facts = {
+        "runs": entry.runs,
+        "default limit": entry.limits,
+        "limited in": entry.units,
+        "needs": entry.needs,
+        "next step": entry.action,
+    }
+    yield from _columns([(label, text) for label, text in facts.items() if text])
+    yield from _keys(entry.keys)
+    if entry.example:
+        yield "\nExample:"
+        yield textwrap.indent(entry.example, "  ")
+
+
+def _keys(keys: Collection[Key]) -> Iterator[str]:
+    if keys:
+        yield "\nKeys:"
+        yield from _columns([(key.name, str(key)) for key in keys])
+
+
+def _columns(rows: Collection[tuple[str, str]]) -> Iterator[str]:
+    width = max((len(label) for label, _ in rows), default=0) + 4
+    for label, text in rows:
+        yield from _wrapped(text, " " * width, f"  {label}".ljust(width))
+
+
+def _wrapped(text: str, indent: str, first: str | None = None) -> list[str]:
+    return textwrap.wrap(
+        text,
+        _WIDTH,
+        initial_indent=indent if first is None else first,
+        subsequent_indent=indent,
+        break_long_words=False,
+        break_on_hyphens=False,
+    )

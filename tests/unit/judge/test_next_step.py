@@ -1,0 +1,119 @@
+"""The next step of a result: which one has one, and what its placeholders become."""
+
+from __future__ import annotations
+
+import shlex
+import subprocess
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pytest_opscheck.core.results import Measurement, Result
+from pytest_opscheck.gather.readings import Reading
+from pytest_opscheck.judge.conclude import Judge
+from pytest_opscheck.judge.subject import Subject
+from pytest_opscheck.probes import UnknownError, UnreachableError
+from pytest_opscheck.probes.http import kind as http
+from pytest_opscheck.probes.tls import kind as tls
+
+JUDGE = Judge("P3")
+DISK = Subject(
+    "host.disk@prod", "host.disk", "prod", "", ("daily",), action="du -xh {subject} of {target} {{.State}} {other}"
+)
+
+
+def measured(subject: str | None, breached: str | None, problem: str | None = None) -> Measurement:
+    return Measurement(subject, 95.0, "%", {"P3": "< 70%"}, breached, problem)
+
+
+def judged(*measurements: Measurement, subject: Subject = DISK) -> Result:
+    return JUDGE.conclude(subject, measurements)
+
+
+def test_the_next_step_names_what_is_worst() -> None:
+    said = judged(measured("/", None), measured("/a", "P3"), measured("/var", "P1"), measured("/nfs", None, "hangs"))
+    assert said.action == "du -xh /var of prod {{.State}} {other}"
+
+
+def test_without_a_subject_it_names_the_target_by_its_address_where_that_helps() -> None:
+    assert judged(measured(None, "P3")).action == "du -xh prod of prod {{.State}} {other}"
+    addressed = replace(DISK, where="https://example.com/a", action="curl -v {subject} {target}")
+    said = judged(measured(None, "P3"), subject=addressed)
+    assert said.action == "curl -v https://example.com/a https://example.com/a"
+
+
+@given(st.text(min_size=1).filter(lambda text: "'" not in text))
+def test_a_subject_is_one_word_of_the_shell(subject: str) -> None:
+    action = judged(measured(subject, "P3"), subject=replace(DISK, action="du {subject}")).action
+    assert action is not None
+    assert shlex.split(action) == ["du", subject]
+    assert subject in action
+
+
+@pytest.mark.parametrize(
+    "action",
+    [
+        "printf '%s\\n' {subject}",
+        "echo \"it's\" >&2; printf '%s\\n' {subject}",
+        """sh -c 'printf "%s\\n" {subject}'""",
+        """sh -c 'printf "%s\\n" "{subject}"'""",
+        '''sh -c "printf '%s\\n' '{subject}'"''',
+        "Don't guess: printf '%s\\n' {subject}",
+    ],
+)
+def test_also_where_the_command_has_quotes_of_its_own(action: str, tmp_path: Path) -> None:
+    """Whoever pastes it runs nothing that a target has named: within quotes it is a word of the inner shell."""
+    named = ['$(touch ran) `touch ran` ; touch ran & "$HOME" \\ %s *', "/var", "-rf", "a  b"]
+    for subject in named:
+        pasted = judged(measured(subject, "P3"), subject=replace(DISK, action=action)).action
+        assert pasted is not None
+        command = pasted.partition("guess: ")[2] or pasted
+        done = subprocess.run(["bash", "-c", command], cwd=tmp_path, capture_output=True, text=True, check=True)
+        assert done.stdout == f"{subject}\n"
+    assert list(tmp_path.iterdir()) == []
+    assert judged(measured("/var", "P3"), subject=replace(DISK, action=action)).action == action.replace(
+        "{subject}", "/var"
+    )
+
+
+def test_a_subject_with_a_quote_in_it_is_left_out() -> None:
+    """Quoted in pieces, a secret in it would not be recognized."""
+    assert judged(measured("it's {target}", "P3")).action == "du -xh prod of prod {{.State}} {other}"
+
+
+def test_a_placeholder_in_a_subject_stays_as_it_is() -> None:
+    assert judged(measured("{target}", "P3"), subject=replace(DISK, action="du {subject}")).action == "du '{target}'"
+
+
+def test_what_could_not_be_told_has_no_next_step_but_its_own() -> None:
+    """A filesystem that hangs would hang du too."""
+    hangs = judged(measured("/nfs", None, "the filesystem did not answer within 3 s"))
+    missing = JUDGE.failed_reading(
+        DISK,
+        Reading(error=UnknownError("du is not installed")),
+        target="host.prod",
+        result_of=lambda _: judged(measured("/", "P1")),
+    )
+    for result in (hangs, missing, JUDGE.unknown(DISK, "no answer"), judged()):
+        assert (result.verdict, result.action) == ("unknown", None)
+
+
+def test_what_is_well_or_blocked_has_no_next_step() -> None:
+    assert judged(measured("/", None)).action is None
+    reading = Reading(error=UnreachableError("refused"), blocker="host.reachable@prod")
+    blocked = JUDGE.failed_reading(DISK, reading, target="host.prod", result_of=lambda _: judged(measured("/", "P1")))
+    assert (blocked.verdict, blocked.action) == ("blocked", None)
+
+
+@pytest.mark.parametrize(
+    ("kind", "keys", "where"),
+    [
+        (http, {"url": "https://bot:s3cret@example.com:8443/health?token=x"}, "https://example.com:8443/health"),
+        (tls, {"address": "[::1]:443"}, "[::1]:443"),
+    ],
+)
+def test_an_address_is_told_without_its_secrets(kind: object, keys: dict[str, str], where: str) -> None:
+    assert kind.target(**keys).where() == where  # type: ignore[attr-defined]
