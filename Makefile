@@ -26,7 +26,7 @@ unexport PYTHONDONTWRITEBYTECODE
 
 help:
 	@echo 'make demo                  starts a small shop of real servers, checks it, shows the verdicts, stops it'
-	@echo 'make demo BREAK=database   the same with a fault, for a red run; several in quotes: BREAK="jobs queue"'
+	@echo 'make demo BREAK=database   the same with a fault, so that the run fails; several in quotes: BREAK="jobs queue"'
 	@echo 'make demo-docker           the same with a Compose stack of eight services beside it'
 	@echo 'make stack NAME=...        starts the stack of an example: $(EXAMPLES)'
 	@echo 'make check NAME=... SUITE=daily   runs its inventory against it'

@@ -11,12 +11,11 @@ from pytest_opscheck import availability, check
 def test_uptime(uptime, expect):
     """A check was ok in nearly all past runs.
 
-    The share of the runs in `over` that found it ok, in whatever suites it ran, as far as the run history reaches back.
-    Unknown and blocked results count as not ok: nothing was seen to be up. Maintenance, and what was waived, is left
-    out. Fewer than 10 runs are unknown. It is a share of runs and not of time: what was down between two of them did
-    not happen.
+    The share of runs within `over` in which it was ok, in any suite, as far back as the history reaches. Unknown and
+    blocked results count as not ok: nothing was seen to be up. Maintenance and waived results are left out. Fewer than
+    10 runs are unknown. It is a share of runs, not of time: downtime between two runs is not seen.
 
-    Needs: runs of the check that is named in `of`, more often than its limit is strict: 99.5 % takes 200 of them.
+    Needs: enough runs of the check named in `of` for the limit: 99.5 % takes 200 of them.
 
     Example:
         [http.api]

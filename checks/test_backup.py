@@ -14,13 +14,13 @@ def test_fresh(fresh, expect):
 
     The age of the newest file that matches `path` and is not being written any more: since it was last written to
     (mtime), or longer where the date in its name, or the time stamp that gzip or pg_dump's custom format put into it,
-    is more than a day before that. Plain SQL through a pipe holds no time stamp: last week's content copied under
+    is more than a day before that. Plain SQL through a pipe contains no time stamp: last week's content copied under
     today's name shows in `growth`, as a backup of exactly the same size. A link is as old as what it leads to. Where
-    the host's clock is more than five minutes off this machine's, the age is unknown: nobody knows how far it was off
-    when the file was written. No file that matches is a breach, which check_file_age passes (nagios-plugins, issue
+    the host's clock is more than five minutes off this machine's, the age is unknown, because the clock may have been
+    wrong when the file was written. No matching file is a breach, which check_file_age passes (nagios-plugins, issue
     564), and so is an empty one (monitoring-plugins, issue 1604).
 
-    Needs: a user who may list the folder; for the time stamp inside, read the file.
+    Needs: a user who can list the folder; for the time stamp inside, read the file.
 
     Example:
         [backup.database]
@@ -45,10 +45,10 @@ def test_on_time(on_time, expect):
     """The daily backup is there soon after it was due.
 
     Due is every day at `at`, in the inventory's time zone. The limit is how long the job may take: how late the first
-    backup is that was due after the newest finished file, dated as for `fresh`. One made by hand in the afternoon does
-    not stand for the next night's. In the night that lacks the hour, due is when clocks are put forward.
+    backup is that was due after the newest finished file, dated as for `fresh`. A manual backup in the afternoon does
+    not replace the next night's. If the clock change skips the time, it is due when the clocks are put forward.
 
-    Needs: a user who may list the folder.
+    Needs: a user who can list the folder.
 
     Example:
         [backup.database]
@@ -72,7 +72,7 @@ def test_size(size, expect):
 
     In bytes, of the newest finished file, dated as for `fresh`.
 
-    Needs: a user who may list the folder.
+    Needs: a user who can list the folder.
 
     Example:
         [backup.database]
@@ -93,9 +93,9 @@ def test_growth(growth, expect):
     """The newest backup is about as large as the one before it.
 
     By how much the newest finished file is larger than the one before it, in percent of that one: half of it is -50 %.
-    `path` has to match one series of backups alone.
+    `path` must match only one series of backups.
 
-    Needs: a user who may list the folder.
+    Needs: a user who can list the folder.
 
     Example:
         [backup.database]
@@ -118,13 +118,13 @@ def test_intact(intact, expect):
 
     By the program that would restore it: gzip, bzip2, xz, zstd, lz4 and unzip test themselves, tar lists its members up
     to the end that the file has, too, pg_restore reads all of a custom-format dump or of a folder with toc.dat,
-    redis-check-rdb and sqlite3 read theirs. Each dump of pg_dump, pg_dumpall, mysqldump or sqlite3 in a text has its
-    first and its last line; no error stands in it or behind it. What split(1) has cut is put together. A web page, an
-    error or zeros under a backup's name are damaged. What does not show its end is unknown, never ok: encrypted files,
-    CSV, formats not named here; check those by a command of your own. Only a practised restore shows that a backup can
+    redis-check-rdb and sqlite3 read theirs. Each dump of pg_dump, pg_dumpall, mysqldump or sqlite3 in a text must have
+    its first and its last line, and no error in it or after it. Files cut by split(1) are joined. A web page, an error
+    or zeros under a backup's name are damaged. A format without a recognizable end is unknown, never ok: encrypted
+    files, CSV, formats not named here; check those with your own command. Only a restore drill shows that a backup can
     be restored.
 
-    Needs: a user who may read the file, and the program that would restore it on the host.
+    Needs: a user who can read the file, and the program that would restore it on the host.
 
     Example:
         [backup.database]
@@ -147,7 +147,7 @@ def test_includes(includes, expect):
     Files and folders that are members of the newest finished tar or zip archive, compressed or not. Paths are as in the
     archive, with or without a leading /; a folder is included where at least one file beneath it is.
 
-    Needs: a user who may read the file; tar or unzip on the host.
+    Needs: a user who can read the file; tar or unzip on the host.
 
     Example:
         [backup.config]
@@ -173,7 +173,7 @@ def test_kept(kept, expect):
     The number of finished files that match `path` and are not empty, nor what a compressor makes of nothing (gzip: 20
     bytes); a link beside the file that it leads to does not count.
 
-    Needs: a user who may list the folder.
+    Needs: a user who can list the folder.
 
     Example:
         [backup.database]
@@ -198,7 +198,7 @@ def test_retained(kept, expect):
     is more than a day before that. By the time of the last write alone a file that was copied or touched looks new
     (sandydargoport/prism 438: 28 forgotten dumps).
 
-    Needs: a user who may list the folder.
+    Needs: a user who can list the folder.
 
     Example:
         [backup.database]
@@ -220,11 +220,11 @@ def test_retained(kept, expect):
 def test_complete(complete, expect):
     """Every day has a backup.
 
-    Of the last `days` days before today, in the inventory's time zone, those with a file that is not empty. A file is
-    of the day in its name (20261120, 2026-11-20), else of the day on which it was last written to; a name later than
-    the file itself does not count. Today's is judged by `fresh` and `on_time`: it may not be due yet.
+    Of the last `days` days before today, in the inventory's time zone, those with a non-empty file. A file belongs to
+    the day in its name (20261120, 2026-11-20), else of the day on which it was last written to; a name later than the
+    file itself does not count. Today's is judged by `fresh` and `on_time`: it may not be due yet.
 
-    Needs: a user who may list the folder.
+    Needs: a user who can list the folder.
 
     Example:
         [backup.database]
@@ -249,10 +249,10 @@ def test_complete(complete, expect):
 def test_drilled(drilled, expect):
     """A restore was practised not long ago.
 
-    By a record on the host that whoever or whatever practises writes to: the last day before tomorrow that it names
-    (2026-11-20), to that day's end in the inventory's time zone, or where it names none, when it was last written to.
+    According to a record on the host that the drill writes to: the latest day up to today that it contains
+    (2026-11-20), to that day's end in the inventory's time zone, or if it contains none, when it was last written to.
 
-    Needs: a user who may read the record.
+    Needs: a user who can read the record.
 
     Example:
         [backup.database]
@@ -281,7 +281,7 @@ def test_uploaded(uploaded, expect):
 
     Needs: the storage's extra, as in `pip install 'pytest-opscheck[s3]'` (s3, gcs, azure, sftp), and credentials that
     may list the bucket (s3:ListBucket), from the environment or in `options`, which are those of fsspec's filesystem;
-    a secret stands there as ${NAME}.
+    put a secret there as ${NAME}.
 
     Example:
         [backup.database]

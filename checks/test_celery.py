@@ -6,7 +6,7 @@ from pytest_opscheck import celery, check
     limit="== PONG",
     severity="P0",
     suites=("*",),
-    action="See whether the broker (redis-server, rabbitmq-server) runs, and what its log says",
+    action="Check whether the broker (redis-server, rabbitmq-server) runs, and what its log says",
 )
 def test_reachable(reachable, expect):
     r"""Celery's broker answers.
@@ -32,19 +32,19 @@ def test_reachable(reachable, expect):
     limit={"P1": ">= 1"},
     severity="P1",
     suites=("smoke", "deploy_gate", "daily"),
-    action="See whether the workers run, and what their log says: systemctl status celery, or docker compose ps",
+    action="Check whether the workers run, and what their log says: systemctl status celery, or docker compose ps",
 )
 def test_workers(workers, expect):
     """Celery's workers answer.
 
-    So many answer a ping within 2 s; and each that `names` names, for example `names = ["scoring@*", "celery@db1"]`.
-    Every application's workers on that broker, database and control_exchange answer: where several share them, name
-    your own.
-    A worker of the solo pool can't answer while it works on a task: it is connected (Redis tells how many are), and
-    does not answer. The address for the answers is taken back from Redis, and ends in RabbitMQ with the connection.
+    The number that answer a ping within 2 s, and each worker in `names`, for example `names = ["scoring@*",
+    "celery@db1"]`. The workers of every application on that broker, database and control_exchange answer: if several
+    share them, name your own. A worker of the solo pool can't answer while it works on a task: it is connected (Redis
+    shows how many are), but does not answer. The reply queue is removed from Redis, and ends in RabbitMQ with the
+    connection.
 
-    Needs: workers that listen (worker_enable_remote_control is on by default), and the rights to ask that `reachable`
-    names.
+    Needs: workers that listen (worker_enable_remote_control is on by default), and the rights for queries that
+    `reachable` lists.
 
     Example:
         [celery.tasks]
@@ -69,9 +69,9 @@ def test_workers(workers, expect):
 def test_concurrency(concurrency, expect):
     """Celery's workers work on as many tasks at once as they should.
 
-    Of each worker that answers within 2 s, and whose name a pattern matches: max-concurrency of its pool, as `celery
-    inspect stats` says it. With --autoscale it is the pool's size at the moment. A pattern to which no worker answers
-    is a breach.
+    Of each worker that answers within 2 s, and whose name a pattern matches: max-concurrency of its pool, as in `celery
+    inspect stats`. With --autoscale it is the pool's size at the moment. A pattern without an answering worker is a
+    breach.
 
     Needs: what `workers` needs.
 
@@ -90,17 +90,17 @@ def test_concurrency(concurrency, expect):
 @check(
     celery.queue_length,
     units=("",),
-    action="See whether workers keep up: celery -A APP inspect active; start more, or find the task that takes so long",
+    action="Check whether workers keep up: celery -A APP inspect active; start more, or find the task that takes long",
 )
 def test_queue_length(queue_length, expect):
     """Celery's queues are short.
 
     Of each of `queues` (by default Celery's own default queue, `celery`): the messages of every priority that wait in
     Redis, and those that workers have taken and not yet done: celery-exporter counts priority 0 alone (its issue 272),
-    and not what is taken (issue 218). Tasks for later (eta, countdown) are not among them. RabbitMQ tells over AMQP how
-    many wait, and not how many are taken (unacknowledged): there those that wait count.
+    and not what is taken (issue 218). Tasks for later (eta, countdown) are not among them. RabbitMQ reports over AMQP
+    how many wait, but not how many are taken (unacknowledged): there only waiting ones count.
 
-    Needs: the rights to read that `reachable` names.
+    Needs: the rights to read that `reachable` lists.
 
     Example:
         [celery.tasks]
@@ -122,14 +122,14 @@ def test_oldest_task(oldest_task, expect):
     """No task waits for long.
 
     Of each of `queues`: for how long the message that comes next, in any of its priorities, has been waiting in Redis,
-    since it was sent by the sender's clock; 0 s in an empty queue. What a worker has fetched in advance waits no more.
-    Celery does not write into a message when it was sent: the check is unknown until the application does, in a header
-    `published_at` (seconds since 1970), or Sentry does (`sentry-task-enqueued-time`). In the application a function
-    `def stamp(headers, **_): headers["published_at"] = time.time()`, and once
+    since it was sent by the sender's clock; 0 s in an empty queue. A message that a worker has prefetched no longer
+    waits. Celery does not write into a message when it was sent: the check is unknown until the application does, in a
+    header `published_at` (seconds since 1970), or Sentry does (`sentry-task-enqueued-time`). In the application a
+    function `def stamp(headers, **_): headers["published_at"] = time.time()`, and once
     `celery.signals.before_task_publish.connect(stamp)`. RabbitMQ shows no waiting message without taking it, so there
     the check is unknown unless the queue is empty.
 
-    Needs: the rights to read that `reachable` names.
+    Needs: the rights to read that `reachable` lists.
 
     Example:
         [celery.tasks]

@@ -6,15 +6,15 @@ from pytest_opscheck import check, docker
     limit="== engine",
     severity="P0",
     suites=("*",),
-    action="See whether the engine runs: systemctl status docker; journalctl -u docker -n 50",
+    action="Check whether the engine runs: systemctl status docker; journalctl -u docker -n 50",
 )
 def test_reachable(reachable, expect):
     """The Docker engine answers.
 
-    Podman stands in its place by its socket (`url = "unix:///run/podman/podman.sock"`), and with `on` by the docker
-    command that podman-docker installs.
+    Podman works in its place through its socket (`url = "unix:///run/podman/podman.sock"`), and with `on` through the
+    docker command that podman-docker installs.
 
-    Needs: to be let near the engine: `sudo usermod -aG docker USER`.
+    Needs: access to the engine: `sudo usermod -aG docker USER`.
 
     Example:
         [docker.stack]
@@ -34,15 +34,15 @@ def test_reachable(reachable, expect):
 def test_up(up, expect):
     """Every service runs.
 
-    A service runs where at least one of its containers does, in the engine's state `running`: one-off containers
-    (`docker compose run`) do not count, nor do those that are paused or restarting. A container in a loop of restarts
-    is `running` most of the time, so one that its restart policy has restarted counts once it has run for twice as long
-    as it ran on average since it was created; but after one or two restarts at the latest after 1 min, and after more
-    of them after 10 min. A service is missing where it has no container at all, which shows where the inventory names
-    it (`up = ["api", "db"]`) or another service of the project depends on it. A service for whose completion another
-    one waits (Compose's `service_completed_successfully`) may have ended with status 0.
+    A service runs if at least one of its containers does, in the engine's state `running`: one-off containers (`docker
+    compose run`) do not count, nor do those that are paused or restarting. A container in a loop of restarts is
+    `running` most of the time, so one that its restart policy has restarted counts once it has run for twice as long as
+    it ran on average since it was created; but after one or two restarts at the latest after 1 min, and after more of
+    them after 10 min. A service without any container is missing, which is only seen if the inventory names it (`up =
+    ["api", "db"]`) or another service of the project depends on it. A service for whose completion another one waits
+    (Compose's `service_completed_successfully`) may have ended with status 0.
 
-    Needs: to be let near the engine: `sudo usermod -aG docker USER`.
+    Needs: access to the engine: `sudo usermod -aG docker USER`.
 
     Example:
         [docker.stack]
@@ -65,11 +65,12 @@ def test_up(up, expect):
 def test_healthy(healthy, expect):
     """Every container with a health check is healthy.
 
-    With a number (`healthy = 8`), so many services are: a service is healthy where all of its containers run and their
+    With a number (`healthy = 8`), that many services are: a service is healthy if all of its containers run and their
     health checks say so. `starting` is not healthy yet, and a container without a health check is neither healthy nor
-    unhealthy. One in a loop of restarts is not healthy, as `up` tells it. https://docs.docker.com/reference/dockerfile/#healthcheck
+    unhealthy. One in a loop of restarts is not healthy, as `up` tells it.
+    https://docs.docker.com/reference/dockerfile/#healthcheck
 
-    Needs: to be let near the engine: `sudo usermod -aG docker USER`. Health checks in the images or the Compose file.
+    Needs: access to the engine: `sudo usermod -aG docker USER`. Health checks in the images or the Compose file.
 
     Example:
         [docker.stack]
@@ -97,13 +98,12 @@ def test_errors(errors, expect):
     """The containers log few errors.
 
     Lines of stdout and stderr of all containers, together, that match `pattern` (by default ERROR) and not `ignore`, in
-    the limit's window up to now. The engine's time stamps count, not the lines' own. A container that was replaced took
-    its log along, and rotation (max-size, max-file) drops the oldest lines: of a container younger than the window, or
-    a log that does not reach back so far, what there is counts. The engine's API is read in pieces: where a line is
-    longer than 1 MiB and a pattern has a repeat (`*`, `+`, `{2}`) or looks around, a count that this may change is
-    unknown.
+    the limit's window up to now. The engine's time stamps count, not the lines' own. A replaced container takes its log
+    with it, and rotation (max-size, max-file) drops the oldest lines: for a container younger than the window, or a log
+    that does not reach back that far, the existing lines count. The engine's API is read in pieces: if a line is longer
+    than 1 MiB and a pattern has a repeat (`*`, `+`, `{2}`) or a lookaround, a count that this may change is unknown.
 
-    Needs: to be let near the engine: `sudo usermod -aG docker USER`; a log driver that can be read (json-file, local,
+    Needs: access to the engine: `sudo usermod -aG docker USER`; a log driver that can be read (json-file, local,
     journald).
 
     Example:
@@ -127,7 +127,7 @@ def test_restarts(restarts, expect):
     a container that is new, since it was created. A container that waits for its next restart right now is a breach,
     however few there were.
 
-    Needs: to be let near the engine: `sudo usermod -aG docker USER`.
+    Needs: access to the engine: `sudo usermod -aG docker USER`.
 
     Example:
         [docker.stack]
@@ -156,7 +156,7 @@ def test_memory(stats, expect):
     without a limit of its own can take all of the host's memory, so its percentage is of that.
     https://docs.docker.com/reference/cli/docker/container/stats/
 
-    Needs: to be let near the engine: `sudo usermod -aG docker USER`.
+    Needs: access to the engine: `sudo usermod -aG docker USER`.
 
     Example:
         [docker.stack]
@@ -177,7 +177,7 @@ def test_cpu(stats, expect):
     What `docker stats` shows: processor time between two samples a second apart, in percent of one processor, so that a
     container that keeps two processors busy is at 200 %. https://docs.docker.com/reference/cli/docker/container/stats/
 
-    Needs: to be let near the engine: `sudo usermod -aG docker USER`.
+    Needs: access to the engine: `sudo usermod -aG docker USER`.
 
     Example:
         [docker.stack]
@@ -194,10 +194,10 @@ def test_cpu(stats, expect):
 def test_version(version, expect):
     """The engine is of a version that is expected.
 
-    The version of the server, not of the docker command, compared number by number (20.10 is newer than 20.9), and of
-    as many numbers as the limit names: `>= 20.10` holds for 20.10.24, and `== 20` too.
+    The version of the server, not of the docker command, compared number by number (20.10 is newer than 20.9), in as
+    many numbers as the limit has: `>= 20.10` holds for 20.10.24, and `== 20` too.
 
-    Needs: to be let near the engine: `sudo usermod -aG docker USER`.
+    Needs: access to the engine: `sudo usermod -aG docker USER`.
 
     Example:
         [docker.stack]
@@ -220,7 +220,7 @@ def test_replicas(replicas, expect):
     Those in the engine's state `running`; one-off containers (`docker compose run`), paused and restarting ones, and
     those in a loop of restarts as `up` tells it, do not count. A service without any container has none.
 
-    Needs: to be let near the engine: `sudo usermod -aG docker USER`.
+    Needs: access to the engine: `sudo usermod -aG docker USER`.
 
     Example:
         [docker.stack]
@@ -238,12 +238,12 @@ def test_replicas(replicas, expect):
     action="Set them in the Compose file: cpus:, mem_limit:, or deploy.resources.limits, and recreate the containers",
 )
 def test_limits(limits, expect):
-    """The containers' bounds of processors and memory are set, and as expected.
+    """The containers' CPU and memory limits are set, and as expected.
 
-    What the engine enforces on each container: `--cpus` (or quota by period) and `--memory` of docker run. A bound that
-    is not set is a breach, whatever the limit is: without one a container may take all that the host has.
+    What the engine enforces on each container: `--cpus` (or quota by period) and `--memory` of docker run. A missing
+    limit is a breach, whatever is expected: without one a container may take everything that the host has.
 
-    Needs: to be let near the engine: `sudo usermod -aG docker USER`.
+    Needs: access to the engine: `sudo usermod -aG docker USER`.
 
     Example:
         [docker.stack]
@@ -268,11 +268,11 @@ def test_limits(limits, expect):
 def test_env(env, expect):
     """Named environment variables are set in the containers.
 
-    A variable is set where the environment with which the engine starts the container has it, and it is not empty. Its
-    value is not looked at, and goes nowhere. What a container's own entry point exports, or reads from a secret's file,
-    is not seen.
+    A variable is set if the environment that the engine starts the container with contains it, and it is not empty. Its
+    value is neither judged nor shown. What a container's own entry point exports, or reads from a secret's file, is not
+    seen.
 
-    Needs: to be let near the engine: `sudo usermod -aG docker USER`.
+    Needs: access to the engine: `sudo usermod -aG docker USER`.
 
     Example:
         [docker.stack]
@@ -295,12 +295,12 @@ def test_image(image, expect):
     """The running containers are of the images that are expected.
 
     Each running container of a service is compared by the image's id, so that one that still runs an older build of the
-    same tag is a breach. Expected is a name with a tag or digest, as it stands on the engine's machine now; an id
-    (`sha256:...`, the first 12 digits or more); or a label of the image, as
+    same tag is a breach. What is expected is a name with a tag or digest, as it currently is on the engine's machine;
+    an id (`sha256:...`, the first 12 digits or more); or a label of the image, as
     `org.opencontainers.image.revision=${GIT_COMMIT}`. Whether the registry has a newer build under that tag is not
-    asked: check_docker did (its issues 40 and 65), and was red for rebuilds of base images that nobody had deployed.
+    asked: check_docker did (its issues 40 and 65), and failed for rebuilds of base images that nobody had deployed.
 
-    Needs: to be let near the engine: `sudo usermod -aG docker USER`.
+    Needs: access to the engine: `sudo usermod -aG docker USER`.
 
     Example:
         [docker.stack]
@@ -319,15 +319,15 @@ def test_image(image, expect):
     action="Run it by hand: docker exec NAME COMMAND",
 )
 def test_exec(exec, expect):  # noqa: A002 - the probe's name
-    """A command inside of a service's container says that all is well.
+    """A command in a service's container says that all is well.
 
     It runs in the service's first running container, by name, as that container's own user. `run` is a text for the
-    container's shell, or a list: a program with its arguments. Expected are its `exit` status, its `stdout`, or the
-    number (`value`) that it prints. It must be a command that changes nothing; that is your word. When its time is over
-    (`timeout`, less 3 s) it is ended inside of the container, with all that it has started; docker itself leaves it
-    running there (docker-py's issue 3155). Without a running container it is blocked by `docker.up`.
+    container's shell, or a list: a program with its arguments. What is expected is its `exit` status, its `stdout`, or
+    the number (`value`) that it prints. You are responsible for the command: it must not change anything. When its time
+    is up (`timeout`, less 3 s) it is ended inside the container, with everything that it has started; docker itself
+    leaves it running there (docker-py's issue 3155). Without a running container it is blocked by `docker.up`.
 
-    Needs: to be let near the engine: `sudo usermod -aG docker USER`; in the container sh, grep and sleep.
+    Needs: access to the engine: `sudo usermod -aG docker USER`; in the container sh, grep and sleep.
 
     Example:
         [docker.stack]
@@ -362,11 +362,11 @@ def test_logs(logs, expect):
     Lines of stdout and stderr that match `pattern`, and not `ignore`, in all containers together or those of
     `services`. A rate (`== 0/day`) counts in its window up to now; a bare number since a time (`since`: "4h", a moment
     with its zone such as 2026-11-20T09:00:00Z, or "start", then for each container by itself), and among the `last`
-    lines of each container. The engine's time stamps count, not the lines' own. A container that was replaced took its
-    log along, and rotation drops the oldest lines: what there is counts, and the message names the containers that were
-    made after that time. Lines longer than 1 MiB are as for `errors`.
+    lines of each container. The engine's time stamps count, not the lines' own. A replaced container takes its log with
+    it, and rotation drops the oldest lines: what there is counts, and the message names the containers that were made
+    after that time. Lines longer than 1 MiB are as for `errors`.
 
-    Needs: to be let near the engine: `sudo usermod -aG docker USER`; a log driver that can be read (json-file, local,
+    Needs: access to the engine: `sudo usermod -aG docker USER`; a log driver that can be read (json-file, local,
     journald).
 
     Example:
@@ -404,11 +404,11 @@ def test_oom_killed(oom_killed, expect):
     """No container ran out of memory.
 
     The engine's OOMKilled of the container's latest run, which is also set where the kernel killed a process other than
-    its first; and the engine's `oom` events of the last day, as far as it remembers: it keeps 256 events of all sorts,
-    in memory, so that a kill before the latest restart may be forgotten. Podman remembers none: there only how each
-    container ended last is seen.
+    its first; and the engine's `oom` events of the last day, as far back as it remembers: it keeps 256 events of all
+    sorts, in memory, so that a kill before the latest restart may be forgotten. Podman remembers none: there only the
+    last exit of each container is seen.
 
-    Needs: to be let near the engine: `sudo usermod -aG docker USER`.
+    Needs: access to the engine: `sudo usermod -aG docker USER`.
 
     Example:
         [docker.stack]
@@ -429,12 +429,12 @@ def test_recovery(recovery, expect):
     """Every container that was started lately was healthy in time.
 
     From the container's latest start (StartedAt) to the end of its first successful health check. Nothing is restarted
-    for it: containers that were started in the last hour, or `since`, are judged, and one that is not healthy yet is
-    waited for, until the limit or the probe's `timeout` less 10 s is over. The engine keeps the last five health checks
-    and 256 events; where those no longer reach back to the start, the oldest success that it remembers is the most that
-    it took. A container without a health check is unknown.
+    for this check: containers that were started in the last hour, or `since`, are judged, and the check waits for one
+    that is not healthy yet, until the limit or the probe's `timeout` less 10 s has passed. The engine keeps the last
+    five health checks and 256 events; if those no longer reach back to the start, the time to the oldest known success
+    is an upper bound. A container without a health check is unknown.
 
-    Needs: to be let near the engine: `sudo usermod -aG docker USER`; a health check in the image or Compose file.
+    Needs: access to the engine: `sudo usermod -aG docker USER`; a health check in the image or Compose file.
 
     Example:
         [docker.stack]
@@ -474,10 +474,10 @@ def test_disk(disk, expect):
 
     What `docker system df` calls reclaimable: images without a container (and layers that they share with used ones:
     docker/cli's issue 1751), writable layers of containers that do not run, volumes that no container mounts, and build
-    cache that is not in use. In bytes, or in percent of all that the engine keeps. Logs of containers are not in it.
-    Volumes hold data: look before you give one back.
+    cache that is not in use. In bytes, or in percent of everything that the engine stores. Logs of containers are not
+    included. Volumes contain data: look before you remove one.
 
-    Needs: to be let near the engine: `sudo usermod -aG docker USER`; a large engine takes minutes to answer.
+    Needs: access to the engine: `sudo usermod -aG docker USER`; a large engine takes minutes to answer.
 
     Example:
         [docker.stack]

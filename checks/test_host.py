@@ -8,10 +8,10 @@ from pytest_opscheck import check, host
 def test_reachable(reachable, expect):
     """The host can be reached.
 
-    It can where its shell says the first word of the run's script within 10 s of the login. That is known at once,
+    It can if its shell prints the first line of the run's script within 10 s of the login. That is known at once,
     however long the script takes.
 
-    Needs: for ssh:// a key that works without a question (try `ssh -o BatchMode=yes USER@HOST true`); for docker:// and
+    Needs: for ssh:// a key that works without a prompt (try `ssh -o BatchMode=yes USER@HOST true`); for docker:// and
     podman:// a user who may run `docker exec`. On the host a POSIX shell, coreutils or busybox, and awk.
 
     Example:
@@ -33,12 +33,12 @@ def test_reachable(reachable, expect):
 def test_disk(filesystems, expect):
     """Every mounted filesystem has room.
 
-    Used is used / (used + available), as in df's own column: blocks that are reserved for root count as used. Every
-    filesystem of /proc/self/mountinfo that holds data, once: pseudo filesystems, tmpfs, images that are always full
-    (squashfs, iso9660, AppImages and what else FUSE mounts without any room), ZFS snapshots, bind mounts and overlays
-    of containers are left out, of which check_disk makes alarms (monitoring-plugins, issues 911, 1609 and 1819). A
-    network filesystem that does not answer within 3 s is unknown, and holds up no other. So is one that is mounted
-    below a folder into which the user may not look.
+    Used is used / (used + available), as in df's own column: blocks reserved for root count as used. Every filesystem
+    of /proc/self/mountinfo that contains data counts, once: pseudo filesystems, tmpfs, images that are always full
+    (squashfs, iso9660, AppImages and other FUSE mounts without free space), ZFS snapshots, bind mounts and overlays of
+    containers are left out, for which check_disk raises alarms (monitoring-plugins, issues 911, 1609 and 1819). A
+    network filesystem that does not answer within 3 s is unknown, and does not delay the others. So is one that is
+    mounted below a folder that the user can't access.
 
     Needs: stat, of coreutils or busybox, and no privileges.
 
@@ -59,8 +59,8 @@ def test_disk(filesystems, expect):
 def test_inodes(inodes, expect):
     """Every mounted filesystem can take more files.
 
-    The filesystems of `disk`, as in df's column IUse%. Those that count no inodes (btrfs, vfat) are left out, and not
-    full (monitoring-plugins, issue 1717); a host that has no others is unknown.
+    The filesystems of `disk`, as in df's column IUse%. Those without inode counts (btrfs, vfat) are left out, instead
+    of counted as full (monitoring-plugins, issue 1717); a host without any others is unknown.
 
     Needs: stat, of coreutils or busybox, and no privileges.
 
@@ -82,9 +82,9 @@ def test_inodes(inodes, expect):
 def test_memory(memory, expect):
     """The host has memory left.
 
-    What is not available: MemTotal less MemAvailable of /proc/meminfo, which counts caches that programs can have back
-    as available. So is ZFS's cache (ARC) beyond its c_min, which the kernel takes for used (OpenZFS, issue 10255). In
-    percent of MemTotal, or in bytes.
+    What is not available: MemTotal less MemAvailable of /proc/meminfo, which counts reclaimable caches as available. So
+    does ZFS's cache (ARC) beyond its c_min, which the kernel counts as used (OpenZFS, issue 10255). In percent of
+    MemTotal, or in bytes.
 
     In a container with a memory limit these are its own figures: what its cgroup takes, without files that the kernel
     keeps in memory, of the limit. In one without, they are those of the machine.
@@ -139,14 +139,14 @@ def test_cpu(cpu, expect):
 def test_services(services, expect):
     """Every named systemd unit is active.
 
-    Its ActiveState; `not-found` where there is no such unit. `.service` may be left out, and * stands for anything:
-    `postgresql@*`. systemd alone is asked: a script in /etc/init.d that it has masked says nothing (goss, issue 319).
+    Its ActiveState; `not-found` if there is no such unit. `.service` may be left out, and * matches anything:
+    `postgresql@*`. Only systemd is asked: a script in /etc/init.d that it has masked does not count (goss, issue 319).
 
-    `active (exited)` is not active where nothing runs that should: a service whose processes are gone, or one that
-    does nothing itself. Debian's `postgresql` is such a one, whatever its clusters do; in its place the units that are
-    part of it are judged, such as `postgresql@15-main`. A oneshot service that has done its work (`nftables`) is
-    active. Neither is one that systemd starts again and again active, although it may be up right now: what was
-    started again within the last minute is looked at twice, 4 s apart.
+    `active (exited)` is not active if something should be running and is not: a service whose processes are gone, or
+    one that does nothing itself. Debian's `postgresql` is one, whatever its clusters do; the units that are part of it
+    are judged instead, such as `postgresql@15-main`. A oneshot service that has done its work (`nftables`) is active. A
+    service that systemd keeps restarting is not active either, although it may be up right now: one that was restarted
+    within the last minute is checked twice, 4 s apart.
 
     Needs: systemd (`systemctl show`), and no privileges.
 
@@ -171,8 +171,8 @@ def test_failed_units(failed_units, expect):
     """Few units of systemd have failed, or none.
 
     All that `systemctl list-units --state=failed` lists, services, timers and mounts alike. `ignore` names units that
-    do not count; in them * stands for anything. Those that run suites by themselves never do: what they found would be
-    found again, for ever after it was fixed. `opscheck status` tells of them.
+    do not count; * matches anything. The units of scheduled suites never count: otherwise what they found would be
+    found again, even after it was fixed. `opscheck status` covers them.
 
     Needs: systemd, and no privileges.
 
@@ -187,10 +187,10 @@ def test_failed_units(failed_units, expect):
 def test_journal(journal, expect):
     """The journal has as many lines of a kind as expected.
 
-    Lines of the messages that match `pattern` (as grep -E takes it) and not `ignore`, of one `unit` or of all, at least
-    as severe as `priority`; within the limit's rate (`== 0/h`) or, for a bare number, `since`. They are counted on the
-    host. A unit that does not exist is unknown, and so is a journal that the user may not read in whole: journalctl
-    would show less, and say nothing.
+    Lines of messages that match `pattern` (grep -E) and not `ignore`, of one `unit` or of all, at least as severe as
+    `priority`; within the limit's rate (`== 0/h`) or, for a bare number, `since`. They are counted on the host. A unit
+    that does not exist is unknown, and so is a journal that the user can't read completely: journalctl would silently
+    show less.
 
     Needs: journalctl, and a user who may read the whole journal: usermod -aG systemd-journal USER, or ?sudo=true.
 
@@ -207,7 +207,7 @@ def test_journal(journal, expect):
 
 @check(host.journal_size, units=("B",), suites=("weekly",), action="Make it smaller: journalctl --vacuum-size=400M")
 def test_journal_size(journal_size, expect):
-    """The journal takes no more room than it may.
+    """The journal takes no more space than allowed.
 
     All files in /var/log/journal and /run/log/journal together, as du counts them.
 
@@ -231,10 +231,10 @@ def test_journal_size(journal_size, expect):
 def test_ports(ports, expect):
     """Something listens on every named port.
 
-    At any address of the host: TCP sockets in state LISTEN and bound UDP sockets of /proc/net. A TCP port that has no
-    socket listens too where a connection from the host to one of its own addresses comes to be: Docker without its
-    proxy and kube-proxy publish ports by rules of the kernel (NAT). In a container the sockets are those of its own
-    network. UDP ports that are published without a socket are closed as far as can be told.
+    At any address of the host: TCP sockets in state LISTEN and bound UDP sockets of /proc/net. A TCP port without a
+    socket also listens if a connection from the host to one of its own addresses succeeds: Docker without its proxy and
+    kube-proxy publish ports by rules of the kernel (NAT). In a container the sockets are those of its own network. UDP
+    ports that are published without a socket appear closed.
 
     Needs: no privileges.
 
@@ -251,8 +251,8 @@ def test_ports(ports, expect):
 def test_command(command, expect):
     """A user-defined command says that all is well.
 
-    Its exit status (0, unless `exit` says otherwise), what it prints (`stdout`), and the one number that it prints
-    (`value`). It runs by `sh`, with the time limit `timeout`, and has to be one that changes nothing.
+    Its exit status (0, unless `exit` is set), its output (`stdout`), and the single number that it prints (`value`). It
+    runs in `sh`, with the time limit `timeout`, and must not change anything.
 
     Needs: what the command needs; the user of `connect` runs it.
 
@@ -271,18 +271,18 @@ def test_command(command, expect):
 
 @check(host.file, family=True, action="See what is there: ls -la PATH")
 def test_file(file, expect):
-    """Files are there, as old, as large, and open to those that they should be.
+    """Files exist, with the expected age, size and permissions.
 
-    Every file that matches `path`, in which *, ? and [...] stand for what a shell puts there; links are followed, and
-    one that leads nowhere counts as missing. At least one has to be there, unless `exists = false` says that none may,
-    or `oldest` is all that is expected: a folder without any has none that is too old. A folder of the path that does
-    not exist is unknown.
+    Every file that matches `path`, in which *, ? and [...] are shell wildcards; links are followed, and a broken link
+    counts as missing. At least one must exist, unless `exists = false` says that none may, or only `oldest` is
+    expected: an empty folder has no file that is too old. If a folder of the path does not exist, the result is
+    unknown.
 
-    `age` is that of each file, `oldest` that of the oldest, by when it was last written to. `mode = "0640"` is exactly
-    that, `"<= 0640"` no permission beyond it. `readable_by_others = false` looks at the file's own mode. `owner` and
-    `group` are names, or numbers where there is no name.
+    `age` is that of each file, `oldest` that of the oldest, by when it was last written to. `mode = "0640"` means
+    exactly that, `"<= 0640"` no permission beyond it. `readable_by_others = false` looks at the file's own mode.
+    `owner` and `group` are names, or numbers if there is no name.
 
-    Needs: a user who may look into the folders on the way: setfacl -m u:USER:rX FOLDER, or ?sudo=true. Not to read the
+    Needs: a user who can access the folders of the path: setfacl -m u:USER:rX FOLDER, or ?sudo=true. Not to read the
     files.
 
     Example:
@@ -340,13 +340,13 @@ def _expect_of_file(one: host.File, expected: host.Files, expect: Any) -> None:
 
 @check(host.directory, units=("B",), family=True, action="Find what grew: du -xh --max-depth=1 {subject} | sort -h")
 def test_directory(directory, expect):
-    """No directory takes more room than it may.
+    """No directory takes more space than allowed.
 
     What du counts: the blocks of all that is in it, on its own filesystem; with *, ? or [...] in `path` for each that
-    matches. `timeout` (60 s unless said) is for large trees.
+    matches. Set `timeout` (default 60 s) for large trees.
 
-    Needs: du, and a user who may look into all of it: setfacl -R -m u:USER:rX FOLDER, or ?sudo=true. What can't be read
-    makes it unknown.
+    Needs: du, and a user who can access all of it: setfacl -R -m u:USER:rX FOLDER, or ?sudo=true. If something can't be
+    read, the result is unknown.
 
     Example:
         [host.prod.directory.logs]
@@ -362,14 +362,14 @@ def test_directory(directory, expect):
     host.processes, limit=">= 1", family=True, action="See who they are: ps -eo user,pid,rss,args --sort=-rss | head"
 )
 def test_processes(processes, expect):
-    """As many processes run as should, and take no more memory together than they may.
+    """The expected number of processes run, and together take no more memory than allowed.
 
     Those whose command line matches `pattern` (as grep -E takes it) and whose effective user is `user`; neither kernel
-    threads nor zombies, nor these checks' own: pytest, what has started it, other runs of suites, and all that these
-    run on a host. Whatever else has the words in its command line counts, an editor or `tail -f` too: anchor the
-    pattern (`^/usr/bin/gunicorn `). At least one, unless `count` or `memory` say otherwise. Memory is the
-    sum of PSS (/proc/PID/smaps_rollup), where each page is divided by the number of processes that share it; of those
-    whose PSS the user may not read it is RSS, which counts shared pages several times, and the message says so
+    threads nor zombies, nor the checks' own: pytest, what started it, other runs of suites, and everything that these
+    run on a host. Anything else with a matching command line counts, even an editor or `tail -f`: anchor the pattern
+    (`^/usr/bin/gunicorn `). At least one, unless `count` or `memory` is set. Memory is the sum of PSS
+    (/proc/PID/smaps_rollup), where each page is divided by the number of processes that share it; for those whose PSS
+    the user can't read it is RSS, which counts shared pages several times, and the message says so
     (ncabatoff/process-exporter#140).
 
     Needs: no privileges for the count; root (?sudo=true) for the PSS of others' processes, and where /proc is mounted
@@ -400,7 +400,7 @@ def test_processes(processes, expect):
 def test_reach(reach, expect):
     """The host resolves names, and connects to what it needs outside.
 
-    For each `host:port` the name resolves (getent) and a TCP connection comes to be, from the host itself, without a
+    For each `host:port` the name resolves (getent) and a TCP connection succeeds, from the host itself, without a
     proxy; nothing is sent. The first of four addresses that answers within 4 s counts.
 
     Needs: one of bash, python3, nc, curl and busybox on the host, and no privileges.
@@ -422,10 +422,10 @@ def test_clock(clock, expect):
     """The host's clock is right.
 
     By its time servers, where chrony (the bound of its error: system time + root dispersion + root delay / 2) or
-    systemd-timesyncd (its last offset) runs: a clock that is not synchronised is infinitely wrong, though its servers
-    may say an offset of 0 (sensu-community-plugins, pull request 967). And, for a host with a clock of its own, by this
-    machine's: the most that the two may differ, of which the time that the script was under way is a part; more than
-    2 s of that are too much to tell.
+    systemd-timesyncd (its last offset) runs: a clock that is not synchronised is infinitely wrong, even if its servers
+    report an offset of 0 (sensu-community-plugins, pull request 967). And, for a host with a clock of its own, by this
+    machine's: the largest possible difference, which includes the time that the script took to arrive; if that is more
+    than 2 s, the result is unknown.
 
     Needs: chrony or systemd-timesyncd on the host, or a host with a clock of its own; no privileges.
 
@@ -444,7 +444,7 @@ def test_clock(clock, expect):
 
 @check(host.uptime, units=("s",), severity="P3", action="See why it restarted: last -x | head; journalctl --list-boots")
 def test_uptime(uptime, expect):
-    """The host has run for as long as it should.
+    """The host has been up for as long as expected.
 
     Since process 1 was started: the boot of a machine, the start of a container.
 

@@ -12,9 +12,9 @@ def test_reachable(reachable, expect):
     """The address answers over HTTP.
 
     Any status is an answer, and so is one that breaks off after its first line or redirects to where nothing answers:
-    the other checks say what is wrong. A certificate that is not trusted is none, unless verify says otherwise.
+    the other checks say what is wrong. With an untrusted certificate there is no answer, unless `verify` allows it.
 
-    Needs: to reach the server from where the check runs, through the proxy of HTTPS_PROXY where that is set.
+    Needs: a connection to the server from where the check runs, through the proxy in HTTPS_PROXY if it is set.
 
     Example:
         [http.api]
@@ -39,15 +39,15 @@ def test_status(response, expect):
     After redirects that keep to the page: to TLS, with or without `www.` or the last slash, to `index.html`, to a
     language (`/` to `/en/`). One that leads to another page, host or port, such as a login page, is not a 200 of the
     page that was asked for: its own status is judged, and the message says where it leads; if that is the page you
-    mean, write its address, or follow_redirects = true where any will do. Where it leads to an error, that is judged.
-    A login page that is answered with 200 under the same address, or that scripts lead to, is told apart by `body`
-    alone. With follow_redirects = false the first answer is judged, whatever it is.
+    mean, write its address, or follow_redirects = true if any page will do. If it leads to an error, that is judged. A
+    login page with status 200 at the same address, or one that scripts lead to, can only be recognized by `body`. With
+    follow_redirects = false the first answer is judged, whatever it is.
 
-    `paths` are asked for in its place, on the same server with the
-    same headers, each a measurement of its own; so "every endpoint answers" is one expectation. `< 500` takes any
-    answer that is not a server error, `~ ^2` every success, and `== 401` expects that nobody is let in without a token.
+    `paths` are requested instead, on the same server with the same headers, each as a separate measurement; so "every
+    endpoint answers" is one expectation. `< 500` accepts any answer that is not a server error, `~ ^2` every success,
+    and `== 401` expects that a request without a token is rejected.
 
-    Needs: a server that lets GET be asked for from where the check runs; `headers` carry a token where it wants one.
+    Needs: a server that accepts GET requests from where the check runs, with a token in `headers` if it requires one.
 
     Example:
         [http.api]
@@ -70,12 +70,12 @@ def test_status(response, expect):
 def test_headers(headers, expect):
     """The answer has the expected headers.
 
-    Each with its limit, of the answer after redirects, whatever its status; of a redirect to another page, which
-    `status` tells of, its own. A header that is missing breaks every limit
-    but `== missing`, also `!=`. Several of one name are joined by commas, and judged together.
-    The values of cookies and tokens are compared, and never shown.
+    Each with its limit, in the answer after redirects, whatever its status; for a redirect to another page, which
+    `status` reports, in the redirect itself. A missing header breaks every limit except `== missing`, even `!=`.
+    Several headers of one name are joined by commas, and judged together. The values of cookies and tokens are
+    compared, and never shown.
 
-    Needs: a server that lets GET be asked for from where the check runs; `headers` carry a token where it wants one.
+    Needs: a server that accepts GET requests from where the check runs, with a token in `headers` if it requires one.
 
     Example:
         [http.api]
@@ -97,11 +97,11 @@ def test_headers(headers, expect):
 def test_body(body, expect):
     """The answer's text is as expected.
 
-    The whole text of the answer, up to 10 MB, in the encoding that it says, without white space around it; an empty
-    one is unknown, and so is a redirect to another page. `~` has to match somewhere, and `.` matches no
-    line break. What is in it is never shown.
+    The whole text of the answer, up to 10 MB, in the encoding that it declares, without surrounding white space; an
+    empty one is unknown, and so is a redirect to another page. `~` must match somewhere, and `.` does not match a line
+    break. The text is never shown.
 
-    Needs: a server that lets GET be asked for from where the check runs; `headers` carry a token where it wants one.
+    Needs: a server that accepts GET requests from where the check runs, with a token in `headers` if it requires one.
 
     Example:
         [http.api]
@@ -127,7 +127,7 @@ def test_json(json, expect):
     any, and a value that is missing or null, is unknown. So is the document of another page that a redirect leads to. A
     list is judged by limits over sets: `tags = "contains {a, b}"`.
 
-    Needs: a server that lets GET be asked for from where the check runs; `headers` carry a token where it wants one.
+    Needs: a server that accepts GET requests from where the check runs, with a token in `headers` if it requires one.
 
     Example:
         [http.api]
@@ -148,11 +148,11 @@ def test_json(json, expect):
 def test_latency(latency, expect):
     """The address answers fast enough.
 
-    The time of one request, from sending it to the last byte, over a connection that the request before it has opened:
-    looking up the name and shaking hands are none of the application's time (gatus, issue 49). Redirects count, up to
-    another page: where one leads there, `status` tells, and the time says nothing.
+    The time of one request, from sending it to the last byte, over a connection that an earlier request opened: DNS and
+    handshakes are not part of the application's time (gatus, issue 49). Redirects count, up to another page: if one
+    leads there, `status` reports it, and the time is unknown.
 
-    Needs: a server that lets GET be asked for from where the check runs; `headers` carry a token where it wants one.
+    Needs: a server that accepts GET requests from where the check runs, with a token in `headers` if it requires one.
 
     Example:
         [http.api]
@@ -172,10 +172,10 @@ def test_latency(latency, expect):
 def test_p95(timings, expect):
     """The address answers nearly every request fast enough.
 
-    The 95th percentile, by nearest rank, of 20 requests one after the other (`requests` says another number, from 10):
-    the second slowest of 20, and of fewer than 20 the slowest. A request that fails makes it unknown.
+    The 95th percentile, by nearest rank, of 20 consecutive requests (`requests` sets another number, at least 10): the
+    second slowest of 20, and of fewer than 20 the slowest. A request that fails makes it unknown.
 
-    Needs: a server that lets GET be asked for from where the check runs; `headers` carry a token where it wants one.
+    Needs: a server that accepts GET requests from where the check runs, with a token in `headers` if it requires one.
 
     Example:
         [http.api]
@@ -197,21 +197,22 @@ def test_p95(timings, expect):
 def test_flow(flow, expect):
     """A flow of requests goes through.
 
-    Steps, one after the other in a session of their own: cookies come back with the next step, and what a step
-    captures stands in later ones as {name}, in `path`, `headers` and `send`. A step has a `name`, a `path` on the
-    target's server, and `method` (GET), `headers` beside the target's, `send = { json = ... }` or `{ form = ... }`. Of
-    its answer, after redirects as `status` follows them (what is sent may also lead to another page of the same
-    server), it expects `status` (== 200), `time` (from sending to the last byte), `body` and `json`
-    as the checks of these names do. `capture` names values: `{ token = "access_token" }` a JMESPath,
-    `{ order = "header.location" }` a header, `{ csrf = "cookie.csrftoken" }` a cookie.
+    Consecutive steps in one session: cookies are sent with later steps, and a captured value is used in later steps as
+    {name}, in `path`, `headers` and `send`. A step has a `name`, a `path` on the target's server, and `method` (GET),
+    `headers` beside the target's, `send = { json = ... }` or `{ form = ... }`. Of its answer, after redirects as
+    `status` follows them (what is sent may also lead to another page of the same server), it expects `status` (== 200),
+    `time` (from sending to the last byte), `body` and `json` as the checks of these names do. `capture` names values:
+    `{ token = "access_token" }` a JMESPath, `{ order = "header.location" }` a header, `{ csrf = "cookie.csrftoken" }` a
+    cookie.
 
-    The first step that is not as expected ends the flow, and those after it are said to be not reached. `expect` is for
-    the time of the whole flow. No step is repeated. What is sent or captured is never shown, nor the text of an answer.
+    The first step that is not as expected ends the flow, and later ones are reported as not reached. `expect` is for
+    the time of the whole flow. No step is repeated. What is sent or captured is never shown, nor is the text of an
+    answer.
 
-    Other methods than GET, HEAD and OPTIONS need `synthetic = true`: your word that the flow is a transaction with an
-    account of its own, whose orders, mails and rows nobody minds, each time that the suite runs.
+    Other methods than GET, HEAD and OPTIONS need `synthetic = true`: you confirm that the flow is a transaction of a
+    dedicated test account, whose orders, mails and rows don't matter, each time that the suite runs.
 
-    Needs: an account of its own on the server, where a step changes something.
+    Needs: a dedicated account on the server, if a step changes something.
 
     Example:
         [http.shop]

@@ -15,22 +15,23 @@ def test_count(count, expect):
 
     By the lines' own time stamps, in files that the log was rotated into as well (app.log.1, app-20261127.log.gz,
     app.log.old): ISO 8601, syslog, nginx, Apache, ctime, 27.11.2026, 11/27/2026 with AM and PM, seconds since 1970 and
-    the like, also several of them in one file. A stamp stands at a line's beginning, behind a key, or behind what stood
-    before the first one; a date elsewhere is none. A zone in the line counts, and where its letters mean several
-    (CST, IST), `timezone` says which. What is not understood is said by `stamp = "%d.%m. %H:%M"`. A line without a
-    stamp, as in a traceback, belongs to the one before it. Where some lines may be of the window or not, the count is
-    unknown if that makes a difference to the limit, and the message shows the first such line without its words: a
-    stamp that is not understood, nothing stamped before the window's first, a file that was written to long after its
-    newest stamp, older stamps behind newer ones.
+    the like, also several of them in one file. A stamp is at the beginning of a line, after a key, or after the same
+    text as the first stamp; a date elsewhere does not count. A zone in the line is used, and if its abbreviation is
+    ambiguous (CST, IST), `timezone` decides. For other formats set `stamp = "%d.%m. %H:%M"`. A line without a stamp, as
+    in a traceback, belongs to the one before it. If some lines may or may not be in the window, the count is unknown if
+    that makes a difference to the limit, and the message shows the first such line with its words removed: a stamp that
+    is not understood, nothing stamped before the window's first, a file that was written to long after its newest
+    stamp, older stamps behind newer ones.
 
-    In a journal by the time at which a message arrived, of the unit or of systemd about it. What was rotated away,
-    into another folder too, or is not in the journal any more, can't be counted. A log into which nothing is written
-    any more has no errors either: `pattern = "."` with `expect = ">= 1/h"` says that it has to go on.
+    In a journal by the time at which a message arrived, of the unit or of systemd about it. Lines that were rotated
+    away, even into another folder, or are no longer in the journal, can't be counted. A log that is no longer written
+    to has no errors either: `pattern = "."` with `expect = ">= 1/h"` checks that it continues.
 
     `pattern` and `ignore` are extended regular expressions, as grep -E takes them: (a|b) and not (?:a|b), and
     [0-9] for a digit. Carriage returns at the ends of lines are left out.
 
-    Needs: a user who may read the files (mostly those in group adm), or the journal (in group systemd-journal or adm).
+    Needs: a user who can read the files (usually a member of group adm), or the journal (in group systemd-journal or
+    adm).
 
     Example:
         [logs.nginx]

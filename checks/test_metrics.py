@@ -11,12 +11,12 @@ from pytest_opscheck import check, metrics
 def test_reachable(reachable, expect):
     """The page of metrics can be read.
 
-    It answers 200 with what Prometheus reads as one of its two text formats, whatever the content type says, up to
-    64 MB. A web page, a page without a sample, and one that was cut off are none: the last line has to end with a line
-    feed, or with `# EOF` in OpenMetrics, because `requests_total 12` may be the start of 1234. So is one that a cache
-    has kept for more than 5 min. Text is asked for; OpenMetrics is taken from a server that has nothing else.
+    It answers 200 with one of Prometheus's two text formats, whatever the content type, up to 64 MB. A web page, a page
+    without a sample, and one that was cut off do not count: the last line must end with a line feed, or with `# EOF` in
+    OpenMetrics, because `requests_total 12` may be the start of 1234. Neither does one that a cache has kept for more
+    than 5 min. The text format is requested; OpenMetrics is accepted from a server that has nothing else.
 
-    Needs: to be let in: credentials in the url, or in `headers`.
+    Needs: access: credentials in the url, or in `headers`.
 
     Example:
         [metrics.api]
@@ -29,7 +29,7 @@ def test_reachable(reachable, expect):
     metrics.present,
     limit="== present",
     takes="names",
-    action="See whether the exporter, or the part of the application that counts this, is switched on",
+    action="Check whether the exporter, or the part of the application that counts this, is switched on",
 )
 def test_present(present, expect):
     """Every named metric is exposed.
@@ -37,7 +37,7 @@ def test_present(present, expect):
     With at least one sample: a metric that is only described counts as missing, and so does one whose samples are all
     stamped with a time more than 5 min ago, or in the future.
 
-    Needs: nothing more than to be reached.
+    Needs: nothing beyond `reachable`.
 
     Example:
         [metrics.api]
@@ -58,13 +58,13 @@ def test_present(present, expect):
 def test_value(value, expect):
     """A metric has the expected value.
 
-    Of the one series that `labels` choose, or with `each = true` of every one. With `sample = "10s"` it is by how much
-    the series has grown between two looks so far apart; a rate (`> 1/s`) needs that. No series, several without `each`,
-    NaN, a sample whose time stamp is more than 5 min old or in the future, one series with two values, and a counter
-    that went back, or that another process has counted by its process_start_time_seconds, are unknown.
+    The value of the one series that `labels` select, or with `each = true` of every one. With `sample = "10s"` it is
+    the increase of the series between two samples that far apart; a rate (`> 1/s`) needs that. No series, several
+    without `each`, NaN, a sample whose time stamp is more than 5 min old or in the future, one series with two values,
+    and a counter that went back, or that another process has counted by its process_start_time_seconds, are unknown.
 
-    Needs: nothing more than to be reached. Of several processes behind one address each look may meet another one: ask
-    one of them, or Prometheus.
+    Needs: nothing beyond `reachable`. With several processes behind one address, each sample may reach a different one:
+    query one of them directly, or Prometheus.
 
     Example:
         [metrics.api]
@@ -88,12 +88,12 @@ def test_ratio(ratio, expect):
     """A counter's share is as expected: of the requests, those that fail.
 
     The sum of the series of `metric` with `labels`, of all series of the same metric, or of those of `of` with
-    `of_labels`. With `sample = "10s"` what was counted between two looks so far apart; without it since the process has
-    started, which after weeks says little about today. Nothing counted at all is unknown, and so is a share of what no
-    counter says: infinity, NaN, less than 0. A label value that never came up counts 0; a label that no series has is
-    unknown, for it may be misspelt.
+    `of_labels`. With `sample = "10s"` the increase between two samples that far apart; without it the total since the
+    process started, which after weeks says little about today. Nothing counted at all is unknown, and so is a share of
+    an impossible counter: infinity, NaN, less than 0. A label value that never occurred counts as 0; a label that no
+    series has is unknown, because it may be misspelt.
 
-    Needs: nothing more than to be reached; with several processes behind one address, see `value`.
+    Needs: nothing beyond `reachable`; with several processes behind one address, see `value`.
 
     Example:
         [metrics.api]
@@ -124,10 +124,10 @@ def test_p95(p95, expect):
     The buckets of all series with `labels` are added up, and the quantile is interpolated within its bucket, as
     histogram_quantile of Prometheus does: it is as exact as the buckets are narrow. Beyond the last bucket Prometheus
     says that bucket's bound, and a limit above it would always hold; here it is infinite. With `sample = "10s"` what
-    was observed between two looks so far apart; without it since the process has started. Nothing observed is unknown,
-    and so are buckets that fall, that have different bounds from series to series, or of which there is only +Inf.
+    was observed between two samples that far apart; without it since the process started. Nothing observed is unknown,
+    and so are buckets that decrease, that have different bounds from series to series, or of which there is only +Inf.
 
-    Needs: nothing more than to be reached; with several processes behind one address, see `value`.
+    Needs: nothing beyond `reachable`; with several processes behind one address, see `value`.
 
     Example:
         [metrics.api]

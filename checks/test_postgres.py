@@ -9,15 +9,15 @@ from pytest_opscheck import check, postgres
     limit="== SELECT 1",
     severity="P0",
     suites=("*",),
-    action="See whether the server runs and what its log says: pg_lsclusters; systemctl status postgresql",
+    action="Check whether the server runs and what its log says: pg_lsclusters; systemctl status postgresql",
 )
 def test_reachable(reachable, expect):
     """PostgreSQL answers.
 
-    It accepts a connection to the database, and answers SELECT 1 in a read-only transaction. PgBouncer may stand in
-    front, with pool_mode transaction or session.
+    It accepts a connection to the database, and answers SELECT 1 in a read-only transaction. PgBouncer in front is
+    supported, with pool_mode transaction or session.
 
-    Needs: a role that may connect. GRANT pg_monitor TO it, and it sees what other users' sessions do.
+    Needs: a role that can connect. With GRANT pg_monitor it sees what other users' sessions do.
 
     Example:
         [postgres.main]
@@ -36,8 +36,8 @@ def test_reachable(reachable, expect):
 def test_version(version, expect):
     """PostgreSQL has the expected version.
 
-    server_version, compared number by number, as many as the limit names: `== 15` holds for 15.4, `>= 15.4` for 15.10,
-    `> 15` for 16.0 and not for 15.10.
+    server_version, compared number by number, in as many numbers as the limit has: `== 15` holds for 15.4, `>= 15.4`
+    for 15.10, `> 15` for 16.0 and not for 15.10.
 
     Needs: no privileges.
 
@@ -61,7 +61,7 @@ def test_version(version, expect):
 def test_connections(connections, expect):
     """PostgreSQL has connections left.
 
-    Client backends beside the one that counts, of max_connections less what is reserved; and the same for the database
+    Client backends other than the check's own, of max_connections less the reserved ones; and the same for the database
     and for roles that have a limit of their own. Behind PgBouncer they are the pool's, not those of the application.
 
     Needs: no privileges.
@@ -114,8 +114,9 @@ def test_idle_in_transaction(idle_in_transaction, expect):
     """No transaction holds locks while nobody works in it.
 
     The longest time for which a client's session of the database has been idle in a transaction that holds locks, since
-    its last statement; and the age of prepared transactions, which hold theirs until somebody ends them, over restarts
-    too. Others wait for such locks some day, and VACUUM can't clean up behind them. No such transaction is 0 s.
+    its last statement; and the age of prepared transactions, which hold theirs until somebody ends them, even across
+    restarts. Sooner or later others wait for such locks, and VACUUM can't clean up past them. No such transaction is 0
+    s.
 
     Needs: as a superuser, GRANT pg_monitor TO the user of the dsn; otherwise other users' sessions that hold locks for
     longer than a second make it unknown.
@@ -143,7 +144,7 @@ def test_active_queries(active_queries, expect):
     """The database runs as many statements as expected.
 
     Clients' sessions of the database whose state in pg_stat_activity is active, also while they wait for a lock, at one
-    moment. The session that asks does not count, and neither do replication, autovacuum and parallel workers.
+    moment. The check's own session does not count, and neither do replication, autovacuum and parallel workers.
 
     Needs: as a superuser, GRANT pg_monitor TO the user of the dsn; otherwise other users' sessions make it unknown.
 
@@ -194,9 +195,8 @@ def test_clients(clients, expect):
     """Only known users and addresses are connected.
 
     Sessions that are connected to the database at one moment, whose user is none of `users`, or whose address is within
-    none of `addresses` where those are said; `local` is the server's own socket. Who reads its changes by logical
-    replication is a client too. The session that asks does not count, but others of its user do. Behind PgBouncer the
-    addresses are the pooler's.
+    none of `addresses` if those are set; `local` is the server's own socket. A logical replication client counts too.
+    The check's own session does not count, but others of its user do. Behind PgBouncer the addresses are the pooler's.
 
     Needs: as a superuser, GRANT pg_monitor TO the user of the dsn; otherwise other users' sessions make it unknown.
 
@@ -220,8 +220,8 @@ def test_mean_query_time(mean_query_time, expect):
     """Statements are fast on average.
 
     Execution time of all calls / calls, of all statements of the database in pg_stat_statements, since its statistics
-    were reset. BEGIN and COMMIT are calls too; what the checks themselves ask is left out. A mean over months says
-    little about today: SELECT pg_stat_statements_reset() now and then.
+    were reset. BEGIN and COMMIT are calls too; the checks' own queries are left out. A mean over months says little
+    about today: SELECT pg_stat_statements_reset() now and then.
 
     Needs: the extension: shared_preload_libraries = 'pg_stat_statements', a restart, and in the database, as a
     superuser, CREATE EXTENSION pg_stat_statements.
@@ -306,9 +306,9 @@ def test_checksum_failures(checksum_failures, expect):
     """No page of the server has a wrong checksum.
 
     checksum_failures of pg_stat_database, of every database and of the catalogs that all share, since their statistics
-    were reset. A page is verified when it is read from disk, so damage that nobody reads is not counted: pg_amcheck
-    reads everything. Once everything is fixed, SELECT pg_stat_reset() in that database ends the breach, which the
-    counter alone never does (pgmonitor, issue 125).
+    were reset. A page is verified when it is read from disk, so damage in pages that are never read is not counted:
+    pg_amcheck reads everything. Once everything is fixed, SELECT pg_stat_reset() in that database ends the breach,
+    which the counter alone never does (pgmonitor, issue 125).
 
     Needs: no privileges; a server with data checksums (with the server stopped, pg_checksums --enable), version 12.
 
@@ -332,7 +332,7 @@ def test_cache_hit(cache_hit, expect):
     """Most blocks that the database wants are in its cache.
 
     blks_hit / (blks_hit + blks_read) of pg_stat_database, of the database, since the last run of the suite; at the
-    first one since its statistics were reset. A read may have been answered by the operating system's cache.
+    first one since its statistics were reset. A read may have come from the operating system's cache.
 
     Needs: no privileges.
 
@@ -357,12 +357,12 @@ def test_cache_hit(cache_hit, expect):
 def test_replication_lag(replication_lag, expect):
     """Standbys are not far behind their primary.
 
-    A standby that within 6 s replays all the WAL that its primary had when it was asked is as far behind as that took.
-    Of one that does not, a standby that is asked says the time since the commit of the last transaction that it has
-    replayed, and a primary replay_lag of pg_stat_replication and the time since it was told. So an idle primary makes
-    no lag, which it does make in postgres_exporter (issue 385). A standby that names a primary and does not receive
-    from it is red, and so is a primary with fewer standbys than `standbys`. Base backups, pg_receivewal and logical
-    subscribers are not standbys. The servers' clocks have to agree.
+    The lag of a standby that within 6 s replays all the WAL that its primary had at the time of the query is the time
+    that this took. Otherwise a standby reports the time since the commit of the last transaction that it has replayed,
+    and a primary reports replay_lag of pg_stat_replication and the time since it was updated. So an idle primary causes
+    no lag, as it does in postgres_exporter (issue 385). A standby that has a primary but does not receive from it is a
+    breach, and so is a primary with fewer standbys than `standbys`. Base backups, pg_receivewal and logical subscribers
+    are not standbys. The servers' clocks must agree.
 
     Needs: as a superuser, GRANT pg_monitor TO the user of the dsn.
 
@@ -389,15 +389,15 @@ def test_replication_lag(replication_lag, expect):
     severity="P1",
     suites=("deploy_gate",),
     takes="names",
-    action="See whether all migrations ran, and whether the dsn names the right database and schema",
+    action="Check whether all migrations ran, and whether the dsn names the right database and schema",
 )
 def test_tables(tables, expect):
     """Every named table is there.
 
-    By the name that pg_class has, capitals and all, found by the search path or in the schema that is said. Partitioned
-    and foreign tables are tables; a view is none.
+    By the name in pg_class, which is case-sensitive, in the search path or the given schema. Partitioned and foreign
+    tables are tables; a view is not.
 
-    Needs: no privileges, but USAGE of a schema on the search path, where a name is said without it.
+    Needs: no privileges, except USAGE of a schema on the search path for a name without a schema.
 
     Example:
         [postgres.main]
@@ -415,7 +415,7 @@ def test_tables(tables, expect):
     severity="P1",
     suites=("deploy_gate",),
     takes="names",
-    action="See whether all migrations ran; an invalid index: REINDEX INDEX CONCURRENTLY NAME",
+    action="Check whether all migrations ran; an invalid index: REINDEX INDEX CONCURRENTLY NAME",
 )
 def test_indexes(indexes, expect):
     """Every named index is there, and valid.
@@ -423,7 +423,7 @@ def test_indexes(indexes, expect):
     indisvalid and indisready of pg_index: an index that CREATE INDEX CONCURRENTLY has not finished, or has given up, is
     kept up to date at most, and serves no query.
 
-    Needs: no privileges, but USAGE of a schema on the search path, where a name is said without it.
+    Needs: no privileges, except USAGE of a schema on the search path for a name without a schema.
 
     Example:
         [postgres.main]
@@ -440,13 +440,13 @@ def test_indexes(indexes, expect):
     severity="P1",
     suites=("deploy_gate", "daily"),
     takes="tables",
-    action="See whether the restore or migration was whole, and whether the dsn names the right database",
+    action="Check whether the restore or migration was whole, and whether the dsn names the right database",
 )
 def test_rows(rows, expect):
     """Tables have as many rows as expected.
 
-    Counted, not estimated, but no further than it takes to judge: for `> 0` one row is enough, so the number is then
-    the least that there are. A table that is missing, or of which row security hides rows, is unknown.
+    Counted, not estimated, but no further than the limit requires: for `> 0` one row is enough, so the number is then a
+    minimum. A missing table, or one with rows hidden by row security, is unknown.
 
     Needs: GRANT SELECT ON the table, and USAGE of its schema, TO the user of the dsn.
 
@@ -471,8 +471,8 @@ def test_rows(rows, expect):
 def test_table_size(table_size, expect):
     """Tables are as large as expected.
 
-    pg_total_relation_size: the table with its indexes and TOAST; of a partitioned table all partitions together. One
-    limit is for every table, of which the 20 largest are told; a table that is named has its own.
+    pg_total_relation_size: the table with its indexes and TOAST; of a partitioned table all partitions together. A
+    single limit applies to every table, of which the 20 largest are shown; a named table has its own limit.
 
     Needs: no privileges.
 
@@ -522,9 +522,9 @@ def test_plan(plan, expect):
 def test_query(query, expect):
     """A user-defined query answers as expected.
 
-    One value, or rows of a name and a value, of which each is judged. It is asked in a read-only transaction with a
-    time limit. An interval is in seconds; of a number `unit` says what it is in. A char(10) is compared without the
-    blanks behind it, as PostgreSQL does it. An answer of more than 1 MB is not read on, and the check is unknown.
+    One value, or rows of a name and a value, each of which is judged. The query runs in a read-only transaction with a
+    time limit. An interval is in seconds; `unit` is the unit of a number. A char(10) is compared without the blanks
+    behind it, as PostgreSQL does it. An answer of more than 1 MB is not read on, and the check is unknown.
 
     Needs: GRANT SELECT ON what the query reads TO the user of the dsn.
 

@@ -6,16 +6,16 @@ from pytest_opscheck import check, prometheus
     limit="== query",
     severity="P1",
     suites=("*",),
-    action="See whether Prometheus runs and what its log says: while it is down nobody is alerted",
+    action="Check whether Prometheus runs and what its log says: while it is down nobody is alerted",
 )
 def test_reachable(reachable, expect):
     """Prometheus answers a query.
 
-    `/api/v1/query` gives the value of `1`; servers of the same API (Thanos, Mimir, VictoriaMetrics) do too. Here as in
-    every other check an answer with warnings or isPartial is not whole and tells nothing, and neither does one that a
-    cache has kept for more than 5 min. Infos are no doubt: they say that a query could be written better.
+    `/api/v1/query` gives the value of `1`; servers of the same API (Thanos, Mimir, VictoriaMetrics) do too. Here and in
+    all other checks, an answer with warnings or isPartial is incomplete and therefore unknown, and so is one that a
+    cache has kept for more than 5 min. Infos don't matter: they say that a query could be written better.
 
-    Needs: to be let in: credentials in the url, or in `headers`.
+    Needs: access: credentials in the url, or in `headers`.
 
     Example:
         [prometheus.main]
@@ -35,11 +35,11 @@ def test_alerts(alerts, expect):
 
     Pending alerts do not count, nor do those that fire by design. No alerting rule at all is unknown, and so is a rule
     whose evaluation fails, or whose last one is older than 5 min and three intervals, by Prometheus' own clock; rules
-    of which none fires are well (check_prometheus, issue 65). `labels` choose alerts; where no rule has such a label,
-    and no series that it might come from, that is unknown, for it may be misspelt. Silences of an Alertmanager are not
-    looked at: name in `ignore` what is meant to fire.
+    of which none fires are ok (check_prometheus, issue 65). `labels` select alerts; if no rule has such a label, nor
+    any series that it might come from, that is unknown, because it may be misspelt. Alertmanager silences are not
+    considered: name in `ignore` what is meant to fire.
 
-    Needs: nothing more than to be reached.
+    Needs: nothing beyond `reachable`.
 
     Example:
         [prometheus.main]
@@ -62,9 +62,9 @@ def test_rules(rules, expect):
 
     By the rule's name, in any group. A rule whose last evaluation failed (health err) is a breach, with Prometheus' own
     words; one that has not been evaluated since Prometheus started, or not for 5 min and three intervals, is unknown.
-    Recording rules are not looked at.
+    Recording rules are not considered.
 
-    Needs: nothing more than to be reached.
+    Needs: nothing beyond `reachable`.
 
     Example:
         [prometheus.main]
@@ -84,11 +84,11 @@ def test_rules(rules, expect):
 def test_targets_up(targets_up, expect):
     """Prometheus reaches all that it scrapes.
 
-    The health of the last scrape of each active target of `jobs`: names, or patterns; `*` is every job. What service
-    discovery has dropped is not among them, so a job of the configuration without any target is unknown, and so is a
+    The health of the last scrape of each active target of `jobs`: names, or patterns; `*` is every job. Targets that
+    service discovery has dropped are not included, so a configured job without any target is unknown, and so is a
     target that has not been scraped yet, or not for 5 min and three intervals.
 
-    Needs: nothing more than to be reached; Thanos and Mimir have no targets of their own.
+    Needs: nothing beyond `reachable`; Thanos and Mimir have no targets of their own.
 
     Example:
         [prometheus.main]
@@ -111,10 +111,10 @@ def test_query(query, expect):
     """A user-defined query gives what is expected.
 
     PromQL, at this moment; every sample of its answer is judged. No sample, one that is NaN (a share of nothing), and
-    one of more than 5 min ago are unknown (argo-rollouts, issue 180); so a sum of what never happened, such as 5xx,
-    needs `or vector(0)`. What is said of a week is a range within the query, as below.
+    one of more than 5 min ago are unknown (argo-rollouts, issue 180); so a sum of something that never happened, such
+    as 5xx, needs `or vector(0)`. A value over a week is a range in the query, as below.
 
-    Needs: nothing more than to be reached.
+    Needs: nothing beyond `reachable`.
 
     Example:
         [prometheus.main]

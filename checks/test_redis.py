@@ -8,17 +8,17 @@ from pytest_opscheck import check, redis
     limit="== PONG",
     severity="P0",
     suites=("*",),
-    action="See whether redis-server runs, and what its log says",
+    action="Check whether redis-server runs, and what its log says",
 )
 def test_reachable(reachable, expect):
     """Redis answers.
 
-    It accepts a connection, with the url's user, password and TLS, and answers PING with PONG. Where it has INFO, that
-    has to be one, and not a Sentinel's. A server that takes no writes because it can't save says that in its answer
-    (MISCONF): a breach, while all the rest can still be read. No answer is read beyond 4 MB or 50,000 values. Neither
-    HELLO nor CLIENT is needed, which servers before 6 and proxies don't have.
+    It accepts a connection, with the url's user, password and TLS, and answers PING with PONG. If it has INFO, the
+    answer must be valid, and not a Sentinel's. A server that rejects writes because it can't save says so in its answer
+    (MISCONF): that is a breach, but everything else can still be read. At most 4 MB or 50,000 values of an answer are
+    read. Neither HELLO nor CLIENT is needed, which servers before 6 and proxies don't have.
 
-    Needs: `ACL SETUSER NAME +ping +info +dbsize +scan +config|get` for a user of its own; it never needs to write.
+    Needs: `ACL SETUSER NAME +ping +info +dbsize +scan +config|get` for a dedicated user; it never needs to write.
 
     Example:
         [redis.cache]
@@ -37,8 +37,8 @@ def test_reachable(reachable, expect):
 def test_version(version, expect):
     """Redis has the expected version.
 
-    redis_version of INFO, compared number by number, as many as the limit names: `== 7` holds for 7.0.15, `>= 6.2` for
-    6.10. Valkey and others say there which version of Redis they can stand for.
+    redis_version of INFO, compared number by number, in as many numbers as the limit has: `== 7` holds for 7.0.15, `>=
+    6.2` for 6.10. Valkey and others report there which version of Redis they are compatible with.
 
     Needs: `ACL SETUSER NAME +info`.
 
@@ -59,9 +59,9 @@ def test_version(version, expect):
 def test_memory(memory, expect):
     """Redis has memory left.
 
-    Used memory (used_memory), of maxmemory where the limit is a percentage. A server without maxmemory has no bound of
-    its own: its default check is then ok, a percentage that the inventory says is unknown, and a limit in bytes says
-    what is expected. Where neither INFO nor CONFIG tells whether there is a maxmemory, only a limit in bytes is judged.
+    Used memory (used_memory), of maxmemory where the limit is a percentage. A server without maxmemory has no limit of
+    its own: the default check is then ok, a percentage in the inventory is unknown, and a limit in bytes is judged.
+    Where neither INFO nor CONFIG tells whether there is a maxmemory, only a limit in bytes is judged.
 
     Needs: `ACL SETUSER NAME +info`.
 
@@ -87,7 +87,7 @@ def test_memory(memory, expect):
     action="Set it in redis.conf, and until the next start: redis-cli CONFIG SET maxmemory-policy POLICY",
 )
 def test_maxmemory_policy(maxmemory_policy, expect):
-    """Redis evicts by the expected policy.
+    """Redis has the expected eviction policy.
 
     maxmemory_policy of INFO, which managed services show where they have no CONFIG. Without maxmemory no policy ever
     evicts anything; the message then says so.
@@ -112,8 +112,8 @@ def test_maxmemory_policy(maxmemory_policy, expect):
 def test_clients(clients, expect):
     """Redis has as many clients as expected.
 
-    connected_clients of INFO, without the one that asks and without replicas; a percentage is of maxclients. With
-    `blocked`, also how many of them wait in a blocking command (blocked_clients): idle workers of a queue do.
+    connected_clients of INFO, without the check's own connection and without replicas; a percentage is of maxclients.
+    With `blocked`, also how many of them wait in a blocking command (blocked_clients): idle workers of a queue do.
 
     Needs: `ACL SETUSER NAME +info`.
 
@@ -140,9 +140,9 @@ def test_hit_rate(hit_rate, expect):
     """The cache answers most look-ups.
 
     keyspace_hits / (keyspace_hits + keyspace_misses), of all databases together, since the last run of the suite. The
-    first run, and one since which nothing was looked up, takes what there is since the server's start or CONFIG
-    RESETSTAT. With `sample = "10s"` between two looks so far apart, which the run waits for; no look-up in that time is
-    unknown.
+    first run, and one without look-ups since the previous run, uses the counters since the server's start or CONFIG
+    RESETSTAT. With `sample = "10s"` it is measured between two samples that far apart, which the run waits for; no
+    look-up in that time is unknown.
 
     Needs: `ACL SETUSER NAME +info`.
 
@@ -172,9 +172,9 @@ def test_hit_rate(hit_rate, expect):
 def test_evicted(evicted, expect):
     """Redis evicts no more keys than expected.
 
-    evicted_keys of INFO: a number since the last run of the suite, or a rate (`< 100/h`) over its window, as far as
-    past runs reach back. The first run takes what there is since the server's start, and a rate is then the mean of all
-    that time. With `sample = "10s"` between two looks so far apart.
+    evicted_keys of INFO: a number since the last run of the suite, or a rate (`< 100/h`) over its window, as far back
+    as past runs reach. The first run uses the count since the server's start, and a rate is then the mean over that
+    time. With `sample = "10s"` it is measured between two samples that far apart.
 
     Needs: `ACL SETUSER NAME +info`.
 
@@ -191,7 +191,7 @@ def test_evicted(evicted, expect):
     expect(value, evicted.unit, subject="keys evicted", note=since)
 
 
-@check(redis.keys, units=("",), action="See whether the database was flushed, or the url names another one")
+@check(redis.keys, units=("",), action="Check whether the database was flushed, or the url names another one")
 def test_keys(keys, expect):
     """The database holds keys.
 
@@ -216,11 +216,11 @@ def test_keys_matching(keys_matching, expect):
     """The database holds the keys that it should, by their patterns.
 
     Of each pattern (`*`, `?`, `[ab]`, as KEYS has them) how many keys of the url's database match, each counted once.
-    SCAN finds them page by page, so that the server is never held up; it ends early with more than the limits name. The
-    check is unknown where its time limit (`timeout`, 20 s) ends before, or where a limit names more than 250,000 keys
-    and as many match. In a cluster it is the server of the url alone.
+    SCAN finds them page by page, so that the server is never blocked; it ends early once the limits are decided. The
+    check is unknown if its time limit (`timeout`, 20 s) passes first, or if a limit is above 250,000 keys and that many
+    match. In a cluster only the server in the url is checked.
 
-    Needs: `ACL SETUSER NAME +scan`, and `~*` (or `%R~*`): keys of which the user may see nothing are left out.
+    Needs: `ACL SETUSER NAME +scan`, and `~*` (or `%R~*`): keys that the user can't see are left out.
 
     Example:
         [redis.cache]
@@ -240,7 +240,7 @@ def test_keys_matching(keys_matching, expect):
     action="Find them: redis-cli --scan | head, and of each: redis-cli TTL KEY, which says -1",
 )
 def test_keys_without_ttl(keys_without_ttl, expect):
-    """No more keys than expected stay for ever.
+    """No more keys than expected are without an expiry.
 
     keys less expires of INFO keyspace, of the url's database: exact, and without looking at a key. A percentage is of
     all keys. Of an empty database it is 0.
@@ -264,10 +264,11 @@ def test_keys_without_ttl(keys_without_ttl, expect):
 def test_last_save(last_save, expect):
     """Redis saves what it holds, and did so lately.
 
-    The last background save has succeeded (rdb_last_bgsave_status), and what changed since then waits no longer than
-    the limit (rdb_last_save_time, by the server's clock). Redis counts its start as a save; where nothing has changed
-    since (rdb_changes_since_last_save) there is nothing to save, and it waits 0 s. Persistence that is off is a breach.
-    With an append-only file its last write has to have succeeded; where then nothing else is saved, that alone counts.
+    The last background save has succeeded (rdb_last_bgsave_status), and changes since then have been waiting no longer
+    than the limit (rdb_last_save_time, by the server's clock). Redis counts its start as a save; where nothing has
+    changed since (rdb_changes_since_last_save) there is nothing to save, and it waits 0 s. Persistence that is off is a
+    breach. With an append-only file its last write must have succeeded; if nothing else is saved then, only that
+    counts.
 
     Needs: `ACL SETUSER NAME +info +config|get`; without CONFIG it can't tell that persistence is off, and judges the
     rest.
@@ -296,9 +297,9 @@ def test_replication(replication, expect):
     """Redis is the master or the replica that it should be, and in step with the other end.
 
     Of a replica: the link to its master is up, and the master was heard of so lately (master_last_io_seconds_ago; it
-    pings every 10 s, so a limit below that is red by turns). Of a master: each connected replica is online, and has
-    confirmed so lately (lag); a replica that is gone is not on its list, so say how many `replicas` there have to be.
-    After a failover a server answers as well as before: `role` says what it has to be.
+    pings every 10 s, so a lower limit fails at random). Of a master: each connected replica is online, and has
+    confirmed so lately (lag); a lost replica is not on its list, so set the expected number of `replicas`. After a
+    failover a server answers as well as before: `role` sets what it must be.
 
     Needs: `ACL SETUSER NAME +info`.
 

@@ -11,15 +11,14 @@ from pytest_opscheck import check, tls
 def test_reachable(reachable, expect):
     """There is a certificate to read.
 
-    By a handshake that trusts any certificate, after STARTTLS where the target says `starttls`; or in the target's
-    `file`, which the host's user has to be allowed to read. Every address of the name is asked, and each certificate
-    is judged: a second server behind the name may have been forgotten. An address without a connection is named, and
-    one with a connection and no certificate breaks the check. A server that wants a client's certificate has shown
-    its own before that (blackbox_exporter, issues 223 and 1474). Whether a client would trust it is said by
-    `trusted`, and that the service behind it works by a check of its own: nagios-plugins' check_http, asked for the
-    certificate, was green over dead services.
+    From a handshake that trusts any certificate, after STARTTLS if the target has `starttls`; or from the target's
+    `file`, which the host's user must be able to read. Every address of the name is checked, and each certificate is
+    judged: a second server behind the name may have been forgotten. An address without a connection is named, and one
+    with a connection and no certificate breaks the check. A server that requires a client certificate has shown its own
+    before that (blackbox_exporter, issues 223 and 1474). `trusted` checks whether a client would trust it, and the
+    service behind it needs its own check: nagios-plugins' check_http with a certificate check was ok for dead services.
 
-    Needs: to reach the server from where the check runs; of a file, to be allowed to read it on its host.
+    Needs: a connection to the server from where the check runs; for a file, permission to read it on its host.
 
     Example:
         [tls.mail]
@@ -41,12 +40,12 @@ def test_days_left(certificate, expect):
     """The certificate is valid for long enough.
 
     The time until the end of the server's own certificate, or of one that links it to a trusted CA where that ends
-    before, the root of that CA included: when an intermediate certificate ends, clients fall silent just so
-    (monitoring-plugins, issue 1636). What the server sends and nobody needs does not count, such as an expired root
-    that another one has replaced (blackbox_exporter, issues 340 and 637). They are also read where they are expired
-    or not trusted; of a file, the first one is the server's own.
+    before, the root of that CA included: when an intermediate certificate expires, clients fail just the same
+    (monitoring-plugins, issue 1636). Certificates that the server sends but nobody needs do not count, such as an
+    expired root that has been replaced (blackbox_exporter, issues 340 and 637). Expired and untrusted certificates are
+    judged too; in a file, the first one is the server's own.
 
-    Needs: to reach the server from where the check runs; of a file, to be allowed to read it on its host.
+    Needs: a connection to the server from where the check runs; for a file, permission to read it on its host.
 
     Example:
         [tls.api]
@@ -70,12 +69,12 @@ def test_days_left(certificate, expect):
 def test_trusted(trust, expect):
     """The certificate is trusted.
 
-    Its chain ends at a CA that this machine (or the file `ca`) trusts, every part of it is valid today, and it bears
-    the server's name. A file is judged by the same rules as the server that will load it. Where it has no
-    `server_name`, it may be the certificate of a client or of a CA, and its names are not judged.
+    Its chain ends at a CA that this machine (or the file `ca`) trusts, every part of it is valid today, and it contains
+    the server's name. A file is judged by the same rules as the server that will load it. Without `server_name`, it may
+    be the certificate of a client or of a CA, and its names are not judged.
 
-    Needs: to reach the server from where the check runs; of a file, to be allowed to read it on its
-    host. `ca` names the CA certificates of a CA of your own.
+    Needs: a connection to the server from where the check runs; for a file, permission to read it on its host. `ca`
+    names the certificates of your own CA.
 
     Example:
         [tls.api]
@@ -98,12 +97,12 @@ def test_trusted(trust, expect):
 def test_protocol(protocol, expect):
     """The server refuses old versions of TLS.
 
-    The oldest of SSL 3.0 (a 0), TLS 1.0, 1.1, 1.2 and 1.3 that the server goes on with, each offered alone, with the
-    ciphers of its time. The offers are made by hand: the local OpenSSL may refuse old versions itself ("no protocols
-    available"), which users of monitoring-plugins took for the server's refusal. A server that answers an offer with an
-    alert, or hangs up, does not take it.
+    The oldest of SSL 3.0 (a 0), TLS 1.0, 1.1, 1.2 and 1.3 that the server accepts, each offered alone, with the ciphers
+    of its time. The handshakes are built without OpenSSL: the local OpenSSL may refuse old versions itself ("no
+    protocols available"), which users of monitoring-plugins took for the server's refusal. A server that answers an
+    offer with an alert, or hangs up, does not take it.
 
-    Needs: to reach the server from where the check runs.
+    Needs: a connection to the server from where the check runs.
 
     Example:
         [tls.api]

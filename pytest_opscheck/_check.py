@@ -119,25 +119,25 @@ def check(
     least: str | None = "0",
     most: str | None = None,
 ) -> Callable[[F], F]:
-    """Make a check of a test function, which gets the probe's reading as the argument of the probe's name.
+    """Turn a test function into a check. It receives the probe's reading as the argument named like the probe.
 
     The check is parametrized over the inventory's targets of the probe's kind. Its name is the function's without
     `test_`, its title the first line of the docstring.
 
-    limit: what is expected by default: one limit of the default `severity`, or a ladder {"P3": "< 70%", "P1": "< 90%"}.
+    limit: the default: one limit with the default `severity`, or a ladder {"P3": "< 70%", "P1": "< 90%"}.
         Without one, the check runs only for targets whose inventory says what is expected.
-    suites: those that it belongs to; `*` is every one that there is.
+    suites: the suites that it runs in; `*` means every suite.
     units: the units in which a limit may be said; by default those of `limit`. `text`, `rate`, `set` and `*` (anything)
         too.
     takes: the probe's parameter that the inventory's short form sets.
-    family: whether the inventory names checks of this family itself, as `[postgres.main.query.NAME]`.
+    family: whether the inventory names the checks of this family, for example `[postgres.main.query.NAME]`.
     action: the next step to show with a breach. In it `{subject}` stands for what is worst, as `expect` was told it,
         and `{target}` for the target's address or name, both quoted for a shell.
     least: what its value is never below, None for what may be negative. A limit of the inventory that no value can
         break, or none can keep, is an error.
     most: what its value is never above, for example `100%` for a part of a whole.
 
-    Raises TypeError for a function or words that do not fit.
+    Raises TypeError for a function or arguments that do not fit.
     """
     if severity not in SEVERITIES:
         raise TypeError(f"severity={severity!r} is not one of {', '.join(SEVERITIES)}")

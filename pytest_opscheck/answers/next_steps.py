@@ -18,7 +18,7 @@ _SYSTEM = (
         r"does not speak|answers there|unknown command|is not (?:PostgreSQL|Redis)|longer than|more than [\d,]+ values",
         LISTENS,
     ),
-    (r"certificate", "see that certificate, and which CA the client is told to trust"),
+    (r"certificate", "check that certificate, and which CA the client is told to trust"),
 )
 """What stands in a message, and the step. The first that fits counts."""
 

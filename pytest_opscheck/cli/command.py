@@ -107,7 +107,7 @@ def init(folder: Path) -> None:
 @file_argument
 def validate(file: Path) -> None:
     """Report every error in an inventory at once. Nothing is probed."""
-    _require_file(file, "validate", "validate checks the whole inventory: opscheck validate")
+    _require_file(file, "validate", "to check the inventory: opscheck validate")
     from ..inventory.waivers import ending
     from ..runbook.links import refuse_dead_links
 

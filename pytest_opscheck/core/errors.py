@@ -6,8 +6,8 @@ from __future__ import annotations
 class UnreachableError(Exception):
     """The target cannot be reached: its `reachable` check fails, its other checks are blocked by it.
 
-    `transient` says that another attempt may well succeed (a reset connection, not a refused key). `verb` is what a
-    message says of the target.
+    `transient` means that another attempt may succeed (a reset connection, not a refused key). `verb` is what a message
+    says about the target.
     """
 
     verb = "can't be reached"
@@ -18,17 +18,17 @@ class UnreachableError(Exception):
 
 
 class AnsweredError(UnreachableError):
-    """Something answers where the target should be, and it is not the target, or not in a state to be asked."""
+    """Something answers at the target's address, but it is not the target, or not ready to be queried."""
 
     verb = "answers, but not as it should"
 
 
 class UnknownError(Exception):
-    """A probe could not tell; the message says why, and what to do."""
+    """A probe's result is unknown; the message says why, and what to do."""
 
 
 class BlockedError(Exception):
-    """A probe has nothing to look at, because of what another check of the same target reports: `by` names it."""
+    """A probe can't run because of a failure that another check of the same target reports: `by` names it."""
 
     def __init__(self, by: str, message: str) -> None:
         super().__init__(by, message)  # both, so that it can be made again in another process

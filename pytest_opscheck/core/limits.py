@@ -211,7 +211,7 @@ def _parse_comparison(operator: str, rest: str, said: str) -> Limit:
     dimension(unit)  # raises, with the units that there are
     number = to_base(float(match["number"]), unit)
     if not math.isfinite(number):
-        raise LimitError(f"{said!r} is beyond every number that can be measured")
+        raise LimitError(f"{said!r} is larger than anything that can be measured")
     return Limit(operator, match["number"], unit, number)
 
 

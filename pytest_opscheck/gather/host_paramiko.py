@@ -119,8 +119,8 @@ def _unknown(where: dict[str, Any], error: Exception) -> str:
     place = f"[{name}]:{port}" if port != paramiko.config.SSH_PORT else name
     if isinstance(error, paramiko.BadHostKeyException):
         return (
-            f"the host key of {place} has changed, and is not the one in known_hosts; find out why, and only then "
-            f"forget the old one: ssh-keygen -R {typed(place)}"
+            f"the host key of {place} has changed and differs from the one in known_hosts; find out why before you "
+            f"remove the old one: ssh-keygen -R {typed(place)}"
         )
     ssh = " ".join(["ssh", *(["-p", str(port)] if port != paramiko.config.SSH_PORT else []), typed(name)])
     return (

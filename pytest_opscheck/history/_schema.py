@@ -98,8 +98,8 @@ def version_of(store: Store) -> int:
     ((version,),) = store.rows("SELECT version FROM opscheck_schema")
     if version > VERSION:
         raise HistoryError(
-            f"the history is of version {version}, and this pytest-opscheck knows up to {VERSION}; "
-            "upgrade it here too, or give this machine a history of its own"
+            f"the history has version {version}, and this pytest-opscheck supports up to {VERSION}; "
+            "upgrade it here too, or give this machine its own history"
         )
     return int(version)
 

@@ -172,7 +172,7 @@ def _bounded(data: Any, path: Key, problems: Problems) -> Any:
     if isinstance(data, list):
         return [_bounded(value, (*path, index), problems) for index, value in enumerate(data)]
     if isinstance(data, int) and data.bit_length() > _BITS:
-        problems.add(path, "the number is beyond every number that can be measured")
+        problems.add(path, "the number is larger than anything that can be measured")
         return 0
     return data
 

@@ -28,8 +28,8 @@ def refuse_odd_place(file: Path) -> None:
     path = str(file.absolute())
     if has_controls(os.fsencode(path).decode(errors="replace")):
         raise InventoryError(
-            f"{path!r}: a line break or another control character stands in the path of the inventory; "
-            "rename that folder or file"
+            f"{path!r}: the path of the inventory contains a line break or another control "
+            "character; rename that folder or file"
         )
 
 
@@ -57,7 +57,7 @@ def parse(text: str, shown: str) -> dict[str, Any]:
     except tomllib.TOMLDecodeError as error:
         raise InventoryError(visible(_syntax_error(shown, text, str(error)))) from None
     except ValueError:  # Python refuses integers of thousands of digits
-        raise InventoryError(f"{shown}: a number is beyond every number that can be measured") from None
+        raise InventoryError(f"{shown}: a number is larger than anything that can be measured") from None
     except RecursionError:
         raise InventoryError(
             f"{shown}: lists or tables are nested too deeply; no key needs more than ten levels"

@@ -75,10 +75,10 @@ class Expect:
         severity: of breaking a single `limit`: P0 to P3, or a word of the inventory; by default the check's.
         also: the same value in other units, for limits that are said in those.
         observed: how to say the value where the number alone would say too little: "no file", "97 (most are app: 60)".
-        secret: whether the value itself is told nowhere, but `observed` in its place.
+        secret: whether to show `observed` instead of the value, which then appears nowhere.
         note: what to say in brackets behind the value: of how many, since when.
         most: where a count is known within bounds, `value` is the least that it may be, and this the most. It is judged
-            where any number between them is judged alike; else it could not be told, for which `why` gives the reason.
+            where any number between them is judged alike; else it is unknown, for which `why` gives the reason.
 
         Raises LimitError for a limit or a severity that does not exist, and TypeError where there is no limit at all,
         or a severity without a single limit. Nothing has been judged then, and the check is not ok.
@@ -132,7 +132,7 @@ class Expect:
     def since_last_run(
         self, subject: str | None = None, *, counted_by: str | None = None, unit: str = "", **counters: float | Decimal
     ) -> Moved:
-        """Return by how much counters have grown since the last run of the suite, and remember them for the next one.
+        """Return the increase of counters since the last run of the suite, and store them for the next one.
 
         counters: what is counted, as it stands: restarts=5. Those that are reset together are named together.
         subject: whose counters they are, where a check has several.

@@ -21,7 +21,7 @@ def absolute(path: str) -> str:
 
 
 Path = Annotated[str, AfterValidator(absolute)]
-"""An absolute path, in which *, ? and [...] stand for what a shell puts there."""
+"""An absolute path, in which *, ? and [...] are shell wildcards."""
 CLOCK_SKEW_S = 300
 """A file that was written longer than this from now tells of a wrong clock."""
 
@@ -40,7 +40,7 @@ grep_by() {
 class OnHost(Target):
     """What is read through a host's shell."""
 
-    on: str = Field(default="", description="the host on which it is, the NAME of [host.NAME]; by default this machine")
+    on: str = Field(default="", description="the host that it is on, the NAME of [host.NAME]; by default this machine")
 
     def host(self) -> str | None:
         """Return the host through which it is read."""
@@ -50,7 +50,7 @@ class OnHost(Target):
 class Files(OnHost):
     """Files on a host."""
 
-    path: Path = Field(description="an absolute path, in which *, ? and [...] stand for what a shell puts there")
+    path: Path = Field(description="an absolute path; *, ? and [...] are shell wildcards")
 
 
 # Names a folder on the way to $1 that the user of the host may not look into, where there is one: a file behind it is

@@ -1,4 +1,4 @@
-"""Availability: in how many of the past runs a check was ok. Nothing is contacted; the run history answers."""
+"""Availability: the share of past runs in which a check was ok. Nothing is contacted; the run history answers."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class Availability(Target):
         return PastResults(self.of, self.over)
 
 
-kind = Kind("availability", Availability, "in how many of the past runs a check was ok")
+kind = Kind("availability", Availability, "the share of past runs in which a check was ok")
 
 
 @dataclass(frozen=True, slots=True)

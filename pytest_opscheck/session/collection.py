@@ -114,8 +114,8 @@ class Collection:
         gone = set(before).difference(items, self._deselected)
         if lost := sorted(item.nodeid for item in gone if case_of(item) is not None):
             raise pytest.UsageError(
-                f"{_some(lost)} left out by a conftest.py or plugin that does not say so; "
-                "let it call config.hook.pytest_deselected(items=...) for them"
+                f"{_some(lost)} removed by a conftest.py or plugin that does not report it; "
+                "make it call config.hook.pytest_deselected(items=...) for them"
             )
 
     def ignores(self, path: Path) -> bool:

@@ -59,7 +59,7 @@ class _Alarm:
             raise TimeOverError(f"the run's deadline passed{self._place(frame)}", pytrace=False)
         raise TimeOverError(
             f"no end within {self._seconds:g} s{self._place(frame)}; "
-            "a test that needs longer says @pytest.mark.timeout(SECONDS)",
+            "give a test that needs longer @pytest.mark.timeout(SECONDS)",
             pytrace=False,
         )
 

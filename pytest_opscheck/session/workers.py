@@ -53,7 +53,7 @@ def refusal(config: pytest.Config, digest: str) -> str | None:
         return f"{here} is on another machine, so it can't share the run's readings; use workers on this machine: -n"
     if given["opscheck_digest"] != digest:
         return (
-            f"{here} has another inventory or other environment variables than the run itself; "
+            f"{here} has a different inventory or environment from the run itself; "
             "start workers in the same folder with the same environment, as -n does"
         )
     return None

@@ -168,7 +168,7 @@ def test_a_user_who_is_not_root(machine: Container, opscheck: Opscheck) -> None:
     wait_until(lambda: "running" in as_ops("systemctl --user is-system-running"), "the user's systemd")
     written = as_ops(f"{command} schedule --install")
     assert written.count("\nwrote /home/ops/.config/systemd/user/opscheck-user-") == 4
-    assert "units of a user end when he logs out, unless root has said: loginctl enable-linger" in written
+    assert "user units stop when the user logs out, unless root has run: loginctl enable-linger" in written
     assert as_ops("systemctl --user list-timers --all --plain --no-legend").count(".timer") == 2
     assert "nothing changed" in as_ops(f"{command} schedule --install")
     as_ops("systemctl --user start $(cd ~/.config/systemd/user && ls opscheck-user-*-minutely.service)")
@@ -183,7 +183,7 @@ def test_a_suite_that_is_no_more(machine: Container, opscheck: Opscheck) -> None
     machine.run("sed -i '/^every/d' /srv/timers/opscheck.toml")
     said = opscheck("timers", "schedule", "--install")
     assert said.count("minutely.") == 2
-    assert said.count("the inventory does not have it any more") == 2
+    assert said.count("it is no longer in the inventory") == 2
     left = machine.run("systemctl list-timers --all --plain --no-legend 'opscheck-timers-*'").stdout.splitlines()
     assert len(left) == 1
     assert "-slow.timer" in left[0]

@@ -75,9 +75,9 @@ def test_as_it_is_all_is_well(tmp_path: Path) -> None:
     assert outcome.exit_status == 0, outcome.output
     assert {result["verdict"] for result in outcome.results.values()} == {"ok"}
     assert {name.partition(".")[0] for name in outcome.results} == KINDS
-    assert "The report: reports/daily/latest.html" in outcome.output
+    assert "Report: reports/daily/latest.html" in outcome.output
     assert (tmp_path / "reports/daily/latest.html").stat().st_size > 1000
-    assert "To see a red run: opscheck demo --break database; other faults are slow, api, " in outcome.output
+    assert "For a failing run: opscheck demo --break database; other faults are slow, api, " in outcome.output
     assert "${DATABASE_URL}" in (tmp_path / "reports/demo.toml").read_text()
     for name in ("DATABASE_URL", "REDIS_URL", "BROKER_URL"):
         assert f"{name}=" not in outcome.output
@@ -101,7 +101,7 @@ def test_under_make_a_red_run_that_was_asked_for_is_no_error(tmp_path: Path) -> 
 def test_under_make_the_next_command_is_makes(tmp_path: Path) -> None:
     done = made(tmp_path)
     assert done.returncode == 0, done.stdout + done.stderr
-    assert "To see a red run: make demo BREAK=database; other faults are slow, " in done.stdout.splitlines()[-1]
+    assert "For a failing run: make demo BREAK=database; other faults are slow, " in done.stdout.splitlines()[-1]
 
 
 @pytest.mark.parametrize(
@@ -185,14 +185,14 @@ def test_what_is_missing_is_named_and_left_out(tmp_path: Path) -> None:
     done = started()
     output = done.stdout + done.stderr
     assert done.returncode == 0, output
-    assert "Left out, with what stands on it: postgres (" in output
+    assert "Left out, with everything that depends on it: postgres (" in output
     assert "apt-get install redis-server" in output
     text = (tmp_path / "reports/demo.toml").read_text()
     assert "[http.api]" in text
     assert not re.search(r"^\[(postgres|redis|celery|backup)\.", text, re.MULTILINE)
     done = started("database")
     assert done.returncode == 4
-    assert "'database' needs what is missing here" in done.stderr
+    assert "'database' needs something that is missing here" in done.stderr
 
 
 def test_an_unknown_fault_is_refused_before_anything_starts(tmp_path: Path) -> None:

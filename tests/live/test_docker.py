@@ -318,7 +318,7 @@ def test_an_engine_that_says_nothing_is_not_waited_for(run: Run, project: Projec
         silent.listen()
         expect = 'reachable = { timeout = "2s" }\nup = { timeout = "2s" }'
         outcome = run(project.inventory(expect), suite="smoke", env={"DOCKER_HOST": f"unix://{path}"})
-    late = "no answer within 2 s; see what holds it up (systemctl status docker)"
+    late = "no answer within 2 s; find out what slows it down (systemctl status docker)"
     assert outcome.message("docker.reachable@api0").endswith(late)
     assert outcome.message("docker.reachable@command0").endswith("the engine did not answer within 2 s")
     assert [outcome.verdict(f"docker.up@{way}0") for way in WAYS] == ["blocked", "blocked"]
@@ -384,8 +384,8 @@ expect = { healthy = "< 70%", errors = { P2 = "< 1/day", pattern = "(" } }
         "one of project, names or labels is needed, not project and names",
         "labels is empty: nothing would be checked",
         "on and url are two ways to one engine; keep one of them",
-        "say on = 'NAME' instead of a url",
-        "it is a number of services",
+        "set on = 'NAME' instead of a url",
+        "it must be a number of services",
         "'(' is not a regular expression",
     ):
         assert said in outcome.output

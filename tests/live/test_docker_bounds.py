@@ -17,7 +17,7 @@ from .memory import peak_mb
 MOST_MB = 150
 ENGINE = "is that a Docker engine?"
 LOG = "see the engine's log (journalctl -u docker)"
-LATE = "no answer within 3 s; see what holds it up (systemctl status docker)"
+LATE = "no answer within 3 s; find out what slows it down (systemctl status docker)"
 HEAD = f"its head is longer than the 0.1 MB that is read; {ENGINE}"
 LONG = f"its answer to /version is longer than the 4 MB that are read; {ENGINE}"
 TLS = "set DOCKER_TLS_VERIFY=1 and DOCKER_CERT_PATH"
@@ -108,7 +108,7 @@ LATER: Mapping[str, tuple[str, Answer, tuple[str, ...], str, str]] = {
         started(head("Connection: close\r\n") + b"{}", b" ", FOREVER, 0.1),
         ('disk = { P1 = "< 1TB", timeout = "3s" }',),
         "disk",
-        "the engine did not say within 3 s; give it a longer `timeout`",
+        "the engine did not answer within 3 s; give it a longer `timeout`",
     ),
     "events-slow": (
         "/events?since",

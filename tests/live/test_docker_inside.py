@@ -242,7 +242,7 @@ def test_a_service_that_recovers_too_late(run: Run, project: Project) -> None:  
     assert same(outcome, "recovery", 2) == (
         "unknown P2",
         (
-            f"{name}-none-1's time from start to healthy: it has no health check, so nobody can say when it was ready; "
+            f"{name}-none-1's time from start to healthy: it has no health check, so it is unknown when it was ready; "
             "gone's time from start to healthy: it has no container"
         ),
     )

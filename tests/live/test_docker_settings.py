@@ -191,11 +191,11 @@ expect = { limits = { timeout = "5s" } }
     assert outcome.exit_status == 4
     for said in (
         "a number loses its last zero",
-        "it is a number of containers",
+        "it must be a number of containers",
         "unknown key; use cpus, memory, or a service",
         "'A=b' can't be the name of a variable",
         "'registry/app' names no image; use for example registry/app:v1.2",
-        "it is a length of time that may not be exceeded",
-        "it says no bound",
+        "it must be a maximum duration",
+        "it sets no limit",
     ):
         assert said in outcome.output, outcome.output

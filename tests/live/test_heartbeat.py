@@ -87,7 +87,7 @@ def test_a_fault_is_one_line_and_changes_nothing(server: Receiver, tmp_path: Pat
     assert done.returncode == 0
     lines = [line for line in done.stderr.splitlines() if "heartbeat" in line]
     assert lines
-    assert all(line.startswith("could not call the heartbeat, ") for line in lines)
+    assert all(line.startswith("could not send the heartbeat: ") for line in lines)
     assert all(line.endswith("; the run itself is not affected") for line in lines)
     assert "Canary" not in done.stdout + done.stderr
     assert "opscheck daily: 2 ok" in done.stdout

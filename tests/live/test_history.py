@@ -165,6 +165,6 @@ def test_machines_that_share_a_server(run: Run) -> None:
         assert PASSWORD not in dump
     outcome = run(text, env=env)
     assert outcome.exit_status == 1
-    assert "could not read the history, which is not a fault of any target" in outcome.output
+    assert "could not read the history (not a fault of any target)" in outcome.output
     assert PASSWORD not in outcome.output
     assert outcome.verdict("host.command.many@local") == "breach P2"

@@ -250,7 +250,7 @@ def test_mistakes_in_a_flow_are_named(run: Run) -> None:
     assert outcome.exit_status == 4
     for said in (
         "step 1 (buy) is a POST, which changes something on the server",
-        "say synthetic = true",
+        "set synthetic = true",
         "unknown key 'pth'; it can be: name, method, path, headers, send, status, time, body, json, capture",
         "'https://example.com/' is not a path; start it with one /",
         "step 2 (b) uses {tokn}, and no step before captures it; captured before are: token",

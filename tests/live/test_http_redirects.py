@@ -191,7 +191,7 @@ path = "{{to}}"
         assert outcome.verdict(f"http.status@{name}") == "breach P1"
         assert "status is 302 (a redirect), expected 200" in outcome.message(f"http.status@{name}")
         assert said in outcome.message(f"http.status@{name}_any")
-        assert "say follow_redirects = false" in outcome.message(f"http.status@{name}_any")
+        assert "set follow_redirects = false" in outcome.message(f"http.status@{name}_any")
         assert outcome.verdict(f"http.status@{name}_any") == "unknown P1"
         assert outcome.verdict(f"http.json@{name}") == "unknown P1"
         assert outcome.verdict(f"http.status@{name}_alone") == "ok"

@@ -98,7 +98,7 @@ def test_redis_with_a_password_is_only_suggested(tmp_path: Path) -> None:
         wait_until(lambda: answers(port), "redis-server")
         text = first_inventory.render()
     assert "canary" not in text
-    assert f"# Redis answers on port {port}, and asks for a password." in text
+    assert f"# Redis answers on port {port} and requires a password." in text
     loaded(text, tmp_path)
 
 

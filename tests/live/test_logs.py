@@ -250,7 +250,7 @@ def test_lines_of_today_in_the_inventorys_time_zone(run: Run, tmp_path: Path) ->
     assert outcome.exit_status == 4
     assert "'yesterday' is neither today nor a length of time; write for example 'today' or '30m'" in outcome.output
     outcome = run(text.replace("expect = 0", 'expect = "< 3/h"'))
-    assert "a limit with a rate has a window of its own" in outcome.output
+    assert "a limit with a rate sets a window of its own" in outcome.output
 
 
 def test_lines_of_the_last_half_hour(run: Run, tmp_path: Path) -> None:

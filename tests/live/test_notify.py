@@ -322,7 +322,7 @@ def test_the_plan_says_who_would_be_told_what_and_tells_nobody(project: Project,
     project.run()
     receiver.got.clear()
     shown = project.opscheck("plan", "--notify").stdout
-    assert f"  pager would be told: P2 breach: {FLAG}" in shown
+    assert f"  pager: P2 breach: {FLAG}" in shown
     assert shown.endswith("1 alert would be sent\n")
     assert SECRET not in first.stdout + shown
     assert receiver.got == []

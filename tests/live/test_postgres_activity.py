@@ -155,4 +155,4 @@ def test_pgbouncer_in_front_pools_transactions_and_its_refusals_say_what_mends_t
     with pgbouncer(server, "statement") as pooled:
         outcome = run(inventory(pooled))
         assert outcome.verdict("postgres.reachable@main") == "breach P0"
-        assert "pool_mode has to be transaction or session" in outcome.message("postgres.reachable@main")
+        assert "pool_mode must be transaction or session" in outcome.message("postgres.reachable@main")

@@ -384,7 +384,7 @@ expect = "== 1"
 """)
     for name, said in {
         "page": "answered 200 and not as Prometheus does",
-        "denied": "see the credentials",
+        "denied": "check the credentials",
         "partial": "the answer may be incomplete: a store did not answer",
         "stopped": "connection refused",
     }.items():

@@ -154,7 +154,7 @@ def test_servers_that_know_little_are_reachable_and_the_rest_is_told_or_unknown(
     assert "the server has no INFO" in outcome.message("redis.memory@s2")
     assert "grant it: ACL SETUSER NAME +info" in outcome.message("redis.memory@s3")
     assert "grant it: ACL SETUSER NAME +ping" in outcome.message("redis.reachable@s4")
-    assert outcome.message("redis.memory@s6").startswith("unknown: INFO: no answer within 2 s; see whether it hangs")
+    assert outcome.message("redis.memory@s6").startswith("unknown: INFO: no answer within 2 s; check whether it hangs")
     assert "does not say whether it has a maxmemory" in outcome.message("redis.memory@s5")
 
 

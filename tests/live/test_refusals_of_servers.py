@@ -136,14 +136,14 @@ POSTGRES: Mapping[str, tuple[Serve, str]] = {
     "silent": (silent, "check whether it hangs, or a firewall drops packets to it"),
 }
 ENDED = (
-    "it ended the connection before the handshake was over; see whether RabbitMQ listens there, "
+    "it ended the connection before the handshake was over; check whether RabbitMQ listens there, "
     "and whether with TLS (amqps://)"
 )
 NOT_RABBITMQ = "what answers there does not speak RabbitMQ's protocol (AMQP 0-9-1); see which server listens there"
 RABBITMQ: Mapping[str, tuple[Serve, str]] = {
     "password": (
         closed_by_rabbitmq(403, b"ACCESS_REFUSED - Login was refused using authentication mechanism PLAIN."),
-        "ACCESS_REFUSED - Login was refused using authentication mechanism PLAIN; see the url's user and password",
+        "ACCESS_REFUSED - Login was refused using authentication mechanism PLAIN; check the url's user and password",
     ),
     "vhost": (
         closed_by_rabbitmq(530, b"NOT_ALLOWED - vhost x not found"),

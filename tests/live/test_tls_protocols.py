@@ -122,7 +122,7 @@ def test_postgres_before_and_after_ssl_is_on(run: Run, servers: Servers) -> None
         )
         outcome = run(said)
         assert outcome.verdict("tls.reachable@db") == "breach P0"
-        assert "the PostgreSQL server takes no TLS; see whether ssl = on" in outcome.message("tls.reachable@db")
+        assert "the PostgreSQL server takes no TLS; check whether ssl = on" in outcome.message("tls.reachable@db")
         assert "what answers there is no PostgreSQL server" in outcome.message("tls.reachable@other")
         secured(server, servers, "db")
         for _ in range(20):

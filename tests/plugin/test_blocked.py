@@ -39,7 +39,7 @@ def test_what_a_mild_breach_blocks_fails_by_its_own_severity(project: Project, w
     assert verdicts(pytester) == {"backup.fresh@a": "breach", "backup.intact@a": "unknown", "backup.size@a": "blocked"}
     found = results(pytester)["backup.intact@a"]
     assert (found["severity"], found["fails"]) == ("P1", True)
-    assert "backup.fresh@a is a breach of P2 and fails nothing" in found["message"]
+    assert "backup.fresh@a is a breach of P2 and does not fail the run" in found["message"]
 
 
 def test_one_cause_is_one_failure(project: Project) -> None:

@@ -57,7 +57,7 @@ def test_the_plan_of_what_lasts_and_of_past_runs(command: Command) -> None:
     Path("opscheck.toml").write_text(more, encoding="utf-8")
     lines = command("plan", "--suite", "daily").output.splitlines()
     assert lines[:2] == [
-        "availability.it (past runs, nothing is contacted)",
+        "availability.it (past runs, no contact)",
         "  availability.uptime@it     P3 >= 99.5%, P2 >= 99%, P1 >= 98%  [daily]",
     ]
     assert "  host.command.broken@local  P2 == 0, counts after 10 min  [daily, nightly]" in lines
@@ -72,11 +72,11 @@ def test_validate(command: Command) -> None:
     [
         (
             ("plan", "nightly"),
-            "nightly is a suite, and no file of that name is here; say: opscheck plan --suite nightly",
+            "nightly is a suite, and there is no file of that name; try: opscheck plan --suite nightly",
         ),
         (
             ("validate", "daily"),
-            "daily is a suite, and there is no file of that name; validate checks the whole inventory",
+            "daily is a suite, and there is no file of that name; to check the inventory: opscheck validate",
         ),
         (
             ("plan", "dialy"),
@@ -126,8 +126,8 @@ def test_an_inventory_by_its_name(tmp_path: Path) -> None:
         (["run"], "Missing argument 'SUITE'"),
         (["validate", "--fast"], "No such option"),
         (["history", "verify", "a", "b", "c"], "unexpected extra argument"),
-        (["init", "/no-such-folder/here"], "/no-such-folder/here: no such file or directory; make the folder first"),
-        (["init"], "is there already"),
+        (["init", "/no-such-folder/here"], "/no-such-folder/here: no such file or directory; create the folder first"),
+        (["init"], "already exists"),
     ],
 )
 def test_a_mistake_in_a_call_is_exit_status_4(command: Command, arguments: list[str], words: str) -> None:

@@ -87,7 +87,7 @@ def test_two_weeks(command: Command, tmp_path: Path) -> None:
     lines = result.output.splitlines()
     assert lines[0] == "shop, 2026-03-01 00:00 EST to before 2026-03-15 00:00 EDT"
     assert re.fullmatch(r"The chain of 24 recorded runs holds: the latest has the hash [0-9a-f]{64}\.", lines[1])
-    assert "daily: 23 whole runs (1 narrowed run besides); due 28, 5 missing" in lines
+    assert "daily: 23 complete runs (1 partial run besides); due 28, 5 missing" in lines
     assert lines[-3:] == [
         "  daily  2026-03-02 18:00 EST to 2026-03-03 18:00 EST (3 runs)",
         "  daily  2026-03-11 09:00 EDT",
@@ -112,12 +112,12 @@ def test_two_weeks(command: Command, tmp_path: Path) -> None:
 def test_what_nobody_can_know(command: Command) -> None:
     """Without a schedule nothing tells what was due; and a suite that never ran has missed all of it."""
     lines = command().output.splitlines()
-    assert "hourly: 0 whole runs; due 335, 335 missing" in lines
+    assert "hourly: 0 complete runs; due 335, 335 missing" in lines
     Path("opscheck.toml").write_text(INVENTORY.replace('at = ["09:00", "18:00"]', "").replace('every = "1h"', ""))
     lines = command().output.splitlines()
-    assert "daily: 23 whole runs (1 narrowed run besides); due not known, no schedule is stated" in lines
+    assert "daily: 23 complete runs (1 partial run besides); due unknown, the suite has no schedule" in lines
     disk = next(line.split() for line in lines if line.startswith("host.disk@prod"))
-    assert (disk[1:3], disk[-2:]) == (["not", "known"], ["not", "known"])
+    assert (disk[1], disk[-1]) == ("unknown", "unknown")
     assert lines[-1] == "missing runs: none"
 
 

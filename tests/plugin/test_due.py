@@ -44,7 +44,7 @@ def latest(pytester: pytest.Pytester, suite: str = "daily") -> dict[str, Any] | 
     [
         (["test_host.py::test_command[local-fine]", "test_host.py::test_comand[local-fine]"], "*did you mean*"),
         (["test_host.py::test_command[local-fine]", "test_host.py::test_command[local-gone]"], "*did you mean*"),
-        (["test_host.py", "test_redis.py"], "*test_redis.py: the inventory expects nothing of that name*"),
+        (["test_host.py", "test_redis.py"], "*test_redis.py: the inventory has no expectation of that name*"),
         (["-m", "smoke", "test_host.py::test_command[local-also]"], "*is not selected by -m 'smoke'; it is in daily*"),
     ],
 )
@@ -171,7 +171,7 @@ def test_a_worker_in_another_folder_judges_nothing(project: Project, distributio
     outcome = pytester.runpytest_subprocess("-m", "daily", "--dist", distribution, "--tx", worker)
     assert outcome.ret == 1
     assert set(verdicts(pytester).values()) == {"unknown"}
-    assert "has another inventory or other environment" in results(pytester)["host.reachable@local"]["message"]
+    assert "has a different inventory or environment" in results(pytester)["host.reachable@local"]["message"]
 
 
 def test_a_worker_with_another_environment_judges_nothing(project: Project) -> None:

@@ -110,7 +110,7 @@ def test_the_history_is_where_the_reports_are(project: Project, pytester: pytest
     assert rows(pytester, "SELECT count(*) FROM opscheck_run", "elsewhere/history.sqlite3") == [(2,)]
     assert not (pytester.path / "reports").exists()
     shown = history(pytester, *option, "verify")
-    assert shown.stdout.startswith("2 runs, each as it was written")
+    assert shown.stdout.startswith("2 runs, all unchanged")
 
 
 def history(pytester: pytest.Pytester, *arguments: str) -> subprocess.CompletedProcess[str]:
@@ -154,7 +154,7 @@ def test_a_fault_of_the_history(project: Project, pytester: pytest.Pytester, wor
     (pytester.path / "reports/history.sqlite3").write_text("no database" * 1000)
     result = pytester.runpytest_subprocess("-m", "daily", *workers)
     assert result.ret == 3
-    told = [line for line in result.outlines if "history" in line and "no fault of any target" in line]
+    told = [line for line in result.outlines if "history" in line and "not a fault of any target" in line]
     assert len(told) == 1
     assert told[0].startswith("could not read the history")
     result.stdout.fnmatch_lines(["opscheck daily: 3 ok *"])
@@ -221,7 +221,7 @@ def test_it_counts_at_once_where_no_history_can_tell(project: Project, pytester:
     (pytester.path / "reports/history.sqlite3").write_text("no database" * 1000)
     assert pytester.runpytest_subprocess("-m", "daily").ret == 1
     message = results(pytester)["host.command.flag@local"]["message"]
-    assert "it counts at once, for the history can't tell how long it lasts" in message
+    assert "it counts at once, because the history can't tell how long it has lasted" in message
 
 
 COUNTERS = """

@@ -56,7 +56,7 @@ def test_without_another_in_its_place_the_run_is_not_whole(project: Project) -> 
     assert (run["narrowed"], run["not_run"]) == (True, 1)
     assert not (pytester.path / "reports" / "daily" / "latest.json").exists()
     assert pytester.run(sys.executable, "-c", "from pytest_opscheck.cli import main; main()", "status").ret == 1, (
-        "no whole run has begun since it was due"
+        "no complete run has started since"
     )
 
 

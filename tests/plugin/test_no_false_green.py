@@ -365,7 +365,7 @@ def test_a_conftest_that_takes_checks_out(project: Project, says_so: bool) -> No
         assert set(verdicts(pytester)) == {"host.reachable@local", "host.command.fine@local"}
     else:
         assert result.ret == 4
-        result.stderr.fnmatch_lines(["*test_host.py::test_command?local-broken? left out by a conftest.py*"])
+        result.stderr.fnmatch_lines(["*test_host.py::test_command?local-broken? removed by a conftest.py*"])
 
 
 def test_a_test_that_kills_its_worker_is_unknown(project: Project) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-HINT = "*-m daily: there is no opscheck.toml here or above*`opscheck init`*"
+HINT = "*-m daily: there is no opscheck.toml in this folder or above it*`opscheck init`*"
 ANY_HINT = "*opscheck init*"
 
 
@@ -74,7 +74,7 @@ def test_a_named_inventory_has_to_be_there(pytester: pytest.Pytester, arguments:
     for option in (("--opscheck-inventory", "nothere.toml"), ("--opscheck-inventory=nothere.toml",)):
         result = pytester.runpytest_subprocess(*option, *arguments)
         assert result.ret == pytest.ExitCode.USAGE_ERROR
-        assert "--opscheck-inventory nothere.toml: there is no such file; name another, or" in result.stderr.str()
+        assert "--opscheck-inventory nothere.toml: no such file; name another one, or" in result.stderr.str()
 
 
 def test_an_inventory_that_the_settings_name_may_be_elsewhere(pytester: pytest.Pytester) -> None:

@@ -117,7 +117,7 @@ def test_a_window_never_makes_a_gate_green(project: Project, pytester: pytest.Py
     assert outcome.ret == 1
     found = results(pytester, "deploy_gate")["host.command.broken@local"]
     assert (found["verdict"], found["fails"], found["quiet"]["by"]) == ("breach", True, "always")
-    outcome.stdout.fnmatch_lines(["nobody is alerted until *: patching of prod (always): host.command.broken@local"])
+    outcome.stdout.fnmatch_lines(["alerts are off until *: patching of prod (always): host.command.broken@local"])
     assert pytester.runpytest_subprocess("-m", "daily or deploy_gate").ret == 1
     assert not (pytester.path / "alerts.jsonl").exists()
 
@@ -242,7 +242,7 @@ def test_a_maintenance_of_another_target_or_one_that_is_over(project: Project, p
             ("start", "2h", "--why", "x", "--target", "host.locl"),
             "there is no target 'host.locl'; did you mean 'host.local'?",
         ),
-        (("stop", "7"), "maintenance 7 is not under way"),
+        (("stop", "7"), "maintenance 7 is not in progress"),
     ],
 )
 def test_what_is_no_maintenance(
@@ -256,7 +256,7 @@ def test_what_is_no_maintenance(
 
 def test_the_list_says_when_a_window_comes_next(project: Project, pytester: pytest.Pytester) -> None:
     project(INVENTORY)
-    assert maintenance(pytester, "list").stdout.startswith("there is none; begin one with")
+    assert maintenance(pytester, "list").stdout.startswith("there are no maintenance windows; start one with")
     later = dt.datetime.now(dt.UTC) + dt.timedelta(days=3)
     rule = f"FREQ=YEARLY;BYMONTH={later.month};BYMONTHDAY={later.day}"
     project(INVENTORY + WINDOW + WINDOW.replace("always", "yearly").replace("FREQ=DAILY", rule))

@@ -75,7 +75,7 @@ def test_reports_in_another_place(ran: pytest.Pytester) -> None:
         pytest.param("bad.json", "[" * 100_000, "bad.json is not JSON; ", id="deep"),
         pytest.param("bad.json", " " * 64_000_001, "bad.json: it has more than the 64 MB that are read; ", id="large"),
         ("bad.json", "\xff", "bad.json is not JSON; "),
-        ("bad.json", "[]", "bad.json is not a results file: its schema is None, and not 'opscheck.results/1'"),
+        ("bad.json", "[]", "bad.json is not a results file: its schema is None, not 'opscheck.results/1'"),
         ("bad.json", '{"schema": "opscheck.results/9"}', "its schema is 'opscheck.results/9'"),
         (
             "bad.json",

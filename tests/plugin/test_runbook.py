@@ -51,7 +51,7 @@ def test_links_that_lead_nowhere(tmp_path: Path) -> None:
         "#disk-full": "docs/runbook.md has no heading whose anchor is '#disk-full'; did you mean '#disk-is-full'?",
         "#Disk is full": "docs/runbook.md has no heading whose anchor is '#Disk is full'; did you mean '#disk-is-fu",
         "docs/runbok.md": f"there is no file docs/runbok.md in the inventory's folder, {tmp_path}; did you mean 'run",
-        "runbook.md#top": f"there is no file runbook.md in the inventory's folder, {tmp_path}; write it, or",
+        "runbook.md#top": f"there is no file runbook.md in the inventory's folder, {tmp_path}; create it, or",
         "docs/a page.html#ques": "docs/a page.html has no heading whose anchor is '#ques'; did you mean '#queue'?",
         "docs/runbook.md#xyz": "docs/runbook.md has no heading whose anchor is '#xyz'; it can be: #disk-is-full, #f",
     }
@@ -67,7 +67,7 @@ def test_a_runbook_that_is_not_there_is_said_once(tmp_path: Path) -> None:
 
 def test_a_heading_of_no_runbook(tmp_path: Path) -> None:
     [line] = said(tmp_path, inventory("#disk-is-full", base='name = "x"'))
-    assert line.endswith("and none is named: add runbook = 'FILE' to [opscheck]")
+    assert line.endswith("but there is none: add runbook = 'FILE' to [opscheck]")
 
 
 def test_a_run_goes_on(project: Project) -> None:

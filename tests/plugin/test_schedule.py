@@ -134,7 +134,7 @@ def test_no_suite_says_when(command: Command) -> None:
     for name in ("schedule", "status"):
         result = command(name)
         assert result.exit_code == 4
-        assert "no suite of opscheck.toml says when it runs" in result.output
+        assert "no suite of opscheck.toml has a schedule" in result.output
 
 
 def record(suite: str, ago: dt.timedelta, **fields: object) -> None:

@@ -160,7 +160,7 @@ def test_systemd_starts_no_program_of_such_a_path(
     found = there(inventory, tmp_path / "it's")
     (tmp_path / "it's/opscheck").touch()
     monkeypatch.setattr(sys, "executable", str(tmp_path / "it's/python"))
-    with pytest.raises(ScheduleError, match="starts no program whose path has quotes or backslashes"):
+    with pytest.raises(ScheduleError, match="can't start a program whose path contains quotes or backslashes"):
         units(jobs(found)[0], tmp_path)
 
 
@@ -177,7 +177,10 @@ def test_a_line_break_in_the_folder_is_refused(
     done = CliRunner().invoke(main, words)
     assert done.exit_code == 4
     assert done.output.count("\n") == 1
-    assert f"{str(folder / 'opscheck.toml')!r}: a line break or another control character stands in" in done.output
+    assert (
+        f"{str(folder / 'opscheck.toml')!r}: the path of the inventory contains a line break or another control"
+        in done.output
+    )
 
 
 def test_a_folder_whose_name_is_no_text(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

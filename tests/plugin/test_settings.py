@@ -53,4 +53,4 @@ def test_the_command_takes_nothing_empty_either(project: Project, arguments: tup
     project()
     done = CliRunner().invoke(main, arguments)
     assert done.exit_code == 4
-    assert " is empty; name a f" in done.output
+    assert " is empty; " in done.output

@@ -28,8 +28,8 @@ WRONG = {
         'expect(5, limit={"critical": "< 2"})',
         "'critical' is not a severity; use one of P0, P1, P2, P3, gr",
     ),
-    "beside_a_ladder": ('expect(5, limit={"P1": "< 2"}, severity="P3")', "is of breaking a single limit"),
-    "beside_nothing": ('expect(5, severity="P3")', "is of breaking a single limit"),
+    "beside_a_ladder": ('expect(5, limit={"P1": "< 2"}, severity="P3")', "is for a single limit"),
+    "beside_nothing": ('expect(5, severity="P3")', "is for a single limit"),
     "a_rung_made_by_hand": (
         'expect(5, limit=Ladder((Rung("critical", parse_limit("< 2")),)))',
         "'critical' is not a severity",

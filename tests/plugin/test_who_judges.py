@@ -138,4 +138,4 @@ def test_a_users_own_check_that_fails_in_another_way_is_not_ok(project: Project)
     assert "returned False" in messages["mine.returns_false"]
     assert "assert 2 < 2" in messages["mine.subtests"]
     assert messages["mine.soft_assertion"] == "two soft assertions failed"
-    assert "give that one another name" in messages["mine.TestWithAnExpectOfItsOwn.stand_in"]
+    assert "rename that fixture" in messages["mine.TestWithAnExpectOfItsOwn.stand_in"]

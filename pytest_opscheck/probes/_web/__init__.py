@@ -71,7 +71,7 @@ class WebTarget(Target):
     """The keys of every target that is reached over HTTP."""
 
     url: Annotated[SecretStr, AfterValidator(_web_url)] = Field(
-        description="http:// or https://, with credentials where it has to be"
+        description="http:// or https://, with credentials if needed"
     )
     headers: Annotated[dict[str, SecretStr], AfterValidator(_headers)] = Field(
         default={}, description="sent to this server alone, not to where it redirects"

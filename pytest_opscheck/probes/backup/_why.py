@@ -28,7 +28,7 @@ _WORDS: tuple[tuple[str, tuple[str, ...], tuple[type[BaseException], ...]], ...]
 """What is said of the errors of libraries, by name, and of Python's own."""
 _UNREACHED = (errno.ECONNREFUSED, errno.EHOSTUNREACH, errno.ENETUNREACH)
 _NETWORK = "see the endpoint in `options`, and whether it is reached from here"
-_RIGHTS = "see the bucket's name, `options`, and that the credentials here may list it"
+_RIGHTS = "check the bucket's name, `options`, and that the credentials here can list it"
 
 
 def why(error: BaseException) -> str:

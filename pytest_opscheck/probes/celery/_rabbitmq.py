@@ -26,11 +26,11 @@ if TYPE_CHECKING:
 _UNREADABLE = (OSError, struct.error, ValueError, LookupError, TypeError, AttributeError, RecursionError, TooLongError)
 """What the library raises beside its own errors, for answers that are none of RabbitMQ's too."""
 _ENDED = (
-    "it ended the connection before the handshake was over; see whether RabbitMQ listens there, "
+    "it ended the connection before the handshake was over; check whether RabbitMQ listens there, "
     "and whether with TLS (amqps://)"
 )
 _STEPS = (
-    (r"ACCESS_REFUSED - Login", "see the url's user and password"),
+    (r"ACCESS_REFUSED - Login", "check the url's user and password"),
     (r"vhost .* not found|vhost .* refused for user '.*'$", "see the url's path, and rabbitmqctl list_vhosts"),
     (r"limit", "see rabbitmqctl list_connections"),
     (r"CONNECTION_FORCED", "its log says who stopped it"),

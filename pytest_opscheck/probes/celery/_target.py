@@ -42,10 +42,10 @@ class CeleryApp(Target):
     broker: Annotated[SecretStr, AfterValidator(_broker)] = Field(
         description="redis://host:6379/0 or amqp://user@host:5672/vhost; rediss://, amqps:// for TLS"
     )
-    global_keyprefix: str = Field(default="", description="what all of the application's keys in Redis start with")
-    sep: str = Field(default="\x06\x16", description="what stands between a queue's name and a priority in Redis")
+    global_keyprefix: str = Field(default="", description="the prefix of all of the application's keys in Redis")
+    sep: str = Field(default="\x06\x16", description="the separator between a queue's name and a priority in Redis")
     unacked_key: str = Field(default="unacked", description="Redis's hash of messages that workers have taken")
-    control_exchange: str = Field(default="celery", description="the exchange through which workers are asked")
+    control_exchange: str = Field(default="celery", description="the exchange used to query workers")
 
     def unverified(self) -> str | None:
         """Say whether whoever answers is taken for the broker."""

@@ -115,7 +115,7 @@ def _health(stack: Stack, count: Ladder | None) -> Health:
         require_containers(stack)
         if not health.checked:
             raise UnknownError(
-                "no container has a health check; give the Compose file a healthcheck:, or say healthy = false"
+                "no container has a health check; give the Compose file a healthcheck:, or set healthy = false"
             )
     return health
 

@@ -41,8 +41,8 @@ _BYTES_A_VALUE = 15
 _OF_ONE = re.compile(r"/(containers|images)/.+/(json|stats)")
 _BAD, _MISSING, _BROKEN = 400, 404, 500
 _LESS = {
-    "/system/df": "prune what it keeps (docker system prune), or say disk = false",
-    "/containers/json": "let the target mean fewer containers",
+    "/system/df": "prune what it keeps (docker system prune), or set disk = false",
+    "/containers/json": "select fewer containers in the target",
     "/events": "see what fills them (docker events --since 24h)",
 }
 """What to do where an answer is too long, by what was asked; else it is hardly an engine's."""

@@ -78,7 +78,7 @@ def disk(engine: Engine, *, timeout_s: float) -> Disk:
             break
         with understood("/system/df"):
             return Disk(tuple(from_api(answer.json())))
-    raise UnknownError(f"the engine did not say within {timeout_s:g} s; give it a longer `timeout`")
+    raise UnknownError(f"the engine did not answer within {timeout_s:g} s; give it a longer `timeout`")
 
 
 @kind.through_host(disk, DISK)

@@ -175,7 +175,7 @@ def _recovered(container: Container, now: float, events: Sequence[Event]) -> Rec
     if not container.runs:
         return Recovered(name, None, f"it is {container.described}")
     if container.health is None:
-        return Recovered(name, None, "it has no health check, so nobody can say when it was ready")
+        return Recovered(name, None, "it has no health check, so it is unknown when it was ready")
     log = [(end, status) for end, status in container.health_log if end >= started]
     successes = [end for end, status in log if status == 0]
     successes += [each.time for each in events if each.action == "health_status: healthy" and each.time >= started]

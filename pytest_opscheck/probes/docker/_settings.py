@@ -107,7 +107,7 @@ def _table(said: Any) -> Any:
 
 def _any(services: Mapping[str, Bounds] | None, info: ValidationInfo) -> Mapping[str, Bounds] | None:
     if not services and {"cpus", "memory"} <= {*info.data} and info.data["cpus"] is info.data["memory"] is None:
-        raise ValueError("it says no bound; use for example { cpus = 2, memory = '4GiB' }")
+        raise ValueError("it sets no limit; use for example { cpus = 2, memory = '4GiB' }")
     return services
 
 

@@ -302,7 +302,7 @@ def answered(output: Output) -> list[str]:
     message = said[-1] if said else "the engine does not answer"
     user = next(tagged(output.stdout.splitlines(), "user"), ["USER"])[0]
     if "permission denied" in message:
-        message = f"{message.partition(': Get ')[0]}; let that user near it: {usermod(user)}"
+        message = f"{message.partition(': Get ')[0]}; give that user access: {usermod(user)}"
     raise UnreachableError(message)
 
 
@@ -318,7 +318,7 @@ def stack_of(lines: list[str]) -> Stack:
     by = lines[0].partition(" ")[0] if lines else ""
     values = [value for (value,) in tagged(lines, by)]
     if by not in ("project", "name", "label"):
-        raise UnknownError("the docker command did not say what there is")
+        raise UnknownError("the docker command printed no list of containers")
     clock = next(tagged(lines, "clock"), [None])[0]
     try:
         found = [container(json.loads(line), by) for line in lines if line.startswith("{")]

@@ -65,10 +65,10 @@ class Containers(Target):
         default=None, description="names of containers"
     )
     labels: Annotated[tuple[Annotated[str, AfterValidator(_label)], ...] | None, BeforeValidator(_labels)] = Field(
-        default=None, description="labels that the containers have, all of them: 'key', 'key=value', or a table"
+        default=None, description="labels that the containers must have: 'key', 'key=value', or a table"
     )
     on: str | None = Field(
-        None, min_length=1, description="the host target whose docker command is asked; by default the local engine is"
+        None, min_length=1, description="the host target whose docker command is used; by default the local engine"
     )
     url: Annotated[str, AfterValidator(_engine_url)] | None = Field(
         None,

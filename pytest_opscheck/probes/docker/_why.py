@@ -22,8 +22,8 @@ NO_ENGINE = "is that a Docker engine?"
 TLS_WANTED = "set DOCKER_TLS_VERIFY=1 and DOCKER_CERT_PATH"
 SEE_ITS_LOG = "see the engine's log (journalctl -u docker)"
 _NEXT = {
-    "connection refused": "see that the engine runs and listens there",
-    "no answer": "see what holds it up (systemctl status docker)",
+    "connection refused": "check that the engine runs and listens there",
+    "no answer": "find out what slows it down (systemctl status docker)",
     "the connection was closed": SEE_ITS_LOG,
     "the connection ended": SEE_ITS_LOG,
     "what answers there does not speak HTTP": NO_ENGINE,
@@ -101,7 +101,7 @@ def _no_way(causes: Iterable[BaseException], url: str) -> str | None:
         if isinstance(cause, socket.gaierror | NameResolutionError):
             return "its name can't be resolved"
         if isinstance(cause, PermissionError):
-            return f"permission denied; let this user near it: {usermod(_user())}"
+            return f"permission denied; give this user access: {usermod(_user())}"
         if isinstance(cause, FileNotFoundError) and url.startswith("unix:"):
             return "there is no such socket; start the engine (systemctl start docker) or set DOCKER_HOST"
     return None

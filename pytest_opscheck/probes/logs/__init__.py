@@ -54,7 +54,7 @@ class Log(OnHost):
 
     path: Paths = Field(
         default=(),
-        description="an absolute path, in which *, ? and [...] stand for what a shell puts there; or several",
+        description="an absolute path; *, ? and [...] are shell wildcards; or several",
     )
     journal: Annotated[str, AfterValidator(_unit)] = Field(
         default="", description="in place of `path`: a systemd unit, whose messages in the journal are read"
@@ -65,13 +65,13 @@ class Log(OnHost):
 
     stamp: Annotated[str, AfterValidator(strptime)] = Field(
         default="",
-        description='the form of time stamps that are not known by themselves, as strptime has it: "%d.%m. %H:%M"',
+        description='the format of time stamps that are not recognized, for strptime: "%d.%m. %H:%M"',
     )
 
     @model_validator(mode="after")
     def _one_source(self) -> Log:
         if bool(self.path) == bool(self.journal):
-            raise ValueError('say where it is, either path = "/var/log/app.log" or journal = "app-web"')
+            raise ValueError('set where it is, either path = "/var/log/app.log" or journal = "app-web"')
         if self.journal and self.timezone:
             raise ValueError("the journal's time stamps are of no zone; leave `timezone` out")
         if self.journal and self.stamp:
@@ -213,4 +213,4 @@ def _refuse_missing(said: dict[str, list[str]]) -> None:
             f"no permission to read the journal; let the host's user: usermod -aG systemd-journal {typed(user)}"
         )
     if "unkept" in said:
-        raise UnknownError("there is no journal; see that systemd-journald runs: systemctl status systemd-journald")
+        raise UnknownError("there is no journal; check that systemd-journald runs: systemctl status systemd-journald")

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from ...core.errors import UnknownError
 from ._forms import FORMS
 
-STAMP_KEY = 'say the form of its time stamps, for example stamp = "%d.%m. %H:%M"'
+STAMP_KEY = 'set the format of its time stamps, for example stamp = "%d.%m. %H:%M"'
 _ZONE_KEY = 'set the zone of its time stamps, for example timezone = "UTC"'
 
 # Passes on the lines of a file that are not older than the window, and says on descriptor 3 how it went. A line without

@@ -117,7 +117,7 @@ def buckets(grown: Growth, metric: str) -> list[tuple[float, float]]:
             f"the series of {metric} have different buckets, so they can't be added; narrow them by labels"
         )
     if math.inf not in counts:
-        raise UnknownError(f"{metric} has no bucket +Inf, so how many were observed can't be told")
+        raise UnknownError(f"{metric} has no bucket +Inf, so the number of observations is unknown")
     if len(counts) == 1:
         raise UnknownError(
             f"{metric} has no bucket but +Inf, as the text of a native histogram has none; ask Prometheus"

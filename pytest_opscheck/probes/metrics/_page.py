@@ -69,7 +69,7 @@ class Series:
         if self.stamp is None or (age := aged(time.time() - self.stamp)) is None:
             return None
         if age.endswith("old"):
-            return f"its sample is {age}, so it says nothing of now; see what should write it"
+            return f"its sample is {age}, so it says nothing about now; see what should write it"
         return f"its sample is stamped {age}; compare the clock there with this machine's"
 
 
@@ -198,7 +198,7 @@ def _newer(one: Series, other: Series) -> Series:
         if one.value == other.value:
             return one
         raise UnknownError(
-            f"{one.subject} stands twice on the page, with {one.value:g} and {other.value:g}; see who else exposes it"
+            f"{one.subject} is on the page twice, with {one.value:g} and {other.value:g}; see who else exposes it"
         )
     return max(one, other, key=lambda each: each.stamp or 0.0)
 
@@ -256,13 +256,13 @@ def _require(web: Web, answer: Answer, store: Store) -> None:
     asked = without_password(web.url)
     where = answer.url if answer.url == asked else f"{asked} redirects to {answer.url}, which"
     if answer.status != _OK:
-        hint = "; see the credentials in headers" if answer.status in _LET_IN else ""
+        hint = "; check the credentials in headers" if answer.status in _LET_IN else ""
         raise UnknownError(f"{where} answered {answer.status} and not with metrics{hint}")
     if answer.problem:
         raise UnknownError(f"{answer.url}: {answer.problem}; ask again, and see what writes that page")
     if store.problem:
         raise UnknownError(f"{where} is not a page of metrics: {store.problem}")
     if not store.names:
-        raise UnknownError(f"{where} has no sample at all; see whether the exporter there measures anything")
+        raise UnknownError(f"{where} has no sample at all; check whether the exporter there measures anything")
     if (kept := cached_s(answer)) > STALE_S:
         raise UnknownError(f"{where} was kept by a cache for {said_s(kept)}; have it not keep this page")

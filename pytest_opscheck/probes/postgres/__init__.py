@@ -108,7 +108,7 @@ def query(
     rows = server.rows(sql, timeout_s=timeout_s)
     if not rows:
         raise UnknownError(
-            "the query has no row; let it always have one, for example by count(*), or coalesce() in a subquery"
+            "the query has no row; make it always return one, for example with count(*), or coalesce() in a subquery"
         )
     if len(rows) == 1 and len(rows[0]) == 1:
         if rows[0][0] is None:
@@ -117,7 +117,7 @@ def query(
     if len(rows[0]) != 2:  # noqa: PLR2004 - a name and a value
         raise UnknownError(
             f"the query has {len(rows)} row(s) of {len(rows[0])} column(s); "
-            "let it have one value, or rows of a name and a value"
+            "it must return one value, or rows of a name and a value"
         )
     return tuple(_answer("NULL" if name is None else str(name), value, unit) for name, value in rows)
 
@@ -145,5 +145,5 @@ def _answer(subject: str | None, value: Any, unit: str) -> Answer:
         return Answer(subject, value, unit)
     if isinstance(value, dict | list | tuple | bytes):
         what = _TYPES.get(type(value).__name__, "not one value")
-        raise UnknownError(f"the query's value is {what}; let it be one number, text or truth")
+        raise UnknownError(f"the query's value is {what}; it must be one number, text or boolean")
     return Answer(subject, str(value), "")

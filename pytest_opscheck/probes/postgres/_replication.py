@@ -148,5 +148,5 @@ def _lag(standby: _Standby, goal: int, took: float | None, started: float) -> La
         return Lag(standby.name, took)
     if standby.seconds is None:
         behind = f"{(goal - standby.replayed) / 1e6:.1f} MB"
-        return Lag(standby.name, None, f"it is {behind} behind, and has not told since when")
+        return Lag(standby.name, None, f"it is {behind} behind, and does not report since when")
     return Lag(standby.name, max(standby.seconds, time.monotonic() - started))

@@ -82,7 +82,7 @@ class Server:
         rows = self.rows(sql, params)
         if len(rows) != 1:
             raise UnknownError(
-                f"the query has {len(rows) or 'no'} row{'s' if rows else ''}; let it have one, for example by count(*)"
+                f"the query has {len(rows) or 'no'} row{'s' if rows else ''}; it must have one, as with count(*)"
             )
         if not rows[0] or rows[0][0] is None:
             raise UnknownError("the query's value is NULL; if NULL has a meaning, convert it with coalesce()")

@@ -142,7 +142,7 @@ def _scraped(said: dict[str, Any], now: float) -> ScrapeTarget:
     if health == "unknown" or age == "never":
         return ScrapeTarget(subject, None, error, "it has not been scraped yet; ask again in a minute")
     if age and health == "up":
-        why = f"its last scrape is {age}; see whether Prometheus still scrapes, and the clock there"
+        why = f"its last scrape is {age}; check whether Prometheus still scrapes, and the clock there"
         return ScrapeTarget(subject, None, error, why)
     return ScrapeTarget(subject, health, error)
 
@@ -200,7 +200,7 @@ def _sample(labels: dict[str, str], pair: list[Any] | None, unit: str, now: floa
     when, value = pair
     if age := aged(now - float(when)):
         return Sample(
-            subject, None, "", f"its sample is {age}, so it says nothing of now; see the clock there, and caches"
+            subject, None, "", f"its sample is {age}, so it says nothing about now; see the clock there, and caches"
         )
     number, shown, why = in_unit(float(value), unit)
     return Sample(subject, number, shown, why)

@@ -17,14 +17,14 @@ _OK, _NOT_FOUND, _STARTING = 200, 404, 503
 _LET_IN = (401, 403)
 _INFO = "PromQL info:"
 """How older versions start, among the warnings, what newer ones call an info: a hint at how a query is written."""
-_OWN = "see whether the url is Prometheus's own"
-_CREDENTIALS = "see the credentials in headers"
+_OWN = "check whether the url is Prometheus's own"
+_CREDENTIALS = "check the credentials in headers"
 _HINTS = {
     "bad_data": "see what is asked for",
     "execution": "see what is asked for",
     "422": "see what is asked for",
-    "timeout": "let the query look at less, or set a longer timeout",
-    "unavailable": "see whether it is still starting",
+    "timeout": "query less, or set a longer timeout",
+    "unavailable": "check whether it is still starting",
 }
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)(ms|[smhdwy])")
 _SECONDS = {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86400, "w": 7 * 86400, "y": 365 * 86400}
@@ -109,9 +109,9 @@ def _said(answer: Answer) -> dict[str, Any]:
     if answer.status in _LET_IN:
         hint = _CREDENTIALS
     elif "/api/v1/" not in answer.url:
-        hint = "the url redirects there, to a login perhaps; see the credentials in headers"
+        hint = "the url redirects there, to a login perhaps; check the credentials in headers"
     elif answer.status == _NOT_FOUND:
-        hint = "see whether the url has the path that it is served under, such as /prometheus"
+        hint = "check whether the url has the path that it is served under, such as /prometheus"
     else:
         hint = _OWN
     raise UnknownError(f"{answer.url} answered {answer.status} and not as Prometheus does; {hint}")

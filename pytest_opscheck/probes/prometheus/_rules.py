@@ -68,7 +68,7 @@ def _rule(said: Mapping[str, Any], group: Mapping[str, Any], now: float) -> Aler
     elif health != "ok":
         error = str(said.get("lastError") or f"its health is {health}").partition("\n")[0]
     elif age:
-        doubt = f"its last evaluation is {age}; see whether its rule group hangs, or the clock there"
+        doubt = f"its last evaluation is {age}; check whether its rule group hangs, or the clock there"
     alerts = tuple(
         (dict(alert["labels"]), str(alert.get("state")).lower() in _FIRING, str(alert.get("activeAt") or ""))
         for alert in said.get("alerts") or []

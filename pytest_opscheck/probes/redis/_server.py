@@ -308,7 +308,7 @@ def number(said: Any, what: str) -> int:
     """Return an answer that is a whole number. Raises UnknownError for any other."""
     if isinstance(said, int) and not isinstance(said, bool):
         return said
-    raise UnknownError(f"{what} is {_shown(said)}, and no number; see whether Redis itself answers there")
+    raise UnknownError(f"{what} is {_shown(said)}, and no number; check whether Redis itself answers there")
 
 
 def info(client: Redis, section: str, seconds: float | None = None) -> Info:
@@ -322,7 +322,7 @@ def info(client: Redis, section: str, seconds: float | None = None) -> Info:
         raise NotRedisError(f"answers INFO with more than {MOST_VALUES:,} values; {LISTENS}")
     said = client.response_callbacks["INFO"](text)
     if not said and not text.startswith("# Keyspace"):
-        raise UnknownError(f"INFO {section} says nothing; see whether the url leads to Redis itself")
+        raise UnknownError(f"INFO {section} says nothing; check whether the url leads to Redis itself")
     return Info(section, said)
 
 

@@ -35,18 +35,18 @@ class TlsServer(Target):
 
     address: Address | None = Field(default=None, description="host:port, for example api.example.com:443")
     starttls: Literal["smtp", "postgres"] | None = Field(
-        default=None, description="what is spoken before TLS begins; by default TLS from the first byte on"
+        default=None, description="the protocol that comes before TLS; by default TLS from the first byte on"
     )
     file: Annotated[str, AfterValidator(absolute)] | None = Field(
         default=None, description="instead of an address: a PEM file, of which only the certificates are read"
     )
     on: str | None = Field(
-        default=None, description="the host on which the file is, the NAME of [host.NAME]; by default this machine"
+        default=None, description="the host that the file is on, the NAME of [host.NAME]; by default this machine"
     )
     server_name: Annotated[str, AfterValidator(_name)] | None = Field(
         default=None,
         min_length=1,
-        description="the name to ask for and to expect in the certificate; by default the address's host",
+        description="the name to send (SNI) and to expect in the certificate; by default the address's host",
     )
     ca: str | None = Field(
         default=None, min_length=1, description="a file of the CA certificates to trust, instead of this machine's"

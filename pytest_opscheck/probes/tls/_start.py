@@ -32,7 +32,7 @@ def postgres(sock: socket.socket) -> None:
         case b"":
             raise NoTlsError("the connection was closed before TLS began")
         case b"N":
-            raise NoTlsError("the PostgreSQL server takes no TLS; see whether ssl = on")
+            raise NoTlsError("the PostgreSQL server takes no TLS; check whether ssl = on")
         case _:
             raise NoTlsError("what answers there is no PostgreSQL server")
 

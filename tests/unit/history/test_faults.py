@@ -48,7 +48,7 @@ def test_a_newer_version(history: History) -> None:
     with opened(history, create=True) as store:
         assert store is not None
         store.rows("UPDATE opscheck_schema SET version = 99")
-    assert f"of version 99, and this pytest-opscheck knows up to {VERSION}; upgrade" in fault(history)
+    assert f"has version 99, and this pytest-opscheck supports up to {VERSION}; upgrade" in fault(history)
 
 
 def test_a_locked_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

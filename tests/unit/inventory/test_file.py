@@ -70,10 +70,10 @@ LARGE = (
         ),
         ("[host.a\n", "1: expected ']' at the end of a table declaration"),
         ("host\n", "1: expected '=' after a key in a key/value pair"),
-        ("a = 1" + "1" * 5000, " a number is beyond every number that can be measured"),
+        ("a = 1" + "1" * 5000, " a number is larger than anything that can be measured"),
         (
             "[host.a.command.x]\nrun = 'x'\nexit = 0x" + "f" * 5000,
-            "3: host.a.command.x.exit: the number is beyond every number that can be measured",
+            "3: host.a.command.x.exit: the number is larger than anything that can be measured",
         ),
         ("a = " + "[" * 5000, DEEP),
         pytest.param("[" + ".".join(["a"] * 2000) + "]", DEEP, id="deep"),
