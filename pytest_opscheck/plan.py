@@ -9,7 +9,7 @@ from typing import Any
 
 from .core.humanize import counted
 from .core.visible import plain
-from .inventory import Expectation, Inventory, Named
+from .inventory import Expectation, Inventory, InventoryTarget
 from .probes import Probe
 
 HERE = "local://"
@@ -20,7 +20,7 @@ HERE = "local://"
 class Request:
     """One reading that is needed, and how long it may take."""
 
-    target: Named
+    target: InventoryTarget
     probe: Probe
     params: Mapping[str, Any]
     timeout_s: float
@@ -71,7 +71,7 @@ class Plan:
         this_machine = min((name for name, spec in hosts.items() if spec == HERE), default="")
         for request in {request.key: request for request in readings}.values():
             contact = _contact(request, hosts, this_machine)
-            is_alone = request.probe.quiet and contact.host is None
+            is_alone = request.probe.latency and contact.host is None
             lanes[is_alone].setdefault(contact.name, contact)
             requests.setdefault(f"{is_alone} {contact.name}", []).append(request)
 

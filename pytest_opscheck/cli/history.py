@@ -11,10 +11,10 @@ from typing import IO, NoReturn
 
 import click
 
-from ..core.humanize import counted, lasting
+from ..core.humanize import counted, duration_text
 from ..core.results import FAULT, State, Verdict
 from ..core.visible import plain
-from ..history import HistoryError, Records, Seen, exported, imported, opened, reading, verified
+from ..history import HistoryError, PastResult, Records, exported, imported, opened, reading, verified
 from ..inventory import Inventory, nearest
 from ..reports.phrases import short
 from .options import USAGE, inventory_option, known, reports_option, say
@@ -146,18 +146,18 @@ def _require_known(records: Records, check: str | None) -> None:
         sys.exit(USAGE)
 
 
-def _state(seen: Seen) -> str:
+def _state(seen: PastResult) -> str:
     """Return what a check became, and how that stands to what it was: `breach P3 (new)`, `ok (recovered after 2 d)`."""
     verdict = "pending" if seen.pending else str(seen.verdict)
     severity = f" {seen.severity}" if seen.severity and seen.verdict is not Verdict.OK else ""
     if seen.state is None:
         return verdict + severity
-    time = lasting(seen.started - seen.since) if seen.since else ""
+    time = duration_text(seen.started - seen.since) if seen.since else ""
     said = {State.ONGOING: f"since {time}", State.RECOVERED: f"recovered after {time}"}.get(seen.state, seen.state)
     return f"{verdict}{severity} ({said})"
 
 
-def _colour(seen: Seen) -> str:
+def _colour(seen: PastResult) -> str:
     if seen.verdict is Verdict.OK:
         return "green"
     wrong = seen.verdict in (Verdict.BREACH, Verdict.UNKNOWN)

@@ -17,7 +17,7 @@ from .. import history
 from ..core.results import FAULT
 from ..core.units import LimitError, parse_duration
 from ..core.visible import plain
-from ..history import Begun, HistoryError, opened
+from ..history import HistoryError, ManualMaintenance, opened
 from ..inventory import Inventory, nearest
 from .options import USAGE, inventory_option, known, reports_option, say
 
@@ -60,7 +60,9 @@ def start(inventory: Inventory, duration: str, why: str, targets: tuple[str, ...
     clean = inventory.redactor.text(why.strip())
     with _faults(inventory), opened(inventory.history, create=True) as store:
         assert store is not None  # noqa: S101 - it was to be made
-        made = history.begin(store, inventory.history.inventory, Begun(0, now, ends, clean, _who(), targets))
+        made = history.begin(
+            store, inventory.history.inventory, ManualMaintenance(0, now, ends, clean, _who(), targets)
+        )
     say(f"maintenance {made.number} until {ends:%Y-%m-%d %H:%M %Z}{_of(made)}; end it with: opscheck maintenance stop")
 
 
@@ -115,7 +117,7 @@ def _recurring(inventory: Inventory, now: dt.datetime) -> Iterator[str]:
         yield f"{window.name}  {said}  {plain(window.why)} ({window.at}{of})"
 
 
-def _of(each: Begun) -> str:
+def _of(each: ManualMaintenance) -> str:
     return f", of {', '.join(each.targets)}" if each.targets else ""
 
 

@@ -14,7 +14,7 @@ from typing import Any, NoReturn
 
 import click
 
-from ..core.humanize import counted, lasting
+from ..core.humanize import counted, duration_text
 from ..core.results import FAULT
 from ..core.visible import plain
 from ..history import HistoryError, PastRun, Records, reading
@@ -265,7 +265,7 @@ def _lines(state: _State, now: dt.datetime) -> Iterator[str]:
     late = "never ran" if state.run is None else "OVERDUE" if state.missing else "on time"
     yield f"{state.job.suite.name} ({schedule}): {late}"
     if state.run is not None:
-        ago = lasting(now - state.run.started)
+        ago = duration_text(now - state.run.started)
         yield f"  last run {_said(state.run.started, zone)}, {ago} ago, on {plain(state.run.vantage)}: {state.said}"
     if state.missing is not None:
         yield f"  was due  {_said(state.missing, zone)}, and no complete run has started since"

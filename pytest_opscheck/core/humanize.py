@@ -79,7 +79,7 @@ def _rounded(number: float, places: int) -> str:
     return text.rstrip("0").rstrip(".") if "." in text else text
 
 
-def lasting(time: dt.timedelta) -> str:
+def duration_text(time: dt.timedelta) -> str:
     """Return a length of time in the unit that fits: `2 d`, `5 h`, `12 min`, `40 s`."""
     seconds = time.total_seconds()
     for unit, size in (("d", 86400), ("h", 3600), ("min", 60)):
@@ -88,9 +88,9 @@ def lasting(time: dt.timedelta) -> str:
     return f"{max(0, int(seconds))} s"
 
 
-def lasting_s(seconds: float) -> str:
+def seconds_text(seconds: float) -> str:
     """Return so many seconds in the unit that fits."""
-    return lasting(dt.timedelta(seconds=seconds))
+    return duration_text(dt.timedelta(seconds=seconds))
 
 
 def counted(number: int, word: str) -> str:

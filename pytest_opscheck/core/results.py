@@ -121,7 +121,7 @@ class Counted:
 
 
 @dataclass(frozen=True, slots=True)
-class Quiet:
+class Excuse:
     """Why a result fails nothing and alerts nobody, and the verdict that it would have had.
 
     In a gate a maintenance window changes no verdict: then it only alerts nobody.
@@ -145,7 +145,7 @@ class Quiet:
         return said | {name: text for name, text in texts.items() if text}
 
     @classmethod
-    def from_json(cls, data: Mapping[str, Any]) -> Quiet:
+    def from_json(cls, data: Mapping[str, Any]) -> Excuse:
         """Make it of its plain data."""
         return cls(**{**data, "verdict": Verdict(data["verdict"])})
 
@@ -177,7 +177,7 @@ class Result:
     pending: str | None = None
     counters: tuple[Counted, ...] = ()
     change: Change | None = None
-    quiet: Quiet | None = None
+    quiet: Excuse | None = None
 
     def to_json(self) -> dict[str, Any]:
         """Return the result as the results file has it."""
@@ -211,7 +211,7 @@ class Result:
                 "measurements": measurements,
                 "counters": tuple(Counted(**counted) for counted in data.get("counters", ())),
                 "change": Change.from_json(data["change"]) if data.get("change") else None,
-                "quiet": Quiet.from_json(data["quiet"]) if data.get("quiet") else None,
+                "quiet": Excuse.from_json(data["quiet"]) if data.get("quiet") else None,
             }
         )
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from ..core.results import Result, Verdict
-from ..history import Told
+from ..history import Notification
 from ..inventory.channels import Channel
 
 _EARLY = 0.05
@@ -35,14 +35,16 @@ class Alert:
     was: str | None = None
     silent: bool = False
 
-    def remembered(self, channel: Channel, now: dt.datetime, before: Told | None) -> Told:
+    def remembered(self, channel: Channel, now: dt.datetime, before: Notification | None) -> Notification:
         """Return what the history keeps of it; what is over, or not this channel's any more, has no severity."""
         closed = self.event is Event.RECOVERED or (self.event is Event.MILDER and not self.silent)
         at = before.at if self.silent and before is not None else now
-        return Told(channel.name, self.result.id, str(self.event), None if closed else _severity(self.result), at)
+        return Notification(
+            channel.name, self.result.id, str(self.event), None if closed else _severity(self.result), at
+        )
 
 
-def due(channel: Channel, results: Iterable[Result], told: Mapping[str, Told], now: dt.datetime) -> list[Alert]:
+def due(channel: Channel, results: Iterable[Result], told: Mapping[str, Notification], now: dt.datetime) -> list[Alert]:
     """Return what a channel is to be told of results, the worst first; `told` is what it knows, by result id.
 
     Unknown is told as a breach of what is at stake. Of what is blocked another result tells; of what is waived, in
@@ -60,7 +62,7 @@ def due(channel: Channel, results: Iterable[Result], told: Mapping[str, Told], n
     return sorted(found, key=lambda alert: (alert.event is Event.RECOVERED, alert.result.rank))
 
 
-def _event(channel: Channel, result: Result, before: Told | None, now: dt.datetime) -> Event | None:
+def _event(channel: Channel, result: Result, before: Notification | None, now: dt.datetime) -> Event | None:
     if result.verdict is not Verdict.UNKNOWN and (result.verdict is not Verdict.BREACH or result.pending):
         return Event.RECOVERED if before is not None and result.verdict is Verdict.OK else None
     if result.quiet is not None:
@@ -73,7 +75,7 @@ def _event(channel: Channel, result: Result, before: Told | None, now: dt.dateti
     return Event.AGAIN if channel.again_s is not None and is_over(before.at, channel.again_s, now) else None
 
 
-def digest_waits(channel: Channel, told: Iterable[Told], now: dt.datetime) -> bool:
+def digest_waits(channel: Channel, told: Iterable[Notification], now: dt.datetime) -> bool:
     """Tell whether a digest is not due yet; what there is to tell is told with the next one."""
     last = max((each.at for each in told), default=None)
     return bool(channel.digest_s) and last is not None and not is_over(last, channel.digest_s or 0, now)

@@ -10,7 +10,7 @@ from ..core.results import INTERRUPTED, Run
 from ..history import Past
 from ..inventory import Inventory
 from ..reports import page
-from ..reports.context import Beside
+from ..reports.context import ReportContext
 from ..reports.files import ReportFiles
 from ..reports.links import Links
 
@@ -25,7 +25,7 @@ class Finished:
     run: Run
     inventory: Inventory
     past: Past
-    context: Beside
+    context: ReportContext
     files: ReportFiles | None
     is_chosen: bool
 

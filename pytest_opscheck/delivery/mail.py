@@ -20,7 +20,7 @@ from email.utils import format_datetime, make_msgid
 from ..core.results import Result, Run, Verdict
 from ..core.visible import plain
 from ..inventory.report import ALWAYS, CHANGE, Address, Mail
-from ..reports.context import Beside
+from ..reports.context import ReportContext
 from ..reports.mail import bodies
 from ..reports.phrases import counts, short
 from .destination import Destination, Finished
@@ -67,7 +67,7 @@ class Mailed(Destination):
             yield f"could not mail the report (not a fault of any target): {said}"
 
 
-def due(mail: Mail, run: Run, beside: Beside, changed: Callable[[], bool]) -> bool:
+def due(mail: Mail, run: Run, beside: ReportContext, changed: Callable[[], bool]) -> bool:
     """Tell whether a mail of a run is to be sent. `changed` tells whether anything is not as in the run before.
 
     What fails without a verdict has no severity, so that it is always told.
@@ -88,7 +88,7 @@ def _worst(run: Run) -> str | None:
     return min((result.severity for result in wrong if result.severity), default=None)
 
 
-def message(mail: Mail, run: Run, beside: Beside, page: str) -> EmailMessage:
+def message(mail: Mail, run: Run, beside: ReportContext, page: str) -> EmailMessage:
     """Return a run's mail. No header can be injected: names stand in one line, and the policy refuses any other."""
     made = EmailMessage(policy=SMTP)
     made["Subject"] = _subject(run)

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from ..core.errors import LAST_WORDS_S
 from ..core.extensions import DeliveryError
 from ..core.results import Run
-from ..history import HistoryError, Past, Told
+from ..history import HistoryError, Notification, Past
 from ..inventory import Inventory
 from ..inventory.channels import Channel
 from .alerts import Alert, digest_waits, due
@@ -24,7 +24,7 @@ LONGEST_S = 30.0
 """How long all channels together may take: then the run ends, and what was not told is told by the next one."""
 MOST_SINGLE = 10
 """So many alerts of one run a channel gets one by one; more go as one message."""
-Known = Mapping[tuple[str, str], Told]
+Known = Mapping[tuple[str, str], Notification]
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +32,7 @@ class Outcome:
     """What came of one message; `problem` says why it was not taken. The channel's last one is its `end`."""
 
     channel: str
-    told: tuple[Told, ...] = ()
+    told: tuple[Notification, ...] = ()
     problem: str | None = None
     end: bool = False
 
@@ -114,7 +114,7 @@ def _failed(channel: str, why: str) -> str:
 
 def _tell(
     channel: Channel,
-    news: Sequence[tuple[Alert, Told]],
+    news: Sequence[tuple[Alert, Notification]],
     deliver: Callable[[Channel, Sequence[Alert]], None],
     outcomes: queue.Queue[Outcome],
 ) -> None:

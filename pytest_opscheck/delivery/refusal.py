@@ -11,7 +11,7 @@ from ..core.humanize import counted
 from ..core.results import Run, Verdict
 from ..history import HistoryError, Past
 from ..inventory import Inventory, InventoryError
-from ..reports.context import Beside
+from ..reports.context import ReportContext
 from .refused_result import STATUS, result_of
 
 
@@ -74,7 +74,7 @@ def _mailed(inventory: Inventory, run: Run, errors: list[str]) -> Iterator[str]:
     from ..reports.page import page
     from . import mail
 
-    beside = Beside(problems=errors)
+    beside = ReportContext(problems=errors)
     if not mail.due(inventory.mail, run, beside, lambda: True):
         return
     folder = inventory.file.absolute().parent

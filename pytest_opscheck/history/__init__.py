@@ -6,28 +6,28 @@ from ._chain import Link, Verified, links, verified
 from ._changes import Outcome
 from ._document import utc
 from ._jsonl import exported, imported
-from ._maintenance import Begun, begin, begun, past, stop
-from ._notified import Told
-from ._past import Moved, Past, opened, reading
+from ._maintenance import ManualMaintenance, begin, begun, past, stop
+from ._notified import Notification
+from ._past import CounterGrowth, Past, opened, reading
 from ._place import History
-from ._queries import Judged, PastRun, Point, Records, Sample, Seen
+from ._queries import Judged, PastResult, PastRun, Point, Records, Sample
 from ._store import HistoryError, transaction
 
 __all__ = [
-    "Begun",
+    "CounterGrowth",
     "History",
     "HistoryError",
     "Judged",
     "Link",
-    "Moved",
+    "ManualMaintenance",
+    "Notification",
     "Outcome",
     "Past",
+    "PastResult",
     "PastRun",
     "Point",
     "Records",
     "Sample",
-    "Seen",
-    "Told",
     "Verified",
     "begin",
     "begun",

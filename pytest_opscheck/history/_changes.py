@@ -6,7 +6,7 @@ import datetime as dt
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from ..core.humanize import lasting
+from ..core.humanize import duration_text
 from ..core.pending import Lasting
 from ..core.results import Change, Result, State, Verdict
 
@@ -62,7 +62,11 @@ def pending(limit: Lasting, past: Sequence[Outcome], now: dt.datetime) -> str | 
         return None
     if limit.seconds is not None:
         lasts = now - (past[0].wrong_since or now)
-        return None if lasts.total_seconds() >= limit.seconds else f"counts after {limit}, has lasted {lasting(lasts)}"
+        return (
+            None
+            if lasts.total_seconds() >= limit.seconds
+            else f"counts after {limit}, has lasted {duration_text(lasts)}"
+        )
     recent = judged[: limit.within - 1]
     # What was unknown may have been a breach: a red that lasts becomes one, however often nobody could tell.
     wrong = 1 + sum(outcome.verdict in WRONG for outcome in recent)

@@ -14,7 +14,7 @@ _COLUMNS = "number, started, ends, why, who, targets, stopped, stopped_by"
 
 
 @dataclass(frozen=True, slots=True)
-class Begun:
+class ManualMaintenance:
     """A maintenance of an inventory: from when to when, why, who began it, and of which targets; none is of all.
 
     `stopped` is when it was ended before its time, and `stopped_by` by whom.
@@ -34,7 +34,7 @@ class Begun:
         return self.stopped is None and self.started <= now < self.ends
 
 
-def begin(store: Store, inventory: str, said: Begun) -> Begun:
+def begin(store: Store, inventory: str, said: ManualMaintenance) -> ManualMaintenance:
     """Write down that a maintenance begins, and return it with its number."""
     with transaction(store, writes=True):
         store.rows(f"SELECT newest FROM opscheck_chain{store.locked}")  # one number each, also on two machines at once
@@ -46,7 +46,7 @@ def begin(store: Store, inventory: str, said: Begun) -> Begun:
     return replace(said, number=newest + 1)
 
 
-def stop(store: Store, inventory: str, now: dt.datetime, who: str, number: int | None) -> list[Begun]:
+def stop(store: Store, inventory: str, now: dt.datetime, who: str, number: int | None) -> list[ManualMaintenance]:
     """End those that are under way, or one of them, and return what was ended."""
     with transaction(store, writes=True):
         found = [each for each in begun(store, inventory, now) if number in (None, each.number)]
@@ -58,22 +58,24 @@ def stop(store: Store, inventory: str, now: dt.datetime, who: str, number: int |
     return found
 
 
-def begun(store: Store, inventory: str, now: dt.datetime) -> list[Begun]:
+def begun(store: Store, inventory: str, now: dt.datetime) -> list[ManualMaintenance]:
     """Return those that are under way, the oldest first."""
     sql = f"SELECT {_COLUMNS} FROM opscheck_maintenance WHERE inventory = ? AND ends > ? AND stopped IS NULL"
     found = map(_begun, store.rows(f"{sql} ORDER BY number", (inventory, utc(now))))
     return [each for each in found if each.is_open(now)]
 
 
-def past(store: Store, inventory: str, newest: int) -> list[Begun]:
+def past(store: Store, inventory: str, newest: int) -> list[ManualMaintenance]:
     """Return the newest ones, whether under way or over."""
     sql = f"SELECT {_COLUMNS} FROM opscheck_maintenance WHERE inventory = ? ORDER BY number DESC LIMIT {newest:d}"
     return list(map(_begun, store.rows(sql, (inventory,))))
 
 
-def _begun(row: tuple[Any, ...]) -> Begun:
+def _begun(row: tuple[Any, ...]) -> ManualMaintenance:
     number, started, ends, why, who, targets, stopped, stopped_by = row
     moments = [dt.datetime.fromisoformat(text) if text else None for text in (started, ends, stopped)]
     assert moments[0] is not None  # noqa: S101 - these two columns are never empty
     assert moments[1] is not None  # noqa: S101
-    return Begun(number, moments[0], moments[1], why, who, tuple(json.loads(targets)), moments[2], stopped_by)
+    return ManualMaintenance(
+        number, moments[0], moments[1], why, who, tuple(json.loads(targets)), moments[2], stopped_by
+    )

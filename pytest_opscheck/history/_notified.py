@@ -13,7 +13,7 @@ _COLUMNS = "channel, result, event, severity, at"
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class Notification:
     """What a channel was told last of a result, and when; `severity` is None where that is over."""
 
     channel: str
@@ -23,7 +23,7 @@ class Told:
     at: dt.datetime
 
 
-def remember(store: Store, inventory: str, told: Iterable[Told]) -> None:
+def remember(store: Store, inventory: str, told: Iterable[Notification]) -> None:
     """Write down what was told."""
     with transaction(store, writes=True):
         store.rows(f"SELECT newest FROM opscheck_chain{store.locked}")  # one number each, also on two machines at once
@@ -37,7 +37,7 @@ def remember(store: Store, inventory: str, told: Iterable[Told]) -> None:
         )
 
 
-def told(store: Store, inventory: str) -> dict[tuple[str, str], Told]:
+def told(store: Store, inventory: str) -> dict[tuple[str, str], Notification]:
     """Return what was told last, by channel and result id."""
     sql = f"""
         SELECT {_COLUMNS} FROM opscheck_told t
@@ -45,4 +45,7 @@ def told(store: Store, inventory: str) -> dict[tuple[str, str], Told]:
         ON last.newest = t.number
     """
     rows = store.rows(sql, (inventory,))
-    return {(row[0], row[1]): Told(row[0], row[1], row[2], row[3], dt.datetime.fromisoformat(row[4])) for row in rows}
+    return {
+        (row[0], row[1]): Notification(row[0], row[1], row[2], row[3], dt.datetime.fromisoformat(row[4]))
+        for row in rows
+    }

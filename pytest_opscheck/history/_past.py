@@ -8,14 +8,14 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
-from ..core.humanize import lasting
+from ..core.humanize import duration_text
 from ..core.pending import MOST_RUNS, Lasting
 from ..core.results import Counted, Result, Run, Verdict
 from . import _notified, _record
 from ._changes import LOOKED_BACK, compared, pending
 from ._document import document
-from ._maintenance import Begun
-from ._notified import Told
+from ._maintenance import ManualMaintenance
+from ._notified import Notification
 from ._place import History
 from ._queries import Point, Records, Sample
 from ._schema import migrate, version_of
@@ -63,7 +63,7 @@ def _ready(history: History, *, create: bool) -> Store | None:
 
 
 @dataclass(frozen=True, slots=True)
-class Moved:
+class CounterGrowth:
     """By how much counters have grown, and since when, as messages say it; None where no past run tells."""
 
     by: Mapping[str, float]
@@ -99,7 +99,7 @@ class Past:
             return result
         return replace(result, message=f"{result.message}; {why}", pending=why, fails=False)
 
-    def begun(self, now: dt.datetime) -> list[Begun]:
+    def begun(self, now: dt.datetime) -> list[ManualMaintenance]:
         """Return the maintenance that somebody began by hand and that is under way."""
         return self._ask(lambda records: records.begun(now)) or []
 
@@ -112,11 +112,11 @@ class Past:
 
         return self._ask(found)
 
-    def told(self) -> dict[tuple[str, str], Told]:
+    def told(self) -> dict[tuple[str, str], Notification]:
         """Return what was told last, by channel and result id."""
         return self._ask(lambda records: records.told()) or {}
 
-    def remember(self, told: Iterable[Told]) -> None:
+    def remember(self, told: Iterable[Notification]) -> None:
         """Write down what was told. Raises HistoryError."""
 
         def write() -> bool:
@@ -135,7 +135,7 @@ class Past:
         *,
         now: dt.datetime,
         window_s: float | None = None,
-    ) -> Moved:
+    ) -> CounterGrowth:
         """Return by how much counters have grown since the last whole run of the suite, or within a window.
 
         Where one is smaller than before, or somebody else has counted, they started over, and all that they say now has
@@ -148,7 +148,7 @@ class Past:
             begin = now - dt.timedelta(seconds=window_s)
             inside = sum(sample.started > begin for sample in samples)
             samples = samples[: inside + 1]  # and the one by which the window begins
-        return _grown(samples, counted, now, window_s) if samples else Moved(dict(counted.counts))
+        return _grown(samples, counted, now, window_s) if samples else CounterGrowth(dict(counted.counts))
 
     def record(self, run: Run) -> str:
         """Write a run, take away what is too old, and return the run's hash. Raises HistoryError."""
@@ -228,7 +228,7 @@ def _same(counted: Counted, sample: Sample) -> bool:
     return before is not None and before.counts.keys() == counted.counts.keys()
 
 
-def _grown(samples: list[Sample], counted: Counted, now: dt.datetime, window_s: float | None) -> Moved:
+def _grown(samples: list[Sample], counted: Counted, now: dt.datetime, window_s: float | None) -> CounterGrowth:
     """Return by how much counters have grown from the oldest of these samples on, over all resets between them.
 
     Where that is longer ago than the window, it is the window's share.
@@ -244,4 +244,4 @@ def _grown(samples: list[Sample], counted: Counted, now: dt.datetime, window_s: 
     time = now - samples[-1].started
     if window_s is not None and time.total_seconds() > window_s:
         by = {name: grown * window_s / time.total_seconds() for name, grown in by.items()}
-    return Moved(by, f"in the last {lasting(time)}")
+    return CounterGrowth(by, f"in the last {duration_text(time)}")

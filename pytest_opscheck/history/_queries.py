@@ -14,8 +14,8 @@ from ..core.results import Counted, Run, State, Verdict
 from ._chain import link
 from ._changes import Outcome
 from ._document import utc, value_of
-from ._maintenance import Begun, begun
-from ._notified import Told, told
+from ._maintenance import ManualMaintenance, begun
+from ._notified import Notification, told
 from ._record import chunks, marks
 from ._store import HistoryError, Store
 
@@ -44,7 +44,7 @@ class PastRun:
 
 
 @dataclass(frozen=True, slots=True)
-class Seen:
+class PastResult:
     """A past result in short, and in which run it was seen.
 
     `pending` says why a breach did not count yet. `since` is that of its state: of one that recovered, when it began to
@@ -142,7 +142,7 @@ class Records:
         ((status,),) = self._store.rows("SELECT coalesce(settled, exit_status) FROM opscheck_run WHERE seq = ?", (seq,))
         return Run.from_json({**found.data, "run": found.data["run"] | {"hash": found.hash, "exit_status": status}})
 
-    def latest(self) -> dict[str, Seen]:
+    def latest(self) -> dict[str, PastResult]:
         """Return the newest result of every check, by id: also of those that the inventory does not have any more."""
         sql = f"""
             SELECT {_SEEN}
@@ -169,7 +169,7 @@ class Records:
             found[name].append(outcome)
         return found
 
-    def changes(self, check: str | None = None, seq: int | None = None, newest: int | None = None) -> list[Seen]:
+    def changes(self, check: str | None = None, seq: int | None = None, newest: int | None = None) -> list[PastResult]:
         """Return the results whose verdict or severity was another than the one before, or that began to count.
 
         check: only of this check, as `host.disk@prod` or `host.disk` for every target, or of a kind, as `host`.
@@ -279,11 +279,11 @@ class Records:
             for started, counters in rows
         ]
 
-    def begun(self, now: dt.datetime) -> list[Begun]:
+    def begun(self, now: dt.datetime) -> list[ManualMaintenance]:
         """Return the maintenance that somebody began by hand and that is under way, the oldest first."""
         return begun(self._store, self._inventory, now)
 
-    def told(self) -> dict[tuple[str, str], Told]:
+    def told(self) -> dict[tuple[str, str], Notification]:
         """Return what was told last, by channel and result id."""
         return told(self._store, self._inventory)
 
@@ -299,9 +299,9 @@ class Records:
         return found
 
 
-def _seen(row: tuple[Any, ...]) -> Seen:
+def _seen(row: tuple[Any, ...]) -> PastResult:
     name, run, started, verdict, severity, message, pending, state, since, wrong_since = row
-    return Seen(
+    return PastResult(
         name,
         run,
         _moment(started),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from ..core.suites import SUITES
 from ..settings import FILE, suite_names
 from ._load import load
-from .model import Expectation, Inventory, Named, Suite
+from .model import Expectation, Inventory, InventoryTarget, Suite
 from .problems import InventoryError, nearest
 
 __all__ = [
@@ -14,7 +14,7 @@ __all__ = [
     "Expectation",
     "Inventory",
     "InventoryError",
-    "Named",
+    "InventoryTarget",
     "Suite",
     "load",
     "nearest",

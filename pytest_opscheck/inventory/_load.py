@@ -31,7 +31,7 @@ from .history import read_history, read_keep
 from .limit_reader import ENTRY_KEYS
 from .maintenance import read_waivers, read_windows
 from .metrics import read_metrics
-from .model import FAIL_AT, Expectation, Inventory, Named, Suite, name_problem
+from .model import FAIL_AT, Expectation, Inventory, InventoryTarget, Suite, name_problem
 from .notify import read_channels
 from .positions import Key
 from .problems import InventoryError, Problems, is_concerned, nearest
@@ -276,8 +276,8 @@ def _suites(
 
 def _targets(
     document: Mapping[str, Any], resolver: Resolver, problems: Problems
-) -> tuple[list[Named], list[Expectation]]:
-    targets: list[Named] = []
+) -> tuple[list[InventoryTarget], list[Expectation]]:
+    targets: list[InventoryTarget] = []
     expectations: list[Expectation] = []
     for key, table in document.items():
         if key in TABLES:
@@ -315,7 +315,7 @@ def _kind(name: str, problems: Problems) -> Kind | None:
 
 def _target(
     kind: Kind, name: str, said: Mapping[str, Any], resolver: Resolver, problems: Problems
-) -> tuple[Named | None, list[Expectation]]:
+) -> tuple[InventoryTarget | None, list[Expectation]]:
     path = (kind.name, name)
     before = len(problems)
     if problem := name_problem(name):
@@ -328,7 +328,7 @@ def _target(
     except ValidationError as error:
         note_validation(error, problems, path, keys, [*kind.target.model_fields, *families, "expect"])
         model = None
-    target = Named(kind.name, name, model or kind.target.model_construct())
+    target = InventoryTarget(kind.name, name, model or kind.target.model_construct())
     questions = {key: value for key, value in said.items() if key in families}
     found = resolver.resolve(target, said.get("expect"), questions, path)
     if not found and len(problems) == before:
@@ -352,7 +352,7 @@ def _in_every_suite(expectations: list[Expectation]) -> Iterator[Expectation]:
         yield dataclasses.replace(expectation, suites=tuple(sorted(suites)))
 
 
-def _refuse_dangling_hosts(targets: Iterable[Named], document: Mapping[str, Any], problems: Problems) -> None:
+def _refuse_dangling_hosts(targets: Iterable[InventoryTarget], document: Mapping[str, Any], problems: Problems) -> None:
     said = document.get("host")
     hosts = list(said) if isinstance(said, dict) else []
     for target in targets:

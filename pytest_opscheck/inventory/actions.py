@@ -8,7 +8,7 @@ from typing import Any
 
 from ..core.pending import Lasting, parse_for, parse_of
 from ..core.units import LimitError, parse_time
-from .model import Expectation, Named, Step
+from .model import Expectation, InventoryTarget, Step
 from .positions import Key
 from .problems import Problems, nearest
 
@@ -90,7 +90,7 @@ def refuse_unknown_conditions(expectations: Collection[Expectation], problems: P
 
 
 def refuse_unknown_pasts(
-    targets: Collection[Named], expectations: Collection[Expectation], keep_s: float, problems: Problems
+    targets: Collection[InventoryTarget], expectations: Collection[Expectation], keep_s: float, problems: Problems
 ) -> None:
     """Note every target that asks for past results of no check of the inventory, or for older ones than are kept."""
     ids = {expectation.id for expectation in expectations}

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from ..core.extensions import AddedWay
-from ..core.humanize import lasting_s
+from ..core.humanize import seconds_text
 
 
 class Way(StrEnum):
@@ -43,9 +43,9 @@ class Channel:
         ways = {Way.URL: "apprise", Way.CHANNEL: self.address}
         said = [f"{self.name} ({ways.get(self.way, self.way)}): {', '.join(sorted(self.severities))}"]
         said += [f"only {', '.join(sorted(self.suites))}"] if self.suites is not None else []
-        said += [f"again after {lasting_s(self.again_s)}"] if self.again_s is not None else []
+        said += [f"again after {seconds_text(self.again_s)}"] if self.again_s is not None else []
         if self.digest_s is not None:
-            said.append(f"one message in {lasting_s(self.digest_s)}" if self.digest_s else "one message a run")
+            said.append(f"one message in {seconds_text(self.digest_s)}" if self.digest_s else "one message a run")
         return "; ".join(said)
 
     def takes(self, suite: str | None) -> bool:

@@ -16,7 +16,7 @@ from ..core.units import LimitError, parse_duration
 from ..probes import SAMPLE
 from .actions import read_action, read_ids, read_lasting
 from .limit_reader import ENTRY_KEYS, LimitReader, example_of
-from .model import Expectation, Named, name_problem
+from .model import Expectation, InventoryTarget, name_problem
 from .positions import Key
 from .problems import Problems, nearest
 from .validation import is_empty, note_validation
@@ -36,7 +36,9 @@ class Resolver:
     given: Mapping[str, Any]
     problems: Problems
 
-    def resolve(self, target: Named, said: object, questions: Mapping[str, object], path: Key) -> list[Expectation]:
+    def resolve(
+        self, target: InventoryTarget, said: object, questions: Mapping[str, object], path: Key
+    ) -> list[Expectation]:
         """Return a target's expectations: those said, and the defaults of the others."""
         checks = {check.name: check for check in self.checks if check.kind == target.kind}
         found: list[Expectation] = []
@@ -57,7 +59,7 @@ class Resolver:
         made = (self._plain(check, target, (said or {}).get(name), (*here, name)) for name, check in plain.items())
         return [expectation for expectation in made if expectation is not None] + found
 
-    def _family(self, check: Check, target: Named, questions: object, path: Key) -> Iterator[Expectation]:
+    def _family(self, check: Check, target: InventoryTarget, questions: object, path: Key) -> Iterator[Expectation]:
         """Yield the user-defined questions: [postgres.main.query.NAME]."""
         if not isinstance(questions, dict) or not all(isinstance(said, dict) for said in questions.values()):
             self.problems.add(path, f"a {check.name} needs its own name: [{target.id}.{check.name}.NAME]")
@@ -78,7 +80,7 @@ class Resolver:
             if (made := self._made(check, target, table, here, limit=limit, name=name)) is not None:
                 yield made
 
-    def _plain(self, check: Check, target: Named, said: object, here: Key) -> Expectation | None:
+    def _plain(self, check: Check, target: InventoryTarget, said: object, here: Key) -> Expectation | None:
         if said is False or (said is None and not check.on_by_default):
             return None
         if said is None or (said is True and not _takes_truth(check)):
@@ -93,7 +95,7 @@ class Resolver:
             return self._made(check, target, {check.takes: said}, here, unsaid=check.takes)
         return self._made(check, target, {}, here, limit=(said, here))
 
-    def _long(self, check: Check, target: Named, said: dict[str, Any], here: Key) -> Expectation | None:
+    def _long(self, check: Check, target: InventoryTarget, said: dict[str, Any], here: Key) -> Expectation | None:
         """Read a table: severities or `limit` say what is expected, the other keys how."""
         if not said:
             self.problems.add(
@@ -123,7 +125,7 @@ class Resolver:
     def _made(
         self,
         check: Check,
-        target: Named,
+        target: InventoryTarget,
         said: dict[str, Any],
         here: Key,
         *,

@@ -57,7 +57,7 @@ class Suite:
 
 
 @dataclass(frozen=True, eq=False)
-class Named:
+class InventoryTarget:
     """One target of the inventory: its kind, its opaque name, and its keys."""
 
     kind: str
@@ -88,7 +88,7 @@ class Expectation:
     """
 
     check: Check
-    target: Named
+    target: InventoryTarget
     limits: Limits | None
     severity: str
     suites: tuple[str, ...]
@@ -134,7 +134,7 @@ class Inventory:
     runbook: str | None
     severities: Mapping[str, str]
     suites: Mapping[str, Suite]
-    targets: tuple[Named, ...]
+    targets: tuple[InventoryTarget, ...]
     expectations: tuple[Expectation, ...]
     history: History
     digest: str = field(default="", repr=False)
@@ -148,7 +148,7 @@ class Inventory:
     formats: tuple[ReportFormat, ...] = ()
     left_out: Mapping[str, str] = field(default_factory=dict)
 
-    def of_kind(self, kind: str) -> list[Named]:
+    def of_kind(self, kind: str) -> list[InventoryTarget]:
         """Return the targets of a kind, by name."""
         return sorted((target for target in self.targets if target.kind == kind), key=lambda target: target.name)
 
@@ -161,7 +161,7 @@ class Inventory:
         """Yield what is expected in terms of one check, by target."""
         yield from sorted((e for e in self.expectations if e.check.id == check_id), key=lambda e: e.param_id)
 
-    def target(self, kind: str, name: str) -> Named | None:
+    def target(self, kind: str, name: str) -> InventoryTarget | None:
         """Return a target, None where there is none of that name."""
         return next((t for t in self.targets if t.kind == kind and t.name == name), None)
 

@@ -7,7 +7,7 @@ import functools
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 
-from ..core.results import Quiet, Result, Verdict
+from ..core.results import Excuse, Result, Verdict
 from ..inventory.waivers import Waiver
 from ..inventory.windows import Open, Window, Zone
 from .conclude import Judge
@@ -17,7 +17,7 @@ _EXCUSED = (Verdict.BREACH, Verdict.UNKNOWN, Verdict.BLOCKED)
 """What shows as maintenance inside a window: that a host can't be reached is what windows are for."""
 
 
-class Quieting:
+class Excuses:
     """What one process of a run is quiet about."""
 
     def __init__(
@@ -71,8 +71,8 @@ def in_maintenance(result: Result, window: Open) -> Result:
     )
 
 
-def _quiet(result: Result, window: Open) -> Quiet:
-    return Quiet(result.verdict, window.name, window.why, window.until.isoformat(timespec="seconds"), window.who)
+def _quiet(result: Result, window: Open) -> Excuse:
+    return Excuse(result.verdict, window.name, window.why, window.until.isoformat(timespec="seconds"), window.who)
 
 
 def waived(result: Result, waivers: Iterable[Waiver], subject: Subject, judge: Judge) -> Result:
@@ -89,7 +89,7 @@ def waived(result: Result, waivers: Iterable[Waiver], subject: Subject, judge: J
         return result
     said = "; ".join(map(str, used))
     if not any((m.breached and not m.waived) or m.problem for m in marked):
-        quiet = Quiet(
+        quiet = Excuse(
             Verdict.BREACH,
             "waiver",
             "; ".join(dict.fromkeys(each.reason for each in used)),

@@ -18,7 +18,7 @@ from ..core.limits import Ladder, Limit, Rung, parse_ladder, parse_limit, severi
 from ..core.results import Counted, Measurement
 from ..core.secrets import MASK
 from ..core.units import LimitError, dimension, window_s
-from ..history import Moved
+from ..history import CounterGrowth
 from ..inventory import Expectation
 from ..probes import UnknownError
 
@@ -37,7 +37,7 @@ class Expect:
         expectation: Expectation | None,
         now: dt.datetime,
         words: Mapping[str, str],
-        moved: Callable[[Counted, float | None], Moved] | None = None,
+        moved: Callable[[Counted, float | None], CounterGrowth] | None = None,
         clean: Clean = str,
     ) -> None:
         self._expectation = expectation
@@ -131,7 +131,7 @@ class Expect:
 
     def since_last_run(
         self, subject: str | None = None, *, counted_by: str | None = None, unit: str = "", **counters: float | Decimal
-    ) -> Moved:
+    ) -> CounterGrowth:
         """Return the increase of counters since the last run of the suite, and store them for the next one.
 
         counters: what is counted, as it stands: restarts=5. Those that are reset together are named together.
@@ -148,7 +148,7 @@ class Expect:
         counts = {name: _count(name, value) for name, value in counters.items()}
         counted = Counted(subject, counts, counted_by)
         self.counters.append(counted)
-        return self._moved(counted, window_s(unit)) if self._moved is not None else Moved(counts)
+        return self._moved(counted, window_s(unit)) if self._moved is not None else CounterGrowth(counts)
 
     def _record(self, measurement: Measurement) -> None:
         """Keep a measurement, of its texts the beginning; it has been judged as a whole."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 
 from ..core.errors import UnknownError
-from ..core.humanize import lasting
+from ..core.humanize import duration_text
 from ._files import CLOCK_SKEW_S
 from ._kind import Output
 
@@ -27,6 +27,6 @@ def doubt(output: Output, what: str) -> str | None:
     off = off_s(output)
     if abs(off) <= CLOCK_SKEW_S:
         return None
-    about = lasting(dt.timedelta(minutes=round(abs(off) / 60)))
+    about = duration_text(dt.timedelta(minutes=round(abs(off) / 60)))
     side = "ahead of" if off > 0 else "behind"
     return f"the host's clock is {about} {side} this machine's, so {what} is unknown; see timedatectl there"

@@ -131,14 +131,14 @@ class Probe:
     """A function that observes a target, changes nothing and judges nothing.
 
     `read(connection, **params)` reads directly; `shells` are its kind's ways through a host, by the name of the probe.
-    `quiet` probes measure time, and run when nothing else does. `timed` ones take their own time limit, as `timeout_s`.
+    `latency` probes measure time, and run when nothing else does. `timed` ones take their own time limit, `timeout_s`.
     """
 
     kind: str
     name: str
     params: type[BaseModel]
     timeout_s: float
-    quiet: bool = False
+    latency: bool = False
     read: Callable[..., object] | None = None
     timed: bool = False
     shells: Mapping[str, Shell] = field(default_factory=dict, repr=False)
@@ -180,12 +180,12 @@ class Kind:
     example: str | None = None
 
     def probe(
-        self, *, timeout_s: float = DEFAULT_TIMEOUT_S, quiet: bool = False
+        self, *, timeout_s: float = DEFAULT_TIMEOUT_S, latency: bool = False
     ) -> Callable[[Callable[..., object]], Probe]:
         """Make a probe of a function `(connection, *, params...)`; the keyword-only ones are keys of the inventory."""
 
         def made(read: Callable[..., object]) -> Probe:
-            return self._add(read, timeout_s, quiet=quiet, reads=True)
+            return self._add(read, timeout_s, latency=latency, reads=True)
 
         return made
 
@@ -203,7 +203,7 @@ class Kind:
         """
 
         def made(parse: Callable[..., object]) -> Probe:
-            probe = self._add(parse, timeout_s, quiet=False, reads=False)
+            probe = self._add(parse, timeout_s, latency=False, reads=False)
             self.through_host(probe, script, args=args, max_bytes=max_bytes)(parse)
             return probe
 
@@ -233,13 +233,13 @@ class Kind:
 
         return made
 
-    def _add(self, function: Callable[..., object], timeout_s: float, *, quiet: bool, reads: bool) -> Probe:
+    def _add(self, function: Callable[..., object], timeout_s: float, *, latency: bool, reads: bool) -> Probe:
         probe = Probe(
             kind=self.name,
             name=function.__name__,
             params=_params(function),
             timeout_s=timeout_s,
-            quiet=quiet,
+            latency=latency,
             read=function if reads else None,
             timed=TIMEOUT in inspect.signature(function).parameters,
             shells=self.shells,

@@ -17,7 +17,7 @@ class Failed:
 
 
 @dataclass(frozen=True)
-class Beside:
+class ReportContext:
     """What is told beside the results.
 
     `uncovered` are targets that no check looked at, `problems` faults of the checker, `traces` where errors in checks

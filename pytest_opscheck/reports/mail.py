@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from ..core.results import Result, Run, State, Verdict
 from ..core.visible import in_line, plain
-from .context import Beside, Failed
+from .context import Failed, ReportContext
 from .links import web
 from .markup import safe
 from .phrases import (
@@ -123,7 +123,7 @@ class _Body:
         return "".join(self._text)
 
 
-def bodies(run: Run, beside: Beside) -> tuple[str, str]:
+def bodies(run: Run, beside: ReportContext) -> tuple[str, str]:
     """Return the text and the HTML of a run's mail: what is not ok, the new first, what is ok again, and the counts."""
     body = _Body()
     for problem in beside.problems:

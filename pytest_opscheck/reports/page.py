@@ -12,7 +12,7 @@ from urllib.parse import quote
 from ..core.results import Measurement, Result, Run, State, Verdict, summary
 from ..core.visible import plain
 from ..files import private
-from .context import Beside
+from .context import ReportContext
 from .links import Links
 from .markup import safe, safe_lines
 from .phrases import (
@@ -47,7 +47,7 @@ _LONGEST_TRACE = 4_000
 _GROUPED = (Verdict.BLOCKED, Verdict.MAINTENANCE, Verdict.WAIVED)
 
 
-def page(run: Run, links: Links, beside: Beside) -> str:
+def page(run: Run, links: Links, beside: ReportContext) -> str:
     """Return the page of a run."""
     return _Page(run, links, beside).text()
 
@@ -60,7 +60,7 @@ def write(text: str, file: Path) -> None:
 class _Page:
     """One page in the making: it counts what it has shown, for its size is bounded."""
 
-    def __init__(self, run: Run, links: Links, beside: Beside) -> None:
+    def __init__(self, run: Run, links: Links, beside: ReportContext) -> None:
         self._run = run
         self._links = links
         self._beside = beside

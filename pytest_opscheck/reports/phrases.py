@@ -7,8 +7,8 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from ..core.humanize import lasting
-from ..core.results import Measurement, Quiet, Result, Run, State, Verdict, summary
+from ..core.humanize import duration_text
+from ..core.results import Excuse, Measurement, Result, Run, State, Verdict, summary
 from ..core.visible import plain
 
 MOST_LINES = 5
@@ -60,7 +60,7 @@ def change(result: Result, now: dt.datetime) -> str:
     if result.change is None:
         return ""
     if result.change.state is State.ONGOING:
-        return f"since {lasting(now - result.change.since)}"
+        return f"since {duration_text(now - result.change.since)}"
     return str(result.change.state)
 
 
@@ -93,7 +93,7 @@ def after(result: Result, now: dt.datetime) -> str:
     """Return how long a result that is ok again was not: `after 2 d`."""
     if result.change is None or result.change.state is State.FLAPPING:
         return "flapping"
-    return f"after {lasting(now - result.change.since)}"
+    return f"after {duration_text(now - result.change.since)}"
 
 
 def quiet(run: Run) -> list[str]:
@@ -110,7 +110,7 @@ def quiet(run: Run) -> list[str]:
     return [plain(text) for text in (*said, *run.notices)]
 
 
-def _why_quiet(verdict: Verdict, quiet: Quiet) -> str:
+def _why_quiet(verdict: Verdict, quiet: Excuse) -> str:
     until = f" until {quiet.until[:16].replace('T', ' ')}" if quiet.until else ""
     if verdict is Verdict.WAIVED:
         ticket = f" ({quiet.ticket})" if quiet.ticket else ""

@@ -16,7 +16,7 @@ from ..delivery.outbox import destinations, send
 from ..delivery.written import ResultsFile, SuiteReports
 from ..files import streams
 from ..history import HistoryError, Point
-from ..reports.context import Beside, Failed
+from ..reports.context import Failed, ReportContext
 from ..reports.files import ReportFiles
 from ..settings import setting
 from .session import Session
@@ -82,12 +82,14 @@ class Publisher:
         base = self.config.invocation_params.dir if self.config.getoption("opscheck_json") else self.config.rootpath
         return ResultsFile(base / named, lambda: streams.uncaptured(self.config))
 
-    def _context(self, run: Run) -> Beside:
+    def _context(self, run: Run) -> ReportContext:
         """Return what is told beside the results, with the past of what was measured."""
         past = self.session.runner.past
         known: Mapping[tuple[str, str | None], list[Point]] = {}
         points = self.asked(lambda: past.points(run), known) if run.hash else known
-        return Beside(self.session.uncovered(run.results), tuple(self.problems), self.failed, self.traces, points)
+        return ReportContext(
+            self.session.uncovered(run.results), tuple(self.problems), self.failed, self.traces, points
+        )
 
     def asked(self, question: Callable[[], T], otherwise: T) -> T:
         """Return what the history answers, if it does so in time; a first fault of it is told."""

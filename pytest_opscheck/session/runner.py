@@ -13,18 +13,18 @@ from typing import NoReturn
 
 import pytest
 
-from ..core.humanize import lasting
+from ..core.humanize import duration_text
 from ..core.lengths import bounded
 from ..core.results import Counted, Result, Verdict
 from ..core.suites import GATE
 from ..gather.dispatcher import Gather
 from ..gather.readings import Reading
-from ..history import Moved, Past
-from ..inventory import Expectation, Inventory, Named
+from ..history import CounterGrowth, Past
+from ..inventory import Expectation, Inventory, InventoryTarget
 from ..inventory.maintenance import at_targets
 from ..inventory.windows import Open
 from ..judge.conclude import Judge
-from ..judge.excuses import Quieting
+from ..judge.excuses import Excuses
 from ..judge.expect import Expect
 from ..judge.subject import Subject
 from ..plan import Plan, Request
@@ -73,7 +73,7 @@ class Runner:
         waivers = () if getattr(config.option, "runxfail", False) else inventory.waivers
         # Who asks for one check by its name, while a window is open, wants to know.
         windows = inventory.windows if suite is not None else ()
-        self._quieting = Quieting(waivers, windows, self._begun, inventory.timezone, self.judge, is_gate=self._is_gate)
+        self._quieting = Excuses(waivers, windows, self._begun, inventory.timezone, self.judge, is_gate=self._is_gate)
 
     def _begun(self) -> Iterator[Open]:
         """Yield the maintenance windows that somebody began by hand."""
@@ -116,7 +116,7 @@ class Runner:
 
     def _require_time(self) -> None:
         if self.left_s <= 0:
-            said = lasting(dt.timedelta(seconds=self._longest_s or 0))
+            said = duration_text(dt.timedelta(seconds=self._longest_s or 0))
             raise UnknownError(f"the run's deadline of {said} passed")
 
     def _waited(self, request: Request, gather: Gather) -> Reading:
@@ -301,7 +301,7 @@ class Runner:
         case.result = Result.from_json(self.inventory.redactor.data({**data, "id": result.id}))
         return case.result
 
-    def unreachable(self, item: pytest.Item, target: Named, error: UnreachableError) -> NoReturn:
+    def unreachable(self, item: pytest.Item, target: InventoryTarget, error: UnreachableError) -> NoReturn:
         """End a user-defined test whose target cannot be reached: blocked by `reachable`, or unknown."""
         __tracebackhide__ = True
         case = case_of(item)
@@ -322,14 +322,16 @@ class Runner:
             case.expect = self._made(case.expectation, self._growth(lambda: case.id(self.inventory)))
         return case.expect
 
-    def _made(self, expectation: Expectation | None, growth: Callable[[Counted, float | None], Moved]) -> Expect:
+    def _made(
+        self, expectation: Expectation | None, growth: Callable[[Counted, float | None], CounterGrowth]
+    ) -> Expect:
         now, words, clean = self.inventory.now(), self.inventory.severities, self.inventory.redactor.text
         return Expect(expectation, now, words, growth, clean)
 
-    def _growth(self, name: Callable[[], str]) -> Callable[[Counted, float | None], Moved]:
+    def _growth(self, name: Callable[[], str]) -> Callable[[Counted, float | None], CounterGrowth]:
         """Return what tells by how much a check's counters have grown. It is asked for its id where it has any."""
 
-        def moved(counted: Counted, window_s: float | None) -> Moved:
+        def moved(counted: Counted, window_s: float | None) -> CounterGrowth:
             return self.past.moved(name(), self.suite, counted, now=self.started, window_s=window_s)
 
         return moved

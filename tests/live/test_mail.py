@@ -17,7 +17,7 @@ import pytest
 
 from pytest_opscheck.delivery.mail import MailError, deliver, message
 from pytest_opscheck.inventory.report import Address, Mail
-from pytest_opscheck.reports.context import Beside
+from pytest_opscheck.reports.context import ReportContext
 
 from ..unit.reports.values import ok, result, run
 from .smtp import PASSWORD, Authority, Post, server
@@ -47,7 +47,7 @@ def serving(post: Post) -> Iterator[Mail]:
 
 def send(mail: Mail, **times: object) -> None:
     page = "<!doctype html>page"
-    deliver(mail, message(mail, run(result(), ok()), Beside(), page), **{"pauses_s": (0.1, 0.2), **times})  # type: ignore[arg-type]
+    deliver(mail, message(mail, run(result(), ok()), ReportContext(), page), **{"pauses_s": (0.1, 0.2), **times})  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("security", ["tls", "starttls"])
@@ -189,7 +189,7 @@ def test_no_header_can_be_injected() -> None:
     told = replace(told, inventory=EVIL, vantage=EVIL)
     post = Post()
     with serving(post) as mail:
-        deliver(mail, message(mail, told, Beside(problems=[EVIL], uncovered=[EVIL]), EVIL))
+        deliver(mail, message(mail, told, ReportContext(problems=[EVIL], uncovered=[EVIL]), EVIL))
     delivered = post.mail()
     assert post.taken[0][0] == [A, B]
     ours = {"Subject", "From", "To", "Date", "Message-ID", "Auto-Submitted", "MIME-Version", "Content-Type"}
@@ -205,7 +205,7 @@ def test_a_large_run_has_a_small_body_and_a_packed_report() -> None:
     page = "<!doctype html>" + "report " * 100_000
     post = Post()
     with serving(post) as mail:
-        deliver(replace(mail), message(mail, run(*many), Beside(), page))
+        deliver(replace(mail), message(mail, run(*many), ReportContext(), page))
     delivered = post.mail()
     parts = [part for part in delivered.walk() if part.get_content_type() in ("text/plain", "text/html")]
     assert len(parts) == 2

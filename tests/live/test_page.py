@@ -11,7 +11,7 @@ import pytest
 from pytest_opscheck.compliance import render as compliance
 from pytest_opscheck.core.results import Change, State
 from pytest_opscheck.history import Point
-from pytest_opscheck.reports.context import Beside
+from pytest_opscheck.reports.context import ReportContext
 from pytest_opscheck.reports.links import Links
 from pytest_opscheck.reports.mail import bodies
 from pytest_opscheck.reports.page import page, write
@@ -47,7 +47,10 @@ def small(tmp_path: Path) -> Path:
         ok(id="f@y", target="y"),
     )
     points: Points = {("a@x", "/var"): [Point(STARTED, 90.0 - n, None) for n in range(30)]}
-    write(page(told, Links(tmp_path, tmp_path), Beside(points=points, traces={"a@x": LONG})), tmp_path / "page.html")
+    write(
+        page(told, Links(tmp_path, tmp_path), ReportContext(points=points, traces={"a@x": LONG})),
+        tmp_path / "page.html",
+    )
     return tmp_path / "page.html"
 
 
@@ -58,7 +61,7 @@ def test_five_thousand_results_open_in_two_seconds(chromium: Browser, tmp_path: 
     ]
     points: Points = {(each.id, "/var"): [Point(STARTED, 40.0 + n % 9, None) for n in range(30)] for each in results}
     file = tmp_path / "large.html"
-    write(page(run(*results), Links(tmp_path, tmp_path), Beside(points=points)), file)
+    write(page(run(*results), Links(tmp_path, tmp_path), ReportContext(points=points)), file)
     assert file.stat().st_size < 5_000_000
     chromium.asked.clear()
     chromium.said.clear()
@@ -197,7 +200,8 @@ def test_nothing_that_a_target_says_is_more_than_text(chromium: Browser, tmp_pat
 def test_on_paper_everything_is_unfolded(chromium: Browser, tmp_path: Path, scripts: bool) -> None:
     """A hundred results that are folded on the screen fill pages."""
     write(
-        page(run(*(ok(id=f"a{n}@x") for n in range(200))), Links(tmp_path, tmp_path), Beside()), tmp_path / "page.html"
+        page(run(*(ok(id=f"a{n}@x") for n in range(200))), Links(tmp_path, tmp_path), ReportContext()),
+        tmp_path / "page.html",
     )
     chromium.scripts(on=scripts)
     try:

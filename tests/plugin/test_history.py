@@ -270,7 +270,7 @@ def test_what_changed_and_when(project: Project, pytester: pytest.Pytester) -> N
     assert len(lines.splitlines()) == 4
     (pytester.path / "reports").rename(pytester.path / "old")
     (pytester.path / "lines").write_text(lines, encoding="utf-8")
-    assert history(pytester, "import", "lines").stdout == "4 runs imported, 0 here already\n"
+    assert history(pytester, "import", "lines").stdout == "4 runs imported, 0 already recorded\n"
     assert history(pytester).stdout == shown
     digest = json.loads(lines.splitlines()[1])["hash"]
     assert history(pytester, "verify", digest).returncode == 0

@@ -11,8 +11,8 @@ from dataclasses import replace
 
 from hypothesis import strategies as st
 
-from pytest_opscheck.core.results import Change, Quiet, Run, State, Verdict
-from pytest_opscheck.reports.context import Beside, Failed
+from pytest_opscheck.core.results import Change, Excuse, Run, State, Verdict
+from pytest_opscheck.reports.context import Failed, ReportContext
 
 from .reports import values
 
@@ -134,7 +134,7 @@ def maker(said: list[str]) -> Callable[[], str]:
     return lambda: f"{next(found)}z{next(numbers)}"
 
 
-def nasty_run(text: Callable[[], str]) -> tuple[Run, Beside]:
+def nasty_run(text: Callable[[], str]) -> tuple[Run, ReportContext]:
     """Return a run that has a new text wherever one of an inventory or a target can stand, and what is beside it."""
     earlier = values.STARTED - dt.timedelta(hours=3)
 
@@ -146,7 +146,7 @@ def nasty_run(text: Callable[[], str]) -> tuple[Run, Beside]:
         said["runbook"] = said["runbook"].replace("http://", "ftp://")  # what is an address on the web is a link
         return {**said, "covers": (text(),)}
 
-    quiet = Quiet(Verdict.BREACH, text(), text(), until="2026-12-01", who=text(), ticket=text())
+    quiet = Excuse(Verdict.BREACH, text(), text(), until="2026-12-01", who=text(), ticket=text())
     problem = measurement(breached=None, problem=text(), observed="")
     results = (
         values.result(**named(), measurements=(measurement(), problem), change=Change(State.NEW, earlier)),
@@ -161,12 +161,12 @@ def nasty_run(text: Callable[[], str]) -> tuple[Run, Beside]:
         values.result(**named(), measurements=(measurement(),), verdict=Verdict.MAINTENANCE, fails=False, quiet=quiet),
     )
     run = replace(values.run(*results), inventory=text(), vantage=text(), id=text(), version=text(), notices=(text(),))
-    beside = Beside(
+    beside = ReportContext(
         uncovered=[text()], problems=[text()], failed=[Failed(text(), text())], traces={results[0].id: f"a\n  {text()}"}
     )
     return run, beside
 
 
-def harmless_run() -> tuple[Run, Beside]:
+def harmless_run() -> tuple[Run, ReportContext]:
     """Return the same run with words in the place of the texts: what is told of it has the same form."""
     return nasty_run(maker(["word"]))

@@ -188,7 +188,7 @@ class Latency:
     why: str | None = None
 
 
-@kind.probe(timeout_s=20, quiet=True)
+@kind.probe(timeout_s=20, latency=True)
 def latency(connection: Connection, *, timeout_s: float) -> tuple[Latency, ...]:
     """How long each resolver takes to answer one question, one resolver after the other.
 

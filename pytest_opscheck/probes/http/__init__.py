@@ -206,7 +206,7 @@ class Timings:
         return sorted(self.ms)[math.ceil(0.95 * len(self.ms)) - 1]
 
 
-@kind.probe(timeout_s=20, quiet=True)
+@kind.probe(timeout_s=20, latency=True)
 def latency(web: Web, *, timeout_s: float) -> Timings:
     """How long one request takes, from sending it to the last byte of the answer.
 
@@ -216,7 +216,7 @@ def latency(web: Web, *, timeout_s: float) -> Timings:
     return Timings(tuple(_series(web, 1, timeout_s)))
 
 
-@kind.probe(timeout_s=60, quiet=True)
+@kind.probe(timeout_s=60, latency=True)
 def timings(web: Web, *, requests: Annotated[int, Field(ge=10, le=1000)] = 20, timeout_s: float) -> Timings:
     """How long each of several requests takes, one after the other, each measured as latency is."""
     return Timings(tuple(_series(web, requests, timeout_s)))

@@ -35,7 +35,7 @@ class Plan:
     state: str = ""
 
 
-@kind.probe(timeout_s=30, quiet=True)
+@kind.probe(timeout_s=30, latency=True)
 def plan(
     server: Server, *, sql: Annotated[str, AfterValidator(_query)], index: Name | None = None, timeout_s: float
 ) -> Plan:

@@ -70,7 +70,7 @@ def answer(server: Server, *, send: str, after_banner: bool = False, timeout_s: 
         return dialogue.line("it did not answer", "see whether what is sent is a whole request of its protocol")
 
 
-@kind.probe(timeout_s=20, quiet=True)
+@kind.probe(timeout_s=20, latency=True)
 def latency(server: Server, *, timeout_s: float) -> float:
     """How many milliseconds it takes to connect; with TLS, up to the end of the handshake."""
     return server.latency_ms(timeout_s)

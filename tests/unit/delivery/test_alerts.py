@@ -7,10 +7,10 @@ from dataclasses import replace
 
 import pytest
 
-from pytest_opscheck.core.results import Quiet, Result, Verdict
+from pytest_opscheck.core.results import Excuse, Result, Verdict
 from pytest_opscheck.delivery.alerts import Alert, Event, digest_waits, due
 from pytest_opscheck.delivery.messages import body, title
-from pytest_opscheck.history import Told
+from pytest_opscheck.history import Notification
 from pytest_opscheck.inventory.channels import Channel, Way
 
 from ..reports import values
@@ -19,12 +19,14 @@ NOW = values.STARTED
 PAGER = Channel("pager", Way.WEBHOOK, "http://x", frozenset({"P0", "P1"}), again_s=4 * 3600)
 
 
-def told(severity: str | None = "P1", hours: float = 1) -> dict[str, Told]:
+def told(severity: str | None = "P1", hours: float = 1) -> dict[str, Notification]:
     at = NOW - dt.timedelta(hours=hours)
-    return {"host.disk@prod": Told("pager", "host.disk@prod", "new", severity, at)}
+    return {"host.disk@prod": Notification("pager", "host.disk@prod", "new", severity, at)}
 
 
-def events(result: Result, before: dict[str, Told] | None = None, channel: Channel = PAGER) -> list[tuple[str, bool]]:
+def events(
+    result: Result, before: dict[str, Notification] | None = None, channel: Channel = PAGER
+) -> list[tuple[str, bool]]:
     return [(str(alert.event), alert.silent) for alert in due(channel, [result], before or {}, NOW)]
 
 
@@ -35,7 +37,7 @@ def events(result: Result, before: dict[str, Told] | None = None, channel: Chann
         (values.unknown(), {}, [("new", False)]),
         (values.result(), told(None), [("new", False)]),
         (values.result(), told(), []),
-        (replace(values.result(), quiet=Quiet(Verdict.BREACH, "night", "patching")), {}, []),  # of a gate, in a window
+        (replace(values.result(), quiet=Excuse(Verdict.BREACH, "night", "patching")), {}, []),  # of a gate, in a window
         (values.result(), told(hours=3.9), [("again", False)]),
         (values.result(severity="P0"), told(), [("worse", False)]),
         (values.result(severity="P1"), told("P0"), [("milder", True)]),
@@ -51,7 +53,7 @@ def events(result: Result, before: dict[str, Told] | None = None, channel: Chann
         (values.result(verdict=Verdict.MAINTENANCE, fails=False), told(), []),
     ],
 )
-def test_when_it_is_told(result: Result, before: dict[str, Told], expected: list[tuple[str, bool]]) -> None:
+def test_when_it_is_told(result: Result, before: dict[str, Notification], expected: list[tuple[str, bool]]) -> None:
     assert events(result, before) == expected
 
 

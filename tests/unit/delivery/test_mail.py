@@ -9,7 +9,7 @@ import pytest
 from pytest_opscheck.core.results import Change, Result, State, Verdict
 from pytest_opscheck.delivery.mail import due, message
 from pytest_opscheck.inventory.report import Address, Mail
-from pytest_opscheck.reports.context import Beside, Failed
+from pytest_opscheck.reports.context import Failed, ReportContext
 from pytest_opscheck.reports.mail import bodies
 
 from ..reports.values import STARTED, blocked, ok, result, run, unknown
@@ -36,23 +36,23 @@ MAIL = Mail((Address("a@x"),), Address("b@x"), "mail", 25, "none", {"": "always"
 )
 def test_due(when: str, results: list[Result], status: int, sent: bool) -> None:
     mail = replace(MAIL, when={"": when})
-    assert due(mail, run(*results, exit_status=status), Beside(), lambda: False) is sent
+    assert due(mail, run(*results, exit_status=status), ReportContext(), lambda: False) is sent
 
 
 def test_due_where_something_changed_or_failed_without_a_verdict() -> None:
     mail = replace(MAIL, when={"": "change"})
-    assert due(mail, run(ok(), exit_status=0), Beside(), lambda: True)
+    assert due(mail, run(ok(), exit_status=0), ReportContext(), lambda: True)
     mail = replace(MAIL, when={"": "P0"})
-    assert not due(mail, run(ok(), exit_status=1), Beside(), lambda: True)
-    assert due(mail, run(ok(), exit_status=1), Beside(failed=[Failed("t.py", "no such module")]), lambda: False)
-    assert due(mail, run(ok(), exit_status=0), Beside(problems=["the history is locked"]), lambda: False)
+    assert not due(mail, run(ok(), exit_status=1), ReportContext(), lambda: True)
+    assert due(mail, run(ok(), exit_status=1), ReportContext(failed=[Failed("t.py", "no such module")]), lambda: False)
+    assert due(mail, run(ok(), exit_status=0), ReportContext(problems=["the history is locked"]), lambda: False)
 
 
 def test_due_by_suite() -> None:
     mail = replace(MAIL, when={"daily": "P1", "weekly": "always"})
-    assert not due(mail, run(ok(), suite="smoke"), Beside(), lambda: True)
-    assert not due(mail, run(ok(), suite="daily"), Beside(), lambda: True)
-    assert due(mail, run(ok(), suite="daily+weekly"), Beside(), lambda: True)
+    assert not due(mail, run(ok(), suite="smoke"), ReportContext(), lambda: True)
+    assert not due(mail, run(ok(), suite="daily"), ReportContext(), lambda: True)
+    assert due(mail, run(ok(), suite="daily+weekly"), ReportContext(), lambda: True)
 
 
 @pytest.mark.parametrize(
@@ -65,7 +65,7 @@ def test_due_by_suite() -> None:
     ],
 )
 def test_the_subject(results: list[Result], status: int, subject: str) -> None:
-    assert message(MAIL, run(*results, exit_status=status), Beside(), "")["Subject"] == subject
+    assert message(MAIL, run(*results, exit_status=status), ReportContext(), "")["Subject"] == subject
 
 
 def test_both_parts_say_the_same() -> None:
@@ -75,7 +75,7 @@ def test_both_parts_say_the_same() -> None:
         blocked(),
         ok(id="c@x", change=Change(State.RECOVERED, STARTED.replace(day=19))),
     )
-    text, html = bodies(told, Beside(uncovered=["redis.cache"], problems=["the history is locked"]))
+    text, html = bodies(told, ReportContext(uncovered=["redis.cache"], problems=["the history is locked"]))
     assert text.splitlines() == [
         "shop: daily: 2 of 4 checks failed, worst P1",
         "opscheck daily: 1 ok, 1 breach (1 P1), 1 unknown, 1 blocked",

@@ -18,7 +18,7 @@ from pytest_opscheck.catalogue import kinds
 from pytest_opscheck.gather import contact
 from pytest_opscheck.gather.dispatcher import Gather
 from pytest_opscheck.gather.readings import Reading
-from pytest_opscheck.inventory import Named
+from pytest_opscheck.inventory import InventoryTarget
 from pytest_opscheck.plan import Plan, Request
 from pytest_opscheck.probes import BlockedError, Kind, Reach, Target, UnknownError, UnreachableError
 
@@ -41,7 +41,7 @@ def made(monkeypatch: pytest.MonkeyPatch) -> Made:
 
 
 def request(kind: Kind, probe: str = "look", name: str = "a", seconds: float = 5, **params: Any) -> Request:
-    return Request(Named(kind.name, name, kind.target()), kind.probes[probe], params, seconds)
+    return Request(InventoryTarget(kind.name, name, kind.target()), kind.probes[probe], params, seconds)
 
 
 def gathered(*requests: Request) -> list[Reading]:
@@ -155,7 +155,7 @@ def test_one_that_hangs_is_given_up_while_the_others_are_read(made: Made, monkey
 def test_latency_is_read_when_all_else_is_done(made: Made) -> None:
     kind, order = made(), list[str]()
 
-    @kind.probe(quiet=True)
+    @kind.probe(latency=True)
     def latency(_connection: object) -> None:
         order.append("latency")
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 
-from pytest_opscheck.history import Begun, History, Past, begin, begun, opened, past, stop, transaction
+from pytest_opscheck.history import History, ManualMaintenance, Past, begin, begun, opened, past, stop, transaction
 from pytest_opscheck.history._schema import MIGRATIONS
 
 from .conftest import MORNING
@@ -14,8 +14,8 @@ def at(hours: float) -> dt.datetime:
     return MORNING + dt.timedelta(hours=hours)
 
 
-def said(start: float, hours: float, *targets: str) -> Begun:
-    return Begun(0, at(start), at(start + hours), "new kernel", "kim@ops-1", targets)
+def said(start: float, hours: float, *targets: str) -> ManualMaintenance:
+    return ManualMaintenance(0, at(start), at(start + hours), "new kernel", "kim@ops-1", targets)
 
 
 def test_it_is_open_until_it_ends_or_is_stopped(history: History) -> None:

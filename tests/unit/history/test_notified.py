@@ -5,16 +5,16 @@ from __future__ import annotations
 import datetime as dt
 import threading
 
-from pytest_opscheck.history import History, Past, Told
+from pytest_opscheck.history import History, Notification, Past
 
 from .conftest import MORNING
 
 
-def told(channel: str, result: str, severity: str | None, minutes: float = 0) -> Told:
-    return Told(channel, result, "new", severity, MORNING + dt.timedelta(minutes=minutes))
+def told(channel: str, result: str, severity: str | None, minutes: float = 0) -> Notification:
+    return Notification(channel, result, "new", severity, MORNING + dt.timedelta(minutes=minutes))
 
 
-def known(history: History) -> dict[tuple[str, str], Told]:
+def known(history: History) -> dict[tuple[str, str], Notification]:
     past = Past(history)
     found = past.told()
     past.close()

@@ -11,7 +11,7 @@ import pytest
 from pytest_opscheck.core.pending import parse_for, parse_of
 from pytest_opscheck.core.results import Counted, Result, Run, State, Verdict
 from pytest_opscheck.core.units import LimitError
-from pytest_opscheck.history import History, Moved, Past, reading
+from pytest_opscheck.history import CounterGrowth, History, Past, reading
 from pytest_opscheck.judge.expect import Expect
 from tests.unit.reports.values import blocked, measurement, ok, result, unknown
 
@@ -133,7 +133,7 @@ def test_what_is_no_number_of_runs(said: object) -> None:
 def counted(
     past: Past, now: dt.datetime, restarts: int, unit: str = "", by: str | None = None
 ) -> tuple[Result, float, str | None]:
-    def moved(counted: Counted, window_s: float | None) -> Moved:
+    def moved(counted: Counted, window_s: float | None) -> CounterGrowth:
         return past.moved("host.disk@prod", "daily", counted, now=now, window_s=window_s)
 
     expect = Expect(None, now, {}, moved)

@@ -10,7 +10,7 @@ import pytest
 
 from pytest_opscheck.core.results import Change, Result, Run, State, Verdict
 from pytest_opscheck.history import Point
-from pytest_opscheck.reports.context import Beside, Failed
+from pytest_opscheck.reports.context import Failed, ReportContext
 from pytest_opscheck.reports.links import Links
 from pytest_opscheck.reports.page import page
 from pytest_opscheck.reports.spark import spark
@@ -22,7 +22,7 @@ EVIL = "<script>alert('1')</script>\"&\x1b]0;x\x07\u202e"
 
 
 def shown(told: Run, **beside: object) -> str:
-    return page(told, HERE, Beside(**beside))  # type: ignore[arg-type]
+    return page(told, HERE, ReportContext(**beside))  # type: ignore[arg-type]
 
 
 def body(text: str) -> str:
