@@ -1,4 +1,5 @@
-from pytest_opscheck import check, docker
+from pytest_opscheck import NEEDED, check, docker
+from pytest_opscheck.probes._versions import VersionParam
 
 
 @check(
@@ -190,8 +191,15 @@ def test_cpu(stats, expect):
         expect(usage.cpu, "%", subject=usage.container, why=why)
 
 
-@check(docker.version, takes="wanted", units=("text",), suites=("deploy_gate",), action="Upgrade the engine")
-def test_version(version, expect):
+@check(
+    docker.version,
+    takes="expected",
+    formerly={"wanted": "expected"},
+    units=("text",),
+    suites=("deploy_gate",),
+    action="Upgrade the engine",
+)
+def test_version(version, expect, *, expected: VersionParam = NEEDED):
     """The engine is of a version that is expected.
 
     The version of the server, not of the docker command, compared number by number (20.10 is newer than 20.9), in as
@@ -204,7 +212,7 @@ def test_version(version, expect):
         project = "shop"
         expect = { version = ">= 20.10" }
     """
-    expect(version.engine, subject="the engine's version", limit=version.wanted)
+    expect(version, subject="the engine's version", limit=expected)
 
 
 @check(

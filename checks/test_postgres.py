@@ -1,7 +1,8 @@
 from collections import Counter
 from dataclasses import replace
 
-from pytest_opscheck import check, postgres
+from pytest_opscheck import NEEDED, check, postgres
+from pytest_opscheck.probes._versions import VersionParam
 
 
 @check(
@@ -33,7 +34,7 @@ def test_reachable(reachable, expect):
     takes="expected",
     action="See which cluster listens there: pg_lsclusters",
 )
-def test_version(version, expect):
+def test_version(version, expect, *, expected: VersionParam = NEEDED):
     """PostgreSQL has the expected version.
 
     server_version, compared number by number, in as many numbers as the limit has: `== 15` holds for 15.4, `>= 15.4`
@@ -47,7 +48,7 @@ def test_version(version, expect):
         [postgres.main.expect]
         version = { P1 = "== 15", P3 = ">= 15.4" }
     """
-    expect(version.number, subject="version", limit=version.ladder)
+    expect(version, subject="version", limit=expected)
 
 
 @check(

@@ -1,6 +1,9 @@
 from dataclasses import replace
 
-from pytest_opscheck import check, redis
+from pytest_opscheck import NEEDED, check, redis
+from pytest_opscheck.probes._types import CountParam
+from pytest_opscheck.probes._versions import VersionParam
+from pytest_opscheck.probes.redis._safety import RoleParam
 
 
 @check(
@@ -34,7 +37,7 @@ def test_reachable(reachable, expect):
     takes="expected",
     action="See what runs there: redis-cli INFO server",
 )
-def test_version(version, expect):
+def test_version(version, expect, *, expected: VersionParam = NEEDED):
     """Redis has the expected version.
 
     redis_version of INFO, compared number by number, in as many numbers as the limit has: `== 7` holds for 7.0.15, `>=
@@ -47,7 +50,7 @@ def test_version(version, expect):
         url = "${REDIS_URL}"
         expect = { version = "== 7" }
     """
-    expect(version.number, subject="version", limit=version.ladder)
+    expect(version, subject="version", limit=expected)
 
 
 @check(
@@ -109,7 +112,7 @@ def test_maxmemory_policy(maxmemory_policy, expect):
     most="100%",
     action="See who they are: redis-cli CLIENT LIST",
 )
-def test_clients(clients, expect):
+def test_clients(clients, expect, *, blocked: CountParam | None = None):
     """Redis has as many clients as expected.
 
     connected_clients of INFO, without the check's own connection and without replicas; a percentage is of maxclients.
@@ -126,8 +129,8 @@ def test_clients(clients, expect):
     why = "the server does not say its maxclients; give the limit as a number" if of_all is None else None
     if expect.has_limit:
         expect(of_all, "%", subject="connected clients", also={"": clients.connected}, why=why)
-    if clients.expected_blocked is not None:
-        expect(clients.blocked, subject="blocked clients", limit=clients.expected_blocked)
+    if blocked is not None:
+        expect(clients.blocked, subject="blocked clients", limit=blocked)
 
 
 @check(
@@ -293,7 +296,7 @@ def test_last_save(last_save, expect):
     units=("s",),
     action="See both ends: redis-cli INFO replication, and the log of the replica",
 )
-def test_replication(replication, expect):
+def test_replication(replication, expect, *, role: RoleParam | None = None, replicas: CountParam | None = None):
     """Redis is the master or the replica that it should be, and in step with the other end.
 
     Of a replica: the link to its master is up, and the master was heard of so lately (master_last_io_seconds_ago; it
@@ -311,10 +314,10 @@ def test_replication(replication, expect):
         url = "rediss://ops@standby.example.com:6379/0"
         expect = { replication = { P1 = "< 60s", role = "replica" } }
     """
-    if replication.expected_role is not None:
-        expect(replication.role, subject="role", limit=replication.expected_role)
-    if replication.expected_replicas is not None:
-        expect(replication.replicas, subject="replicas online", limit=replication.expected_replicas)
+    if role is not None:
+        expect(replication.role, subject="role", limit=role)
+    if replicas is not None:
+        expect(replication.replicas, subject="replicas online", limit=replicas)
     if expect.has_limit and not replication.links:
         expect(None, "s", subject="replicas", why="there is none; if there must be one, set replicas = '>= 1'")
     for link in replication.links:

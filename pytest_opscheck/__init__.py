@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from .judge.expect import Expect
     from .packages import PackageError
     from .probes import (
+        NEEDED,
         Kind,
         Output,
         Probe,
@@ -36,9 +37,11 @@ if TYPE_CHECKING:
         tcp,
         tls,
     )
+    from .probes._types import LadderParam, LimitParam
 
 __all__ = [
     "API_VERSION",
+    "NEEDED",
     "AnsweredError",
     "BlockedError",
     "ChannelType",
@@ -47,6 +50,8 @@ __all__ = [
     "Expect",
     "Expectation",
     "Kind",
+    "LadderParam",
+    "LimitParam",
     "Measurement",
     "Message",
     "Output",
@@ -87,7 +92,8 @@ if not TYPE_CHECKING:  # to a type checker a misspelt name is an error, as it is
         "inventory": ("Expectation",),
         "judge.expect": ("Expect",),
         "packages": ("PackageError",),
-        "probes": ("Kind", "Output", "Probe", "Reach", "Target"),
+        "probes._types": ("LadderParam", "LimitParam"),
+        "probes": ("NEEDED", "Kind", "Output", "Probe", "Reach", "Target"),
     }
     """Where each name is, but for the kinds, which are modules."""
 

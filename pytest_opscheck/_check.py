@@ -6,8 +6,11 @@ import inspect
 import re
 import typing
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TypeVar
+
+from pydantic import BaseModel
 
 from .core.dayparts import Limits
 from .core.domains import Domain, domain_of
@@ -15,6 +18,7 @@ from .core.limits import SEVERITIES, Ladder, Limit, parse_ladder, parse_limit, s
 from .core.suites import ATTRIBUTE, suite_problem
 from .core.units import LimitError, dimension
 from .probes import Probe
+from .probes._kind import params_of
 
 F = TypeVar("F", bound=Callable[..., None])
 EVERY_SUITE = "*"
@@ -51,8 +55,10 @@ class Check:
     family: bool
     action: str | None
     function: Callable[..., object]
+    params: type[BaseModel]
     least: str | None = "0"
     most: str | None = None
+    formerly: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def kind(self) -> str:
@@ -72,12 +78,17 @@ class Check:
     @property
     def needs(self) -> tuple[str, ...]:
         """The keys without which the inventory says too little."""
-        return tuple(name for name in self.keys if self.probe.params.model_fields[name].is_required())
+        return tuple(name for name in self.keys if self.params.model_fields[name].is_required())
 
     @property
     def keys(self) -> tuple[str, ...]:
-        """The probe's parameters that are keys of the inventory."""
-        return _keys(self.probe)
+        """The parameters of its probe, and its own, that are keys of the inventory."""
+        return _keys(self.params)
+
+    @cached_property
+    def options(self) -> tuple[str, ...]:
+        """Its own parameters, which its function gets beside the reading: what should be; the probe sees what is."""
+        return tuple(name for name in self.params.model_fields if name not in self.probe.params.model_fields)
 
     @property
     def carries_limits(self) -> bool:
@@ -87,7 +98,7 @@ class Check:
     @property
     def limit_keys(self) -> tuple[str, ...]:
         """Those of its keys in which limits may stand."""
-        fields = self.probe.params.model_fields
+        fields = self.params.model_fields
         return tuple(name for name in self.keys if _holds_limits(fields[name].annotation))
 
     @property
@@ -118,24 +129,28 @@ def check(
     action: str | None = None,
     least: str | None = "0",
     most: str | None = None,
+    formerly: Mapping[str, str] | None = None,
 ) -> Callable[[F], F]:
     """Turn a test function into a check. It receives the probe's reading as the argument named like the probe.
 
     The check is parametrized over the inventory's targets of the probe's kind. Its name is the function's without
-    `test_`, its title the first line of the docstring.
+    `test_`, its title the first line of the docstring. Keyword-only parameters of the function are keys of the
+    inventory beside those of the probe, and say what should be: `*, replicas: LadderParam | None = None`. They have a
+    default, which is NEEDED for one that has to be set.
 
     limit: the default: one limit with the default `severity`, or a ladder {"P3": "< 70%", "P1": "< 90%"}.
         Without one, the check runs only for targets whose inventory says what is expected.
     suites: the suites that it runs in; `*` means every suite.
     units: the units in which a limit may be said; by default those of `limit`. `text`, `rate`, `set` and `*` (anything)
         too.
-    takes: the probe's parameter that the inventory's short form sets.
+    takes: the parameter that the inventory's short form sets.
     family: whether the inventory names the checks of this family, for example `[postgres.main.query.NAME]`.
     action: the next step to show with a breach. In it `{subject}` stands for what is worst, as `expect` was told it,
         and `{target}` for the target's address or name, both quoted for a shell.
     least: what its value is never below, None for what may be negative. A limit of the inventory that no value can
         break, or none can keep, is an error.
     most: what its value is never above, for example `100%` for a part of a whole.
+    formerly: what its keys were called before, and are called now: the old names are accepted, with a note.
 
     Raises TypeError for a function or arguments that do not fit.
     """
@@ -146,8 +161,6 @@ def check(
     for suite in suites:
         if suite != EVERY_SUITE and (problem := suite_problem(suite)):
             raise TypeError(f"suites={suites!r}: {problem}")
-    if takes is not None and takes not in _keys(probe):
-        raise TypeError(f"takes={takes!r} is not a parameter of {probe!r}; it has {', '.join(_keys(probe))}")
 
     def decorate(function: F) -> F:
         name = function.__name__.removeprefix("test_")
@@ -155,6 +168,9 @@ def check(
             raise TypeError(
                 f"{function.__name__} takes no argument {probe.name!r}, which would be the reading of {probe!r}"
             )
+        params = _params(function, probe)
+        if takes is not None and takes not in _keys(params):
+            raise TypeError(f"takes={takes!r} is not a parameter of {probe!r}; it has {', '.join(_keys(params))}")
         try:
             limits = _default_limits(limit, severity)
             made_units = units or _units(limits)
@@ -174,8 +190,10 @@ def check(
             family=family,
             action=action,
             function=function,
+            params=params,
             least=least,
             most=most,
+            formerly=dict(formerly or {}),
         )
         setattr(function, ATTRIBUTE, made)
         return function
@@ -210,8 +228,16 @@ def _refuse_unfit(limits: Limits | None, units: tuple[str, ...]) -> None:
             raise LimitError(f"{rung.limit} is not one of {', '.join(sorted(dimensions))}")
 
 
-def _keys(probe: Probe) -> tuple[str, ...]:
-    return tuple(name for name in probe.params.model_fields if name not in GIVEN)
+def _keys(params: type[BaseModel]) -> tuple[str, ...]:
+    return tuple(name for name in params.model_fields if name not in GIVEN)
+
+
+def _params(function: Callable[..., None], probe: Probe) -> type[BaseModel]:
+    """Return the parameters of a probe, and behind them the check's own. Raises TypeError for a name in both."""
+    keywords = [p.name for p in inspect.signature(function).parameters.values() if p.kind is p.KEYWORD_ONLY]
+    if both := [name for name in keywords if name in probe.params.model_fields]:
+        raise TypeError(f"{function.__name__} and {probe!r} both have the parameter {both[0]!r}; rename one")
+    return params_of(function, probe.params) if keywords else probe.params
 
 
 def _dimension(unit: str) -> str:

@@ -28,7 +28,7 @@ class Request:
     @classmethod
     def of(cls, expectation: Expectation) -> Request:
         """Return the reading that an expectation needs."""
-        return cls(expectation.target, expectation.check.probe, expectation.params, expectation.timeout_s)
+        return cls(expectation.target, expectation.check.probe, expectation.asked, expectation.timeout_s)
 
     @cached_property
     def key(self) -> str:

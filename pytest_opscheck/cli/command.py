@@ -119,7 +119,7 @@ def validate(file: Path) -> None:
         sys.exit(USAGE)
     targets, checks = counted(len(inventory.targets), "target"), counted(len(inventory.expectations), "check")
     say(f"{file} is valid: {targets}, {checks}")
-    for notice in (*ending(inventory.waivers, inventory.now().date()), *_warnings(inventory)):
+    for notice in (*inventory.notes, *ending(inventory.waivers, inventory.now().date()), *_warnings(inventory)):
         say(plain(inventory.redactor.text(notice)))
 
 

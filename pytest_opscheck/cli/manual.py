@@ -111,7 +111,7 @@ def _parts(docstring: str) -> tuple[str, str, str]:
 
 def _check_keys(check: Check) -> Iterator[Key]:
     for name in check.keys:
-        info = check.probe.params.model_fields[name]
+        info = check.params.model_fields[name]
         short = "the short form sets it" if name == check.takes else ""
         yield Key(name, _type(info.annotation), "; ".join(filter(None, (_default(info), short))))
 

@@ -126,6 +126,7 @@ def _gathered(
         redactor=problems.redactor(),
         mail=mail,
         reports_keep_s=reports_keep_s,
+        notes=tuple(resolver.notes),
         formats=formats,
     )
     return _sure(inventory, problems.wrong) if len(problems) else inventory

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, get_args
 
 from pydantic import ValidationError
@@ -35,6 +35,8 @@ class Resolver:
     suites: Collection[str]
     given: Mapping[str, Any]
     problems: Problems
+    notes: list[str] = field(default_factory=list)
+    """What is accepted, and is to be written otherwise."""
 
     def resolve(
         self, target: InventoryTarget, said: object, questions: Mapping[str, object], path: Key
@@ -102,6 +104,7 @@ class Resolver:
                 here, f"this table expects nothing; use for example {example_of(check)}, or false for off"
             )
             return None
+        said = self._renamed(check, target, said)
         inner = inner_parameter(check)
         limit_keys = [
             *SEVERITIES,
@@ -121,6 +124,12 @@ class Resolver:
             unsaid = inner
             rest = {key: value for key, value in rest.items() if key not in own} | {str(inner): own}
         return self._made(check, target, rest, here, limit=limit, unsaid=unsaid)
+
+    def _renamed(self, check: Check, target: InventoryTarget, said: dict[str, Any]) -> dict[str, Any]:
+        """Return a table with the present names of its keys."""
+        for old in (old for old in check.formerly if old in said):
+            self.notes.append(f"{check.id}@{target.name}: {old} is now called {check.formerly[old]}; rename it")
+        return {check.formerly.get(key, key): value for key, value in said.items()}
 
     def _made(
         self,
@@ -205,7 +214,7 @@ class Resolver:
         unsaid: str | None,
     ) -> dict[str, Any]:
         """Return the probe's arguments."""
-        model = check.probe.params
+        model = check.params
         given = {key: value for key, value in said.items() if key not in COMMON or key in check.keys}
         choices = [*COMMON, *check.keys, *SEVERITIES, *self.words]
         for key in (key for key in GIVEN if key in given):
@@ -273,21 +282,21 @@ def _limit_parameter(check: Check) -> str | None:
     """Return the parameter that the short form sets where it is itself a limit, as the count of `healthy = 8` is."""
     if check.takes is None:
         return None
-    annotation = check.probe.params.model_fields[check.takes].annotation
+    annotation = check.params.model_fields[check.takes].annotation
     forms = (annotation, *get_args(annotation))
     return check.takes if any(getattr(form, "__origin__", form) is Ladder for form in forms) else None
 
 
 def _takes_truth(check: Check) -> bool:
     """Tell whether the check's short form takes true as a value rather than as `on`."""
-    return check.takes is not None and check.probe.params.model_fields[check.takes].annotation is bool
+    return check.takes is not None and check.params.model_fields[check.takes].annotation is bool
 
 
 def inner_parameter(check: Check) -> str | None:
     """Return the parameter whose own keys may stand in the long form, as the paths of `json` do; None without one."""
     if check.takes is None:
         return None
-    annotation = check.probe.params.model_fields[check.takes].annotation
+    annotation = check.params.model_fields[check.takes].annotation
     forms = (annotation, *get_args(annotation))
     return check.takes if any(getattr(form, "__origin__", form) in (dict, Mapping) for form in forms) else None
 

@@ -107,6 +107,16 @@ class Expectation:
         return f"{self.check.id}.{self.name}" if self.name else self.check.id
 
     @property
+    def asked(self) -> dict[str, Any]:
+        """What its probe is asked with. Expectations that differ in what should be alone share one reading."""
+        return {name: value for name, value in self.params.items() if name not in self.check.options}
+
+    @property
+    def options(self) -> dict[str, Any]:
+        """What its check gets beside the reading."""
+        return {name: self.params[name] for name in self.check.options if name in self.params}
+
+    @property
     def id(self) -> str:
         """For example `host.disk@prod`."""
         return f"{self.check_id}@{self.target.name}"
@@ -125,7 +135,8 @@ class Inventory:
     """All that `opscheck.toml` says.
 
     `digest` is the same for two processes that read the same file and find the same environment. `left_out` has the
-    reasons of plugins for what they have left out of the expectations, by result id.
+    reasons of plugins for what they have left out of the expectations, by result id, `notes` what is accepted and
+    should be written otherwise.
     """
 
     file: Path
@@ -147,6 +158,7 @@ class Inventory:
     reports_keep_s: float = REPORTS_KEEP_S
     formats: tuple[ReportFormat, ...] = ()
     left_out: Mapping[str, str] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
 
     def of_kind(self, kind: str) -> list[InventoryTarget]:
         """Return the targets of a kind, by name."""

@@ -90,7 +90,7 @@ class _Maker:
     def _expectation(self, check: Check) -> Schema:
         """Return the schema of one expectation: its short and its long form."""
         limit, limits = self._limits(check)
-        fields, required = self._fields(check.probe.params, check.id, without=set(GIVEN))
+        fields, required = self._fields(check.params, check.id, without=set(GIVEN))
         forms: list[Schema] = [{"const": False}]
         if check.limits is not None and not check.needs:
             forms.append({"const": True})
@@ -109,7 +109,7 @@ class _Maker:
 
     def _question(self, check: Check) -> Schema:
         """Return the schema of one question of a family."""
-        fields, required = self._fields(check.probe.params, check.id, without=set(GIVEN))
+        fields, required = self._fields(check.params, check.id, without=set(GIVEN))
         if not check.carries_limits:
             fields["expect"] = self._limits(check)[1]
             required = [*required, *(["expect"] if check.limits is None else [])]

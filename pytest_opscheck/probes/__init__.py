@@ -6,9 +6,10 @@ Adding a kind is adding a module here that has `kind = Kind(...)`, and a module 
 from __future__ import annotations
 
 from ..core.errors import BlockedError, UnknownError, UnreachableError
-from ._kind import SAMPLE, TIMEOUT, Kind, Output, Part, PastResults, Probe, Reach, Shell, Target
+from ._kind import NEEDED, SAMPLE, TIMEOUT, Kind, Output, Part, PastResults, Probe, Reach, Shell, Target
 
 __all__ = [
+    "NEEDED",
     "SAMPLE",
     "TIMEOUT",
     "BlockedError",

@@ -18,6 +18,8 @@ TIMEOUT = "timeout_s"
 """The parameter by which a direct probe gets its own time limit; the inventory's key for it is `timeout`."""
 SAMPLE = "sample"
 """The parameter that says over how long a probe watches, in seconds; its time limit is counted beside that."""
+NEEDED: Any = object()
+"""The default of a check's own parameter that the inventory has to set."""
 SAID = 9
 """The exit status by which a script says that it cannot tell, and on its last line why, and what to do."""
 F = TypeVar("F", bound=Callable[..., object])
@@ -237,7 +239,7 @@ class Kind:
         probe = Probe(
             kind=self.name,
             name=function.__name__,
-            params=_params(function),
+            params=params_of(function),
             timeout_s=timeout_s,
             latency=latency,
             read=function if reads else None,
@@ -248,8 +250,11 @@ class Kind:
         return probe
 
 
-def _params(function: Callable[..., object]) -> type[BaseModel]:
-    """Return the keyword-only parameters of a function as a model that validates them."""
+def params_of(function: Callable[..., object], base: type[BaseModel] | None = None) -> type[BaseModel]:
+    """Return the keyword-only parameters of a function as a model that validates them, behind those of another model.
+
+    A default of NEEDED is none: pytest takes a parameter without a default for a fixture.
+    """
     keywords = {
         name: parameter
         for name, parameter in inspect.signature(function).parameters.items()
@@ -262,10 +267,11 @@ def _params(function: Callable[..., object]) -> type[BaseModel]:
     said.__annotations__ = {name: parameter.annotation for name, parameter in keywords.items()}
     hints = typing.get_type_hints(said, globalns=function.__globals__, include_extras=True)
     fields: dict[str, Any] = {
-        name: (hints[name], ... if parameter.default is parameter.empty else parameter.default)
+        name: (hints[name], ... if parameter.default in (parameter.empty, NEEDED) else parameter.default)
         for name, parameter in keywords.items()
     }
     config = ConfigDict(
         frozen=True, extra="forbid", validate_default=True, arbitrary_types_allowed=True, hide_input_in_errors=True
     )
-    return create_model(f"{function.__name__}_params", __config__=config, **fields)
+    name = f"{function.__name__}_params"
+    return create_model(name, __base__=base, **fields) if base else create_model(name, __config__=config, **fields)

@@ -92,3 +92,7 @@ def _sample(said: Any) -> float | None:
 
 SampleParam = Annotated[float | None, BeforeValidator(_sample), WithJsonSchema({"type": ["string", "number"]})]
 """How long a probe watches between two looks, as `10s` or a number of seconds; None for one look."""
+
+
+CountParam = Annotated[LadderParam, measured_in("")]
+"""Limits of a number of things."""

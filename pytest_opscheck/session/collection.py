@@ -159,7 +159,7 @@ class Collection:
                     suites=tuple(self.inventory.suites) if EVERY_SUITE in check.suites else check.suites,
                     params={
                         name: info.get_default(call_default_factory=True)
-                        for name, info in check.probe.params.model_fields.items()
+                        for name, info in check.params.model_fields.items()
                     },
                     timeout_s=check.probe.timeout_s,
                     action=check.action,

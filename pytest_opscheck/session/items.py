@@ -163,7 +163,7 @@ def left_out(item: pytest.Function) -> Iterator[None]:
 def bound(item: pytest.Function, values: Mapping[str, object]) -> Iterator[Called]:
     """Have a test's function called with these values, whatever fixture, hook or parameter stands in their place."""
     function: Callable[..., Any] = item.obj
-    names = item._fixtureinfo.argnames  # noqa: SLF001 - pytest has no public way to ask
+    names = {*item._fixtureinfo.argnames, *inspect.signature(function).parameters}  # noqa: SLF001 - no public way
     ours = {name: value for name, value in values.items() if name in names}
     called = Called()
 

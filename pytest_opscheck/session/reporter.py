@@ -312,6 +312,7 @@ class Reporter:
         """Yield what is to be looked at: what plugins have left out, and waivers that end soon."""
         inventory = self.session.inventory
         yield from (f"left out by a plugin: {name}: {why}" for name, why in inventory.left_out.items())
+        yield from inventory.notes
         yield from ending(inventory.waivers, self.started.date())
 
     def pytest_unconfigure(self) -> None:

@@ -140,7 +140,11 @@ class Runner:
                 with left_out(item):
                     return (yield)
             # Whatever fixture stands in their place: only what was read is measured, and only with ours.
-            values = {expectation.check.probe.name: reading.value, "expect": self._measuring(case)}
+            values = {
+                **expectation.options,
+                expectation.check.probe.name: reading.value,
+                "expect": self._measuring(case),
+            }
         elif (place := stand_in(item)) is not None:
             stands_in = f"`expect` is overridden by a fixture of {place}, which judges nothing; rename that fixture"
             self._end(case, self.judge.unknown(self._subject(case), stands_in))
@@ -262,7 +266,7 @@ class Runner:
             expect = self._made(expectation, self._growth(lambda: subject.id))
             check = expectation.check
             try:
-                check.function(**{check.probe.name: reading.value, "expect": expect})
+                check.function(**{**expectation.options, check.probe.name: reading.value, "expect": expect})
             except Exception as error:  # noqa: BLE001 - its own test tells of it
                 result = self.judge.unknown(subject, str(error))
             else:

@@ -285,7 +285,7 @@ expect = {{ replication = {{ P1 = "< 20s", role = "master", replicas = {{ P2 = "
         assert run(inventory).message("redis.replication@master").startswith("replicas online is 0, expected >= 1")
         plain = asked(run, master, 'replication = "< 20s"')
         assert plain.verdict("redis.replication@cache") == "unknown P2"
-        assert "say replicas" in plain.message("redis.replication@cache")
+        assert "set replicas" in plain.message("redis.replication@cache")
         with started(tmp_path / "b", "--save", "", "--replicaof", f"127.0.0.1 {port_of(master)}") as replica:
             both = f"""{inventory}
 [redis.replica]

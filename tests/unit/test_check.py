@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from pytest_opscheck import catalogue, check
+from pytest_opscheck import NEEDED, catalogue, check
 from pytest_opscheck._check import Check, check_of
 from pytest_opscheck.core.limits import Ladder
 from pytest_opscheck.core.suites import suite_problem
@@ -147,3 +147,25 @@ def test_shipped_checks_have_what_people_need() -> None:
     assert len({found.id for found in checks}) == len(checks) > 10
     assert [found.id for found in checks if not found.action or found.title == f"test_{found.name}"] == []
     assert {found.kind for found in checks if found.name == "reachable" and found.suites == ("*",)} >= {"host", "redis"}
+
+
+def test_its_own_parameters_are_keys_beside_those_of_its_probe() -> None:
+    """What should be is the check's, and what is looked at the probe's."""
+
+    @check(words, takes="most")
+    def test_it(words: object, expect: object, *, most: LadderParam = NEEDED, least: LimitParam | None = None) -> None:
+        """There are enough words."""
+
+    found = check_of(test_it)
+    assert found is not None
+    assert (found.keys, found.options) == (("each", "most", "least"), ("most", "least"))
+    assert (found.needs, found.limit_keys) == (("most",), ("each", "most", "least"))
+    assert tuple(words.params.model_fields) == ("each",)
+
+
+def test_one_name_is_not_both_its_own_parameter_and_its_probes() -> None:
+    with pytest.raises(TypeError, match="both have the parameter 'many'; rename one"):
+
+        @check(lines)
+        def test_it(lines: object, expect: object, *, many: bool = False) -> None:
+            """Lines."""

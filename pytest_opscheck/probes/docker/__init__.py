@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import json
 import time
-from dataclasses import dataclass
 from typing import Annotated, Any
 
 from ...core.errors import UnknownError
 from ...core.limits import Ladder
 from .._kind import Output, Reach
 from .._types import LadderParam
-from .._versions import VersionParam
 from ._containers import Container, Health, Service, Stack
 from ._disk import disk
 from ._engine import side_by_side
@@ -60,26 +58,18 @@ def _reachable_there(output: Output) -> Reach:
     return Reach("engine")
 
 
-@dataclass(frozen=True, slots=True)
-class Version:
-    """An engine's version, and the limits on it."""
-
-    engine: str
-    wanted: Ladder
-
-
 @kind.probe()
-def version(engine: Engine, *, wanted: VersionParam) -> Version:
+def version(engine: Engine) -> str:
     """The version of the engine, which may not be that of the docker command."""
     said = engine.client.version()
     with understood("/version"):
-        return Version(str(said["Version"]), wanted)
+        return str(said["Version"])
 
 
 @kind.through_host(version, REACHABLE)
-def _version_there(output: Output, *, wanted: VersionParam) -> Version:
+def _version_there(output: Output) -> str:
     """The same, of the host's docker command."""
-    return Version("".join(answered(output)[-1:]), wanted)
+    return "".join(answered(output)[-1:])
 
 
 @kind.probe()

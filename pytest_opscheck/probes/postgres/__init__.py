@@ -11,10 +11,8 @@ from pydantic import AfterValidator
 
 from ...answers.bounds import TooLongError, shown
 from ...core.errors import UnknownError, UnreachableError
-from ...core.limits import Ladder
 from ...core.units import dimension
 from .._kind import Reach
-from .._versions import VersionParam
 from ._activity import active_queries, clients, connections, longest_query
 from ._locks import idle_in_transaction, waiting_locks
 from ._plan import plan
@@ -68,19 +66,11 @@ def reachable(server: Server) -> Reach:
     return Reach("SELECT 1")
 
 
-@dataclass(frozen=True, slots=True)
-class Version:
-    """The server's version, without what its packager adds, and what is expected of it."""
-
-    number: str
-    ladder: Ladder
-
-
 @kind.probe()
-def version(server: Server, *, expected: VersionParam) -> Version:
-    """The version of the server: server_version, of which the first number is the major one."""
+def version(server: Server) -> str:
+    """The server's version, without what its packager adds: server_version, whose first number is the major one."""
     said = str(server.scalar("select current_setting('server_version')"))
-    return Version(said.split(maxsplit=1)[0], expected)
+    return said.split(maxsplit=1)[0]
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,14 +5,12 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
 from ...core.errors import UnknownError
-from ...core.limits import Ladder
 from ...core.units import rate_unit
 from .._kind import Reach
-from .._types import LadderParam, SampleParam, measured_in
-from .._versions import VersionParam
+from .._types import SampleParam
 from ._keys import keys, keys_matching, keys_without_ttl
 from ._safety import last_save, replication
 from ._server import Info, RedisServer, info, kind, ping, setting
@@ -44,18 +42,10 @@ def reachable(redis: Redis) -> Reach:
     return Reach(ping(redis))
 
 
-@dataclass(frozen=True, slots=True)
-class Version:
-    """The version of Redis that the server is, or says that it can stand for, and what is expected of it."""
-
-    number: str
-    ladder: Ladder
-
-
 @kind.probe()
-def version(redis: Redis, *, expected: VersionParam) -> Version:
-    """redis_version of INFO server."""
-    return Version(str(info(redis, "server")["redis_version"]), expected)
+def version(redis: Redis) -> str:
+    """redis_version of INFO server: the version that it is, or says that it can stand for."""
+    return str(info(redis, "server")["redis_version"])
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +102,6 @@ class Clients:
     connected: int
     blocked: int
     maximum: int | None
-    expected_blocked: Ladder | None
 
     @property
     def percent(self) -> float | None:
@@ -121,17 +110,13 @@ class Clients:
 
 
 @kind.probe()
-def clients(redis: Redis, *, blocked: Annotated[LadderParam, measured_in("")] | None = None) -> Clients:
-    """connected_clients, blocked_clients and maxclients of INFO clients.
-
-    blocked: how many may wait in a blocking command such as BLPOP, which a queue's idle workers do by design.
-    """
+def clients(redis: Redis) -> Clients:
+    """connected_clients, blocked_clients and maxclients of INFO clients."""
     said = info(redis, "clients")
     return Clients(
         max(0, said.number("connected_clients") - 1),
-        said.number("blocked_clients") if blocked is not None else 0,
+        int(said.get("blocked_clients", 0)),
         said.number("maxclients") if "maxclients" in said else None,
-        blocked,
     )
 
 

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 from pydantic import AfterValidator
 
 from ...core.errors import UnknownError
-from ...core.limits import Ladder, Limit
-from .._types import LadderParam, LimitParam, measured_in
+from ...core.limits import Limit
+from .._types import LimitParam
 from ._server import Info, info, kind, number, setting
 
 if TYPE_CHECKING:
@@ -74,12 +74,10 @@ class Link:
 
 @dataclass(frozen=True, slots=True)
 class Replication:
-    """What a server is, master or replica, its links, and what is expected of role and number of replicas."""
+    """What a server is, master or replica, and its links."""
 
     role: str
     links: tuple[Link, ...]
-    expected_role: Limit | None
-    expected_replicas: Ladder | None
 
     @property
     def replicas(self) -> int:
@@ -93,24 +91,20 @@ def _role(said: Limit) -> Limit:
     return said
 
 
-@kind.probe()
-def replication(
-    redis: Redis,
-    *,
-    role: Annotated[LimitParam, AfterValidator(_role)] | None = None,
-    replicas: Annotated[LadderParam, measured_in("")] | None = None,
-) -> Replication:
-    """INFO replication.
+RoleParam = Annotated[LimitParam, AfterValidator(_role)]
+"""What a server has to be."""
 
-    role: what the server has to be. replicas: how many of them have to be connected and online.
-    """
+
+@kind.probe()
+def replication(redis: Redis) -> Replication:
+    """INFO replication."""
     said = info(redis, "replication")
     if said["role"] in ("slave", "replica"):
-        return Replication("replica", (_to_master(said),), role, replicas)
+        return Replication("replica", (_to_master(said),))
     if said["role"] != "master":
         raise UnknownError(f"the server's role is {said['role']!r}, and neither master nor replica")
     found = (said[f"slave{each}"] for each in range(said.number("connected_slaves")) if f"slave{each}" in said)
-    return Replication("master", tuple(_to_replica(each) for each in found), role, replicas)
+    return Replication("master", tuple(_to_replica(each) for each in found))
 
 
 def _to_master(said: Info) -> Link:

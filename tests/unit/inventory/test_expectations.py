@@ -345,3 +345,23 @@ def test_the_time_zone_is_given_to_what_asks_for_it_and_is_no_key(tmp_path: Path
     (tmp_path / "bad.toml").write_text(text.replace("{said}", '{ days = 7, zone = "UTC" }'))
     with pytest.raises(InventoryError, match="zone: unknown key"):
         load(tmp_path / "bad.toml", catalogue.checks(), {})
+
+
+def test_checks_that_differ_in_what_should_be_alone_share_a_reading(read: Read) -> None:
+    """Limits are the check's own: its probe is asked without them."""
+    more = "[{}]\nurl = 'redis://h/0'\nexpect.version = '{}'\nexpect.clients = {{ P2 = '< 80%', blocked = '< {}' }}\n"
+    inventory = read(more.format("redis.a", ">= 6", 5) + more.format("redis.b", ">= 7", 9))
+    for check, options in {"redis.version": ("expected",), "redis.clients": ("blocked",)}.items():
+        expectations = list(inventory.of_check(check))
+        assert [tuple(each.options) for each in expectations] == [options, options]
+        assert [each.asked for each in expectations] == [{}, {}]
+
+
+def test_a_key_that_was_called_otherwise_is_taken_with_a_note(read: Read) -> None:
+    table = "[docker.engine]\nproject = 'shop'\nexpect.version = { NAME = '>= 20.10' }\n"
+    before, now = read(table.replace("NAME", "wanted")), read(table.replace("NAME", "expected"))
+    assert before.notes == ("docker.version@engine: wanted is now called expected; rename it",)
+    assert now.notes == ()
+    assert [str(e.options) for e in before.of_check("docker.version")] == [
+        str(e.options) for e in now.of_check("docker.version")
+    ]

@@ -91,7 +91,7 @@ def test_what_cannot_be_read_is_unknown(lines: list[str]) -> None:
         (Output("", "", None, ended=False, seconds=20), "the engine did not answer within 20 s"),
         (
             Output("user ops\n", "permission denied while trying to connect: Get http://x: dial unix\n", 8),
-            "permission denied while trying to connect; let that user near it: ",
+            "permission denied while trying to connect; give that user access: ",
         ),
     ],
 )

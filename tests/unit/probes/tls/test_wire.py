@@ -90,6 +90,6 @@ def test_postgresql_is_asked_for_tls(ends: tuple[socket.socket, socket.socket]) 
     ours = answer(ends, b"SNE")
     postgres(ours)
     assert ends[1].recv(8) == b"\0\0\0\x08\x04\xd2\x16\x2f"
-    for why in ("takes no TLS; see whether ssl = on", "no PostgreSQL server", "closed before TLS began"):
+    for why in ("takes no TLS; check whether ssl = on", "no PostgreSQL server", "closed before TLS began"):
         with pytest.raises(NoTlsError, match=why):
             postgres(ours)
