@@ -19,27 +19,28 @@ _WHOLE_DAY = re.compile(r"\s*00:00\s*-\s*24:00\s*")
 _WEEKDAY = r"(MO|TU|WE|TH|FR|SA|SU)"
 
 
-def _up_to(most: int, *, signed: bool = True) -> re.Pattern[str]:
+def _up_to(most: int, *, signed: bool = True) -> str:
     """Return what matches a list of numbers from 1, or also counted from the end."""
     numbers = "|".join(map(str, range(most, 0, -1)))
     one = rf"{'[+-]?' if signed else ''}0?({numbers})"
-    return re.compile(rf"{one}(,{one})*")
+    return rf"{one}(,{one})*"
 
 
 _PARTS = {
-    "FREQ": re.compile("DAILY|WEEKLY|MONTHLY|YEARLY"),
-    "INTERVAL": re.compile(r"[1-9][0-9]{0,2}"),
-    "COUNT": re.compile(r"[1-9][0-9]{0,3}"),
-    "UNTIL": re.compile(r"[0-9]{8}(T[0-9]{6})?"),
+    "FREQ": "DAILY|WEEKLY|MONTHLY|YEARLY",
+    "INTERVAL": r"[1-9][0-9]{0,2}",
+    "COUNT": r"[1-9][0-9]{0,3}",
+    "UNTIL": r"[0-9]{8}(T[0-9]{6})?",
     "BYMONTH": _up_to(12, signed=False),
     "BYMONTHDAY": _up_to(31),
     "BYYEARDAY": _up_to(366),
     "BYWEEKNO": _up_to(53),
-    "BYDAY": re.compile(rf"([+-]?[1-9][0-9]?)?{_WEEKDAY}(,([+-]?[1-9][0-9]?)?{_WEEKDAY})*"),
+    "BYDAY": rf"([+-]?[1-9][0-9]?)?{_WEEKDAY}(,([+-]?[1-9][0-9]?)?{_WEEKDAY})*",
     "BYSETPOS": _up_to(366),
-    "WKST": re.compile(_WEEKDAY),
+    "WKST": _WEEKDAY,
 }
-"""What a rule may say. `at` says the time of day. dateutil would look without end for what these leave out."""
+"""What a rule may say, as patterns: to compile them takes its time, so only a rule has that done. `at` says the time of
+day. dateutil would look without end for what these leave out."""
 _NEEDED = {
     "DAILY": ((),),
     "WEEKLY": (("BYDAY",),),
@@ -157,7 +158,7 @@ def parse_rule(said: str, first: dt.date | None) -> Rule:
             raise LimitError(f"{said!r}: `at` says the time of day; leave {key} out")
         if not sign or key not in _PARTS:
             raise LimitError(f"{said!r} is not a recurrence rule of RFC 5545, for {key!r}; use for example {EXAMPLE}")
-        if not _PARTS[key].fullmatch(value):
+        if not re.fullmatch(_PARTS[key], value):
             raise LimitError(f"{said!r}: {key} can't be {value!r}; use for example {EXAMPLE}")
     if len(parts) < len(pairs) or "FREQ" not in parts:
         raise LimitError(f"{said!r}: each part may appear once, and FREQ is needed; use for example {EXAMPLE}")
