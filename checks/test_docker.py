@@ -1,4 +1,5 @@
 from pytest_opscheck import NEEDED, check, docker
+from pytest_opscheck.probes._commands import ExitParam, StdoutParam, ValueParam
 from pytest_opscheck.probes._versions import VersionParam
 
 
@@ -326,7 +327,14 @@ def test_image(image, expect):
     family=True,
     action="Run it by hand: docker exec NAME COMMAND",
 )
-def test_exec(exec, expect):  # noqa: A002 - the probe's name
+def test_exec(
+    exec,  # noqa: A002 - the probe's name
+    expect,
+    *,
+    exit: ExitParam = "== 0",  # type: ignore[assignment]  # noqa: A002 - the inventory's word
+    stdout: StdoutParam | None = None,
+    value: ValueParam | None = None,
+):
     """A command in a service's container says that all is well.
 
     It runs in the service's first running container, by name, as that container's own user. `run` is a text for the
@@ -350,12 +358,12 @@ def test_exec(exec, expect):  # noqa: A002 - the probe's name
     """
     said = f": {exec.said}" if exec.said and exec.exit_status else ""
     observed = f"{exec.exit_status}{said}"
-    expect(exec.exit_status, subject=f"exit status in {exec.container}", limit=exec.exit, observed=observed)
-    if exec.stdout_limit is not None:
-        expect(exec.stdout.strip(), subject="output", limit=exec.stdout_limit)
-    if exec.value is not None:
+    expect(exec.exit_status, subject=f"exit status in {exec.container}", limit=exit, observed=observed)
+    if stdout is not None:
+        expect(exec.stdout.strip(), subject="output", limit=stdout)
+    if value is not None:
         why = None if exec.number is not None else f"the output {exec.stdout[:40].strip()!r} is not one number"
-        expect(exec.number, subject="value", limit=exec.value, why=why)
+        expect(exec.number, subject="value", limit=value, why=why)
 
 
 @check(

@@ -2,6 +2,7 @@ import math
 from typing import Any
 
 from pytest_opscheck import check, host
+from pytest_opscheck.probes._commands import ExitParam, StdoutParam, ValueParam
 
 
 @check(host.reachable, limit="== shell", severity="P0", suites=("*",), action="Try the same way in by hand: ssh -v")
@@ -248,7 +249,14 @@ def test_ports(ports, expect):
 
 
 @check(host.command, limit="== 0", family=True, action="Run the command by hand")
-def test_command(command, expect):
+def test_command(
+    command,
+    expect,
+    *,
+    exit: ExitParam = "== 0",  # type: ignore[assignment]  # noqa: A002 - the inventory's word
+    stdout: StdoutParam | None = None,
+    value: ValueParam | None = None,
+):
     """A user-defined command says that all is well.
 
     Its exit status (0, unless `exit` is set), its output (`stdout`), and the single number that it prints (`value`). It
@@ -261,12 +269,12 @@ def test_command(command, expect):
         run = "nginx -t"
         suites = ["deploy_gate", "daily"]
     """
-    expect(command.exit_status, subject="exit status", limit=command.exit)
-    if command.stdout_limit is not None:
-        expect(command.stdout.strip(), subject="output", limit=command.stdout_limit)
-    if command.value is not None:
+    expect(command.exit_status, subject="exit status", limit=exit)
+    if stdout is not None:
+        expect(command.stdout.strip(), subject="output", limit=stdout)
+    if value is not None:
         why = None if command.number is not None else f"the output {command.stdout[:40].strip()!r} is not one number"
-        expect(command.number, subject="value", limit=command.value, why=why)
+        expect(command.number, subject="value", limit=value, why=why)
 
 
 @check(host.file, family=True, action="See what is there: ls -la PATH")

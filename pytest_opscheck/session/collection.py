@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from pydantic import ValidationError
 
 from .. import catalogue
 from .._check import EVERY_SUITE, Check, check_of
@@ -150,6 +151,7 @@ class Collection:
                 hint = nearest(suite, self.inventory.suites)
                 raise pytest.UsageError(f"{function.__name__}: there is no suite {suite!r}; {hint}")
         if check not in self._own:
+            params = _defaults(check, function)
             self._own[check] = [
                 Expectation(
                     check=check,
@@ -157,10 +159,7 @@ class Collection:
                     limits=check.limits,
                     severity=check.severity,
                     suites=tuple(self.inventory.suites) if EVERY_SUITE in check.suites else check.suites,
-                    params={
-                        name: info.get_default(call_default_factory=True)
-                        for name, info in check.params.model_fields.items()
-                    },
+                    params=params,
                     timeout_s=check.probe.timeout_s,
                     action=check.action,
                 )
@@ -181,6 +180,25 @@ class Collection:
             metafunc.parametrize(found.probe.name, params or [_without_target(found)])
         with fixtures.parametrized(metafunc, self.inventory, skip=found.probe.name if found else None):
             yield
+
+
+def _defaults(check: Check, function: Any) -> dict[str, Any]:
+    """Return what a user's own check is asked and judged with: the inventory says nothing of it. Raises UsageError."""
+    fields = check.params.model_fields
+    if missing := [name for name in check.options if fields[name].is_required()]:
+        raise pytest.UsageError(
+            f"{function.__name__}: nothing sets {', '.join(missing)}; give each a default in your own check"
+        )
+    raw = {name: info.get_default(call_default_factory=True) for name, info in fields.items()}
+    if not check.options:
+        return raw
+    try:
+        made = check.params(**{name: value for name, value in raw.items() if not fields[name].is_required()})
+    except ValidationError as error:
+        first = error.errors()[0]
+        place = ".".join(map(str, first["loc"]))
+        raise pytest.UsageError(f"{function.__name__}: the default of {place}: {first['msg']}") from None
+    return raw | {name: getattr(made, name) for name in check.options}
 
 
 def _is_shipped(function: Any) -> bool:

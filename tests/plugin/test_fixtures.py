@@ -156,3 +156,39 @@ def test_ones_own_check_that_cannot_tell_says_so_in_a_line(project: Project, wor
     page = (pytester.path / "reports" / "daily" / "latest.html").read_text(encoding="utf-8")
     assert "raise UnknownError" not in page
     assert "raise KeyError" in page
+
+
+OPTIONS = """
+from pytest_opscheck import NEEDED, LadderParam, check, host
+
+@check(host.filesystems)
+def test_room(filesystems, expect, *, most: LadderParam = {"P3": "< 0%", "P1": "< 100.5%"}):
+    \"\"\"There is room.\"\"\"
+    for filesystem in filesystems:
+        expect(filesystem.used_percent, "%", subject=filesystem.mount, limit=most)
+"""
+
+
+@pytest.mark.parametrize("workers", [(), ("-n", "2")])
+def test_a_check_of_your_own_has_its_own_parameters(project: Project, workers: tuple[str, ...]) -> None:
+    """They are validated as the inventory's keys are, and handed over beside the reading."""
+    pytester = project(HOSTS)
+    pytester.makepyfile(test_mine=OPTIONS)
+    pytester.runpytest_subprocess("-m", "daily", *workers)
+    found = {result_id: (result["verdict"], result["severity"]) for result_id, result in results(pytester).items()}
+    assert found["host.room@one"] == found["host.room@two"] == ("breach", "P3")
+
+
+@pytest.mark.parametrize(
+    ("default", "said"),
+    [
+        ("NEEDED", "test_room: nothing sets most; give each a default in your own check"),
+        ('"< five"', "test_room: the default of most: *< five*"),
+    ],
+)
+def test_a_check_of_your_own_that_nobody_can_set_is_an_error(project: Project, default: str, said: str) -> None:
+    pytester = project(HOSTS)
+    pytester.makepyfile(test_mine=OPTIONS.replace('{"P3": "< 0%", "P1": "< 100.5%"}', default))
+    result = pytester.runpytest_subprocess("-m", "daily")
+    assert result.ret != 0
+    result.stdout.fnmatch_lines([f"*UsageError: {said}*"])

@@ -14,8 +14,7 @@ from typing import Annotated, Any
 from pydantic import Field
 
 from ...core.errors import BlockedError, UnknownError
-from ...core.limits import Ladder, Limit
-from .._commands import ExitParam, StdoutParam, ValueParam, number_in
+from .._commands import number_in
 from .._kind import Output
 from ._containers import Container, Stack
 from ._logs import frames
@@ -65,15 +64,12 @@ printf '\n%s end %s\n' "$word" "${over:+over }$status"
 
 @dataclass(frozen=True, slots=True)
 class Executed:
-    """What a command in a container did, and what is expected of it."""
+    """What a command in a container did."""
 
     container: str
     exit_status: int
     stdout: str
     stderr: str
-    exit: Limit
-    stdout_limit: Limit | None
-    value: Ladder | None
 
     @property
     def number(self) -> float | None:
@@ -94,9 +90,6 @@ def exec(  # noqa: A001 - the engine's word, and the inventory's
     *,
     service: Annotated[str, Field(min_length=1)],
     run: str | tuple[str, ...],
-    exit: ExitParam = "== 0",  # type: ignore[assignment]  # noqa: A002 - the inventory's word
-    stdout: StdoutParam | None = None,
-    value: ValueParam | None = None,
     timeout_s: float,
 ) -> Executed:
     """What a command printed and how it exited in a service's container: the first that runs, by name.
@@ -106,7 +99,7 @@ def exec(  # noqa: A001 - the engine's word, and the inventory's
     container, word = _chosen(engine.stack, service), secrets.token_hex(8)
     said = ["sh", "-c", WRAPPER, "opscheck", word, str(_seconds(timeout_s))]
     printed = _printed(engine, container, said, _text(run), timeout_s)
-    return Executed(container.name, *_outcome(container, word, *printed), exit, stdout, value)
+    return Executed(container.name, *_outcome(container, word, *printed))
 
 
 def _text(run: str | tuple[str, ...]) -> str:
@@ -198,9 +191,6 @@ def _exec_there(
     output: Output,
     *,
     service: str,
-    exit: Limit,  # noqa: A002 - the inventory's word
-    stdout: Limit | None,
-    value: Ladder | None,
     **_run_there: Any,
 ) -> Executed:
     """The same, through the host's docker command."""
@@ -210,4 +200,4 @@ def _exec_there(
     container = _chosen(stack_of(before.splitlines()), service)
     if not word:
         raise UnknownError(f"{container.name} went away meanwhile")
-    return Executed(container.name, *_outcome(container, word, out, output.stderr), exit, stdout, value)
+    return Executed(container.name, *_outcome(container, word, out, output.stderr))

@@ -6,8 +6,7 @@ import re
 from dataclasses import dataclass
 
 from ...core.errors import UnknownError
-from ...core.limits import Ladder, Limit
-from .._commands import ExitParam, StdoutParam, ValueParam, number_in
+from .._commands import number_in
 from .._kind import Output, Reach
 from ._disks import Filesystem, Inodes, filesystems, inodes
 from ._files import Directory, File, Files, Mode, directory, file
@@ -177,14 +176,11 @@ def cpu(output: Output) -> float:
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """What a command of the inventory's own did, and what is expected of it."""
+    """What a command of the inventory's own did."""
 
     exit_status: int
     stdout: str
     stderr: str
-    exit: Limit
-    stdout_limit: Limit | None
-    value: Ladder | None
 
     @property
     def number(self) -> float | None:
@@ -197,11 +193,8 @@ def command(
     output: Output,
     *,
     run: str,  # noqa: ARG001 - the inventory's key, which the script takes
-    exit: ExitParam = "== 0",  # type: ignore[assignment]  # noqa: A002 - the inventory's word
-    stdout: StdoutParam | None = None,
-    value: ValueParam | None = None,
 ) -> Command:
     """What a shell command printed and how it exited. It has to be one that changes nothing."""
     output.require_end()
     assert output.exit_status is not None  # noqa: S101 - for the type checker; require_end() has looked
-    return Command(output.exit_status, output.stdout, output.stderr, exit, stdout, value)
+    return Command(output.exit_status, output.stdout, output.stderr)

@@ -100,7 +100,7 @@ class Clients:
     """Connected clients beside the one that asks, those of them that wait in a blocking command, and maxclients."""
 
     connected: int
-    blocked: int
+    blocked: int | None
     maximum: int | None
 
     @property
@@ -115,7 +115,7 @@ def clients(redis: Redis) -> Clients:
     said = info(redis, "clients")
     return Clients(
         max(0, said.number("connected_clients") - 1),
-        int(said.get("blocked_clients", 0)),
+        said.number("blocked_clients") if "blocked_clients" in said else None,
         said.number("maxclients") if "maxclients" in said else None,
     )
 
