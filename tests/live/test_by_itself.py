@@ -127,7 +127,7 @@ def test_a_run_that_is_ended_leaves_its_reports(machine: Container, opscheck: Op
     machine.run(f"systemctl start --no-block {service}")
     sleeps = "for file in /proc/[0-9]*/cmdline; do tr '\\0' ' ' <$file | grep -q '^slee[p] 50' && exit; done; exit 1"
     wait_until(lambda: machine.run(sleeps).returncode == 0, "it")
-    assert "a run of slow is under way" in opscheck("timers", "run", "slow", status=5)
+    assert "slow is already running" in opscheck("timers", "run", "slow", status=5)
     started = time.monotonic()
     machine.run(f"systemctl stop {service}")
     assert time.monotonic() - started < 30

@@ -160,7 +160,7 @@ def test_whoever_ends_it_nothing_is_left(tmp_path: Path, number: signal.Signals)
     log = tmp_path / "output"
     with log.open("w") as output:
         process = subprocess.Popen(command(), cwd=tmp_path, stdout=output, stderr=output, start_new_session=True)
-    wait_until(lambda: "It runs" in log.read_text() or process.poll() is not None, "the demo")
+    wait_until(lambda: "It is running" in log.read_text() or process.poll() is not None, "the demo")
     folder = re.search(r"Starting a small shop in (\S+):", log.read_text())
     assert folder is not None, log.read_text()
     assert list(processes_in(folder[1]))

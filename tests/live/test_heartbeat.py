@@ -115,7 +115,7 @@ def test_a_run_that_is_ended(server: Receiver, tmp_path: Path, number: signal.Si
             # What it started still holds the lock, so that no second run comes beside it.
             second = ran(tmp_path, server.url, "sleep 30")
             assert (second.returncode, len(server.requests)) == (5, 1)
-            assert "a run of daily is under way" in second.stderr
+            assert "daily is already running" in second.stderr
         else:
             assert status == 2
             assert [path.partition("?")[0] for _, path, _ in server.requests] == ["/start", "/fail"]

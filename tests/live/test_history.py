@@ -103,10 +103,10 @@ stdout = "~ 5"
 @pytest.mark.parametrize(
     ("left", "told"),
     [
-        (0, "could not read the history (not a fault of any target): .*; check whether its disk is full or broken"),
+        (0, "could not read the history \\(not a fault of any target\\): .*; check whether its disk is full or broken"),
         (
             49152,
-            "could not record the run in the history (not a fault of any target): .*full; make room on its disk",
+            "could not record the run in the history \\(not a fault of any target\\): .*full; make room on its disk",
         ),
     ],
 )

@@ -112,7 +112,7 @@ url = "https://example..com/"
         "'GET' or 'HEAD'",
         "a line break perhaps",
         "'services[' is not a JMESPath",
-        "say '< 500'",
+        "use '< 500'",
     ):
         assert said in outcome.output
     assert "3 is too small; it must be at least 10" in outcome.output

@@ -75,7 +75,7 @@ def test_never_overwrites(tmp_path: Path) -> None:
     for make in (lambda: file.write_text("mine"), lambda: file.symlink_to(tmp_path / "elsewhere.toml")):
         file.unlink(missing_ok=True)
         make()
-        with pytest.raises(FileExistsError, match="there already"):
+        with pytest.raises(FileExistsError, match="already exists"):
             first_inventory.write(tmp_path)
     assert not (tmp_path / "elsewhere.toml").exists()
 

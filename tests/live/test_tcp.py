@@ -134,6 +134,6 @@ def test_what_is_not_a_line_is_unknown(run: Run, said: bytes, why: str) -> None:
 def test_what_an_inventory_cannot_mean(run: Run) -> None:
     said = '[tcp.a]\naddress = "mail.example.com"\n[tcp.b]\naddress = "a:1"\nca = "x.pem"\nexpect.answer = "== +PONG"\n'
     output = " ".join(run(said).output.split())
-    assert "it is no host with a port; write for example 'api.example.com:443'" in output
+    assert "it is not a host with a port; write for example 'api.example.com:443'" in output
     assert "ca is for a server that speaks TLS; add tls = true, or leave it out" in output
     assert "tcp.b.expect.answer" in output

@@ -86,7 +86,7 @@ def test_every_address_of_a_name_is_looked_at(run: Run, tmp_path: Path) -> None:
     assert outcome.verdict("tls.days_left@foreign") == "ok"
     assert f"{said} of an issuer that the CA file does not know" in outcome.message("tls.trusted@foreign")
     assert outcome.verdict("tls.reachable@ssh") == "breach P0"
-    said = "127.0.0.2 is not a certificate: what answers there does not speak TLS, expected a certificate"
+    said = "127.0.0.2 is no certificate: what answers there does not speak TLS, expected a certificate"
     assert outcome.message("tls.reachable@ssh") == said
     assert outcome.verdict("tls.trusted@ssh") == "ok"
     assert outcome.message("tls.protocol@old") == "the oldest version taken is TLS 1.0, expected >= 1.2"

@@ -9,11 +9,11 @@ START = """
 import sys, threading
 from pytest_opscheck.catalogue import kinds
 from pytest_opscheck.gather.dispatcher import Gather
-from pytest_opscheck.inventory import Named
+from pytest_opscheck.inventory import InventoryTarget
 from pytest_opscheck.plan import Contact, Plan, Request
 
 kind = kinds()[sys.argv[1]]
-target = Named(kind.name, "a", kind.target(url="http://127.0.0.1:1/"))
+target = InventoryTarget(kind.name, "a", kind.target(url="http://127.0.0.1:1/"))
 gather = Gather(Plan((Contact(target.id, (Request(target, kind.probes["reachable"], {}, 5),)),)))
 threading.Thread.start = lambda self: None  # what is imported from here on is imported by nobody else
 assert "requests" not in sys.modules
