@@ -32,7 +32,7 @@ _Text = Annotated[str, AfterValidator(_said)]
 class _Waiver(BaseModel):
     """An entry of [[waiver]]."""
 
-    model_config = ConfigDict(extra="forbid", strict=True)
+    model_config = ConfigDict(extra="forbid", strict=True, defer_build=True)
     check: _Text
     target: _Text
     subject: _Text | None = None
@@ -45,7 +45,7 @@ class _Waiver(BaseModel):
 class _Window(BaseModel):
     """A table [maintenance.NAME]."""
 
-    model_config = ConfigDict(extra="forbid", strict=True, populate_by_name=True)
+    model_config = ConfigDict(extra="forbid", strict=True, defer_build=True, populate_by_name=True)
     rule: _Text
     at: _Text
     why: _Text

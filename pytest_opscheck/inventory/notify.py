@@ -38,7 +38,7 @@ _Text = Annotated[str, BeforeValidator(_stripped), Field(min_length=1)]
 class _Channel(BaseModel):
     """A table [notify.NAME]."""
 
-    model_config = ConfigDict(extra="forbid", strict=True)
+    model_config = ConfigDict(extra="forbid", strict=True, defer_build=True)
     url: _Text | None = None
     webhook: _Text | None = None
     file: _Text | None = None

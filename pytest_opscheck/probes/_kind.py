@@ -36,7 +36,7 @@ class PastResults:
 class Target(BaseModel):
     """The keys of a target; each kind adds its own."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True, defer_build=True)
 
     def host(self) -> str | None:
         """Return the host target through which this one is reached, None for a connection of its own.
@@ -271,7 +271,12 @@ def params_of(function: Callable[..., object], base: type[BaseModel] | None = No
         for name, parameter in keywords.items()
     }
     config = ConfigDict(
-        frozen=True, extra="forbid", validate_default=True, arbitrary_types_allowed=True, hide_input_in_errors=True
+        frozen=True,
+        extra="forbid",
+        validate_default=True,
+        arbitrary_types_allowed=True,
+        hide_input_in_errors=True,
+        defer_build=True,  # an inventory sets the parameters of few probes
     )
     name = f"{function.__name__}_params"
     return create_model(name, __base__=base, **fields) if base else create_model(name, __config__=config, **fields)

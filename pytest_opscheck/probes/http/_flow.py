@@ -72,7 +72,9 @@ def _captures(said: dict[str, str]) -> dict[str, str]:
 
 
 class _Table(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True, validate_default=True)
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", hide_input_in_errors=True, validate_default=True, defer_build=True
+    )
 
     @model_validator(mode="before")
     @classmethod
