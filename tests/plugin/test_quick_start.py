@@ -1,8 +1,7 @@
-"""A run imports what it uses alone, and leaves the garbage collector as it was."""
+"""A run imports only what it uses."""
 
 from __future__ import annotations
 
-import gc
 from collections.abc import Callable
 
 import pytest
@@ -56,12 +55,3 @@ def test_a_run_of_a_host_imports_no_other_kind(project: Callable[[str], pytest.P
     kinds = {part[1] for part in parts if len(part) > 1 and part[0] == "probes" and not part[1].startswith("_")}
     assert kinds == {"host"}
     assert {part[1] for part in parts if len(part) > 1 and part[0] == "checks"} == {"test_host"}
-
-
-@pytest.mark.parametrize("inventory", [LOCAL, "[host.local]\nwrong = 1\n"])
-def test_the_garbage_collector_is_as_it_was(project: Callable[[str], pytest.Pytester], inventory: str) -> None:
-    """A process that runs pytest inside itself goes on to other work, whether the inventory was right or wrong."""
-    pytester, frozen = project(inventory), gc.get_freeze_count()
-    pytester.runpytest_inprocess("-m", "daily")
-    assert gc.isenabled()
-    assert gc.get_freeze_count() == frozen
