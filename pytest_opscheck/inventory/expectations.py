@@ -126,10 +126,11 @@ class Resolver:
         return self._made(check, target, rest, here, limit=limit, unsaid=unsaid)
 
     def _renamed(self, check: Check, target: InventoryTarget, said: dict[str, Any]) -> dict[str, Any]:
-        """Return a table with the present names of its keys."""
-        for old in (old for old in check.formerly if old in said):
-            self.notes.append(f"{check.id}@{target.name}: {old} is now called {check.formerly[old]}; rename it")
-        return {check.formerly.get(key, key): value for key, value in said.items()}
+        """Return a table with the present names of its keys; an old one beside the present one is an unknown key."""
+        renamed = {old: new for old, new in check.formerly.items() if old in said and new not in said}
+        for old, new in renamed.items():
+            self.notes.append(f"{check.id}@{target.name}: {old} is now called {new}; rename it")
+        return {renamed.get(key, key): value for key, value in said.items()}
 
     def _made(
         self,

@@ -365,3 +365,9 @@ def test_a_key_that_was_called_otherwise_is_taken_with_a_note(read: Read) -> Non
     assert [str(e.options) for e in before.of_check("docker.version")] == [
         str(e.options) for e in now.of_check("docker.version")
     ]
+
+
+def test_an_old_key_beside_the_present_one_is_an_error(errors: Errors) -> None:
+    """Neither of the two limits may be lost."""
+    said = errors("[docker.e]\nproject = 'shop'\nexpect.version = { wanted = '>= 20', expected = '>= 24' }\n")
+    assert "docker.e.expect.version.wanted: unknown key" in str(said)
