@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import random
 import threading
+import time
 import urllib.parse
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -14,8 +16,10 @@ from ..files import private
 from ._place import History
 
 T = TypeVar("T")
-BUSY_S = 5.0
-"""How long one statement waits for another run that writes, and how long a server may take to be reached."""
+BUSY_S = 10.0
+"""How long one statement waits for another run that writes."""
+REACH_S = 5.0
+"""How long a server may take to be reached."""
 MOST_BYTES = 12_000_000
 """How much of an answer of a server is read: a page of runs, or the values that a report of 1,000 checks shows."""
 MOST_ROWS = 250_000
@@ -77,7 +81,7 @@ class SqliteStore:
         self._connection = sqlite3.connect(
             f"file:{place}?mode={'rwc' if create else 'rw'}",
             uri=True,
-            timeout=BUSY_S,
+            timeout=0,  # rows() waits
             isolation_level=None,
             check_same_thread=False,  # a call that hangs is left to its thread, and no other one follows
         )
@@ -90,7 +94,21 @@ class SqliteStore:
             raise
 
     def rows(self, sql: str, params: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
-        return self._connection.execute(sql, params).fetchall()
+        """Run one statement, which waits for its turn where others write.
+
+        SQLite's own wait asks ten times a second, and misses the gaps of a busy writer; and it does not wait at all for
+        the change to write-ahead mode, which two runs may want to make at once.
+        """
+        import sqlite3
+
+        until = time.monotonic() + BUSY_S
+        while True:
+            try:
+                return self._connection.execute(sql, params).fetchall()
+            except sqlite3.OperationalError as error:
+                if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() > until:
+                    raise
+            time.sleep(random.uniform(0.001, 0.01))  # noqa: S311 - so that two do not wait in step
 
     def many(self, sql: str, rows: Iterable[Sequence[Any]]) -> None:
         self._connection.executemany(sql, rows)
@@ -141,7 +159,7 @@ class PostgresStore:
                 url,
                 autocommit=True,
                 prepare_threshold=None,
-                connect_timeout=int(BUSY_S),
+                connect_timeout=int(REACH_S),
                 application_name="opscheck history",
             )
 
