@@ -3,6 +3,7 @@ from dataclasses import replace
 
 from pytest_opscheck import NEEDED, check, postgres
 from pytest_opscheck.probes._versions import VersionParam
+from pytest_opscheck.probes.postgres._tables import RowLimits, SizeLimits, enough
 
 
 @check(
@@ -441,9 +442,10 @@ def test_indexes(indexes, expect):
     severity="P1",
     suites=("deploy_gate", "daily"),
     takes="tables",
+    asks={"tables": enough},
     action="Check whether the restore or migration was whole, and whether the dsn names the right database",
 )
-def test_rows(rows, expect):
+def test_rows(rows, expect, *, tables: RowLimits = NEEDED):
     """Tables have as many rows as expected.
 
     Counted, not estimated, but no further than the limit requires: for `> 0` one row is enough, so the number is then a
@@ -459,7 +461,9 @@ def test_rows(rows, expect):
     """
     for table in rows:
         observed = f"{table.rows} or more" if table.more else None
-        expect(table.rows, subject=f"rows of {table.table}", limit=table.ladder, observed=observed, why=table.why)
+        expect(
+            table.rows, subject=f"rows of {table.table}", limit=tables[table.table], observed=observed, why=table.why
+        )
 
 
 @check(
@@ -467,9 +471,10 @@ def test_rows(rows, expect):
     suites=("monthly",),
     units=("B",),
     takes="tables",
+    asks={"named": lambda tables: tuple(tables or ())},
     action="See what can be archived, and whether it is bloat: pg_stat_user_tables, n_dead_tup",
 )
-def test_table_size(table_size, expect):
+def test_table_size(table_size, expect, *, tables: SizeLimits | None = None):
     """Tables are as large as expected.
 
     pg_total_relation_size: the table with its indexes and TOAST; of a partitioned table all partitions together. A
@@ -484,8 +489,9 @@ def test_table_size(table_size, expect):
         table_size = { P3 = "< 10GB", audit_logs = "< 50GB" }
     """
     for table in table_size:
-        if table.ladder is not None or expect.has_limit:
-            expect(table.size_bytes, "B", subject=f"size of {table.table}", limit=table.ladder, why=table.why)
+        own = (tables or {}).get(table.table)
+        if own is not None or expect.has_limit:
+            expect(table.size_bytes, "B", subject=f"size of {table.table}", limit=own, why=table.why)
 
 
 @check(

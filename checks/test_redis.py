@@ -3,6 +3,7 @@ from dataclasses import replace
 from pytest_opscheck import NEEDED, check, redis
 from pytest_opscheck.probes._types import CountParam
 from pytest_opscheck.probes._versions import VersionParam
+from pytest_opscheck.probes.redis._keys import Patterns, enough
 from pytest_opscheck.probes.redis._safety import RoleParam
 
 
@@ -214,9 +215,10 @@ def test_keys(keys, expect):
 @check(
     redis.keys_matching,
     takes="patterns",
+    asks={"patterns": enough},
     action="See which there are: redis-cli --scan --pattern {subject}; warm the cache up again",
 )
-def test_keys_matching(keys_matching, expect):
+def test_keys_matching(keys_matching, expect, *, patterns: Patterns = NEEDED):
     """The database holds the keys that it should, by their patterns.
 
     Of each pattern (`*`, `?`, `[ab]`, as KEYS has them) how many keys of the url's database match, each counted once.
@@ -233,7 +235,7 @@ def test_keys_matching(keys_matching, expect):
     """
     for matching in keys_matching:
         observed = f"{matching.count} or more" if matching.more else None
-        expect(matching.count, subject=matching.pattern, limit=matching.expected, observed=observed)
+        expect(matching.count, subject=matching.pattern, limit=patterns[matching.pattern], observed=observed)
 
 
 @check(

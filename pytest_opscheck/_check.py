@@ -8,7 +8,7 @@ import typing
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from pydantic import BaseModel
 
@@ -18,7 +18,7 @@ from .core.limits import SEVERITIES, Ladder, Limit, parse_ladder, parse_limit, s
 from .core.suites import ATTRIBUTE, suite_problem
 from .core.units import LimitError, dimension
 from .probes import Probe
-from .probes._kind import params_of
+from .probes._kind import fields_of, params_of
 
 F = TypeVar("F", bound=Callable[..., None])
 EVERY_SUITE = "*"
@@ -59,6 +59,7 @@ class Check:
     least: str | None = "0"
     most: str | None = None
     formerly: Mapping[str, str] = field(default_factory=dict)
+    asks: Mapping[str, Callable[..., object]] = field(default_factory=dict)
 
     @property
     def kind(self) -> str:
@@ -88,7 +89,13 @@ class Check:
     @cached_property
     def options(self) -> tuple[str, ...]:
         """Its own parameters, which its function gets beside the reading: what should be; the probe sees what is."""
-        return tuple(name for name in self.params.model_fields if name not in self.probe.params.model_fields)
+        probed = self.probe.params.model_fields.keys() - self.asks.keys()
+        return tuple(name for name in self.params.model_fields if name not in probed)
+
+    def asked(self, params: Mapping[str, Any]) -> dict[str, Any]:
+        """Return what its probe is asked with, given all parameters: those of the probe, and what its own ask of it."""
+        asked = {name: value for name, value in params.items() if name not in self.options}
+        return asked | {name: ask(**_taken(ask, params)) for name, ask in self.asks.items()}
 
     @property
     def carries_limits(self) -> bool:
@@ -130,6 +137,7 @@ def check(
     least: str | None = "0",
     most: str | None = None,
     formerly: Mapping[str, str] | None = None,
+    asks: Mapping[str, Callable[..., object]] | None = None,
 ) -> Callable[[F], F]:
     """Turn a test function into a check. It receives the probe's reading as the argument named like the probe.
 
@@ -151,6 +159,9 @@ def check(
         break, or none can keep, is an error.
     most: what its value is never above, for example `100%` for a part of a whole.
     formerly: what its keys were called before, and are called now: the old names are accepted, with a note.
+    asks: for parameters of the probe that are not keys of the inventory, a function that makes them of the check's own
+        parameters that it takes by name: `{"names": lambda tables: tuple(tables)}`. So a probe that looks at named
+        things does not see what is expected of them.
 
     Raises TypeError for a function or arguments that do not fit.
     """
@@ -168,7 +179,7 @@ def check(
             raise TypeError(
                 f"{function.__name__} takes no argument {probe.name!r}, which would be the reading of {probe!r}"
             )
-        params = _params(function, probe)
+        params = _params(function, probe, asks or {})
         if takes is not None and takes not in _keys(params):
             raise TypeError(f"takes={takes!r} is not a parameter of {probe!r}; it has {', '.join(_keys(params))}")
         try:
@@ -194,6 +205,7 @@ def check(
             least=least,
             most=most,
             formerly=dict(formerly or {}),
+            asks=dict(asks or {}),
         )
         setattr(function, ATTRIBUTE, made)
         return function
@@ -232,12 +244,24 @@ def _keys(params: type[BaseModel]) -> tuple[str, ...]:
     return tuple(name for name in params.model_fields if name not in GIVEN)
 
 
-def _params(function: Callable[..., None], probe: Probe) -> type[BaseModel]:
-    """Return the parameters of a probe, and behind them the check's own. Raises TypeError for a name in both."""
+def _params(function: Callable[..., None], probe: Probe, asks: Mapping[str, Callable[..., object]]) -> type[BaseModel]:
+    """Return the parameters of a probe, and behind them the check's own. Raises TypeError for names that do not fit."""
+    its = probe.params.model_fields
+    if unknown := [name for name in asks if name not in its]:
+        raise TypeError(f"asks={unknown[0]!r} of {function.__name__} is not a parameter of {probe!r}")
     keywords = [p.name for p in inspect.signature(function).parameters.values() if p.kind is p.KEYWORD_ONLY]
-    if both := [name for name in keywords if name in probe.params.model_fields]:
+    if both := [name for name in keywords if name in its and name not in asks]:
         raise TypeError(f"{function.__name__} and {probe!r} both have the parameter {both[0]!r}; rename one")
-    return params_of(function, probe.params) if keywords else probe.params
+    params = params_of(function, fields_of(probe.params, without=asks)) if keywords or asks else probe.params
+    for name, ask in asks.items():
+        if missing := [word for word in inspect.signature(ask).parameters if word not in params.model_fields]:
+            raise TypeError(f"asks={name!r} of {function.__name__} takes {missing[0]!r}, which is not a parameter")
+    return params
+
+
+def _taken(ask: Callable[..., object], params: Mapping[str, Any]) -> dict[str, Any]:
+    """Return those of the parameters that a function takes."""
+    return {name: params[name] for name in inspect.signature(ask).parameters}
 
 
 def _dimension(unit: str) -> str:

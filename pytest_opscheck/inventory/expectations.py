@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, get_args
+from typing import Annotated, Any, get_args, get_origin
 
 from pydantic import ValidationError
 
@@ -283,9 +283,7 @@ def _limit_parameter(check: Check) -> str | None:
     """Return the parameter that the short form sets where it is itself a limit, as the count of `healthy = 8` is."""
     if check.takes is None:
         return None
-    annotation = check.params.model_fields[check.takes].annotation
-    forms = (annotation, *get_args(annotation))
-    return check.takes if any(getattr(form, "__origin__", form) is Ladder for form in forms) else None
+    return check.takes if Ladder in _forms(check, check.takes) else None
 
 
 def _takes_truth(check: Check) -> bool:
@@ -297,9 +295,15 @@ def inner_parameter(check: Check) -> str | None:
     """Return the parameter whose own keys may stand in the long form, as the paths of `json` do; None without one."""
     if check.takes is None:
         return None
-    annotation = check.params.model_fields[check.takes].annotation
-    forms = (annotation, *get_args(annotation))
-    return check.takes if any(getattr(form, "__origin__", form) in (dict, Mapping) for form in forms) else None
+    return check.takes if {dict, Mapping}.intersection(_forms(check, check.takes)) else None
+
+
+def _forms(check: Check, parameter: str) -> Iterator[object]:
+    """Yield the classes that a parameter can have, and those of what is in a container, without their validators."""
+    annotation = check.params.model_fields[parameter].annotation
+    for form in (annotation, *get_args(annotation)):
+        bare = form.__origin__ if get_origin(form) is Annotated else form
+        yield get_origin(bare) or bare
 
 
 def _looks_like_limit(said: object) -> bool:

@@ -82,9 +82,9 @@ class Step:
 class Expectation:
     """One check of one target, with all that the run needs: the default and the inventory's word put together.
 
-    `name` is that of a user-defined question, for example `stuck_jobs`. `params` are the probe's keyword arguments.
-    `covers` are the ids of the runbook's lines that it stands for. Of `steps`, the first whose condition holds is
-    shown, else `action`. `lasting` says how long a breach has to last before it counts.
+    `name` is that of a user-defined question, for example `stuck_jobs`. `params` are the keyword arguments of its probe
+    and its check. `covers` are the ids of the runbook's lines that it stands for. Of `steps`, the first whose condition
+    holds is shown, else `action`. `lasting` says how long a breach has to last before it counts.
     """
 
     check: Check
@@ -109,7 +109,7 @@ class Expectation:
     @property
     def asked(self) -> dict[str, Any]:
         """What its probe is asked with. Expectations that differ in what should be alone share one reading."""
-        return {name: value for name, value in self.params.items() if name not in self.check.options}
+        return self.check.asked(self.params)
 
     @property
     def options(self) -> dict[str, Any]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 import typing
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
@@ -23,6 +23,8 @@ NEEDED: Any = object()
 SAID = 9
 """The exit status by which a script says that it cannot tell, and on its last line why, and what to do."""
 F = TypeVar("F", bound=Callable[..., object])
+Fields = dict[str, Any]
+"""The fields of a model by name, each as its type and its default."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -250,8 +252,8 @@ class Kind:
         return probe
 
 
-def params_of(function: Callable[..., object], base: type[BaseModel] | None = None) -> type[BaseModel]:
-    """Return the keyword-only parameters of a function as a model that validates them, behind those of another model.
+def params_of(function: Callable[..., object], beside: Fields | None = None) -> type[BaseModel]:
+    """Return the keyword-only parameters of a function as a model that validates them, behind other fields.
 
     A default of NEEDED is none: pytest takes a parameter without a default for a fixture.
     """
@@ -278,5 +280,14 @@ def params_of(function: Callable[..., object], base: type[BaseModel] | None = No
         hide_input_in_errors=True,
         defer_build=True,  # an inventory sets the parameters of few probes
     )
-    name = f"{function.__name__}_params"
-    return create_model(name, __base__=base, **fields) if base else create_model(name, __config__=config, **fields)
+    return create_model(f"{function.__name__}_params", __config__=config, **{**(beside or {}), **fields})
+
+
+def fields_of(model: type[BaseModel], without: Collection[str] = ()) -> Fields:
+    """Return the fields of a model of parameters, but for some."""
+    hints = typing.get_type_hints(model, include_extras=True)
+    return {
+        name: (hints[name], ... if info.is_required() else info.default)
+        for name, info in model.model_fields.items()
+        if name not in without
+    }

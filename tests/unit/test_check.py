@@ -169,3 +169,48 @@ def test_one_name_is_not_both_its_own_parameter_and_its_probes() -> None:
         @check(lines)
         def test_it(lines: object, expect: object, *, many: bool = False) -> None:
             """Lines."""
+
+
+@kind.probe()
+def named(connection: object, *, names: tuple[str, ...], depth: int = 1) -> int:
+    return 1
+
+
+def test_what_its_own_parameters_ask_of_the_probe() -> None:
+    """A probe that looks at named things sees their names, and not their limits."""
+
+    @check(named, asks={"names": lambda things: (*things,)})
+    def test_it(named: object, expect: object, *, things: dict[str, LadderParam] = NEEDED) -> None:
+        """Things are there."""
+
+    found = check_of(test_it)
+    assert found is not None
+    assert (found.keys, found.needs, found.options) == (("depth", "things"), ("things",), ("things",))
+    params = found.params.model_validate({"things": {"a": "< 1", "b": "> 2"}, "depth": 3})
+    assert found.asked({name: getattr(params, name) for name in found.keys}) == {"names": ("a", "b"), "depth": 3}
+
+
+def test_its_own_parameter_may_have_the_name_of_what_it_asks_for() -> None:
+    @check(named, asks={"names": lambda names: (*names,)})
+    def test_it(named: object, expect: object, *, names: dict[str, LadderParam] = NEEDED) -> None:
+        """Things are there."""
+
+    found = check_of(test_it)
+    assert found is not None
+    assert (found.options, found.limit_keys) == (("names",), ("names",))
+    assert found.asked({"names": {"a": None}, "depth": 1}) == {"names": ("a",), "depth": 1}
+
+
+@pytest.mark.parametrize(
+    ("asks", "message"),
+    [
+        ({"name": lambda things: things}, "asks='name' of test_it is not a parameter of thing.named"),
+        ({"names": lambda other: other}, "asks='names' of test_it takes 'other', which is not a parameter"),
+    ],
+)
+def test_what_is_asked_of_a_probe_that_does_not_fit(asks: Any, message: str) -> None:
+    with pytest.raises(TypeError, match=message):
+
+        @check(named, asks=asks)
+        def test_it(named: object, expect: object, *, things: dict[str, LadderParam] = NEEDED) -> None:
+            """Things are there."""

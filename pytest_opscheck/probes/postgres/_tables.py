@@ -167,52 +167,59 @@ def _count_limits(said: Mapping[str, Ladder]) -> Mapping[str, Ladder]:
     return said
 
 
+RowLimits = Annotated[dict[Name, LadderParam], AfterValidator(_count_limits)]
+"""How many rows tables should have, by their names."""
+
+
+def enough(tables: Mapping[str, Ladder]) -> dict[str, int]:
+    """Return of each table the number of rows at which all its limits are decided."""
+    return {
+        name: max(0, *(math.floor(rung.limit.number or 0) for rung in ladder.rungs)) + 1
+        for name, ladder in tables.items()
+    }
+
+
 @dataclass(frozen=True, slots=True)
 class Rows:
-    """How many rows a table has, with its limits.
+    """How many rows a table has; where there are `more`, these are not counted.
 
-    Where there are more than it takes to judge them, `rows` is a number that is enough for that, and `more` is true. It
-    is None where they can't be counted, for which `why` gives the reason.
+    `rows` is None where they can't be counted, for which `why` gives the reason.
     """
 
     table: str
-    ladder: Ladder
     rows: int | None
     more: bool = False
     why: str | None = None
 
 
 @kind.probe(timeout_s=30)
-def rows(
-    server: Server, *, tables: Annotated[dict[Name, LadderParam], AfterValidator(_count_limits)], timeout_s: float
-) -> tuple[Rows, ...]:
-    """How many rows tables have. None is counted further than its limits reach: for `> 0` one row is enough."""
+def rows(server: Server, *, tables: Mapping[str, int], timeout_s: float) -> tuple[Rows, ...]:
+    """How many rows tables have. None is counted further than its number: to know that it is not empty, 1 is enough."""
     until = time.monotonic() + timeout_s
     looked_up = _look_up(server, tables)
-    return tuple(_rows(server, name, ladder, looked_up[name], until) for name, ladder in tables.items())
+    return tuple(_rows(server, name, enough, looked_up[name], until) for name, enough in tables.items())
 
 
-def _rows(server: Server, name: str, ladder: Ladder, found: _Found | str, until: float) -> Rows:
+def _rows(server: Server, name: str, enough: int, found: _Found | str, until: float) -> Rows:
     if isinstance(found, str) or found.type not in _TABLES + _VIEWS:
-        return Rows(name, ladder, None, why=f"it is {found if isinstance(found, str) else 'no table'}")
+        return Rows(name, None, why=f"it is {found if isinstance(found, str) else 'no table'}")
     if not found.readable:
         user = quoted(found.user)
         grant = f"GRANT USAGE ON SCHEMA {quoted(found.schema)} TO {user}; GRANT SELECT ON {found.quoted} TO {user}"
-        return Rows(name, ladder, None, why=f"the user of the dsn may not read it; as its owner: {grant}")
+        return Rows(name, None, why=f"the user of the dsn may not read it; as its owner: {grant}")
     if found.hides_rows:
         bypass = f"as a superuser: ALTER ROLE {quoted(found.user)} BYPASSRLS"
-        return Rows(name, ladder, None, why=f"its row security hides rows from the user of the dsn; {bypass}")
-    enough = max(0, *(math.floor(rung.limit.number or 0) for rung in ladder.rungs)) + 1
+        return Rows(name, None, why=f"its row security hides rows from the user of the dsn; {bypass}")
     sql = f"select count(*) from (select 1 from {found.quoted} limit {enough}) counted"  # noqa: S608 - quoted
     try:
         count = int(server.rows(sql, timeout_s=max(0.1, until - time.monotonic()))[0][0])
     except UnknownError as error:
-        return Rows(name, ladder, None, why=str(error))
-    return Rows(name, ladder, count, more=count == enough)
+        return Rows(name, None, why=str(error))
+    return Rows(name, count, more=count == enough)
 
 
-def _size_limits(said: Mapping[str, Ladder] | None) -> Mapping[str, Ladder] | None:
-    for name, ladder in (said or {}).items():
+def _size_limits(said: Mapping[str, Ladder]) -> Mapping[str, Ladder]:
+    for name, ladder in said.items():
         for rung in ladder.rungs:
             if rung.limit.dimension != "size":
                 raise ValueError(f"the limit of {name} is {rung.limit}, and a size is in bytes; use '< 10GB'")
@@ -220,17 +227,19 @@ def _size_limits(said: Mapping[str, Ladder] | None) -> Mapping[str, Ladder] | No
     return said
 
 
+SizeLimits = Annotated[dict[Name, LadderParam], AfterValidator(_size_limits)]
+"""How large tables may be, by their names."""
+
+
 @dataclass(frozen=True, slots=True)
 class TableSize:
     """How large a table is, with its indexes and what is stored beside it (TOAST), and of its partitions all together.
 
-    `ladder` are its own limits, None where those for all tables hold. `size_bytes` is None where there is no such
-    table.
+    `size_bytes` is None where there is no such table.
     """
 
     table: str
     size_bytes: int | None
-    ladder: Ladder | None = None
     why: str | None = None
 
 
@@ -248,16 +257,10 @@ order by size desc nulls last, 1, 2 limit %s
 
 
 @kind.probe(timeout_s=30)
-def table_size(
-    server: Server,
-    *,
-    tables: Annotated[dict[Name, LadderParam] | None, AfterValidator(_size_limits)] = None,
-    timeout_s: float,
-) -> tuple[TableSize, ...]:
-    """How large tables are: those that have limits of their own, and of all others the largest."""
-    wanted = tables or {}
-    looked_up = _look_up(server, wanted)
-    named = [_size(server, said, ladder, looked_up[said], timeout_s) for said, ladder in wanted.items()]
+def table_size(server: Server, *, named: tuple[str, ...] = (), timeout_s: float) -> tuple[TableSize, ...]:
+    """How large tables are: those that are named, and of all others the largest."""
+    looked_up = _look_up(server, named)
+    sizes = [_size(server, said, looked_up[said], timeout_s) for said in named]
     own = {(found.schema, found.name) for found in looked_up.values() if isinstance(found, _Found)}
     rows = server.rows(_LARGEST, (MOST_TABLES + len(own),), timeout_s)
     others = [
@@ -265,11 +268,11 @@ def table_size(
         for schema, name, visible, size in rows
         if (schema, name) not in own
     ]
-    return (*named, *others)
+    return (*sizes, *others)
 
 
-def _size(server: Server, said: str, ladder: Ladder, found: _Found | str, timeout_s: float) -> TableSize:
+def _size(server: Server, said: str, found: _Found | str, timeout_s: float) -> TableSize:
     if isinstance(found, str) or found.type not in (*_TABLES, "m"):
-        return TableSize(said, None, ladder, f"it is {found if isinstance(found, str) else 'no table'}")
+        return TableSize(said, None, f"it is {found if isinstance(found, str) else 'no table'}")
     sql = f"select {_SIZE} from (select %s::oid as oid) c"  # noqa: S608 - a constant
-    return TableSize(said, int(server.rows(sql, (found.oid,), timeout_s)[0][0]), ladder)
+    return TableSize(said, int(server.rows(sql, (found.oid,), timeout_s)[0][0]))

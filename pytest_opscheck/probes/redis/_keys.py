@@ -32,6 +32,12 @@ def _table(said: Any) -> Any:
 
 
 Patterns = Annotated[dict[str, Annotated[LadderParam, measured_in("")]], BeforeValidator(_table)]
+"""How many keys should match, by pattern."""
+
+
+def enough(patterns: Mapping[str, Ladder]) -> dict[str, float]:
+    """Return of each pattern the number beyond which all its limits are decided."""
+    return {pattern: max(rung.limit.number or 0 for rung in ladder.rungs) for pattern, ladder in patterns.items()}
 
 
 @kind.probe()
@@ -42,24 +48,24 @@ def keys(redis: Redis) -> int:
 
 @dataclass(frozen=True, slots=True)
 class Matching:
-    """How many keys match a pattern, and what is expected; of many more than any limit names `more` are not counted."""
+    """How many keys match a pattern; where there are `more`, these are not counted."""
 
     pattern: str
     count: int
     more: bool
-    expected: Ladder
 
 
 @kind.probe(timeout_s=20)
-def keys_matching(redis: Redis, *, patterns: Patterns, timeout_s: float) -> tuple[Matching, ...]:
-    """How many keys match each of these patterns, as KEYS would have them, found with SCAN."""
+def keys_matching(redis: Redis, *, patterns: Mapping[str, float], timeout_s: float) -> tuple[Matching, ...]:
+    """How many keys match each of these patterns, as KEYS would have them, found with SCAN.
+
+    Of a pattern they are counted until there are more than its number.
+    """
     until = time.monotonic() + timeout_s - min(_RESERVE_S, timeout_s / 2)
-    return tuple(_matching(redis, pattern, ladder, until) for pattern, ladder in patterns.items())
+    return tuple(_matching(redis, pattern, enough, until) for pattern, enough in patterns.items())
 
 
-def _matching(redis: Redis, pattern: str, expected: Ladder, until: float) -> Matching:
-    """Count until there are more than every limit names: any more of them would be judged alike."""
-    enough = max(rung.limit.number or 0 for rung in expected.rungs)
+def _matching(redis: Redis, pattern: str, enough: float, until: float) -> Matching:
     found: set[bytes | str] = set()
     cursor = seen = size = 0
     while True:
@@ -68,7 +74,7 @@ def _matching(redis: Redis, pattern: str, expected: Ladder, until: float) -> Mat
         seen += _PAGE
         size += sum(map(len, page))
         if not cursor or len(found) > enough:
-            return Matching(pattern, len(found), bool(cursor), expected)
+            return Matching(pattern, len(found), bool(cursor))
         if len(found) > MOST_MATCHES or size > MOST_BYTES_OF_NAMES or time.monotonic() > until:
             raise UnknownError(
                 f"{len(found)} keys match {pattern} among the first {seen} of {redis.dbsize()}, and the search ended "
