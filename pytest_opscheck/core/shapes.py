@@ -40,6 +40,8 @@ _NATURAL = re.compile(
 )
 _SHORT_PIECE, _LONG_WORD = 5, 20
 _LETTERS_OF_A_HUMP = 3
+_LONG_NAME, _LETTERS_OF_ITS_HUMP = 16, 3.6
+"""A name of so many letters has longer words in it than what is drawn by lot."""
 _ODD = 8
 """So many letters and digits that are in no word, name or number make a secret."""
 _PASSWORD = re.compile(r"(?=.*[A-Za-z])(?=.*[0-9])(?=.*[!#$&^%*?@])[^\s/:\[\](){}\\|<>=,\"'+]{8,128}")
@@ -75,5 +77,6 @@ def _is_odd(piece: str) -> bool:
         return False
     if piece.isalpha():
         humps = re.findall(_LETTERS, piece)
-        return len(max(humps, key=len)) > _LONG_WORD or len(piece) < _LETTERS_OF_A_HUMP * len(humps)
+        least = _LETTERS_OF_ITS_HUMP if len(piece) >= _LONG_NAME else _LETTERS_OF_A_HUMP
+        return len(max(humps, key=len)) > _LONG_WORD or len(piece) < least * len(humps)
     return _NATURAL.fullmatch(piece) is None
