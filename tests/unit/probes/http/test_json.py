@@ -19,9 +19,9 @@ DOCUMENT = {
 
 
 def found(path: str, document: Any = DOCUMENT) -> list[tuple[str, Any, str]]:
-    return [
-        (each.subject, each.value, each.why or "") for each in values(document, {path: single(parse_limit(0), "P2")})
-    ]
+    number = single(parse_limit(0), "P2")
+    fitting = (each.fitting(number) for each in values(document, (path,)))
+    return [(each.subject, each.value, each.why or "") for each in fitting]
 
 
 @pytest.mark.parametrize(
