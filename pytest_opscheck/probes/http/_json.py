@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
+from enum import Enum
 from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import AfterValidator
@@ -13,6 +14,16 @@ from .._types import LadderParam, refuse_unit
 
 if TYPE_CHECKING:
     from jmespath.parser import ParsedResult
+
+
+class Inner(Enum):
+    """What stands for a list or an object in a list: no limit is for one, and it may be of any depth."""
+
+    LIST = "a list"
+    OBJECT = "an object"
+
+    def __repr__(self) -> str:
+        return self.value
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +100,16 @@ def _judgeable(path: str, parsed: ParsedResult, document: Any) -> Iterator[JsonV
             yield JsonValue(path, where or path, None, why)
         else:
             missing = "it is missing, null or empty in the document" if value is None else None
-            yield JsonValue(path, where or path, value, missing)
+            yield JsonValue(path, where or path, _flat(value), missing)
+
+
+def _flat(value: Any) -> Any:
+    """Return a value with nothing inside of what a list of it holds."""
+    if not isinstance(value, list):
+        return value
+    return [
+        Inner.LIST if isinstance(each, list) else Inner.OBJECT if isinstance(each, dict) else each for each in value
+    ]
 
 
 def _values(node: Any, value: Any, at: str) -> Iterator[tuple[str, Any]]:
