@@ -1,6 +1,7 @@
 import math
 
 from pytest_opscheck import backup, check
+from pytest_opscheck.probes._types import LimitParam
 
 
 @check(
@@ -273,7 +274,7 @@ def test_drilled(drilled, expect):
     takes="url",
     action="See what the upload job says; upload the newest backup by hand",
 )
-def test_uploaded(uploaded, expect):
+def test_uploaded(uploaded, expect, *, size: LimitParam = "> 0B"):  # type: ignore[assignment]
     """The backup is in object storage too.
 
     The age of the newest object that matches `url`: since it was last written, or longer where the date in its name is
@@ -293,4 +294,4 @@ def test_uploaded(uploaded, expect):
         expect(math.inf, "s", subject=f"newest object of {uploaded.url}", observed="missing")
     else:
         expect(uploaded.age_s, "s", subject=f"age of {uploaded.object}{uploaded.by}")
-        expect(uploaded.size_bytes, "B", subject=f"size of {uploaded.object}", limit=uploaded.size)
+        expect(uploaded.size_bytes, "B", subject=f"size of {uploaded.object}", limit=size)

@@ -1,4 +1,5 @@
-from pytest_opscheck import celery, check
+from pytest_opscheck import NEEDED, celery, check
+from pytest_opscheck.probes.celery import WorkerLimits
 
 
 @check(
@@ -63,10 +64,11 @@ def test_workers(workers, expect):
 @check(
     celery.concurrency,
     takes="workers",
+    asks={"workers": lambda workers: (*workers,)},
     suites=("weekly",),
     action="See how the worker is started: its --concurrency, or worker_concurrency in the application's settings",
 )
-def test_concurrency(concurrency, expect):
+def test_concurrency(concurrency, expect, *, workers: WorkerLimits = NEEDED):
     """Celery's workers work on as many tasks at once as they should.
 
     Of each worker that answers within 2 s, and whose name a pattern matches: max-concurrency of its pool, as in `celery
@@ -81,10 +83,11 @@ def test_concurrency(concurrency, expect):
         expect = { concurrency = { "celery@*" = 4, "scoring@*" = { P2 = ">= 8" } } }
     """
     for pool in concurrency:
+        ladder = workers[pool.pattern]
         if pool.size is None:
-            expect("missing", subject=pool.worker, limit="== answering", severity=pool.expected.rungs[0].severity)
+            expect("missing", subject=pool.worker, limit="== answering", severity=ladder.rungs[0].severity)
         else:
-            expect(pool.size, subject=f"concurrency of {pool.worker}", limit=pool.expected)
+            expect(pool.size, subject=f"concurrency of {pool.worker}", limit=ladder)
 
 
 @check(

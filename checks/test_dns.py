@@ -1,4 +1,5 @@
-from pytest_opscheck import check, dns
+from pytest_opscheck import NEEDED, check, dns
+from pytest_opscheck.probes.dns._records import RecordLimits, numbered
 
 
 @check(
@@ -52,14 +53,15 @@ def test_resolves(resolves, expect):
 
 
 @check(
-    dns.records,
+    dns.record_sets,
     severity="P1",
     suites=("daily",),
     units=("set",),
     takes="records",
+    asks={"types": numbered},
     action="Ask by hand: dig {target} and the type; then see its zone, and whether every server has the newest one",
 )
-def test_records(records, expect):
+def test_records(record_sets, expect, *, records: RecordLimits = NEEDED):
     """The name has the expected records.
 
     Limits over sets, by the type of record: `== {192.0.2.1}` expects just these, `contains {...}` at least these,
@@ -76,8 +78,8 @@ def test_records(records, expect):
         [dns.shop.expect]
         records = { A = "== {192.0.2.1, 192.0.2.2}", MX = "contains {mail.example.com}", AAAA = "== {}" }
     """
-    for each in records:
-        expect(each.found, subject=each.subject, limit=each.ladder, why=each.why, note=each.note)
+    for each in record_sets:
+        expect(each.found, subject=each.subject, limit=records[each.of], why=each.why, note=each.note)
 
 
 @check(

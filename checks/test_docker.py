@@ -1,6 +1,11 @@
+from typing import Any
+
 from pytest_opscheck import NEEDED, check, docker
+from pytest_opscheck.core.limits import Ladder
 from pytest_opscheck.probes._commands import ExitParam, StdoutParam, ValueParam
 from pytest_opscheck.probes._versions import VersionParam
+from pytest_opscheck.probes.docker._history import TimeLimits, longest
+from pytest_opscheck.probes.docker._settings import Bounds, ByService, Cpus, HealthyCount, ReplicaLimits, Size
 
 
 @check(
@@ -62,9 +67,10 @@ def test_up(up, expect):
     severity="P1",
     suites=("smoke", "deploy_gate", "daily"),
     takes="count",
+    asks={"counted": lambda count: count is not None},
     action="See what its health check says: docker inspect --format '{{json .State.Health}}' NAME",
 )
-def test_healthy(healthy, expect):
+def test_healthy(healthy, expect, *, count: HealthyCount | None = None):
     """Every container with a health check is healthy.
 
     With a number (`healthy = 8`), that many services are: a service is healthy if all of its containers run and their
@@ -80,10 +86,10 @@ def test_healthy(healthy, expect):
         [docker.stack.expect]
         healthy = 8
     """
-    if healthy.count is None:
+    if count is None:
         for container in healthy.checked:
             expect(container.health_described, subject=container.name)
-    elif not expect(healthy.healthy, subject="number of healthy services", limit=healthy.count):
+    elif not expect(healthy.healthy, subject="number of healthy services", limit=count):
         worst = expect.measurements[-1].breached
         for service in healthy.services:
             if not service.healthy and not service.completed:
@@ -219,11 +225,12 @@ def test_version(version, expect, *, expected: VersionParam = NEEDED):
 @check(
     docker.replicas,
     takes="services",
+    asks={"services": lambda services: (*services,)},
     severity="P1",
     suites=("deploy_gate", "daily"),
     action="See why some don't run: docker ps -a; scale: docker compose up -d --scale SERVICE=N",
 )
-def test_replicas(replicas, expect):
+def test_replicas(replicas, expect, *, services: ReplicaLimits = NEEDED):
     """As many containers of each service run as are expected.
 
     Those in the engine's state `running`; one-off containers (`docker compose run`), paused and restarting ones, and
@@ -237,7 +244,8 @@ def test_replicas(replicas, expect):
         expect = { replicas = { backend = 3, celery = ">= 5" } }
     """
     for service in replicas:
-        expect(service.running, subject=f"number of {service.service}'s running containers", limit=service.expected)
+        subject = f"number of {service.service}'s running containers"
+        expect(service.running, subject=subject, limit=services[service.service])
 
 
 @check(
@@ -246,7 +254,7 @@ def test_replicas(replicas, expect):
     suites=("deploy_gate",),
     action="Set them in the Compose file: cpus:, mem_limit:, or deploy.resources.limits, and recreate the containers",
 )
-def test_limits(limits, expect):
+def test_limits(limits, expect, *, cpus: Cpus | None = None, memory: Size | None = None, services: ByService = None):
     """The containers' CPU and memory limits are set, and as expected.
 
     What the engine enforces on each container: `--cpus` (or quota by period) and `--memory` of docker run. A missing
@@ -259,12 +267,24 @@ def test_limits(limits, expect):
         project = "shop"
         expect = { limits = { cpus = 2, memory = "4GiB", db = { memory = "<= 8GiB" } } }
     """
-    for setting in limits:
-        if setting.why is None and setting.value is None:
-            worst = setting.expected.rungs[0].severity
-            expect("not set", subject=setting.subject, limit="== set", severity=worst)
-        else:
-            expect(setting.value, setting.unit, subject=setting.subject, limit=setting.expected, why=setting.why)
+    named = services or {}
+    known = {name for each in limits for name in (each.name, each.service)}
+    for name, own in named.items():
+        if name not in known:
+            limit = own.cpus or own.memory or cpus or memory or "== set"
+            expect(None, subject=name, limit=limit, why="it has no container")
+    for each in limits:
+        own = named.get(each.name) or named.get(each.service) or Bounds()
+        _expect_bound(each.cpus, "", f"{each.name}'s bound of processors", own.cpus or cpus, expect)
+        _expect_bound(each.memory, "B", f"{each.name}'s bound of memory", own.memory or memory, expect)
+
+
+def _expect_bound(value: float | None, unit: str, subject: str, ladder: Ladder | None, expect: Any) -> None:
+    """Compare one of a container's bounds with what is expected, if anything is."""
+    if ladder is not None and value is None:
+        expect("not set", subject=subject, limit="== set", severity=ladder.rungs[0].severity)
+    elif ladder is not None:
+        expect(value, unit, subject=subject, limit=ladder)
 
 
 @check(
@@ -438,10 +458,11 @@ def test_oom_killed(oom_killed, expect):
 @check(
     docker.recovery,
     takes="within",
+    asks={"within": longest},
     suites=("deploy_gate",),
     action="See what it waits for: docker logs --tail 100 NAME; docker inspect --format '{{json .State.Health}}' NAME",
 )
-def test_recovery(recovery, expect):
+def test_recovery(recovery, expect, *, within: TimeLimits = NEEDED):
     """Every container that was started lately was healthy in time.
 
     From the container's latest start (StartedAt) to the end of its first successful health check. Nothing is restarted
@@ -461,7 +482,7 @@ def test_recovery(recovery, expect):
         observed = f"no container was started within the last {recovery.back_s:g} s"
         expect("none", observed=observed, limit="== none")
     for each in recovery.containers:
-        late = each.seconds is not None and recovery.within.breached(each.seconds, "s") is not None
+        late = each.seconds is not None and within.breached(each.seconds, "s") is not None
         why = each.why
         if each.at_most and late:
             why = "it is healthy, and the engine forgot since when; run this right after a start"
@@ -471,7 +492,7 @@ def test_recovery(recovery, expect):
             None if why else each.seconds,
             "s",
             subject=f"{each.container}'s time from start to healthy",
-            limit=recovery.within,
+            limit=within,
             why=why,
             observed=None if why else each.observed,
         )

@@ -3,6 +3,8 @@ from typing import Any
 
 from pytest_opscheck import check, host
 from pytest_opscheck.probes._commands import ExitParam, StdoutParam, ValueParam
+from pytest_opscheck.probes._types import CountParam
+from pytest_opscheck.probes.host._files import Age, Exists, ModeParam, Size
 
 
 @check(host.reachable, limit="== shell", severity="P0", suites=("*",), action="Try the same way in by hand: ssh -v")
@@ -277,8 +279,25 @@ def test_command(
         expect(command.number, subject="value", limit=value, why=why)
 
 
-@check(host.file, family=True, action="See what is there: ls -la PATH")
-def test_file(file, expect):
+@check(
+    host.file,
+    family=True,
+    asks={"aged": lambda age, oldest: age is not None or oldest is not None},
+    action="See what is there: ls -la PATH",
+)
+def test_file(
+    file,
+    expect,
+    *,
+    age: Age | None = None,
+    oldest: Age | None = None,
+    size: Size | None = None,
+    mode: ModeParam | None = None,
+    owner: str | None = None,
+    group: str | None = None,
+    readable_by_others: bool | None = None,
+    exists: Exists = True,
+):
     """Files exist, with the expected age, size and permissions.
 
     Every file that matches `path`, in which *, ? and [...] are shell wildcards; links are followed, and a broken link
@@ -304,46 +323,59 @@ def test_file(file, expect):
         path = "/srv/app/logs/*.log.*"
         oldest = "< 7d"
     """
-    if not file.exists:
+    if not exists:
         for one in file.found:
             expect("there", subject=one.path, limit="== absent")
         if not file.found:
             expect("absent", subject=file.path, limit="== absent")
         return
-    if not file.found and not file.may_be_absent:
+    of_each = (age, size, mode, owner, group, readable_by_others)
+    is_enough_to_be = all(expected is None for expected in of_each)
+    if not file.found and not (is_enough_to_be and oldest is not None):
         expect("missing", subject=file.path, limit="== there")
         return
     for one in file.found:
-        _expect_of_file(one, file, expect)
-    if file.oldest is not None:
-        oldest = max(file.found, key=lambda one: one.age_s, default=None)
-        if oldest is None:
-            expect(0, "s", subject=f"oldest of {file.path}", limit=file.oldest, observed="no file")
-        else:
-            expect(oldest.age_s, "s", subject=f"age of {oldest.path}", limit=file.oldest)
+        if is_enough_to_be and oldest is None:
+            expect("there", subject=one.path, limit="== there")
+        if age is not None:
+            expect(one.age_s, "s", subject=f"age of {one.path}", limit=age)
+        if size is not None:
+            expect(one.size_bytes, "B", subject=f"size of {one.path}", limit=size)
+        _expect_rights(one, expect, mode=mode, owner=owner, group=group, readable_by_others=readable_by_others)
+    if oldest is not None:
+        _expect_of_oldest(file, expect, oldest)
 
 
-def _expect_of_file(one: host.File, expected: host.Files, expect: Any) -> None:
-    """Compare a file with what the inventory says of each."""
-    before = len(expect.measurements)
-    if expected.age is not None:
-        expect(one.age_s, "s", subject=f"age of {one.path}", limit=expected.age)
-    if expected.size is not None:
-        expect(one.size_bytes, "B", subject=f"size of {one.path}", limit=expected.size)
-    if expected.mode is not None:
+def _expect_of_oldest(file: host.Files, expect: Any, limit: Age) -> None:
+    """Compare the age of the oldest file with what is expected; of no file it is nothing."""
+    oldest = max(file.found, key=lambda one: one.age_s, default=None)
+    if oldest is None:
+        expect(0, "s", subject=f"oldest of {file.path}", limit=limit, observed="no file")
+    else:
+        expect(oldest.age_s, "s", subject=f"age of {oldest.path}", limit=limit)
+
+
+def _expect_rights(
+    one: host.File,
+    expect: Any,
+    *,
+    mode: ModeParam | None,
+    owner: str | None,
+    group: str | None,
+    readable_by_others: bool | None,
+) -> None:
+    """Compare who may read and write a file with what is expected."""
+    if mode is not None:
         observed = f"{one.mode:04o}"
-        value = str(expected.mode) if expected.mode.fits(one.mode) else observed
-        expect(value, subject=f"mode of {one.path}", limit=f"== {expected.mode}", observed=observed)
-    if expected.owner is not None:
-        expect(one.owner, subject=f"owner of {one.path}", limit=f"== {expected.owner}")
-    if expected.group is not None:
-        expect(one.group, subject=f"group of {one.path}", limit=f"== {expected.group}")
-    if expected.readable_by_others is not None:
+        value = str(mode) if mode.fits(one.mode) else observed
+        expect(value, subject=f"mode of {one.path}", limit=f"== {mode}", observed=observed)
+    if owner is not None:
+        expect(one.owner, subject=f"owner of {one.path}", limit=f"== {owner}")
+    if group is not None:
+        expect(one.group, subject=f"group of {one.path}", limit=f"== {group}")
+    if readable_by_others is not None:
         words = {True: "readable by others", False: "not readable by others"}
-        limit = f"== {words[expected.readable_by_others]}"
-        expect(words[one.readable_by_others], subject=one.path, limit=limit)
-    if len(expect.measurements) == before and expected.oldest is None:
-        expect("there", subject=one.path, limit="== there")
+        expect(words[one.readable_by_others], subject=one.path, limit=f"== {words[readable_by_others]}")
 
 
 @check(host.directory, units=("B",), family=True, action="Find what grew: du -xh --max-depth=1 {subject} | sort -h")
@@ -369,7 +401,7 @@ def test_directory(directory, expect):
 @check(
     host.processes, limit=">= 1", family=True, action="See who they are: ps -eo user,pid,rss,args --sort=-rss | head"
 )
-def test_processes(processes, expect):
+def test_processes(processes, expect, *, count: CountParam | None = None, memory: Size | None = None):
     """The expected number of processes run, and together take no more memory than allowed.
 
     Those whose command line matches `pattern` (as grep -E takes it) and whose effective user is `user`; neither kernel
@@ -390,13 +422,13 @@ def test_processes(processes, expect):
         count = ">= 5"
         memory = { P3 = "< 1GB", P2 = "< 2GB" }
     """
-    if processes.count_limit is not None or processes.memory_limit is None:
-        expect(processes.count, subject=f"number of {processes.described}", limit=processes.count_limit)
-    if processes.memory_limit is not None:
+    if count is not None or memory is None:
+        expect(processes.count, subject=f"number of {processes.described}", limit=count)
+    if memory is not None:
         shared = f"; shared pages count several times, for {processes.shared}" if processes.shared else ""
         subject = f"memory of {processes.count} {processes.described}{shared}"
-        memory = processes.memory_bytes if processes.count else None
-        expect(memory, "B", subject=subject, limit=processes.memory_limit, why="no such process runs")
+        taken = processes.memory_bytes if processes.count else None
+        expect(taken, "B", subject=subject, limit=memory, why="no such process runs")
 
 
 @check(

@@ -1,4 +1,6 @@
-from pytest_opscheck import check, http
+from pytest_opscheck import NEEDED, check, http
+from pytest_opscheck.probes.http import HeaderLimits
+from pytest_opscheck.probes.http._json import JsonLimits
 
 
 @check(
@@ -60,14 +62,15 @@ def test_status(response, expect):
 
 
 @check(
-    http.headers,
+    http.header_fields,
     severity="P2",
     suites=("daily",),
     units=("*",),
     takes="headers",
+    asks={"names": lambda headers: (*headers,)},
     action="See them by hand: curl -sI {target}",
 )
-def test_headers(headers, expect):
+def test_headers(header_fields, expect, *, headers: HeaderLimits = NEEDED):
     """The answer has the expected headers.
 
     Each with its limit, in the answer after redirects, whatever its status; for a redirect to another page, which
@@ -83,8 +86,14 @@ def test_headers(headers, expect):
         [http.api.expect]
         headers = { strict-transport-security = "~ max-age=[0-9]{8}", x-powered-by = "== missing" }
     """
-    for header in headers:
-        expect(header.value, subject=f"header {header.name}", limit=header.ladder, secret=header.secret)
+    for header in header_fields:
+        ladder, subject = headers[header.name], f"header {header.name}"
+        if header.value is not None:
+            expect(header.value, subject=subject, limit=ladder, secret=header.secret)
+        elif any(str(rung.limit) == "== missing" for rung in ladder.rungs):
+            expect("missing", subject=subject, limit=ladder)
+        else:  # which is neither another value nor a text that matches
+            expect("missing", subject=subject, limit="== present", severity=ladder.rungs[0].severity)
 
 
 @check(
@@ -118,9 +127,10 @@ def test_body(body, expect):
     suites=("smoke", "deploy_gate", "daily"),
     units=("*",),
     takes="paths",
+    asks={"paths": lambda paths: (*paths,)},
     action="Read the whole document: curl -s {target} | python3 -m json.tool",
 )
-def test_json(json, expect):
+def test_json(json, expect, *, paths: JsonLimits = NEEDED):
     """The JSON document says what is expected.
 
     JMESPath expressions, each with its limit. A projection such as services.* judges each of its values; one without
@@ -135,8 +145,10 @@ def test_json(json, expect):
         [http.api.expect]
         json = { status = "== healthy", "services.*" = "== healthy", "length(alerts)" = "== 0" }
     """
-    for value in json:
-        expect(value.value, subject=value.subject, limit=value.ladder, why=value.why)
+    for found in json:
+        ladder = paths[found.path]
+        value = found.fitting(ladder)
+        expect(value.value, subject=value.subject, limit=ladder, why=value.why)
 
 
 @check(

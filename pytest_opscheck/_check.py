@@ -161,7 +161,7 @@ def check(
     formerly: what its keys were called before, and are called now: the old names are accepted, with a note.
     asks: for parameters of the probe that are not keys of the inventory, a function that makes them of the check's own
         parameters that it takes by name: `{"names": lambda tables: tuple(tables)}`. So a probe that looks at named
-        things does not see what is expected of them.
+        things does not see what is expected of them. The check's own parameter may have the name of the probe's.
 
     Raises TypeError for a function or arguments that do not fit.
     """
@@ -252,7 +252,8 @@ def _params(function: Callable[..., None], probe: Probe, asks: Mapping[str, Call
     keywords = [p.name for p in inspect.signature(function).parameters.values() if p.kind is p.KEYWORD_ONLY]
     if both := [name for name in keywords if name in its and name not in asks]:
         raise TypeError(f"{function.__name__} and {probe!r} both have the parameter {both[0]!r}; rename one")
-    params = params_of(function, fields_of(probe.params, without=asks)) if keywords or asks else probe.params
+    kept = fields_of(probe.params, without=asks.keys() - {*keywords})  # own ones of the same name take their places
+    params = params_of(function, kept) if keywords or asks else probe.params
     for name, ask in asks.items():
         if missing := [word for word in inspect.signature(ask).parameters if word not in params.model_fields]:
             raise TypeError(f"asks={name!r} of {function.__name__} takes {missing[0]!r}, which is not a parameter")

@@ -199,6 +199,7 @@ def test_its_own_parameter_may_have_the_name_of_what_it_asks_for() -> None:
     assert found is not None
     assert (found.options, found.limit_keys) == (("names",), ("names",))
     assert found.asked({"names": {"a": None}, "depth": 1}) == {"names": ("a",), "depth": 1}
+    assert found.keys == ("names", "depth"), "where people look for it, and messages and docs name it"
 
 
 @pytest.mark.parametrize(

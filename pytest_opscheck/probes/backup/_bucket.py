@@ -13,10 +13,9 @@ from typing import Annotated, Any
 from pydantic import AfterValidator
 
 from ...core.errors import UnknownError
-from ...core.limits import Limit
 from ...core.secrets import without_password
 from .._files import CLOCK_SKEW_S
-from .._types import LimitParam, Zone
+from .._types import Zone
 from ._files import DAY_S, Backup, kind, named_date
 from ._why import why
 
@@ -38,14 +37,13 @@ def _url(said: str) -> str:
 class Uploaded:
     """The newest object that matches `url`: its age in seconds, its size in bytes. None where there is none.
 
-    `size` is what is expected of the size; `by` says what dates the object, where that is not its last write.
+    `by` says what dates the object, where that is not its last write.
     """
 
     url: str
     object: str | None
     age_s: float | None
     size_bytes: int | None
-    size: Limit
     by: str = ""
 
 
@@ -55,7 +53,6 @@ def uploaded(
     *,
     url: Annotated[str, AfterValidator(_url)],
     options: dict[str, Option | dict[str, Option]] | None = None,
-    size: LimitParam = "> 0B",  # type: ignore[assignment]
     zone: Zone,
     timeout_s: float = 30,
 ) -> Uploaded:
@@ -66,13 +63,13 @@ def uploaded(
     shown = without_password(url)
     objects = [_object(name, info, zone) for name, info in _listed(url, options or {}, timeout_s).items()]
     if not objects:
-        return Uploaded(shown, None, None, None, size)
+        return Uploaded(shown, None, None, None)
     moment, by, name, length = max(objects)
     if (ahead := moment - time.time()) > CLOCK_SKEW_S:
         raise UnknownError(
             f"{name} was written {ahead:.0f} s from now, by the storage's clock; see which clock is wrong"
         )
-    return Uploaded(shown, name, max(0.0, time.time() - moment), length, size, by)
+    return Uploaded(shown, name, max(0.0, time.time() - moment), length, by)
 
 
 def _listed(url: str, options: Mapping[str, Any], timeout_s: float) -> dict[str, dict[str, Any]]:

@@ -12,9 +12,8 @@ from urllib.parse import urlsplit
 from pydantic import Field
 
 from ...core.errors import UnknownError
-from ...core.limits import Ladder
 from .._kind import Kind, Reach
-from .._types import LadderParam, measured_in
+from .._types import CountParam
 from . import _rabbitmq, _redis
 from ._target import RABBITMQ, Broker, CeleryApp, Oldest, Queue, Workers
 
@@ -54,26 +53,30 @@ def workers(broker: Broker, *, names: tuple[str, ...] = ()) -> Workers:
 
 @dataclass(frozen=True, slots=True)
 class Pool:
-    """The size of a worker's pool, and what is expected; None for a name, or pattern, to which no worker answered."""
+    """The size of the pool of a worker whose name a pattern matches; None for a pattern to which no worker answered."""
 
+    pattern: str
     worker: str
     size: int | None
-    expected: Ladder
+
+
+WorkerLimits = dict[str, CountParam]
+"""How many tasks workers should work on at once, by their names, or patterns of names."""
 
 
 @kind.probe()
-def concurrency(broker: Broker, *, workers: dict[str, Annotated[LadderParam, measured_in("")]]) -> tuple[Pool, ...]:
+def concurrency(broker: Broker, *, workers: tuple[str, ...]) -> tuple[Pool, ...]:
     """How many tasks each worker works on at once: the pool's max-concurrency in `celery inspect stats`.
 
-    workers: names, or patterns such as `scoring@*`, each with what is expected of every worker of that name.
+    workers: names, or patterns such as `scoring@*`.
     """
     answers = broker.ask("stats").by_worker
-    return tuple(pool for name, expected in workers.items() for pool in _pools(name, expected, answers))
+    return tuple(pool for name in workers for pool in _pools(name, answers))
 
 
-def _pools(name: str, expected: Ladder, answers: Mapping[str, Any]) -> list[Pool]:
-    found = sorted(worker for worker in answers if fnmatch.fnmatchcase(worker, name))
-    return [Pool(worker, _size(answers[worker]), expected) for worker in found] or [Pool(name, None, expected)]
+def _pools(pattern: str, answers: Mapping[str, Any]) -> list[Pool]:
+    found = sorted(worker for worker in answers if fnmatch.fnmatchcase(worker, pattern))
+    return [Pool(pattern, worker, _size(answers[worker])) for worker in found] or [Pool(pattern, pattern, None)]
 
 
 def _size(stats: Any) -> int:

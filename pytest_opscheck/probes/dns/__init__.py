@@ -6,7 +6,7 @@ dnspython is imported where a target of this kind is read, or named in an invent
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Annotated, Literal
@@ -14,14 +14,13 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema, model_validator
 
 from ...core.errors import UnreachableError
-from ...core.limits import Ladder
 from .._kind import Kind, Target
 from ._connection import Connection, question
-from ._records import RecordLimits, Records, named, texts, with_numbers
+from ._records import Records, named, texts
 from ._resolver import Resolver, parse_name
 from ._signatures import Dnssec, SignaturesLeft, signatures, validity
 
-__all__ = ["DnsName", "dnssec", "kind", "latency", "reachable", "records", "resolves", "signatures_left"]
+__all__ = ["DnsName", "dnssec", "kind", "latency", "reachable", "record_sets", "resolves", "signatures_left"]
 
 _MOST_RESOLVERS = 16
 _SHARE = 0.9
@@ -144,25 +143,28 @@ def _resolved(connection: Connection, resolver: Resolver, until: float) -> Resol
 
 
 @kind.probe(timeout_s=30)
-def records(connection: Connection, *, records: RecordLimits, timeout_s: float) -> tuple[Records, ...]:
-    """The records of some types at each resolver that answers, as sets of texts; aliases are followed."""
+def record_sets(connection: Connection, *, types: Mapping[str, bool], timeout_s: float) -> tuple[Records, ...]:
+    """The records of some types at each resolver that answers, as sets of texts; aliases are followed.
+
+    types: each with whether the numbers of an MX or SRV record belong to its text.
+    """
     connection.require_answers()
     until = time.monotonic() + _SHARE * timeout_s
 
     def ask(resolver: Resolver) -> list[Records]:
-        return [_records(connection, resolver, until, of, ladder) for of, ladder in records.items()]
+        return [_records(connection, resolver, until, of, numbers=numbers) for of, numbers in types.items()]
 
     return tuple(found for each in connection.each(ask) for found in each)
 
 
-def _records(connection: Connection, resolver: Resolver, until: float, of: str, ladder: Ladder) -> Records:
+def _records(connection: Connection, resolver: Resolver, until: float, of: str, *, numbers: bool) -> Records:
     subject = f"{of} of {connection.said}{connection.at(resolver)}"
     answer = connection.answer(resolver, of, until)
     if answer.failure is not None:
-        return Records(subject, None, ladder, answer.failure)
+        return Records(of, subject, None, answer.failure)
     leads = f"through {answer.name.to_text(omit_final_dot=True)}" if answer.name != connection.name else None
     note = "no such name (NXDOMAIN)" if answer.code == "NXDOMAIN" else leads
-    return Records(subject, frozenset(texts(answer, of, numbers=with_numbers(ladder))), ladder, note=note)
+    return Records(of, subject, frozenset(texts(answer, of, numbers=numbers)), note=note)
 
 
 @kind.probe(timeout_s=20)

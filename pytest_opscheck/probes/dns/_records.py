@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -29,11 +29,11 @@ _EXAMPLES = {"A": "192.0.2.1", "AAAA": "2001:db8::1", "MX": "mail.example.com", 
 
 @dataclass(frozen=True, slots=True)
 class Records:
-    """The records of a type at a resolver as a set of texts, None where that can't be told, and what is expected."""
+    """The records of a type at a resolver as a set of texts, None where that can't be told."""
 
+    of: str
     subject: str
     found: frozenset[str] | None
-    ladder: Ladder
     why: str | None = None
     note: str | None = None
 
@@ -48,6 +48,11 @@ def texts(answer: Answer, of: str, *, numbers: bool = True) -> Iterator[str]:
 def with_numbers(ladder: Ladder) -> bool:
     """Tell whether limits name the numbers of an MX or SRV record, such as `10 mail.example.com`."""
     return any(" " in member for rung in ladder.rungs for member in rung.limit.members or ())
+
+
+def numbered(records: Mapping[str, Ladder]) -> dict[str, bool]:
+    """Return of each type whether its limits name the numbers of its records."""
+    return {of: with_numbers(ladder) for of, ladder in records.items()}
 
 
 def _expected(said: dict[str, Ladder]) -> dict[str, Ladder]:

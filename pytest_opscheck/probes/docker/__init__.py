@@ -4,19 +4,17 @@ from __future__ import annotations
 
 import json
 import time
-from typing import Annotated, Any
+from typing import Any
 
 from ...core.errors import UnknownError
-from ...core.limits import Ladder
 from .._kind import Output, Reach
-from .._types import LadderParam
 from ._containers import Container, Health, Service, Stack
 from ._disk import disk
 from ._engine import side_by_side
 from ._exec import exec  # noqa: A004 - the engine's word
 from ._history import oom_killed, recovery
 from ._lines import errors, logs
-from ._settings import count_of, env, image, limits, replicas
+from ._settings import env, image, limits, replicas
 from ._shell import INSPECT, REACHABLE, STATS, answered, stack_of, tagged
 from ._stats import Usage, from_api, from_cli
 from ._target import MAX_BYTES, Containers, Engine, kind, require_containers, running, where
@@ -84,24 +82,21 @@ def _up_there(output: Output, *, services: tuple[str, ...]) -> tuple[Service, ..
     return stack_of(answered(output)).services(services)
 
 
-Count = Annotated[LadderParam, count_of("services")]
-
-
 @kind.probe()
-def healthy(engine: Engine, *, count: Count | None = None) -> Health:
-    """The health of the services' containers."""
-    return _health(engine.stack, count)
+def healthy(engine: Engine, *, counted: bool = False) -> Health:
+    """The health of the services' containers; where they are `counted`, there may be none."""
+    return _health(engine.stack, counted=counted)
 
 
 @kind.through_host(healthy, INSPECT, args=where, max_bytes=MAX_BYTES)
-def _healthy_there(output: Output, *, count: Count | None) -> Health:
+def _healthy_there(output: Output, *, counted: bool) -> Health:
     """The same, of the host's docker command."""
-    return _health(stack_of(answered(output)), count)
+    return _health(stack_of(answered(output)), counted=counted)
 
 
-def _health(stack: Stack, count: Ladder | None) -> Health:
-    health = Health(stack.services(), count)
-    if count is None:
+def _health(stack: Stack, *, counted: bool) -> Health:
+    health = Health(stack.services())
+    if not counted:
         require_containers(stack)
         if not health.checked:
             raise UnknownError(

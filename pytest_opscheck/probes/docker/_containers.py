@@ -8,8 +8,6 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from ...core.limits import Ladder
-
 PROJECT = "com.docker.compose.project"
 _SERVICE = "com.docker.compose.service"
 _ONE_OFF = "com.docker.compose.oneoff"
@@ -358,10 +356,9 @@ def _first_line(text: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Health:
-    """The services with their containers' health, and how many of them are expected to be healthy."""
+    """The services with their containers' health."""
 
     services: tuple[Service, ...]
-    count: Ladder | None
 
     @property
     def checked(self) -> tuple[Container, ...]:

@@ -63,17 +63,25 @@ class Recovered:
 
 @dataclass(frozen=True, slots=True)
 class Recovery:
-    """The containers that were started in the last `back_s` seconds, and the limit on how long they may take."""
+    """The containers that were started in the last `back_s` seconds."""
 
     containers: tuple[Recovered, ...]
     back_s: float
-    within: Ladder
 
 
 def _times(ladder: Ladder) -> Ladder:
     if any(rung.limit.dimension != "duration" or rung.limit.operator not in ("<", "<=") for rung in ladder.rungs):
         raise ValueError("it must be a maximum duration, for example '< 60s'")
     return of_amounts(ladder)
+
+
+TimeLimits = Annotated[LadderParam, AfterValidator(_times)]
+"""How long it may take at most."""
+
+
+def longest(within: Ladder) -> float:
+    """Return the seconds after which all limits are broken."""
+    return max(rung.limit.number or 0 for rung in within.rungs)
 
 
 def _seconds(said: object) -> float:
@@ -87,31 +95,27 @@ Seconds = Annotated[float, BeforeValidator(_seconds)]
 def recovery(
     engine: Engine,
     *,
-    within: Annotated[LadderParam, AfterValidator(_times)],
+    within: float,
     since: Seconds = 3600.0,
     services: tuple[str, ...] = (),
     timeout_s: float,
 ) -> Recovery:
     """How long the containers that were started in the last hour, or `since`, took to become healthy.
 
-    One that is not yet healthy is waited for until the limit is over, or the probe's own time.
+    One that is not yet healthy is waited for until it has run for `within` seconds, or until the probe's own time ends.
     """
     until = time.monotonic() + _patience(within, timeout_s)
     stack, began = engine.stack, engine.now
     now = began
-    while any(_waits(each, now, _longest(within)) for each in stack.of_services(services)) and time.monotonic() < until:
+    while any(_waits(each, now, within) for each in stack.of_services(services)) and time.monotonic() < until:
         time.sleep(_PAUSE_S)
         stack, now = engine.look(), engine.now
     events = _events(engine, began - since - _NEAR_S, now, "health_status", "start")
-    return _recovery(stack, began, now, events, within, since, services)
+    return _recovery(stack, began, now, events, since, services)
 
 
-def _longest(within: Ladder) -> float:
-    return max(rung.limit.number or 0 for rung in within.rungs)
-
-
-def _patience(within: Ladder, timeout_s: float) -> float:
-    return min(_longest(within) + 1, max(1.0, timeout_s - _MARGIN_S))
+def _patience(within: float, timeout_s: float) -> float:
+    return min(within + 1, max(1.0, timeout_s - _MARGIN_S))
 
 
 def _waits(container: Container, now: float, longest: float) -> bool:
@@ -121,17 +125,23 @@ def _waits(container: Container, now: float, longest: float) -> bool:
 
 
 def _recovery_args(
-    target: Containers, within: Ladder, since: float, services: tuple[str, ...], timeout_s: float
+    target: Containers, within: float, since: float, services: tuple[str, ...], timeout_s: float
 ) -> tuple[str, ...]:
     return (f"{since:.0f}", f"{_patience(within, timeout_s):.0f}", " ".join(services), *where(target))
 
 
 @kind.through_host(recovery, RECOVERY, args=_recovery_args, max_bytes=MAX_BYTES)
-def _recovery_there(output: Output, *, within: Ladder, since: float, services: tuple[str, ...]) -> Recovery:
+def _recovery_there(
+    output: Output,
+    *,
+    within: float,  # noqa: ARG001 - the script has waited
+    since: float,
+    services: tuple[str, ...],
+) -> Recovery:
     """The same, of the host's docker command."""
     lines = answered(output)
     began, now = (float(next(tagged(lines, moment), ["0"])[0]) for moment in ("began", "now"))
-    return _recovery(stack_of(lines), began, now, _told(lines), within, since, services)
+    return _recovery(stack_of(lines), began, now, _told(lines), since, services)
 
 
 def _events(engine: Engine, since: float, until: float, *names: str) -> list[Event]:
@@ -153,7 +163,6 @@ def _recovery(  # noqa: PLR0917 - the probe's parameters
     began: float,
     now: float,
     events: Sequence[Event],
-    within: Ladder,
     since: float,
     services: tuple[str, ...],
 ) -> Recovery:
@@ -166,7 +175,7 @@ def _recovery(  # noqa: PLR0917 - the probe's parameters
         if each.started is not None and began - each.started <= since and each.id not in jobs
     ]
     missing = [Recovered(name, None, "it has no container") for name in services if not stack.of_services((name,))]
-    return Recovery((*found, *missing), since, within)
+    return Recovery((*found, *missing), since)
 
 
 def _recovered(container: Container, now: float, events: Sequence[Event]) -> Recovered:

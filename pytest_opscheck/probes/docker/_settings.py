@@ -23,7 +23,7 @@ _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]*")
 _SHORT_ID = 12
 
 
-def count_of(what: str) -> AfterValidator:
+def _count_of(what: str) -> AfterValidator:
     """Return the validator of a limit that is a number of things."""
 
     def checked(ladder: Ladder) -> Ladder:
@@ -34,48 +34,44 @@ def count_of(what: str) -> AfterValidator:
     return AfterValidator(checked)
 
 
+HealthyCount = Annotated[LadderParam, _count_of("services")]
+"""How many services should be healthy."""
+ReplicaLimits = dict[str, Annotated[LadderParam, _count_of("containers")]]
+"""How many containers services should have, by their names."""
+
+
 @dataclass(frozen=True, slots=True)
 class Replicas:
-    """How many containers of a service run, and how many are expected to."""
+    """How many containers of a service run."""
 
     service: str
     running: int
-    expected: Ladder
 
 
 @kind.probe()
-def replicas(
-    engine: Engine, *, services: dict[str, Annotated[LadderParam, count_of("containers")]]
-) -> tuple[Replicas, ...]:
+def replicas(engine: Engine, *, services: tuple[str, ...]) -> tuple[Replicas, ...]:
     """How many containers of each service are in the engine's state `running`."""
     return _replicas(engine.stack, services)
 
 
 @kind.through_host(replicas, INSPECT, args=where, max_bytes=MAX_BYTES)
-def _replicas_there(output: Output, *, services: dict[str, Ladder]) -> tuple[Replicas, ...]:
+def _replicas_there(output: Output, *, services: tuple[str, ...]) -> tuple[Replicas, ...]:
     """The same, of the host's docker command."""
     return _replicas(stack_of(answered(output)), services)
 
 
-def _replicas(stack: Stack, services: Mapping[str, Ladder]) -> tuple[Replicas, ...]:
-    return tuple(
-        Replicas(name, sum(each.stays for each in stack.of_services((name,))), ladder)
-        for name, ladder in services.items()
-    )
+def _replicas(stack: Stack, services: Iterable[str]) -> tuple[Replicas, ...]:
+    return tuple(Replicas(name, sum(each.stays for each in stack.of_services((name,)))) for name in services)
 
 
 @dataclass(frozen=True, slots=True)
-class Setting:
-    """A bound that a container has, in processors or bytes, and what it is expected to be.
+class Bounded:
+    """A container of a service, and what it may use: processors, and bytes of memory; None where it has no bound."""
 
-    `value` is None where the container has no such bound, or, with `why`, where it cannot be told.
-    """
-
-    subject: str
-    value: float | None
-    unit: str
-    expected: Ladder
-    why: str | None = None
+    name: str
+    service: str
+    cpus: float | None
+    memory: int | None
 
 
 def _size(ladder: Ladder) -> Ladder:
@@ -84,7 +80,7 @@ def _size(ladder: Ladder) -> Ladder:
     return of_amounts(ladder)
 
 
-Cpus = Annotated[LadderParam, count_of("processors")]
+Cpus = Annotated[LadderParam, _count_of("processors")]
 Size = Annotated[LadderParam, AfterValidator(_size)]
 
 
@@ -111,43 +107,25 @@ def _any(services: Mapping[str, Bounds] | None, info: ValidationInfo) -> Mapping
     return services
 
 
-ByService = dict[str, Annotated[Bounds, BeforeValidator(_table)]]
+ByService = Annotated[dict[str, Annotated[Bounds, BeforeValidator(_table)]] | None, AfterValidator(_any)]
+"""What the containers of services should be bounded to, by the services' names."""
 
 
 @kind.probe()
-def limits(
-    engine: Engine,
-    *,
-    cpus: Cpus | None = None,
-    memory: Size | None = None,
-    services: Annotated[ByService | None, AfterValidator(_any)] = None,
-) -> tuple[Setting, ...]:
-    """The bounds of containers: `cpus` and `memory` for all of them, or by the name of their service."""
-    return tuple(_limits(engine.stack, cpus, memory, services))
+def limits(engine: Engine) -> tuple[Bounded, ...]:
+    """The containers, with the bounds that the engine enforces."""
+    return _limits(engine.stack)
 
 
 @kind.through_host(limits, INSPECT, args=where, max_bytes=MAX_BYTES)
-def _limits_there(output: Output, **params: Any) -> tuple[Setting, ...]:
+def _limits_there(output: Output) -> tuple[Bounded, ...]:
     """The same, of the host's docker command."""
-    return tuple(_limits(stack_of(answered(output)), **params))
+    return _limits(stack_of(answered(output)))
 
 
-def _limits(
-    stack: Stack, cpus: Ladder | None, memory: Ladder | None, services: Mapping[str, Bounds] | None
-) -> Iterable[Setting]:
+def _limits(stack: Stack) -> tuple[Bounded, ...]:
     require_containers(stack)
-    named = services or {}
-    for name, bounds in named.items():
-        if not stack.of_services((name,)):
-            yield Setting(name, None, "", next(filter(None, (bounds.cpus, bounds.memory, cpus, memory))), _MISSING)
-    for each in stack.containers:
-        own = named.get(each.name) or named.get(each.service) or Bounds()
-        for what, value, unit, ladder in (
-            ("processors", each.cpus, "", own.cpus or cpus),
-            ("memory", each.memory_limit, "B", own.memory or memory),
-        ):
-            if ladder is not None:
-                yield Setting(f"{each.name}'s bound of {what}", value, unit, ladder)
+    return tuple(Bounded(each.name, each.service, each.cpus, each.memory_limit) for each in stack.containers)
 
 
 @dataclass(frozen=True, slots=True)

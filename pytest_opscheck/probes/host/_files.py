@@ -16,6 +16,7 @@ from .._types import LadderParam, measured_in
 from ._target import kind
 
 Age = Annotated[LadderParam, measured_in("s")]
+Size = Annotated[LadderParam, measured_in("B")]
 _MODE = re.compile(r"(?P<operator>==|<=)?\s*0?(?P<bits>[0-7]{3,4})")
 _READ_BY_OTHERS = 0o004
 
@@ -52,6 +53,7 @@ def _alone(exists: bool, info: ValidationInfo) -> bool:
 
 
 ModeParam = Annotated[Mode, BeforeValidator(_mode), WithJsonSchema({"type": "string"})]
+Exists = Annotated[bool, AfterValidator(_alone)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,24 +75,10 @@ class File:
 
 @dataclass(frozen=True, slots=True)
 class Files:
-    """The files that match a path, and what is expected of each; `limits` are those of age, size and oldest."""
+    """The files that match a path."""
 
     path: str
     found: tuple[File, ...]
-    exists: bool
-    age: LadderParam | None
-    oldest: LadderParam | None
-    size: LadderParam | None
-    mode: Mode | None
-    owner: str | None
-    group: str | None
-    readable_by_others: bool | None
-
-    @property
-    def may_be_absent(self) -> bool:
-        """Whether nothing is expected but that none is too old: then none at all is fine."""
-        others = (self.age, self.size, self.mode, self.owner, self.group, self.readable_by_others)
-        return self.oldest is not None and all(other is None for other in others)
 
 
 # What lies behind a folder that the user may not look into is not missing, it can't be seen; that goes for each folder
@@ -149,28 +137,18 @@ def _said(output: Output) -> dict[str, list[str]]:
 
 
 @kind.shell(_FILES, args=_path, timeout_s=20, max_bytes=4_000_000)
-def file(
-    output: Output,
-    *,
-    path: Path,
-    age: Age | None = None,
-    oldest: Age | None = None,
-    size: Annotated[LadderParam, measured_in("B")] | None = None,
-    mode: ModeParam | None = None,
-    owner: str | None = None,
-    group: str | None = None,
-    readable_by_others: bool | None = None,
-    exists: Annotated[bool, AfterValidator(_alone)] = True,
-) -> Files:
-    """The files that match a path, in which *, ? and [...] stand for what a shell puts there. Links are followed."""
+def file(output: Output, *, path: Path, aged: bool = True) -> Files:
+    """The files that match a path, in which *, ? and [...] stand for what a shell puts there. Links are followed.
+
+    Where they are not `aged`, nobody asks for their age, and the host's clock need not be right.
+    """
     said = _said(output)
     if not said.get("now"):
         raise UnknownError("the host did not say what matches")
     now = int(said["now"][0])
-    if age is not None or oldest is not None:
+    if aged:
         require_clock(output, "how old its files are")
-    found = tuple(_file(line, now) for line in said.get("file", ()))
-    return Files(path, found, exists, age, oldest, size, mode, owner, group, readable_by_others)
+    return Files(path, tuple(_file(line, now) for line in said.get("file", ())))
 
 
 def _file(line: str, now: int) -> File:

@@ -7,13 +7,11 @@ import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
 
 from ...core.errors import UnknownError
 from .._files import GREP_BY, awk_program, said_of
 from .._kind import Output
 from .._log_patterns import Pattern
-from .._types import LadderParam, measured_in
 from ._target import kind
 
 OWN = '"$word begin'
@@ -176,19 +174,10 @@ class Processes:
     count: int
     memory_bytes: int
     shared: int
-    count_limit: LadderParam | None
-    memory_limit: LadderParam | None
 
 
 @kind.shell(_PROCESSES, args=_args, timeout_s=20, max_bytes=1_000_000)
-def processes(
-    output: Output,
-    *,
-    pattern: Pattern = "",
-    user: str = "",
-    count: Annotated[LadderParam, measured_in("")] | None = None,
-    memory: Annotated[LadderParam, measured_in("B")] | None = None,
-) -> Processes:
+def processes(output: Output, *, pattern: Pattern = "", user: str = "") -> Processes:
     """Processes whose command line matches `pattern` and whose effective user is `user`.
 
     Neither kernel threads nor zombies, which have no command line, nor what these checks themselves run, nor what
@@ -210,6 +199,4 @@ def processes(
         count=len(whole),
         memory_bytes=1024 * sum((whole | part).values()),
         shared=sum(kib != 0 for pid, kib in whole.items() if pid not in part),
-        count_limit=count,
-        memory_limit=memory,
     )

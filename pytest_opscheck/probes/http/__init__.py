@@ -14,7 +14,7 @@ from urllib.parse import urljoin
 from pydantic import AfterValidator, Field
 
 from ...core.errors import BlockedError, UnknownError
-from ...core.limits import Ladder, parse_limit, single
+from ...core.limits import Ladder
 from ...core.secrets import without_password
 from ...core.shapes import is_secret_key
 from .._kind import Kind, Reach
@@ -22,7 +22,7 @@ from .._types import LadderParam
 from .._web import BAD_REQUEST, Answer, NoAnswerError, Web, WebTarget, connect, header_name
 from .._web.redirect import Follow
 from ._flow import Flow, Steps, walk
-from ._json import JsonLimits, JsonValue, values, without_unit
+from ._json import JsonValue, values, without_unit
 
 _TOO_MANY_REQUESTS = 429
 _SERVER_ERROR = 500
@@ -119,17 +119,12 @@ def _answered(subject: str, url: str, ask: Callable[[], Answer]) -> Iterator[Res
     yield Response(f"{subject}{at}", answer.status)
 
 
-MISSING = "missing"
-"""What stands for the value of a header that there is none of: `== missing` expects just that."""
-
-
 @dataclass(frozen=True, slots=True)
 class Header:
-    """A header of the answer, and what is expected of it; `secret` where its name says that nobody may see it."""
+    """A header of the answer, None where there is none; `secret` where its name says that nobody may see it."""
 
     name: str
-    value: str = field(repr=False)
-    ladder: Ladder
+    value: str | None = field(repr=False)
     secret: bool
 
 
@@ -137,24 +132,18 @@ def _expected_headers(said: dict[str, Ladder]) -> dict[str, Ladder]:
     return {header_name(name): without_unit(name, ladder) for name, ladder in said.items()}
 
 
+HeaderLimits = Annotated[dict[str, LadderParam], AfterValidator(_expected_headers)]
+"""What is expected of headers, by their names."""
+
+
 @kind.probe()
-def headers(
-    web: Web, *, headers: Annotated[dict[str, LadderParam], AfterValidator(_expected_headers)]
-) -> tuple[Header, ...]:
+def header_fields(web: Web, *, names: tuple[str, ...]) -> tuple[Header, ...]:
     """The named headers of the answer, after redirects, whatever its status; several of one name are joined by commas.
 
-    Of a redirect to another page they are its own. One that is missing keeps no limit but `== missing`: it is neither
-    another value nor a text that matches.
+    Of a redirect to another page they are its own.
     """
-    return tuple(_header(name, web.answer.of_asked().headers.get(name), ladder) for name, ladder in headers.items())
-
-
-def _header(name: str, value: str | None, ladder: Ladder) -> Header:
-    if value is not None:
-        return Header(name, value, ladder, secret=is_secret_key(name))
-    if not any(str(rung.limit) == f"== {MISSING}" for rung in ladder.rungs):
-        ladder = single(parse_limit("== present"), ladder.rungs[0].severity)
-    return Header(name, MISSING, ladder, secret=False)
+    found = web.answer.of_asked().headers
+    return tuple(Header(name, found.get(name), secret=is_secret_key(name)) for name in names)
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,7 +168,7 @@ def body_of(answer: Answer) -> Body:
 
 
 @kind.probe()
-def json(web: Web, *, paths: JsonLimits) -> tuple[JsonValue, ...]:
+def json(web: Web, *, paths: tuple[str, ...]) -> tuple[JsonValue, ...]:
     """The values of a JSON document under JMESPath expressions, whatever the status it came with."""
     return tuple(values(web.answer.of_asked().json(), paths))
 

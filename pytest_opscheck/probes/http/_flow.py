@@ -1,6 +1,7 @@
 """Flows: several requests one after the other, with cookies and captured values carried along, for the kind http.
 
-A flow stops at the first step that is not as expected, so this judges as it goes. What it sends and what it captures
+A flow stops at the first step that is not as expected, so this judges as it goes, by limits that stand in its steps:
+those of other probes are known to their checks alone. What it sends and what it captures
 is known here as secret, and of the values that it gives back those are marked that hold any of it.
 """
 
@@ -351,8 +352,10 @@ def _judged_json(step: Step, answer: Answer, paths: Mapping[str, Ladder]) -> Ite
         yield Measured("json", None, "", next(iter(paths.values())), str(error))
         return
     taken = set(step.capture.values())
-    for value in values(document, paths):
-        yield Measured(value.subject, value.value, "", value.ladder, value.why, secret=value.subject in taken)
+    for found in values(document, paths):
+        ladder = paths[found.path]
+        value = found.fitting(ladder)
+        yield Measured(value.subject, value.value, "", ladder, value.why, secret=value.subject in taken)
 
 
 def _texts(data: Any) -> Iterator[str]:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from enum import Enum
 from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import AfterValidator
@@ -15,14 +16,31 @@ if TYPE_CHECKING:
     from jmespath.parser import ParsedResult
 
 
+class Inner(Enum):
+    """What stands for a list or an object in a list: no limit is for one, and it may be of any depth."""
+
+    LIST = "a list"
+    OBJECT = "an object"
+
+    def __repr__(self) -> str:
+        return self.value
+
+
 @dataclass(frozen=True, slots=True)
 class JsonValue:
-    """One value of a JSON document, and what is expected of it. `why` says why there is none to judge."""
+    """One value that a path gives of a JSON document. `why` says why there is none to judge."""
 
+    path: str
     subject: str
     value: Any
-    ladder: Ladder
     why: str | None = None
+
+    def fitting(self, ladder: Ladder) -> JsonValue:
+        """Return it as it is judged by some limits: a list is a value for limits over sets alone."""
+        if not isinstance(self.value, list) or all(rung.limit.members is not None for rung in ladder.rungs):
+            return self
+        why = f"it is a list; name one of its values, or {self.path}[*] for each"
+        return replace(self, value=None, why=why)
 
 
 def compiled(path: str) -> ParsedResult:
@@ -54,38 +72,44 @@ JsonLimits = Annotated[dict[str, LadderParam], AfterValidator(_paths)]
 """What is expected of a JSON document: limits by JMESPath expression."""
 
 
-def values(document: Any, paths: Mapping[str, Ladder]) -> Iterator[JsonValue]:
+def values(document: Any, paths: Iterable[str]) -> Iterator[JsonValue]:
     """Yield every value that expressions give of a document.
 
     A projection (`services.*`, `checks[*].status`) gives every value of its own, also where an element lacks what is
     asked of it; JMESPath itself would leave that one out.
     """
-    for path, ladder in paths.items():
-        yield from _judgeable(path, compiled(path), document, ladder)
+    for path in paths:
+        yield from _judgeable(path, compiled(path), document)
 
 
-def _judgeable(path: str, parsed: ParsedResult, document: Any, ladder: Ladder) -> Iterator[JsonValue]:
+def _judgeable(path: str, parsed: ParsedResult, document: Any) -> Iterator[JsonValue]:
     from jmespath.exceptions import JMESPathError
 
     try:
         values = list(_values(parsed.parsed, document, ""))
     except JMESPathError as error:
         why = str(error).partition("\n")[0]
-        yield JsonValue(path, None, ladder, f"the document does not fit the expression: {why}")
+        yield JsonValue(path, path, None, f"the document does not fit the expression: {why}")
         return
     if not values:
         hint = f"; to expect none of them, use 'length({path})' = '== 0'" if "[?" in path else ""
-        yield JsonValue(path, None, ladder, f"it matches nothing in the document{hint}")
-    for_sets = all(rung.limit.members is not None for rung in ladder.rungs)
+        yield JsonValue(path, path, None, f"it matches nothing in the document{hint}")
     for where, value in values:
-        if isinstance(value, dict) or (isinstance(value, list) and not for_sets):
-            what, every = ("an object", ".*") if isinstance(value, dict) else ("a list", "[*]")
-            yield JsonValue(
-                where or path, None, ladder, f"it is {what}; name one of its values, or {path}{every} for each"
-            )
+        if isinstance(value, dict):
+            why = f"it is an object; name one of its values, or {path}.* for each"
+            yield JsonValue(path, where or path, None, why)
         else:
             missing = "it is missing, null or empty in the document" if value is None else None
-            yield JsonValue(where or path, value, ladder, missing)
+            yield JsonValue(path, where or path, _flat(value), missing)
+
+
+def _flat(value: Any) -> Any:
+    """Return a value with nothing inside of what a list of it holds."""
+    if not isinstance(value, list):
+        return value
+    return [
+        Inner.LIST if isinstance(each, list) else Inner.OBJECT if isinstance(each, dict) else each for each in value
+    ]
 
 
 def _values(node: Any, value: Any, at: str) -> Iterator[tuple[str, Any]]:

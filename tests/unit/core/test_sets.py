@@ -156,11 +156,12 @@ def test_a_list_of_a_json_document_is_a_set_and_no_other_limit_is_for_one() -> N
     document = {"tags": ["b", "a"], "none": [], "nested": [{"a": 1}]}
     said = {"tags": "== {a, b}", "none": "== {}", "nested": "contains {a}"}
     paths = {name: single(parse_limit(text), "P2") for name, text in said.items()}
-    tags, none, nested = values(document, paths)
-    assert tags.ladder.breached(tags.value) is none.ladder.breached(none.value) is None
-    with pytest.raises(UnjudgeableError, match="which is not a text to compare"):
-        nested.ladder.breached(nested.value)
-    (listed,) = values(document, {"tags": single(parse_limit("~ a"), "P2")})
+    tags, none, nested = (found.fitting(paths[found.path]) for found in values(document, paths))
+    assert paths["tags"].breached(tags.value) is paths["none"].breached(none.value) is None
+    with pytest.raises(UnjudgeableError, match="1 values is an object, which is not a text to compare"):
+        paths["nested"].breached(nested.value)
+    listed = tags.fitting(single(parse_limit("~ a"), "P2"))
+    assert listed.value is None
     assert listed.why == "it is a list; name one of its values, or tags[*] for each"
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 from typing import Any
 
 import pytest
@@ -19,9 +20,9 @@ DOCUMENT = {
 
 
 def found(path: str, document: Any = DOCUMENT) -> list[tuple[str, Any, str]]:
-    return [
-        (each.subject, each.value, each.why or "") for each in values(document, {path: single(parse_limit(0), "P2")})
-    ]
+    number = single(parse_limit(0), "P2")
+    fitting = (each.fitting(number) for each in values(document, (path,)))
+    return [(each.subject, each.value, each.why or "") for each in fitting]
 
 
 @pytest.mark.parametrize(
@@ -45,6 +46,14 @@ def test_what_is_not_one_value_says_how_to_name_one() -> None:
     assert found("services")[0][2] == "it is an object; name one of its values, or services.* for each"
     assert found("checks")[0][2] == "it is a list; name one of its values, or checks[*] for each"
     assert found("checks[?ok==`false`].name")[0][2].startswith("it matches nothing in the document; to expect none")
+
+
+def test_what_a_list_holds_of_any_depth_passes_between_workers() -> None:
+    deep: list[Any] = []
+    for _ in range(5000):
+        deep = [deep]
+    (read,) = values({"deep": [deep, 1]}, ("deep",))
+    assert repr(pickle.loads(pickle.dumps(read)).value) == "[a list, 1]"
 
 
 def test_a_document_of_another_shape_fits_no_expression() -> None:
