@@ -6,12 +6,15 @@ import datetime as dt
 import functools
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from ..core.results import Excuse, Result, Verdict
-from ..inventory.waivers import Waiver
-from ..inventory.windows import Open, Window, Zone
 from .conclude import Judge
 from .subject import Subject
+
+if TYPE_CHECKING:
+    from ..inventory.waivers import Waiver
+    from ..inventory.windows import Open, Window, Zone
 
 _EXCUSED = (Verdict.BREACH, Verdict.UNKNOWN, Verdict.BLOCKED)
 """What shows as maintenance inside a window: that a host can't be reached is what windows are for."""

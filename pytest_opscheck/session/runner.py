@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 import pytest
 
@@ -21,8 +21,6 @@ from ..gather.dispatcher import Gather
 from ..gather.readings import Reading
 from ..history import CounterGrowth, Past
 from ..inventory import Expectation, Inventory, InventoryTarget
-from ..inventory.maintenance import at_targets
-from ..inventory.windows import Open
 from ..judge.conclude import Judge
 from ..judge.excuses import Excuses
 from ..judge.expect import Expect
@@ -36,6 +34,9 @@ from .deadline import TimeOverError
 from .items import Called, Case, bound, case_of, left_out, stand_in
 from .outcomes import OUR_ERRORS, as_failure, attach, first_line, raised, skip_quiet, why_not_judged
 from .workers import Workers
+
+if TYPE_CHECKING:
+    from ..inventory.windows import Open
 
 _SHOWN_PARTS = 5
 
@@ -78,6 +79,9 @@ class Runner:
     def _begun(self) -> Iterator[Open]:
         """Yield the maintenance windows that somebody began by hand."""
         for each in self.past.begun(self.inventory.now()) if self.suite is not None else ():
+            from ..inventory.maintenance import at_targets
+            from ..inventory.windows import Open
+
             results = at_targets(each.targets, self.inventory.expectations) if each.targets else None
             until = each.ends.astimezone(self.inventory.timezone)
             yield Open(f"maintenance {each.number}", until, each.why, each.who, results)
