@@ -142,8 +142,8 @@ def _mailed(
         return None, ()
     from .report import read_formats, read_mail
 
-    mail = read_mail(report.get("mail"), folder, words, suites, problems)
-    return mail, read_formats(report.get("formats", []), problems)
+    formats = report.get("formats", [])
+    return read_mail(report.get("mail"), folder, words, suites, problems), read_formats(formats, problems)
 
 
 def _excuses(
@@ -302,9 +302,8 @@ def _suites(
             continue
         from .schedules import KEYS, read_timing
 
-        for key in table:
-            if key not in (keys := ("fail_at", *KEYS)):
-                problems.add((*path, key), f"unknown key; {nearest(key, keys)}")
+        for key in [key for key in table if key not in ("fail_at", *KEYS)]:
+            problems.add((*path, key), f"unknown key; {nearest(key, ('fail_at', *KEYS))}")
         fail_at = FAIL_AT
         try:
             fail_at = severity_of(table.get("fail_at", FAIL_AT), words)

@@ -13,6 +13,8 @@ from .conclude import Judge
 from .subject import Subject
 
 if TYPE_CHECKING:
+    from ..history import ManualMaintenance
+    from ..inventory import Inventory
     from ..inventory.waivers import Waiver
     from ..inventory.windows import Open, Window, Zone
 
@@ -63,6 +65,17 @@ class Excuses:
             if (found := window.open(now, self._zone)) is not None:
                 yield found
         yield from (each for each in self._begun() if now < each.until)
+
+
+def begun_by_hand(begun: Iterable[ManualMaintenance], inventory: Inventory) -> Iterator[Open]:
+    """Yield the windows of maintenance that somebody began by hand."""
+    for each in begun:
+        from ..inventory.maintenance import at_targets
+        from ..inventory.windows import Open
+
+        results = at_targets(each.targets, inventory.expectations) if each.targets else None
+        until = each.ends.astimezone(inventory.timezone)
+        yield Open(f"maintenance {each.number}", until, each.why, each.who, results)
 
 
 def in_maintenance(result: Result, window: Open) -> Result:

@@ -22,7 +22,7 @@ from ..gather.readings import Reading
 from ..history import CounterGrowth, Past
 from ..inventory import Expectation, Inventory, InventoryTarget
 from ..judge.conclude import Judge
-from ..judge.excuses import Excuses
+from ..judge.excuses import Excuses, begun_by_hand
 from ..judge.expect import Expect
 from ..judge.subject import Subject
 from ..plan import Plan, Request
@@ -78,13 +78,8 @@ class Runner:
 
     def _begun(self) -> Iterator[Open]:
         """Yield the maintenance windows that somebody began by hand."""
-        for each in self.past.begun(self.inventory.now()) if self.suite is not None else ():
-            from ..inventory.maintenance import at_targets
-            from ..inventory.windows import Open
-
-            results = at_targets(each.targets, self.inventory.expectations) if each.targets else None
-            until = each.ends.astimezone(self.inventory.timezone)
-            yield Open(f"maintenance {each.number}", until, each.why, each.who, results)
+        if self.suite is not None:
+            yield from begun_by_hand(self.past.begun(self.inventory.now()), self.inventory)
 
     def start(self, pytest_session: pytest.Session) -> None:
         """Start every probe that the selected checks need. Nothing is probed where tests are only collected."""
