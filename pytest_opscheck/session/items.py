@@ -54,7 +54,11 @@ class Case:
     def begin(self) -> None:
         """Begin an attempt, which knows nothing of the one before it."""
         self.attempt += 1
-        self.expect, self.result, self.failed_parts = None, None, []
+        self.forget()
+
+    def forget(self) -> None:
+        """Keep nothing of an attempt: pytest keeps every test to the run's end."""
+        self.expect, self.result, self.failed_parts, self._subject = None, None, [], None
 
     def id(self, inventory: Inventory) -> str:
         """Return the id of its result."""
@@ -167,21 +171,19 @@ def bound(item: pytest.Function, values: Mapping[str, object]) -> Iterator[Calle
     ours = {name: value for name, value in values.items() if name in names}
     called = Called()
 
-    @functools.wraps(function)
     def call(*args: Any, **arguments: Any) -> Any:
         __tracebackhide__ = True
         called.ran = True
         called.returned = function(*args, **{**arguments, **ours})
         return called.returned
 
-    @functools.wraps(function)
     async def call_async(*args: Any, **arguments: Any) -> Any:
         __tracebackhide__ = True
         called.ran = True
         called.returned = await function(*args, **{**arguments, **ours})
         return called.returned
 
-    item.obj = call_async if inspect.iscoroutinefunction(function) else call
+    item.obj = functools.wraps(function)(call_async if inspect.iscoroutinefunction(function) else call)
     try:
         yield called
     finally:

@@ -300,8 +300,9 @@ class Runner:
         if case.attempt > 1:
             message = f"{result.message} (at attempt {case.attempt} of the test)"
             result = replace(result, attempts=result.attempts + case.attempt - 1, message=message)
-        data = bounded(result.to_json(), self.inventory.redactor.text)
-        case.result = Result.from_json(self.inventory.redactor.data({**data, "id": result.id}))
+        said = result.to_json()
+        data = self.inventory.redactor.data({**bounded(said, self.inventory.redactor.text), "id": result.id})
+        case.result = result if data == said else Result.from_json(data)
         return case.result
 
     def unreachable(self, item: pytest.Item, target: InventoryTarget, error: UnreachableError) -> NoReturn:
@@ -349,6 +350,8 @@ class Runner:
                 case.failed_parts.append(first_line(report))
         else:
             self._attach(case, call, report)
+        if report.when == "teardown":
+            case.forget()
         return report
 
     def _attach(self, case: Case, call: pytest.CallInfo[None], report: pytest.TestReport) -> None:
