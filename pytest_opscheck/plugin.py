@@ -73,11 +73,11 @@ def pytest_configure(config: pytest.Config) -> None:
     from .session.selection import is_asked
     from .settings import glance
 
-    suites, tables = glance(file)
-    config.stash[TABLES] = tables
-    for suite in suites:
+    seen = glance(file)
+    config.stash[TABLES] = seen.tables
+    for suite in seen.suites:
         config.addinivalue_line("markers", f"{suite}: operational checks of the suite {suite} ({FILE})")
-    if is_asked(config, suites, tables):
+    if is_asked(config, seen.suites, seen.tables):
         from .session.ending import Ending
 
         ending = Ending(config)  # before all that takes its time
@@ -87,7 +87,7 @@ def pytest_configure(config: pytest.Config) -> None:
         from .session.session import Session
 
         try:
-            session = config.stash[SESSION] = Session.open(config, file, suites, tables, ending)
+            session = config.stash[SESSION] = Session.open(config, file, seen, ending)
         except InventoryError as error:
             raise pytest.UsageError(f"the inventory has errors, so nothing was probed:\n{error}") from None
         if not hasattr(config, "workerinput"):  # workers judge, and the controller tells

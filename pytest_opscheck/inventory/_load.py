@@ -1,7 +1,4 @@
-"""Reads opscheck.toml: text, TOML, variables, targets, expectations, in this order.
-
-The readers of tables that few inventories have are imported where there is one: together they take 15 ms.
-"""
+"""Reads opscheck.toml: text, TOML, variables, targets, expectations, in this order."""
 
 from __future__ import annotations
 
@@ -13,7 +10,7 @@ import os
 import zoneinfo
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from pydantic import ValidationError
 
@@ -37,14 +34,8 @@ from .model import FAIL_AT, REPORTS_KEEP_S, Expectation, Inventory, InventoryTar
 from .positions import Key
 from .problems import InventoryError, Problems, is_concerned, nearest
 from .salvage import salvaged
+from .seldom import channels_of, excuses_of, mail_of
 from .validation import note_validation, secrets_of
-
-if TYPE_CHECKING:
-    from ..core.extensions import ReportFormat
-    from .channels import Channel
-    from .report import Mail
-    from .waivers import Waiver
-    from .windows import Window
 
 GENERAL = ("name", "timezone", "runbook", "severities")
 REPORT = ("keep", "mail", "metrics", "formats")
@@ -52,25 +43,31 @@ _BITS = 64
 
 
 def load(
-    file: Path, checks: Iterable[Check], environment: Mapping[str, str] | None = None, *, reports: Path | None = None
+    file: Path,
+    checks: Iterable[Check],
+    environment: Mapping[str, str] | None = None,
+    *,
+    reports: Path | None = None,
+    known: tuple[str, dict[str, Any]] | None = None,
 ) -> Inventory:
     """Read an inventory, of which `checks` are the shipped checks.
 
     reports: where its runs leave their reports, and with them the history; by default `reports/` beside the file.
+    known: its text and its document, where somebody has read them already.
 
     Raises InventoryError with every error that the file has, each with file, line and key.
     """
     checks = tuple(checks)
     shown = shown_path(file)
     refuse_odd_place(file)
-    text = read(file, shown)
+    text, document = known or (read(file, shown), None)
     try:
-        document, problems = parse(text, shown), Problems(shown, text)
+        document, problems = parse(text, shown, document), Problems(shown, text)
     except InventoryError as error:
         problems = Problems(shown, text)
         document = salvaged(text, problems)
-        known = _gathered(file, document, checks, problems, environment=environment, reports=reports)
-        raise InventoryError(str(error), known, problems.wrong) from None
+        salvage = _gathered(file, document, checks, problems, environment=environment, reports=reports)
+        raise InventoryError(str(error), salvage, problems.wrong) from None
     inventory = _gathered(file, document, checks, problems, environment=environment, reports=reports)
     problems.raise_any(inventory)
     return inventory
@@ -101,15 +98,15 @@ def _gathered(
     report = _report(document, problems)
     reports_keep_s = read_keep(report, ("report",), REPORTS_KEEP_S, problems)
     metrics = read_metrics(report.get("metrics"), file.absolute().parent, problems)
-    mail, formats = _mailed(report, file.absolute().parent, words, suites, problems)
+    mail, formats = mail_of(report, file.absolute().parent, words, suites, problems)
     resolver = Resolver(checks, words, suites, {ZONE: zone, PAST: history}, problems)
     targets, expectations = _targets(document, resolver, problems)
     _refuse_dangling_hosts(targets, document, problems)
     if not len(problems):  # an expectation that is wrong itself is none that a condition could name
         refuse_unknown_conditions(expectations, problems)
         refuse_unknown_pasts(targets, expectations, history.keep_s, problems)
-    windows, waivers = _excuses(document, expectations, zoned=timezone is not None, problems=problems)
-    channels = _channels(document, words, suites, problems)
+    windows, waivers = excuses_of(document, expectations, zoned=timezone is not None, problems=problems)
+    channels = channels_of(document, words, suites, problems)
     inventory = Inventory(
         digest=_digest(file, document),
         file=file,
@@ -132,41 +129,6 @@ def _gathered(
         formats=formats,
     )
     return _sure(inventory, problems.wrong) if len(problems) else inventory
-
-
-def _mailed(
-    report: Mapping[str, Any], folder: Path, words: Mapping[str, str], suites: Collection[str], problems: Problems
-) -> tuple[Mail | None, tuple[ReportFormat, ...]]:
-    """Return who gets reports by mail, and in which formats of packages they are written."""
-    if "mail" not in report and "formats" not in report:
-        return None, ()
-    from .report import read_formats, read_mail
-
-    formats = report.get("formats", [])
-    return read_mail(report.get("mail"), folder, words, suites, problems), read_formats(formats, problems)
-
-
-def _excuses(
-    document: Mapping[str, Any], expectations: Collection[Expectation], *, zoned: bool, problems: Problems
-) -> tuple[tuple[Window, ...], tuple[Waiver, ...]]:
-    """Return the maintenance windows and the waivers."""
-    if "maintenance" not in document and "waiver" not in document:
-        return (), ()
-    from .maintenance import read_waivers, read_windows
-
-    windows = read_windows(document.get("maintenance", {}), expectations, zoned=zoned, problems=problems)
-    return windows, read_waivers(document.get("waiver", []), expectations, problems)
-
-
-def _channels(
-    document: Mapping[str, Any], words: Mapping[str, str], suites: Collection[str], problems: Problems
-) -> tuple[Channel, ...]:
-    """Return who is alerted."""
-    if "notify" not in document:
-        return ()
-    from .notify import read_channels
-
-    return read_channels(document["notify"], words, suites, problems)
 
 
 def _sure(inventory: Inventory, wrong: Collection[Key]) -> Inventory:
