@@ -167,7 +167,9 @@ def left_out(item: pytest.Function) -> Iterator[None]:
 def bound(item: pytest.Function, values: Mapping[str, object]) -> Iterator[Called]:
     """Have a test's function called with these values, whatever fixture, hook or parameter stands in their place."""
     function: Callable[..., Any] = item.obj
-    names = {*item._fixtureinfo.argnames, *inspect.signature(function).parameters}  # noqa: SLF001 - no public way
+    names = set(item._fixtureinfo.argnames)  # noqa: SLF001 - no public way
+    if not names.issuperset(values):  # those with defaults
+        names.update(inspect.signature(function).parameters)
     ours = {name: value for name, value in values.items() if name in names}
     called = Called()
 
