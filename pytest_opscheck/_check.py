@@ -71,7 +71,7 @@ class Check:
         """For example `host.disk`."""
         return f"{self.kind}.{self.name}"
 
-    @property
+    @cached_property
     def on_by_default(self) -> bool:
         """Whether the check runs for a target whose inventory does not say it: it then has all that it needs."""
         return self.limits is not None and not self.needs and not self.family

@@ -50,6 +50,8 @@ def _storable(data: Any) -> Any:
     if isinstance(data, list | tuple):
         return [_storable(value) for value in data]
     if isinstance(data, str):
+        if data.isascii() and "\0" not in data:
+            return data
         return data.encode("utf-8", "backslashreplace").decode().replace("\0", "\\x00")
     if isinstance(data, float):
         return number(data)
