@@ -1,8 +1,9 @@
-"""Many checks with instant readings, and what the installed plugin costs where nothing is asked of it.
+"""Many checks with instant readings, four of this machine, and what the plugin costs where nothing is asked of it.
 
     python benchmarks/instant.py [--runs 5]
 
-Bare pytest runs as many parametrized tests; `-p no:opscheck` is pytest without the plugin.
+Bare pytest runs as many parametrized tests, once alone and once with as many reports; `-p no:opscheck` is pytest
+without the plugin.
 """
 
 from __future__ import annotations
@@ -41,6 +42,7 @@ def main() -> None:
     parser.add_argument("--runs", type=int, default=5)
     runs = parser.parse_args().runs
     bare = ("-p", "no:opscheck", "-p", "no:html", "-p", "no:metadata", "-p", "no:xdist", "-p", "no:testinfra")
+    reports = ("-p", "no:opscheck", "--html=bare.html", "--self-contained-html", "--junitxml=bare.xml")
     with tempfile.TemporaryDirectory() as name:
         for count in (1000, 10000):
             folder = Path(name) / str(count)
@@ -48,9 +50,19 @@ def main() -> None:
             print(f"{count} checks with instant readings")
             contenders = [
                 Contender("bare pytest, as many plain tests", pytest("test_bare.py", *bare, "--noconftest")),
+                Contender("bare pytest, HTML and JUnit reports", pytest("test_bare.py", *reports, "--noconftest")),
                 Contender("pytest-opscheck", pytest("-m", "daily", "test_instant.py")),
             ]
             measure(contenders, runs if count == 1000 else 2, folder)
+        folder = Path(name) / "host"
+        prepare(folder, 4)
+        (folder / "opscheck.toml").write_text("[host.local]\nexpect = { cpu = false }\n")
+        print("one host, four checks: reachable, disk, memory, load")
+        host = [
+            Contender("plain pytest, four plain tests", pytest("test_bare.py", "-p", "no:opscheck", "--noconftest")),
+            Contender("pytest-opscheck", pytest("-m", "daily", "--noconftest", "--ignore=test_instant.py"), (0, 1)),
+        ]
+        measure(host, 3 * runs, folder)
         folder = Path(name) / "idle"
         folder.mkdir()
         (folder / "pytest.ini").write_text("[pytest]\n")

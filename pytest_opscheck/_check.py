@@ -71,17 +71,17 @@ class Check:
         """For example `host.disk`."""
         return f"{self.kind}.{self.name}"
 
-    @property
+    @cached_property
     def on_by_default(self) -> bool:
         """Whether the check runs for a target whose inventory does not say it: it then has all that it needs."""
         return self.limits is not None and not self.needs and not self.family
 
-    @property
+    @cached_property
     def needs(self) -> tuple[str, ...]:
         """The keys without which the inventory says too little."""
         return tuple(name for name in self.keys if self.params.model_fields[name].is_required())
 
-    @property
+    @cached_property
     def keys(self) -> tuple[str, ...]:
         """The parameters of its probe, and its own, that are keys of the inventory."""
         return _keys(self.params)
@@ -102,13 +102,13 @@ class Check:
         """Whether limits may stand among its keys, as in `json = { status = "== healthy" }`."""
         return bool(self.limit_keys)
 
-    @property
+    @cached_property
     def limit_keys(self) -> tuple[str, ...]:
         """Those of its keys in which limits may stand."""
         fields = self.params.model_fields
         return tuple(name for name in self.keys if _holds_limits(fields[name].annotation))
 
-    @property
+    @cached_property
     def dimensions(self) -> frozenset[str]:
         """What its limits may compare; empty for anything."""
         return frozenset() if "*" in self.units else frozenset(map(_dimension, self.units))

@@ -195,11 +195,16 @@ def kind_of_file(file: Path) -> str:
     return file.stem.removeprefix("test_")
 
 
+@cache
+def _places() -> tuple[Path, ...]:
+    """Return the folder of the shipped checks as it may be written; tests are asked for it one by one."""
+    return CHECKS.absolute(), CHECKS.resolve()
+
+
 def is_shipped(file: Path) -> bool:
     """Tell whether a file is one of the shipped checks, or those of another package, however its path is written."""
-    places = {CHECKS.absolute(), CHECKS.resolve()}
     absolute = file.absolute()
-    if any(absolute == place or place in absolute.parents for place in places):
+    if any(absolute == place or place in absolute.parents for place in _places()):
         return True
     return any(file.name == other.name and absolute.resolve() == other.resolve() for other in added_files())
 

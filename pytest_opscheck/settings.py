@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import tomllib
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
     import pytest
@@ -103,21 +103,31 @@ def only_looks(config: pytest.Config) -> bool:
 
 def suite_names(file: Path) -> tuple[str, ...]:
     """Return the suites that a file names and those that there always are; of a broken file only the latter."""
-    return glance(file)[0]
+    return glance(file).suites
 
 
-def glance(file: Path) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Return the suites of a file, and its tables; of a broken file only the suites that there always are."""
+class Glance(NamedTuple):
+    """The suites and tables of a file; its text and document, so that nobody need read it again, None where broken."""
+
+    suites: tuple[str, ...]
+    tables: tuple[str, ...]
+    read: tuple[str, dict[str, Any]] | None
+
+
+def glance(file: Path) -> Glance:
+    """Look at a file; in a broken one are only the suites that there always are."""
     from .core.suites import SUITES, suite_problem
     from .files.reading import content
 
     try:
-        document = tomllib.loads(content(file, LONGEST).decode("utf-8-sig"))
+        text = content(file, LONGEST).decode("utf-8-sig").replace("\r\n", "\n")
+        found = text, tomllib.loads(text)
     except (OSError, ValueError, RecursionError):
-        document = {}
+        found = None
+    document = found[1] if found is not None else {}
     own = document.get("suites", {})
     names = [name for name in own if suite_problem(name) is None] if isinstance(own, dict) else []
-    return tuple(dict.fromkeys([*SUITES, *names])), tuple(document)
+    return Glance(tuple(dict.fromkeys([*SUITES, *names])), tuple(document), found)
 
 
 def reports_setting(folder: Path) -> Path:

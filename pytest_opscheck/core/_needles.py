@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import re
 from collections.abc import Collection, Iterable, Iterator
+from functools import cached_property
 
 from ._plain import Places, folded, plain
 
@@ -15,7 +16,6 @@ _STRIDE = WINDOW - _QUAD + 1
 """A window holds a quad that stands at a multiple of this, so that the others need not be looked at."""
 _BLOCK, _LAP = 16384, 1024
 """A text is read in blocks, that overlap by more than a window takes in any form."""
-_SLICES = [slice(start, start + _QUAD) for start in range(0, _BLOCK + 2 * _LAP, _STRIDE)]
 _SHORTEST = 4
 _LONGEST = 16384
 _SHORTEST_ENCODED = 6
@@ -98,9 +98,14 @@ class Needles:
         alone = (places.span(*each) for each in short if _is_alone(text, read[slice(*each)], places.span(*each)))
         return [*(places.span(*each) for each in found), *alone]
 
+    @cached_property
+    def _slices(self) -> list[slice]:
+        """The quads to look at."""
+        return [slice(start, start + _QUAD) for start in range(0, _BLOCK + 2 * _LAP, _STRIDE)]
+
     def _parts(self, read: str) -> Iterator[tuple[int, int]]:
         """Yield where a text that was read has a window or more of a secret."""
-        slices, end = _SLICES[: len(read) // _STRIDE + 1], 0
+        slices, end = self._slices[: len(read) // _STRIDE + 1], 0
         if len(read) < _LAP and self._quads.isdisjoint(map(read.__getitem__, slices)):
             return  # and soon: most texts are short
         for at in [n * _STRIDE for n, quad in enumerate(map(read.__getitem__, slices)) if quad in self._quads]:

@@ -8,6 +8,7 @@ import re
 import warnings
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 
 from . import sets
@@ -166,6 +167,12 @@ def parse_limit(said: object) -> Limit:
         said = f"== {as_text(said)}"
     if not isinstance(said, str):
         raise LimitError(f"a limit is a text such as '< 70%', not {_kind_of(said)}")
+    return _parsed(said)
+
+
+@lru_cache(maxsize=1024)
+def _parsed(said: str) -> Limit:
+    """Parse a text. Many checks have the same limit, and each is parsed where it is read, bounded and drawn."""
     text = said.strip()
     if (match := _OF_SETS.match(text)) is not None:
         return Limit(match[1], sets.written(sets.parse(match[1], match[2])), "", None)

@@ -274,26 +274,26 @@ class Run:
 
     def to_json(self) -> dict[str, Any]:
         """Return the results file."""
+        results = [result.to_json() for result in self.results]
+        return {"schema": SCHEMA, "run": self.head(), "summary": summary(self.results), "results": results}
+
+    def head(self) -> dict[str, Any]:
+        """Return what the results file says of the run itself."""
         return {
-            "schema": SCHEMA,
-            "run": {
-                "id": self.id,
-                "suite": self.suite,
-                "inventory": self.inventory,
-                "started": _iso(self.started),
-                "finished": _iso(self.finished),
-                "duration_s": round(self.duration_s, 3),
-                "vantage": self.vantage,
-                "version": self.version,
-                "exit_status": self.exit_status,
-                "checks_status": self.checks_status,
-                "narrowed": self.narrowed,
-                **({"not_run": self.not_run} if self.not_run else {}),
-                **({"hash": self.hash} if self.hash else {}),
-                **({"notices": list(self.notices)} if self.notices else {}),
-            },
-            "summary": summary(self.results),
-            "results": [result.to_json() for result in self.results],
+            "id": self.id,
+            "suite": self.suite,
+            "inventory": self.inventory,
+            "started": _iso(self.started),
+            "finished": _iso(self.finished),
+            "duration_s": round(self.duration_s, 3),
+            "vantage": self.vantage,
+            "version": self.version,
+            "exit_status": self.exit_status,
+            "checks_status": self.checks_status,
+            "narrowed": self.narrowed,
+            **({"not_run": self.not_run} if self.not_run else {}),
+            **({"hash": self.hash} if self.hash else {}),
+            **({"notices": list(self.notices)} if self.notices else {}),
         }
 
     @classmethod

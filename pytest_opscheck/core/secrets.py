@@ -99,6 +99,8 @@ class Redactor:
 
     def data(self, data: Any) -> Any:
         """Return plain data (lists, mappings, texts, numbers) without secrets. Keys are the program's own words."""
+        if not self.everywhere and not self.in_place:
+            return data
         if isinstance(data, str):
             return self.text(data)
         if isinstance(data, dict):

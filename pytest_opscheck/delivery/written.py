@@ -7,14 +7,17 @@ import errno
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from ..core.extensions import ReportFormat
 from ..core.results import NOTHING_JUDGED, Run
 from ..files import private
 from ..packages import REPORTS, described, package_of
 from ..reports import json, page
 from ..reports.files import ReportFiles
 from .destination import Destination, Finished, not_written
+
+if TYPE_CHECKING:
+    from ..core.extensions import ReportFormat
 
 
 class ResultsFile(Destination):

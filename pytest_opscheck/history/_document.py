@@ -7,7 +7,7 @@ import hashlib
 import json
 from typing import Any
 
-from ..core.results import Run
+from ..core.results import Result, Run
 
 _EXACT = 2**53
 """Up to here a database's floating point number holds each integer."""
@@ -15,13 +15,17 @@ _EXACT = 2**53
 
 def document(run: Run) -> dict[str, Any]:
     """Return a run as its results file has it, with times in UTC, and without what follows from the rest."""
-    data = run.to_json()
-    head = {key: value for key, value in data["run"].items() if key not in ("duration_s", "hash")}
+    head = {key: value for key, value in run.head().items() if key not in ("duration_s", "hash")}
     head |= {"started": utc(run.started), "finished": utc(run.finished), "narrowed": run.narrowed}
-    for result in data["results"]:
-        if (change := result.get("change")) is not None:
-            change["since"] = utc(dt.datetime.fromisoformat(change["since"]))
-    return {"run": _storable(head), "results": _storable(data["results"])}
+    return {"run": _storable(head), "results": [_result(result) for result in run.results]}
+
+
+def _result(result: Result) -> dict[str, Any]:
+    data = result.to_json()
+    if (change := data.get("change")) is not None:
+        change["since"] = utc(dt.datetime.fromisoformat(change["since"]))
+    stored: dict[str, Any] = _storable(data)
+    return stored
 
 
 def utc(moment: dt.datetime) -> str:
@@ -46,6 +50,8 @@ def _storable(data: Any) -> Any:
     if isinstance(data, list | tuple):
         return [_storable(value) for value in data]
     if isinstance(data, str):
+        if data.isascii() and "\0" not in data:
+            return data
         return data.encode("utf-8", "backslashreplace").decode().replace("\0", "\\x00")
     if isinstance(data, float):
         return number(data)

@@ -7,6 +7,7 @@ import hashlib
 import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any
 
 from ._document import columns, hash_of, utc
@@ -79,8 +80,8 @@ def _insert(store: Store, seq: int, before: str, digest: str, data: dict[str, An
         _json({key: value for key, value in each.items() if key not in {*RESULT, "id", "measurements", *_OWN}})
         for each in results
     ]
-    contents = [_json(_about(m)) for each in results for m in each["measurements"]]
-    texts = _ids(store, "opscheck_text", ("content",), [(text,) for text in (*abouts, *contents)])
+    contents = [[_json(_about(m)) for m in each["measurements"]] for each in results]
+    texts = _ids(store, "opscheck_text", ("content",), [(text,) for text in (*abouts, *chain.from_iterable(contents))])
     last = _last(store, series.values())
     rows = []
     for place, (each, about) in enumerate(zip(results, abouts, strict=True)):
@@ -107,10 +108,10 @@ def _insert(store: Store, seq: int, before: str, digest: str, data: dict[str, An
                 number,
                 *columns(m["value"]),
                 *(m.get(key) for key in MEASUREMENT),
-                texts[_json(_about(m)),],
+                texts[content,],
             )
             for place, each in enumerate(results)
-            for number, m in enumerate(each["measurements"])
+            for number, (m, content) in enumerate(zip(each["measurements"], contents[place], strict=True))
         ],
     )
 
@@ -210,8 +211,7 @@ def prune(store: Store, now: dt.datetime, keep_s: float) -> int:
     return int(last - removed)
 
 
-def _json(data: Any) -> str:
-    return json.dumps(data, ensure_ascii=False, separators=(",", ":"))
+_json = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 
 def marks(count: int) -> str:

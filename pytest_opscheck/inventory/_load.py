@@ -29,44 +29,45 @@ from .environment import expand
 from .expectations import COMMON, Resolver
 from .history import read_history, read_keep
 from .limit_reader import ENTRY_KEYS
-from .maintenance import read_waivers, read_windows
 from .metrics import read_metrics
-from .model import FAIL_AT, Expectation, Inventory, InventoryTarget, Suite, name_problem
-from .notify import read_channels
+from .model import FAIL_AT, REPORTS_KEEP_S, Expectation, Inventory, InventoryTarget, Suite, name_problem
 from .positions import Key
 from .problems import InventoryError, Problems, is_concerned, nearest
-from .report import REPORTS_KEEP_S, read_formats, read_mail
 from .salvage import salvaged
-from .schedules import KEYS as TIMING
-from .schedules import read_timing
+from .seldom import channels_of, excuses_of, mail_of
 from .validation import note_validation, secrets_of
 
 GENERAL = ("name", "timezone", "runbook", "severities")
 REPORT = ("keep", "mail", "metrics", "formats")
-SUITE_KEYS = ("fail_at", *TIMING)
 _BITS = 64
 
 
 def load(
-    file: Path, checks: Iterable[Check], environment: Mapping[str, str] | None = None, *, reports: Path | None = None
+    file: Path,
+    checks: Iterable[Check],
+    environment: Mapping[str, str] | None = None,
+    *,
+    reports: Path | None = None,
+    known: tuple[str, dict[str, Any]] | None = None,
 ) -> Inventory:
     """Read an inventory, of which `checks` are the shipped checks.
 
     reports: where its runs leave their reports, and with them the history; by default `reports/` beside the file.
+    known: its text and its document, where somebody has read them already.
 
     Raises InventoryError with every error that the file has, each with file, line and key.
     """
     checks = tuple(checks)
     shown = shown_path(file)
     refuse_odd_place(file)
-    text = read(file, shown)
+    text, document = known or (read(file, shown), None)
     try:
-        document, problems = parse(text, shown), Problems(shown, text)
+        document, problems = parse(text, shown, document), Problems(shown, text)
     except InventoryError as error:
         problems = Problems(shown, text)
         document = salvaged(text, problems)
-        known = _gathered(file, document, checks, problems, environment=environment, reports=reports)
-        raise InventoryError(str(error), known, problems.wrong) from None
+        salvage = _gathered(file, document, checks, problems, environment=environment, reports=reports)
+        raise InventoryError(str(error), salvage, problems.wrong) from None
     inventory = _gathered(file, document, checks, problems, environment=environment, reports=reports)
     problems.raise_any(inventory)
     return inventory
@@ -97,17 +98,15 @@ def _gathered(
     report = _report(document, problems)
     reports_keep_s = read_keep(report, ("report",), REPORTS_KEEP_S, problems)
     metrics = read_metrics(report.get("metrics"), file.absolute().parent, problems)
-    mail = read_mail(report.get("mail"), file.absolute().parent, words, suites, problems)
-    formats = read_formats(report.get("formats", []), problems)
+    mail, formats = mail_of(report, file.absolute().parent, words, suites, problems)
     resolver = Resolver(checks, words, suites, {ZONE: zone, PAST: history}, problems)
     targets, expectations = _targets(document, resolver, problems)
     _refuse_dangling_hosts(targets, document, problems)
     if not len(problems):  # an expectation that is wrong itself is none that a condition could name
         refuse_unknown_conditions(expectations, problems)
         refuse_unknown_pasts(targets, expectations, history.keep_s, problems)
-    windows = read_windows(document.get("maintenance", {}), expectations, zoned=timezone is not None, problems=problems)
-    waivers = read_waivers(document.get("waiver", []), expectations, problems)
-    channels = read_channels(document.get("notify", {}), words, suites, problems)
+    windows, waivers = excuses_of(document, expectations, zoned=timezone is not None, problems=problems)
+    channels = channels_of(document, words, suites, problems)
     inventory = Inventory(
         digest=_digest(file, document),
         file=file,
@@ -263,9 +262,10 @@ def _suites(
         if not isinstance(table, dict):
             problems.add(path, f"it must be a table: [suites.{name}]")
             continue
-        for key in table:
-            if key not in SUITE_KEYS:
-                problems.add((*path, key), f"unknown key; {nearest(key, SUITE_KEYS)}")
+        from .schedules import KEYS, read_timing
+
+        for key in [key for key in table if key not in ("fail_at", *KEYS)]:
+            problems.add((*path, key), f"unknown key; {nearest(key, ('fail_at', *KEYS))}")
         fail_at = FAIL_AT
         try:
             fail_at = severity_of(table.get("fail_at", FAIL_AT), words)

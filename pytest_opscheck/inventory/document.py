@@ -12,7 +12,7 @@ from ..core.visible import has_controls, plain, visible
 from ..files.reading import content as content_of
 from ..settings import LONGEST
 from .problems import InventoryError
-from .salvage import parsed
+from .salvage import parsed, shallow
 
 
 def shown_path(file: Path) -> str:
@@ -50,10 +50,10 @@ def read(file: Path, shown: str) -> str:
         raise InventoryError(f"{shown}:{line}: byte 0x{byte:02x} is not UTF-8; save the file as UTF-8") from None
 
 
-def parse(text: str, shown: str) -> dict[str, Any]:
-    """Return the document of a text. Raises InventoryError, which shows no value of it."""
+def parse(text: str, shown: str, document: dict[str, Any] | None = None) -> dict[str, Any]:
+    """Return the document of a text, which may be known. Raises InventoryError, which shows no value of it."""
     try:
-        return parsed(text)
+        return parsed(text) if document is None else shallow(document)
     except tomllib.TOMLDecodeError as error:
         raise InventoryError(visible(_syntax_error(shown, text, str(error)))) from None
     except ValueError:  # Python refuses integers of thousands of digits

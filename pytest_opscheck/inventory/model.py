@@ -8,24 +8,28 @@ import zoneinfo
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from .._check import Check
 from ..core.dayparts import Limits
-from ..core.extensions import ReportFormat
 from ..core.pending import Lasting
-from ..core.schedule import Schedule
 from ..core.secrets import Redactor
 from ..history._place import History
 from ..probes import Target
-from .channels import Channel
 from .metrics import Metrics
-from .report import REPORTS_KEEP_S, Mail
-from .waivers import Waiver
-from .windows import Window
+
+if TYPE_CHECKING:
+    from ..core.extensions import ReportFormat
+    from ..core.schedule import Schedule
+    from .channels import Channel
+    from .report import Mail
+    from .waivers import Waiver
+    from .windows import Window
 
 FAIL_AT = "P3"
 """By default every breach fails the run."""
+REPORTS_KEEP_S = 90 * 86400.0
+"""How long the reports of a run stay in their folder."""
 NAME = r"[A-Za-z0-9][A-Za-z0-9_.-]*"
 """What a target, or a user-defined question, may be called: it stands in node ids, reports and mails."""
 

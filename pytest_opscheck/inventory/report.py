@@ -17,8 +17,6 @@ from .positions import Key
 from .problems import Problems, nearest
 
 _OURS = ("json", "html", "xml")
-REPORTS_KEEP_S = 90 * 86400.0
-"""How long the reports of a run stay in their folder."""
 ALWAYS, CHANGE = "always", "change"
 SECURITIES = ("starttls", "tls", "none")
 """How the way to the server is encrypted: after a word in the clear, from the start, or not at all."""

@@ -17,8 +17,12 @@ _ANY = (("opscheck",), ("history",))
 
 
 def parsed(text: str) -> dict[str, Any]:
-    """Return what a TOML text says. Raises RecursionError for one so deep that no reader of it would get to its end."""
-    document = tomllib.loads(text)
+    """Return what a TOML text says. Raises RecursionError where it is too deep."""
+    return shallow(tomllib.loads(text))
+
+
+def shallow(document: dict[str, Any]) -> dict[str, Any]:
+    """Return a document. Raises RecursionError for one so deep that no reader of it would get to its end."""
     level: list[Any] = [document]
     for _ in range(_DEEPEST):
         inner = [each.values() if isinstance(each, dict) else each for each in level if isinstance(each, dict | list)]

@@ -6,12 +6,17 @@ import datetime as dt
 import functools
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from ..core.results import Excuse, Result, Verdict
-from ..inventory.waivers import Waiver
-from ..inventory.windows import Open, Window, Zone
 from .conclude import Judge
 from .subject import Subject
+
+if TYPE_CHECKING:
+    from ..history import ManualMaintenance
+    from ..inventory import Inventory
+    from ..inventory.waivers import Waiver
+    from ..inventory.windows import Open, Window, Zone
 
 _EXCUSED = (Verdict.BREACH, Verdict.UNKNOWN, Verdict.BLOCKED)
 """What shows as maintenance inside a window: that a host can't be reached is what windows are for."""
@@ -60,6 +65,17 @@ class Excuses:
             if (found := window.open(now, self._zone)) is not None:
                 yield found
         yield from (each for each in self._begun() if now < each.until)
+
+
+def begun_by_hand(begun: Iterable[ManualMaintenance], inventory: Inventory) -> Iterator[Open]:
+    """Yield the windows of maintenance that somebody began by hand."""
+    for each in begun:
+        from ..inventory.maintenance import at_targets
+        from ..inventory.windows import Open
+
+        results = at_targets(each.targets, inventory.expectations) if each.targets else None
+        until = each.ends.astimezone(inventory.timezone)
+        yield Open(f"maintenance {each.number}", until, each.why, each.who, results)
 
 
 def in_maintenance(result: Result, window: Open) -> Result:

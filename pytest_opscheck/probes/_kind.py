@@ -252,6 +252,22 @@ class Kind:
         return probe
 
 
+_PARAMS = ConfigDict(
+    frozen=True,
+    extra="forbid",
+    validate_default=True,
+    arbitrary_types_allowed=True,
+    hide_input_in_errors=True,
+    defer_build=True,  # an inventory sets the parameters of few probes
+)
+
+
+class _NoParams(BaseModel):
+    """The parameters of a function that has none, as most probes."""
+
+    model_config = _PARAMS
+
+
 def params_of(function: Callable[..., object], beside: Fields | None = None) -> type[BaseModel]:
     """Return the keyword-only parameters of a function as a model that validates them, behind other fields.
 
@@ -263,6 +279,9 @@ def params_of(function: Callable[..., object], beside: Fields | None = None) -> 
         if parameter.kind is parameter.KEYWORD_ONLY and name != TIMEOUT
     }
 
+    if not keywords and not beside:
+        return _NoParams
+
     def said() -> None:
         """Carry the parameters' annotations alone: the connection's type is imported for the type checker only."""
 
@@ -272,15 +291,7 @@ def params_of(function: Callable[..., object], beside: Fields | None = None) -> 
         name: (hints[name], ... if parameter.default in (parameter.empty, NEEDED) else parameter.default)
         for name, parameter in keywords.items()
     }
-    config = ConfigDict(
-        frozen=True,
-        extra="forbid",
-        validate_default=True,
-        arbitrary_types_allowed=True,
-        hide_input_in_errors=True,
-        defer_build=True,  # an inventory sets the parameters of few probes
-    )
-    return create_model(f"{function.__name__}_params", __config__=config, **{**(beside or {}), **fields})
+    return create_model(f"{function.__name__}_params", __config__=_PARAMS, **{**(beside or {}), **fields})
 
 
 def fields_of(model: type[BaseModel], without: Collection[str] = ()) -> Fields:

@@ -75,25 +75,27 @@ class _Alarm:
 class Deadlines:
     """A plugin that gives every step of our tests a deadline, which that of the whole run may bring forward."""
 
-    def __init__(self, run: Run) -> None:
+    def __init__(self, run: Run, config: pytest.Config) -> None:
         self._run = run
+        self._has_timeouts = config.pluginmanager.hasplugin("timeout")
+        self._are_pytest_timeouts = self._has_timeouts and _tells_all(config)
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_setup(self, item: pytest.Item) -> _Steps:
         """Let fixtures take no longer before a test."""
-        with _deadline(item, self._run.left_s):
+        with self._deadline(item, self._run.left_s):
             return (yield)
 
     @pytest.hookimpl(wrapper=True, trylast=True)
     def pytest_pyfunc_call(self, pyfuncitem: pytest.Function) -> _Steps:
         """Let a test take no longer; raises TimeOverError. The last one to wrap it: it has its reading by now."""
-        with _deadline(pyfuncitem, self._run.left_s):
+        with self._deadline(pyfuncitem, self._run.left_s):
             return (yield)
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_teardown(self, item: pytest.Item) -> _Steps:
         """Let fixtures take no longer after a test."""
-        with _deadline(item):
+        with self._deadline(item):
             return (yield)
 
     def pytest_enter_pdb(self) -> None:
@@ -101,25 +103,25 @@ class Deadlines:
         if isinstance(signal.getsignal(signal.SIGALRM), _Alarm):
             signal.setitimer(signal.ITIMER_REAL, 0)
 
+    @contextmanager
+    def _deadline(self, item: pytest.Item, left_s: float = math.inf) -> Iterator[None]:
+        """Raise TimeOverError in the block when its time is over. Signals reach the main thread, where pytest runs."""
+        mark = item.get_closest_marker("timeout")
+        is_theirs = self._are_pytest_timeouts or (self._has_timeouts and mark is not None)
+        if is_theirs or case_of(item) is None or threading.current_thread() is not threading.main_thread():
+            yield
+            return
+        seconds = _seconds(mark)
+        before = signal.signal(signal.SIGALRM, _Alarm(item, seconds, of_run=left_s < seconds))
+        signal.setitimer(signal.ITIMER_REAL, min(seconds, max(left_s, _LEAST_S)), _AGAIN_S)
+        try:
+            yield
+        finally:
+            signal.setitimer(signal.ITIMER_REAL, 0)
+            signal.signal(signal.SIGALRM, before or signal.SIG_DFL)
 
-@contextmanager
-def _deadline(item: pytest.Item, left_s: float = math.inf) -> Iterator[None]:
-    """Raise TimeOverError in the block when its time is over. Signals reach the main thread, where pytest runs."""
-    if case_of(item) is None or _is_pytest_timeouts(item) or threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    seconds = _seconds(item)
-    before = signal.signal(signal.SIGALRM, _Alarm(item, seconds, of_run=left_s < seconds))
-    signal.setitimer(signal.ITIMER_REAL, min(seconds, max(left_s, _LEAST_S)), _AGAIN_S)
-    try:
-        yield
-    finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        signal.signal(signal.SIGALRM, before or signal.SIG_DFL)
 
-
-def _seconds(item: pytest.Item) -> float:
-    mark = item.get_closest_marker("timeout")
+def _seconds(mark: pytest.Mark | None) -> float:
     if mark is None:
         return SECONDS
     said = mark.args[0] if mark.args else mark.kwargs.get("timeout", mark.kwargs.get("seconds"))
@@ -128,12 +130,6 @@ def _seconds(item: pytest.Item) -> float:
     return said
 
 
-def _is_pytest_timeouts(item: pytest.Item) -> bool:
-    """Tell whether pytest-timeout is there and has been told how long a test may take: it uses the same signal."""
-    config = item.config
-    return config.pluginmanager.hasplugin("timeout") and bool(
-        item.get_closest_marker("timeout")
-        or config.getoption("timeout", None)
-        or config.getini("timeout")
-        or os.environ.get("PYTEST_TIMEOUT")
-    )
+def _tells_all(config: pytest.Config) -> bool:
+    """Tell whether pytest-timeout has been told how long every test may take: it uses the same signal."""
+    return bool(config.getoption("timeout", None) or config.getini("timeout") or os.environ.get("PYTEST_TIMEOUT"))

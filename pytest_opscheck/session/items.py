@@ -54,7 +54,11 @@ class Case:
     def begin(self) -> None:
         """Begin an attempt, which knows nothing of the one before it."""
         self.attempt += 1
-        self.expect, self.result, self.failed_parts = None, None, []
+        self.forget()
+
+    def forget(self) -> None:
+        """Keep nothing of an attempt: pytest keeps every test to the run's end."""
+        self.expect, self.result, self.failed_parts, self._subject = None, None, [], None
 
     def id(self, inventory: Inventory) -> str:
         """Return the id of its result."""
@@ -163,25 +167,25 @@ def left_out(item: pytest.Function) -> Iterator[None]:
 def bound(item: pytest.Function, values: Mapping[str, object]) -> Iterator[Called]:
     """Have a test's function called with these values, whatever fixture, hook or parameter stands in their place."""
     function: Callable[..., Any] = item.obj
-    names = {*item._fixtureinfo.argnames, *inspect.signature(function).parameters}  # noqa: SLF001 - no public way
+    names = set(item._fixtureinfo.argnames)  # noqa: SLF001 - no public way
+    if not names.issuperset(values):  # those with defaults
+        names.update(inspect.signature(function).parameters)
     ours = {name: value for name, value in values.items() if name in names}
     called = Called()
 
-    @functools.wraps(function)
     def call(*args: Any, **arguments: Any) -> Any:
         __tracebackhide__ = True
         called.ran = True
         called.returned = function(*args, **{**arguments, **ours})
         return called.returned
 
-    @functools.wraps(function)
     async def call_async(*args: Any, **arguments: Any) -> Any:
         __tracebackhide__ = True
         called.ran = True
         called.returned = await function(*args, **{**arguments, **ours})
         return called.returned
 
-    item.obj = call_async if inspect.iscoroutinefunction(function) else call
+    item.obj = functools.wraps(function)(call_async if inspect.iscoroutinefunction(function) else call)
     try:
         yield called
     finally:

@@ -20,6 +20,8 @@ from ..core.lengths import LONGEST_MESSAGE, beginning, both_ends
 from ..core.secrets import Redactor
 from ..core.visible import visible
 
+_NUMBERS = (float, int, bool, type(None))
+"""What holds no text: most of a report of a test that has passed, and there are six for each test."""
 Wrapper = Generator[None, Any, Any]
 _OURS = frozenset(
     {"when", "outcome", "nodeid", "_id", "location", "keywords", "result", "opscheck", "worker_id", "testrun_uid"}
@@ -72,13 +74,13 @@ class Masked:
         return (yield)
 
     def _report(self, report: Any) -> Any:
-        if hasattr(report, "user_properties"):
+        if getattr(report, "user_properties", None):
             properties = [(name, str(value)) for name, value in report.user_properties]
             report.user_properties = [
                 (name, beginning(value, self._text, LONGEST_MESSAGE)) for name, value in properties
             ]
         for name, value in vars(report).items() if report is not None else ():
-            if name not in _OURS:
+            if name not in _OURS and type(value) not in _NUMBERS:
                 vars(report)[name] = self._clean(value)
         if getattr(report, "longrepr", None) is not None and not isinstance(report.longrepr, tuple):
             said = str(report.longrepr)
@@ -95,7 +97,7 @@ class Masked:
         """Return data without secrets, and without what steers a terminal; pytest's own objects change themselves."""
         if isinstance(value, str):
             return visible(self._text(both_ends(value, self._text)))
-        if isinstance(value, list):
+        if isinstance(value, list) and value:
             return [self._clean(each) for each in value]
         if type(value) is tuple:
             return tuple(self._clean(each) for each in value)
@@ -188,7 +190,8 @@ class Masked:
             case = reporter.to_xml()
             for each in case.iter():
                 each.text = self._clean(each.text)
-                each.attrib.update(self._clean(dict(each.attrib)))
+                for name, value in each.attrib.items():
+                    each.attrib[name] = self._clean(value)
             reporter.to_xml = lambda case=case: case
 
 

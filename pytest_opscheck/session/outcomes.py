@@ -26,8 +26,8 @@ def as_failure(result: Result) -> str:
 
 
 def attach(report: pytest.TestReport, result: Result, item: pytest.Item, *, raised: bool) -> None:
-    """Have a result travel on a report, also from a worker to the controller."""
-    report.opscheck = result.to_json()  # type: ignore[attr-defined]
+    """Have a result travel on a report, as plain data from a worker to the controller."""
+    report.opscheck = result.to_json() if hasattr(item.config, "workerinput") else result  # type: ignore[attr-defined]
     report.opscheck_raised = raised  # type: ignore[attr-defined]
     if report.skipped and isinstance(report.longrepr, tuple):
         path, line, _name = item.location

@@ -20,7 +20,6 @@ from ..core.lengths import beginning
 from ..core.results import FAULT, INTERRUPTED, Result, Run, exit_status, with_steps
 from ..delivery.line import Line
 from ..history import HistoryError
-from ..inventory.waivers import ending
 from ..judge.next_step import next_step
 from ..judge.subject import Subject
 from ..reports import html, junit, terminal
@@ -313,7 +312,10 @@ class Reporter:
         inventory = self.session.inventory
         yield from (f"left out by a plugin: {name}: {why}" for name, why in inventory.left_out.items())
         yield from inventory.notes
-        yield from ending(inventory.waivers, self.started.date())
+        if inventory.waivers:
+            from ..inventory.waivers import ending
+
+            yield from ending(inventory.waivers, self.started.date())
 
     def pytest_unconfigure(self) -> None:
         """Give the name of the run's reports free, and see that nobody has made the exit status 0 since it was decided.

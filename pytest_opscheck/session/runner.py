@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 import pytest
 
@@ -21,10 +21,8 @@ from ..gather.dispatcher import Gather
 from ..gather.readings import Reading
 from ..history import CounterGrowth, Past
 from ..inventory import Expectation, Inventory, InventoryTarget
-from ..inventory.maintenance import at_targets
-from ..inventory.windows import Open
 from ..judge.conclude import Judge
-from ..judge.excuses import Excuses
+from ..judge.excuses import Excuses, begun_by_hand
 from ..judge.expect import Expect
 from ..judge.subject import Subject
 from ..plan import Plan, Request
@@ -36,6 +34,9 @@ from .deadline import TimeOverError
 from .items import Called, Case, bound, case_of, left_out, stand_in
 from .outcomes import OUR_ERRORS, as_failure, attach, first_line, raised, skip_quiet, why_not_judged
 from .workers import Workers
+
+if TYPE_CHECKING:
+    from ..inventory.windows import Open
 
 _SHOWN_PARTS = 5
 
@@ -77,10 +78,8 @@ class Runner:
 
     def _begun(self) -> Iterator[Open]:
         """Yield the maintenance windows that somebody began by hand."""
-        for each in self.past.begun(self.inventory.now()) if self.suite is not None else ():
-            results = at_targets(each.targets, self.inventory.expectations) if each.targets else None
-            until = each.ends.astimezone(self.inventory.timezone)
-            yield Open(f"maintenance {each.number}", until, each.why, each.who, results)
+        if self.suite is not None:
+            yield from begun_by_hand(self.past.begun(self.inventory.now()), self.inventory)
 
     def start(self, pytest_session: pytest.Session) -> None:
         """Start every probe that the selected checks need. Nothing is probed where tests are only collected."""
@@ -301,8 +300,9 @@ class Runner:
         if case.attempt > 1:
             message = f"{result.message} (at attempt {case.attempt} of the test)"
             result = replace(result, attempts=result.attempts + case.attempt - 1, message=message)
-        data = bounded(result.to_json(), self.inventory.redactor.text)
-        case.result = Result.from_json(self.inventory.redactor.data({**data, "id": result.id}))
+        said = result.to_json()
+        data = self.inventory.redactor.data({**bounded(said, self.inventory.redactor.text), "id": result.id})
+        case.result = result if data == said else Result.from_json(data)
         return case.result
 
     def unreachable(self, item: pytest.Item, target: InventoryTarget, error: UnreachableError) -> NoReturn:
@@ -350,6 +350,8 @@ class Runner:
                 case.failed_parts.append(first_line(report))
         else:
             self._attach(case, call, report)
+        if report.when == "teardown":
+            case.forget()
         return report
 
     def _attach(self, case: Case, call: pytest.CallInfo[None], report: pytest.TestReport) -> None:

@@ -16,7 +16,7 @@ from ..core.limits import SEVERITIES
 from ..core.results import Result
 from ..core.visible import plain
 from ..inventory import Inventory, load
-from ..settings import home, inventory_file, reports_folder, setting
+from ..settings import Glance, home, inventory_file, reports_folder, setting
 from . import fixtures
 from .collection import Collection
 from .deadline import Deadlines
@@ -44,21 +44,19 @@ class Session:
         self.runner = Runner(config, inventory, fail_at, "+".join(suites) or None, longest_s)
 
     @classmethod
-    def open(
-        cls, config: pytest.Config, file: Path, suites: tuple[str, ...], tables: tuple[str, ...], ending: Ending
-    ) -> Session:
+    def open(cls, config: pytest.Config, file: Path, seen: Glance, ending: Ending) -> Session:
         """Read the inventory, add the shipped checks to what is collected, and set the reports up.
 
         Raises InventoryError.
         """
-        inventory = load(file, catalogue.checks(tables), reports=reports_folder(config))
+        inventory = load(file, catalogue.checks(seen.tables), reports=reports_folder(config), known=seen.read)
         inventory = without_left_out(config, inventory)
-        session = cls(config, inventory, asked_suites(config.option.markexpr or "", suites), ending)
+        session = cls(config, inventory, asked_suites(config.option.markexpr or "", seen.suites), ending)
         ending.last_words.append(session.runner.close)
         config.pluginmanager.register(fixtures.fixtures(inventory, session.runner), "opscheck-fixtures")
         config.pluginmanager.register(Masking(inventory.redactor), "opscheck-masking")
         config.pluginmanager.register(session.masked, "opscheck-masked")
-        config.pluginmanager.register(Deadlines(session.runner), "opscheck-deadlines")
+        config.pluginmanager.register(Deadlines(session.runner, config), "opscheck-deadlines")
         return session
 
     def is_narrowed(self) -> bool:

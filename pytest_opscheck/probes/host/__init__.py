@@ -89,11 +89,12 @@ _STATE = r"""
 zfs=/proc/spl/kstat/zfs/arcstats
 if [ -r "$zfs" ] && ! grep -q ' - fuse.lxcfs ' /proc/self/mountinfo; then grep -E '^(size|c_min) ' "$zfs"; fi
 new=/sys/fs/cgroup old=/sys/fs/cgroup/memory
+is() { ! read -r said <"$2" || echo "$1 $said"; }
 if [ -r "$new/memory.max" ]; then
-  echo "limit $(cat "$new/memory.max")"; echo "taken $(cat "$new/memory.current")"
+  is limit "$new/memory.max"; is taken "$new/memory.current"
   sed -nE 's/^(active_file|inactive_file|slab_reclaimable) /freed /p' "$new/memory.stat"
 elif [ -r "$old/memory.limit_in_bytes" ]; then
-  echo "limit $(cat "$old/memory.limit_in_bytes")"; echo "taken $(cat "$old/memory.usage_in_bytes")"
+  is limit "$old/memory.limit_in_bytes"; is taken "$old/memory.usage_in_bytes"
   sed -nE 's/^total_(active_file|inactive_file) /freed /p' "$old/memory.stat"
 fi
 cat /proc/meminfo /proc/loadavg

@@ -74,7 +74,9 @@ END {
 # servers cost their own mounts alone. Numbers stand for mounts, whose names may hold anything.
 _FILESYSTEMS = rf"""
 stat -f -c %S / >/dev/null 2>&1 || {{ echo "stat can't tell of filesystems there; install coreutils" >&2; exit 9; }}
-sizes() {{ stat -f -c 'is %S %b %f %a %c %d' -- "$1" 2>&1 | tail -n 1; }}
+end='
+'
+sizes() {{ said=$(stat -f -c 'is %S %b %f %a %c %d' -- "$1" 2>&1); said=${{said##*"$end"}}; }}
 way() {{
   folder=$1
   while folder=${{folder%/*}}; [ -n "$folder" ]; do
@@ -84,7 +86,10 @@ way() {{
 awk {awk_program(_MOUNTS)} /proc/self/mountinfo | {{
 seen=" "
 while read -r number device type place frozen; do
-  mount=$(printf '%b.' "$(printf '%s' "$place" | sed 's/\\\([0-7][0-7][0-7]\)/\\0\1/g')")
+  mount=$place.
+  case $place in
+    *\\*) mount=$(printf '%b.' "$(printf '%s' "$place" | sed 's/\\\([0-7][0-7][0-7]\)/\\0\1/g')");;
+  esac
   mount=${{mount%.}}
   case $seen in *" $device "*) continue;; esac
   case $type in
@@ -96,7 +101,7 @@ while read -r number device type place frozen; do
       continue;;
   esac
   [ -d "$mount" ] || [ ! -e "$mount" ] || continue
-  said=$(sizes "$mount")
+  sizes "$mount"
   case $said in "is "*) seen="$seen$device ";; esac
   printf 'mount %s\nsize %s\n' "$number $type $frozen $device $place" "$number $said"
   case $said in *"Permission denied") way "$mount";; esac
@@ -104,7 +109,8 @@ done
 wait
 }}
 # In a chroot the root is not a mount, and on a filesystem all the same.
-grep -q '^[^ ]* [^ ]* [^ ]* [^ ]* / ' /proc/self/mountinfo || printf 'mount 0 unknown - - /\nsize 0 %s\n' "$(sizes /)"
+grep -q '^[^ ]* [^ ]* [^ ]* [^ ]* / ' /proc/self/mountinfo ||
+  {{ sizes /; printf 'mount 0 unknown - - /\nsize 0 %s\n' "$said"; }}
 echo "user $(id -un)"
 """
 _SIZE = re.compile(r"is (?P<block>\d+) (?P<blocks>\d+) (?P<free>\d+) (?P<available>\d+) (?P<files>\d+) (?P<left>\d+)")
