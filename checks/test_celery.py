@@ -85,7 +85,7 @@ def test_concurrency(concurrency, expect, *, workers: WorkerLimits = NEEDED):
     for pool in concurrency:
         ladder = workers[pool.pattern]
         if pool.size is None:
-            expect("missing", subject=pool.worker, limit="== answering", severity=ladder.rungs[0].severity)
+            expect("missing", subject=pool.worker, limit="== answering", severity=ladder.worst)
         else:
             expect(pool.size, subject=f"concurrency of {pool.worker}", limit=ladder)
 

@@ -282,7 +282,7 @@ def test_limits(limits, expect, *, cpus: Cpus | None = None, memory: Size | None
 def _expect_bound(value: float | None, unit: str, subject: str, ladder: Ladder | None, expect: Any) -> None:
     """Compare one of a container's bounds with what is expected, if anything is."""
     if ladder is not None and value is None:
-        expect("not set", subject=subject, limit="== set", severity=ladder.rungs[0].severity)
+        expect("not set", subject=subject, limit="== set", severity=ladder.worst)
     elif ladder is not None:
         expect(value, unit, subject=subject, limit=ladder)
 

@@ -185,7 +185,8 @@ def test_p95(timings, expect):
     """The address answers nearly every request fast enough.
 
     The 95th percentile, by nearest rank, of 20 consecutive requests (`requests` sets another number, at least 10): the
-    second slowest of 20, and of fewer than 20 the slowest. A request that fails makes it unknown.
+    second slowest of 20, and of fewer than 20 the slowest. A request that fails makes it unknown; in `opscheck gate` it
+    counts as an error, and the others are still compared.
 
     Needs: a server that accepts GET requests from where the check runs, with a token in `headers` if it requires one.
 
@@ -195,7 +196,39 @@ def test_p95(timings, expect):
         [http.api.expect]
         p95 = { P3 = "< 500ms", P1 = "< 1s", requests = 20 }
     """
-    expect(timings.p95, "ms", subject=f"p95 of {len(timings.ms)} requests")
+    share = (len(timings.failed), timings.asked)
+    subject = f"p95 of {len(timings.ms)} requests"
+    expect(timings.p95, "ms", subject=subject, samples=timings.us, share=share)
+    if timings.failed:
+        expect(None, "%", subject="failed requests", limit="== 0%", share=share, why=timings.failed[0])
+
+
+@check(
+    http.timings,
+    suites=("deploy_gate", "daily"),
+    units=("%", ""),
+    most="100%",
+    action="See what is answered instead: the application's log, and that of the proxy in front of it",
+)
+def test_errors(timings, expect):
+    """Few requests fail, or none.
+
+    Of 20 consecutive requests (`requests` sets another number, at least 10), the same as those of `p95`, those without
+    an answer, with a status from 500 on, 429, one of another class than the first (404 after 200), or a redirect to
+    another page. Where the first three fail, it is `status` that says so.
+
+    Needs: a server that accepts GET requests from where the check runs, with a token in `headers` if it requires one.
+
+    Example:
+        [http.api]
+        url = "https://api.example.com/health"
+        [http.api.expect]
+        errors = { P1 = "< 5%", requests = 100 }
+    """
+    failed, share = len(timings.failed), (len(timings.failed), timings.asked)
+    note = timings.failed[0] if timings.failed else None
+    subject = f"failed of {timings.asked} requests"
+    expect(timings.failed_percent, "%", subject=subject, also={"": failed}, share=share, note=note)
 
 
 @check(

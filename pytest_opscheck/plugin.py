@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -42,6 +43,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         flag = f"--opscheck-{name.replace('_', '-')}"
         group.addoption(flag, dest=f"opscheck_{name}", metavar=metavar, default=None, help=text)
         parser.addini(f"opscheck_{name}", text, default=None)
+    group.addoption("--opscheck-look", dest="opscheck_look", default=None, help=argparse.SUPPRESS)
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
@@ -161,6 +163,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     result = yield
     if session is not None:
         session.collection.keep_named(items)
+        session.collection.keep_asked(items, session.look.only if session.look is not None else None)
         session.collection.require_kept(before, items)
     elif inventory_file(config) is not None:
         from .session.selection import deselect_ours

@@ -7,6 +7,7 @@ import math
 from collections.abc import Callable
 
 from .limits import Limit
+from .relative import RelativeLimit
 from .units import dimension, from_base, quantity, to_base
 
 _DIGITS = 3
@@ -26,7 +27,7 @@ _WHOLE = {"%": (0.0, 100.0)}
 """What nothing is rounded to that is not just that: 99.98 % is not 100 %."""
 
 
-def observed(value: object, unit: str, limit: Limit, same: Callable[[float, str], bool]) -> str:
+def observed(value: object, unit: str, limit: Limit | RelativeLimit, same: Callable[[float, str], bool]) -> str:
     """Return a measured value as a message says it, beside a limit.
 
     It is said in the limit's unit, unless that makes it absurd (0.0008 h), and as exact as it takes to be judged as the
@@ -48,10 +49,12 @@ def observed(value: object, unit: str, limit: Limit, same: Callable[[float, str]
     return quantity(repr(value), unit)
 
 
-def _unit(value: float, unit: str, limit: Limit) -> str:
+def _unit(value: float, unit: str, limit: Limit | RelativeLimit) -> str:
     """Return the unit in which to say a value."""
     measures = dimension(unit)
     if measures not in ("duration", "size"):
+        return unit
+    if isinstance(limit, RelativeLimit):
         return unit
     operand = limit.number if limit.dimension == measures and limit.number is not None else 0.0
     beside = limit.unit if limit.dimension == measures else unit

@@ -14,6 +14,7 @@ from typing import Any
 from . import sets
 from .judgeable import UnjudgeableError, judgeable
 from .patterns import PatternError, searcher
+from .relative import POINTS, RelativeLimit, parse_relative
 from .sets import SET_OPERATORS
 from .units import NUMBER, UNITS, LimitError, as_text, dimension, quantity, to_base, window_s
 
@@ -240,20 +241,52 @@ class Rung:
 
 
 @dataclass(frozen=True, slots=True)
+class RelativeRung:
+    """A limit relative to a baseline, and how bad it is to break it."""
+
+    severity: str
+    limit: RelativeLimit
+
+
+@dataclass(frozen=True, slots=True)
 class Ladder:
-    """Limits for one value, worst severity first; `ladder_of` puts them in that order. Raises LimitError for others."""
+    """Limits for one value, worst severity first; `ladder_of` puts them in that order. Raises LimitError for others.
+
+    `relative` are those that compare with a baseline, which `rungs` do not hold: without a baseline they say nothing.
+    """
 
     rungs: tuple[Rung, ...]
+    relative: tuple[RelativeRung, ...] = ()
 
     def __post_init__(self) -> None:
         """Refuse what would never be broken, or not with the severity that is meant."""
-        severities = [rung.severity for rung in self.rungs]
-        if not severities:
+        if not self.rungs and not self.relative:
             raise LimitError("there is no limit; use for example '< 70%'")
-        if severities != sorted(severities):
-            raise LimitError(f"the worst severity of a ladder stands first, and these are {', '.join(severities)}")
-        if twice := next((severity for severity in severities if severities.count(severity) > 1), None):
+        absolute, relative = [rung.severity for rung in self.rungs], [rung.severity for rung in self.relative]
+        for severities in (absolute, relative):
+            if severities != sorted(severities):
+                raise LimitError(f"the worst severity of a ladder stands first, and these are {', '.join(severities)}")
+        both = absolute + relative
+        if twice := next((severity for severity in both if both.count(severity) > 1), None):
             raise LimitError(f"two limits have the severity {twice}; keep one of them")
+
+    @property
+    def worst(self) -> str:
+        """The worst severity that can come of it."""
+        return min(self.texts())
+
+    @property
+    def dimension(self) -> str:
+        """What its limits compare; of a margin alone that says nothing of it (a part, none), text: anything."""
+        if self.rungs:
+            return self.rungs[0].limit.dimension
+        units = {rung.limit.unit for rung in self.relative} - {"", "%"}
+        return next(("percentage" if unit == POINTS else dimension(unit) for unit in units), "text")
+
+    @property
+    def mildest(self) -> Limit | RelativeLimit:
+        """The limit that is broken first."""
+        return self.rungs[-1].limit if self.rungs else self.relative[-1].limit
 
     def breached(self, value: object, unit: str = "") -> Rung | None:
         """Return the worst rung that a value breaks, None where it keeps them all.
@@ -264,17 +297,24 @@ class Ladder:
 
     def texts(self) -> dict[str, str]:
         """Return the limits as the results file says them: severity to limit, least severe first."""
-        return {rung.severity: str(rung.limit) for rung in reversed(self.rungs)}
+        said = {rung.severity: str(rung.limit) for rung in self.rungs}
+        said |= {rung.severity: str(rung.limit) for rung in self.relative}
+        return dict(sorted(said.items(), reverse=True))
 
     @property
     def window_s(self) -> int | None:
         """Over how many seconds the ladder's rates count; None where it holds no rate."""
-        return self.rungs[0].limit.window_s
+        return self.rungs[0].limit.window_s if self.rungs else None
 
 
 def single(limit: Limit, severity: str) -> Ladder:
     """Return a ladder of one limit."""
     return Ladder((Rung(severity, limit),))
+
+
+def parse_single(said: object, severity: str) -> Ladder:
+    """Parse one limit, of either sort, with the severity of breaking it. Raises LimitError."""
+    return ladder_of([rung_of(severity, said)])
 
 
 def parse_ladder(said: Mapping[str, object], words: Mapping[str, str] | None = None) -> Ladder:
@@ -283,7 +323,13 @@ def parse_ladder(said: Mapping[str, object], words: Mapping[str, str] | None = N
     Raises LimitError for rungs that can't be meant: none, one never reached, or limits that compare different things.
     """
     words = words or {}
-    return ladder_of(Rung(severity_of(key, words), parse_limit(limit)) for key, limit in said.items())
+    return ladder_of(rung_of(severity_of(key, words), limit) for key, limit in said.items())
+
+
+def rung_of(severity: str, said: object) -> Rung | RelativeRung:
+    """Parse a limit, of either sort, with its severity. Raises LimitError."""
+    relative = parse_relative(said)
+    return Rung(severity, parse_limit(said)) if relative is None else RelativeRung(severity, relative)
 
 
 def severity_of(said: object, words: Mapping[str, str]) -> str:
@@ -294,9 +340,11 @@ def severity_of(said: object, words: Mapping[str, str]) -> str:
     return severity
 
 
-def ladder_of(said: Iterable[Rung]) -> Ladder:
+def ladder_of(said: Iterable[Rung | RelativeRung]) -> Ladder:
     """Return a ladder of rungs in any order. Raises LimitError for rungs that can't be meant together."""
-    ladder = Ladder(tuple(sorted(said, key=lambda rung: rung.severity)))
+    in_order = sorted(said, key=lambda rung: rung.severity)
+    relative = tuple(rung for rung in in_order if isinstance(rung, RelativeRung))
+    ladder = Ladder(tuple(rung for rung in in_order if isinstance(rung, Rung)), relative)
     rungs = ladder.rungs
     if len({rung.limit.window_s for rung in rungs}) > 1:
         raise LimitError("the rates of one ladder count over the same window, for example all '/day'")

@@ -37,7 +37,8 @@ class Measurement:
     """One judged value. `breached` is the severity of the worst limit that it broke.
 
     `problem` says why it could not be judged. `observed` and `expected` are the texts of reports. `waived` says who
-    answers for a breach of it.
+    answers for a breach of it. `samples` are the times that `value` was made of, in microseconds, in the order in which
+    they were taken; `share` is of how many how many failed, where it is a share: failed, all.
     """
 
     subject: str | None
@@ -49,6 +50,8 @@ class Measurement:
     observed: str = ""
     expected: str = ""
     waived: str | None = None
+    samples: tuple[int, ...] = ()
+    share: tuple[int, int] | None = None
 
     @property
     def counts(self) -> bool:
@@ -65,7 +68,14 @@ class Measurement:
             "breached": self.breached,
         }
         texts = {"problem": self.problem, "observed": self.observed, "expected": self.expected, "waived": self.waived}
-        return data | {name: text for name, text in texts.items() if text}
+        rest = {"samples": list(self.samples), "share": None if self.share is None else list(self.share)}
+        return data | {name: said for name, said in {**texts, **rest}.items() if said}
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> Measurement:
+        """Make a measurement of its plain data."""
+        share = tuple(data["share"]) if data.get("share") else None
+        return cls(**{**data, "samples": tuple(data.get("samples", ())), "share": share})
 
 
 class State(StrEnum):
@@ -201,7 +211,7 @@ class Result:
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Result:
         """Make a result of its plain data, as it comes from another process or a file."""
-        measurements = tuple(Measurement(**measurement) for measurement in data["measurements"])
+        measurements = tuple(map(Measurement.from_json, data["measurements"]))
         return cls(
             **{
                 **data,

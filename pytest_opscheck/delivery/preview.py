@@ -38,7 +38,7 @@ def _told(channel: Channel, expectation: Expectation, suite: str | None) -> list
         return []
     severities = {expectation.severity}
     if expectation.limits is not None:
-        severities = {rung.severity for ladder in expectation.limits.ladders for rung in ladder.rungs}
+        severities = {severity for ladder in expectation.limits.ladders for severity in ladder.texts()}
     return sorted(severities & channel.severities)
 
 

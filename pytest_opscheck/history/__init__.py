@@ -8,7 +8,7 @@ from ._document import utc
 from ._jsonl import exported, imported
 from ._maintenance import ManualMaintenance, begin, begun, past, stop
 from ._notified import Notification
-from ._past import CounterGrowth, Past, opened, reading
+from ._past import CounterGrowth, Past, grown_since, opened, reading
 from ._place import History
 from ._queries import Judged, PastResult, PastRun, Point, Records, Sample
 from ._store import HistoryError, transaction
@@ -32,6 +32,7 @@ __all__ = [
     "begin",
     "begun",
     "exported",
+    "grown_since",
     "imported",
     "links",
     "opened",

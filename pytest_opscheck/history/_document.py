@@ -9,6 +9,8 @@ from typing import Any
 
 from ..core.results import Result, Run
 
+_SINGLE = ("samples", "share")
+"""What a measurement was made of: the results file has it, and of many runs it would be most of the history."""
 _EXACT = 2**53
 """Up to here a database's floating point number holds each integer."""
 
@@ -17,6 +19,7 @@ def document(run: Run) -> dict[str, Any]:
     """Return a run as its results file has it, with times in UTC, and without what follows from the rest."""
     head = {key: value for key, value in run.head().items() if key not in ("duration_s", "hash")}
     head |= {"started": utc(run.started), "finished": utc(run.finished), "narrowed": run.narrowed}
+<<<<<<< HEAD
     return {"run": _storable(head), "results": [_result(result) for result in run.results]}
 
 
@@ -26,6 +29,15 @@ def _result(result: Result) -> dict[str, Any]:
         change["since"] = utc(dt.datetime.fromisoformat(change["since"]))
     stored: dict[str, Any] = _storable(data)
     return stored
+=======
+    for result in data["results"]:
+        for measurement in result["measurements"]:
+            for single in _SINGLE:
+                measurement.pop(single, None)
+        if (change := result.get("change")) is not None:
+            change["since"] = utc(dt.datetime.fromisoformat(change["since"]))
+    return {"run": _storable(head), "results": _storable(data["results"])}
+>>>>>>> 5bfbcbd (Limits relative to a baseline, single times and shares in results, looks of a gate (draft))
 
 
 def utc(moment: dt.datetime) -> str:

@@ -222,6 +222,13 @@ class Past:
             raise
 
 
+def grown_since(
+    sample: Sample, counted: Counted, *, now: dt.datetime, window_s: float | None = None
+) -> CounterGrowth | None:
+    """Return by how much counters have grown since a sample; None where that has others, or of another subject."""
+    return _grown([sample], counted, now, window_s) if _same(counted, sample) else None
+
+
 def _same(counted: Counted, sample: Sample) -> bool:
     """Tell whether a sample has the same counters of the same subject."""
     before = sample.counters.get(counted.subject)

@@ -200,7 +200,7 @@ class Resolver:
         if (
             "severity" in said
             and limits is not None
-            and any(rung.severity != severity for ladder in limits.ladders for rung in ladder.rungs)
+            and any(each != severity for ladder in limits.ladders for each in ladder.texts())
         ):
             self.problems.add((*here, "severity"), f"its limits have their own severities ({limits}); leave this out")
 

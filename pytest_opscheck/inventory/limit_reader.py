@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from .._check import Check
 from ..core.dayparts import During, Limits, check_parts, parse_during
 from ..core.domains import refuse_idle, refuse_open
-from ..core.limits import SEVERITIES, Ladder, Limit, Rung, ladder_of, parse_limit, single
-from ..core.units import LimitError, example
+from ..core.limits import SEVERITIES, Ladder, Limit, RelativeRung, Rung, ladder_of, parse_limit
+from ..core.relative import POINTS, RelativeLimit, parse_relative
+from ..core.units import LimitError, dimension, example
 from .positions import Key
 from .problems import Problems, nearest
 
@@ -39,8 +40,8 @@ class LimitReader:
             if isinstance(entry, dict):
                 choices.append((self._during(entry, where), self._ladder(entry, where)))
             else:
-                limit = self._limit(entry, where)
-                choices.append((None, single(limit, self.severity) if limit is not None else None))
+                rung = self._rung(self.severity, entry, where)
+                choices.append((None, ladder_of([rung]) if rung is not None else None))
         if len(self.problems) == before:
             try:
                 check_parts([during for during, _ in choices])
@@ -61,9 +62,9 @@ class LimitReader:
         rungs = []
         for key, said in entry.items():
             if key == "limit":
-                rungs.append((self.severity, self._limit(said, (*here, key), part="during" in entry)))
+                rungs.append(self._rung(self.severity, said, (*here, key), part="during" in entry))
             elif key in SEVERITIES or key in self.words:
-                rungs.append((self.words.get(key, key), self._limit(said, (*here, key), part="during" in entry)))
+                rungs.append(self._rung(self.words.get(key, key), said, (*here, key), part="during" in entry))
             elif key != "during":
                 choices = [*SEVERITIES, *self.words, *ENTRY_KEYS]
                 self.problems.add((*here, key), f"unknown key; {nearest(key, choices)}")
@@ -72,10 +73,34 @@ class LimitReader:
         if len(self.problems) > before:
             return None
         try:
-            return ladder_of(Rung(severity, limit) for severity, limit in rungs if limit is not None)
+            return ladder_of(rung for rung in rungs if rung is not None)
         except LimitError as error:
             self.problems.add(here, str(error))
             return None
+
+    def _rung(self, severity: str, said: object, here: Key, *, part: bool = False) -> Rung | RelativeRung | None:
+        """Return a limit with its severity, None where anything is wrong with it."""
+        try:
+            relative = parse_relative(said)
+            if relative is not None:
+                return RelativeRung(severity, self._fitting(relative))
+        except LimitError as error:
+            self.problems.add(here, str(error))
+            return None
+        limit = self._limit(said, here, part=part)
+        return Rung(severity, limit) if limit is not None else None
+
+    def _fitting(self, limit: RelativeLimit) -> RelativeLimit:
+        """Return a limit relative to a baseline. Raises LimitError where the check measures no number, or another."""
+        check, measured = self.check, self.check.dimensions
+        if measured and not measured - {"text", "set"}:
+            raise LimitError(
+                f"'{limit}' is for numbers, and {check.id} is not one; use for example {example_of(check)}"
+            )
+        margin = "percentage" if limit.unit == POINTS else dimension(limit.unit)
+        if limit.margin and not limit.is_ratio and measured and margin not in measured:
+            raise LimitError(f"'{limit}' adds a {margin}, and {check.id} is {_said(measured)}; use 'baseline + 20%'")
+        return limit
 
     def _limit(self, said: object, here: Key, *, part: bool = False) -> Limit | None:
         """Return a limit, None where anything is wrong; `part` tells whether it is for a part of the day."""
@@ -88,10 +113,9 @@ class LimitReader:
             self.problems.add(here, f"{said!r} has no operator; use for example {example_of(self.check)}")
             return None
         if self.check.dimensions and not limit.measures(self.check.dimensions):
-            measured = " or ".join(f"a {dimension}" for dimension in sorted(self.check.dimensions))
             self.problems.add(
                 here,
-                f"'{limit}' is for a {limit.dimension}, and {self.check.id} is {measured}; "
+                f"'{limit}' is for a {limit.dimension}, and {self.check.id} is {_said(self.check.dimensions)}; "
                 f"use for example {example_of(self.check)}",
             )
             return None
@@ -118,6 +142,10 @@ class LimitReader:
         domain = check.domain(measures) if measures in check.dimensions else None
         if domain is not None and not (part and limit.operator == ">=" and limit.number == domain.least):
             refuse_idle(limit, domain, check.id, example_of(check))
+
+
+def _said(dimensions: Iterable[str]) -> str:
+    return " or ".join(f"a {each}" for each in sorted(dimensions))
 
 
 def example_of(check: Check) -> str:

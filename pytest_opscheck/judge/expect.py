@@ -6,15 +6,17 @@ import datetime as dt
 import math
 import sys
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from decimal import Decimal
+from enum import Enum
 from typing import Any
 
 from ..core import humanize, sets
-from ..core.judgeable import UnjudgeableError
+from ..core.judgeable import UnjudgeableError, judgeable
 from ..core.lengths import LONGEST, Clean, as_shown, beginning
-from ..core.limits import Ladder, Limit, Rung, parse_ladder, parse_limit, severity_of, single
+from ..core.limits import Ladder, Limit, Rung, parse_ladder, parse_single, severity_of, single
+from ..core.relative import RelativeLimit
 from ..core.results import Counted, Measurement
 from ..core.secrets import MASK
 from ..core.units import LimitError, dimension, window_s
@@ -25,8 +27,27 @@ from ..probes import UnknownError
 DEFAULT_SEVERITY = "P2"
 MOST = 10_000
 """Measurements of a sort that one test keeps: as expected, breached by severity, not judged. Others are counted."""
+MOST_SAMPLES = 1000
+"""Single times that a measurement keeps."""
 UNJUDGED = "not judged"
 _TEXTS = ("subject", "value", "problem", "observed", "expected")
+
+
+class Against(Enum):
+    """What a run makes of a limit that is relative to a baseline, of which it has none itself."""
+
+    NOTHING = "left to absolute limits, where there are any"
+    REFUSED = "unknown: this run decides on a deploy"
+    LATER = "left to whoever asked for the run, and has the baseline"
+
+    def problem(self, ladder: Ladder, value: object, unit: str) -> str | None:
+        """Return why a value, which keeps the absolute limits, can't be judged; None where it need not be."""
+        if self is Against.LATER:
+            return _not_comparable(ladder, value, unit)
+        if self is Against.NOTHING and ladder.rungs:
+            return None
+        limit = ladder.relative[0].limit
+        return f"'{limit}' compares with a baseline, which only `opscheck gate` has; run: opscheck gate after"
 
 
 class Expect:
@@ -39,12 +60,15 @@ class Expect:
         words: Mapping[str, str],
         moved: Callable[[Counted, float | None], CounterGrowth] | None = None,
         clean: Clean = str,
+        *,
+        against: Against | None = None,
     ) -> None:
         self._expectation = expectation
         self._now = now
         self._words = words
         self._moved = moved
         self._clean = clean
+        self._against = against or Against.NOTHING
         self._counted: Counter[str | None] = Counter()
         self.measurements: list[Measurement] = []
         self.counters: list[Counted] = []
@@ -64,6 +88,8 @@ class Expect:
         why: str | None = None,
         note: str | None = None,
         most: int | None = None,
+        samples: Sequence[int] = (),
+        share: tuple[int, int] | None = None,
     ) -> bool:
         """Judge a value, and return whether it is as expected.
 
@@ -79,6 +105,8 @@ class Expect:
         note: what to say in brackets behind the value: of how many, since when.
         most: where a count is known within bounds, `value` is the least that it may be, and this the most. It is judged
             where any number between them is judged alike; else it is unknown, for which `why` gives the reason.
+        samples: of a time the single ones that it was made of, in whole microseconds, in their order, at most 1,000.
+        share: of a percentage of how many things how many were counted: failed, all.
 
         Raises LimitError for a limit or a severity that does not exist, and TypeError where there is no limit at all,
         or a severity without a single limit. Nothing has been judged then, and the check is not ok.
@@ -108,12 +136,14 @@ class Expect:
                 value = rung = breached = None
             elif most is not None and most != value:
                 note = f"at most {most}"
-        shown = rung or ladder.rungs[-1]
+        if ladder.relative and breached is None and problem is None:
+            problem = self._against.problem(ladder, value, unit)
+        limit_shown = rung.limit if rung is not None else ladder.mildest
         if secret and value is not None:
             value = observed = observed or MASK
-            problem = problem and (why or f"its value, which is not shown, can't be judged by {shown.limit}")
-        value, note = _shown(value, note, shown.limit, breached)
-        said = "" if value is None else humanize.observed(value, unit, shown.limit, _judged_as(ladder, rung))
+            problem = problem and (why or f"its value, which is not shown, can't be judged by {limit_shown}")
+        value, note = _shown(value, note, limit_shown, breached)
+        said = "" if value is None else humanize.observed(value, unit, limit_shown, _judged_as(ladder, rung))
         observed = (observed or said) + (f" ({note})" if note and value is not None else "")
         self._record(
             Measurement(
@@ -124,7 +154,9 @@ class Expect:
                 breached=breached,
                 problem=problem,
                 observed=observed,
-                expected=shown.limit.expected,
+                expected=limit_shown.expected,
+                samples=tuple(samples[:MOST_SAMPLES]),
+                share=share,
             )
         )
         return breached is None and problem is None
@@ -180,7 +212,7 @@ class Expect:
         own = self._expectation.severity if self._expectation else DEFAULT_SEVERITY
         breaking = own if severity is None else severity_of(severity, self._words)
         if isinstance(limit, str | int | float):
-            return single(parse_limit(limit), breaking)
+            return parse_single(limit, breaking)
         if isinstance(limit, Limit):
             return single(limit, breaking)
         if severity is not None:
@@ -199,7 +231,7 @@ class Expect:
         return self._expectation.limits.at(self._now)
 
 
-def _shown(value: Any, note: str | None, limit: Limit, breached: str | None) -> tuple[Any, str | None]:
+def _shown(value: Any, note: str | None, limit: Limit | RelativeLimit, breached: str | None) -> tuple[Any, str | None]:
     """Return a value as it is kept, and what to say behind it: of a set also what is missing and unexpected."""
     if isinstance(value, str | int | float | bool | None):
         return value, note
@@ -207,15 +239,25 @@ def _shown(value: Any, note: str | None, limit: Limit, breached: str | None) -> 
         found = sets.texts(value) if sets.is_set(value) else None
     except ValueError:
         found = None
-    if found is None or limit.members is None:
+    if found is None or isinstance(limit, RelativeLimit) or limit.members is None:
         return as_shown(value), note
     difference = sets.difference(limit.operator, limit.members, found) if breached else ""
     return sets.shown(found), "; ".join(filter(None, (difference, note))) or None
 
 
+def _not_comparable(ladder: Ladder, value: object, unit: str) -> str | None:
+    """Return why a value can't be compared with an earlier one by the relative limits."""
+    try:
+        for rung in ladder.relative:
+            rung.limit.holds(judgeable(value), 0.0, unit)
+    except UnjudgeableError as error:
+        return str(error)
+    return None
+
+
 def _fitting(value: Any, unit: str, also: Mapping[str, Any], ladder: Ladder) -> tuple[Any, str]:
     """Return the form of a value whose unit the ladder's limits have."""
-    wanted = ladder.rungs[0].limit.dimension
+    wanted = ladder.dimension
     for other, same in also.items():
         if wanted not in ("text", dimension(unit)) and dimension(other) == wanted:
             return same, other

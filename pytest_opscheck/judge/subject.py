@@ -44,7 +44,7 @@ def _at_stake(expectation: Expectation) -> str:
     """Return the severity of what might be broken where it cannot be told: the worst of the limits'."""
     if expectation.limits is None:
         return expectation.severity
-    return min(ladder.rungs[0].severity for ladder in expectation.limits.ladders)
+    return min(ladder.worst for ladder in expectation.limits.ladders)
 
 
 def runbook_link(base: str | None, said: str | None) -> str | None:

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, BeforeValidator, ValidationInfo, WithJsonSchema
 
 from ..core.domains import AMOUNT, refuse_idle, refuse_open
-from ..core.limits import SEVERITIES, Ladder, Limit, parse_ladder, parse_limit, single
+from ..core.limits import SEVERITIES, Ladder, Limit, parse_ladder, parse_limit, parse_single
 from ..core.units import LimitError, dimension, example, parse_duration
 
 _LIMIT_SCHEMA = {"anyOf": [{"type": ["string", "number", "boolean"]}]}
@@ -26,7 +26,7 @@ def _ladder(said: Any, info: ValidationInfo) -> Ladder:
     if isinstance(said, Mapping):
         made = parse_ladder(said, context.get("words"))
     else:
-        made = single(parse_limit(said), context.get("severity", SEVERITIES[2]))
+        made = parse_single(said, context.get("severity", SEVERITIES[2]))
     for rung in made.rungs:
         refuse_open(rung.limit)
     return made

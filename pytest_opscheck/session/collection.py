@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from collections.abc import Set as AbstractSet
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -94,6 +95,17 @@ class Collection:
                 f"pytest did not collect {_some(missing)}; "
                 "see python_files, python_functions and collect_ignore in its settings"
             )
+
+    def keep_asked(self, items: list[pytest.Item], only: AbstractSet[str] | None) -> None:
+        """Deselect all but the checks whose results are asked for."""
+        if only is not None:
+            left_out = [item for item in items if not self._is_asked(item, only)]
+            items[:] = [item for item in items if item not in left_out]
+            self.config.hook.pytest_deselected(items=left_out)
+
+    def _is_asked(self, item: pytest.Item, only: AbstractSet[str]) -> bool:
+        case = case_of(item)
+        return case is not None and case.id(self.inventory) in only
 
     def keep_named(self, items: list[pytest.Item]) -> None:
         """Deselect shipped checks that are not named, where some are."""

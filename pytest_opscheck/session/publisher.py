@@ -73,7 +73,11 @@ class Publisher:
         send(finished, to, self.problems, session.ending.waiting)
 
     def _destinations(self) -> Iterator[Destination]:
-        yield from destinations(self.session.inventory, self.reports, self._named())
+        named = self._named()
+        if self.session.look is None:
+            yield from destinations(self.session.inventory, self.reports, named)
+        elif named is not None:
+            yield named
 
     def _named(self) -> ResultsFile | None:
         """Return the results file that the command line or pytest's settings name."""

@@ -71,8 +71,8 @@ class Reporter:
         plugins.register(cls(session.config, session, overdue), "opscheck-reporter")
 
     def _files(self) -> ReportFiles | None:
-        """Return where a run of suites leaves its reports; None where tests were named one by one."""
-        if not self.session.suites:
+        """Return where a run of suites leaves its reports; None where tests were named one by one, and of a look."""
+        if not self.session.suites or self.session.look is not None:
             return None
         folder = reports_folder(self.config) / "+".join(self.session.suites)
         sweep()
@@ -280,7 +280,7 @@ class Reporter:
     def _recorded(self, run: Run) -> Run:
         """Record a run of suites, and return it with its hash; where that fails, it is the checker's fault alone."""
         past = self.session.runner.past
-        if run.suite is None or past.fault is not None:
+        if run.suite is None or self.session.look is not None or past.fault is not None:
             return run
         try:
             with self.session.ending.waiting():

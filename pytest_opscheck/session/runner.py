@@ -15,15 +15,21 @@ import pytest
 
 from ..core.humanize import duration_text
 from ..core.lengths import bounded
+from ..core.look import Look
 from ..core.results import Counted, Result, Verdict
 from ..core.suites import GATE
 from ..gather.dispatcher import Gather
 from ..gather.readings import Reading
-from ..history import CounterGrowth, Past
+from ..history import CounterGrowth, Past, Sample, grown_since
 from ..inventory import Expectation, Inventory, InventoryTarget
 from ..judge.conclude import Judge
+<<<<<<< HEAD
 from ..judge.excuses import Excuses, begun_by_hand
 from ..judge.expect import Expect
+=======
+from ..judge.excuses import Excuses
+from ..judge.expect import Against, Expect
+>>>>>>> 5bfbcbd (Limits relative to a baseline, single times and shares in results, looks of a gate (draft))
 from ..judge.subject import Subject
 from ..plan import Plan, Request
 from ..probes import UnknownError, UnreachableError
@@ -51,12 +57,16 @@ class Runner:
         fail_at: str,
         suite: str | None,
         longest_s: float | None = None,
+        *,
+        look: Look | None = None,
     ) -> None:
         self.config = config
+        self._look = look
         self.inventory = inventory
         self.judge = Judge(fail_at)
         self.suite = suite
-        self._is_gate = suite is not None and GATE in suite.split("+")
+        self._is_gate = look is not None or (suite is not None and GATE in suite.split("+"))
+        self._against = Against.LATER if look else Against.REFUSED if self._is_gate else Against.NOTHING
         self._selected: dict[str, Expectation] = {}
         self.case: Case | None = None
         self._gather: Gather | None = None
@@ -330,13 +340,19 @@ class Runner:
         self, expectation: Expectation | None, growth: Callable[[Counted, float | None], CounterGrowth]
     ) -> Expect:
         now, words, clean = self.inventory.now(), self.inventory.severities, self.inventory.redactor.text
-        return Expect(expectation, now, words, growth, clean)
+        return Expect(expectation, now, words, growth, clean, against=self._against)
 
     def _growth(self, name: Callable[[], str]) -> Callable[[Counted, float | None], CounterGrowth]:
         """Return what tells by how much a check's counters have grown. It is asked for its id where it has any."""
 
         def moved(counted: Counted, window_s: float | None) -> CounterGrowth:
-            return self.past.moved(name(), self.suite, counted, now=self.started, window_s=window_s)
+            result_id = name()
+            if self._look is not None and (noted := self._look.noted(result_id)) is not None:
+                sample = Sample(noted[0], {each.subject: each for each in noted[1]})
+                grown = grown_since(sample, counted, now=self.started, window_s=window_s)
+                if grown is not None:
+                    return grown
+            return self.past.moved(result_id, self.suite, counted, now=self.started, window_s=window_s)
 
         return moved
 

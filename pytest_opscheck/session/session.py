@@ -23,6 +23,7 @@ from .deadline import Deadlines
 from .due import Due
 from .ending import Ending
 from .hooked import without_left_out
+from .looking import look_of, looked_at
 from .masked_logs import Masking
 from .masked_reports import Masked
 from .runner import Runner
@@ -34,14 +35,15 @@ class Session:
 
     def __init__(self, config: pytest.Config, inventory: Inventory, suites: tuple[str, ...], ending: Ending) -> None:
         self.config = config
+        self.look = look_of(config)
         self.ending = ending
-        self.inventory = inventory
+        self.inventory = inventory = looked_at(inventory, self.look)
         self.suites = suites
         self.due = Due(inventory, suites)
         self.collection = Collection(config, inventory, suites, self.due)
         fail_at, longest_s = _fail_at(config, inventory, suites), _longest_s(inventory, suites)
         self.masked = Masked(config, inventory.redactor)
-        self.runner = Runner(config, inventory, fail_at, "+".join(suites) or None, longest_s)
+        self.runner = Runner(config, inventory, fail_at, "+".join(suites) or None, longest_s, look=self.look)
 
     @classmethod
     def open(cls, config: pytest.Config, file: Path, seen: Glance, ending: Ending) -> Session:
@@ -53,7 +55,7 @@ class Session:
         inventory = without_left_out(config, inventory)
         session = cls(config, inventory, asked_suites(config.option.markexpr or "", seen.suites), ending)
         ending.last_words.append(session.runner.close)
-        config.pluginmanager.register(fixtures.fixtures(inventory, session.runner), "opscheck-fixtures")
+        config.pluginmanager.register(fixtures.fixtures(session.inventory, session.runner), "opscheck-fixtures")
         config.pluginmanager.register(Masking(inventory.redactor), "opscheck-masking")
         config.pluginmanager.register(session.masked, "opscheck-masked")
         config.pluginmanager.register(Deadlines(session.runner, config), "opscheck-deadlines")

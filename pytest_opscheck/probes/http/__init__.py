@@ -26,6 +26,8 @@ from ._json import JsonValue, values, without_unit
 
 _TOO_MANY_REQUESTS = 429
 _SERVER_ERROR = 500
+_FIRST = 3
+"""After so many error statuses, and nothing else, a series of requests ends."""
 
 
 class WebAddress(WebTarget):
@@ -182,17 +184,36 @@ def flow(web: Web, *, synthetic: bool = False, steps: Steps, timeout_s: float) -
 
 @dataclass(frozen=True, slots=True)
 class Timings:
-    """How many milliseconds each of a series of requests took, in the order in which they were made."""
+    """How many milliseconds each of a series of requests took, in the order in which they were made.
+
+    `failed` says of each request that has no time what came instead.
+    """
 
     ms: tuple[float, ...]
+    failed: tuple[str, ...] = ()
+
+    @property
+    def asked(self) -> int:
+        """How many requests were made."""
+        return len(self.ms) + len(self.failed)
 
     @property
     def p95(self) -> float:
-        """The 95th percentile by nearest rank: the smallest value that 95 % of all are not above.
+        """The 95th percentile of the times by nearest rank: the smallest value that 95 % of all are not above.
 
         It is one of the measured values: the second slowest of 20, and the slowest of 10.
         """
         return sorted(self.ms)[math.ceil(0.95 * len(self.ms)) - 1]
+
+    @property
+    def failed_percent(self) -> float:
+        """How many of the requests failed."""
+        return 100 * len(self.failed) / self.asked
+
+    @property
+    def us(self) -> tuple[int, ...]:
+        """The times in whole microseconds."""
+        return tuple(max(1, round(each * 1000)) for each in self.ms)
 
 
 @kind.probe(timeout_s=20, latency=True)
@@ -202,39 +223,49 @@ def latency(web: Web, *, timeout_s: float) -> Timings:
     The request before it, which is not measured, has opened the connection: name look-up, TCP and TLS do not count,
     unless the server closes its connections after each answer. Redirects do.
     """
-    return Timings(tuple(_series(web, 1, timeout_s)))
+    return _series(web, 1, timeout_s)
 
 
 @kind.probe(timeout_s=60, latency=True)
 def timings(web: Web, *, requests: Annotated[int, Field(ge=10, le=1000)] = 20, timeout_s: float) -> Timings:
     """How long each of several requests takes, one after the other, each measured as latency is."""
-    return Timings(tuple(_series(web, requests, timeout_s)))
+    return _series(web, requests, timeout_s)
 
 
-def _series(web: Web, count: int, timeout_s: float) -> Iterator[float]:
-    """Yield the time of each request; one that fails, or is turned away, says that none can be told.
-
-    Where it is the first one, the address answers nobody well: that is what `status` says.
-    """
+def _series(web: Web, count: int, timeout_s: float) -> Timings:
+    """Make requests one after the other. Where the first get no answer worth a time, there is no series."""
     until = time.monotonic() + 0.9 * timeout_s
+    times: list[float] = []
+    failures: list[UnknownError | BlockedError] = []
     for number in range(1, count + 1):
-        which = f"request {number} of {count}" if count > 1 else "the request"
         if time.monotonic() > until:
             raise UnknownError(
                 f"only {number - 1} of {count} were answered in {timeout_s:g} s; use fewer, or a longer timeout"
             )
         try:
-            answer = web.get()
-            answer.whole()
-        except UnknownError as error:
-            raise UnknownError(f"{which} failed: {error}") from None
-        if answer.left is not None:
-            why = f"{which} was answered {answer.left.status}: {answer.left.problem}"
-            raise BlockedError("status", why) if number == 1 else UnknownError(why)
-        if answer.status >= _SERVER_ERROR or answer.status == _TOO_MANY_REQUESTS:
-            why = f"{which} was answered {answer.status}, so its time says nothing"
-            raise BlockedError("status", why) if number == 1 else UnknownError(why)
-        if answer.status // 100 != web.answer.status // 100:
-            first = f"the one before the series {web.answer.status}"
-            raise UnknownError(f"{which} was answered {answer.status}, and {first}, so its time says nothing")
-        yield answer.seconds * 1000
+            times.append(_timed(web, f"request {number} of {count}" if count > 1 else "the request"))
+        except (UnknownError, BlockedError) as error:
+            failures.append(error)
+            if not times and (len(failures) == min(count, _FIRST) or isinstance(error, UnknownError)):
+                raise failures[0] from None
+    return Timings(tuple(times), tuple(map(str, failures)))
+
+
+def _timed(web: Web, which: str) -> float:
+    """Return the time of a request. Raises UnknownError for one that fails, or is turned away: that is no time.
+
+    Where nothing but an error comes, the address answers nobody well: that is what `status` says.
+    """
+    try:
+        answer = web.get()
+        answer.whole()
+    except UnknownError as error:
+        raise UnknownError(f"{which} failed: {error}") from None
+    if answer.left is not None:
+        raise BlockedError("status", f"{which} was answered {answer.left.status}: {answer.left.problem}")
+    if answer.status >= _SERVER_ERROR or answer.status == _TOO_MANY_REQUESTS:
+        raise BlockedError("status", f"{which} was answered {answer.status}, so its time says nothing")
+    if answer.status // 100 != web.answer.status // 100:
+        first = f"the one before the series {web.answer.status}"
+        raise UnknownError(f"{which} was answered {answer.status}, and {first}, so its time says nothing")
+    return answer.seconds * 1000
