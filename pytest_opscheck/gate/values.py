@@ -36,8 +36,8 @@ class Series:
     """The times of requests that were answered, in whole microseconds, in the order of time, in windows.
 
     A window is a stretch of time; those of both sides are best of the same length. A request that failed is none of
-    the samples: it counts in a `Tally`. What a damaged file brings (NaN, a negative time) is kept as it is: a comparison
-    with it is undecided and says why.
+    the samples: it counts in a `Tally`. What a damaged file brings (NaN, a negative time) stays as it is: with it a
+    comparison is undecided and says why.
     """
 
     windows: tuple[tuple[int, ...], ...]
@@ -95,6 +95,18 @@ class Setting:
     limits: int = 1
     interleaved: bool = False
     past: tuple[float, ...] = ()
+
+    def shared(self, alpha: float) -> float:
+        """Return the part of a probability of a wrong roll back that one look at one limit may have."""
+        return self.shared_by_looks(alpha) / max(1, self.limits)
+
+    def shared_by_looks(self, alpha: float) -> float:
+        """Return the part of a probability that one look may have: of a wrong go, which all limits have to say."""
+        return alpha / max(1, self.looks)
+
+
+ONCE = Setting()
+"""One look at one limit, one side after the other, without a history."""
 
 
 class Source(StrEnum):
