@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from . import sentences
-from .growth import Growth
+from .growth import Growth, chance
 from .needed import needed
-from .shares import fisher
 from .sufficiency import FEWEST_TO_GO, why_no_shares
 from .values import ONCE, Answer, Comparison, Figure, Setting, Tally
 
@@ -25,7 +24,7 @@ def errors(before: Tally, after: Tally, tolerance: float, setting: Setting = ONC
     rule = _rule(tolerance, setting)
     answer = rule.answer(before, after)
     lacks = _needed(rule, before, after) if answer is Answer.UNDECIDED else None
-    finds_from = rule.finds_from(before, after.of)
+    finds_from = rule.finds_from(before, after)
     failed = _figure(rule, before, after)
     why = _why(answer, failed, (before, after), tolerance, lacks)
     unseen = sentences.unseen_errors(finds_from)
@@ -51,5 +50,5 @@ def _needed(rule: Growth, before: Tally, after: Tally) -> int | None:
 
 def _why(answer: Answer, failed: Figure, sides: tuple[Tally, Tally], tolerance: float, lacks: int | None) -> str:
     if answer is Answer.ROLL_BACK:
-        return sentences.more_errors(failed, sides[1], fisher(*sides), tolerance)
+        return sentences.more_errors(failed, sides[1], chance(*sides), tolerance)
     return sentences.shares_alike(failed) if answer is Answer.GO else sentences.perhaps_more(failed, lacks)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from bisect import bisect_left
 from dataclasses import dataclass
 
@@ -10,7 +11,7 @@ from .shares import fisher, newcombe, wilson
 from .values import Answer, Tally
 
 FEWEST_HITS = 3
-"""Two may always be chance: two requests that meet the same pause."""
+"""Two may always be chance; and so may two bursts, however many requests meet them."""
 _ONE_IN_TWENTY = normal_quantile(0.05)
 
 
@@ -30,7 +31,7 @@ class Growth:
     fewest: int
 
     def answer(self, before: Tally, after: Tally) -> Answer:
-        """Judge whether the share has grown."""
+        """Judge whether the share has grown. Bursts are weighed for a roll back alone: a go takes the plain counts."""
         if self._grown(before, after):
             return Answer.ROLL_BACK
         high = self.bounds(before, after)[1]
@@ -42,17 +43,32 @@ class Growth:
         _, high = newcombe(before, after, normal_quantile(self.go_alpha))
         return low, high
 
-    def finds_from(self, before: Tally, after: int) -> float | None:
+    def finds_from(self, before: Tally, after: Tally) -> float | None:
         """Return the smallest difference that is found in 19 of 20 cases with so many requests after the deploy."""
-        fewest = bisect_left(range(after + 1), True, key=lambda hits: self._grown(before, Tally(hits, after)))
-        if fewest > after:
-            return None
-        return wilson(fewest - 0.5, after, _ONE_IN_TWENTY)[1] - before.hits / before.of
+        n, inflation = after.of, after.inflation
+        fewest = bisect_left(range(n + 1), True, key=lambda hits: self._grown(before, Tally(hits, n, inflation)))
+        return None if fewest > n else wilson(fewest - 0.5, n, _ONE_IN_TWENTY)[1] - before.hits / before.of
 
     def foretold(self, before: Tally, after: Tally, number: int) -> Answer:
         """Return the answer with another number of requests after the deploy, if they are as those so far."""
-        return self.answer(before, Tally(round(after.hits * number / after.of), number))
+        return self.answer(before, Tally(round(after.hits * number / after.of), number, after.inflation))
 
     def _grown(self, before: Tally, after: Tally) -> bool:
-        difference = after.hits / after.of - before.hits / before.of
-        return after.hits >= FEWEST_HITS and difference > self.more and fisher(before, after) < self.alpha
+        if after.hits / after.of - before.hits / before.of <= self.more:
+            return False
+        return _independent(after, before.inflation).hits >= FEWEST_HITS and chance(before, after) < self.alpha
+
+
+def chance(before: Tally, after: Tally) -> float:
+    """Return how probable so many hits are where both sides are alike, and those of one burst count as one.
+
+    Of a few requests after the deploy the baseline knows better whether they come in bursts.
+    """
+    return fisher(_independent(before, up=True), _independent(after, before.inflation))
+
+
+def _independent(tally: Tally, usual: float = 1.0, *, up: bool = False) -> Tally:
+    """Return how many independent requests tell as much."""
+    inflation = max(tally.inflation, usual)
+    hits = (math.ceil if up else math.floor)(tally.hits / inflation)
+    return Tally(hits, max(hits, 1, round(tally.of / inflation)))

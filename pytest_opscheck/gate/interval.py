@@ -88,7 +88,7 @@ def interval(before: Series, after: Series, setting: Setting) -> Interval:
     """Estimate by how much one side is slower than the other."""
     logs = [[[math.log(time) for time in window] for window in side.windows if window] for side in (before, after)]
     flat = [[value for window in side for value in window] for side in logs]
-    inflated = (inflation(logs[0]), inflation(logs[1]))
+    inflated = _inflation(*logs)
     shift = Shift(*flat)
     estimate = shift.estimate()
     sizes = Sizes(len(before), len(after), len(logs[0]), len(logs[1]), inflated)
@@ -102,6 +102,12 @@ def interval(before: Series, after: Series, setting: Setting) -> Interval:
         Bound(_error(shift, inflated), spreads.windows, spreads.past),
         sizes,
     )
+
+
+def _inflation(before: Sequence[Sequence[float]], after: Sequence[Sequence[float]]) -> tuple[float, float]:
+    """Return by how much each side's variance is inflated: of a few requests the baseline knows it better."""
+    usual = inflation(before)
+    return usual, max(usual, inflation(after))
 
 
 @dataclass(frozen=True, slots=True)

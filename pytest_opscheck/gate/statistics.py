@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from statistics import median
 
+from .counting import counted
 from .errors import errors
 from .shift import shift
 from .tail import tail
 from .values import Series
 
-__all__ = ["errors", "shift", "tail", "typical"]
+__all__ = ["counted", "errors", "shift", "tail", "typical"]
 
 
 def typical(series: Series) -> float | None:

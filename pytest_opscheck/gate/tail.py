@@ -9,6 +9,7 @@ import math
 from dataclasses import dataclass
 
 from . import sentences
+from .counting import counted
 from .growth import Growth
 from .location import Shift
 from .needed import needed
@@ -61,7 +62,7 @@ def tail(before: Series, after: Series, tolerance: float, setting: Setting = ONC
     thresholds = _thresholds(before, after, tolerance, setting)
     answer = worst(threshold.answer for threshold in thresholds)
     told = next(threshold for threshold in thresholds if threshold.answer is answer)
-    finds_from = thresholds[0].rule.finds_from(thresholds[0].before, len(after))
+    finds_from = thresholds[0].rule.finds_from(thresholds[0].before, thresholds[0].after)
     figures = tuple(threshold.figure for threshold in thresholds)
     unseen = sentences.unseen_tail(finds_from, thresholds[0].figure)
     lacks = _needed(thresholds, len(after)) if answer is Answer.UNDECIDED else None
@@ -104,4 +105,4 @@ def _threshold(before: Series, after: Series, slow: tuple[float, int, float], ru
 
 
 def _slow(series: Series, over: float) -> Tally:
-    return Tally(sum(time > over for time in series.samples), len(series))
+    return counted([[time > over for time in window] for window in series.windows])

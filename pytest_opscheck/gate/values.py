@@ -74,10 +74,15 @@ def _microseconds(time: float) -> int:
 
 @dataclass(frozen=True, slots=True)
 class Tally:
-    """How many of so many: failed requests of all that were sent."""
+    """How many of so many: failed requests of all that were sent.
+
+    inflation: by how much the variance is larger than that of requests that fail each by itself; over 1 where they fail
+    in bursts. `statistics.counted` finds it where the order of requests is known.
+    """
 
     hits: int
     of: int
+    inflation: float = 1.0
 
 
 @dataclass(frozen=True, slots=True)
