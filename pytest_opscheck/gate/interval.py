@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from .distributions import normal_quantile, student_quantile
 from .location import Shift
-from .spread import between_moments, between_windows, inflation
+from .spread import FEWEST_PAST, between_moments, between_windows, inflation
 from .values import Series, Setting, Source
 
 ROLL_BACK_ALPHA = 0.005
@@ -104,6 +104,11 @@ def interval(before: Series, after: Series, setting: Setting) -> Interval:
     )
 
 
+def known_moments(setting: Setting) -> list[float]:
+    """Return the typical times of earlier runs, without what is none."""
+    return [level for level in setting.past if math.isfinite(level) and level > 0]
+
+
 def _inflation(before: Sequence[Sequence[float]], after: Sequence[Sequence[float]]) -> tuple[float, float]:
     """Return by how much each side's variance is inflated: of a few requests the baseline knows it better."""
     usual = inflation(before)
@@ -123,14 +128,15 @@ class _Spreads:
     def of(cls, before: Sequence[Sequence[float]], inflated: float, setting: Setting) -> _Spreads:
         if setting.interleaved:
             return cls(0.0, 1, 0.0, 1)
-        levels = [math.log(level) for level in setting.past if math.isfinite(level) and level > 0]
+        levels = [math.log(level) for level in known_moments(setting)]
         usable = sum(len(window) > 1 for window in before)
-        return cls(between_windows(before, inflated), usable - 1, between_moments(levels) or 0.0, len(levels) - 1)
+        past = between_moments(levels) if len(levels) >= FEWEST_PAST else 0.0
+        return cls(between_windows(before, inflated), usable - 1, past, max(1, len(levels) - 1))
 
     def bound(self, requests: float | None, alpha: float, past_alpha: float) -> Bound:
         """Make a bound. Every look of a gate sees the same two moments: their alpha is not shared by looks."""
-        past = student_quantile(past_alpha, self.past_freedom) * self.past if self.past else 0.0
-        return Bound(requests, student_quantile(alpha, self.windows_freedom) * self.windows, past)
+        windows = student_quantile(alpha, self.windows_freedom) * self.windows
+        return Bound(requests, windows, student_quantile(past_alpha, self.past_freedom) * self.past)
 
 
 def _error(shift: Shift, inflated: tuple[float, float]) -> float | None:

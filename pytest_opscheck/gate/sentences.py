@@ -48,39 +48,40 @@ def figure(compared: Figure) -> str:
 def slower(compared: Figure, tolerance: float) -> str:
     """Say that all requests have become slower."""
     bound = f"at least {ratio(compared.low or 1)} beyond chance; allowed are {percent(tolerance)}"
-    return f"{_times(compared)}: {ratio(compared.change)}, {bound}"
+    return f"{_times(compared)}: all in all {ratio(compared.change)}, {bound}"
 
 
 def as_fast(compared: Figure, tolerance: float) -> str:
     """Say that requests are as fast as before."""
-    bound = f"at most {ratio(compared.high or math.inf)}, which is under twice the {percent(tolerance)} allowed"
-    return f"{_times(compared)}: {ratio(compared.change)}, {bound}"
+    bound = f"at most {ratio(compared.high or 0)}, which is under twice the allowed {percent(tolerance)}"
+    return f"{_times(compared)}: all in all {ratio(compared.change)}, {bound}"
 
 
 def perhaps_slower(compared: Figure, needed: int | None) -> str:
     """Say that it is open whether requests have become slower."""
     low = "no lower bound" if compared.low is None else ratio(compared.low)
     high = "no upper bound" if compared.high is None else ratio(compared.high)
-    return f"{_times(compared)}: {ratio(compared.change)}, but it may be {low} to {high}; {more(needed)}"
+    return f"{_times(compared)}: all in all {ratio(compared.change)}, but it may be {low} to {high}; {more(needed)}"
 
 
-def slow_requests(compared: Figure) -> str:
-    """Say how many requests are far slower than the rest."""
-    return f"{share(compared.after)} of requests take {_over(compared)}, {share(compared.before)} did before"
+def slow_requests(compared: Figure, probability: float) -> str:
+    """Say that more requests are far slower than the rest."""
+    grown = f"{share(compared.after)}, {share(compared.before)} before: {points(compared.change)}"
+    return f"{compared.name} (here {time(compared.over or 0)}): {grown}; by chance {_chance(probability)}"
 
 
 def shares_alike(compared: Figure) -> str:
     """Say by how much a share may have grown at most."""
     shares = f"{compared.name}: {share(compared.after)}, {share(compared.before)} before"
-    return f"{shares}; at most {points(compared.high or 1)} more"
+    return f"{shares}; at most {points(compared.high or 0)}"
 
 
-def more_errors(compared: Figure, after: Tally, chance: float, tolerance: float) -> str:
+def more_errors(compared: Figure, after: Tally, probability: float, tolerance: float) -> str:
     """Say that more requests fail."""
     counted = (
         f"{after.hits:,} of {after.of:,} requests failed ({share(compared.after)}), {share(compared.before)} before"
     )
-    return f"{counted}: {points(compared.change)}, allowed {points(tolerance)}; by chance {_chance(chance)}"
+    return f"{counted}: {points(compared.change)}, allowed {points(tolerance)}; by chance {_chance(probability)}"
 
 
 def perhaps_more(compared: Figure, needed: int | None) -> str:
@@ -99,13 +100,14 @@ def more(needed: int | None) -> str:
 
 def unseen_slowdown(finds_from: float | None, *, one_moment: bool) -> str:
     """Say which slowdown a comparison could not have seen."""
-    found = f"a slowdown under {percent((finds_from or math.inf) - 1)} may be unseen"
+    found = f"a slowdown under {percent(finds_from - 1)}" if finds_from else "any slowdown"
+    found += " may be unseen"
     return f"{found}; {ONE_MOMENT}" if one_moment else found
 
 
 def unseen_tail(finds_from: float | None, far: Figure) -> str:
     """Say which tail a comparison could not have seen."""
-    return f"{_growth(finds_from)} requests {far.name} may be unseen"
+    return f"{_growth(finds_from)} {far.name} may be unseen"
 
 
 def unseen_errors(finds_from: float | None) -> str:
@@ -114,8 +116,8 @@ def unseen_errors(finds_from: float | None) -> str:
 
 
 def slower_than(factor: float, percent_: int) -> str:
-    """Name slow requests by the baseline: `over 2 x the baseline's p95`."""
-    return f"over {factor:g} x the baseline's p{percent_}"
+    """Name slow requests by the baseline: `requests over 2 x the baseline's p95`."""
+    return f"requests over {factor:g} x the baseline's p{percent_}"
 
 
 def no_tolerance(tolerance: float) -> str:
@@ -137,6 +139,17 @@ def no_tally(side: str, tally: Tally) -> str:
 def no_requests(side: str) -> str:
     """Say that a side has no data."""
     return f"there are no requests from {_SIDES[side]}"
+
+
+def all_equal(side: str, requests: int, microseconds: int) -> str:
+    """Say that times are no measured ones."""
+    return f"all {requests:,} requests from {_SIDES[side]} took {time(microseconds)}: no clock says so; measure again"
+
+
+def not_in_turn(alone: int) -> str:
+    """Say that sides are not interleaved."""
+    how = "send as many requests to both in each window"
+    return f"the two sides were not measured in turn: {alone:,} requests have none of the other side beside them; {how}"
 
 
 def small_baseline(requests: int, windows: int, fewest: int, fewest_windows: int) -> str:
@@ -180,10 +193,6 @@ def _times(compared: Figure) -> str:
     return f"{compared.name} {time(compared.after)}, {time(compared.before)} before"
 
 
-def _over(compared: Figure) -> str:
-    return f"over {time(compared.over or 0)}"
-
-
 def _growth(finds_from: float | None) -> str:
     return "any growth of" if finds_from is None else f"a growth by under {_rounded(finds_from * 100)} points of"
 
@@ -198,8 +207,6 @@ def _signed(number: float, places: int) -> str:
 
 
 def _rounded(number: float) -> str:
-    if not math.isfinite(number):
-        return "any number of" if number > 0 else str(number)
     before = math.floor(math.log10(number)) + 1 if number > 0 else 1
     text = f"{number:,.{max(0, _DIGITS - before)}f}"
     return text.rstrip("0").rstrip(".") if "." in text else text

@@ -6,7 +6,7 @@ import math
 from statistics import median
 
 from . import sentences
-from .interval import Interval, interval
+from .interval import Interval, interval, known_moments
 from .needed import needed
 from .percentiles import percentile
 from .spread import FEWEST_PAST
@@ -27,7 +27,7 @@ def shift(before: Series, after: Series, tolerance: float, setting: Setting = ON
     typical = _typical(before, after, found)
     lacks = _needed(found, tolerance) if answer is Answer.UNDECIDED else None
     finds_from = found.finds_from(tolerance)
-    one_moment = not setting.interleaved and len(setting.past) < FEWEST_PAST
+    one_moment = not setting.interleaved and len(known_moments(setting)) < FEWEST_PAST
     return Comparison(
         _MEASURE,
         answer,

@@ -37,9 +37,9 @@ def between_windows(windows: Windows, inflated: float) -> float:
     return math.sqrt(max(0.0, stdev(means) ** 2 - explained))
 
 
-def between_moments(levels: Sequence[float]) -> float | None:
-    """Return the standard deviation of the difference of two moments; None where too few are known."""
-    return math.sqrt(2) * stdev(levels) if len(levels) >= FEWEST_PAST else None
+def between_moments(levels: Sequence[float]) -> float:
+    """Return the standard deviation of the difference of two moments."""
+    return math.sqrt(2) * stdev(levels)
 
 
 def _centred_ranks(windows: Windows) -> list[list[float]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 
 from . import sentences
@@ -15,6 +16,8 @@ FEWEST_TO_GO = 100
 """Requests after the deploy before there is a go."""
 FEWEST_TO_GO_BY_TAIL = 200
 """Where one request in twenty is slow, a hundred have too few of them to tell 5 from 9."""
+_MOST_ALONE = 0.1
+"""Of the requests of two interleaved sides so many may have none of the other side beside them, where some failed."""
 _LONGEST = 10**12
 """Microseconds: eleven days."""
 _MOST_COUNTED = 10**10
@@ -27,6 +30,9 @@ def why_no_times(before: Series, after: Series, tolerance: float, setting: Setti
         or _why_no_time("before", before)
         or _why_no_time("after", after)
         or _why_too_few(before, len(after), setting)
+        or _why_no_clock("before", before)
+        or _why_no_clock("after", after)
+        or (_why_not_in_turn(before, after) if setting.interleaved else None)
     )
 
 
@@ -64,6 +70,17 @@ def _why_too_few(before: Series, after: int, setting: Setting) -> str | None:
     if len(before) < fewest or windows < fewest_windows:
         return sentences.small_baseline(len(before), windows, fewest, fewest_windows)
     return sentences.before_first_look(after, FIRST_LOOK) if after < FIRST_LOOK else None
+
+
+def _why_no_clock(side: str, series: Series) -> str | None:
+    samples = series.samples
+    return sentences.all_equal(side, len(samples), samples[0]) if len(set(samples)) == 1 else None
+
+
+def _why_not_in_turn(before: Series, after: Series) -> str | None:
+    pairs = itertools.zip_longest(before.windows, after.windows, fillvalue=())
+    alone = sum(abs(len(one) - len(other)) for one, other in pairs)
+    return sentences.not_in_turn(alone) if alone > _MOST_ALONE * (len(before) + len(after)) else None
 
 
 def _whole(number: object) -> bool:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from . import sentences
 from .counting import counted
-from .growth import Growth
+from .growth import Growth, chance
 from .location import Shift
 from .needed import needed
 from .percentiles import percentile
@@ -47,7 +47,7 @@ class _Threshold:
 
     def why(self, lacks: int | None) -> str:
         if self.answer is Answer.ROLL_BACK:
-            return sentences.slow_requests(self.figure)
+            return sentences.slow_requests(self.figure, chance(self.before, self.after))
         if self.answer is Answer.GO:
             return sentences.shares_alike(self.figure)
         return sentences.perhaps_more(self.figure, lacks)

@@ -20,6 +20,8 @@ TOLERANCE = 0.2
 WINDOWS, A_WINDOW = 10, 100
 _MEDIAN_S = 0.1
 _PAUSE = 10
+DRIFT = 0.1 / math.sqrt(2)
+"""Between moments, so that before and after differ by 10 %."""
 
 
 @dataclass(frozen=True)
@@ -132,3 +134,37 @@ def first(series: Series, requests: int) -> Series:
     whole, rest = divmod(requests, A_WINDOW)
     windows = series.windows[:whole]
     return Series((*windows, series.windows[whole][:rest]) if rest else windows)
+
+
+@dataclass(frozen=True)
+class Bound:
+    """How often an answer is given at most, or at least."""
+
+    scenario: Scenario
+    answer: Answer = Answer.ROLL_BACK
+    most: float = 1.0
+    least: float = 0.0
+
+    def __str__(self) -> str:
+        return f"{self.answer} in at {f'most {self.most:.0%}' if self.most < 1 else f'least {self.least:.0%}'}"
+
+    def kept(self, outcome: Outcome) -> bool:
+        """Tell whether it is kept."""
+        return self.least <= outcome.share(self.answer) <= self.most
+
+
+def promised() -> dict[str, Bound]:
+    """Return what the gate promises, by the name of what is deployed."""
+    return {
+        "same code": Bound(Scenario(), most=0.01),
+        "same code, 5 % between windows": Bound(Scenario(windows=0.05), most=0.03),
+        "same code, 10 % drift, 8 earlier runs": Bound(Scenario(drift=DRIFT, past=8), most=0.01),
+        "same code, 10 % drift, interleaved": Bound(Scenario(drift=DRIFT, windows=0.05, interleaved=True), most=0.0),
+        "+40 %": Bound(Scenario(slower=1.4), least=0.95),
+        "+40 %, 5 % between windows": Bound(Scenario(slower=1.4, windows=0.05), least=0.95),
+        "+40 %, 10 % drift, interleaved": Bound(
+            Scenario(slower=1.4, drift=DRIFT, windows=0.05, interleaved=True), least=0.99
+        ),
+        "5 % ten times slower": Bound(Scenario(slow=0.05), least=0.75),
+        "5 % ten times slower, 5 % between windows": Bound(Scenario(slow=0.05, windows=0.05), least=0.75),
+    }
