@@ -16,9 +16,8 @@ _SIDES = {"before": "before the deploy", "after": "after the deploy"}
 _SOURCES = {
     Source.REQUESTS: "single requests",
     Source.WINDOWS: "windows of the baseline",
-    Source.PAST: "earlier runs",
+    Source.PAST: "different moments",
 }
-ONE_MOMENT = "compared with one moment: what changes from one moment to another is not in the interval"
 
 
 def lines(comparison: Comparison) -> Iterator[str]:
@@ -27,7 +26,7 @@ def lines(comparison: Comparison) -> Iterator[str]:
     yield f"{comparison.before_n:,} requests before, {comparison.after_n:,} after"
     yield from map(figure, comparison.figures)
     if comparison.spread:
-        parts = ", ".join(f"{_SOURCES[source]} {share:.0%}" for source, share in comparison.spread if share)
+        parts = ", ".join(f"{_SOURCES[source]} {share * 100:.0f} %" for source, share in comparison.spread if share)
         yield f"the interval's width comes from {parts or 'nothing: all values are alike'}"
     if comparison.unseen:
         yield comparison.unseen
@@ -47,8 +46,10 @@ def figure(compared: Figure) -> str:
 
 def slower(compared: Figure, tolerance: float) -> str:
     """Say that all requests have become slower."""
-    bound = f"at least {ratio(compared.low or 1)} beyond chance; allowed are {percent(tolerance)}"
-    return f"{_times(compared)}: all in all {ratio(compared.change)}, {bound}"
+    bound = f"at least {ratio(compared.low or 1)}, so it is not chance"
+    return (
+        f"{_times(compared)}: all in all {ratio(compared.change)} ({bound}), more than the allowed {percent(tolerance)}"
+    )
 
 
 def as_fast(compared: Figure, tolerance: float) -> str:
@@ -98,11 +99,12 @@ def more(needed: int | None) -> str:
     return f"about {needed:,} more requests decide it, if they are like these"
 
 
-def unseen_slowdown(finds_from: float | None, *, one_moment: bool) -> str:
+def unseen_slowdown(finds_from: float | None, drift: float | None) -> str:
     """Say which slowdown a comparison could not have seen."""
     found = f"a slowdown under {percent(finds_from - 1)}" if finds_from else "any slowdown"
     found += " may be unseen"
-    return f"{found}; {ONE_MOMENT}" if one_moment else found
+    assumed = f"compared with one moment, {percent(drift or 0)} of drift assumed: fewer than 8 earlier runs are known"
+    return found if drift is None else f"{found}; {assumed}"
 
 
 def unseen_tail(finds_from: float | None, far: Figure) -> str:
@@ -120,9 +122,9 @@ def slower_than(factor: float, percent_: int) -> str:
     return f"requests over {factor:g} x the baseline's p{percent_}"
 
 
-def no_tolerance(tolerance: float) -> str:
+def no_tolerance(tolerance: float, most: float) -> str:
     """Say that a tolerance is none."""
-    return f"a tolerance of {tolerance!r} is none: give a share from 0 on, for example 0.2 for 20 %"
+    return f"a tolerance of {tolerance!r} is none: give a share from 0 to {most:g}, for example 0.2 for 20 %"
 
 
 def no_time(side: str, time: object, count: int) -> str:

@@ -6,10 +6,9 @@ import math
 from statistics import median
 
 from . import sentences
-from .interval import Interval, interval, known_moments
+from .interval import Interval, interval
 from .needed import needed
 from .percentiles import percentile
-from .spread import FEWEST_PAST
 from .sufficiency import FEWEST_TO_GO, missing, why_no_times
 from .values import MOST_SAMPLES, ONCE, Answer, Comparison, Figure, Series, Setting
 
@@ -27,7 +26,6 @@ def shift(before: Series, after: Series, tolerance: float, setting: Setting = ON
     typical = _typical(before, after, found)
     lacks = _needed(found, tolerance) if answer is Answer.UNDECIDED else None
     finds_from = found.finds_from(tolerance)
-    one_moment = not setting.interleaved and len(known_moments(setting)) < FEWEST_PAST
     return Comparison(
         _MEASURE,
         answer,
@@ -37,7 +35,7 @@ def shift(before: Series, after: Series, tolerance: float, setting: Setting = ON
         (typical, _p95(before, after)),
         found.spread,
         finds_from,
-        sentences.unseen_slowdown(finds_from, one_moment=one_moment),
+        sentences.unseen_slowdown(finds_from, found.assumed_drift),
         lacks,
     )
 

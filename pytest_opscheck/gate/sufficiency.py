@@ -21,6 +21,8 @@ _MOST_ALONE = 0.1
 _LONGEST = 10**12
 """Microseconds: eleven days."""
 _MOST_COUNTED = 10**10
+_MOST_TOLERANCE = 100
+"""A hundred times slower; a larger one is a slip of the pen."""
 
 
 def why_no_times(before: Series, after: Series, tolerance: float, setting: Setting) -> str | None:
@@ -48,7 +50,7 @@ def missing(after: int, before: int, setting: Setting) -> int | None:
 
 
 def _why_no_tolerance(tolerance: float) -> str | None:
-    return None if math.isfinite(tolerance) and tolerance >= 0 else sentences.no_tolerance(tolerance)
+    return None if 0 <= tolerance <= _MOST_TOLERANCE else sentences.no_tolerance(tolerance, _MOST_TOLERANCE)
 
 
 def _why_no_time(side: str, series: Series) -> str | None:
@@ -57,7 +59,8 @@ def _why_no_time(side: str, series: Series) -> str | None:
 
 
 def _why_no_tally(side: str, tally: Tally) -> str | None:
-    if not (_whole(tally.hits) and _whole(tally.of) and 0 <= tally.hits <= tally.of <= _MOST_COUNTED):
+    counts = _whole(tally.hits) and _whole(tally.of) and 0 <= tally.hits <= tally.of <= _MOST_COUNTED
+    if not (counts and 1 <= tally.inflation < math.inf):
         return sentences.no_tally(side, tally)
     return None if tally.of else sentences.no_requests(side)
 
