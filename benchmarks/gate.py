@@ -20,7 +20,7 @@ from pytest_opscheck.gate.interval import interval
 from pytest_opscheck.gate.percentiles import percentile
 from pytest_opscheck.gate.statistics import errors, shift, tail
 from pytest_opscheck.gate.values import ONCE, Answer, Series, Tally
-from tests.unit.gate.simulation import DRIFT, TOLERANCE, Outcome, Scenario, first, promised, simulate
+from tests.unit.gate.simulation import DRIFT, TOLERANCE, Outcome, Scenario, first, promised, simulate, simulate_errors
 
 MANY, FEW = 1000, 100
 DRIFTS = {
@@ -47,7 +47,10 @@ OTHERS = {
     "same code, a pause of 10 requests every 500": Scenario(pauses=0.02),
     "+40 %, likewise (pauses)": Scenario(pauses=0.02, slower=1.4),
     "5 % ten times slower, likewise (pauses)": Scenario(pauses=0.02, slow=0.05),
+    "such pauses, new with the deploy": Scenario(new_pauses=0.02),
+    "5 % ten times slower, in pauses of 10, new with the deploy": Scenario(new_pauses=0.05),
 }
+ERRORS = ((0.001, 0.001), (0.01, 0.01), (0.05, 0.05), (0.001, 0.02), (0.001, 0.03), (0.001, 0.05), (0.05, 0.1))
 USUAL = {
     "same code": Scenario(),
     "same code, 5 % between windows": Scenario(windows=0.05),
@@ -62,6 +65,7 @@ def main() -> None:
         missed = show_promises(pool, deploys)
         show("\n| drift of 10 % between before and after", DRIFTS, pool, deploys)
         show("\n| what else there is", OTHERS, pool, deploys)
+        show_errors(pool, deploys)
     show_usual(deploys)
     show_times()
     sys.exit(f"missed: {', '.join(missed)}" if missed else 0)
@@ -84,6 +88,14 @@ def show(title: str, scenarios: dict[str, Scenario], pool: ProcessPoolExecutor, 
     print(f"{title} | roll back | undecided | go | requests |\n| --- | --- | --- | --- | --- |")
     for name, outcome in zip(scenarios, outcomes, strict=True):
         print(f"| {name} |{row(outcome)}")
+
+
+def show_errors(pool: ProcessPoolExecutor, deploys: int) -> None:
+    outcomes = pool.map(simulate_errors, *zip(*ERRORS, strict=True), [deploys] * len(ERRORS))
+    print("\n| requests that fail before, after | roll back | undecided | go | requests |")
+    print("| --- " * 5 + "|")
+    for (before, after), outcome in zip(ERRORS, outcomes, strict=True):
+        print(f"| {before:.1%}, {after:.1%} |{row(outcome)}")
 
 
 def simulated(pool: ProcessPoolExecutor, scenarios: list[Scenario], deploys: int) -> list[Outcome]:

@@ -13,10 +13,12 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from pytest_opscheck.gate.statistics import shift, tail, typical
-from pytest_opscheck.gate.values import LOOKS, Answer, Comparison, Series, Setting, worst
+from pytest_opscheck.gate.statistics import errors, shift, tail, typical
+from pytest_opscheck.gate.values import LOOKS, Answer, Comparison, Series, Setting, Tally, worst
 
 TOLERANCE = 0.2
+MORE_ERRORS = 0.01
+_LOOKING = Setting(looks=len(LOOKS))
 WINDOWS, A_WINDOW = 10, 100
 _MEDIAN_S = 0.1
 _PAUSE = 10
@@ -30,8 +32,9 @@ class Scenario:
 
     slower: times all take after the deploy. slow: the share that takes `slow_by` times as long. sigma: of one request.
     windows: the spread from window to window. drift: the standard deviation from one moment to another, of which before
-    and after are two. correlation: of a request with the next one. past: so many earlier runs are known, each of
-    another moment. interleaved: both sides are measured in turn.
+    and after are two. correlation: of a request with the next one. pauses: the share of requests that meet a pause, ten
+    after each other; new_pauses: those after the deploy alone. past: so many earlier runs are known, each of another
+    moment. interleaved: both sides are measured in turn.
     """
 
     slower: float = 1.0
@@ -42,6 +45,7 @@ class Scenario:
     drift: float = 0.0
     correlation: float = 0.0
     pauses: float = 0.0
+    new_pauses: float = 0.0
     past: int = 0
     interleaved: bool = False
 
@@ -73,8 +77,9 @@ class Scenario:
     def _window(self, dice: random.Random, level: float, *, deployed: bool) -> Iterator[float]:
         fresh = math.sqrt(1 - self.correlation**2)
         state, paused = dice.gauss(0, 1), 0
+        pauses = self.pauses + (self.new_pauses if deployed else 0)
         for _ in range(A_WINDOW):
-            paused = _PAUSE if dice.random() < self.pauses / _PAUSE else paused - 1
+            paused = _PAUSE if dice.random() < pauses / _PAUSE else paused - 1
             time = _MEDIAN_S * math.exp(level + self.sigma * state) * (self.slow_by if paused > 0 else 1)
             if deployed:
                 time *= self.slower * (self.slow_by if dice.random() < self.slow else 1)
@@ -106,6 +111,19 @@ def simulate(scenario: Scenario, deploys: int, seed: int = 1) -> Outcome:
     for _ in range(deploys):
         before, after = scenario.sides(dice)
         outcome.add(*gate(before, after, scenario.setting(dice)))
+    return outcome
+
+
+def simulate_errors(before: float, after: float, deploys: int, seed: int = 1) -> Outcome:
+    """Return what the gate says of so many deploys, of which a share of requests fails before and after."""
+    dice = random.Random(seed)
+    outcome = Outcome()
+    for _ in range(deploys):
+        baseline = Tally(sum(dice.random() < before for _ in range(WINDOWS * A_WINDOW)), WINDOWS * A_WINDOW)
+        failed = [dice.random() < after for _ in range(LOOKS[-1])]
+        found = (errors(baseline, Tally(sum(failed[:look]), look), MORE_ERRORS, _LOOKING).answer for look in LOOKS)
+        ends = [(answer, look) for answer, look in zip(found, LOOKS, strict=True) if answer is not Answer.UNDECIDED]
+        outcome.add(*next(iter(ends), (Answer.UNDECIDED, LOOKS[-1])))
     return outcome
 
 
