@@ -8,7 +8,7 @@ from pytest_opscheck.gate.values import Answer
 
 from .simulation import Scenario, promised, simulate
 
-DEPLOYS = 30
+DEPLOYS = 20
 
 
 @pytest.mark.parametrize("name", promised())
