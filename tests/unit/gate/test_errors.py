@@ -23,6 +23,7 @@ TOLERANCE = 0.01
         (Tally(100, 1000), Tally(105, 1000), Answer.UNDECIDED),
         (Tally(10_000, 100_000), Tally(10_100, 100_000), Answer.GO),
         (Tally(500, 1000), Tally(10, 1000), Answer.GO),  # mended
+        (Tally(10, 10_000), Tally(90, 10_000), Answer.GO),  # surely more, and within the tolerance
         (Tally(0, 5), Tally(0, 1000), Answer.GO),  # so few that it does not matter what was before
         (Tally(0, 5), Tally(20, 1000), Answer.UNDECIDED),
     ],

@@ -73,3 +73,35 @@ def test_what_comes_in_bursts_is_counted_as_such() -> None:
     assert (burst.hits, burst.of) == (20, 100)
     assert burst.inflation > 10
     assert counted([]) == Tally(0, 0, 1.0)
+
+
+def test_what_most_requests_have_gained_is_no_tail_of_the_others() -> None:
+    windows = (tuple(time if place % 10 < 3 else time // 2 for place, time in enumerate(w)) for w in SAME.windows)
+    assert tail(BEFORE, Series(tuple(windows)), TOLERANCE, LOOKING).answer is Answer.GO
+
+
+def test_a_share_that_may_be_four_points_over_is_no_go_and_one_that_is_three_over_no_roll_back() -> None:
+    few = tail(BEFORE, first(with_slow([[3, 20, 40], [10, 70]]), 200), TOLERANCE)
+    assert few.answer is Answer.UNDECIDED
+    assert (few.figures[0].high or 0) > 0.04
+    many = tail(BEFORE, with_slow([[10, 50]] * 5 + [[10, 40, 70]] * 5), TOLERANCE, LOOKING)
+    assert many.answer is Answer.GO
+    assert (many.figures[0].low or 0) > 0
+
+
+def test_both_thresholds_share_what_looks_share() -> None:
+    slow = first(with_slow([[3, 17, 31]]), 95)  # once in 421 by chance
+    assert tail(BEFORE, slow, TOLERANCE, Setting(looks=2)).answer is Answer.ROLL_BACK
+    assert tail(BEFORE, slow, TOLERANCE, Setting(looks=3)).answer is Answer.UNDECIDED
+
+
+def test_a_service_that_always_paused_may_do_so_after_the_deploy() -> None:
+    paused = with_slow([[], [], list(range(20, 30)), [], [], [], list(range(70, 80))])
+    few = first(with_slow([[2, 7, 12, 17]]), 20)
+    assert tail(paused, few, TOLERANCE).answer is Answer.UNDECIDED
+    assert tail(BEFORE, few, TOLERANCE).answer is Answer.ROLL_BACK
+
+
+def test_a_go_takes_two_hundred_requests_however_clear_they_are() -> None:
+    answers = [tail(BEFORE, first(SAME, requests), TOLERANCE).answer for requests in (199, 200)]
+    assert answers == [Answer.UNDECIDED, Answer.GO]
