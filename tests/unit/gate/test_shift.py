@@ -137,7 +137,8 @@ def test_each_source_of_spread_widens_the_interval_and_is_named() -> None:
 
 
 def test_looks_and_limits_share_alpha() -> None:
-    settings = (Setting(), Setting(looks=6), Setting(looks=6, limits=5), Setting(looks=360, limits=5))
+    shares = ((1, 1), (6, 1), (6, 5), (360, 5))
+    settings = [Setting(looks=looks, limits=limits, interleaved=True) for looks, limits in shares]
     lows = [bounds(shift(BEFORE, SLOWER, TOLERANCE, setting))[0] for setting in settings]
     assert all(fewer > more for fewer, more in itertools.pairwise(lows))
     assert bounds(shift(BEFORE, SLOWER, TOLERANCE, settings[1]))[1] == pytest.approx(
