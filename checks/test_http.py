@@ -93,7 +93,7 @@ def test_headers(header_fields, expect, *, headers: HeaderLimits = NEEDED):
         elif any(str(rung.limit) == "== missing" for rung in ladder.rungs):
             expect("missing", subject=subject, limit=ladder)
         else:  # which is neither another value nor a text that matches
-            expect("missing", subject=subject, limit="== present", severity=ladder.rungs[0].severity)
+            expect("missing", subject=subject, limit="== present", severity=ladder.worst)
 
 
 @check(

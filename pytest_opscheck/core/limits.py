@@ -284,6 +284,11 @@ class Ladder:
         return next(("percentage" if unit == POINTS else dimension(unit) for unit in units), "text")
 
     @property
+    def largest(self) -> float:
+        """The largest number that a limit names; beyond all where one is relative to what may be any number."""
+        return math.inf if self.relative else max(rung.limit.number or 0 for rung in self.rungs)
+
+    @property
     def mildest(self) -> Limit | RelativeLimit:
         """The limit that is broken first."""
         return self.rungs[-1].limit if self.rungs else self.relative[-1].limit

@@ -19,25 +19,18 @@ def document(run: Run) -> dict[str, Any]:
     """Return a run as its results file has it, with times in UTC, and without what follows from the rest."""
     head = {key: value for key, value in run.head().items() if key not in ("duration_s", "hash")}
     head |= {"started": utc(run.started), "finished": utc(run.finished), "narrowed": run.narrowed}
-<<<<<<< HEAD
     return {"run": _storable(head), "results": [_result(result) for result in run.results]}
 
 
 def _result(result: Result) -> dict[str, Any]:
     data = result.to_json()
+    for measurement in data["measurements"]:
+        for single in _SINGLE:
+            measurement.pop(single, None)
     if (change := data.get("change")) is not None:
         change["since"] = utc(dt.datetime.fromisoformat(change["since"]))
     stored: dict[str, Any] = _storable(data)
     return stored
-=======
-    for result in data["results"]:
-        for measurement in result["measurements"]:
-            for single in _SINGLE:
-                measurement.pop(single, None)
-        if (change := result.get("change")) is not None:
-            change["since"] = utc(dt.datetime.fromisoformat(change["since"]))
-    return {"run": _storable(head), "results": _storable(data["results"])}
->>>>>>> 5bfbcbd (Limits relative to a baseline, single times and shares in results, looks of a gate (draft))
 
 
 def utc(moment: dt.datetime) -> str:

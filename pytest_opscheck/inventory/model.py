@@ -14,6 +14,7 @@ from .._check import Check
 from ..core.dayparts import Limits
 from ..core.pending import Lasting
 from ..core.secrets import Redactor
+from ..core.suites import GATE
 from ..history._place import History
 from ..probes import Target
 from .metrics import Metrics
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from ..core.extensions import ReportFormat
     from ..core.schedule import Schedule
     from .channels import Channel
+    from .gate import Gate
     from .report import Mail
     from .waivers import Waiver
     from .windows import Window
@@ -163,6 +165,12 @@ class Inventory:
     formats: tuple[ReportFormat, ...] = ()
     left_out: Mapping[str, str] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+    gate: Gate | None = None
+
+    @property
+    def gate_suite(self) -> str:
+        """The suite that decides on a deploy."""
+        return (self.gate.suite if self.gate is not None else None) or GATE
 
     def of_kind(self, kind: str) -> list[InventoryTarget]:
         """Return the targets of a kind, by name."""

@@ -17,6 +17,7 @@ from ..core.suites import SUITES
 from ..core.units import UNITS, dimension
 from ..probes import Kind
 from .expectations import inner_parameter
+from .gate import gate_schema
 from .maintenance import schema as quiet
 from .metrics import metrics_schema
 from .model import FAIL_AT, NAME
@@ -60,6 +61,7 @@ def schema(checks: Iterable[Check], words: Iterable[str] = ()) -> Schema:
             "notify": notify(severities),
             **quiet(),
             "report": _report(severities),
+            "gate": gate_schema(made.definitions),
             **targets,
         },
         "additionalProperties": False,

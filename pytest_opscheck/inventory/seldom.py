@@ -12,6 +12,7 @@ from .problems import Problems
 if TYPE_CHECKING:
     from ..core.extensions import ReportFormat
     from .channels import Channel
+    from .gate import Gate
     from .report import Mail
     from .waivers import Waiver
     from .windows import Window
@@ -39,6 +40,21 @@ def excuses_of(
 
     windows = read_windows(document.get("maintenance", {}), expectations, zoned=zoned, problems=problems)
     return windows, read_waivers(document.get("waiver", []), expectations, problems)
+
+
+def gate_of(
+    document: Mapping[str, Any],
+    words: Mapping[str, str],
+    suites: Collection[str],
+    targets: Collection[str],
+    problems: Problems,
+) -> Gate | None:
+    """Return how a deploy is decided on; None where the inventory leaves that to the defaults."""
+    if "gate" not in document:
+        return None
+    from .gate import read_gate
+
+    return read_gate(document["gate"], words, suites, targets, problems)
 
 
 def channels_of(

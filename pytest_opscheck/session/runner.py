@@ -23,13 +23,8 @@ from ..gather.readings import Reading
 from ..history import CounterGrowth, Past, Sample, grown_since
 from ..inventory import Expectation, Inventory, InventoryTarget
 from ..judge.conclude import Judge
-<<<<<<< HEAD
 from ..judge.excuses import Excuses, begun_by_hand
-from ..judge.expect import Expect
-=======
-from ..judge.excuses import Excuses
 from ..judge.expect import Against, Expect
->>>>>>> 5bfbcbd (Limits relative to a baseline, single times and shares in results, looks of a gate (draft))
 from ..judge.subject import Subject
 from ..plan import Plan, Request
 from ..probes import UnknownError, UnreachableError

@@ -81,7 +81,7 @@ TimeLimits = Annotated[LadderParam, AfterValidator(_times)]
 
 def longest(within: Ladder) -> float:
     """Return the seconds after which all limits are broken."""
-    return max(rung.limit.number or 0 for rung in within.rungs)
+    return within.largest
 
 
 def _seconds(said: object) -> float:

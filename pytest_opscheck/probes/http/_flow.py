@@ -278,7 +278,7 @@ class _Walker:
             if why is None:
                 self._captured[name] = value
                 self._secrets.add(value)
-            present = single(parse_limit("== captured"), step.status.rungs[0].severity)
+            present = single(parse_limit("== captured"), step.status.worst)
             state = None if why else "captured"
             yield Measured(f"capture of {name}", state, "", present, f"nothing to capture: {why}" if why else None)
 

@@ -19,6 +19,7 @@ from ._server import Server, kind, quoted
 _PART = r'(?:"(?:[^"]|"")+"|[^".]+)'
 _NAME = re.compile(rf"(?:({_PART})\.)?({_PART})")
 MOST_TABLES = 20
+ALL_ROWS = 2**62
 """Tables that are told of where all have one limit: the largest."""
 
 
@@ -174,8 +175,7 @@ RowLimits = Annotated[dict[Name, LadderParam], AfterValidator(_count_limits)]
 def enough(tables: Mapping[str, Ladder]) -> dict[str, int]:
     """Return of each table the number of rows at which all its limits are decided."""
     return {
-        name: max(0, *(math.floor(rung.limit.number or 0) for rung in ladder.rungs)) + 1
-        for name, ladder in tables.items()
+        name: ALL_ROWS if ladder.relative else max(0, math.floor(ladder.largest)) + 1 for name, ladder in tables.items()
     }
 
 

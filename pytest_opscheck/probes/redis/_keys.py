@@ -37,7 +37,7 @@ Patterns = Annotated[dict[str, Annotated[LadderParam, measured_in("")]], BeforeV
 
 def enough(patterns: Mapping[str, Ladder]) -> dict[str, float]:
     """Return of each pattern the number beyond which all its limits are decided."""
-    return {pattern: max(rung.limit.number or 0 for rung in ladder.rungs) for pattern, ladder in patterns.items()}
+    return {pattern: ladder.largest for pattern, ladder in patterns.items()}
 
 
 @kind.probe()
