@@ -10,6 +10,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from pathlib import Path
 
 import psycopg
 import pytest
@@ -302,6 +303,40 @@ def test_a_fixture_reads_and_cannot_write(run: Run, server: Postgres, tmp_path: 
     assert outcome.verdict("own.jobs@main") == "ok"
     assert outcome.verdict("own.write@main").startswith("unknown")
     assert "read-only" in outcome.message("own.write@main")
+
+
+OTHER_LIMITS = """
+from pytest_opscheck import check, postgres
+from pytest_opscheck.probes.postgres._tables import RowLimits, enough
+
+@check(postgres.rows, asks={"tables": enough})
+def test_most(rows, expect, *, tables: RowLimits = {"jobs": "< 9"}):
+    \"\"\"There are not too many.\"\"\"
+    for table in rows:
+        expect(table.rows, subject=table.table, limit=tables[table.table])
+
+@check(postgres.rows, asks={"tables": enough})
+def test_least(rows, expect, *, tables: RowLimits = {"jobs": {"P3": "> 9", "P1": "> 0"}}):
+    \"\"\"There are enough.\"\"\"
+    for table in rows:
+        expect(table.rows, subject=table.table, limit=tables[table.table])
+"""
+
+
+@pytest.mark.parametrize("workers", [(), ("-n", "2")])
+def test_checks_that_expect_other_things_of_the_same_rows_share_one_query(
+    run: Run, server: Postgres, tmp_path: Path, workers: tuple[str, ...]
+) -> None:
+    """What is expected is not part of what is asked: here all limits are decided at 10 rows."""
+    project = tmp_path / "project"
+    project.mkdir()
+    (project / "test_own.py").write_text(OTHER_LIMITS, encoding="utf-8")
+    before = len(server.log())
+    outcome = run(inventory(server, '[postgres.main.expect]\nrows = { jobs = "<= 9" }'), *workers)
+    verdicts = [outcome.verdict(f"postgres.{check}@main") for check in ("most", "least", "rows")]
+    assert verdicts == ["ok", "breach P3", "ok"]
+    asked = re.findall(r'select 1 from "public"\."jobs" limit (\d+)', server.log()[before:])
+    assert asked == ["10"]
 
 
 def test_refused_wrong_password_and_garbled_dsn_fail_reachable_alone(run: Run, server: Postgres) -> None:
