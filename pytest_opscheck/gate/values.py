@@ -69,7 +69,7 @@ class Series:
 
 
 def _microseconds(time: float) -> int:
-    return max(1, round(time * _MICROSECONDS)) if math.isfinite(time) and time > 0 else 0
+    return max(1, round(time * _MICROSECONDS)) if 0 < time * _MICROSECONDS < math.inf else 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -164,6 +164,8 @@ class Bound:
     least: float = 0.0
 
     def __str__(self) -> str:
+        if not self.most:
+            return f"{self.answer} never"
         return f"{self.answer} in at {f'most {self.most:.0%}' if self.most < 1 else f'least {self.least:.0%}'}"
 
     def kept(self, outcome: Outcome) -> bool:

@@ -27,6 +27,7 @@ NOTHING: dict[str, tuple[Series, str]] = {
     "all equal": (Series(((ONE_TIME,) * 100,) * 10), "no clock says so"),
     "NaN": (Series.of_seconds([[math.nan] * 100] * 10), "no time in whole microseconds"),
     "infinity": (Series.of_seconds([[math.inf] * 100] * 10), "no time in whole microseconds"),
+    "beyond every time": (Series.of_seconds([[1e305] * 100] * 10), "no time in whole microseconds"),
     "negative": (Series.of_seconds([[-0.1] * 100] * 10), "no time in whole microseconds"),
     "zero": (Series.of_seconds([[0.0] * 100] * 10), "no time in whole microseconds"),
 }
