@@ -36,6 +36,7 @@ PAGES = [
     "docs/notify.md",
     "docs/trust.md",
     "docs/extending.md",
+    "docs/gate.md",
 ]
 ENVIRONMENT = {
     "DATABASE_URL": "postgresql://127.0.0.1/db",

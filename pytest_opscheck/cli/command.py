@@ -22,6 +22,7 @@ from .options import USAGE, Usage, file_argument, known_suite, loaded, say
 _ELSEWHERE = {
     "checks": "checks",
     "compliance": "compliance",
+    "gate": "gate",
     "history": "history",
     "maintenance": "maintenance",
     "report": "report",
@@ -78,6 +79,7 @@ def main() -> None:
     opscheck checks      what can be expected?
     opscheck plan        what would be probed?
     pytest -m daily      run a suite
+    opscheck gate        after a deploy: go, or roll back?
     opscheck history     what changed, and when?
     opscheck report      print the latest run as text or Markdown
     opscheck schedule    run suites automatically, from systemd or cron
@@ -125,9 +127,11 @@ def validate(file: Path) -> None:
 
 def _warnings(inventory: Inventory) -> Iterator[str]:
     """Yield what is not wrong with an inventory, and open to others: what they can read, and whom they can play."""
+    from ..gate.terms import slow_creep
     from ..probes._trust import of_postgres
     from .timers import exposed
 
+    yield from slow_creep(inventory)
     for target in inventory.targets:
         if (said := target.keys.unverified()) is not None:
             yield f"{target.id}: {said}"

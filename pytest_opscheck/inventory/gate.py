@@ -19,8 +19,8 @@ def _severity(said: Any, info: ValidationInfo) -> str:
     return severity_of(said, (info.context or {}).get("words", {}))
 
 
-Severity = Annotated[str, BeforeValidator(_severity), WithJsonSchema({"$ref": "#/$defs/severity"})]
-Duration = Annotated[float, BeforeValidator(parse_duration), WithJsonSchema({"$ref": "#/$defs/time"})]
+Severity = Annotated[str, BeforeValidator(_severity), WithJsonSchema({"type": "string", "minLength": 2})]
+Duration = Annotated[float, BeforeValidator(parse_duration), WithJsonSchema({"type": ["string", "number"]})]
 
 
 class _Table(BaseModel):
@@ -68,10 +68,3 @@ def read_gate(
     if gate.version is not None and gate.version.target not in targets:
         problems.add((*_PATH, "version", "target"), f"there is no target {gate.version.target!r}")
     return gate
-
-
-def gate_schema(definitions: dict[str, Any]) -> dict[str, Any]:
-    """Return the JSON Schema of the table; those of the tables in it are added to the document's definitions."""
-    made = Gate.model_json_schema(ref_template="#/$defs/gate.{model}")
-    definitions |= {f"gate.{name}": said for name, said in made.get("$defs", {}).items()}
-    return {name: said for name, said in made.items() if name not in ("$defs", "title")}

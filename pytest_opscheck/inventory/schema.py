@@ -13,11 +13,12 @@ from .._check import GIVEN, Check
 from ..catalogue import added_checks, every_kind
 from ..core.dayparts import Limits
 from ..core.limits import SEVERITIES
+from ..core.relative import BASELINE
 from ..core.suites import SUITES
 from ..core.units import UNITS, dimension
 from ..probes import Kind
 from .expectations import inner_parameter
-from .gate import gate_schema
+from .gate import Gate
 from .maintenance import schema as quiet
 from .metrics import metrics_schema
 from .model import FAIL_AT, NAME
@@ -61,7 +62,7 @@ def schema(checks: Iterable[Check], words: Iterable[str] = ()) -> Schema:
             "notify": notify(severities),
             **quiet(),
             "report": _report(severities),
-            "gate": gate_schema(made.definitions),
+            "gate": made.gate(),
             **targets,
         },
         "additionalProperties": False,
@@ -76,6 +77,14 @@ class _Maker:
         self._checks = checks
         self._severities = severities
         self.definitions: Schema = {}
+
+    def gate(self) -> Schema:
+        """Return the schema of the table [gate]."""
+        fields, required = self._fields(Gate, "gate")
+        for name in ("roll_back_at", "undecided_at"):
+            fields[name] = {"description": fields[name]["description"], "$ref": "#/$defs/severity"}
+        fields["max_age"] = {"description": fields["max_age"]["description"], "$ref": "#/$defs/time"}
+        return _table(fields, required, description="how `opscheck gate` decides on a deploy")
 
     def kind(self, kind: Kind) -> Schema:
         """Return the schema of a kind's table: targets by name."""
@@ -292,7 +301,10 @@ def _limit(check: Check) -> Schema:
     said = "|".join(re.escape(unit) for unit in units if unit)
     unit = f"({said}){'?' if '' in units else ''}" if said else ""
     number = _NUMBER if _signed(check) else _UNSIGNED
-    text = {"type": "string", "pattern": rf"^\s*(<=?|>=?|==|!=)\s*{number}\s*{unit}\s*$|{_VARIABLE}"}
+    margin = rf"[+-]\s*{_UNSIGNED}\s*({'|'.join(['%', 'pp', *filter(None, map(re.escape, units))])})?"
+    relative = rf"(<=?|>=?|==)\s*{BASELINE}\s*({margin})?"
+    pattern = rf"^\s*((<=?|>=?|==|!=)\s*{number}\s*{unit}|{relative})\s*$|{_VARIABLE}"
+    text = {"type": "string", "pattern": pattern}
     if "" not in units:
         return text
     bare = {"type": "number"} if _signed(check) else {"type": "number", "minimum": 0}

@@ -263,9 +263,13 @@ def _timed(web: Web, which: str) -> float:
         raise UnknownError(f"{which} failed: {error}") from None
     if answer.left is not None:
         raise BlockedError("status", f"{which} was answered {answer.left.status}: {answer.left.problem}")
-    if answer.status >= _SERVER_ERROR or answer.status == _TOO_MANY_REQUESTS:
+    if _is_error(answer):
         raise BlockedError("status", f"{which} was answered {answer.status}, so its time says nothing")
-    if answer.status // 100 != web.answer.status // 100:
+    if not _is_error(web.answer) and answer.status // 100 != web.answer.status // 100:
         first = f"the one before the series {web.answer.status}"
         raise UnknownError(f"{which} was answered {answer.status}, and {first}, so its time says nothing")
     return answer.seconds * 1000
+
+
+def _is_error(answer: Answer) -> bool:
+    return answer.status >= _SERVER_ERROR or answer.status == _TOO_MANY_REQUESTS

@@ -1,0 +1,170 @@
+"""Decides on a deploy, of nothing but what the looks saw before and after it: go, roll back or undecided."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from ..core.results import Result, Run, Verdict
+from .baseline import Baseline
+from .comparing import Judged, judged
+from .finding import Finding, Sort
+from .sides import results_of
+from .values import Answer
+
+_MOST_MISSED = 0.2
+_FLAPS = 3
+"""A check that was broken in so many separate stretches is flapping."""
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """What counts for what: the severities from which on a new breach rolls back, and an unknown is not a go.
+
+    incomparable: why values can't be compared with the baseline, by result id, "" for all.
+    cannot_roll_back: why going back would not help, None where it may.
+    """
+
+    roll_back_at: str = "P1"
+    undecided_at: str = "P1"
+    counts_already_broken: bool = False
+    incomparable: dict[str, str] | None = None
+    cannot_roll_back: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What a gate says: one word, and why."""
+
+    answer: Answer
+    why: str
+    findings: tuple[Finding, ...] = ()
+    judged: int = 0
+
+    def to_json(self) -> dict[str, Any]:
+        """Return it as plain data."""
+        findings = [finding.to_json() for finding in self.findings]
+        return {"verdict": str(self.answer), "why": self.why, "judged": self.judged, "findings": findings}
+
+
+def decide(before: Baseline | None, after: Sequence[Run], terms: Terms) -> Decision:
+    """Decide on a deploy. Whatever is missing never makes it a go.
+
+    Any counted breach rolls back, even where others are unknown; else anything unknown leaves it undecided.
+    """
+    ids = sorted({result.id for look in after for result in look.results})
+    found = [finding for name in ids for finding in _findings(before, after, name, terms)]
+    found += _gone(before, ids)
+    found.sort(key=lambda each: (not each.rolls_back, not each.leaves_undecided, list(Sort).index(each.sort), each.id))
+    count = sum(any(r.verdict in (Verdict.OK, Verdict.BREACH) for r in results_of(after, name)) for name in ids)
+    answer, why = _answer(found, count, terms)
+    return Decision(answer, why, tuple(found), count)
+
+
+def _answer(found: Sequence[Finding], count: int, terms: Terms) -> tuple[Answer, str]:
+    broken = [each for each in found if each.rolls_back]
+    open_ = [each for each in found if each.leaves_undecided]
+    if broken and terms.cannot_roll_back is not None:
+        return Answer.UNDECIDED, f"{_named(broken)}, and {terms.cannot_roll_back}: a person decides"
+    if broken:
+        return Answer.ROLL_BACK, _named(broken)
+    if open_:
+        return Answer.UNDECIDED, _named(open_)
+    if not count:
+        return Answer.UNDECIDED, "nothing was judged"
+    return Answer.GO, f"{count} checks judged, nothing new is broken"
+
+
+def _named(found: Sequence[Finding]) -> str:
+    first = found[0]
+    more = f", and {len(found) - 1} more" if len(found) > 1 else ""
+    return f"{first.id}: {first.message}{more}"
+
+
+def _gone(before: Baseline | None, ids: Sequence[str]) -> Iterator[Finding]:
+    for name, result in before.results.items() if before is not None else ():
+        if name not in ids and result.verdict in (Verdict.OK, Verdict.BREACH):
+            yield Finding(name, Sort.GONE, None, "was judged before the deploy, and is not any more", False, True)
+
+
+def _findings(before: Baseline | None, after: Sequence[Run], name: str, terms: Terms) -> Iterator[Finding]:
+    """Yield what is not as before of one check."""
+    seen = results_of(after, name)
+    known = before.results.get(name) if before is not None else None
+    earlier = results_of(before.looks, name) if before is not None else []
+    reasons = terms.incomparable or {}
+    why_not = reasons.get("") or reasons.get(name) or (None if before is not None else "there is no baseline")
+    looks = judged(earlier, seen, why_not, counts_failures=not _has_share(after, seen[-1].target))
+    last = seen[-1]
+    if last.verdict is Verdict.WAIVED:
+        yield Finding(name, Sort.WAIVED, last.severity, last.message)
+        return
+    if all(each.verdict is Verdict.BLOCKED for each in looks.each):
+        yield from _blocked(name, last, after)
+        return
+    yield from _broken(name, looks, known, terms)
+    yield from _unknown(name, looks, terms)
+    if known is not None and known.verdict is Verdict.BREACH and looks.each[-1].verdict is Verdict.OK:
+        yield Finding(name, Sort.MENDED, known.severity, "is as expected now")
+
+
+def _has_share(after: Sequence[Run], target: str) -> bool:
+    """Tell whether a check of a target is about the share of failed requests itself."""
+    results = (result for look in after for result in look.results if result.target == target)
+    return any(m.share is not None and not m.samples and not m.problem for r in results for m in r.measurements)
+
+
+def _blocked(name: str, last: Result, after: Sequence[Run]) -> Iterator[Finding]:
+    """Yield that a check is blocked by one that nobody judged; else that one says it."""
+    blockers = results_of(after, last.blocked_by or "")
+    if not blockers or blockers[-1].verdict not in (Verdict.BREACH, Verdict.UNKNOWN):
+        yield Finding(name, Sort.UNKNOWN, last.severity, last.message, False, True)
+
+
+def _broken(name: str, looks: Judged, known: Result | None, terms: Terms) -> Iterator[Finding]:
+    breaches = [each for each in (*looks.each, *looks.together) if each.verdict is Verdict.BREACH]
+    if not breaches:
+        return
+    worst = min(breaches, key=lambda each: each.severity or "")
+    if not looks.is_confirmed:
+        stretches = looks.stretches
+        if stretches >= _FLAPS:
+            message = f"{worst.message}; it was broken {stretches} times, and in between it was not"
+            yield _counted(Finding(name, Sort.FLAPPING, worst.severity, message), terms, looks)
+        elif looks.each[-1].verdict is Verdict.BREACH:
+            yield Finding(name, Sort.UNKNOWN, worst.severity, f"{worst.message}; it was seen once", False, True)
+        else:
+            yield Finding(name, Sort.BLIP, worst.severity, worst.message)
+        return
+    was = known.severity if known is not None and known.verdict is Verdict.BREACH else None
+    if was is not None and (worst.severity or "") >= was:
+        finding = Finding(name, Sort.ALREADY, worst.severity, worst.message)
+        yield _counted(finding, terms, looks) if terms.counts_already_broken else finding
+        return
+    sort = Sort.WORSE if was is not None else Sort.BROKE
+    yield _counted(Finding(name, sort, worst.severity, worst.message, details=worst.details), terms, looks)
+
+
+def _counted(finding: Finding, terms: Terms, looks: Judged) -> Finding:
+    counts = (finding.severity or "P0") <= terms.roll_back_at
+    return Finding(
+        finding.id,
+        finding.sort if counts else Sort.MILD,
+        finding.severity,
+        finding.message,
+        rolls_back=counts,
+        details=finding.details,
+        runbook=looks.last.runbook,
+        action=looks.last.action,
+    )
+
+
+def _unknown(name: str, looks: Judged, terms: Terms) -> Iterator[Finding]:
+    missed = [each for each in looks.each if each.verdict in (Verdict.UNKNOWN, Verdict.MAINTENANCE)]
+    is_missed = bool(missed) and (looks.each[-1] is missed[-1] or len(missed) > _MOST_MISSED * len(looks.each))
+    undecided = [each for each in looks.together if each.verdict is Verdict.UNKNOWN]
+    for last in (*(missed[-1:] if is_missed else ()), *undecided):
+        counts = (last.severity or "P0") <= terms.undecided_at
+        sort = Sort.INCOMPARABLE if last.is_comparison else Sort.UNKNOWN
+        yield Finding(name, sort, last.severity, last.message, False, counts, last.details, looks.last.runbook)

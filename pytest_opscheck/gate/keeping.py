@@ -1,0 +1,74 @@
+"""What stays of a gate: all that it saw, as one document, and a line on each decision."""
+
+from __future__ import annotations
+
+import dataclasses
+import getpass
+import json
+import os
+import platform
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from ..core.results import Run
+from ..files import private
+from .baseline import Baseline
+from .decision import Decision, Terms, decide
+from .watching import Watch
+
+SCHEMA = "opscheck.gate/1"
+
+
+def document(watch: Watch, decision: Decision, *, version: str | None, took_s: float, status: int) -> dict[str, Any]:
+    """Return a decision with all that it was made of."""
+    inventory, before = watch.looker.inventory, watch.before
+    return {
+        "schema": SCHEMA,
+        "inventory": inventory.redactor.text(inventory.name),
+        "suite": watch.looker.suite,
+        "at": inventory.now().isoformat(timespec="seconds"),
+        "who": f"{_user()}@{platform.node()}",
+        "version": version,
+        "version_before": before.version if before else None,
+        "took_s": round(took_s, 1),
+        "ready_s": None if watch.ready_s is None else round(watch.ready_s, 1),
+        "partial": watch.is_partial,
+        "exit_status": status,
+        **decision.to_json(),
+        "terms": dataclasses.asdict(watch.terms),
+        "before": before.to_json() if before else None,
+        "after": [look.to_json() for look in watch.looks],
+    }
+
+
+def keep(kept: Mapping[str, Any], file: Path) -> None:
+    """Write a document, at once and whole. Raises OSError."""
+    private.make_folder(file.resolve().parent)
+    private.write(json.dumps(kept).encode("utf-8", "backslashreplace"), file)
+
+
+def note(kept: Mapping[str, Any], file: Path) -> None:
+    """Add a line on the decision to a file: who, what, when, and why. Raises OSError."""
+    private.make_folder(file.resolve().parent)
+    line = {name: said for name, said in kept.items() if name not in ("findings", "terms", "before", "after")}
+    with file.open("a", encoding="utf-8", errors="backslashreplace") as lines:
+        lines.write(json.dumps(line) + "\n")
+
+
+def decided_again(kept: Mapping[str, Any]) -> Decision:
+    """Decide again, of a document. Raises ValueError where it is none."""
+    if kept.get("schema") != SCHEMA:
+        raise ValueError(f"its schema is {kept.get('schema')!r}, and that of a gate is {SCHEMA!r}")
+    try:
+        before = Baseline.from_json(kept["before"]) if kept["before"] else None
+        return decide(before, [Run.from_json(look) for look in kept["after"]], Terms(**kept["terms"]))
+    except (KeyError, TypeError) as error:
+        raise ValueError(f"it lacks a part, or one is something else: {error}") from None
+
+
+def _user() -> str:
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return str(os.getuid())

@@ -1,0 +1,48 @@
+"""What a gate counts, by the inventory, and what of a baseline it can't compare with."""
+
+from __future__ import annotations
+
+import platform
+from collections.abc import Iterator
+
+from ..inventory import Inventory
+from ..inventory.gate import Gate
+from .baseline import Baseline, GateError, expected_of
+from .decision import Terms
+
+
+def terms_of(inventory: Inventory, settings: Gate, known: Baseline | None) -> Terms:
+    """Return what counts for what. Raises GateError for a baseline of something else."""
+    return Terms(
+        roll_back_at=settings.roll_back_at,
+        undecided_at=settings.undecided_at,
+        counts_already_broken=settings.already_broken == "count",
+        incomparable=dict(_incomparable(inventory, settings, known)) if known is not None else {},
+    )
+
+
+def _incomparable(inventory: Inventory, settings: Gate, known: Baseline) -> Iterator[tuple[str, str]]:
+    """Yield why values can't be compared with those of a baseline, by result id, "" for all."""
+    text, suite = inventory.redactor.text, inventory.gate_suite
+    name = text(inventory.name)
+    if (known.inventory, known.suite) != (name, suite):
+        raise GateError(
+            f"the baseline is of {known.inventory}, suite {known.suite}, and this is {name}, suite {suite}; "
+            "record one here before the deploy: opscheck gate before"
+        )
+    age_s = (inventory.now() - known.recorded).total_seconds()
+    if age_s > settings.max_age:
+        yield "", f"the baseline is {age_s / 3600:.1f} h old, and may be {settings.max_age / 3600:g} h (max_age)"
+    elif known.vantage != platform.node():
+        yield "", f"the baseline was recorded on {known.vantage}, and this is {platform.node()}"
+    for result_id, said in expected_of(inventory, suite).items():
+        if result_id in known.expected and known.expected[result_id] != text(said):
+            yield result_id, "what is expected, or how it is measured, has changed since the baseline"
+
+
+def slow_creep(inventory: Inventory) -> Iterator[str]:
+    """Yield which limits let a value creep: a fifth more with each deploy is twice as much after four."""
+    for each in inventory.expectations:
+        ladders = each.limits.ladders if each.limits is not None else ()
+        if any(ladder.relative and not ladder.rungs for ladder in ladders):
+            yield f"{each.id}: all its limits are relative, so it may creep from deploy to deploy; add an absolute one"

@@ -1,0 +1,57 @@
+"""Which version answers: asked over new connections, since an old instance may still be behind the balancer."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Callable
+
+from ..catalogue import kind_named
+from ..inventory import Inventory
+from ..inventory.gate import Version
+from ..probes import UnknownError, UnreachableError
+from .baseline import GateError
+
+_TRY_S = 5.0
+_PAUSE_S = 1.0
+
+
+def answering(inventory: Inventory, version: Version) -> Counter[str]:
+    """Return which versions answer, and how often each, over as many new connections as are asked for.
+
+    What does not answer, or says none, counts under what is wrong with it.
+    """
+    return Counter(_asked(inventory, version) for _ in range(version.instances))
+
+
+def _asked(inventory: Inventory, version: Version) -> str:
+    import jmespath
+
+    name = version.target.partition(".")[2]
+    target = inventory.target("http", name)
+    if target is None:
+        raise GateError(f"there is no target {version.target}, which [gate] names as the one that says its version")
+    try:
+        with kind_named("http").connect(target.keys, _TRY_S) as web:
+            said = jmespath.search(version.json_, web.answer.of_asked().json())
+    except (UnknownError, UnreachableError, ValueError) as error:
+        return f"no version ({str(error).splitlines()[0]})"
+    return "no version" if said is None else str(said)
+
+
+def waited_for(
+    inventory: Inventory, version: Version, wanted: str, until: float, tell: Callable[[str], None]
+) -> str | None:
+    """Wait until every connection sees a version; returns what was seen instead, None where all is well."""
+    while True:
+        seen = answering(inventory, version)
+        if set(seen) == {wanted}:
+            return None
+        total = sum(seen.values())
+        others = ", ".join(
+            f"{count} of {total} answers came from {name}" for name, count in seen.items() if name != wanted
+        )
+        if time.monotonic() > until:
+            return others
+        tell(f"waiting for version {wanted}: {others}")
+        time.sleep(_PAUSE_S)

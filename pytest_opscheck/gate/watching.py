@@ -1,0 +1,136 @@
+"""`opscheck gate after`: waits for life, looks, looks again at what is new, and goes on until it can decide."""
+
+from __future__ import annotations
+
+import datetime as dt
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from ..core.look import Look
+from ..core.results import Result, Run, Verdict
+from ..inventory.gate import Gate
+from .baseline import Baseline
+from .decision import Decision, Terms, decide
+from .finding import Sort
+from .looking import Looker, StoppedError
+from .values import LOOKS, Answer
+from .version import waited_for
+
+_AGAIN_S = 5.0
+"""After this time what is newly broken is looked at again."""
+_PAUSE_S = 1.0
+_LIFE = ("reachable", "status", "up", "healthy")
+"""The checks that tell whether what was deployed has come up."""
+_FEWEST_REQUESTS = 10
+
+
+@dataclass
+class Watch:
+    """One gate after a deploy. `looks` are all that was seen; `is_partial` says that somebody has ended it early."""
+
+    looker: Looker
+    before: Baseline | None
+    terms: Terms
+    tell: Callable[[str], None]
+    looks: list[Run] = field(default_factory=list)
+    is_partial: bool = False
+    ready_s: float | None = None
+    _began: float = field(default_factory=time.monotonic)
+    _deployed: dt.datetime | None = None
+
+    def run(self, gate: Gate, *, wait_s: float, watch_s: float, every_s: float, version: str | None) -> Decision:
+        """Watch a deploy, and return what was decided; with what was seen so far where somebody ends it."""
+        self._deployed = self.looker.inventory.now()
+        try:
+            self._await_life(wait_s)
+            if (problem := self._await_version(gate, wait_s, version)) is not None:
+                return Decision(Answer.ROLL_BACK if self.terms.cannot_roll_back is None else Answer.UNDECIDED, problem)
+            self._warm_up(gate)
+            self._decide_once()
+            until = time.monotonic() + watch_s
+            while self.decision.answer is not Answer.ROLL_BACK and time.monotonic() < until:
+                time.sleep(min(every_s, max(0.0, until - time.monotonic())))
+                self._full_look(LOOKS[0])
+                self._confirm()
+        except StoppedError:
+            self.is_partial = True
+        return self.decision
+
+    @property
+    def decision(self) -> Decision:
+        """What can be said of all that was seen so far."""
+        return decide(self.before, self.looks, self.terms)
+
+    def _await_life(self, wait_s: float) -> None:
+        """Wait until what was deployed answers, at most as long as is said: then the first look says what does not."""
+        suite = [e for e in self.looker.inventory.expectations if self.looker.suite in e.suites]
+        life = frozenset(e.id for e in suite if e.check.name in _LIFE)
+        broken_before = {name for name, r in (self.before.results if self.before else {}).items() if _is_broken(r)}
+        while life:
+            found = self.looker.look(Look(only=life))
+            missing = [r for r in found.results if r.verdict is not Verdict.OK and r.id not in broken_before]
+            if not missing:
+                break
+            if time.monotonic() - self._began > wait_s:
+                self.tell(f"not ready after {wait_s:g} s: {missing[0].id}: {missing[0].message}")
+                return
+            self.tell(f"waiting for {missing[0].id}: {missing[0].message}")
+            time.sleep(_PAUSE_S)
+        self.ready_s = time.monotonic() - self._began
+
+    def _await_version(self, gate: Gate, wait_s: float, version: str | None) -> str | None:
+        if version is None or gate.version is None:
+            return None
+        until = self._began + wait_s
+        seen = waited_for(self.looker.inventory, gate.version, version, until, self.tell)
+        return None if seen is None else f"after {time.monotonic() - self._began:.0f} s {seen}, expected {version}"
+
+    def _warm_up(self, gate: Gate) -> None:
+        """Make the requests that are not measured."""
+        if gate.warm_up and self.looker.with_requests(gate.warm_up) and self.ready_s is not None:
+            count = max(gate.warm_up, _FEWEST_REQUESTS)
+            self.looker.look(
+                Look(only=frozenset(self.looker.with_requests(count)), params=self.looker.with_requests(count))
+            )
+
+    def _decide_once(self) -> None:
+        """Look at all of the suite, then at what is compared, until it is decided or there are enough requests."""
+        self._full_look(LOOKS[0])
+        self._confirm()
+        made, compared = LOOKS[0], self._compared()
+        for upto in LOOKS[1:] if compared else ():
+            if self.decision.answer is not Answer.UNDECIDED and (made >= LOOKS[3] or self._is_broken()):
+                return
+            self._look(Look(only=compared, params=self.looker.with_requests(max(upto - made, _FEWEST_REQUESTS))))
+            made = upto
+
+    def _compared(self) -> frozenset[str]:
+        """Return the results of which more requests tell more: those that can be compared with the baseline."""
+        incomparable = self.terms.incomparable or {}
+        return frozenset() if self.before is None or "" in incomparable else self.looker.compared - incomparable.keys()
+
+    def _is_broken(self) -> bool:
+        return self.decision.answer is Answer.ROLL_BACK
+
+    def _confirm(self) -> None:
+        """Look again at what was seen broken or unknown once: one blip decides nothing."""
+        for _ in range(2):
+            doubtful = frozenset(each.id for each in self.decision.findings if each.sort is Sort.UNKNOWN)
+            if not doubtful:
+                return
+            self.tell(f"looking again in {_AGAIN_S:g} s at {', '.join(sorted(doubtful)[:3])}")
+            time.sleep(_AGAIN_S)
+            self._look(Look(only=doubtful))
+
+    def _full_look(self, requests: int) -> None:
+        self._look(Look(params=self.looker.with_requests(requests)))
+
+    def _look(self, look: Look) -> None:
+        counters = self.before.counters if self.before is not None else {}
+        since = self.before.recorded if self.before is not None else None
+        self.looks.append(self.looker.look(Look(look.only, look.params, counters, since)))
+
+
+def _is_broken(result: Result | None) -> bool:
+    return result is not None and result.verdict is Verdict.BREACH
