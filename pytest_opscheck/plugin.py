@@ -220,7 +220,7 @@ def pytest_runtest_makereport(
 def pytest_testnodedown(node: Any, error: object) -> None:
     """Where a worker died, tell the others: nobody waits for its readings."""
     if error and (session := node.config.stash.get(SESSION, None)) is not None:
-        session.runner.workers.lost_one()
+        session.runner.workers.lost_one(node.workerinput["opscheck_share"])
 
 
 @pytest.hookimpl(optionalhook=True)

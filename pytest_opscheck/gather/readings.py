@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import math
 import pickle
 import threading
 import time
@@ -62,8 +63,7 @@ class Board:
     def wait(self, key: str, until: float, tick: Callable[[], None]) -> Reading:
         """Return a reading as soon as it is there; `tick` is called now and then while it is not."""
         while (found := self.get(key)) is None:
-            if self.folder is not None and (self.folder / LOST).exists():
-                until = min(until, time.monotonic() + 2 * CONNECT_SECONDS)
+            until = min(until, self._until_lost())
             if time.monotonic() > until:
                 return Reading(error=UnknownError("no answer in time from the process that was to gather it"))
             with self._changed:
@@ -71,6 +71,14 @@ class Board:
                     self._changed.wait(POLL_S if self.folder else 0.1)
             tick()
         return found
+
+    def _until_lost(self) -> float:
+        """Return until when to wait for the readings of a worker that died, all of them together."""
+        if self.folder is not None:
+            with contextlib.suppress(FileNotFoundError):
+                ago_s = time.time() - (self.folder / LOST).stat().st_mtime
+                return time.monotonic() + 2 * CONNECT_SECONDS - max(0.0, ago_s)
+        return math.inf
 
     @staticmethod
     def _path(folder: Path, key: str) -> Path:

@@ -68,14 +68,16 @@ class Workers:
         self._folder: tempfile.TemporaryDirectory[str] | None = None
         self._held = -1
         self._shares = itertools.count()
+        self._left: list[int] = []
 
     def next_share(self) -> int:
-        """Return which share of the contacts the next worker has; one that takes a dead one's place has a share too."""
-        return next(self._shares)
+        """Return which share of the contacts the next worker has; one that takes a dead one's place has that one's."""
+        return self._left.pop() if self._left else next(self._shares)
 
-    def lost_one(self) -> None:
-        """Let nobody wait for the readings of a worker that died."""
+    def lost_one(self, share: int) -> None:
+        """Let nobody wait long for the readings of a worker that died; who takes its place gathers its share."""
         self.lost = True
+        self._left.append(share)
         Path(self.folder(), LOST).touch()
 
     def folder(self) -> str:
