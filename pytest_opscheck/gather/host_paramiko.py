@@ -82,9 +82,8 @@ def in_words(error: Exception, timeout_s: float) -> str:
     """Return what paramiko raised in the words of ssh."""
     if inner := next(iter(getattr(error, "errors", {}).values()), None):  # of each address of a name
         error = inner
-    if isinstance(error, EOFError):
-        return "it closed the connection during the SSH handshake"
-    text = str(error) or type(error).__name__
+    closed = "it closed the connection during the SSH handshake"
+    text = closed if isinstance(error, EOFError) else str(error) or type(error).__name__
     if isinstance(error, OSError) and error.strerror:
         return error.strerror.lower()
     if text == "No existing session":  # it logs in although nothing has come
