@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import itertools
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,7 +11,7 @@ from ..core.results import Result, Run, Verdict
 from .baseline import Baseline
 from .comparing import Judged, judged
 from .finding import Finding, Sort
-from .sides import results_of
+from .sides import Looks, results_by_id
 from .values import Answer
 
 _MOST_MISSED = 0.2
@@ -53,11 +54,13 @@ def decide(before: Baseline | None, after: Sequence[Run], terms: Terms) -> Decis
 
     Any counted breach rolls back, even where others are unknown; else anything unknown leaves it undecided.
     """
-    ids = sorted({result.id for look in after for result in look.results})
-    found = [finding for name in ids for finding in _findings(before, after, name, terms)]
-    found += _gone(before, ids)
+    looks = results_by_id(after)
+    earlier = results_by_id(before.looks if before is not None else ())
+    shares = frozenset(map(_target_of_share, itertools.chain.from_iterable(looks.values())))
+    found = [each for name in sorted(looks) for each in _findings(before, earlier, looks, name, terms, shares)]
+    found += _gone(before, looks)
     found.sort(key=lambda each: (not each.rolls_back, not each.leaves_undecided, list(Sort).index(each.sort), each.id))
-    count = sum(any(r.verdict in (Verdict.OK, Verdict.BREACH) for r in results_of(after, name)) for name in ids)
+    count = sum(any(r.verdict in (Verdict.OK, Verdict.BREACH) for r in seen) for seen in looks.values())
     answer, why = _answer(found, count, terms)
     return Decision(answer, why, tuple(found), count)
 
@@ -82,21 +85,27 @@ def _named(found: Sequence[Finding]) -> str:
     return f"{first.id}: {first.message}{more}"
 
 
-def _gone(before: Baseline | None, ids: Sequence[str]) -> Iterator[Finding]:
+def _gone(before: Baseline | None, ids: Collection[str]) -> Iterator[Finding]:
     for name, result in before.results.items() if before is not None else ():
         if name not in ids and result.verdict in (Verdict.OK, Verdict.BREACH):
             yield Finding(name, Sort.GONE, None, "was judged before the deploy, and is not any more", False, True)
 
 
-def _findings(before: Baseline | None, after: Sequence[Run], name: str, terms: Terms) -> Iterator[Finding]:
-    """Yield what is not as before of one check."""
-    seen = results_of(after, name)
+def _findings(  # noqa: PLR0917 - what was seen of all, and of this one
+    before: Baseline | None,
+    earlier: Looks,
+    after: Looks,
+    name: str,
+    terms: Terms,
+    shares: Collection[str | None],
+) -> Iterator[Finding]:
+    """Yield what is not as before of one check. `shares` are the targets of which one is about failed requests."""
+    seen = after[name]
     known = before.results.get(name) if before is not None else None
-    earlier = results_of(before.looks, name) if before is not None else []
     reasons = terms.incomparable or {}
     why_not = reasons.get("") or reasons.get(name) or (None if before is not None else "there is no baseline")
-    looks = judged(earlier, seen, why_not, counts_failures=not _has_share(after, seen[-1].target))
     last = seen[-1]
+    looks = judged(earlier.get(name, []), seen, why_not, counts_failures=last.target not in shares)
     if last.verdict is Verdict.WAIVED:
         yield Finding(name, Sort.WAIVED, last.severity, last.message)
         return
@@ -109,15 +118,15 @@ def _findings(before: Baseline | None, after: Sequence[Run], name: str, terms: T
         yield Finding(name, Sort.MENDED, known.severity, "is as expected now")
 
 
-def _has_share(after: Sequence[Run], target: str) -> bool:
-    """Tell whether a check of a target is about the share of failed requests itself."""
-    results = (result for look in after for result in look.results if result.target == target)
-    return any(m.share is not None and not m.samples and not m.problem for r in results for m in r.measurements)
+def _target_of_share(result: Result) -> str | None:
+    """Return the target of a result that is about the share of failed requests itself; None for others."""
+    is_share = any(m.share is not None and not m.samples and not m.problem for m in result.measurements)
+    return result.target if is_share else None
 
 
-def _blocked(name: str, last: Result, after: Sequence[Run]) -> Iterator[Finding]:
+def _blocked(name: str, last: Result, after: Looks) -> Iterator[Finding]:
     """Yield that a check is blocked by one that nobody judged; else that one says it."""
-    blockers = results_of(after, last.blocked_by or "")
+    blockers = after.get(last.blocked_by or "")
     if not blockers or blockers[-1].verdict not in (Verdict.BREACH, Verdict.UNKNOWN):
         yield Finding(name, Sort.UNKNOWN, last.severity, last.message, False, True)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import statistics
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from ..core.relative import RelativeLimit, parse_relative
@@ -18,9 +18,17 @@ def relative_limits(measurement: Measurement) -> Iterator[tuple[str, RelativeLim
             yield severity, limit
 
 
-def results_of(looks: Iterable[Run], result_id: str) -> list[Result]:
-    """Return what each look saw of a check, the oldest first; a look that left it out has nothing."""
-    return [result for look in looks for result in look.results if result.id == result_id]
+Looks = Mapping[str, Sequence[Result]]
+"""What each look saw of a check, by result id, the oldest first; a look that left it out has nothing."""
+
+
+def results_by_id(looks: Iterable[Run]) -> Looks:
+    """Return what looks saw, by result id."""
+    found: dict[str, list[Result]] = {}
+    for look in looks:
+        for result in look.results:
+            found.setdefault(result.id, []).append(result)
+    return found
 
 
 def sampled(result: Result) -> Measurement | None:
@@ -29,8 +37,9 @@ def sampled(result: Result) -> Measurement | None:
 
 
 def series(results: Sequence[Result]) -> Series:
-    """Return the single times of several looks, each look a window."""
-    return Series(tuple(m.samples for result in results if (m := sampled(result)) is not None and m.samples))
+    """Return the single times of several looks, each look a window, at most as many as are kept."""
+    windows = (m.samples for result in results if (m := sampled(result)) is not None and m.samples)
+    return Series(tuple(windows)).thinned()
 
 
 def tally(results: Sequence[Result]) -> Tally:

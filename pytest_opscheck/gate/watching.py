@@ -23,6 +23,8 @@ _PAUSE_S = 1.0
 _LIFE = ("reachable", "status", "up", "healthy")
 """The checks that tell whether what was deployed has come up."""
 _FEWEST_REQUESTS = 10
+_ENOUGH = LOOKS[3]
+"""Requests after which nothing but an open comparison asks for more."""
 
 
 @dataclass
@@ -100,7 +102,8 @@ class Watch:
         self._confirm()
         made, compared = LOOKS[0], self._compared()
         for upto in LOOKS[1:] if compared else ():
-            if self.decision.answer is not Answer.UNDECIDED and (made >= LOOKS[3] or self._is_broken()):
+            decision = self.decision
+            if decision.answer is Answer.ROLL_BACK or (made >= _ENOUGH and not _more_tell(decision)):
                 return
             self._look(Look(only=compared, params=self.looker.with_requests(max(upto - made, _FEWEST_REQUESTS))))
             made = upto
@@ -109,9 +112,6 @@ class Watch:
         """Return the results of which more requests tell more: those that can be compared with the baseline."""
         incomparable = self.terms.incomparable or {}
         return frozenset() if self.before is None or "" in incomparable else self.looker.compared - incomparable.keys()
-
-    def _is_broken(self) -> bool:
-        return self.decision.answer is Answer.ROLL_BACK
 
     def _confirm(self) -> None:
         """Look again at what was seen broken or unknown once: one blip decides nothing."""
@@ -130,6 +130,11 @@ class Watch:
         counters = self.before.counters if self.before is not None else {}
         since = self.before.recorded if self.before is not None else None
         self.looks.append(self.looker.look(Look(look.only, look.params, counters, since)))
+
+
+def _more_tell(decision: Decision) -> bool:
+    """Tell whether more requests may decide something that is not decided yet."""
+    return any(each.sort is Sort.INCOMPARABLE for each in decision.findings)
 
 
 def _is_broken(result: Result | None) -> bool:
