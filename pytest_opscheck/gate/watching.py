@@ -134,7 +134,7 @@ class Watch:
 
 def _more_tell(decision: Decision) -> bool:
     """Tell whether more requests may decide something that is not decided yet."""
-    return any(each.sort is Sort.INCOMPARABLE for each in decision.findings)
+    return any(each.sort is Sort.INCOMPARABLE and each.details for each in decision.findings)
 
 
 def _is_broken(result: Result | None) -> bool:
