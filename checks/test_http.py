@@ -227,7 +227,7 @@ def test_errors(timings, expect):
     """
     failed, share = len(timings.failed), (len(timings.failed), timings.asked)
     note = timings.failed[0] if timings.failed else None
-    subject = f"failed of {timings.asked} requests"
+    subject = f"error rate of {timings.asked} requests"
     expect(timings.failed_percent, "%", subject=subject, also={"": failed}, share=share, note=note)
 
 

@@ -211,6 +211,28 @@ def test_one_failed_request_of_a_series_is_not_dropped(run: Run, server: Site) -
     assert "was answered 503, so its time says nothing" in outcome.message("http.p95@api")
 
 
+def test_failed_requests_red_and_green(run: Run, server: Site) -> None:
+    inventory = f'[http.api]\nurl = "{server.url}/"\n[http.api.expect]\nerrors = {{ P3 = "< 5%", P1 = "< 50%" }}\n'
+    every = [0]
+
+    def sometimes(handler: Handler) -> None:
+        handler.say(500 if every[0] and len(server.seen) % every[0] == 0 else 200, "")
+
+    server.replies["/"] = sometimes
+    assert run(inventory).verdict("http.errors@api") == "ok"
+    every[0] = 10
+    outcome = run(inventory)
+    assert outcome.verdict("http.errors@api") == "breach P3"
+    assert outcome.message("http.errors@api").startswith("error rate of 20 requests is at 10 % (request ")
+    assert "was answered 500, so its time says nothing" in outcome.message("http.errors@api")
+    (measured,) = outcome["http.errors@api"]["measurements"]
+    assert measured["share"] == [2, 20]
+    every[0] = 1
+    outcome = run(inventory)
+    assert outcome.verdict("http.status@api") == "breach P1"
+    assert outcome.verdict("http.errors@api") == "blocked", "where all fail, status says so"
+
+
 def test_stopped_server_fails_reachable_alone(run: Run, server: Site) -> None:
     port = free_port()
     with listener(b"\x00\x01nonsense\r\n\r\n") as nonsense:
