@@ -108,16 +108,16 @@ def _compared(of: Measurement, earlier: Sequence[Result], why_not: str | None) -
 
 
 def _held(of: Measurement, limit: RelativeLimit, before: Level, severity: str) -> Seen:
-    """Judge a value by the median of the baseline, unless the baseline's own looks would break that as well."""
+    """Judge a value by the median of the baseline; one that keeps it by another of its looks is not told apart."""
     was = quantity(f"{before.median:g}", of.unit)
     said = f"{of.subject or 'it'} is {of.observed or of.value}, expected {limit.expected} (it was {was})"
     try:
         if limit.holds(of.value, before.median, of.unit):
             return Seen(Verdict.OK, None, said)
-        noisy = [each for each in (before.least, before.most) if not limit.holds(each, before.median, of.unit)]
+        by_another = any(limit.holds(of.value, each, of.unit) for each in (before.least, before.most))
     except UnjudgeableError as error:
         return Seen(Verdict.UNKNOWN, severity, str(error), True)
-    if noisy:
+    if by_another:
         spread = f"{before.least:g} to {quantity(f'{before.most:g}', of.unit)}"
         return Seen(Verdict.UNKNOWN, severity, f"{said}; the baseline's own looks saw {spread}", True)
     return Seen(Verdict.BREACH, severity, said)

@@ -132,9 +132,11 @@ def test_a_value_is_compared_with_the_median_of_the_baseline() -> None:
     assert sorts(before, twice(of(99, ROWS))) == (Answer.ROLL_BACK, [Sort.BROKE])
 
 
-def test_what_the_baselines_own_looks_would_break_decides_nothing() -> None:
+def test_what_lies_between_the_baselines_own_looks_decides_nothing() -> None:
     before = baseline(run(of(90, ROWS)), run(of(100, ROWS)), run(of(110, ROWS)))
     assert sorts(before, twice(of(95, ROWS))) == (Answer.UNDECIDED, [Sort.INCOMPARABLE])
+    assert sorts(before, twice(of(89, ROWS))) == (Answer.ROLL_BACK, [Sort.BROKE])
+    assert sorts(before, twice(of(100, ROWS))) == (Answer.GO, [])
 
 
 @pytest.mark.parametrize("why", ["", "host.disk@a"])
