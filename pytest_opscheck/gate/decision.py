@@ -9,7 +9,7 @@ from typing import Any
 
 from ..core.results import Result, Run, Verdict
 from .baseline import Baseline
-from .comparing import Judged, judged
+from .comparing import Judged, Seen, judged
 from .finding import Finding, Sort
 from .sides import Looks, results_by_id
 from .values import Answer
@@ -146,6 +146,7 @@ def _broken(name: str, looks: Judged, known: Result | None, terms: Terms) -> Ite
         else:
             yield Finding(name, Sort.BLIP, worst.severity, worst.message)
         return
+    worst = _seen_twice(looks)
     was = known.severity if known is not None and known.verdict is Verdict.BREACH else None
     if was is not None and (worst.severity or "") >= was:
         finding = Finding(name, Sort.ALREADY, worst.severity, worst.message)
@@ -153,6 +154,15 @@ def _broken(name: str, looks: Judged, known: Result | None, terms: Terms) -> Ite
         return
     sort = Sort.WORSE if was is not None else Sort.BROKE
     yield _counted(Finding(name, sort, worst.severity, worst.message, details=worst.details), terms, looks)
+
+
+def _seen_twice(looks: Judged) -> Seen:
+    """Return the worst of a confirmed breach: of single looks the second worst, for the worst may be a blip."""
+    single = sorted(
+        (each for each in looks.each if each.verdict is Verdict.BREACH), key=lambda each: each.severity or ""
+    )
+    together = (each for each in looks.together if each.verdict is Verdict.BREACH)
+    return min((*together, *single[1:2]), key=lambda each: each.severity or "")
 
 
 def _counted(finding: Finding, terms: Terms, looks: Judged) -> Finding:

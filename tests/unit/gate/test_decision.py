@@ -106,6 +106,12 @@ def test_a_measured_value_is_broken_in_two_of_three_looks() -> None:
     assert sorts(None, [broken, ok, broken])[0] is Answer.ROLL_BACK
 
 
+def test_the_severity_that_counts_was_seen_twice() -> None:
+    mild, severe = run(result(BREACH, "P2")), run(result(BREACH, "P0"))
+    assert sorts(None, [mild, severe, mild]) == (Answer.GO, [Sort.MILD])
+    assert sorts(None, [mild, severe, severe]) == (Answer.ROLL_BACK, [Sort.BROKE])
+
+
 def test_missed_looks_leave_it_undecided() -> None:
     ok, missed = run(result()), run(result(UNKNOWN, "P1"))
     assert sorts(None, [missed, missed, *[ok] * 5])[0] is Answer.UNDECIDED
