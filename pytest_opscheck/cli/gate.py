@@ -8,6 +8,7 @@ import os
 import sys
 import time
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -134,17 +135,20 @@ def after(  # noqa: PLR0917 - one for each option
     if version is not None and settings.version is None:
         wanted = 'version = { target = "http.api", json = "version" }'
         raise Usage(f"--version: nothing says where the version is read; add to [gate]: {wanted}")
+    record = record or (inventory.file.absolute().parent / settings.record if settings.record else None)
     started = time.monotonic()
     with _faults(), looking(inventory, inventory.gate_suite) as looker:
         known = None if baseline == _BASELINE and not baseline.exists() else read(baseline)
-        watched = Watch(looker, known, terms_of(inventory, settings, known), _progress)
+        terms = terms_of(inventory, settings, known)
+        terms = replace(terms, cannot_roll_back=keeping.why_not_back(record, version, known))
+        watched = Watch(looker, known, terms, _progress)
         decision = watched.run(settings, wait_s=wait, watch_s=watch, every_s=every, version=version)
     status = _status(decision, is_partial=watched.is_partial)
     _print(decision, inventory, settings, watched)
     if not dry_run:
         took_s = time.monotonic() - started
         kept = keeping.document(watched, decision, version=version, took_s=took_s, status=status)
-        status = _kept(kept, status, to_json, record or _record_file(inventory, settings))
+        status = _kept(kept, status, to_json, record)
     sys.exit(0 if dry_run else status)
 
 
@@ -181,10 +185,6 @@ def _of(finding: Finding) -> Iterator[str]:
     yield from (f"      {line}" for line in finding.details)
     if finding.rolls_back and finding.runbook:
         yield f"      runbook: {finding.runbook}"
-
-
-def _record_file(inventory: Inventory, settings: Gate) -> Path | None:
-    return inventory.file.absolute().parent / settings.record if settings.record else None
 
 
 def _kept(kept: Mapping[str, Any], status: int, to_json: Path | None, record: Path | None) -> int:
@@ -227,7 +227,7 @@ def show(file: Path) -> None:
         return
     try:
         found = Baseline.from_json(kept)
-    except (KeyError, TypeError, ValueError) as error:
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise Usage(f"{file}: {error}") from None
     version = f", version {found.version}" if found.version else ""
     recorded_at = f"{found.recorded:%Y-%m-%d %H:%M:%S}, on {found.vantage}"

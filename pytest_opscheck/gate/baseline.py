@@ -106,7 +106,7 @@ def read(file: Path) -> Baseline:
         raise GateError(f"there is no baseline {file}; before the deploy record one: opscheck gate before") from None
     except OSError as error:
         raise GateError(f"the baseline {file} can't be read: {error.strerror or error}") from None
-    except (ValueError, KeyError, TypeError) as error:
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise GateError(f"{file} is not a baseline: {error}; record one: opscheck gate before") from None
 
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import getpass
 import json
 import os
 import platform
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from ..core.results import Run
 from ..files import private
 from .baseline import Baseline
 from .decision import Decision, Terms, decide
+from .values import Answer
 from .watching import Watch
 
 SCHEMA = "opscheck.gate/1"
@@ -56,6 +58,33 @@ def note(kept: Mapping[str, Any], file: Path) -> None:
         lines.write(json.dumps(line) + "\n")
 
 
+def why_not_back(file: Path | None, version: str | None, before: Baseline | None) -> str | None:
+    """Return why rolling back would not help, by the lines on earlier decisions; None where it may.
+
+    Nothing is known of a version that nobody named.
+    """
+    if version is None:
+        return None
+    earlier = list(_noted(file)) if file is not None else []
+    if any(line.get("version") == version for line in earlier):
+        last = next(line for line in reversed(earlier) if line.get("version") == version)
+        if last.get("verdict") == Answer.ROLL_BACK:
+            return f"the last gate on {version} rolled it back already"
+    if before is None and not any(line.get("verdict") == Answer.GO for line in earlier):
+        return "no version is known to be good"
+    return None
+
+
+def _noted(file: Path) -> Iterator[Mapping[str, Any]]:
+    """Yield the lines on earlier decisions; what is none is passed over."""
+    with contextlib.suppress(OSError):
+        for text in file.read_text(encoding="utf-8", errors="replace").splitlines():
+            with contextlib.suppress(ValueError):
+                line = json.loads(text)
+                if isinstance(line, Mapping):
+                    yield line
+
+
 def decided_again(kept: Mapping[str, Any]) -> Decision:
     """Decide again, of a document. Raises ValueError where it is none."""
     if kept.get("schema") != SCHEMA:
@@ -63,7 +92,7 @@ def decided_again(kept: Mapping[str, Any]) -> Decision:
     try:
         before = Baseline.from_json(kept["before"]) if kept["before"] else None
         return decide(before, [Run.from_json(look) for look in kept["after"]], Terms(**kept["terms"]))
-    except (KeyError, TypeError) as error:
+    except (AttributeError, KeyError, TypeError) as error:
         raise ValueError(f"it lacks a part, or one is something else: {error}") from None
 
 

@@ -47,7 +47,7 @@ class Watch:
         try:
             self._await_life(wait_s)
             if (problem := self._await_version(gate, wait_s, version)) is not None:
-                return Decision(Answer.ROLL_BACK if self.terms.cannot_roll_back is None else Answer.UNDECIDED, problem)
+                return self._without(problem)
             self._warm_up(gate)
             self._decide_once()
             until = time.monotonic() + watch_s
@@ -58,6 +58,12 @@ class Watch:
         except StoppedError:
             self.is_partial = True
         return self.decision
+
+    def _without(self, problem: str) -> Decision:
+        """Return the decision where what was deployed never came up as it should."""
+        if self.terms.cannot_roll_back is None:
+            return Decision(Answer.ROLL_BACK, problem)
+        return Decision(Answer.UNDECIDED, f"{problem}, and {self.terms.cannot_roll_back}: a person decides", judged=1)
 
     @property
     def decision(self) -> Decision:
