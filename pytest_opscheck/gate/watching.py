@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from ..core.look import Look
 from ..core.results import Result, Run, Verdict
 from ..inventory.gate import Gate
-from .baseline import Baseline
+from .baseline import Baseline, GateError
 from .decision import Decision, Terms, decide
 from .finding import Sort
 from .looking import Looker, StoppedError
@@ -39,11 +38,10 @@ class Watch:
     is_partial: bool = False
     ready_s: float | None = None
     _began: float = field(default_factory=time.monotonic)
-    _deployed: dt.datetime | None = None
+    _fault: str | None = None
 
     def run(self, gate: Gate, *, wait_s: float, watch_s: float, every_s: float, version: str | None) -> Decision:
         """Watch a deploy, and return what was decided; with what was seen so far where somebody ends it."""
-        self._deployed = self.looker.inventory.now()
         try:
             self._await_life(wait_s)
             if (problem := self._await_version(gate, wait_s, version)) is not None:
@@ -57,6 +55,10 @@ class Watch:
                 self._confirm()
         except StoppedError:
             self.is_partial = True
+        except GateError as error:
+            if not self.looks:
+                raise
+            self._fault = str(error)
         return self.decision
 
     def _without(self, problem: str) -> Decision:
@@ -67,8 +69,11 @@ class Watch:
 
     @property
     def decision(self) -> Decision:
-        """What can be said of all that was seen so far."""
-        return decide(self.before, self.looks, self.terms)
+        """What can be said of all that was seen so far; where a look failed, that is never a go."""
+        decision = decide(self.before, self.looks, self.terms)
+        if self._fault is None or decision.answer is not Answer.GO:
+            return decision
+        return replace(decision, answer=Answer.UNDECIDED, why=f"a look failed: {self._fault}")
 
     def _await_life(self, wait_s: float) -> None:
         """Wait until what was deployed answers, at most as long as is said: then the first look says what does not."""

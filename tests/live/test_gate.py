@@ -9,7 +9,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -46,9 +46,11 @@ class Shop:
     left_over: str = ""
     users: int = 412
     count: Iterator[int] = field(default_factory=itertools.count)
+    at: dict[int, Callable[[], object]] = field(default_factory=dict)
 
     def answer(self, handler: Handler) -> None:
         number = next(self.count)
+        self.at.get(number, int)()
         time.sleep(self.seconds * (1 + number % 7 / 10))
         version = self.left_over if self.left_over and number % 2 else self.version
         said = json.dumps({"status": self.status, "version": version, "users": self.users})
@@ -162,6 +164,18 @@ def test_what_is_asked_to_end_says_what_it_saw(folder: Path, shop: Shop) -> None
         said, _ = process.communicate()
     assert process.returncode == 2
     assert "it was ended early" in said
+
+
+def test_a_look_that_fails_is_no_go(server: Site, shop: Shop, tmp_path: Path) -> None:
+    """Somebody breaks the inventory while the deploy is watched: what was seen until then says nothing of the rest."""
+    inventory = tmp_path / "opscheck.toml"
+    inventory.write_text(f'[http.api]\nurl = "{server.url}/health"\n', encoding="utf-8")
+    shop.at[4] = lambda: inventory.write_text("[http.api]\nurl = 5\n", encoding="utf-8")
+    ended = after(tmp_path, "--watch", "60s", "--every", "100ms")
+    assert ended.returncode == 6, ended
+    assert ended.stdout.startswith(
+        "undecided: a look failed: a run of deploy_gate ended with exit status 4, without results:"
+    )
 
 
 @pytest.mark.parametrize(
