@@ -132,14 +132,21 @@ def _together(
         return
     limits = list(relative_limits(found))
     for severity, limit in limits:
-        if why_not is not None:
-            yield Seen(Verdict.UNKNOWN, severity, f"it can't be compared with the baseline: {why_not}", True)
+        if (why := why_not or _not_upward(limit)) is not None:
+            yield Seen(Verdict.UNKNOWN, severity, f"it can't be compared with the baseline: {why}", True)
         else:
             yield _said(_by(found, limit, earlier, after), severity)
     failed = tally(after)
     if failed.hits and found.samples and counts_failures and why_not is None:
         severity = next((severity for severity, _ in limits), after[-1].severity or "P2")
         yield _said((errors(tally(earlier), failed, FAILED_TOLERANCE),), severity)
+
+
+def _not_upward(limit: RelativeLimit) -> str | None:
+    """Return why times and shares are not compared by a limit: they are for whether it has become worse."""
+    if limit.operator in ("<", "<=") and (limit.sign > 0 or not limit.margin):
+        return None
+    return f"'{limit}' is not for times and shares of requests; use '<= baseline + 20%' or '<= baseline + 1pp'"
 
 
 def _by(
@@ -154,6 +161,8 @@ def _by(
     before_share, after_share = tally(earlier), tally(after)
     share = before_share.hits / before_share.of if before_share.of else 0.0
     tolerance = share * limit.margin / 100 if limit.is_ratio else limit.margin / 100
+    if not limit.unit:  # a count, among as many requests as were made
+        tolerance = limit.margin / after_share.of if after_share.of else 0.0
     return (errors(before_share, after_share, tolerance, setting),)
 
 

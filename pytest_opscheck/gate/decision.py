@@ -25,6 +25,8 @@ class Terms:
 
     incomparable: why values can't be compared with the baseline, by result id, "" for all.
     cannot_roll_back: why going back would not help, None where it may.
+    wrong_version: what answered instead of the version that was deployed; None where all is as it should be.
+    fault: what kept the gate from seeing all that it should have: then there is no go.
     """
 
     roll_back_at: str = "P1"
@@ -32,6 +34,8 @@ class Terms:
     counts_already_broken: bool = False
     incomparable: dict[str, str] | None = None
     cannot_roll_back: str | None = None
+    wrong_version: str | None = None
+    fault: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,10 +72,13 @@ def decide(before: Baseline | None, after: Sequence[Run], terms: Terms) -> Decis
 def _answer(found: Sequence[Finding], count: int, terms: Terms) -> tuple[Answer, str]:
     broken = [each for each in found if each.rolls_back]
     open_ = [each for each in found if each.leaves_undecided]
-    if broken and terms.cannot_roll_back is not None:
-        return Answer.UNDECIDED, f"{_named(broken)}, and {terms.cannot_roll_back}: a person decides"
-    if broken:
-        return Answer.ROLL_BACK, _named(broken)
+    why = terms.wrong_version or (_named(broken) if broken else None)
+    if why is not None and terms.cannot_roll_back is not None:
+        return Answer.UNDECIDED, f"{why}, and {terms.cannot_roll_back}: a person decides"
+    if why is not None:
+        return Answer.ROLL_BACK, why
+    if terms.fault is not None:
+        return Answer.UNDECIDED, terms.fault
     if open_:
         return Answer.UNDECIDED, _named(open_)
     if not count:

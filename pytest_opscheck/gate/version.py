@@ -11,7 +11,9 @@ from ..inventory import Inventory
 from ..inventory.gate import Version
 from ..probes import UnknownError, UnreachableError
 from .baseline import GateError
+from .looking import Looker, StoppedError
 
+NO_VERSION = "no version"
 _TRY_S = 5.0
 _PAUSE_S = 1.0
 
@@ -35,23 +37,30 @@ def _asked(inventory: Inventory, version: Version) -> str:
         with kind_named("http").connect(target.keys, _TRY_S) as web:
             said = jmespath.search(version.json_, web.answer.of_asked().json())
     except (UnknownError, UnreachableError, ValueError) as error:
-        return f"no version ({str(error).splitlines()[0]})"
-    return "no version" if said is None else str(said)
+        return f"{NO_VERSION} ({str(error).splitlines()[0]})"
+    return NO_VERSION if said is None else str(said)
 
 
 def waited_for(
-    inventory: Inventory, version: Version, wanted: str, until: float, tell: Callable[[str], None]
-) -> str | None:
-    """Wait until every connection sees a version; returns what was seen instead, None where all is well."""
+    looker: Looker, version: Version, wanted: str, until: float, tell: Callable[[str], None]
+) -> Counter[str]:
+    """Wait until every connection sees a version; returns what was seen instead, nothing where all is well.
+
+    Raises StoppedError.
+    """
     while True:
-        seen = answering(inventory, version)
+        seen = answering(looker.inventory, version)
         if set(seen) == {wanted}:
-            return None
-        total = sum(seen.values())
-        others = ", ".join(
-            f"{count} of {total} answers came from {name}" for name, count in seen.items() if name != wanted
-        )
+            return Counter()
+        if looker.is_stopped:
+            raise StoppedError
         if time.monotonic() > until:
-            return others
-        tell(f"waiting for version {wanted}: {others}")
+            return seen
+        tell(f"waiting for version {wanted}: {described(seen, wanted)}")
         time.sleep(_PAUSE_S)
+
+
+def described(seen: Counter[str], wanted: str = "") -> str:
+    """Return how many of the answers came from which version."""
+    total = sum(seen.values())
+    return ", ".join(f"{count} of {total} answers came from {name}" for name, count in seen.items() if name != wanted)

@@ -8,13 +8,13 @@ from dataclasses import dataclass, field, replace
 
 from ..core.look import Look
 from ..core.results import Result, Run, Verdict
-from ..inventory.gate import Gate
+from ..inventory.gate import Gate, Version
 from .baseline import Baseline, GateError
 from .decision import Decision, Terms, decide
 from .finding import Sort
 from .looking import Looker, StoppedError
 from .values import LOOKS, Answer
-from .version import waited_for
+from .version import NO_VERSION, described, waited_for
 
 _AGAIN_S = 5.0
 """After this time what is newly broken is looked at again."""
@@ -38,14 +38,15 @@ class Watch:
     is_partial: bool = False
     ready_s: float | None = None
     _began: float = field(default_factory=time.monotonic)
-    _fault: str | None = None
 
     def run(self, gate: Gate, *, wait_s: float, watch_s: float, every_s: float, version: str | None) -> Decision:
         """Watch a deploy, and return what was decided; with what was seen so far where somebody ends it."""
         try:
             self._await_life(wait_s)
-            if (problem := self._await_version(gate, wait_s, version)) is not None:
-                return self._without(problem)
+            if version is not None and gate.version is not None:
+                self._await_version(gate.version, wait_s, version)
+            if self.decision.answer is Answer.ROLL_BACK:
+                return self.decision
             self._warm_up(gate)
             self._decide_once()
             until = time.monotonic() + watch_s
@@ -58,22 +59,17 @@ class Watch:
         except GateError as error:
             if not self.looks:
                 raise
-            self._fault = str(error)
+            self._note(f"a look failed: {error}")
         return self.decision
 
-    def _without(self, problem: str) -> Decision:
-        """Return the decision where what was deployed never came up as it should."""
-        if self.terms.cannot_roll_back is None:
-            return Decision(Answer.ROLL_BACK, problem)
-        return Decision(Answer.UNDECIDED, f"{problem}, and {self.terms.cannot_roll_back}: a person decides", judged=1)
+    def _note(self, fault: str) -> None:
+        """Note what keeps the gate from seeing all that it should."""
+        self.terms = replace(self.terms, fault=fault)
 
     @property
     def decision(self) -> Decision:
-        """What can be said of all that was seen so far; where a look failed, that is never a go."""
-        decision = decide(self.before, self.looks, self.terms)
-        if self._fault is None or decision.answer is not Answer.GO:
-            return decision
-        return replace(decision, answer=Answer.UNDECIDED, why=f"a look failed: {self._fault}")
+        """What can be said of all that was seen so far."""
+        return decide(self.before, self.looks, self.terms)
 
     def _await_life(self, wait_s: float) -> None:
         """Wait until what was deployed answers, at most as long as is said: then the first look says what does not."""
@@ -92,12 +88,16 @@ class Watch:
             time.sleep(_PAUSE_S)
         self.ready_s = time.monotonic() - self._began
 
-    def _await_version(self, gate: Gate, wait_s: float, version: str | None) -> str | None:
-        if version is None or gate.version is None:
-            return None
-        until = self._began + wait_s
-        seen = waited_for(self.looker.inventory, gate.version, version, until, self.tell)
-        return None if seen is None else f"after {time.monotonic() - self._began:.0f} s {seen}, expected {version}"
+    def _await_version(self, source: Version, wait_s: float, wanted: str) -> None:
+        """Wait until every answer comes from the version that was deployed; that none says one proves no other."""
+        others = waited_for(self.looker, source, wanted, self._began + wait_s, self.tell)
+        if not others:
+            return
+        said = f"after {time.monotonic() - self._began:.0f} s {described(others, wanted)}, expected {wanted}"
+        if all(name.startswith(NO_VERSION) for name in others if name != wanted):
+            self._note(said)
+        else:
+            self.terms = replace(self.terms, wrong_version=said)
 
     def _warm_up(self, gate: Gate) -> None:
         """Make the requests that are not measured."""
@@ -136,6 +136,8 @@ class Watch:
 
     def _full_look(self, requests: int) -> None:
         self._look(Look(params=self.looker.with_requests(requests)))
+        if self.looks[-1].narrowed:
+            self._note("not all checks of the suite ran in each look; see what left them out: -x, -k, a plugin")
 
     def _look(self, look: Look) -> None:
         counters = self.before.counters if self.before is not None else {}

@@ -154,6 +154,24 @@ def test_what_can_not_be_compared_is_undecided(why: str) -> None:
     assert sorts(baseline(run(result())), twice(of(100, ROWS))) == (Answer.UNDECIDED, [Sort.INCOMPARABLE])
 
 
+def times(limit: str) -> Result:
+    return of(10.0, {"P1": limit}, subject="p95", unit="ms", samples=tuple(range(9000, 9100)), share=(0, 100))
+
+
+@pytest.mark.parametrize("limit", ["<= baseline - 10%", ">= baseline", "== baseline"])
+def test_times_are_compared_by_limits_for_worse_alone(limit: str) -> None:
+    before = baseline(*[run(times(limit))] * 10)
+    assert sorts(before, [run(times(limit))] * 10) == (Answer.UNDECIDED, [Sort.INCOMPARABLE])
+
+
+def test_a_wrong_version_and_a_fault_of_the_gate() -> None:
+    after = twice(result())
+    assert decide(None, after, Terms(fault="a look failed")).answer is Answer.UNDECIDED
+    assert decide(None, after, Terms(wrong_version="1 of 2 answers came from 1.4")).answer is Answer.ROLL_BACK
+    terms = Terms(wrong_version="1 of 2 answers came from 1.4", cannot_roll_back="no version is known to be good")
+    assert decide(None, after, terms).answer is Answer.UNDECIDED
+
+
 def test_nothing_missing_is_ever_a_go() -> None:
     """No looks, no results, no values, NaN, an exception, nothing but what was left out: none of it says go."""
     nothing = [result(verdict, "P1") for verdict in (UNKNOWN, Verdict.BLOCKED, Verdict.WAIVED, Verdict.MAINTENANCE)]
