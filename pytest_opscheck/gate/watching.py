@@ -45,12 +45,12 @@ class Watch:
             self._await_life(wait_s)
             if version is not None and gate.version is not None:
                 self._await_version(gate.version, wait_s, version)
-            if self.decision.answer is Answer.ROLL_BACK:
+            if self._rolls_back():
                 return self.decision
             self._warm_up(gate)
             self._decide_once()
             until = time.monotonic() + watch_s
-            while self.decision.answer is not Answer.ROLL_BACK and time.monotonic() < until:
+            while not self._rolls_back() and time.monotonic() < until:
                 time.sleep(min(every_s, max(0.0, until - time.monotonic())))
                 self._full_look(LOOKS[0])
                 self._confirm()
@@ -61,6 +61,9 @@ class Watch:
                 raise
             self._note(f"a look failed: {error}")
         return self.decision
+
+    def _rolls_back(self) -> bool:
+        return self.decision.answer is Answer.ROLL_BACK
 
     def _note(self, fault: str) -> None:
         """Note what keeps the gate from seeing all that it should."""
