@@ -5,12 +5,12 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Callable, Collection
-from dataclasses import dataclass
-from functools import partial
+from dataclasses import dataclass, replace
 
 from ..core.look import Look
 from ..core.results import Result, Run, Verdict
 from .blind import without_blindness
+from .decision import Terms
 from .looking import Looker
 
 _LIFE = ("reachable", "status", "up", "healthy", "services")
@@ -32,6 +32,15 @@ class Life:
     missing: Result | None = None
     gave_up: str | None = None
 
+    def counted(self, terms: Terms) -> Terms:
+        """Return terms by which what did not come up counts: a breach rolls back, and what can't be told is no go."""
+        missing = self.missing
+        if missing is None:
+            return terms
+        if missing.verdict is not Verdict.BREACH:
+            return replace(terms, fault=self.message)
+        return replace(terms, broke=self.message) if (missing.severity or "P0") <= terms.roll_back_at else terms
+
     @property
     def message(self) -> str:
         """What is missing, and how long it was waited for."""
@@ -40,21 +49,21 @@ class Life:
         return f"not ready after {self.seconds:.0f} s: {said}{f'; {self.gave_up}' if self.gave_up else ''}"
 
 
-def awaited(  # noqa: PLR0917 - what is known before, and how long to wait
+def awaited(
     looker: Looker,
     broken_before: Collection[str],
-    elsewhere: Collection[str],
-    observers: Collection[str],
+    terms: Terms,
     wait_s: float,
     tell: Callable[[str], None],
+    *,
+    only: Collection[str] | None = None,
 ) -> Life:
     """Wait until what was deployed answers, at most as long as is said. Raises GateError and StoppedError."""
     suite = [each for each in looker.inventory.expectations if looker.suite in each.suites]
-    life = frozenset(each.id for each in suite if each.check.name in _LIFE)
+    life = frozenset(each.id for each in suite if each.check.name in _LIFE and (only is None or each.id in only))
     began, ended_since = time.monotonic(), None
-    missing_of = partial(_missing, broken_before=broken_before, elsewhere=elsewhere, observers=observers)
     while life:
-        missing = missing_of(looker.look(Look(only=life)))
+        missing = _missing(looker.look(Look(only=life)), broken_before, terms)
         waited = time.monotonic() - began
         if not missing:
             break
@@ -67,11 +76,9 @@ def awaited(  # noqa: PLR0917 - what is known before, and how long to wait
     return Life(time.monotonic() - began)
 
 
-def _missing(
-    found: Run, *, broken_before: Collection[str], elsewhere: Collection[str], observers: Collection[str]
-) -> list[Result]:
+def _missing(found: Run, broken_before: Collection[str], terms: Terms) -> list[Result]:
     """Return what is not up, the worst breach first; what blocks others before what it blocks."""
-    results = without_blindness(found, elsewhere, observers).results
+    results = without_blindness(found, terms.elsewhere, terms.observers).results
     missing = [each for each in results if each.verdict is not Verdict.OK and each.id not in broken_before]
     return sorted(missing, key=lambda each: each.rank)
 
