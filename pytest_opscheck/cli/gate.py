@@ -16,6 +16,7 @@ import click
 
 from ..core.results import FAULT, INTERRUPTED, NOTHING_JUDGED
 from ..core.units import LimitError, parse_duration
+from ..core.visible import in_line
 from ..gate import keeping
 from ..gate.baseline import Baseline, GateError, read, write
 from ..gate.decision import Decision
@@ -27,6 +28,7 @@ from ..gate.values import Answer
 from ..gate.watching import Watch
 from ..inventory import Inventory
 from ..inventory.gate import Gate
+from .gate_outlets import Outlets, outlet_options
 from .options import USAGE, Usage, inventory_option, loaded, say
 from .progress import Progress
 
@@ -117,6 +119,7 @@ def _refuse_second(to: Path, deploy: str | None, *, again: bool) -> None:
 @click.option("--every", default=30.0, type=_Time(), help="How long to wait between two looks.  [default: 30s]")
 @click.option("--json", "to_json", type=_file, help="Keep the decision and all that was seen in a file.")
 @click.option("--record", type=_file, help="Add a line on the decision to a file.")
+@outlet_options
 @click.option("--dry-run", is_flag=True, help="Say the decision, but keep nothing, and end with 0.")
 def after(  # noqa: PLR0917 - one for each option
     file: Path,
@@ -127,18 +130,22 @@ def after(  # noqa: PLR0917 - one for each option
     every: float,
     to_json: Path | None,
     record: Path | None,
+    junit: Path | None,
+    dotenv: Path | None,
     *,
     dry_run: bool,
 ) -> None:
     """Watch what was deployed, and decide."""
-    inventory = loaded(file)
+    outlets = Outlets(junit, dotenv, to_json, are_open=not dry_run)
+    outlets.clear(to_json)
+    inventory = loaded(file, refused=lambda error: outlets.tell_fault(str(error)))
     settings = inventory.gate or Gate()
     if version is not None and settings.version is None:
         wanted = 'version = { target = "http.api", json = "version" }'
         raise Usage(f"--version: nothing says where the version is read; add to [gate]: {wanted}")
     record = record or (inventory.file.absolute().parent / settings.record if settings.record else None)
     started = time.monotonic()
-    with _faults(), Progress() as tell, looking(inventory, inventory.gate_suite) as looker:
+    with _faults(outlets), Progress() as tell, looking(inventory, inventory.gate_suite) as looker:
         known = None if baseline == _BASELINE and not baseline.exists() else read(baseline)
         terms = terms_of(inventory, settings, known)
         terms = replace(terms, cannot_roll_back=keeping.why_not_back(record, version, known))
@@ -150,6 +157,8 @@ def after(  # noqa: PLR0917 - one for each option
         took_s = time.monotonic() - started
         kept = keeping.document(watched, decision, version=version, took_s=took_s, status=status)
         status = _kept(kept, status, to_json, record)
+        if not outlets.tell(kept, inventory.redactor.text):
+            status = status or FAULT
     sys.exit(0 if dry_run else status)
 
 
@@ -163,7 +172,7 @@ def _status(decision: Decision, *, is_partial: bool) -> int:
 
 def _print(decision: Decision, inventory: Inventory, settings: Gate, watched: Watch) -> None:
     for line in _lines(decision):
-        say(inventory.redactor.text(line))
+        say(in_line(inventory.redactor.text(line)))
     if watched.is_partial:
         say("it was ended early: this is of what was seen until then")
     if watched.before is None:
@@ -203,8 +212,11 @@ def _kept(kept: Mapping[str, Any], status: int, to_json: Path | None, record: Pa
 
 @gate.command()
 @click.argument("file", type=_file)
-def verdict(file: Path) -> None:
+@outlet_options
+def verdict(file: Path, junit: Path | None, dotenv: Path | None) -> None:
     """Decide again, from what `opscheck gate after --json FILE` has kept."""
+    outlets = Outlets(junit, dotenv, file)
+    outlets.clear()
     kept = _opened(file)
     try:
         decision = keeping.decided_again(kept)
@@ -213,8 +225,10 @@ def verdict(file: Path) -> None:
             f"{file} is not what a gate has kept: {error}; name a file of: opscheck gate after --json"
         ) from None
     for line in _lines(decision):
-        say(line)
-    sys.exit(_status(decision, is_partial=bool(kept.get("partial"))))
+        say(in_line(line))
+    status = _status(decision, is_partial=bool(kept.get("partial")))
+    is_told = outlets.tell({**kept, **decision.to_json()})
+    sys.exit(status if is_told else status or FAULT)
 
 
 @gate.command()
@@ -252,17 +266,20 @@ def _opened(file: Path) -> Mapping[str, Any]:
 
 
 @contextlib.contextmanager
-def _faults() -> Iterator[None]:
+def _faults(outlets: Outlets | None = None) -> Iterator[None]:
     """End with the status of what went wrong: a fault of the gate itself is neither a go nor a reason to roll back."""
     try:
         yield
     except GateError as error:
-        say(str(error), err=True)
-        sys.exit(USAGE)
+        said, status = str(error), USAGE
     except StoppedError:
-        say("ended before anything was recorded", err=True)
-        sys.exit(INTERRUPTED)
+        said, status = "ended before anything was recorded", INTERRUPTED
     except Exception as error:  # noqa: BLE001 - which would end with 1, and that is roll back
-        said = " ".join(f"{type(error).__name__}: {error}".split())
-        say(f"undecided: {said}; this is a fault of the gate itself", err=True)
-        sys.exit(UNDECIDED)
+        cause = " ".join(f"{type(error).__name__}: {error}".split())
+        said, status = f"undecided: {cause}; this is a fault of the gate itself", UNDECIDED
+    else:
+        return
+    say(said, err=True)
+    if outlets is not None:
+        outlets.tell_fault(said)
+    sys.exit(status)

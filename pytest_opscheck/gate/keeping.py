@@ -14,12 +14,15 @@ from typing import Any
 
 from ..core.results import Run
 from ..files import private
+from ..inventory.places import lines_of
 from .baseline import Baseline
 from .decision import Decision, Terms, decide
 from .values import Answer
 from .watching import Watch
 
 SCHEMA = "opscheck.gate/1"
+_NOT_NOTED = ("findings", "file", "lines", "rollback", "terms", "before", "after")
+"""What a line on a decision leaves out: a file of its own has it."""
 
 
 def document(watch: Watch, decision: Decision, *, version: str | None, took_s: float, status: int) -> dict[str, Any]:
@@ -37,7 +40,10 @@ def document(watch: Watch, decision: Decision, *, version: str | None, took_s: f
         "ready_s": None if watch.ready_s is None else round(watch.ready_s, 1),
         "partial": watch.is_partial,
         "exit_status": status,
+        "rollback": inventory.gate.rollback if inventory.gate else None,
         **decision.to_json(),
+        "file": str(inventory.file),
+        "lines": lines_of(inventory),
         "terms": dataclasses.asdict(watch.terms),
         "before": before.to_json() if before else None,
         "after": [look.to_json() for look in watch.looks],
@@ -53,7 +59,7 @@ def keep(kept: Mapping[str, Any], file: Path) -> None:
 def note(kept: Mapping[str, Any], file: Path) -> None:
     """Add a line on the decision to a file: who, what, when, and why. Raises OSError."""
     private.make_folder(file.resolve().parent)
-    line = {name: said for name, said in kept.items() if name not in ("findings", "terms", "before", "after")}
+    line = {name: said for name, said in kept.items() if name not in _NOT_NOTED}
     with file.open("a", encoding="utf-8", errors="backslashreplace") as lines:
         lines.write(json.dumps(line) + "\n")
 
