@@ -43,8 +43,8 @@ class Outlets:
         """Remove what an earlier gate has left: nobody may take it for the decision of one that was killed."""
         for file in filter(None, (self.junit, self.dotenv, *others) if self.are_open else ()):
             try:
-                if streams.is_file(file):
-                    file.unlink(missing_ok=True)
+                if file.is_file() and streams.is_file(file):
+                    file.unlink()
             except OSError as error:
                 say(f"could not remove what an earlier gate has left: {error}", err=True)
 
