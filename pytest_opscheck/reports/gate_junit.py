@@ -22,7 +22,6 @@ from .phrases import short
 SUITE = "opscheck.gate"
 _NOT_XML = re.compile("[\ufffe\uffff]")
 _SKIPPED = (Sort.UNKNOWN, Sort.GONE, Sort.INCOMPARABLE, Sort.ALREADY, Sort.WAIVED)
-_NOT_JUDGED = (Verdict.UNKNOWN, Verdict.BLOCKED, Verdict.WAIVED, Verdict.MAINTENANCE)
 _OF_ANSWER = {Answer.ROLL_BACK: "failure", Answer.UNDECIDED: "error"}
 
 
@@ -91,7 +90,7 @@ def _judge(case: ET.Element, finding: Finding | None, result: Result | None) -> 
     if finding is not None:
         _end(case, _outcome(finding), headed(finding), finding.message, [*finding.details, *values])
     elif result is not None:
-        outcome = "skipped" if result.verdict in _NOT_JUDGED else None
+        outcome = None if result.verdict is Verdict.OK else "skipped"
         _end(case, outcome, str(result.verdict), result.message, values)
 
 

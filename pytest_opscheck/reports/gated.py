@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -45,7 +45,8 @@ class Gated:
             answer = Answer.UNDECIDED if answer is Answer.GO else answer
         findings = tuple(_finding(each, clean) for each in kept.get("findings", ()))
         versions = {name: clean(str(kept[name])) for name in _VERSIONS if kept.get(name)}
-        return cls(answer, why, findings, _results(kept.get("after", ())), {**kept, **versions})
+        results = _results(kept.get("after", ()), {each.id for each in findings})
+        return cls(answer, why, findings, results, {**kept, **versions})
 
     def of_check(self, result_id: str) -> Finding | None:
         """Return what is worst of a check, None where nothing is to be said of it."""
@@ -149,11 +150,12 @@ def _finding(data: Mapping[str, Any], clean: Callable[[str], str]) -> Finding:
     return Finding(**{**data, "sort": Sort(data["sort"]), **said})
 
 
-def _results(looks: Any) -> dict[str, Result]:
-    """Return the last result of each check; of one that was broken the last that was."""
-    found: dict[str, Result] = {}
+def _results(looks: Iterable[Mapping[str, Any]], found: Collection[str]) -> dict[str, Result]:
+    """Return the last result of each check; of one of which something was found the last that was broken, if any."""
+    results: dict[str, Result] = {}
     for result in (each for look in looks for each in Run.from_json(look).results):
-        was = found.get(result.id)
-        if was is None or was.verdict is not Verdict.BREACH or result.verdict is Verdict.BREACH:
-            found[result.id] = result
-    return found
+        was = results.get(result.id)
+        is_shown = was is not None and was.verdict is Verdict.BREACH and result.id in found
+        if not is_shown or result.verdict is Verdict.BREACH:
+            results[result.id] = result
+    return results

@@ -14,6 +14,7 @@ from pytest_opscheck.reports.gate_junit import document
 from pytest_opscheck.reports.gated import Gated
 
 from ..nasty import steers, texts
+from . import values
 from .gates import finding, gated, kept, well
 
 NO_SUCH = {"rolls_back": False}
@@ -88,11 +89,11 @@ def test_what_each_finding_is_to_a_reader(sort: Sort, more: dict[str, Any], outc
 
 
 def test_what_was_not_judged_is_not_passed() -> None:
-    verdicts = (Verdict.UNKNOWN, Verdict.BLOCKED, Verdict.WAIVED, Verdict.MAINTENANCE)
+    verdicts = set(Verdict) - {Verdict.OK}
     found = outcomes(gated(results=tuple(well(f"host.{verdict}@prod", verdict) for verdict in verdicts)))
     assert found.pop("decision@opscheck.gate") == "system-out"
     assert set(found.values()) == {"skipped"}
-    assert len(found) == 4
+    assert len(found) == len(verdicts)
 
 
 def test_what_is_gone_has_a_case() -> None:
@@ -121,6 +122,14 @@ def test_a_case_says_what_was_measured_and_expected() -> None:
     assert properties["verdict"] == "roll back"
     assert (properties["version_before"], properties["version"]) == ("1.4", "1.5")
     assert (properties["host.disk@prod value"], properties["host.disk@prod limit"]) == ("5 %", "< 90 %")
+
+
+def test_a_case_shows_what_was_broken_rather_than_what_came_after() -> None:
+    looks = [values.run(each).to_json() for each in (values.result(), values.ok())]
+    for found, outcome in (((finding(Sort.BLIP, rolls_back=False),), "value: 95 %"), ((), "value: 5 %")):
+        said = suite(Gated.of({**kept(*found), "after": looks})).findtext("testcase[@name='host.disk']/system-out")
+        assert said is not None
+        assert outcome in said.splitlines()
 
 
 @given(text=texts)
