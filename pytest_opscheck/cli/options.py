@@ -9,8 +9,9 @@ from typing import Any
 
 import click
 
-from ..core.visible import visible
+from ..core.visible import inert, visible
 from ..inventory import FILE, Inventory, InventoryError, load, nearest
+from ..reports import github
 
 USAGE = 4
 """pytest's exit status for wrong usage, which is also that of a wrong inventory."""
@@ -18,7 +19,7 @@ USAGE = 4
 
 def say(text: str, *, err: bool = False, nl: bool = True, fg: str | None = None) -> None:
     """Print text for people: whatever others have put into it steers no terminal."""
-    shown = visible(text)
+    shown = inert(visible(text)) if github.is_here() else visible(text)
     click.echo(click.style(shown, fg=fg) if fg is not None else shown, err=err, nl=nl)
 
 

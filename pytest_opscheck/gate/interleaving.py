@@ -83,6 +83,7 @@ class Interleaved:
     of_a: list[Run] = field(default_factory=list)
     is_partial: bool = False
     ready_s: float | None = None
+    began: float = field(default_factory=time.monotonic)
 
     def run(self, gate: Gate, wait_s: float) -> Decision:
         """Compare, and return what was decided; with what was seen so far where somebody ends it."""

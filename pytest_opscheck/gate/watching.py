@@ -38,7 +38,7 @@ class Watch:
     is_partial: bool = False
     ready_s: float | None = None
     _since: dt.datetime = field(default_factory=lambda: dt.datetime.now(dt.UTC))
-    _began: float = field(default_factory=time.monotonic)
+    began: float = field(default_factory=time.monotonic)
     _full: list[str | None] = field(default_factory=list)
     """Of each look at the whole suite what was wrong with it; None where nothing was."""
 
@@ -93,10 +93,10 @@ class Watch:
 
     def _await_version(self, source: Version, wait_s: float, wanted: str) -> None:
         """Wait until every answer comes from the version that was deployed; that none says one proves no other."""
-        others = waited_for(self.looker, source, wanted, self._began + wait_s, self.tell)
+        others = waited_for(self.looker, source, wanted, self.began + wait_s, self.tell)
         if not others:
             return
-        said = f"after {time.monotonic() - self._began:.0f} s {described(others, wanted)}, expected {wanted}"
+        said = f"after {time.monotonic() - self.began:.0f} s {described(others, wanted)}, expected {wanted}"
         if all(name.startswith(NO_VERSION) for name in others if name != wanted):
             self._note(said)
         else:

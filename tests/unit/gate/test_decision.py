@@ -181,3 +181,11 @@ def test_nothing_missing_is_ever_a_go() -> None:
         [[], [run()], [run(), run()], *(twice(each) for each in (*nothing, nan))],
     ):
         assert decide(before, after, Terms()).answer is not Answer.GO, (before, after)
+
+
+def test_what_nobody_has_looked_at_is_not_gone() -> None:
+    """A wrong version ends a gate before its first look; then no check is said to be judged no more."""
+    before = baseline(run(result(), result(name="host.memory@a")))
+    assert sorts(before, [], broke="2 of 4 answers came from 1.4") == (Answer.ROLL_BACK, [])
+    assert sorts(before, []) == (Answer.UNDECIDED, [])
+    assert sorts(before, [run(result())]) == (Answer.UNDECIDED, [Sort.GONE])

@@ -1,4 +1,4 @@
-"""What a gate makes of an inventory: who is elsewhere, who observes, and limits that seldom say what is meant by them."""
+"""What a gate makes of an inventory: who is elsewhere, who observes, and limits that seldom say what is meant."""
 
 from __future__ import annotations
 

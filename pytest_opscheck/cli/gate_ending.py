@@ -1,0 +1,122 @@
+"""How `opscheck gate` ends: what it prints of a decision, what it keeps of it, and with which exit status."""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, NoReturn
+
+from ..core.results import FAULT, INTERRUPTED, NOTHING_JUDGED
+from ..core.visible import in_line
+from ..gate import keeping
+from ..gate.baseline import GateError
+from ..gate.decision import Decision
+from ..gate.finding import Finding
+from ..gate.looking import StoppedError
+from ..gate.values import Answer
+from ..history import HistoryError
+from .gate_outlets import Outlets
+from .options import USAGE, say
+
+ROLL_BACK, UNDECIDED = 1, 6
+SHOWN = 20
+_STATUSES = {Answer.GO: 0, Answer.ROLL_BACK: ROLL_BACK, Answer.UNDECIDED: UNDECIDED}
+
+
+def end(
+    outlets: Outlets,
+    watched: keeping.Watched,
+    decision: Decision,
+    remember_it: Callable[[Mapping[str, Any]], None],
+    *,
+    version: str | None,
+    version_before: str | None,
+) -> NoReturn:
+    """Print a decision, keep it, tell it to the pipeline, and end with the status that says it."""
+    inventory = watched.looker.inventory
+    status = status_of(decision, is_partial=watched.is_partial)
+    _print(decision, watched)
+    if not outlets.are_open:
+        sys.exit(0)
+    kept = keeping.document(watched, decision, version=version, version_before=version_before, status=status)
+    is_kept = _kept(kept, outlets, remember_it)
+    is_told = outlets.tell(kept, inventory.redactor.text)
+    sys.exit(status if is_kept and is_told else status or FAULT)
+
+
+def status_of(decision: Decision, *, is_partial: bool) -> int:
+    """Return the exit status that says a decision."""
+    if is_partial and decision.answer is not Answer.ROLL_BACK:
+        return INTERRUPTED
+    if not decision.judged and decision.answer is Answer.UNDECIDED:
+        return NOTHING_JUDGED
+    return _STATUSES[decision.answer]
+
+
+def _print(decision: Decision, watched: keeping.Watched) -> None:
+    inventory = watched.looker.inventory
+    for line in lines(decision):
+        say(in_line(inventory.redactor.text(line)))
+    if watched.is_partial:
+        say("it was ended early: this is of what was seen until then")
+    if watched.before is None:
+        say("there was no baseline to compare with; record one before the next deploy: opscheck gate before")
+    if decision.answer is Answer.ROLL_BACK and inventory.gate is not None and inventory.gate.rollback:
+        say(f"how to roll back: {inventory.gate.rollback}")
+
+
+def lines(decision: Decision) -> Iterator[str]:
+    """Yield a decision as people read it: the word and why, then what was found."""
+    yield f"{decision.answer}: {decision.why}"
+    for finding in decision.findings[:SHOWN]:
+        yield from _of(finding)
+    if len(decision.findings) > SHOWN:
+        yield f"and {len(decision.findings) - SHOWN} more"
+
+
+def _of(finding: Finding) -> Iterator[str]:
+    severity = f" {finding.severity}" if finding.severity else ""
+    yield f"  {finding.id}: {finding.sort}{severity}: {finding.message}"
+    yield from (f"      {line}" for line in finding.details)
+    if finding.rolls_back and finding.runbook:
+        yield f"      runbook: {finding.runbook}"
+
+
+def _kept(kept: Mapping[str, Any], outlets: Outlets, remember_it: Callable[[Mapping[str, Any]], None]) -> bool:
+    """Keep what was decided, and of what; returns whether that went well."""
+    line = keeping.line_of(kept)
+    keepers: list[Callable[[], None]] = [lambda: remember_it(line)]
+    if (report := outlets.report) is not None:
+        keepers.append(lambda: keeping.keep(kept, report))
+    if (record := outlets.record) is not None:
+        keepers.append(lambda: keeping.note(line, record))
+    problems = []
+    for keeper in keepers:
+        try:
+            keeper()
+        except (OSError, HistoryError) as error:
+            problems.append(f"could not keep the decision: {error}")
+    for problem in problems:
+        say(problem, err=True)
+    return not problems
+
+
+@contextlib.contextmanager
+def faults(outlets: Outlets | None = None) -> Iterator[None]:
+    """End with the status of what went wrong: a fault of the gate itself is neither a go nor a reason to roll back."""
+    try:
+        yield
+    except GateError as error:
+        said, status = str(error), USAGE
+    except StoppedError:
+        said, status = "ended before anything was recorded", INTERRUPTED
+    except Exception as error:  # noqa: BLE001 - which would end with 1, and that is roll back
+        cause = " ".join(f"{type(error).__name__}: {error}".split())
+        said, status = f"undecided: {cause}; this is a fault of the gate itself", UNDECIDED
+    else:
+        return
+    say(said, err=True)
+    if outlets is not None:
+        outlets.tell_fault(said)
+    sys.exit(status)
