@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import platform
 from collections.abc import Iterator
 
 from ..core.relative import RelativeLimit
+from ..core.vantage import VARIABLE, here
 from ..inventory import Inventory
 from ..inventory.gate import Gate
 from .baseline import Baseline, GateError, expected_of
@@ -41,8 +41,8 @@ def _incomparable(inventory: Inventory, settings: Gate, known: Baseline) -> Iter
     age_s = (inventory.now() - known.recorded).total_seconds()
     if age_s > settings.max_age:
         yield "", f"the baseline is {age_s / 3600:.1f} h old, and may be {settings.max_age / 3600:g} h (max_age)"
-    elif known.vantage != platform.node():
-        yield "", f"the baseline was recorded on {known.vantage}, and this is {platform.node()}"
+    elif known.vantage != here():
+        yield "", f"the baseline was recorded on {known.vantage}, and this is {here()}; on like runners set {VARIABLE}"
     for result_id, said in expected_of(inventory, suite).items():
         if result_id in known.expected and known.expected[result_id] != text(said):
             yield result_id, "what is expected, or how it is measured, has changed since the baseline"
