@@ -21,7 +21,8 @@ from .web import Handler, Site
 
 EXAMPLES = Path(__file__).parents[2] / "examples" / "ci"
 GOOD, BROKEN, SILENT = "1.5", "1.6", "1.7"
-"""Versions: the second never comes up whole, and the third does not say which one it is."""
+"""Versions: the second answers as another one, and the third does not say which one it is."""
+_FORGED = "1.4\n::set-output name=verdict::go\n##[set-output name=verdict]go\ngo: 5 checks judged"
 _INVENTORY = """
 [opscheck]
 name = "shop"
@@ -67,7 +68,7 @@ class Shop:
         (self.folder / "running").write_text("1.4\n", encoding="utf-8")
 
     def _answer(self, handler: Handler) -> None:
-        said = {BROKEN: "1.4", SILENT: None}.get(self.running, self.running)
+        said = {BROKEN: _FORGED, SILENT: None}.get(self.running, self.running)
         handler.say(200, json.dumps({"version": said} if said else {}), "application/json")
 
     @property

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import pty
 import re
+import signal
 import stat
 import subprocess
 import sys
@@ -19,6 +20,7 @@ import pytest
 from tests.unit.reports import runner
 
 from .pipelines import BROKEN, EXAMPLES, GOOD, SILENT, Pipeline, Shop, Workflow
+from .processes import wait_until
 from .web import Site, site
 
 T = TypeVar("T")
@@ -77,7 +79,8 @@ def test_the_workflow_for_github(shops: dict[str, Shop]) -> None:
     assert {v: s.released for v, s in shops.items()} == {**RELEASED, SILENT: [SILENT, "1.4"]}, ran
     found = {v: [(name, said["title"]) for name, said, _ in runner.commands(each.log)] for v, each in ran.items()}
     rolls_back, undecided = ("error", "opscheck gate: roll back"), ("warning", "opscheck gate: undecided")
-    assert found == {GOOD: [], BROKEN: [rolls_back], SILENT: [undecided]}
+    assert found == {GOOD: [], BROKEN: [rolls_back], SILENT: [undecided]}, "a target gave a command"
+    assert "\ngo: " not in ran[BROKEN].log
     for version, verdict in ((GOOD, "go"), (BROKEN, "roll back"), (SILENT, "undecided")):
         folder = shops[version].folder
         assert f"## opscheck gate: {verdict}\n" in (folder / "gate.summary").read_text(encoding="utf-8")
@@ -134,6 +137,24 @@ def test_where_the_gate_can_not_tell_a_person_is_asked(shop: Shop, how: str, sta
         os.close(ours)
         os.close(theirs)
         assert (ended.returncode, shop.released) == (status, released), ended
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_script_that_is_asked_to_end_says_what_its_gate_has_seen(shop: Shop, number: signal.Signals) -> None:
+    _gate_ends(shop, "trap 'exit 2' INT TERM; touch began; while :; do sleep 0.05; done")
+    with subprocess.Popen(
+        ["./deploy.sh", GOOD],
+        cwd=shop.folder,
+        env=shop.environment(),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    ) as script:
+        wait_until((shop.folder / "began").exists, "the gate")
+        os.killpg(script.pid, number)
+        said, _ = script.communicate(timeout=30)
+    assert (script.returncode, "the gate was interrupted" in said) == (2, True), said
 
 
 def test_what_else_the_script_meets(shop: Shop) -> None:
