@@ -16,7 +16,6 @@ import click
 
 from ..core.results import FAULT
 from ..core.units import LimitError, parse_duration
-from ..core.visible import in_line
 from ..gate import keeping
 from ..gate.baseline import Baseline, GateError, read, write
 from ..gate.interleaving import Interleaved, pair_of
@@ -29,7 +28,7 @@ from ..gate.watching import Watch
 from ..history import HistoryError
 from ..inventory import Inventory
 from ..inventory.gate import Gate
-from .gate_ending import SHOWN, end, faults, lines, status_of
+from .gate_ending import SHOWN, Gates, end, faults, lines, printed, status_of
 from .gate_outlets import Outlets, outlet_options, pipeline_options
 from .options import Usage, inventory_option, loaded, say
 from .progress import Progress
@@ -57,7 +56,7 @@ class _Time(click.ParamType[float]):
 _file = click.Path(path_type=Path, dir_okay=False)
 
 
-@click.group()
+@click.group(cls=Gates)
 def gate() -> None:
     """Decide on a deploy: go, roll back, or undecided.
 
@@ -202,11 +201,10 @@ def verdict(file: Path, junit: Path | None, dotenv: Path | None) -> None:
         raise Usage(
             f"{file} is not what a gate has kept: {error}; name a file of: opscheck gate after --json"
         ) from None
-    for line in lines(decision):
-        say(in_line(line))
+    is_said = printed(lines(decision))
     status = status_of(decision, is_partial=bool(kept.get("partial")))
     is_told = replace(outlets, report=file).tell({**kept, **decision.to_json()})
-    sys.exit(status if is_told else status or FAULT)
+    sys.exit(status if is_said and is_told else status or FAULT)
 
 
 @gate.command()

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import contextlib
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, NoReturn
+
+import click
 
 from ..core.results import FAULT, INTERRUPTED, NOTHING_JUDGED
 from ..core.visible import in_line
@@ -24,6 +26,20 @@ SHOWN = 20
 _STATUSES = {Answer.GO: 0, Answer.ROLL_BACK: ROLL_BACK, Answer.UNDECIDED: UNDECIDED}
 
 
+class Gates(click.Group):
+    """The commands of a gate, of which none ends with 1 but by a decision: that rolls back."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run one; whatever it has not foreseen leaves it undecided."""
+        try:
+            return super().invoke(ctx)
+        except (click.ClickException, click.exceptions.Exit, click.Abort):
+            raise
+        except Exception as error:  # noqa: BLE001
+            say(_own_fault(error), err=True)
+            sys.exit(UNDECIDED)
+
+
 def end(
     outlets: Outlets,
     watched: keeping.Watched,
@@ -36,13 +52,13 @@ def end(
     """Print a decision, keep it, tell it to the pipeline, and end with the status that says it."""
     inventory = watched.looker.inventory
     status = status_of(decision, is_partial=watched.is_partial)
-    _print(decision, watched)
+    is_said = printed(_said(decision, watched))
     if not outlets.are_open:
         sys.exit(0)
     kept = keeping.document(watched, decision, version=version, version_before=version_before, status=status)
     is_kept = _kept(kept, outlets, remember_it)
     is_told = outlets.tell(kept, inventory.redactor.text)
-    sys.exit(status if is_kept and is_told else status or FAULT)
+    sys.exit(status if is_said and is_kept and is_told else status or FAULT)
 
 
 def status_of(decision: Decision, *, is_partial: bool) -> int:
@@ -54,16 +70,26 @@ def status_of(decision: Decision, *, is_partial: bool) -> int:
     return _STATUSES[decision.answer]
 
 
-def _print(decision: Decision, watched: keeping.Watched) -> None:
+def printed(said: Iterable[str]) -> bool:
+    """Print lines; returns whether that went well. Where it did not, that changes no decision."""
+    try:
+        for line in said:
+            say(in_line(line))
+    except OSError as error:
+        say(f"could not print the decision: {error}", err=True)
+        return False
+    return True
+
+
+def _said(decision: Decision, watched: keeping.Watched) -> Iterator[str]:
     inventory = watched.looker.inventory
-    for line in lines(decision):
-        say(in_line(inventory.redactor.text(line)))
+    yield from map(inventory.redactor.text, lines(decision))
     if watched.is_partial:
-        say("it was ended early: this is of what was seen until then")
+        yield "it was ended early: this is of what was seen until then"
     if watched.before is None:
-        say("there was no baseline to compare with; record one before the next deploy: opscheck gate before")
+        yield "there was no baseline to compare with; record one before the next deploy: opscheck gate before"
     if decision.answer is Answer.ROLL_BACK and inventory.gate is not None and inventory.gate.rollback:
-        say(f"how to roll back: {inventory.gate.rollback}")
+        yield f"how to roll back: {inventory.gate.rollback}"
 
 
 def lines(decision: Decision) -> Iterator[str]:
@@ -112,11 +138,15 @@ def faults(outlets: Outlets | None = None) -> Iterator[None]:
     except StoppedError:
         said, status = "ended before anything was recorded", INTERRUPTED
     except Exception as error:  # noqa: BLE001 - which would end with 1, and that is roll back
-        cause = " ".join(f"{type(error).__name__}: {error}".split())
-        said, status = f"undecided: {cause}; this is a fault of the gate itself", UNDECIDED
+        said, status = _own_fault(error), UNDECIDED
     else:
         return
     say(said, err=True)
     if outlets is not None:
         outlets.tell_fault(said)
     sys.exit(status)
+
+
+def _own_fault(error: Exception) -> str:
+    cause = " ".join(f"{type(error).__name__}: {error}".split())
+    return f"undecided: {cause}; this is a fault of the gate itself"

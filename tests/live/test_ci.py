@@ -69,6 +69,17 @@ def test_the_script_goes_by_the_exit_status(shops: dict[str, Shop]) -> None:
     suites = {version: ET.fromstring((shop.folder / "gate.xml").read_bytes())[0] for version, shop in shops.items()}
     counts = {version: (suite.get("failures"), suite.get("errors")) for version, suite in suites.items()}
     assert counts == {GOOD: ("0", "0"), BROKEN: ("1", "0"), SILENT: ("0", "1")}
+    _decisions_stand_where_nobody_can_read_them(shops)
+
+
+def _decisions_stand_where_nobody_can_read_them(shops: dict[str, Shop]) -> None:
+    """A disk that is full, or a reader that has gone, does not turn a go into a roll back."""
+    full = "opscheck gate verdict gate.json >/dev/full 2>/dev/full"
+    gone = "{ sleep 0.1; opscheck gate verdict gate.json; echo $? >status; } | true; exec cat status"
+    for command in (full, gone):
+        ended = {version: shop.run(["sh", "-c", command], {}) for version, shop in shops.items()}
+        found = {version: each.stdout.strip() or str(each.returncode) for version, each in ended.items()}
+        assert found == {GOOD: "3", BROKEN: "1", SILENT: "6"}, command
 
 
 def test_the_workflow_for_github(shops: dict[str, Shop]) -> None:
