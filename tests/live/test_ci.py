@@ -80,6 +80,7 @@ def _decisions_stand_where_nobody_can_read_them(shops: dict[str, Shop]) -> None:
         ended = {version: shop.run(["sh", "-c", command], {}) for version, shop in shops.items()}
         found = {version: each.stdout.strip() or str(each.returncode) for version, each in ended.items()}
         assert found == {GOOD: "3", BROKEN: "1", SILENT: "6"}, command
+    assert shops[GOOD].run(["sh", "-c", "opscheck gate show gate.json >/dev/full"], {}).returncode == 6
 
 
 def test_the_workflow_for_github(shops: dict[str, Shop]) -> None:
