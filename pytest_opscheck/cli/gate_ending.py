@@ -52,6 +52,7 @@ def end(
     """Print a decision, keep it, tell it to the pipeline, and end with the status that says it."""
     inventory = watched.looker.inventory
     status = status_of(decision, is_partial=watched.is_partial)
+    decision = decision.ended_early() if watched.is_partial else decision
     is_said = printed(_said(decision, watched))
     if not outlets.are_open:
         sys.exit(0)
@@ -84,7 +85,7 @@ def printed(said: Iterable[str]) -> bool:
 def _said(decision: Decision, watched: keeping.Watched) -> Iterator[str]:
     inventory = watched.looker.inventory
     yield from map(inventory.redactor.text, lines(decision))
-    if watched.is_partial:
+    if watched.is_partial and decision.answer is not Answer.UNDECIDED:
         yield "it was ended early: this is of what was seen until then"
     if watched.before is None:
         yield "there was no baseline to compare with; record one before the next deploy: opscheck gate before"

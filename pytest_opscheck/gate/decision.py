@@ -56,6 +56,12 @@ class Decision:
     findings: tuple[Finding, ...] = ()
     judged: int = 0
 
+    def ended_early(self) -> Decision:
+        """Return what may be said of it where somebody ended the gate: no go, for it has not seen all."""
+        if self.answer is not Answer.GO:
+            return self
+        return replace(self, answer=Answer.UNDECIDED, why=f"it was ended early; until then {self.why}")
+
     def to_json(self) -> dict[str, Any]:
         """Return it as plain data."""
         findings = [finding.to_json() for finding in self.findings]

@@ -34,14 +34,15 @@ def document(
 ) -> dict[str, Any]:
     """Return a decision with all that it was made of."""
     inventory, before = watch.looker.inventory, watch.before
+    text = inventory.redactor.text
     return {
         "schema": SCHEMA,
-        "inventory": inventory.redactor.text(inventory.name),
+        "inventory": text(inventory.name),
         "suite": watch.looker.suite,
         "at": inventory.now().isoformat(timespec="seconds"),
         "who": f"{_user()}@{platform.node()}",
-        "version": version,
-        "version_before": version_before,
+        "version": text(version) if version else None,
+        "version_before": text(version_before) if version_before else None,
         "took_s": round(time.monotonic() - watch.began, 1),
         "ready_s": None if watch.ready_s is None else round(watch.ready_s, 1),
         "partial": watch.is_partial,
@@ -50,7 +51,7 @@ def document(
         **decision.to_json(),
         "file": str(inventory.file),
         "lines": lines_of(inventory),
-        "terms": dataclasses.asdict(watch.terms),
+        "terms": dataclasses.asdict(watch.terms_so_far),
         "before": before.to_json() if before else None,
         "after": [look.to_json() for look in watch.looks],
     }
@@ -115,7 +116,8 @@ def decided_again(kept: Mapping[str, Any]) -> Decision:
         raise ValueError(f"its schema is {kept.get('schema')!r}, and that of a gate is {SCHEMA!r}")
     try:
         before = Baseline.from_json(kept["before"]) if kept["before"] else None
-        return decide(before, [Run.from_json(look) for look in kept["after"]], Terms(**kept["terms"]))
+        found = decide(before, [Run.from_json(look) for look in kept["after"]], Terms(**kept["terms"]))
+        return found.ended_early() if kept.get("partial") else found
     except (AttributeError, KeyError, TypeError) as error:
         raise ValueError(f"it lacks a part, or one is something else: {error}") from None
 

@@ -37,7 +37,7 @@ def record(looker: Looker, windows: int, every_s: float, deploy: str | None, tel
         looks=tuple(looks),
         expected={name: inventory.redactor.text(said) for name, said in expected_of(inventory, looker.suite).items()},
         deploy=deploy,
-        version=version,
+        version=inventory.redactor.text(version) if version else None,
     )
 
 

@@ -78,11 +78,16 @@ class Watch:
     @property
     def decision(self) -> Decision:
         """What can be said of all that was seen so far."""
+        return decide(self.before, self.looks, self.terms_so_far)
+
+    @property
+    def terms_so_far(self) -> Terms:
+        """What counts for what; there is no go where too many looks were not whole, or the last one was not."""
         missed = [why for why in self._full if why is not None]
-        if missed and (self._full[-1] is not None or len(missed) > MOST_MISSED * len(self._full)):
-            fault = f"{len(missed)} of {len(self._full)} looks at the suite were not whole: {missed[-1]}"
-            return decide(self.before, self.looks, replace(self.terms, fault=fault))
-        return decide(self.before, self.looks, self.terms)
+        if not missed or (self._full[-1] is None and len(missed) <= MOST_MISSED * len(self._full)):
+            return self.terms
+        fault = f"{len(missed)} of {len(self._full)} looks at the suite were not whole: {missed[-1]}"
+        return replace(self.terms, fault=fault)
 
     def _await_life(self, wait_s: float) -> None:
         """Wait until what was deployed answers; where it does not in time, that is a breach."""
