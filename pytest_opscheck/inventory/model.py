@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from .report import Mail
     from .waivers import Waiver
     from .windows import Window
+    from .written import Written
 
 FAIL_AT = "P3"
 """By default every breach fails the run."""
@@ -154,6 +155,7 @@ class Inventory:
     targets: tuple[InventoryTarget, ...]
     expectations: tuple[Expectation, ...]
     history: History
+    written: Written = field(repr=False)
     digest: str = field(default="", repr=False)
     metrics: Metrics = field(default_factory=Metrics)
     windows: tuple[Window, ...] = ()

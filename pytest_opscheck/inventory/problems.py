@@ -7,12 +7,12 @@ import json
 import re
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
-from functools import cached_property
 from typing import TYPE_CHECKING
 
 from ..core.secrets import MASK, Redactor
 from ..core.visible import in_line
-from .positions import Key, Lines, locate
+from .positions import Key
+from .written import Place, Written
 
 if TYPE_CHECKING:
     from .model import Inventory
@@ -67,10 +67,9 @@ def shown(path: Key) -> str:
 
 @dataclass
 class Problems:
-    """Collects the errors of one file, each with its line and key, and the values that none of them may show."""
+    """Collects the errors of an inventory, each with file, line and key, and the values that none of them may show."""
 
-    file: str
-    text: str = ""
+    written: Written
     names: Collection[str] = ()
     _found: list[tuple[Key, str]] = field(default_factory=list)
     _causes: dict[Key, list[str]] = field(default_factory=dict)
@@ -102,10 +101,6 @@ class Problems:
         """Return what masks every secret that is known by now."""
         return Redactor.of((value for values in self._secrets.values() for value in values), self.names)
 
-    @cached_property
-    def _lines(self) -> Lines:
-        return locate(self.text)
-
     @property
     def wrong(self) -> frozenset[Key]:
         """The keys of which an error is noted."""
@@ -116,9 +111,14 @@ class Problems:
         if self._found:
             redactor = self.redactor()
             found = [(path, message) for path, message in self._found if not self._follows(path, message)]
-            errors = sorted((self._lines.of(path), number) for number, (path, _) in enumerate(found))
-            texts = (self._line(line, *found[number], redactor) for line, number in errors)
+            places = [(self.written.place(path), message) for path, message in found]
+            texts = (self._line(place, message, redactor) for place, message in self._in_order(places))
             raise InventoryError("\n".join(dict.fromkeys(texts)), known, self.wrong)
+
+    def _in_order(self, found: Iterable[tuple[Place, str]]) -> list[tuple[Place, str]]:
+        """Return errors in the order of the files, and of their lines."""
+        order = {source: number for number, source in enumerate(self.written.sources)}
+        return sorted(found, key=lambda error: (order[error[0].source], error[0].line))
 
     def _follows(self, path: Key, message: str) -> bool:
         """Tell whether an error has its cause in another: of the same key, or of an entry of the list that it is."""
@@ -129,10 +129,10 @@ class Problems:
             cause[:depth] == path and all(isinstance(step, int) for step in cause[depth:]) for cause in self._causes
         )
 
-    def _line(self, line: int, path: Key, message: str, redactor: Redactor) -> str:
-        key = shown(path)
-        told = self._masked(path, redactor.text(message))
-        return in_line(f"{self.file}:{line}: {key + ': ' if key else ''}{told}")
+    def _line(self, place: Place, message: str, redactor: Redactor) -> str:
+        key = shown(place.path)
+        told = self._masked(place.path, redactor.text(message))
+        return in_line(f"{place.source.shown}:{place.line}: {key + ': ' if key else ''}{told}")
 
     def _masked(self, path: Key, message: str) -> str:
         """Mask what a message quotes of its key's secret, be it a part of that only."""
