@@ -99,14 +99,15 @@ def _contact(request: Request, hosts: Mapping[str, str], this_machine: str) -> C
 def lines(inventory: Inventory, suite: str | None = None) -> Iterator[str]:
     """Yield the plan of a suite's run, or of all that the inventory expects, as people read it."""
     expectations = [e for e in inventory.expectations if suite is None or suite in e.suites]
+    requests = [Request.of(expectation) for expectation in expectations]
     by_key: dict[str, list[Expectation]] = {}
-    for expectation in expectations:
-        by_key.setdefault(Request.of(expectation).key, []).append(expectation)
-    plan = Plan.of(map(Request.of, expectations), inventory.hosts)
+    for request, expectation in zip(requests, expectations, strict=True):
+        by_key.setdefault(request.key, []).append(expectation)
+    plan = Plan.of(requests, inventory.hosts)
     width = max((len(e.id) for e in expectations), default=0)
-    for contact in plan.contacts:
+    for number, contact in enumerate(plan.contacts):
         name = contact.name if contact.name != "host." else "this machine"
-        yield f"{name} ({'when everything else is done' if contact in plan.latency else _way(contact)})"
+        yield f"{name} ({'when everything else is done' if number >= len(plan.bulk) else _way(contact)})"
         for request in contact.requests:
             for expectation in by_key[request.key]:
                 suites = ", ".join(name for name in inventory.suites if name in expectation.suites)

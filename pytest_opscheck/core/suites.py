@@ -10,13 +10,22 @@ GATE = "deploy_gate"
 """The suite in which a breach counts at once: it is asked one time, and no later run would tell that a breach lasts."""
 DEPENDED_ON = ("smoke", "deploy_gate", "daily")
 """The suites in which `reachable` runs, beside those of the checks that depend on it."""
-TABLES = ("opscheck", "suites", "history", "report", "maintenance", "waiver", "notify", "gate")
-"""The inventory's tables beside those of the targets."""
-RESERVED = (
+TABLES = (
+    "opscheck",
+    "suites",
+    "history",
+    "report",
+    "maintenance",
+    "waiver",
+    "notify",
+    "gate",
     "include",
     "defaults",
     "template",
     "group",
+)
+"""The inventory's tables beside those of the targets."""
+RESERVED = (
     "source",
     "vantage",
     "runbook",

@@ -18,20 +18,22 @@ from ..core.limits import SEVERITIES, severity_of
 from ..core.suites import SUITES, suite_problem
 from ..core.units import LimitError
 from ..core.visible import has_controls, plain
-from ..settings import REPORTS
+from ..settings import REPORTS, kinds_in
 from .actions import refuse_unknown_conditions, refuse_unknown_pasts
 from .document import parse, read, refuse_odd_place, shown_path
 from .environment import expand
 from .expectations import COMMON, Resolver
 from .history import read_history, read_keep
+from .including import Known, joined
 from .limit_reader import ENTRY_KEYS
 from .metrics import read_metrics
 from .model import FAIL_AT, REPORTS_KEEP_S, Inventory, Suite
+from .placeholders import refuse_odd_braces
 from .positions import Key
 from .problems import InventoryError, Problems, is_concerned, nearest
 from .salvage import salvaged
 from .seldom import channels_of, excuses_of, gate_of, mail_of
-from .targets import in_every_suite, read_targets, refuse_dangling_hosts
+from .targets import in_every_suite, read_targets
 from .written import Source, Written
 
 GENERAL = ("name", "timezone", "runbook", "severities")
@@ -45,27 +47,31 @@ def load(
     environment: Mapping[str, str] | None = None,
     *,
     reports: Path | None = None,
-    known: tuple[str, dict[str, Any]] | None = None,
+    known: Known | None = None,
 ) -> Inventory:
     """Read an inventory, of which `checks` are the shipped checks.
 
     reports: where its runs leave their reports, and with them the history; by default `reports/` beside the file.
-    known: its text and its document, where somebody has read them already.
+    known: the texts and documents of its files that somebody has read already.
 
     Raises InventoryError with every error that the file has, each with file, line and key.
     """
-    checks = tuple(checks)
+    checks, known = tuple(checks), known or {}
     shown = shown_path(file)
     refuse_odd_place(file)
-    text, document = known or (read(file, shown), None)
+    text, document = known.get(file) or (read(file, shown), None)
+    problems, faults = Problems(Written(Source(shown, text))), []
     try:
-        document, problems = parse(text, shown, document), Problems(Written(Source(shown, text)))
+        document = parse(text, shown, document)
     except InventoryError as error:
-        problems = Problems(Written(Source(shown, text)))
+        faults = [str(error)]
         document = salvaged(text, problems)
-        salvage = _gathered(file, document, checks, problems, environment=environment, reports=reports)
-        raise InventoryError(str(error), salvage, problems.wrong) from None
+    document, unread = joined(file, document, known, problems)
+    if unread:
+        faults += unread if faults else [*unread, *problems.lines()]
     inventory = _gathered(file, document, checks, problems, environment=environment, reports=reports)
+    if faults:  # what else is wrong may follow from what could not be read
+        raise InventoryError("\n".join(faults), inventory, problems.wrong)
     problems.raise_any(inventory)
     return inventory
 
@@ -80,9 +86,10 @@ def _gathered(
     reports: Path | None,
 ) -> Inventory:
     """Return what a document says, as far as it can be read; what can't be is noted."""
-    checks = (*checks, *added_checks(document))
+    checks = (*checks, *added_checks(kinds_in(document)))
     problems.names = _names(document, checks)
     document = _bounded(document, (), problems)
+    refuse_odd_braces(document, problems)
     document = expand(document, os.environ if environment is None else environment, problems)
     general = _general(document, problems)
     words = _words(general.get("severities", {}), checks, problems)
@@ -98,7 +105,6 @@ def _gathered(
     mail, formats = mail_of(report, file.absolute().parent, words, suites, problems)
     resolver = Resolver(checks, words, suites, {ZONE: zone, PAST: history}, problems)
     targets, expectations = read_targets(document, resolver, problems)
-    refuse_dangling_hosts(targets, document, problems)
     if not len(problems):  # an expectation that is wrong itself is none that a condition could name
         refuse_unknown_conditions(expectations, problems)
         refuse_unknown_pasts(targets, expectations, history.keep_s, problems)

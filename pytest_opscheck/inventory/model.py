@@ -65,11 +65,12 @@ class Suite:
 
 @dataclass(frozen=True, eq=False)
 class InventoryTarget:
-    """One target of the inventory: its kind, its opaque name, and its keys."""
+    """One target of the inventory: its kind, its opaque name, its keys and its tags."""
 
     kind: str
     name: str
     keys: Target
+    tags: tuple[str, ...] = ()
 
     @property
     def id(self) -> str:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
 
+from .layers import Layers
 from .positions import Key, Lines, locate
 
 
@@ -24,10 +24,11 @@ class Source:
 
 @dataclass(frozen=True)
 class Place:
-    """Where a key is written."""
+    """Where a key is written, and the target that it is of where several may be made of what is written there."""
 
     source: Source
     path: Key
+    target: Key | None = None
 
     @property
     def line(self) -> int:
@@ -40,16 +41,29 @@ class Written:
     """The files of an inventory, and which of its tables are in which.
 
     `main` is the inventory's own file; `owners` are the other files, by the tables that they hold: `("host", "prod")`.
+    `layers` are the tables that targets are made of, by their keys, for those that are made of several.
     """
 
     main: Source
     owners: dict[Key, Source] = field(default_factory=dict)
+    layers: dict[Key, Layers] = field(default_factory=dict)
 
-    @property
-    def sources(self) -> Iterator[Source]:
-        """Every file, once."""
-        yield from dict.fromkeys((self.main, *self.owners.values()))
+    sources: list[Source] = field(init=False)
+    """Every file, in the order in which they are read."""
+
+    def __post_init__(self) -> None:
+        self.sources = [self.main]
 
     def place(self, path: Key) -> Place:
-        """Return where a key is written."""
-        return Place(self.owners.get(path[:2], self.main), path)
+        """Return where a key is written, be it one of a template's or a group's."""
+        layers = self.layers.get(path[:2])
+        said = path if layers is None else layers.written(path[2:])
+        return Place(self.owners.get(said[:2], self.main), said, path[:2] if said[:2] != path[:2] else None)
+
+    def users(self, path: Key) -> list[Key]:
+        """Return the targets that have a key out of a template, a group or defaults."""
+        return [
+            target
+            for target, layers in self.layers.items()
+            if any(layer.path == path[:2] for layer in layers.layers) and layers.written(path[2:]) == path
+        ]

@@ -185,8 +185,9 @@ def test_every_kind_and_check_is_there(validator: jsonschema.Draft202012Validato
         table = made["$defs"][name]
         checks = [check for check in catalogue.checks() if check.kind == name]
         assert table["additionalProperties"] is False
-        assert table["properties"].keys() >= {*kind.target.model_fields, "expect"}
-        assert table["properties"]["expect"]["properties"].keys() == {c.name for c in checks if not c.family}
+        assert table["properties"].keys() >= {*kind.target.model_fields, "expect", "tags"}
+        assert table["properties"]["expect"] == {"$ref": f"#/$defs/{name}.expect"}
+        assert made["$defs"][f"{name}.expect"]["properties"].keys() == {c.name for c in checks if not c.family}
         assert table["properties"].keys() >= {check.name for check in checks if check.family}
 
 
@@ -207,7 +208,7 @@ def test_every_reference_leads_somewhere(validator: jsonschema.Draft202012Valida
 
 
 def test_editors_show_what_a_check_says(checks: tuple[Check, ...]) -> None:
-    host = schema(checks)["$defs"]["host"]["properties"]
-    disk = host["expect"]["properties"]["disk"]
+    definitions = schema(checks)["$defs"]
+    host, disk = definitions["host"]["properties"], definitions["host.expect"]["properties"]["disk"]
     assert disk["description"] == "Every mounted filesystem has room: by default P3 < 70%, P1 < 90%; in smoke, daily"
     assert "testinfra" in host["connect"]["description"]
