@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -96,9 +96,13 @@ def _contact(request: Request, hosts: Mapping[str, str], this_machine: str) -> C
     return Contact(f"host.{host}", (), host, hosts.get(host, HERE))
 
 
-def lines(inventory: Inventory, suite: str | None = None) -> Iterator[str]:
-    """Yield the plan of a suite's run, or of all that the inventory expects, as people read it."""
+def lines(inventory: Inventory, suite: str | None = None, only: Collection[str] | None = None) -> Iterator[str]:
+    """Yield the plan of a suite's run, or of all that the inventory expects, as people read it.
+
+    only: the ids of the targets that it is narrowed to.
+    """
     expectations = [e for e in inventory.expectations if suite is None or suite in e.suites]
+    expectations = [e for e in expectations if only is None or e.target.id in only]
     requests = [Request.of(expectation) for expectation in expectations]
     by_key: dict[str, list[Expectation]] = {}
     for request, expectation in zip(requests, expectations, strict=True):

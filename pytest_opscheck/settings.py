@@ -26,6 +26,11 @@ OPTIONS = (
         "SEVERITY",
         "fail the run for breaches of this severity or worse, overriding the suite's fail_at; P3 is the least severe",
     ),
+    (
+        "only",
+        "TARGETS",
+        "run only the checks of these targets, and of those reached through them: tag:dc1, or host.prod,host.db",
+    ),
     ("reports", "DIR", "folder for the reports of suites (default: reports/ in the root directory)"),
 )
 """Each has a setting in pytest's files, `opscheck_` before its name."""

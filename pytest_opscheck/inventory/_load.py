@@ -109,7 +109,7 @@ def _gathered(
         refuse_unknown_conditions(expectations, problems)
         refuse_unknown_pasts(targets, expectations, history.keep_s, problems)
     windows, waivers = excuses_of(document, expectations, zoned=timezone is not None, problems=problems)
-    channels = channels_of(document, words, suites, problems)
+    channels = channels_of(document, words, suites, expectations, problems)
     gate = gate_of(document, words, suites, [each.id for each in targets], problems)
     inventory = Inventory(
         digest=_digest(file, document),

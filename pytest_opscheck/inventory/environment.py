@@ -50,7 +50,7 @@ def expand(document: dict[str, Any], environment: Mapping[str, str], problems: P
             keep_secrets(path, filled, problems)
         return filled
 
-    filled: dict[str, Any] = _mapped(document, text, ())
+    filled: dict[str, Any] = mapped(document, text, ())
     return filled
 
 
@@ -84,11 +84,12 @@ def _value(match: re.Match[str], environment: Mapping[str, str], path: Key, prob
     return found
 
 
-def _mapped(data: Any, text: Callable[[str, Key], str | Blank], path: Key) -> Any:
+def mapped(data: Any, text: Callable[[str, Key], str | Blank], path: Key) -> Any:
+    """Return data with each of its texts as a function makes it, which is told where it stands."""
     if isinstance(data, str):
         return text(data, path)
     if isinstance(data, dict):
-        return {key: _mapped(value, text, (*path, key)) for key, value in data.items()}
+        return {key: mapped(value, text, (*path, key)) for key, value in data.items()}
     if isinstance(data, list):
-        return [_mapped(value, text, (*path, index)) for index, value in enumerate(data)]
+        return [mapped(value, text, (*path, index)) for index, value in enumerate(data)]
     return data

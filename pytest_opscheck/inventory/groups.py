@@ -20,7 +20,15 @@ from .problems import Problems, nearest
 MOST = 100_000
 """So many targets one group can have."""
 _NAMES = 'for example names = ["web[001:400]", "db1"]'
+_ABOUT = {"template": ("kind", "template"), "group": ("kind", "template", "names")}
+"""The keys of a template and a group that are not those of their targets."""
 Families = Callable[[str], frozenset[str]]
+
+
+def layer_of(path: Key, said: Mapping[str, Any]) -> Layer:
+    """Return what a table says of its targets."""
+    about = _ABOUT.get(str(path[0]), ())
+    return Layer(path, {key: value for key, value in said.items() if key not in about} if about else said)
 
 
 @dataclass(frozen=True)
@@ -145,8 +153,7 @@ class Composer:
             elif "kind" not in said:
                 self.problems.add(path, "the key 'kind' is needed: kind = \"host\"")
             elif (kind := self._kind(said["kind"], (*path, "kind"))) is not None:
-                table = {key: value for key, value in said.items() if key not in ("kind", "template")}
-                self._templates[name] = _Template(kind, Layer(path, table))
+                self._templates[name] = _Template(kind, layer_of(path, said))
 
     def _read_groups(self) -> None:
         used = set()
@@ -158,8 +165,8 @@ class Composer:
             names = self._names(said, path)
             if (found := self._group_kind(said, path)) is not None:
                 kind, template = found
-                own = {key: value for key, value in said.items() if key not in ("kind", "template", "names")}
-                layers = (self._defaults.get(kind.name), template.layer if template else None, Layer(path, own))
+                below = (self._defaults.get(kind.name), template.layer if template else None)
+                layers = (*below, layer_of(path, said))
                 self._add(kind, Layers(tuple(filter(None, layers)), self.families(kind.name)), names, path)
         for name in self._said_templates() - used:
             self.problems.add(("template", name), f"no group uses it; say template = {name!r} in one, or remove it")

@@ -45,11 +45,15 @@ class Layers:
             found = [(layer, value) for layer, value in inner if value is not _NOTHING]
             if not found:
                 break
-            if not self._merges(path[: depth + 1]):
+            if not self.merges(path[: depth + 1]):
                 found = found[-1:]
             saying, tables = tuple(layer for layer, _ in found), [value for _, value in found]
             depth += 1
         return (*saying[-1].path, *path[:depth])
+
+    def saying(self, path: Key) -> list[Key]:
+        """Return where a key is written, by each of the tables that say it, the last word last."""
+        return [(*layer.path, *path) for layer in self.layers if _says(layer.table, path)]
 
     def _over(self, below: Mapping[str, Any], above: Mapping[str, Any], path: Key) -> dict[str, Any]:
         """Return a table with another one put over it."""
@@ -57,7 +61,7 @@ class Layers:
         for key, value in above.items():
             here = (*path, key)
             there = made.get(key)
-            if isinstance(value, dict) and isinstance(there, dict) and self._merges(here):
+            if isinstance(value, dict) and isinstance(there, dict) and self.merges(here):
                 made[key] = self._over(there, value, here)
             elif value is False and self._switches_off(here, there):
                 del made[key]
@@ -65,7 +69,7 @@ class Layers:
                 made[key] = value
         return made
 
-    def _merges(self, path: Key) -> bool:
+    def merges(self, path: Key) -> bool:
         """Tell whether tables at a key merge."""
         if path[0] == EXPECT:
             return len(path) == 1
@@ -74,6 +78,12 @@ class Layers:
     def _switches_off(self, path: Key, there: object) -> bool:
         """Tell whether `false` takes away what is there, rather than being its value: as it is of an expectation."""
         return path[0] != EXPECT and there is not None and not isinstance(there, bool)
+
+
+def _says(table: Any, path: Key) -> bool:
+    for step in path:
+        table = _at(table, step)
+    return table is not _NOTHING
 
 
 _NOTHING = object()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import difflib
-import json
 import re
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
@@ -12,13 +11,12 @@ from typing import TYPE_CHECKING, Any
 
 from ..core.secrets import MASK, Redactor
 from ..core.visible import in_line
-from .positions import Key
+from .positions import Key, shown
 from .written import Place, Source, Written
 
 if TYPE_CHECKING:
     from .model import Inventory
 
-_BARE_KEY = re.compile(r"[A-Za-z0-9_-]+")
 _MOST_CHOICES = 200
 """More of them would be a page, not a line."""
 _WORD = re.compile(r"\w{4,}")
@@ -59,19 +57,6 @@ def _nearest(key: str, choices: tuple[str, ...]) -> str:
     if len(choices) > _MOST_CHOICES:
         return f"there are {len(choices)}, for example {', '.join(choices[:3])}"
     return f"it can be: {', '.join(choices)}" if choices else "no key is allowed here"
-
-
-def shown(path: Key) -> str:
-    """Return a key as TOML writes it, with the places of list entries: `redis.cache.expect.hit_rate[1].P2`."""
-    text = ""
-    for step in path:
-        if isinstance(step, int):
-            text += f"[{step}]"
-        else:
-            text += ("." if text else "") + (
-                step if _BARE_KEY.fullmatch(step) else json.dumps(step, ensure_ascii=False)
-            )
-    return text
 
 
 def _of(targets: list[Key]) -> str:

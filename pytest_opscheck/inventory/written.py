@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 from .layers import Layers
-from .positions import Key, Lines, locate
+from .positions import Key, Lines, locate, shown
 
 
 @dataclass(eq=False)
@@ -35,6 +35,9 @@ class Place:
         """The line of the key, or of what is around it."""
         return self.source.lines.of(self.path)
 
+    def __str__(self) -> str:
+        return f"{self.source.shown}:{self.line}: {shown(self.path)}"
+
 
 @dataclass(eq=False)
 class Written:
@@ -58,7 +61,11 @@ class Written:
         """Return where a key is written, be it one of a template's or a group's."""
         layers = self.layers.get(path[:2])
         said = path if layers is None else layers.written(path[2:])
-        return Place(self.owners.get(said[:2], self.main), said, path[:2] if said[:2] != path[:2] else None)
+        return self.placed(said, path[:2] if said[:2] != path[:2] else None)
+
+    def placed(self, path: Key, target: Key | None = None) -> Place:
+        """Return where a key is, as it is written."""
+        return Place(self.owners.get(path[:2], self.main), path, target)
 
     def users(self, path: Key) -> list[Key]:
         """Return the targets that have a key out of a template, a group or defaults."""
