@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 _MOST_CHOICES = 200
 """More of them would be a page, not a line."""
+_TELLING = 3
+"""A shorter name may be a part of any word."""
 _WORD = re.compile(r"\w{4,}")
 
 
@@ -57,6 +59,14 @@ def _nearest(key: str, choices: tuple[str, ...]) -> str:
     if len(choices) > _MOST_CHOICES:
         return f"there are {len(choices)}, for example {', '.join(choices[:3])}"
     return f"it can be: {', '.join(choices)}" if choices else "no key is allowed here"
+
+
+def _unnamed(message: str, target: Key | None) -> str:
+    """Return a message without the name of its target, by which alone those of a group differ."""
+    if target is None:
+        return message
+    name = re.escape(str(target[1]))
+    return re.sub(name if len(name) >= _TELLING else rf"\b{name}\b", "\0", message)
 
 
 def _of(targets: list[Key]) -> str:
@@ -125,16 +135,14 @@ class Problems:
             place = self.written.place(path) if source is None else Place(source, path)
             if self._follows(place.path, message):
                 continue
-            alike = message if place.target is None else message.replace(str(place.target[1]), "\0")
+            alike = _unnamed(message, place.target)
             gathered.setdefault((place.source, place.path, alike), []).append((place, message))
         return gathered
 
     def _in_order(self, gathered: dict[Any, list[tuple[Place, str]]]) -> list[tuple[Place, str, list[Key]]]:
         """Return errors, each with the targets that it is of, in the order of the files and of their lines."""
         order = {source: number for number, source in enumerate(self.written.sources)}
-        found = [
-            (*each[0], [place.target for place, _ in each if place.target is not None]) for each in gathered.values()
-        ]
+        found = [(*each[0], self._targets([place for place, _ in each])) for each in gathered.values()]
         return sorted(found, key=lambda error: (order[error[0].source], error[0].line))
 
     def _targets(self, places: list[Place]) -> list[Key]:

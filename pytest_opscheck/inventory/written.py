@@ -57,6 +57,11 @@ class Written:
     def __post_init__(self) -> None:
         self.sources = [self.main]
 
+    @property
+    def has_variables(self) -> bool:
+        """Whether anything of it may be read from the environment."""
+        return any("${" in source.text for source in self.sources)
+
     def place(self, path: Key) -> Place:
         """Return where a key is written, be it one of a template's or a group's."""
         layers = self.layers.get(path[:2])
@@ -72,5 +77,7 @@ class Written:
         return [
             target
             for target, layers in self.layers.items()
-            if any(layer.path == path[:2] for layer in layers.layers) and layers.written(path[2:]) == path
+            if target != path[:2]
+            and any(layer.path == path[:2] for layer in layers.layers)
+            and layers.written(path[2:]) == path
         ]
