@@ -171,10 +171,12 @@ def plan(file: Path, suite: str | None, only: str | None, explain: str | None, *
 def _explain(inventory: Inventory, target: str) -> None:
     """Show of what a target is made."""
     from ..inventory.explaining import explained
+    from ..inventory.places import Places
 
     known = {each.id: each for each in inventory.targets}
     if target not in known:
-        raise Usage(f"--explain: there is no target {target!r}; {nearest(target, known)}")
+        problem = Places(inventory.targets).problem(target) or f"{target!r} is no target; name one, as host.prod"
+        raise Usage(f"--explain: {problem}")
     for line in explained(inventory, known[target]):
         say(inventory.redactor.text(line))
 

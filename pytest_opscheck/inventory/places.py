@@ -33,7 +33,9 @@ class Places:
         if word.startswith(TAG):
             hint = nearest(word, tags) if tags else "no target has tags; add some: tags = ['dc1']"
             return f"no target has the tag {word.removeprefix(TAG)!r}; {hint}"
-        return f"there is no target {word!r}; {nearest(word, [each for each in self._meant if each not in tags])}"
+        known = [each for each in self._meant if each not in tags]
+        meant = [each for each in known if each.endswith(f".{word}")]
+        return f"there is no target {word!r}; {nearest(meant[0] if meant else word, known)}"
 
 
 def _words(target: InventoryTarget, hosts: Mapping[str, InventoryTarget]) -> Iterator[str]:

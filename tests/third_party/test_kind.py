@@ -100,7 +100,7 @@ def test_validate_plan_schema_and_init_know_it(project: Project) -> None:
     assert "P3 < 100ms, P1 < 1s" in done.stdout
     schema = json.loads(project.opscheck("schema").stdout)
     assert schema["$defs"]["ntp"]["properties"]["address"]["description"].startswith("the server")
-    assert "offset" in schema["$defs"]["ntp"]["properties"]["expect"]["properties"]
+    assert "offset" in schema["$defs"]["ntp.expect"]["properties"]
     shown = project.opscheck("checks", "ntp.offset").stdout
     assert "ntp.offset: This machine's clock and the server's agree" in shown
     assert "UDP to its port, 123" in shown
