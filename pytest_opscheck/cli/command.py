@@ -171,7 +171,7 @@ def plan(file: Path, suite: str | None, only: str | None, explain: str | None, *
 def _explain(inventory: Inventory, target: str) -> None:
     """Show of what a target is made."""
     from ..inventory.explaining import explained
-    from ..inventory.places import Places
+    from ..inventory.tagged import Places
 
     known = {each.id: each for each in inventory.targets}
     if target not in known:

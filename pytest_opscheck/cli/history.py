@@ -16,7 +16,7 @@ from ..core.results import FAULT, State, Verdict
 from ..core.visible import plain
 from ..history import HistoryError, PastResult, Records, exported, imported, opened, reading, verified
 from ..inventory import Inventory, nearest
-from ..inventory.places import TAG, Places, at
+from ..inventory.tagged import TAG, Places, at
 from ..reports.phrases import short
 from .options import USAGE, inventory_option, known, reports_option, say
 

@@ -19,7 +19,7 @@ from ..core.units import LimitError, parse_duration
 from ..core.visible import plain
 from ..history import HistoryError, ManualMaintenance, opened
 from ..inventory import Inventory
-from ..inventory.places import Places
+from ..inventory.tagged import Places
 from .options import USAGE, inventory_option, known, reports_option, say
 
 _NEWEST = 20

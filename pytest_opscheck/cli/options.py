@@ -11,7 +11,7 @@ import click
 
 from ..core.visible import visible
 from ..inventory import FILE, Inventory, InventoryError, load, nearest
-from ..inventory.places import Places
+from ..inventory.tagged import Places
 
 USAGE = 4
 """pytest's exit status for wrong usage, which is also that of a wrong inventory."""

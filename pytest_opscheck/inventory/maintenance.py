@@ -10,9 +10,9 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 
 from ..core.units import LimitError
 from .model import Expectation, name_problem
-from .places import TAG, at, places_of
 from .positions import Key
 from .problems import Problems, nearest
+from .tagged import TAG, at, places_of
 from .validation import note_validation
 from .waivers import Waiver
 from .windows import EXAMPLE, Window, parse_at, parse_rule

@@ -19,9 +19,9 @@ from ..core.secrets import address_parts
 from ..core.units import LimitError, parse_time
 from .channels import Channel, Way
 from .model import Expectation, name_problem
-from .places import Places, places_of
 from .positions import Key
 from .problems import Problems, nearest
+from .tagged import Places, places_of
 from .validation import note_validation, secrets_of
 
 MISSING = "it needs apprise, which is not installed: pip install 'pytest-opscheck[notify]'"
@@ -79,11 +79,15 @@ def _routed(channel: Channel, places: Places, expectations: Collection[Expectati
         if problem := places.problem(word):
             problems.add(("notify", channel.name, "targets", place), problem)
     meant = places.of(channel.targets)
-    others = [each for each in expectations if each.target.id not in meant]
-    names = {each.target.name for each in others} - {
-        each.target.name for each in expectations if each.target.id in meant
-    }
+    own = {each.target for each in expectations if each.target.id in meant}
+    hosts = {target.keys.host() for target in own}  # that one of these can't be reached is news of its targets
+    others = [each for each in expectations if each.target.id not in meant and not _is_reach(each, hosts)]
+    names = {each.target.name for each in others}.difference({target.name for target in own}, hosts)
     return replace(channel, elsewhere=frozenset([*(each.id for each in others), *(f"@{name}" for name in names)]))
+
+
+def _is_reach(expectation: Expectation, hosts: Collection[str | None]) -> bool:
+    return expectation.check.id == "host.reachable" and expectation.target.name in hosts
 
 
 def _channel(

@@ -26,12 +26,15 @@ _DEEPEST_KEY = 4
 """So deep are a target's own keys: `template.web.headers.Host`. A question's are deeper: `template.web.query.x.sql`."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Blank:
     """A text with placeholders: the pieces of it around them, and the placeholder behind each piece but the last."""
 
     pieces: tuple[str, ...]
     names: tuple[str, ...]
+
+    def __repr__(self) -> str:
+        return repr(self.filled({name: f"{{{name}}}" for name in self.names}))
 
     def filled(self, values: Mapping[str, str]) -> str:
         """Return the text with values in the places of its placeholders."""

@@ -111,7 +111,7 @@ class Problems:
 
     def redactor(self) -> Redactor:
         """Return what masks every secret that is known by now."""
-        return Redactor.of((value for values in self._secrets.values() for value in values), self.names)
+        return Redactor.of({value for values in self._secrets.values() for value in values}, self.names)
 
     @property
     def wrong(self) -> frozenset[Key]:

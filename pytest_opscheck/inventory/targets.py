@@ -28,13 +28,15 @@ def read_targets(
     """Return every target, and what is expected of each."""
     targets: list[InventoryTarget] = []
     expectations: list[Expectation] = []
-    hosts = []
+    names, hosts = set(), []
     composer = Composer(document, resolver.families, problems, lambda path, text: keep_secrets(path, text, problems))
     for each in composer.targets():
         target, found = _target(each, resolver, problems)
         targets += [target] if target is not None else []
         expectations += found
+        names.add(each.name)
         hosts += [each.name] if each.kind.name == "host" else []
+    problems.names = names.union(problems.names)
     if not document.keys() - (set(TABLES) - {*_GROUPS}):
         problems.add(
             (), "there are no targets; add one, for example [host.local], or create the file with `opscheck init`"

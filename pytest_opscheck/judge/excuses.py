@@ -70,7 +70,7 @@ class Excuses:
 def begun_by_hand(begun: Iterable[ManualMaintenance], inventory: Inventory) -> Iterator[Open]:
     """Yield the windows of maintenance that somebody began by hand."""
     for each in begun:
-        from ..inventory.places import at
+        from ..inventory.tagged import at
         from ..inventory.windows import Open
 
         results = at(each.targets, inventory.expectations) if each.targets else None

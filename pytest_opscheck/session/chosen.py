@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterator
 import pytest
 
 from ..inventory import Inventory
-from ..inventory.places import Places
+from ..inventory.tagged import Places
 from ..settings import setting
 from .items import case_of
 

@@ -6,7 +6,7 @@ import datetime as dt
 
 import pytest
 
-from pytest_opscheck.inventory.places import Places, at
+from pytest_opscheck.inventory.tagged import Places, at
 
 from .conftest import Errors, Read
 
