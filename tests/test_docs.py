@@ -38,6 +38,7 @@ PAGES = [
     "docs/extending.md",
     "docs/gate.md",
     "docs/fleets.md",
+    "docs/ci.md",
 ]
 ENVIRONMENT = {
     "DATABASE_URL": "postgresql://127.0.0.1/db",

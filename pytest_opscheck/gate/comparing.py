@@ -13,11 +13,12 @@ from ..core.units import quantity
 from . import sentences
 from .sides import Level, level, relative_limits, sampled, series, tally
 from .statistics import errors, shift, tail
-from .values import LOOKS, Answer, Comparison, Setting, worst
+from .values import Answer, Comparison, Setting, worst
 
 FAILED_TOLERANCE = 0.01
 """By how much the share of failed requests may grow where nothing else is said: one percentage point."""
-_CONFIRMED_OF = 3
+_MEASURES_BY, _OTHERS_BY = (2, 3), (2, 2)
+"""In how many of how many looks a measured value has to break its limit, and what is up or down."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,16 +39,16 @@ class Judged:
     each: tuple[Seen, ...]
     together: tuple[Seen, ...]
     last: Result
-    is_measure: bool
+    confirmed_by: tuple[int, int]
 
     @property
     def is_confirmed(self) -> bool:
-        """Whether a breach was seen twice: in two looks in a row, or of a measured value in two of three."""
+        """Whether a breach was seen as often as counts: in so many of so many looks in a row."""
         if any(seen.verdict is Verdict.BREACH for seen in self.together):
             return True
-        span = _CONFIRMED_OF if self.is_measure else 2
+        times, span = self.confirmed_by
         broken = [seen.verdict is Verdict.BREACH for seen in self.each]
-        return any(sum(broken[place : place + span]) >= 2 for place in range(len(broken)))  # noqa: PLR2004
+        return any(sum(broken[place : place + span]) >= times for place in range(len(broken)))
 
     @property
     def stretches(self) -> int:
@@ -56,17 +57,31 @@ class Judged:
         return sum(is_broken for is_broken, _ in itertools.groupby(broken))
 
 
+def compared_limits(result: Result) -> int:
+    """Return by how many limits the times or the shares of a result are compared with a baseline."""
+    found = sampled(result)
+    return sum(1 for _ in relative_limits(found)) if found is not None else 0
+
+
 def judged(
-    earlier: Sequence[Result], after: Sequence[Result], why_not: str | None, *, counts_failures: bool = True
+    earlier: Sequence[Result],
+    after: Sequence[Result],
+    why_not: str | None,
+    setting: Setting,
+    *,
+    counts_failures: bool = True,
+    own_of: tuple[int, int] | None = None,
 ) -> Judged:
     """Return what looks after a deploy say of a check, given those before it.
 
+    own_of: in how many of how many looks it has to be broken, where the inventory says that: `of = "3 of 5"`.
     why_not: why nothing can be compared with the earlier ones, None where it can. counts_failures: whether the failed
     ones among timed requests are this check's own business, and not that of another one beside it.
     """
-    together = tuple(_together(earlier, after, why_not, counts_failures=counts_failures))
+    together = tuple(_together(earlier, after, why_not, setting, counts_failures=counts_failures))
     each = tuple(_of_look(result, earlier, why_not) for result in after)
-    return Judged(each, together, after[-1], any(_is_number(result) for result in after))
+    is_measure = any(_is_number(result) for result in after)
+    return Judged(each, together, after[-1], own_of or (_MEASURES_BY if is_measure else _OTHERS_BY))
 
 
 def _is_number(result: Result) -> bool:
@@ -124,7 +139,7 @@ def _held(of: Measurement, limit: RelativeLimit, before: Level, severity: str) -
 
 
 def _together(
-    earlier: Sequence[Result], after: Sequence[Result], why_not: str | None, *, counts_failures: bool
+    earlier: Sequence[Result], after: Sequence[Result], why_not: str | None, setting: Setting, *, counts_failures: bool
 ) -> Iterator[Seen]:
     """Yield what times and shares of all looks say against those of the baseline."""
     found = next((m for result in reversed(after) if (m := sampled(result)) is not None), None)
@@ -135,11 +150,11 @@ def _together(
         if (why := why_not or _not_upward(limit)) is not None:
             yield Seen(Verdict.UNKNOWN, severity, f"it can't be compared with the baseline: {why}", True)
         else:
-            yield _said(_by(found, limit, earlier, after), severity)
+            yield _said(_by(found, limit, earlier, after, setting), severity)
     failed = tally(after)
     if failed.hits and found.samples and counts_failures and why_not is None:
         severity = next((severity for severity, _ in limits), after[-1].severity or "P2")
-        yield _said((errors(tally(earlier), failed, FAILED_TOLERANCE),), severity)
+        yield _said((errors(tally(earlier), failed, FAILED_TOLERANCE, setting),), severity)
 
 
 def _not_upward(limit: RelativeLimit) -> str | None:
@@ -150,10 +165,9 @@ def _not_upward(limit: RelativeLimit) -> str | None:
 
 
 def _by(
-    found: Measurement, limit: RelativeLimit, earlier: Sequence[Result], after: Sequence[Result]
+    found: Measurement, limit: RelativeLimit, earlier: Sequence[Result], after: Sequence[Result], setting: Setting
 ) -> tuple[Comparison, ...]:
     """Compare times by their shift and their tail, and what failed by its share."""
-    setting = Setting(looks=len(LOOKS))
     if found.samples:
         before, later = series(earlier), series(after)
         tolerance = limit.margin / 100 if limit.is_ratio else _part_of(limit, before.samples)

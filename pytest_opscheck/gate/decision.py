@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ..core.results import Result, Run, Verdict
 from .baseline import Baseline
-from .comparing import Judged, Seen, judged
+from .blind import without_blindness
+from .comparing import Judged, Seen, compared_limits, judged
 from .finding import Finding, Sort
 from .sides import Looks, results_by_id
-from .values import Answer
+from .values import LOOKS, Answer, Setting
 
-_MOST_MISSED = 0.2
+MOST_MISSED = 0.2
+"""Of so many looks that could not tell, the others are not enough."""
 _FLAPS = 3
 """A check that was broken in so many separate stretches is flapping."""
 
@@ -25,8 +27,12 @@ class Terms:
 
     incomparable: why values can't be compared with the baseline, by result id, "" for all.
     cannot_roll_back: why going back would not help, None where it may.
-    wrong_version: what answered instead of the version that was deployed; None where all is as it should be.
+    broke: what is wrong beside the checks, such as another version that answers; None where nothing is.
     fault: what kept the gate from seeing all that it should have: then there is no go.
+    own_of: in how many of how many looks a check has to be broken, by result id, where the inventory says that.
+    levels: how fast each series of times was in earlier gates, in microseconds, by result id.
+    is_interleaved: whether both sides were measured in turn.
+    elsewhere, observers: the targets on other machines, and those that only tell of others, by their ids.
     """
 
     roll_back_at: str = "P1"
@@ -34,8 +40,13 @@ class Terms:
     counts_already_broken: bool = False
     incomparable: dict[str, str] | None = None
     cannot_roll_back: str | None = None
-    wrong_version: str | None = None
+    broke: str | None = None
     fault: str | None = None
+    own_of: Mapping[str, Sequence[int]] = field(default_factory=dict)
+    levels: Mapping[str, Sequence[float]] = field(default_factory=dict)
+    is_interleaved: bool = False
+    elsewhere: tuple[str, ...] = ()
+    observers: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +57,12 @@ class Decision:
     why: str
     findings: tuple[Finding, ...] = ()
     judged: int = 0
+
+    def ended_early(self) -> Decision:
+        """Return what may be said of it where somebody ended the gate: no go, for it has not seen all."""
+        if self.answer is not Answer.GO:
+            return self
+        return replace(self, answer=Answer.UNDECIDED, why=f"it was ended early; until then {self.why}")
 
     def to_json(self) -> dict[str, Any]:
         """Return it as plain data."""
@@ -58,11 +75,19 @@ def decide(before: Baseline | None, after: Sequence[Run], terms: Terms) -> Decis
 
     Any counted breach rolls back, even where others are unknown; else anything unknown leaves it undecided.
     """
+    after = [without_blindness(look, terms.elsewhere, terms.observers) for look in after]
     looks = results_by_id(after)
     earlier = results_by_id(before.looks if before is not None else ())
     shares = frozenset(map(_target_of_share, itertools.chain.from_iterable(looks.values())))
-    found = [each for name in sorted(looks) for each in _findings(before, earlier, looks, name, terms, shares)]
-    found += _gone(before, looks)
+    limits = sum(compared_limits(seen[-1]) for seen in looks.values())
+    setting = Setting(looks=len(LOOKS), limits=max(1, limits), interleaved=terms.is_interleaved)
+    found = [
+        finding
+        for name in sorted(looks)
+        for past in (tuple(terms.levels.get(name, ())),)
+        for finding in _findings(before, earlier, looks, name, terms, shares, replace(setting, past=past))
+    ]
+    found += _gone(before, looks) if after else ()  # that nothing was looked at says nothing of a check
     found.sort(key=lambda each: (not each.rolls_back, not each.leaves_undecided, list(Sort).index(each.sort), each.id))
     count = sum(any(r.verdict in (Verdict.OK, Verdict.BREACH) for r in seen) for seen in looks.values())
     answer, why = _answer(found, count, terms)
@@ -72,7 +97,7 @@ def decide(before: Baseline | None, after: Sequence[Run], terms: Terms) -> Decis
 def _answer(found: Sequence[Finding], count: int, terms: Terms) -> tuple[Answer, str]:
     broken = [each for each in found if each.rolls_back]
     open_ = [each for each in found if each.leaves_undecided]
-    why = terms.wrong_version or (_named(broken) if broken else None)
+    why = terms.broke or (_named(broken) if broken else None)
     if why is not None and terms.cannot_roll_back is not None:
         return Answer.UNDECIDED, f"{why}, and {terms.cannot_roll_back}: a person decides"
     if why is not None:
@@ -105,6 +130,7 @@ def _findings(  # noqa: PLR0917 - what was seen of all, and of this one
     name: str,
     terms: Terms,
     shares: Collection[str | None],
+    setting: Setting,
 ) -> Iterator[Finding]:
     """Yield what is not as before of one check. `shares` are the targets of which one is about failed requests."""
     seen = after[name]
@@ -112,7 +138,15 @@ def _findings(  # noqa: PLR0917 - what was seen of all, and of this one
     reasons = terms.incomparable or {}
     why_not = reasons.get("") or reasons.get(name) or (None if before is not None else "there is no baseline")
     last = seen[-1]
-    looks = judged(earlier.get(name, []), seen, why_not, counts_failures=last.target not in shares)
+    own_of = terms.own_of.get(name)
+    looks = judged(
+        earlier.get(name, []),
+        seen,
+        why_not,
+        setting,
+        counts_failures=last.target not in shares,
+        own_of=(own_of[0], own_of[1]) if own_of is not None else None,
+    )
     if last.verdict is Verdict.WAIVED:
         yield Finding(name, Sort.WAIVED, last.severity, last.message)
         return
@@ -122,7 +156,7 @@ def _findings(  # noqa: PLR0917 - what was seen of all, and of this one
     yield from _broken(name, looks, known, terms)
     yield from _unknown(name, looks, terms)
     if known is not None and known.verdict is Verdict.BREACH and looks.each[-1].verdict is Verdict.OK:
-        yield Finding(name, Sort.MENDED, known.severity, "is as expected now")
+        yield Finding(name, Sort.MENDED, known.severity, "is as expected since the deploy")
 
 
 def _target_of_share(result: Result) -> str | None:
@@ -149,7 +183,14 @@ def _broken(name: str, looks: Judged, known: Result | None, terms: Terms) -> Ite
             message = f"{worst.message}; it was broken {stretches} times, and in between it was not"
             yield _counted(Finding(name, Sort.FLAPPING, worst.severity, message), terms, looks)
         elif looks.each[-1].verdict is Verdict.BREACH:
-            yield Finding(name, Sort.UNKNOWN, worst.severity, f"{worst.message}; it was seen once", False, True)
+            yield Finding(
+                name,
+                Sort.UNKNOWN,
+                worst.severity,
+                f"{worst.message}; it was not seen often enough to count",
+                False,
+                True,
+            )
         else:
             yield Finding(name, Sort.BLIP, worst.severity, worst.message)
         return
@@ -188,7 +229,7 @@ def _counted(finding: Finding, terms: Terms, looks: Judged) -> Finding:
 
 def _unknown(name: str, looks: Judged, terms: Terms) -> Iterator[Finding]:
     missed = [each for each in looks.each if each.verdict in (Verdict.UNKNOWN, Verdict.MAINTENANCE)]
-    is_missed = bool(missed) and (looks.each[-1] is missed[-1] or len(missed) > _MOST_MISSED * len(looks.each))
+    is_missed = bool(missed) and (looks.each[-1] is missed[-1] or len(missed) > MOST_MISSED * len(looks.each))
     undecided = [each for each in looks.together if each.verdict is Verdict.UNKNOWN]
     for last in (*(missed[-1:] if is_missed else ()), *undecided):
         counts = (last.severity or "P0") <= terms.undecided_at
