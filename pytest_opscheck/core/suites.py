@@ -25,6 +25,8 @@ TABLES = (
     "group",
 )
 """The inventory's tables beside those of the targets."""
+TAGS = "tags"
+"""The key of every target that has the words by which it is chosen."""
 RESERVED = (
     "source",
     "vantage",

@@ -51,6 +51,15 @@ class _Template:
     layer: Layer
 
 
+@dataclass(frozen=True, eq=False)
+class _Group:
+    """What the targets of a group have in common: the tables that they are made of, and what these say together."""
+
+    kind: Kind
+    layers: Layers
+    made: dict[str, Any]
+
+
 @dataclass
 class Composer:
     """Puts the targets of an inventory together, and notes what is wrong with the tables that they are made of.
@@ -65,8 +74,7 @@ class Composer:
     note: Callable[[Key, str], object]
     _defaults: dict[str, Layer] = field(default_factory=dict)
     _templates: dict[str, _Template] = field(default_factory=dict)
-    _members: dict[Key, tuple[Kind, Layers]] = field(default_factory=dict)
-    _merged: dict[int, dict[str, Any]] = field(default_factory=dict)
+    _members: dict[Key, _Group] = field(default_factory=dict)
 
     def targets(self) -> Iterator[Composed]:
         """Yield every target: those of groups, and those that have a table alone."""
@@ -74,8 +82,10 @@ class Composer:
         self._read_templates()
         self._read_groups()
         own = dict(self._own_tables())
-        for path, (kind, layers) in self._members.items():
-            yield self._composed(kind, path, layers, own.pop(path, None))
+        for path, group in self._members.items():
+            table = own.pop(path, None)
+            layers = group.layers if table is None else group.layers.under(Layer(path, table))
+            yield self._composed(group.kind, path, layers, group.made if table is None else layers.merged())
         for path, table in own.items():
             kind = kind_named(str(path[0]))
             yield self._alone(kind, path, table)
@@ -84,17 +94,13 @@ class Composer:
         """Return a target of no group; without defaults it is as it is written."""
         if (below := self._defaults.get(kind.name)) is None:
             return Composed(kind, str(path[1]), table)
-        return self._composed(kind, path, Layers((below,), self.families(kind.name)), table)
+        layers = Layers((below, Layer(path, table)), self.families(kind.name))
+        return self._composed(kind, path, layers, layers.merged())
 
-    def _composed(self, kind: Kind, path: Key, layers: Layers, own: dict[str, Any] | None) -> Composed:
-        below = self._merged.setdefault(id(layers), {}) or layers.merged()
-        self._merged[id(layers)] = below
-        if own is not None:
-            layers = Layers((*layers.layers, Layer(path, own)), layers.families)
-            below = layers.merged()
+    def _composed(self, kind: Kind, path: Key, layers: Layers, made: dict[str, Any]) -> Composed:
         self.problems.written.layers[path] = layers
         name = str(path[1])
-        return Composed(kind, name, fill(below, {"name": name}, self.note, path))
+        return Composed(kind, name, fill(made, {"name": name}, self.note, path))
 
     def _own_tables(self) -> Iterator[tuple[Key, dict[str, Any]]]:
         """Yield the tables of targets that stand in the inventory, by their keys: `[host.prod]`."""
@@ -167,7 +173,8 @@ class Composer:
                 kind, template = found
                 below = (self._defaults.get(kind.name), template.layer if template else None)
                 layers = (*below, layer_of(path, said))
-                self._add(kind, Layers(tuple(filter(None, layers)), self.families(kind.name)), names, path)
+                made = Layers(tuple(filter(None, layers)), self.families(kind.name))
+                self._add(_Group(kind, made, made.merged()), names, path)
         for name in self._said_templates() - used:
             self.problems.add(("template", name), f"no group uses it; say template = {name!r} in one, or remove it")
 
@@ -230,13 +237,13 @@ class Composer:
             self.problems.add((*here, place), f"{_some(twice)} in this group already; keep one")
         found |= dict.fromkeys(names, place)
 
-    def _add(self, kind: Kind, layers: Layers, names: Mapping[str, int], path: Key) -> None:
+    def _add(self, group: _Group, names: Mapping[str, int], path: Key) -> None:
         """Add a group's targets, but for those that another group has: each such pair of entries is noted once."""
         double: dict[tuple[int, Key], list[str]] = {}
         for name, place in names.items():
-            there = self._members.setdefault((kind.name, name), (kind, layers))[1]
-            if there is not layers:
-                double.setdefault((place, there.layers[-1].path), []).append(f"{kind.name}.{name}")
+            there = self._members.setdefault((group.kind.name, name), group)
+            if there is not group:
+                double.setdefault((place, there.layers.layers[-1].path), []).append(f"{group.kind.name}.{name}")
         for (place, other), found in double.items():
             self.problems.add(
                 (*path, "names", place),

@@ -30,6 +30,10 @@ class Layers:
     layers: tuple[Layer, ...]
     families: Collection[str]
 
+    def under(self, layer: Layer) -> Layers:
+        """Return them with one more, which has the last word."""
+        return Layers((*self.layers, layer), self.families)
+
     def merged(self) -> dict[str, Any]:
         """Return what they say together."""
         made: dict[str, Any] = {}

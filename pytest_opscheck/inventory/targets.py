@@ -9,7 +9,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from .._check import EVERY_SUITE
-from ..core.suites import DEPENDED_ON, TABLES
+from ..core.suites import DEPENDED_ON, TABLES, TAGS
 from .environment import keep_secrets
 from .expectations import Resolver
 from .groups import Composed, Composer
@@ -18,7 +18,6 @@ from .positions import Key
 from .problems import Problems, nearest
 from .validation import note_validation, secrets_of
 
-TAGS = "tags"
 _GROUPS = ("group",)
 
 
