@@ -60,7 +60,7 @@ class Decision:
 
     def ended_early(self) -> Decision:
         """Return what may be said of it where somebody ended the gate: no go, for it has not seen all."""
-        if self.answer is not Answer.GO:
+        if self.answer is Answer.ROLL_BACK:
             return self
         return replace(self, answer=Answer.UNDECIDED, why=f"it was ended early; until then {self.why}")
 
@@ -183,14 +183,9 @@ def _broken(name: str, looks: Judged, known: Result | None, terms: Terms) -> Ite
             message = f"{worst.message}; it was broken {stretches} times, and in between it was not"
             yield _counted(Finding(name, Sort.FLAPPING, worst.severity, message), terms, looks)
         elif looks.each[-1].verdict is Verdict.BREACH:
-            yield Finding(
-                name,
-                Sort.UNKNOWN,
-                worst.severity,
-                f"{worst.message}; it was not seen often enough to count",
-                False,
-                True,
-            )
+            message = f"{worst.message}; it was not seen often enough to count"
+            counts = (worst.severity or "P0") <= terms.undecided_at
+            yield Finding(name, Sort.UNKNOWN, worst.severity, message, leaves_undecided=counts)
         else:
             yield Finding(name, Sort.BLIP, worst.severity, worst.message)
         return
