@@ -27,7 +27,7 @@ def joined(
     """Return a document with all that it includes, and which of these files can't be read and why, a line each."""
     faults = []
     made = {key: dict(said) if isinstance(said, dict) else said for key, said in document.items() if key != INCLUDE}
-    for path in _files(file, document.get(INCLUDE, []), problems):
+    for path in _files(file, document[INCLUDE], problems) if INCLUDE in document else ():
         shown = shown_path(path)
         try:
             text, found = known.get(path) or (read(path, shown, _HINT), None)
@@ -42,8 +42,8 @@ def joined(
 
 def _files(file: Path, said: object, problems: Problems) -> Iterator[Path]:
     """Yield every file that is included, once."""
-    if not isinstance(said, list) or not all(isinstance(pattern, str) for pattern in said):
-        problems.add((INCLUDE,), f"it must be a list of files or patterns, {_EXAMPLE}")
+    if not isinstance(said, list) or not said or not all(isinstance(pattern, str) for pattern in said):
+        problems.add((INCLUDE,), f"it must be a list of at least one file or pattern, {_EXAMPLE}")
         return
     seen = {file.resolve()}
     for place, pattern in enumerate(said):

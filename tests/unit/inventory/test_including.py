@@ -110,7 +110,8 @@ HINT = 'for example include = ["teams/*.toml"]'
         ("'*.toml'", f"include[0]: '*.toml' matches this file itself; put the others into a folder, {HINT}"),
         ("'teams/../opscheck.toml'", "include[0]: 'teams/../opscheck.toml' matches this file itself; put the others"),
         ("'${TEAM}/*.toml'", f"include[0]: a pattern has no variables; write the files out, {HINT}"),
-        ("5", f"include: it must be a list of files or patterns, {HINT}"),
+        ("5", f"include: it must be a list of at least one file or pattern, {HINT}"),
+        ("", f"include: it must be a list of at least one file or pattern, {HINT}"),
     ],
 )
 def test_a_pattern_that_names_nothing_is_an_error(errors: Errors, teams: Path, said: str, error: str) -> None:

@@ -109,5 +109,7 @@ def test_what_is_secret_of_each_is_masked(read: Read) -> None:
     for password in ("Xy7{name}qL9w-cache-1", "Xy7{name}qL9w-cache-2"):
         assert password not in redactor.text(f"at redis://:{password}@h: no")
     assert redactor.text("redis on cache-1: no") == "redis on cache-1: no"
+    word = "[redis.x]\nurl = 'redis://:shop0815@h'\n[group.x]\nkind = 'redis'\nnames = ['shop[0814:0816]']\nurl = 'redis://h'\n"
+    assert read(word).redactor.text("no shop0815 there, password=shop0815") == "no shop0815 there, password=***"
     same = read("[group.x]\nkind = 'redis'\nnames = ['web00017']\nurl = 'redis://{name}.example.com'\n").redactor
     assert same.text("web00017.example.com refused") == "web00017.example.com refused"

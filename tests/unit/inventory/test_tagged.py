@@ -69,6 +69,14 @@ def test_a_test_of_ones_own_is_told_of_unless_it_is_known_to_be_elsewhere(read: 
     assert own == {"web1": True, "web2": False, "cache": False, "shop": True, "-": True, "web1-x": True}
 
 
+def test_that_the_host_of_a_target_is_gone_is_told_with_it(read: Read) -> None:
+    """Its other checks are blocked, of which nobody is told: what blocks them is the alert."""
+    [channel] = read(FLEET + CHANNEL + "targets = ['docker.shop']\n").channels
+    assert channel.is_of("host.reachable@web1")
+    assert not channel.is_of("host.disk@web1")
+    assert not channel.is_of("host.reachable@web2")
+
+
 NO_TAG = "no target has the tag 'dc3'; did you mean 'tag:dc2'?"
 
 
