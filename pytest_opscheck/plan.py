@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from typing import Any
 
 from .core.humanize import counted
@@ -109,12 +109,13 @@ def lines(inventory: Inventory, suite: str | None = None, only: Collection[str] 
         by_key.setdefault(request.key, []).append(expectation)
     plan = Plan.of(requests, inventory.hosts)
     width = max((len(e.id) for e in expectations), default=0)
+    suites_of = cache(lambda suites: ", ".join(name for name in inventory.suites if name in suites))
     for number, contact in enumerate(plan.contacts):
         name = contact.name if contact.name != "host." else "this machine"
         yield f"{name} ({'when everything else is done' if number >= len(plan.bulk) else _way(contact)})"
         for request in contact.requests:
             for expectation in by_key[request.key]:
-                suites = ", ".join(name for name in inventory.suites if name in expectation.suites)
+                suites = suites_of(expectation.suites)
                 yield f"  {expectation.id:{width}}  {_expected(expectation)}  [{suites}]"
     counts = ((len(expectations), "check"), (len(by_key), "reading"), (len(plan.contacts), "contact"))
     yield ", ".join(counted(number, word) for number, word in counts)

@@ -160,11 +160,16 @@ def plan(file: Path, suite: str | None, only: str | None, explain: str | None, *
     if explain is not None:
         _explain(inventory, explain)
         return
+    lines = preview.lines if notify else probes.lines
+    said: list[str] = []
+    fault = None
     try:
-        for line in (preview if notify else probes).lines(inventory, suite, targets):
-            say(inventory.redactor.text(line))
+        said.extend(map(inventory.redactor.text, lines(inventory, suite, targets)))
     except HistoryError as error:
-        say(inventory.redactor.text(str(error)), err=True)
+        fault = inventory.redactor.text(str(error))
+    say("\n".join(said))
+    if fault is not None:
+        say(fault, err=True)
         sys.exit(FAULT)
 
 

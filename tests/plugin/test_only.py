@@ -126,3 +126,18 @@ def test_a_worker_reads_what_is_included(fleet: pytest.Pytester) -> None:
     assert done.ret == 1
     results = json.loads((Path(fleet.path) / "run.json").read_text(encoding="utf-8"))["results"]
     assert {each["id"]: each["verdict"] for each in results}["logs.count.x@app"] == "ok"
+
+
+def test_alerts_and_waivers_of_a_tag(fleet: pytest.Pytester) -> None:
+    """Who looks after one room is told of that room, and a waiver of its targets holds for each of them."""
+    file = Path(fleet.path) / "opscheck.toml"
+    channels = "".join(f"[notify.{tag}]\nfile = '{tag}.jsonl'\ntargets = ['tag:{tag}']\n" for tag in ("dc1", "dc2"))
+    file.write_text(FLEET + channels, encoding="utf-8")
+    assert fleet.runpytest("-m", "daily").ret == 1
+    told = [json.loads(line)["result"]["id"] for line in (Path(fleet.path) / "dc2.jsonl").read_text().splitlines()]
+    assert told == ["host.command.fine@b2"]
+    assert not (Path(fleet.path) / "dc1.jsonl").exists()
+    waiver = "check = 'host.command.fine'\ntarget = 'tag:dc2'\nowner = 'Kim'\nreason = 'x'\nuntil = 2099-12-31\n"
+    file.write_text(f"{FLEET}[[waiver]]\n{waiver}", encoding="utf-8")
+    assert fleet.runpytest("-m", "daily").ret == 0
+    assert verdicts(fleet)["host.command.fine@b2"] == "waived"
