@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from typing import Any
 
 from .core.humanize import counted
@@ -108,20 +108,26 @@ def _this_machine(hosts: Mapping[str, str]) -> str:
     return min((name for name, spec in hosts.items() if spec == HERE), default="")
 
 
-def lines(inventory: Inventory, suite: str | None = None) -> Iterator[str]:
-    """Yield the plan of a suite's run, or of all that the inventory expects, as people read it."""
+def lines(inventory: Inventory, suite: str | None = None, only: Collection[str] | None = None) -> Iterator[str]:
+    """Yield the plan of a suite's run, or of all that the inventory expects, as people read it.
+
+    only: the ids of the targets that it is narrowed to.
+    """
     expectations = [e for e in inventory.expectations if suite is None or suite in e.suites]
+    expectations = [e for e in expectations if only is None or e.target.id in only]
+    requests = [Request.of(expectation) for expectation in expectations]
     by_key: dict[str, list[Expectation]] = {}
-    for expectation in expectations:
-        by_key.setdefault(Request.of(expectation).key, []).append(expectation)
-    plan = Plan.of(map(Request.of, expectations), inventory.hosts)
+    for request, expectation in zip(requests, expectations, strict=True):
+        by_key.setdefault(request.key, []).append(expectation)
+    plan = Plan.of(requests, inventory.hosts)
     width = max((len(e.id) for e in expectations), default=0)
-    for contact in plan.contacts:
+    suites_of = cache(lambda suites: ", ".join(name for name in inventory.suites if name in suites))
+    for number, contact in enumerate(plan.contacts):
         name = contact.name if contact.name != "host." else "this machine"
-        yield f"{name} ({'when everything else is done' if contact in plan.latency else _way(contact)})"
+        yield f"{name} ({'when everything else is done' if number >= len(plan.bulk) else _way(contact)})"
         for request in contact.requests:
             for expectation in by_key[request.key]:
-                suites = ", ".join(name for name in inventory.suites if name in expectation.suites)
+                suites = suites_of(expectation.suites)
                 yield f"  {expectation.id:{width}}  {_expected(expectation)}  [{suites}]"
     counts = ((len(expectations), "check"), (len(by_key), "reading"), (len(plan.contacts), "contact"))
     yield ", ".join(counted(number, word) for number, word in counts)

@@ -12,6 +12,7 @@ import click
 
 from ..core.visible import inert, visible
 from ..inventory import FILE, Inventory, InventoryError, load, nearest
+from ..inventory.tagged import Places
 from ..reports import github
 
 USAGE = 4
@@ -119,3 +120,21 @@ def known_suite(inventory: Inventory, suite: str | None) -> None:
     """Refuse a suite that an inventory does not have."""
     if suite is not None and suite not in inventory.suites:
         raise Usage(f"there is no suite {suite!r}; {nearest(suite, inventory.suites)}")
+
+
+def chosen(inventory: Inventory, said: str | None) -> frozenset[str] | None:
+    """Return the ids of the targets that words mean, as `tag:dc1,host.db`; None where nothing is said."""
+    if said is None:
+        return None
+    places, words = Places(inventory.targets), [word.strip() for word in said.split(",")]
+    for word in words:
+        if problem := places.problem(word):
+            raise Usage(f"--only {said}: {problem}")
+    return places.of(words)
+
+
+only_option = click.option(
+    "--only",
+    metavar="TARGETS",
+    help="Only these targets, and those reached through them: tag:dc1, or host.prod,host.db.",
+)
