@@ -11,6 +11,7 @@ from pathlib import Path
 
 from ..core.results import FAULT, SCHEMA, Measurement, Result, Run, Verdict, exit_status
 from ..core.shards import Shard, parse_shard
+from ..core.suites import GATE
 from ..core.vantage import here
 from ..files.reading import content
 from ..history import HistoryError, Past
@@ -79,8 +80,9 @@ def merged(inventory: Inventory, suite: str, parts: Collection[Part], of: int, p
         _require_same(part, inventory, suite, of)
     now = inventory.now()
     due = _Due(inventory, suite, of, frozenset(part.shard.number for part in parts))
-    all_of_it = sorted(due.completed(_worst(parts)), key=lambda result: result.rank)
-    results = past.compared(all_of_it, now)
+    lasting = {each.id: each.lasting for each in inventory.expectations if each.lasting and suite != GATE}
+    found = (past.settled(each, lasting.get(each.id), now) for each in due.completed(_worst(parts)))
+    results = past.compared(sorted(found, key=lambda result: result.rank), now)
     return Run(
         id=uuid.uuid4().hex,
         suite=suite,
