@@ -88,7 +88,7 @@ def test_a_part_of_a_suite_is_never_recorded_as_the_whole(project: Project) -> N
     assert (run["narrowed"], "not_run" in run, latest(pytester)) == (False, False, run)
 
 
-@pytest.mark.parametrize("workers", [(), ("-n", "2"), ("-n", "2", "--dist", "each")])
+@pytest.mark.parametrize("workers", [(), ("-n", "2")])
 def test_an_item_that_is_swallowed_fails_the_run(project: Project, workers: tuple[str, ...]) -> None:
     pytester = project(GREEN)
     pytester.makepyfile("import pytest\n@pytest.mark.daily\ndef test_mine(host): assert host.exists('sh')")
