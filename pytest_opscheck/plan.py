@@ -68,7 +68,7 @@ class Plan:
         """Sort readings into contacts: each once, whoever needs it. `hosts` are the hosts' specs by name."""
         lanes: tuple[dict[str, Contact], dict[str, Contact]] = ({}, {})
         requests: dict[str, list[Request]] = {}
-        this_machine = min((name for name, spec in hosts.items() if spec == HERE), default="")
+        this_machine = _this_machine(hosts)
         for request in {request.key: request for request in readings}.values():
             contact = _contact(request, hosts, this_machine)
             is_alone = request.probe.latency and contact.host is None
@@ -94,6 +94,18 @@ def _contact(request: Request, hosts: Mapping[str, str], this_machine: str) -> C
         return Contact(target.id, ())
     host = target.name if target.kind == "host" else target.keys.host() or this_machine
     return Contact(f"host.{host}", (), host, hosts.get(host, HERE))
+
+
+def contact_names(inventory: Inventory) -> dict[str, str]:
+    """Return in which contact each expectation's reading is made, by the expectations' ids."""
+    hosts = inventory.hosts
+    this_machine = _this_machine(hosts)
+    return {each.id: _contact(Request.of(each), hosts, this_machine).name for each in inventory.expectations}
+
+
+def _this_machine(hosts: Mapping[str, str]) -> str:
+    """Return the host target that is this machine, empty where none is."""
+    return min((name for name, spec in hosts.items() if spec == HERE), default="")
 
 
 def lines(inventory: Inventory, suite: str | None = None, only: Collection[str] | None = None) -> Iterator[str]:

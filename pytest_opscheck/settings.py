@@ -31,6 +31,7 @@ OPTIONS = (
         "TARGETS",
         "run only the checks of these targets, and of those reached through them: tag:dc1, or host.prod,host.db",
     ),
+    ("shard", "I/N", "run only this part of the targets, for example 3/8; `opscheck merge` makes one run of all parts"),
     ("reports", "DIR", "folder for the reports of suites (default: reports/ in the root directory)"),
 )
 """Each has a setting in pytest's files, `opscheck_` before its name."""

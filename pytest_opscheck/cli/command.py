@@ -25,6 +25,7 @@ _ELSEWHERE = {
     "gate": "gate",
     "history": "history",
     "maintenance": "maintenance",
+    "merge": "merge",
     "report": "report",
     "run": "run",
     "schedule": "schedule",

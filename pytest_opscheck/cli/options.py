@@ -10,6 +10,7 @@ from typing import Any, TextIO
 
 import click
 
+from ..core.units import LimitError, parse_duration
 from ..core.visible import inert, visible
 from ..inventory import FILE, Inventory, InventoryError, load, nearest
 from ..inventory.tagged import Places
@@ -55,6 +56,21 @@ class Place(click.Path):
             name = param.opts[0] if param is not None else "it"
             raise Usage(f"{name} is empty; give {'a folder' if self.dir_okay else 'a file'}, or leave it out")
         return super().convert(value, param, ctx)
+
+
+class Time(click.ParamType[float]):
+    """A length of time, as `30s`; 0 is none."""
+
+    name = "time"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        """Read it."""
+        if isinstance(value, float):
+            return value
+        try:
+            return 0.0 if str(value) == "0" else parse_duration(value)
+        except LimitError as error:
+            self.fail(str(error), param, ctx)
 
 
 inventory_option = click.option(
