@@ -112,7 +112,7 @@ def _gathered(
     channels = channels_of(document, words, suites, expectations, problems)
     gate = gate_of(document, words, suites, [each.id for each in targets], problems)
     inventory = Inventory(
-        digest=_digest(file, document),
+        content=_digest(document),
         file=file,
         name=name,
         timezone=zone,
@@ -151,9 +151,9 @@ def _sure(inventory: Inventory, wrong: Collection[Key]) -> Inventory:
     )
 
 
-def _digest(file: Path, document: Mapping[str, Any]) -> str:
+def _digest(document: Mapping[str, Any]) -> str:
     """Return what tells an inventory from another one, or from itself in another environment."""
-    text = json.dumps([str(file.resolve()), document], sort_keys=True, default=str)
+    text = json.dumps(document, sort_keys=True, default=str)
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
 
 

@@ -309,7 +309,7 @@ class Reporter:
             not_run=not_run,
             notices=tuple(map(inventory.redactor.text, self._notices())),
             shard=str(self.session.shard) if self.session.shard is not None else None,
-            digest=inventory.digest if self.session.shard is not None else None,
+            digest=inventory.fingerprint if self.session.shard is not None else None,
         )
 
     def _notices(self) -> Iterator[str]:
