@@ -29,7 +29,9 @@ ZONE = "zone"
 """The probe's parameter that gets the inventory's time zone, which decides what a day is."""
 PAST = "past"
 """The probe's parameter that gets the place of the inventory's past runs."""
-GIVEN = (WINDOW, ZONE, PAST)
+NOT_BEFORE = "not_before"
+"""The probe's parameter by which a gate counts nothing from before the deploy: a moment, in seconds since 1970."""
+GIVEN = (WINDOW, ZONE, PAST, NOT_BEFORE)
 """The parameters that are no keys of the inventory."""
 
 

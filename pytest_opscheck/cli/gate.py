@@ -28,6 +28,7 @@ from ..gate.watching import Watch
 from ..inventory import Inventory
 from ..inventory.gate import Gate
 from .options import USAGE, Usage, inventory_option, loaded, say
+from .progress import Progress
 
 ROLL_BACK, UNDECIDED = 1, 6
 _STATUSES = {Answer.GO: 0, Answer.ROLL_BACK: ROLL_BACK, Answer.UNDECIDED: UNDECIDED}
@@ -86,8 +87,8 @@ def before(file: Path, windows: int, every: float, to: Path, *, again: bool) -> 
     inventory = loaded(file)
     deploy = next((os.environ[name] for name in _DEPLOY_IDS if os.environ.get(name)), None)
     _refuse_second(to, deploy, again=again)
-    with _faults(), looking(inventory, inventory.gate_suite) as looker:
-        baseline = recorded(looker, windows, every, deploy, _progress)
+    with _faults(), Progress() as tell, looking(inventory, inventory.gate_suite) as looker:
+        baseline = recorded(looker, windows, every, deploy, tell)
     try:
         write(baseline, to)
     except OSError as error:
@@ -137,11 +138,11 @@ def after(  # noqa: PLR0917 - one for each option
         raise Usage(f"--version: nothing says where the version is read; add to [gate]: {wanted}")
     record = record or (inventory.file.absolute().parent / settings.record if settings.record else None)
     started = time.monotonic()
-    with _faults(), looking(inventory, inventory.gate_suite) as looker:
+    with _faults(), Progress() as tell, looking(inventory, inventory.gate_suite) as looker:
         known = None if baseline == _BASELINE and not baseline.exists() else read(baseline)
         terms = terms_of(inventory, settings, known)
         terms = replace(terms, cannot_roll_back=keeping.why_not_back(record, version, known))
-        watched = Watch(looker, known, terms, _progress)
+        watched = Watch(looker, known, terms, tell)
         decision = watched.run(settings, wait_s=wait, watch_s=watch, every_s=every, version=version)
     status = _status(decision, is_partial=watched.is_partial)
     _print(decision, inventory, settings, watched)
@@ -265,7 +266,3 @@ def _faults() -> Iterator[None]:
         said = " ".join(f"{type(error).__name__}: {error}".split())
         say(f"undecided: {said}; this is a fault of the gate itself", err=True)
         sys.exit(UNDECIDED)
-
-
-def _progress(said: str) -> None:
-    say(said, err=True)

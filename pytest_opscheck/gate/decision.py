@@ -9,12 +9,14 @@ from typing import Any
 
 from ..core.results import Result, Run, Verdict
 from .baseline import Baseline
+from .blind import without_blindness
 from .comparing import Judged, Seen, judged
 from .finding import Finding, Sort
 from .sides import Looks, results_by_id
 from .values import Answer
 
-_MOST_MISSED = 0.2
+MOST_MISSED = 0.2
+"""Of so many looks that could not tell, the others are not enough."""
 _FLAPS = 3
 """A check that was broken in so many separate stretches is flapping."""
 
@@ -25,8 +27,9 @@ class Terms:
 
     incomparable: why values can't be compared with the baseline, by result id, "" for all.
     cannot_roll_back: why going back would not help, None where it may.
-    wrong_version: what answered instead of the version that was deployed; None where all is as it should be.
+    broke: what is wrong beside the checks, such as another version that answers; None where nothing is.
     fault: what kept the gate from seeing all that it should have: then there is no go.
+    elsewhere, observers: the targets on other machines, and those that only tell of others, by their ids.
     """
 
     roll_back_at: str = "P1"
@@ -34,8 +37,10 @@ class Terms:
     counts_already_broken: bool = False
     incomparable: dict[str, str] | None = None
     cannot_roll_back: str | None = None
-    wrong_version: str | None = None
+    broke: str | None = None
     fault: str | None = None
+    elsewhere: tuple[str, ...] = ()
+    observers: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +63,7 @@ def decide(before: Baseline | None, after: Sequence[Run], terms: Terms) -> Decis
 
     Any counted breach rolls back, even where others are unknown; else anything unknown leaves it undecided.
     """
+    after = [without_blindness(look, terms.elsewhere, terms.observers) for look in after]
     looks = results_by_id(after)
     earlier = results_by_id(before.looks if before is not None else ())
     shares = frozenset(map(_target_of_share, itertools.chain.from_iterable(looks.values())))
@@ -72,7 +78,7 @@ def decide(before: Baseline | None, after: Sequence[Run], terms: Terms) -> Decis
 def _answer(found: Sequence[Finding], count: int, terms: Terms) -> tuple[Answer, str]:
     broken = [each for each in found if each.rolls_back]
     open_ = [each for each in found if each.leaves_undecided]
-    why = terms.wrong_version or (_named(broken) if broken else None)
+    why = terms.broke or (_named(broken) if broken else None)
     if why is not None and terms.cannot_roll_back is not None:
         return Answer.UNDECIDED, f"{why}, and {terms.cannot_roll_back}: a person decides"
     if why is not None:
@@ -122,7 +128,7 @@ def _findings(  # noqa: PLR0917 - what was seen of all, and of this one
     yield from _broken(name, looks, known, terms)
     yield from _unknown(name, looks, terms)
     if known is not None and known.verdict is Verdict.BREACH and looks.each[-1].verdict is Verdict.OK:
-        yield Finding(name, Sort.MENDED, known.severity, "is as expected now")
+        yield Finding(name, Sort.MENDED, known.severity, "is as expected since the deploy")
 
 
 def _target_of_share(result: Result) -> str | None:
@@ -188,7 +194,7 @@ def _counted(finding: Finding, terms: Terms, looks: Judged) -> Finding:
 
 def _unknown(name: str, looks: Judged, terms: Terms) -> Iterator[Finding]:
     missed = [each for each in looks.each if each.verdict in (Verdict.UNKNOWN, Verdict.MAINTENANCE)]
-    is_missed = bool(missed) and (looks.each[-1] is missed[-1] or len(missed) > _MOST_MISSED * len(looks.each))
+    is_missed = bool(missed) and (looks.each[-1] is missed[-1] or len(missed) > MOST_MISSED * len(looks.each))
     undecided = [each for each in looks.together if each.verdict is Verdict.UNKNOWN]
     for last in (*(missed[-1:] if is_missed else ()), *undecided):
         counts = (last.severity or "P0") <= terms.undecided_at

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import datetime as dt
 import json
 import signal
 import subprocess
@@ -12,6 +13,7 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
+from .._check import NOT_BEFORE
 from ..core.look import Look
 from ..core.results import Run
 from ..inventory import Inventory
@@ -45,6 +47,11 @@ class Looker:
     def with_requests(self, count: int) -> Mapping[str, Mapping[str, Any]]:
         """Return the parameters by which each series of requests has as many."""
         return {e.id: {REQUESTS: count} for e in self._of_suite() if REQUESTS in e.params}
+
+    def counting_from(self, moment: dt.datetime) -> Mapping[str, Mapping[str, Any]]:
+        """Return the parameters by which lines of logs count from a moment on, where a limit says how many at most."""
+        counting = (e for e in self._of_suite() if NOT_BEFORE in e.check.params.model_fields and _is_at_most(e.limits))
+        return {e.id: {NOT_BEFORE: moment.timestamp()} for e in counting}
 
     def _of_suite(self) -> Iterator[Any]:
         return (each for each in self.inventory.expectations if self.suite in each.suites)
@@ -91,6 +98,15 @@ class Looker:
 def _is_relative(limits: Any, params: Mapping[str, Any]) -> bool:
     ladders = [*(limits.ladders if limits is not None else ()), *_inner(params.values())]
     return any(getattr(ladder, "relative", ()) for ladder in ladders)
+
+
+def _is_at_most(limits: Any) -> bool:
+    """Tell whether limits only say how many there may be: fewer in a shorter time never break one."""
+    ladders = limits.ladders if limits is not None else ()
+    said = [rung.limit for ladder in ladders for rung in ladder.rungs]
+    return not any(ladder.relative for ladder in ladders) and all(
+        limit.operator in ("<", "<=") or (limit.operator == "==" and limit.number == 0) for limit in said
+    )
 
 
 def _inner(values: Any) -> Iterator[Any]:

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from ..inventory import Inventory
 from ..inventory.gate import Gate
 from .baseline import Baseline, GateError, expected_of
+from .blind import elsewhere, observers
 from .decision import Terms
 
 
@@ -18,6 +19,8 @@ def terms_of(inventory: Inventory, settings: Gate, known: Baseline | None) -> Te
         undecided_at=settings.undecided_at,
         counts_already_broken=settings.already_broken == "count",
         incomparable=dict(_incomparable(inventory, settings, known)) if known is not None else {},
+        elsewhere=tuple(elsewhere(inventory)),
+        observers=tuple(observers(inventory)),
     )
 
 

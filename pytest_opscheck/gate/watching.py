@@ -2,25 +2,25 @@
 
 from __future__ import annotations
 
+import contextlib
+import datetime as dt
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field, replace
 
 from ..core.look import Look
 from ..core.results import Result, Run, Verdict
 from ..inventory.gate import Gate, Version
 from .baseline import Baseline, GateError
-from .decision import Decision, Terms, decide
+from .decision import MOST_MISSED, Decision, Terms, decide
 from .finding import Sort
 from .looking import Looker, StoppedError
 from .values import LOOKS, Answer
 from .version import NO_VERSION, described, waited_for
+from .waiting import awaited
 
 _AGAIN_S = 5.0
 """After this time what is newly broken is looked at again."""
-_PAUSE_S = 1.0
-_LIFE = ("reachable", "status", "up", "healthy")
-"""The checks that tell whether what was deployed has come up."""
 _FEWEST_REQUESTS = 10
 _ENOUGH = LOOKS[3]
 """Requests after which nothing but an open comparison asks for more."""
@@ -37,30 +37,36 @@ class Watch:
     looks: list[Run] = field(default_factory=list)
     is_partial: bool = False
     ready_s: float | None = None
+    _since: dt.datetime = field(default_factory=lambda: dt.datetime.now(dt.UTC))
     _began: float = field(default_factory=time.monotonic)
+    _full: list[str | None] = field(default_factory=list)
+    """Of each look at the whole suite what was wrong with it; None where nothing was."""
 
     def run(self, gate: Gate, *, wait_s: float, watch_s: float, every_s: float, version: str | None) -> Decision:
         """Watch a deploy, and return what was decided; with what was seen so far where somebody ends it."""
         try:
             self._await_life(wait_s)
-            if version is not None and gate.version is not None:
+            if self.ready_s is not None and version is not None and gate.version is not None:
                 self._await_version(gate.version, wait_s, version)
-            if self._rolls_back():
+            if self.terms.broke is not None:
+                self._full_look(LOOKS[0])
                 return self.decision
             self._warm_up(gate)
             self._decide_once()
-            until = time.monotonic() + watch_s
-            while not self._rolls_back() and time.monotonic() < until:
-                time.sleep(min(every_s, max(0.0, until - time.monotonic())))
-                self._full_look(LOOKS[0])
-                self._confirm()
+            self._go_on(watch_s, every_s)
         except StoppedError:
             self.is_partial = True
-        except GateError as error:
-            if not self.looks:
-                raise
-            self._note(f"a look failed: {error}")
         return self.decision
+
+    def _go_on(self, watch_s: float, every_s: float) -> None:
+        """Look again and again, as long as is said; ended early only by what rolls back."""
+        began = time.monotonic()
+        while not self._rolls_back() and (passed := time.monotonic() - began) < watch_s:
+            time.sleep(min(every_s, watch_s - passed))
+            self._full_look(LOOKS[0])
+            self._confirm()
+            passed = min(time.monotonic() - began, watch_s)
+            self.tell(f"watched {passed:.0f} s of {watch_s:.0f} s, {self.decision.answer} so far")
 
     def _rolls_back(self) -> bool:
         return self.decision.answer is Answer.ROLL_BACK
@@ -72,24 +78,22 @@ class Watch:
     @property
     def decision(self) -> Decision:
         """What can be said of all that was seen so far."""
+        missed = [why for why in self._full if why is not None]
+        if missed and (self._full[-1] is not None or len(missed) > MOST_MISSED * len(self._full)):
+            fault = f"{len(missed)} of {len(self._full)} looks at the suite were not whole: {missed[-1]}"
+            return decide(self.before, self.looks, replace(self.terms, fault=fault))
         return decide(self.before, self.looks, self.terms)
 
     def _await_life(self, wait_s: float) -> None:
-        """Wait until what was deployed answers, at most as long as is said: then the first look says what does not."""
-        suite = [e for e in self.looker.inventory.expectations if self.looker.suite in e.suites]
-        life = frozenset(e.id for e in suite if e.check.name in _LIFE)
-        broken_before = {name for name, r in (self.before.results if self.before else {}).items() if _is_broken(r)}
-        while life:
-            found = self.looker.look(Look(only=life))
-            missing = [r for r in found.results if r.verdict is not Verdict.OK and r.id not in broken_before]
-            if not missing:
-                break
-            if time.monotonic() - self._began > wait_s:
-                self.tell(f"not ready after {wait_s:g} s: {missing[0].id}: {missing[0].message}")
-                return
-            self.tell(f"waiting for {missing[0].id}: {missing[0].message}")
-            time.sleep(_PAUSE_S)
-        self.ready_s = time.monotonic() - self._began
+        """Wait until what was deployed answers; where it does not in time, that is a breach."""
+        broken = {name for name, r in (self.before.results if self.before else {}).items() if _is_broken(r)}
+        life = awaited(self.looker, broken, self.terms.elsewhere, self.terms.observers, wait_s, self.tell)
+        if life.missing is None:
+            self.ready_s = life.seconds
+        elif life.missing.verdict is not Verdict.BREACH:
+            self._note(life.message)
+        elif (life.missing.severity or "P0") <= self.terms.roll_back_at:
+            self.terms = replace(self.terms, broke=life.message)
 
     def _await_version(self, source: Version, wait_s: float, wanted: str) -> None:
         """Wait until every answer comes from the version that was deployed; that none says one proves no other."""
@@ -100,15 +104,14 @@ class Watch:
         if all(name.startswith(NO_VERSION) for name in others if name != wanted):
             self._note(said)
         else:
-            self.terms = replace(self.terms, wrong_version=said)
+            self.terms = replace(self.terms, broke=said)
 
     def _warm_up(self, gate: Gate) -> None:
         """Make the requests that are not measured."""
         if gate.warm_up and self.looker.with_requests(gate.warm_up) and self.ready_s is not None:
-            count = max(gate.warm_up, _FEWEST_REQUESTS)
-            self.looker.look(
-                Look(only=frozenset(self.looker.with_requests(count)), params=self.looker.with_requests(count))
-            )
+            wanted = self.looker.with_requests(max(gate.warm_up, _FEWEST_REQUESTS))
+            with contextlib.suppress(GateError):  # the first look tells
+                self.looker.look(Look(only=frozenset(wanted), params=wanted))
 
     def _decide_once(self) -> None:
         """Look at all of the suite, then at what is compared, until it is decided or there are enough requests."""
@@ -135,17 +138,34 @@ class Watch:
                 return
             self.tell(f"looking again in {_AGAIN_S:g} s at {', '.join(sorted(doubtful)[:3])}")
             time.sleep(_AGAIN_S)
-            self._look(Look(only=doubtful))
+            self._look(Look(only=doubtful | self._witnesses(doubtful)))
+
+    def _witnesses(self, doubtful: Collection[str]) -> frozenset[str]:
+        """Return who tells whether this machine is cut off, where one of those in doubt can't be reached."""
+        expected = {each.id: each for each in self.looker.inventory.expectations if each.check.name == "reachable"}
+        if not any(name in expected for name in doubtful):
+            return frozenset()
+        return frozenset(name for name, each in expected.items() if each.target.id in self.terms.elsewhere)
 
     def _full_look(self, requests: int) -> None:
-        self._look(Look(params=self.looker.with_requests(requests)))
-        if self.looks[-1].narrowed:
-            self._note("not all checks of the suite ran in each look; see what left them out: -x, -k, a plugin")
+        why = self._look(Look(params=self.looker.with_requests(requests)))
+        if why is None and self.looks[-1].narrowed:
+            why = "not all checks of the suite ran; see what left them out: -x, -k, a plugin"
+        self._full.append(why)
 
-    def _look(self, look: Look) -> None:
-        counters = self.before.counters if self.before is not None else {}
-        since = self.before.recorded if self.before is not None else None
-        self.looks.append(self.looker.look(Look(look.only, look.params, counters, since)))
+    def _look(self, look: Look) -> str | None:
+        """Look, and return what went wrong. Raises StoppedError."""
+        known = self.before
+        since = known.recorded if known is not None else self._since
+        counting = self.looker.counting_from(since)
+        params = {n: {**counting.get(n, {}), **look.params.get(n, {})} for n in {*counting, *look.params}}
+        counters = known.counters if known is not None else {}
+        try:
+            found = self.looker.look(Look(look.only, params, counters, since))
+        except GateError as error:
+            return str(error)
+        self.looks.append(found)
+        return None
 
 
 def _more_tell(decision: Decision) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import multiprocessing
 import os
 import re
@@ -10,14 +11,17 @@ import socket
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import docker.errors  # noqa: F401 - before the fork: its child may not be let near these files
 import pytest
 
 from pytest_opscheck.core.errors import UnreachableError
+from pytest_opscheck.core.look import Look
 from pytest_opscheck.probes._kind import Output
 from pytest_opscheck.probes.docker._engine import connected
 from pytest_opscheck.probes.docker._shell import REACHABLE, answered
@@ -270,6 +274,26 @@ def test_errors_of_all_containers_are_counted_together(run: Run, project: Projec
     message = f"lines with ^ERROR\\b(?! but) ({name}-api-1 3) is 3/h{only}, expected < 1/h; gone: it has no container"
     assert same(outcome, "errors", 3) == ("breach P2", message)
     assert "is 0/s" in same(outcome, "errors", 4)[1]
+
+
+def test_a_gate_counts_no_line_from_before_the_deploy(run: Run, project: Project, tmp_path: Path) -> None:
+    container = project.start("api", "echo ERROR old; touch /tmp/done; sleep 600")
+    wait_until(lambda: "done" in engine("exec", container, "ls", "/tmp"), "the first line")
+    time.sleep(1.1)  # a host's clock is read in whole seconds
+    deployed = time.time()
+    ids = [f"docker.errors@{way}0" for way in WAYS]
+    look = Look(frozenset(ids), {each: {"not_before": deployed} for each in ids})
+    (tmp_path / "look.json").write_text(json.dumps(look.to_json()), encoding="utf-8")
+
+    def values() -> list[Any]:
+        asked = f"--opscheck-look={tmp_path / 'look.json'}", f"--opscheck-json={tmp_path / 'seen.json'}"
+        run(project.inventory('errors = "< 5/day"'), *asked)
+        results = json.loads((tmp_path / "seen.json").read_text(encoding="utf-8"))["results"]
+        return [result["measurements"][0]["value"] for result in results]
+
+    assert values() == [0, 0]
+    engine("exec", container, "sh", "-c", "echo ERROR new > /proc/1/fd/1")
+    assert values() == [1, 1]
 
 
 def test_a_log_that_cannot_be_read_is_unknown(run: Run, project: Project) -> None:

@@ -263,6 +263,13 @@ def test_lines_of_the_last_half_hour(run: Run, tmp_path: Path) -> None:
     assert run(text).verdict("logs.count.failed@app") == "ok"
 
 
+@pytest.mark.parametrize("said", [{"window_s": 3600}, {"window_s": None}, {"window_s": None, "since": "today"}])
+def test_a_gate_counts_nothing_from_before_the_deploy(tmp_path: Path, said: dict[str, Any]) -> None:
+    stamps = [FORMS["iso"](now() - dt.timedelta(seconds=ago)) for ago in (90, 60, 1)]
+    file = write(tmp_path / "x.log", *(f"{stamp} login failed" for stamp in stamps))
+    assert counted(file, **said, not_before=time.time() - 30).lines == 1
+
+
 def test_several_files_of_which_each_has_to_be_there(run: Run, tmp_path: Path) -> None:
     stamp = FORMS["iso"](now())
     files = [write(tmp_path / name, f"{stamp} login failed") for name in ("app:web.log", "app worker.log")]

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import datetime as dt
+import math
 import re
+import time
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
@@ -129,6 +131,15 @@ class _Wanted:
     since: str
     last: int | None = None
     window_s: int | None = None
+    not_before: float | None = None
+
+    def __post_init__(self) -> None:
+        """Count nothing from before a moment where that is asked for; what a container said since its start does."""
+        how, _, number = self.since.partition(" ")
+        if self.not_before is not None and how != "start":
+            now = time.time()
+            own = {"ago": lambda: float(number), "at": lambda: now - float(number), "all": lambda: math.inf}[how]()
+            object.__setattr__(self, "since", f"ago {max(0, math.ceil(min(own, now - self.not_before)))}")
 
     def begin(self, container: Container, now: float) -> float:
         """Return from when on a container's lines count, in seconds since 1970."""
@@ -231,17 +242,24 @@ def errors(
     ignore: Regex | None = None,
     ignore_case: bool = False,
     services: tuple[str, ...] = (),
+    not_before: float | None = None,
     timeout_s: float,
 ) -> LogLines:
     """How many lines of the logs match, by the times at which the engine received them."""
-    return _read(engine, _errors_wanted(window_s, pattern, ignore, ignore_case, services), timeout_s)
+    return _read(engine, _errors_wanted(window_s, pattern, ignore, ignore_case, services, not_before), timeout_s)
 
 
-def _errors_wanted(
-    window_s: int | None, pattern: str, ignore: str | None, ignore_case: bool, services: tuple[str, ...]
+def _errors_wanted(  # noqa: PLR0917 - the probe's parameters
+    window_s: int | None,
+    pattern: str,
+    ignore: str | None,
+    ignore_case: bool,
+    services: tuple[str, ...],
+    not_before: float | None,
 ) -> _Wanted:
     seconds = window_s or _DAY
-    return _Wanted(pattern, ignore, ignore_case, services, f"ago {seconds}", window_s=seconds)
+    since = f"ago {seconds}"
+    return _Wanted(pattern, ignore, ignore_case, services, since, window_s=seconds, not_before=not_before)
 
 
 def _errors_args(  # noqa: PLR0917 - the probe's parameters
@@ -251,8 +269,9 @@ def _errors_args(  # noqa: PLR0917 - the probe's parameters
     ignore: str | None,
     ignore_case: bool,
     services: tuple[str, ...],
+    not_before: float | None,
 ) -> tuple[str, ...]:
-    return _args(target, _errors_wanted(window_s, pattern, ignore, ignore_case, services))
+    return _args(target, _errors_wanted(window_s, pattern, ignore, ignore_case, services, not_before))
 
 
 @kind.through_host(errors, LINES, args=_errors_args, max_bytes=MAX_BYTES)
@@ -272,6 +291,7 @@ def logs(
     services: tuple[str, ...] = (),
     last: Annotated[int, Field(ge=1, le=1_000_000)] | None = None,
     since: Since = None,  # type: ignore[assignment]
+    not_before: float | None = None,
     timeout_s: float,
 ) -> LogLines:
     """How many lines of the logs match: in a rate's window, `since` a time, or of the `last` ones of each container.
@@ -279,7 +299,7 @@ def logs(
     `since` is a length of time up to now ("4h"), a moment with its zone (2026-11-20T09:00:00Z), or "start", the latest
     start of each container. The engine's time stamps count, not those in a line.
     """
-    wanted = _Wanted(pattern, ignore, ignore_case, services, since, last, window_s)
+    wanted = _Wanted(pattern, ignore, ignore_case, services, since, last, window_s, not_before)
     return _read(engine, wanted, timeout_s)
 
 
@@ -292,8 +312,9 @@ def _logs_args(  # noqa: PLR0917 - the probe's parameters
     services: tuple[str, ...],
     last: int | None,
     since: str,
+    not_before: float | None,
 ) -> tuple[str, ...]:
-    return _args(target, _Wanted(pattern, ignore, ignore_case, services, since, last, window_s))
+    return _args(target, _Wanted(pattern, ignore, ignore_case, services, since, last, window_s, not_before))
 
 
 @kind.through_host(logs, LINES, args=_logs_args, max_bytes=MAX_BYTES)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from dataclasses import dataclass
 from typing import Annotated, Literal
 
@@ -112,9 +113,13 @@ def _args(
     priority: str,
     since: float,
     window_s: int,
+    not_before: float | None,
 ) -> tuple[str, ...]:
     pattern, ignore = (extended(each, ignore_case=ignore_case) for each in (pattern, ignore))
-    return (unit, pattern, ignore, "-i" if ignore_case else "", priority, f"{window_s or since:.0f}")
+    seconds = window_s or since
+    if not_before is not None:
+        seconds = max(1.0, min(seconds, time.time() - not_before))
+    return (unit, pattern, ignore, "-i" if ignore_case else "", priority, f"{seconds:.0f}")
 
 
 @kind.shell(_JOURNAL, args=_args, timeout_s=60)
@@ -128,6 +133,7 @@ def journal(
     priority: Priority | Literal[""] = "",  # noqa: ARG001 - the script's
     window_s: int | None = None,
     since: Annotated[object, AfterValidator(_window), WithJsonSchema({"type": "string"})] = None,  # noqa: ARG001 - the script's
+    not_before: float | None = None,  # noqa: ARG001 - the script's
 ) -> Entries:
     """Lines of the messages in the journal, within the limit's window or `since`, counted on the host.
 

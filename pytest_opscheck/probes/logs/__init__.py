@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import math
 import re
 import zoneinfo
 from dataclasses import dataclass
@@ -131,10 +132,14 @@ def _args(
     window_s: int | None,
     since: str | None,
     zone: dt.tzinfo,
+    not_before: float | None,
 ) -> tuple[str, ...]:
     now = dt.datetime.now(dt.UTC)
     midnight = dt.datetime.combine(now.astimezone(zone).date(), dt.time(), zone)
     seconds = float(since) if since and since != "today" else float(window_s or 0)
+    if not_before is not None:
+        own = (now - midnight).total_seconds() if since == "today" else seconds or math.inf
+        since, seconds = None, min(own, now.timestamp() - not_before)
     start = midnight if since == "today" else now - dt.timedelta(seconds=seconds)
     local = ("", "", "")
     if target.timezone:
@@ -164,6 +169,7 @@ def count(
     window_s: int | None = None,
     since: Since = None,  # noqa: ARG001 - the script's
     zone: Zone,  # noqa: ARG001 - the script's
+    not_before: float | None = None,  # noqa: ARG001 - the script's
 ) -> Count:
     """Lines that match `pattern` and not `ignore`: with a rate those of its window, with `since` those from then on.
 

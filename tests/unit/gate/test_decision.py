@@ -164,11 +164,11 @@ def test_times_are_compared_by_limits_for_worse_alone(limit: str) -> None:
     assert sorts(before, [run(times(limit))] * 10) == (Answer.UNDECIDED, [Sort.INCOMPARABLE])
 
 
-def test_a_wrong_version_and_a_fault_of_the_gate() -> None:
+def test_a_broke_and_a_fault_of_the_gate() -> None:
     after = twice(result())
     assert decide(None, after, Terms(fault="a look failed")).answer is Answer.UNDECIDED
-    assert decide(None, after, Terms(wrong_version="1 of 2 answers came from 1.4")).answer is Answer.ROLL_BACK
-    terms = Terms(wrong_version="1 of 2 answers came from 1.4", cannot_roll_back="no version is known to be good")
+    assert decide(None, after, Terms(broke="1 of 2 answers came from 1.4")).answer is Answer.ROLL_BACK
+    terms = Terms(broke="1 of 2 answers came from 1.4", cannot_roll_back="no version is known to be good")
     assert decide(None, after, terms).answer is Answer.UNDECIDED
 
 

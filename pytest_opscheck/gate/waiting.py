@@ -1,0 +1,87 @@
+"""Waits until what was deployed is up, or until it is plain that it will not be."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
+from functools import partial
+
+from ..core.look import Look
+from ..core.results import Result, Run, Verdict
+from .blind import without_blindness
+from .looking import Looker
+
+_LIFE = ("reachable", "status", "up", "healthy", "services")
+"""The checks that tell whether what was deployed has come up."""
+_PAUSE_S = 1.0
+_ENDED = re.compile(r"(?:exited|dead) with status|restarting after|failed\Z")
+"""The state of a container, or of a unit, that does not run though somebody has started it."""
+_ENDED_FOR_S = 5.0
+"""After this time it is not about to come up."""
+_AGAIN = re.compile(r"(?:restarted|started it again) (\d+) times")
+_TOO_OFTEN = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Life:
+    """Whether what was deployed came up: after so many seconds, and what was missing where it did not."""
+
+    seconds: float
+    missing: Result | None = None
+    gave_up: str | None = None
+
+    @property
+    def message(self) -> str:
+        """What is missing, and how long it was waited for."""
+        missing = self.missing
+        said = f"{missing.id}: {missing.message}" if missing is not None else ""
+        return f"not ready after {self.seconds:.0f} s: {said}{f'; {self.gave_up}' if self.gave_up else ''}"
+
+
+def awaited(  # noqa: PLR0917 - what is known before, and how long to wait
+    looker: Looker,
+    broken_before: Collection[str],
+    elsewhere: Collection[str],
+    observers: Collection[str],
+    wait_s: float,
+    tell: Callable[[str], None],
+) -> Life:
+    """Wait until what was deployed answers, at most as long as is said. Raises GateError and StoppedError."""
+    suite = [each for each in looker.inventory.expectations if looker.suite in each.suites]
+    life = frozenset(each.id for each in suite if each.check.name in _LIFE)
+    began, ended_since = time.monotonic(), None
+    missing_of = partial(_missing, broken_before=broken_before, elsewhere=elsewhere, observers=observers)
+    while life:
+        missing = missing_of(looker.look(Look(only=life)))
+        waited = time.monotonic() - began
+        if not missing:
+            break
+        ended_since = (waited if ended_since is None else ended_since) if any(map(_has_ended, missing)) else None
+        gave_up = _gave_up(missing, 0.0 if ended_since is None else waited - ended_since)
+        if gave_up or waited > wait_s:
+            return Life(waited, missing[0], gave_up)
+        tell(f"waiting for {missing[0].id}: {missing[0].message}")
+        time.sleep(_PAUSE_S)
+    return Life(time.monotonic() - began)
+
+
+def _missing(
+    found: Run, *, broken_before: Collection[str], elsewhere: Collection[str], observers: Collection[str]
+) -> list[Result]:
+    """Return what is not up, the worst breach first; what blocks others before what it blocks."""
+    results = without_blindness(found, elsewhere, observers).results
+    missing = [each for each in results if each.verdict is not Verdict.OK and each.id not in broken_before]
+    return sorted(missing, key=lambda each: each.rank)
+
+
+def _has_ended(missing: Result) -> bool:
+    return any(m.breached and _ENDED.match(str(m.value)) for m in missing.measurements)
+
+
+def _gave_up(missing: Collection[Result], ended_for_s: float) -> str | None:
+    """Return why more waiting is of no use."""
+    if any(int(again[1]) >= _TOO_OFTEN for each in missing if (again := _AGAIN.search(each.message)) is not None):
+        return "it ends again and again"
+    return "it has ended, and does not come up again" if ended_for_s >= _ENDED_FOR_S else None
