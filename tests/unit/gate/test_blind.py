@@ -21,8 +21,7 @@ REFUSED = "postgres.main can't be reached: connection refused; check whether it 
 
 def reachable(target: str, verdict: Verdict = OK, message: str = "ok") -> Any:
     kind, _, name = target.partition(".")
-    made = result(verdict, "P0" if verdict is BREACH else None, f"{kind}.reachable@{name}", message=message)
-    return type(made)(**{**{f: getattr(made, f) for f in made.__slots__}, "target": target})
+    return result(verdict, "P0" if verdict is BREACH else None, f"{kind}.reachable@{name}", message=message)
 
 
 def blind(look: Run, *elsewhere: str, observers: tuple[str, ...] = ()) -> list[Verdict]:
