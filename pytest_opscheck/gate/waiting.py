@@ -10,6 +10,7 @@ from functools import partial
 
 from ..core.look import Look
 from ..core.results import Result, Run, Verdict
+from .answering import Answering
 from .blind import without_blindness
 from .looking import Looker
 
@@ -52,7 +53,8 @@ def awaited(  # noqa: PLR0917 - what is known before, and how long to wait
     suite = [each for each in looker.inventory.expectations if looker.suite in each.suites]
     life = frozenset(each.id for each in suite if each.check.name in _LIFE)
     began, ended_since = time.monotonic(), None
-    missing_of = partial(_missing, broken_before=broken_before, elsewhere=elsewhere, observers=observers)
+    answering = Answering.of(looker.inventory)
+    missing_of = partial(_missing, answering, broken_before=broken_before, elsewhere=elsewhere, observers=observers)
     while life:
         missing = missing_of(looker.look(Look(only=life)))
         waited = time.monotonic() - began
@@ -68,11 +70,17 @@ def awaited(  # noqa: PLR0917 - what is known before, and how long to wait
 
 
 def _missing(
-    found: Run, *, broken_before: Collection[str], elsewhere: Collection[str], observers: Collection[str]
+    answering: Answering,
+    found: Run,
+    *,
+    broken_before: Collection[str],
+    elsewhere: Collection[str],
+    observers: Collection[str],
 ) -> list[Result]:
     """Return what is not up, the worst breach first; what blocks others before what it blocks."""
     results = without_blindness(found, elsewhere, observers).results
-    missing = [each for each in results if each.verdict is not Verdict.OK and each.id not in broken_before]
+    up = answering.up(results)
+    missing = [each for each in results if each.verdict is not Verdict.OK and each.id not in {*broken_before, *up}]
     return sorted(missing, key=lambda each: each.rank)
 
 
