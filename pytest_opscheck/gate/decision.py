@@ -68,7 +68,8 @@ def decide(before: Baseline | None, after: Sequence[Run], terms: Terms) -> Decis
     earlier = results_by_id(before.looks if before is not None else ())
     shares = frozenset(map(_target_of_share, itertools.chain.from_iterable(looks.values())))
     found = [each for name in sorted(looks) for each in _findings(before, earlier, looks, name, terms, shares)]
-    found += _gone(before, looks)
+    if not any(each.rolls_back for each in found):  # else it ended early, and had no need to look at all
+        found += _gone(before, looks)
     found.sort(key=lambda each: (not each.rolls_back, not each.leaves_undecided, list(Sort).index(each.sort), each.id))
     count = sum(any(r.verdict in (Verdict.OK, Verdict.BREACH) for r in seen) for seen in looks.values())
     answer, why = _answer(found, count, terms)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import datetime as dt
 import time
 from collections.abc import Callable, Collection
@@ -51,8 +50,7 @@ class Watch:
             if self.terms.broke is not None:
                 self._full_look(LOOKS[0])
                 return self.decision
-            self._warm_up(gate)
-            self._decide_once()
+            self._decide_once(gate)
             self._go_on(watch_s, every_s)
         except StoppedError:
             self.is_partial = True
@@ -106,16 +104,20 @@ class Watch:
         else:
             self.terms = replace(self.terms, broke=said)
 
-    def _warm_up(self, gate: Gate) -> None:
-        """Make the requests that are not measured."""
-        if gate.warm_up and self.looker.with_requests(gate.warm_up) and self.ready_s is not None:
-            wanted = self.looker.with_requests(max(gate.warm_up, _FEWEST_REQUESTS))
-            with contextlib.suppress(GateError):  # the first look tells
-                self.looker.look(Look(only=frozenset(wanted), params=wanted))
+    def _first_look(self, gate: Gate) -> None:
+        """Look at all of the suite while it warms up; the requests of this look are made, and not measured."""
+        timed = frozenset(self.looker.with_requests(LOOKS[0]))
+        if not (gate.warm_up and timed and self.ready_s is not None):
+            self._full_look(LOOKS[0])
+            return
+        self._full_look(max(gate.warm_up, _FEWEST_REQUESTS), unmeasured=timed)
+        self._confirm()
+        if not self._rolls_back():
+            self._look(Look(only=timed, params=self.looker.with_requests(LOOKS[0])))
 
-    def _decide_once(self) -> None:
+    def _decide_once(self, gate: Gate) -> None:
         """Look at all of the suite, then at what is compared, until it is decided or there are enough requests."""
-        self._full_look(LOOKS[0])
+        self._first_look(gate)
         self._confirm()
         made, compared = LOOKS[0], self._compared()
         for upto in LOOKS[1:] if compared else ():
@@ -147,14 +149,14 @@ class Watch:
             return frozenset()
         return frozenset(name for name, each in expected.items() if each.target.id in self.terms.elsewhere)
 
-    def _full_look(self, requests: int) -> None:
-        why = self._look(Look(params=self.looker.with_requests(requests)))
+    def _full_look(self, requests: int, unmeasured: Collection[str] = ()) -> None:
+        why = self._look(Look(params=self.looker.with_requests(requests)), unmeasured)
         if why is None and self.looks[-1].narrowed:
             why = "not all checks of the suite ran; see what left them out: -x, -k, a plugin"
         self._full.append(why)
 
-    def _look(self, look: Look) -> str | None:
-        """Look, and return what went wrong. Raises StoppedError."""
+    def _look(self, look: Look, unmeasured: Collection[str] = ()) -> str | None:
+        """Look, and return what went wrong; what is unmeasured is left out of what was seen. Raises StoppedError."""
         known = self.before
         since = known.recorded if known is not None else self._since
         counting = self.looker.counting_from(since)
@@ -164,7 +166,7 @@ class Watch:
             found = self.looker.look(Look(look.only, params, counters, since))
         except GateError as error:
             return str(error)
-        self.looks.append(found)
+        self.looks.append(replace(found, results=tuple(r for r in found.results if r.id not in unmeasured)))
         return None
 
 
