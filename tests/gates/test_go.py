@@ -57,7 +57,13 @@ def test_one_502_is_none_too_many(bot: TradingBot, pipeline: Pipeline) -> None:
     bot.deploy(Build(fault="one_502"), awaits=False)
     began = time.time()
     goes(pipeline.after("--version", "1.5"))
-    assert sum(each.status == "502" and each.path == "/api/v1/signals" and each.version == "1.5" for each in bot.answers(began)) == 1
+    assert (
+        sum(
+            each.status == "502" and each.path == "/api/v1/signals" and each.version == "1.5"
+            for each in bot.answers(began)
+        )
+        == 1
+    )
     goes_in_a_window(pipeline)
 
 

@@ -30,9 +30,7 @@ FAULTS = {
     "one path answers 500": Fault(Build(fault="one_path"), "http.status@signals: ", 15),
     "a migration is missing": Fault(Build(), "http.status@signals: ", 15, migrates=False),
     "an endpoint is open": Fault(Build(fault="open_to_all"), "http.status@status: ", 15),
-    "rows are lost": Fault(
-        Build(), "postgres.query.users@main: ", 15, sql="delete from users where id > 190"
-    ),
+    "rows are lost": Fault(Build(), "postgres.query.users@main: ", 15, sql="delete from users where id > 190"),
     "an error a second is logged": Fault(Build(fault="log_errors"), "docker.logs.errors@stack: ", 30),
     "the worker is dead": Fault(Build(worker_fault="worker"), "celery.workers@tasks: ", 60),
     "all is 40 % slower": Fault(Build(fault="slower"), "http.p95@portfolio: shift: ", 60, windows=10),
