@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -88,8 +88,12 @@ def _has_ended(missing: Result) -> bool:
     return any(m.breached and _ENDED.match(str(m.value)) for m in missing.measurements)
 
 
-def _gave_up(missing: Collection[Result], ended_for_s: float) -> str | None:
+def _gave_up(missing: Sequence[Result], ended_for_s: float) -> str | None:
     """Return why more waiting is of no use."""
     if any(int(again[1]) >= _TOO_OFTEN for each in missing if (again := _AGAIN.search(each.message)) is not None):
         return "it ends again and again"
-    return "it has ended, and does not come up again" if ended_for_s >= _ENDED_FOR_S else None
+    if ended_for_s < _ENDED_FOR_S:
+        return None
+    ended = next(each for each in missing if _has_ended(each))
+    said = "" if ended is missing[0] else f"{ended.id}: {ended.message}; "
+    return f"{said}it has ended, and does not come up again"
