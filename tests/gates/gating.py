@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import subprocess
 import sys
@@ -35,9 +36,14 @@ class Outcome:
         """The status, and the line that says why."""
         return self.status, self.said.partition("\n")[0]
 
+    @property
+    def took_s(self) -> float:
+        """How long it took to decide."""
+        return self.ended - self.began
+
     def since(self, moment: float) -> float:
-        """Return how long it took to decide from a moment on, or from the gate's own start where that is later."""
-        return self.ended - max(self.began, moment)
+        """Return how long it took to decide from a moment on, or from its own start where that is later or was none."""
+        return self.ended - (self.began if math.isinf(moment) else max(self.began, moment))
 
 
 @dataclass

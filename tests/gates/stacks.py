@@ -77,10 +77,8 @@ class TradingBot(Stack):
 
     def start(self, color: str, build: Build) -> None:
         """Start a build in a colour, anew, and its worker."""
-        said_of = {color.upper(): (build.version, build.fault), "WORKER": (build.version, build.worker_fault)}
-        pairs = [
-            f"{name}_{key}={value}" for name, both in said_of.items() for key, value in zip(("VERSION", "FAULT"), both)
-        ]
+        pairs = [f"{name}_VERSION={build.version}" for name in (color.upper(), "WORKER")]
+        pairs += [f"{color.upper()}_FAULT={build.fault}", f"WORKER_FAULT={build.worker_fault}"]
         self.up_again(pairs, f"api-{color}", "worker")
 
     def up_again(self, pairs: list[str], *services: str) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import pytest
 
@@ -26,7 +26,7 @@ class Fault:
 
 WATCHED = ("--watch", "4m", "--every", "10s")
 FAULTS = {
-    "it crashes at the start": Fault(Build(fault="crash"), "docker.up@stack: ", 15, awaits=False),
+    "it crashes at the start": Fault(Build(fault="crash"), "api-blue is exited", 15, awaits=False),
     "one path answers 500": Fault(Build(fault="one_path"), "http.status@signals: ", 15),
     "a migration is missing": Fault(Build(), "http.status@signals: ", 15, migrates=False),
     "an endpoint is open": Fault(Build(fault="open_to_all"), "http.status@status: ", 15),
