@@ -41,6 +41,12 @@ class Life:
         return f"not ready after {self.seconds:.0f} s: {said}{f'; {self.gave_up}' if self.gave_up else ''}"
 
 
+def life_of(looker: Looker) -> frozenset[str]:
+    """Return the results that tell whether what was deployed is up."""
+    suite = (each for each in looker.inventory.expectations if looker.suite in each.suites)
+    return frozenset(each.id for each in suite if each.check.name in _LIFE)
+
+
 def awaited(  # noqa: PLR0917 - what is known before, and how long to wait
     looker: Looker,
     broken_before: Collection[str],
@@ -50,8 +56,7 @@ def awaited(  # noqa: PLR0917 - what is known before, and how long to wait
     tell: Callable[[str], None],
 ) -> Life:
     """Wait until what was deployed answers, at most as long as is said. Raises GateError and StoppedError."""
-    suite = [each for each in looker.inventory.expectations if looker.suite in each.suites]
-    life = frozenset(each.id for each in suite if each.check.name in _LIFE)
+    life = life_of(looker)
     began, ended_since = time.monotonic(), None
     answering = Answering.of(looker.inventory)
     missing_of = partial(_missing, answering, broken_before=broken_before, elsewhere=elsewhere, observers=observers)

@@ -16,7 +16,7 @@ from .finding import Sort
 from .looking import Looker, StoppedError
 from .values import LOOKS, Answer
 from .version import NO_VERSION, described, waited_for
-from .waiting import awaited
+from .waiting import awaited, life_of
 
 _AGAIN_S = 5.0
 """After this time what is newly broken is looked at again."""
@@ -58,13 +58,27 @@ class Watch:
 
     def _go_on(self, watch_s: float, every_s: float) -> None:
         """Look again and again, as long as is said; ended early only by what rolls back."""
-        began = time.monotonic()
-        while not self._rolls_back() and (passed := time.monotonic() - began) < watch_s:
-            time.sleep(min(every_s, watch_s - passed))
+        began = last = time.monotonic()
+        while not self._rolls_back() and time.monotonic() - began < watch_s:
+            if self._died_until(min(last + every_s, began + watch_s)):
+                return
+            last = time.monotonic()
             self._full_look(LOOKS[0])
             self._confirm()
             passed = min(time.monotonic() - began, watch_s)
             self.tell(f"watched {passed:.0f} s of {watch_s:.0f} s, {self.decision.answer} so far")
+
+    def _died_until(self, moment: float) -> bool:
+        """Wait, and look in the middle of it whether all is still up: that it has died is not left to the next look."""
+        half = (moment - time.monotonic()) / 2
+        if half > _AGAIN_S:
+            time.sleep(half)
+            self._look(Look(only=life_of(self.looker)))
+            self._confirm()
+        if self._rolls_back():
+            return True
+        time.sleep(max(0.0, moment - time.monotonic()))
+        return False
 
     def _rolls_back(self) -> bool:
         return self.decision.answer is Answer.ROLL_BACK
