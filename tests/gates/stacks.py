@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -114,6 +115,11 @@ class TradingBot(Stack):
         """Return the address of a service's container in the stack's network."""
         shape = "{{range .NetworkSettings.Networks}}{{.IPAddress}}{{end}}"
         return said(["docker", "inspect", "-f", shape, self.container(service)])
+
+    def died(self, service: str) -> float:
+        """Return when a service's container ended, by the clock."""
+        ended = said(["docker", "inspect", "-f", "{{.State.FinishedAt}}", self.container(service)])
+        return dt.datetime.fromisoformat(ended[:26]).replace(tzinfo=dt.UTC).timestamp()
 
     def first_answer(self, version: str, since: float) -> float:
         """Return when a version gave its first good answer through nginx; infinity where it never did."""

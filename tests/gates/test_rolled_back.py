@@ -55,6 +55,32 @@ def test_a_fault_is_rolled_back_in_time(bot: TradingBot, pipeline: Pipeline, fau
     print(f"found after {took_s:.1f} s, {load()}: {ended.verdict}")
     assert ended.status == 1, ended
     assert fault.reason in ended.said, ended.said
-    assert took_s < fault.within_s, (load(), ended)
     quiet = pipeline.after_in_a_window("--wait", "5s")
     assert quiet.status == 1, quiet
+    assert took_s < fault.within_s, (load(), ended)
+
+
+def test_one_of_two_instances_is_still_old(bot: TradingBot, pipeline: Pipeline) -> None:
+    pipeline.before()
+    bot.migrate()
+    bot.start("blue", Build())
+    bot.await_answer("blue")
+    bot.route("blue", "green")
+    ended = pipeline.after("--version", "1.5", "--wait", "10s")
+    print(f"found after {ended.took_s:.1f} s, {load()}: {ended.verdict}")
+    assert ended.status == 1, ended
+    assert "answers came from 1.4, expected 1.5" in ended.said
+    assert pipeline.after_in_a_window("--version", "1.5", "--wait", "5s").status == 1
+
+
+def test_it_dies_after_three_minutes(bot: TradingBot, pipeline: Pipeline) -> None:
+    """With the time between two looks that a gate has where nothing else is said."""
+    pipeline.before()
+    bot.migrate()
+    bot.deploy(Build(fault="die_later"))
+    ended = pipeline.after("--version", "1.5", "--watch", "10m")
+    took_s = ended.ended - bot.died("api-blue")
+    print(f"found {took_s:.1f} s after its death, {load()}: {ended.verdict}")
+    assert ended.status == 1, ended
+    assert pipeline.after_in_a_window("--wait", "5s").status == 1
+    assert took_s < 35, (load(), ended)

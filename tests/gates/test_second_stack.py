@@ -51,8 +51,8 @@ def test_a_fault_is_rolled_back(stack: Saas, pipeline: Pipeline, fault: str) -> 
     print(f"found after {ended.took_s:.1f} s, {load()}: {ended.verdict}")
     assert ended.status == 1, ended
     assert reason in ended.said, ended
-    assert ended.took_s < within_s, (load(), ended)
     assert pipeline.after_in_a_window("--wait", "5s").status == 1
+    assert ended.took_s < within_s, (load(), ended)
 
 
 def test_one_of_two_is_still_old(stack: Saas, pipeline: Pipeline) -> None:
