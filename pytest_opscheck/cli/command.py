@@ -127,11 +127,11 @@ def validate(file: Path) -> None:
 
 def _warnings(inventory: Inventory) -> Iterator[str]:
     """Yield what is not wrong with an inventory, and open to others: what they can read, and whom they can play."""
-    from ..gate.terms import slow_creep
+    from ..gate.terms import doubtful_limits
     from ..probes._trust import of_postgres
     from .timers import exposed
 
-    yield from slow_creep(inventory)
+    yield from doubtful_limits(inventory)
     for target in inventory.targets:
         if (said := target.keys.unverified()) is not None:
             yield f"{target.id}: {said}"

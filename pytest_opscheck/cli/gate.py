@@ -7,8 +7,9 @@ import json
 import os
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -20,11 +21,15 @@ from ..gate import keeping
 from ..gate.baseline import Baseline, GateError, read, write
 from ..gate.decision import Decision
 from ..gate.finding import Finding
+from ..gate.interleaving import Interleaved, pair_of
 from ..gate.looking import StoppedError, looking
 from ..gate.recording import record as recorded
+from ..gate.remembering import Known, remember, remember_baseline, remember_decision
+from ..gate.remembering import known as known_of
 from ..gate.terms import terms_of
 from ..gate.values import Answer
 from ..gate.watching import Watch
+from ..history import HistoryError
 from ..inventory import Inventory
 from ..inventory.gate import Gate
 from .options import USAGE, Usage, inventory_option, loaded, say
@@ -36,6 +41,8 @@ _BASELINE = Path("reports/gate/baseline.json")
 _DEPLOY_IDS = ("GITHUB_RUN_ID", "CI_PIPELINE_ID", "BUILD_TAG")
 """Where GitHub, GitLab and Jenkins say which run of the pipeline this is."""
 _SHOWN = 20
+_HISTORY = Path("history")
+"""What stands in place of a baseline's file for what the last go saw."""
 
 
 class _Time(click.ParamType[float]):
@@ -61,6 +68,7 @@ def gate() -> None:
     \b
     opscheck gate before   record how things are before the deploy
     opscheck gate after    watch them after it, and decide
+    opscheck gate compare  compare two sides that run at once, and decide on the second
     opscheck gate verdict  decide again, from what a gate has kept
     opscheck gate show     print what a baseline or a gate has kept
 
@@ -94,6 +102,10 @@ def before(file: Path, windows: int, every: float, to: Path, *, again: bool) -> 
     except OSError as error:
         say(f"could not write the baseline: {error}", err=True)
         sys.exit(FAULT)
+    try:
+        remember_baseline(inventory, baseline)
+    except HistoryError as error:
+        say(f"later gates will not know of it: {inventory.redactor.text(str(error))}", err=True)
     broken = [result.id for result in baseline.results.values() if result.verdict == "breach"]
     also = f"; already broken: {', '.join(broken[:_SHOWN])}" if broken else ""
     say(f"wrote {to}: {len(baseline.looks)} looks at {len(baseline.results)} checks{also}")
@@ -110,7 +122,9 @@ def _refuse_second(to: Path, deploy: str | None, *, again: bool) -> None:
 
 @gate.command()
 @inventory_option
-@click.option("--baseline", default=_BASELINE, show_default=True, type=_file, help="The file of the baseline.")
+@click.option(
+    "--baseline", default=_BASELINE, show_default=True, type=_file, help="The baseline's file; history: the last go."
+)
 @click.option("--version", metavar="X", help="The version that was deployed, which every instance has to say.")
 @click.option("--wait", default=60.0, type=_Time(), help="How long it may take to come up.  [default: 60s]")
 @click.option("--watch", default=0.0, type=_Time(), help="How long to watch.  [default: until it is decided]")
@@ -136,12 +150,14 @@ def after(  # noqa: PLR0917 - one for each option
     if version is not None and settings.version is None:
         wanted = 'version = { target = "http.api", json = "version" }'
         raise Usage(f"--version: nothing says where the version is read; add to [gate]: {wanted}")
-    record = record or (inventory.file.absolute().parent / settings.record if settings.record else None)
+    record = record or _record(inventory, settings)
     started = time.monotonic()
     with _faults(), Progress() as tell, looking(inventory, inventory.gate_suite) as looker:
-        known = None if baseline == _BASELINE and not baseline.exists() else read(baseline)
+        past = _past(inventory)
+        known = _known(baseline, past)
+        earlier = [*past.lines, *(keeping.noted(record) if record is not None else ())]
         terms = terms_of(inventory, settings, known)
-        terms = replace(terms, cannot_roll_back=keeping.why_not_back(record, version, known))
+        terms = replace(terms, levels=past.levels, cannot_roll_back=keeping.why_not_back(earlier, version, known))
         watched = Watch(looker, known, terms, tell)
         decision = watched.run(settings, wait_s=wait, watch_s=watch, every_s=every, version=version)
     status = _status(decision, is_partial=watched.is_partial)
@@ -149,8 +165,65 @@ def after(  # noqa: PLR0917 - one for each option
     if not dry_run:
         took_s = time.monotonic() - started
         kept = keeping.document(watched, decision, version=version, took_s=took_s, status=status)
-        status = _kept(kept, status, to_json, record)
+        remember_it = partial(remember, inventory, watched, decision)
+        status = _kept(kept, status, to_json, record, remember_it)
     sys.exit(0 if dry_run else status)
+
+
+@gate.command()
+@inventory_option
+@click.argument("a")
+@click.argument("b")
+@click.option("--wait", default=60.0, type=_Time(), help="How long B may take to come up.  [default: 60s]")
+@click.option("--json", "to_json", type=_file, help="Keep the decision and all that was seen in a file.")
+@click.option("--record", type=_file, help="Add a line on the decision to a file.")
+@click.option("--dry-run", is_flag=True, help="Say the decision, but keep nothing, and end with 0.")
+def compare(  # noqa: PLR0917 - one for each option
+    file: Path, a: str, b: str, wait: float, to_json: Path | None, record: Path | None, *, dry_run: bool
+) -> None:
+    """Compare two sides that run at once, and decide on B: a canary, or blue and green.
+
+    A and B are targets of one kind, as http.blue and http.green, or the names of several: blue and green. Both are
+    measured in turn, so that no drift is taken for a slowdown.
+    """
+    inventory = loaded(file)
+    settings = inventory.gate or Gate()
+    record = record or _record(inventory, settings)
+    started = time.monotonic()
+    with _faults(), Progress() as tell, looking(inventory, inventory.gate_suite) as looker:
+        pair = pair_of(inventory, a, b)
+        terms = replace(terms_of(inventory, settings, None), incomparable=pair.incomparable, is_interleaved=True)
+        compared = Interleaved(looker, pair, terms, tell)
+        decision = compared.run(settings, wait)
+    status = _status(decision, is_partial=compared.is_partial)
+    _print(decision, inventory, settings, compared)
+    if not dry_run:
+        took_s = time.monotonic() - started
+        kept = keeping.document(compared, decision, version=b, took_s=took_s, status=status) | {"version_before": a}
+        status = _kept(kept, status, to_json, record, partial(remember_decision, inventory, looker.suite))
+    sys.exit(0 if dry_run else status)
+
+
+def _record(inventory: Inventory, settings: Gate) -> Path | None:
+    return inventory.file.absolute().parent / settings.record if settings.record else None
+
+
+def _past(inventory: Inventory) -> Known:
+    """Return what the history knows of earlier gates; where it can't be read, a gate is not held up by that."""
+    try:
+        return known_of(inventory)
+    except (HistoryError, ValueError) as error:
+        say(f"earlier gates are not known: {inventory.redactor.text(str(error))}", err=True)
+        return Known()
+
+
+def _known(baseline: Path, past: Known) -> Baseline | None:
+    """Return what to compare with. Raises GateError."""
+    if baseline != _HISTORY:
+        return None if baseline == _BASELINE and not baseline.exists() else read(baseline)
+    if past.baseline is None:
+        raise GateError("no deploy in the history was a go yet; record a baseline before one: opscheck gate before")
+    return past.baseline
 
 
 def _status(decision: Decision, *, is_partial: bool) -> int:
@@ -161,7 +234,7 @@ def _status(decision: Decision, *, is_partial: bool) -> int:
     return _STATUSES[decision.answer]
 
 
-def _print(decision: Decision, inventory: Inventory, settings: Gate, watched: Watch) -> None:
+def _print(decision: Decision, inventory: Inventory, settings: Gate, watched: keeping.Watched) -> None:
     for line in _lines(decision):
         say(inventory.redactor.text(line))
     if watched.is_partial:
@@ -188,16 +261,26 @@ def _of(finding: Finding) -> Iterator[str]:
         yield f"      runbook: {finding.runbook}"
 
 
-def _kept(kept: Mapping[str, Any], status: int, to_json: Path | None, record: Path | None) -> int:
+def _kept(
+    kept: Mapping[str, Any],
+    status: int,
+    to_json: Path | None,
+    record: Path | None,
+    remember_it: Callable[[Mapping[str, Any]], None],
+) -> int:
     """Keep what was decided, and of what; returns the exit status, which says where that failed."""
-    try:
-        if to_json is not None:
-            keeping.keep(kept, to_json)
-        if record is not None:
-            keeping.note(kept, record)
-    except OSError as error:
-        say(f"could not keep the decision: {error}", err=True)
-        return status or FAULT
+    line = keeping.line_of(kept)
+    keepers: list[Callable[[], None]] = [lambda: remember_it(line)]
+    if to_json is not None:
+        keepers.append(lambda: keeping.keep(kept, to_json))
+    if record is not None:
+        keepers.append(lambda: keeping.note(line, record))
+    for keeper in keepers:
+        try:
+            keeper()
+        except (OSError, HistoryError) as error:
+            say(f"could not keep the decision: {error}", err=True)
+            status = status or FAULT
     return status
 
 

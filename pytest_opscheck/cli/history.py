@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import shutil
 import sys
 from collections.abc import Iterator
@@ -14,14 +15,15 @@ import click
 from ..core.humanize import counted, duration_text
 from ..core.results import FAULT, State, Verdict
 from ..core.visible import plain
-from ..history import HistoryError, PastResult, Records, exported, imported, opened, reading, verified
+from ..history import HistoryError, PastResult, Records, exported, gate_lines, imported, opened, reading, verified
 from ..inventory import Inventory, nearest
 from ..reports.phrases import short
-from .options import USAGE, inventory_option, known, reports_option, say
+from .options import USAGE, Usage, inventory_option, known, reports_option, say
 
 BROKEN = 1
 """The exit status where the chain does not hold."""
 _NEWEST = 100
+_DECIDED = {"go": "green", "roll back": "red", "undecided": "yellow"}
 
 
 class _History(click.Group):
@@ -38,14 +40,19 @@ class _History(click.Group):
 @click.group(cls=_History, invoke_without_command=True, subcommand_metavar="[CHECK | verify | export | import]")
 @inventory_option
 @reports_option
+@click.option("--deploys", is_flag=True, help="Show what gates decided on deploys instead.")
 @click.pass_context
-def history(ctx: click.Context, file: Path, reports: Path | None) -> None:
+def history(ctx: click.Context, file: Path, reports: Path | None, *, deploys: bool) -> None:
     """Show what changed and when, for all checks or for CHECK, for example host.disk@prod, host.disk or host.
 
     The options are the same as pytest's, for an inventory or reports elsewhere.
     """
     ctx.obj = known(file, reports)
-    if ctx.invoked_subcommand is None:
+    if deploys and ctx.invoked_subcommand is not None:
+        raise Usage("--deploys shows all deploys; leave out what stands behind it")
+    if deploys:
+        _deploys(ctx.obj)
+    elif ctx.invoked_subcommand is None:
         _show(ctx.obj, None)
 
 
@@ -138,6 +145,19 @@ def _show(inventory: Inventory, check: str | None) -> None:
         say(line if width is None else line[: width - 1], fg=_colour(seen))
     if not found:
         say("no changes: every result has been ok from the first run on")
+
+
+def _deploys(inventory: Inventory) -> None:
+    with _faults(inventory), opened(inventory.history) as store:
+        found = gate_lines(store, inventory.history.inventory, _NEWEST) if store is not None else []
+    for line in found:
+        at = dt.datetime.fromisoformat(line["at"]).astimezone(inventory.timezone)
+        versions = " -> ".join(line[name] for name in ("version_before", "version") if line.get(name))
+        said = f"{at:%Y-%m-%d %H:%M:%S}  {versions or 'no version named'}  {line['verdict']}"
+        also = f"in {line['took_s']:.0f} s, by {line['who']}: {line['why']}"
+        say(f"{said}  {short(plain(also), 300)}", fg=_DECIDED.get(line["verdict"]))
+    if not found:
+        say("no gate has decided on a deploy yet; see opscheck gate --help")
 
 
 def _require_known(records: Records, check: str | None) -> None:

@@ -13,7 +13,7 @@ from ..core.units import quantity
 from . import sentences
 from .sides import Level, level, relative_limits, sampled, series, tally
 from .statistics import errors, shift, tail
-from .values import LOOKS, Answer, Comparison, Setting, worst
+from .values import Answer, Comparison, Setting, worst
 
 FAILED_TOLERANCE = 0.01
 """By how much the share of failed requests may grow where nothing else is said: one percentage point."""
@@ -56,15 +56,26 @@ class Judged:
         return sum(is_broken for is_broken, _ in itertools.groupby(broken))
 
 
+def compared_limits(result: Result) -> int:
+    """Return by how many limits the times or the shares of a result are compared with a baseline."""
+    found = sampled(result)
+    return sum(1 for _ in relative_limits(found)) if found is not None else 0
+
+
 def judged(
-    earlier: Sequence[Result], after: Sequence[Result], why_not: str | None, *, counts_failures: bool = True
+    earlier: Sequence[Result],
+    after: Sequence[Result],
+    why_not: str | None,
+    setting: Setting,
+    *,
+    counts_failures: bool = True,
 ) -> Judged:
     """Return what looks after a deploy say of a check, given those before it.
 
     why_not: why nothing can be compared with the earlier ones, None where it can. counts_failures: whether the failed
     ones among timed requests are this check's own business, and not that of another one beside it.
     """
-    together = tuple(_together(earlier, after, why_not, counts_failures=counts_failures))
+    together = tuple(_together(earlier, after, why_not, setting, counts_failures=counts_failures))
     each = tuple(_of_look(result, earlier, why_not) for result in after)
     return Judged(each, together, after[-1], any(_is_number(result) for result in after))
 
@@ -124,7 +135,7 @@ def _held(of: Measurement, limit: RelativeLimit, before: Level, severity: str) -
 
 
 def _together(
-    earlier: Sequence[Result], after: Sequence[Result], why_not: str | None, *, counts_failures: bool
+    earlier: Sequence[Result], after: Sequence[Result], why_not: str | None, setting: Setting, *, counts_failures: bool
 ) -> Iterator[Seen]:
     """Yield what times and shares of all looks say against those of the baseline."""
     found = next((m for result in reversed(after) if (m := sampled(result)) is not None), None)
@@ -135,11 +146,11 @@ def _together(
         if (why := why_not or _not_upward(limit)) is not None:
             yield Seen(Verdict.UNKNOWN, severity, f"it can't be compared with the baseline: {why}", True)
         else:
-            yield _said(_by(found, limit, earlier, after), severity)
+            yield _said(_by(found, limit, earlier, after, setting), severity)
     failed = tally(after)
     if failed.hits and found.samples and counts_failures and why_not is None:
         severity = next((severity for severity, _ in limits), after[-1].severity or "P2")
-        yield _said((errors(tally(earlier), failed, FAILED_TOLERANCE),), severity)
+        yield _said((errors(tally(earlier), failed, FAILED_TOLERANCE, setting),), severity)
 
 
 def _not_upward(limit: RelativeLimit) -> str | None:
@@ -150,10 +161,9 @@ def _not_upward(limit: RelativeLimit) -> str | None:
 
 
 def _by(
-    found: Measurement, limit: RelativeLimit, earlier: Sequence[Result], after: Sequence[Result]
+    found: Measurement, limit: RelativeLimit, earlier: Sequence[Result], after: Sequence[Result], setting: Setting
 ) -> tuple[Comparison, ...]:
     """Compare times by their shift and their tail, and what failed by its share."""
-    setting = Setting(looks=len(LOOKS))
     if found.samples:
         before, later = series(earlier), series(after)
         tolerance = limit.margin / 100 if limit.is_ratio else _part_of(limit, before.samples)

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ..core.results import Result, Run, Verdict
 from .baseline import Baseline
 from .blind import without_blindness
-from .comparing import Judged, Seen, judged
+from .comparing import Judged, Seen, compared_limits, judged
 from .finding import Finding, Sort
 from .sides import Looks, results_by_id
-from .values import Answer
+from .values import LOOKS, Answer, Setting
 
 MOST_MISSED = 0.2
 """Of so many looks that could not tell, the others are not enough."""
@@ -29,6 +29,8 @@ class Terms:
     cannot_roll_back: why going back would not help, None where it may.
     broke: what is wrong beside the checks, such as another version that answers; None where nothing is.
     fault: what kept the gate from seeing all that it should have: then there is no go.
+    levels: how fast each series of times was in earlier gates, in microseconds, by result id.
+    is_interleaved: whether both sides were measured in turn.
     elsewhere, observers: the targets on other machines, and those that only tell of others, by their ids.
     """
 
@@ -39,6 +41,8 @@ class Terms:
     cannot_roll_back: str | None = None
     broke: str | None = None
     fault: str | None = None
+    levels: Mapping[str, Sequence[float]] = field(default_factory=dict)
+    is_interleaved: bool = False
     elsewhere: tuple[str, ...] = ()
     observers: tuple[str, ...] = ()
 
@@ -67,7 +71,14 @@ def decide(before: Baseline | None, after: Sequence[Run], terms: Terms) -> Decis
     looks = results_by_id(after)
     earlier = results_by_id(before.looks if before is not None else ())
     shares = frozenset(map(_target_of_share, itertools.chain.from_iterable(looks.values())))
-    found = [each for name in sorted(looks) for each in _findings(before, earlier, looks, name, terms, shares)]
+    limits = sum(compared_limits(seen[-1]) for seen in looks.values())
+    setting = Setting(looks=len(LOOKS), limits=max(1, limits), interleaved=terms.is_interleaved)
+    found = [
+        finding
+        for name in sorted(looks)
+        for past in (tuple(terms.levels.get(name, ())),)
+        for finding in _findings(before, earlier, looks, name, terms, shares, replace(setting, past=past))
+    ]
     if not any(each.rolls_back for each in found):  # else it ended early, and had no need to look at all
         found += _gone(before, looks)
     found.sort(key=lambda each: (not each.rolls_back, not each.leaves_undecided, list(Sort).index(each.sort), each.id))
@@ -112,6 +123,7 @@ def _findings(  # noqa: PLR0917 - what was seen of all, and of this one
     name: str,
     terms: Terms,
     shares: Collection[str | None],
+    setting: Setting,
 ) -> Iterator[Finding]:
     """Yield what is not as before of one check. `shares` are the targets of which one is about failed requests."""
     seen = after[name]
@@ -119,7 +131,7 @@ def _findings(  # noqa: PLR0917 - what was seen of all, and of this one
     reasons = terms.incomparable or {}
     why_not = reasons.get("") or reasons.get(name) or (None if before is not None else "there is no baseline")
     last = seen[-1]
-    looks = judged(earlier.get(name, []), seen, why_not, counts_failures=last.target not in shares)
+    looks = judged(earlier.get(name, []), seen, why_not, setting, counts_failures=last.target not in shares)
     if last.verdict is Verdict.WAIVED:
         yield Finding(name, Sort.WAIVED, last.severity, last.message)
         return

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import datetime as dt
 import getpass
 import json
 import os
 import platform
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,13 +17,17 @@ from ..core.results import Run
 from ..files import private
 from .baseline import Baseline
 from .decision import Decision, Terms, decide
+from .interleaving import Interleaved
 from .values import Answer
 from .watching import Watch
 
 SCHEMA = "opscheck.gate/1"
+Watched = Watch | Interleaved
 
 
-def document(watch: Watch, decision: Decision, *, version: str | None, took_s: float, status: int) -> dict[str, Any]:
+def document(
+    watch: Watch | Interleaved, decision: Decision, *, version: str | None, took_s: float, status: int
+) -> dict[str, Any]:
     """Return a decision with all that it was made of."""
     inventory, before = watch.looker.inventory, watch.before
     return {
@@ -50,32 +55,44 @@ def keep(kept: Mapping[str, Any], file: Path) -> None:
     private.write(json.dumps(kept).encode("utf-8", "backslashreplace"), file)
 
 
-def note(kept: Mapping[str, Any], file: Path) -> None:
-    """Add a line on the decision to a file: who, what, when, and why. Raises OSError."""
+def line_of(kept: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what is said of a decision in short: who, which version, what, when, and why."""
+    return {name: said for name, said in kept.items() if name not in ("findings", "terms", "before", "after")}
+
+
+def note(line: Mapping[str, Any], file: Path) -> None:
+    """Add a line on a decision to a file. Raises OSError."""
     private.make_folder(file.resolve().parent)
-    line = {name: said for name, said in kept.items() if name not in ("findings", "terms", "before", "after")}
     with file.open("a", encoding="utf-8", errors="backslashreplace") as lines:
         lines.write(json.dumps(line) + "\n")
 
 
-def why_not_back(file: Path | None, version: str | None, before: Baseline | None) -> str | None:
-    """Return why rolling back would not help, by the lines on earlier decisions; None where it may.
+def why_not_back(earlier: Sequence[Mapping[str, Any]], version: str | None, before: Baseline | None) -> str | None:
+    """Return why rolling back would not help, by what is said of earlier decisions; None where it may.
 
-    Nothing is known of a version that nobody named.
+    Nothing is known of a version that nobody named. A baseline that was recorded since shows that another one runs.
     """
     if version is None:
         return None
-    earlier = list(_noted(file)) if file is not None else []
-    if any(line.get("version") == version for line in earlier):
-        last = next(line for line in reversed(earlier) if line.get("version") == version)
-        if last.get("verdict") == Answer.ROLL_BACK:
-            return f"the last gate on {version} rolled it back already"
+    of_version = [line for line in earlier if line.get("version") == version]
+    last = max(reversed(of_version), key=_at, default=None)
+    was_rolled_back = last is not None and last.get("verdict") == Answer.ROLL_BACK
+    if was_rolled_back and (before is None or before.recorded <= _at(last or {})):
+        return f"the last gate on {version} rolled it back already"
     if before is None and not any(line.get("verdict") == Answer.GO for line in earlier):
         return "no version is known to be good"
     return None
 
 
-def _noted(file: Path) -> Iterator[Mapping[str, Any]]:
+def _at(line: Mapping[str, Any]) -> dt.datetime:
+    """Return when a decision was made; the beginning of time where its line does not say it."""
+    with contextlib.suppress(ValueError):
+        if (at := dt.datetime.fromisoformat(str(line.get("at")))).tzinfo is not None:
+            return at
+    return dt.datetime.min.replace(tzinfo=dt.UTC)
+
+
+def noted(file: Path) -> Iterator[Mapping[str, Any]]:
     """Yield the lines on earlier decisions; what is none is passed over."""
     with contextlib.suppress(OSError):
         for text in file.read_text(encoding="utf-8", errors="replace").splitlines():

@@ -5,11 +5,16 @@ from __future__ import annotations
 import platform
 from collections.abc import Iterator
 
+from ..core.relative import RelativeLimit
 from ..inventory import Inventory
 from ..inventory.gate import Gate
 from .baseline import Baseline, GateError, expected_of
 from .blind import elsewhere, observers
 from .decision import Terms
+from .looking import REQUESTS
+
+_CLOSE_PERCENT = 10
+"""Under this tolerance the same code is often undecided."""
 
 
 def terms_of(inventory: Inventory, settings: Gate, known: Baseline | None) -> Terms:
@@ -43,7 +48,29 @@ def _incomparable(inventory: Inventory, settings: Gate, known: Baseline) -> Iter
             yield result_id, "what is expected, or how it is measured, has changed since the baseline"
 
 
-def slow_creep(inventory: Inventory) -> Iterator[str]:
+def doubtful_limits(inventory: Inventory) -> Iterator[str]:
+    """Yield which limits of a gate seldom say what is meant by them."""
+    yield from _slow_creep(inventory)
+    yield from _too_close(inventory)
+
+
+def _too_close(inventory: Inventory) -> Iterator[str]:
+    """Yield which times are compared more closely than one moment is like another."""
+    for each in inventory.expectations:
+        relative = [rung.limit for ladder in (each.limits.ladders if each.limits else ()) for rung in ladder.relative]
+        close = next((limit for limit in relative if _is_close(limit)), None)
+        if close is not None and REQUESTS in each.params and each.check.name != "errors":
+            yield (
+                f"{each.id}: '{close}' is mostly undecided, for one moment differs from another by that much; "
+                f"use '+ {_CLOSE_PERCENT}%' or more, or compare two sides at once: opscheck gate compare"
+            )
+
+
+def _is_close(limit: RelativeLimit) -> bool:
+    return (limit.is_ratio or not limit.margin) and limit.margin < _CLOSE_PERCENT
+
+
+def _slow_creep(inventory: Inventory) -> Iterator[str]:
     """Yield which limits let a value creep: a fifth more with each deploy is twice as much after four."""
     for each in inventory.expectations:
         ladders = each.limits.ladders if each.limits is not None else ()

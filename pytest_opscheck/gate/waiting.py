@@ -5,13 +5,13 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass
-from functools import partial
+from dataclasses import dataclass, replace
 
 from ..core.look import Look
 from ..core.results import Result, Run, Verdict
 from .answering import Answering
 from .blind import without_blindness
+from .decision import Terms
 from .looking import Looker
 
 _LIFE = ("reachable", "status", "up", "healthy", "services")
@@ -33,6 +33,15 @@ class Life:
     missing: Result | None = None
     gave_up: str | None = None
 
+    def counted(self, terms: Terms) -> Terms:
+        """Return terms by which what did not come up counts: a breach rolls back, and what can't be told is no go."""
+        missing = self.missing
+        if missing is None:
+            return terms
+        if missing.verdict is not Verdict.BREACH:
+            return replace(terms, fault=self.message)
+        return replace(terms, broke=self.message) if (missing.severity or "P0") <= terms.roll_back_at else terms
+
     @property
     def message(self) -> str:
         """What is missing, and how long it was waited for."""
@@ -47,21 +56,21 @@ def life_of(looker: Looker) -> frozenset[str]:
     return frozenset(each.id for each in suite if each.check.name in _LIFE)
 
 
-def awaited(  # noqa: PLR0917 - what is known before, and how long to wait
+def awaited(
     looker: Looker,
     broken_before: Collection[str],
-    elsewhere: Collection[str],
-    observers: Collection[str],
+    terms: Terms,
     wait_s: float,
     tell: Callable[[str], None],
+    *,
+    only: Collection[str] | None = None,
 ) -> Life:
     """Wait until what was deployed answers, at most as long as is said. Raises GateError and StoppedError."""
-    life = life_of(looker)
+    life = frozenset(name for name in life_of(looker) if only is None or name in only)
     began, ended_since = time.monotonic(), None
     answering = Answering.of(looker.inventory)
-    missing_of = partial(_missing, answering, broken_before=broken_before, elsewhere=elsewhere, observers=observers)
     while life:
-        missing = missing_of(looker.look(Look(only=life)))
+        missing = _missing(looker.look(Look(only=life)), broken_before, terms, answering)
         waited = time.monotonic() - began
         if not missing:
             break
@@ -74,16 +83,9 @@ def awaited(  # noqa: PLR0917 - what is known before, and how long to wait
     return Life(time.monotonic() - began)
 
 
-def _missing(
-    answering: Answering,
-    found: Run,
-    *,
-    broken_before: Collection[str],
-    elsewhere: Collection[str],
-    observers: Collection[str],
-) -> list[Result]:
+def _missing(found: Run, broken_before: Collection[str], terms: Terms, answering: Answering) -> list[Result]:
     """Return what is not up, the worst breach first; what blocks others before what it blocks."""
-    results = without_blindness(found, elsewhere, observers).results
+    results = without_blindness(found, terms.elsewhere, terms.observers).results
     up = answering.up(results)
     missing = [each for each in results if each.verdict is not Verdict.OK and each.id not in {*broken_before, *up}]
     return sorted(missing, key=lambda each: each.rank)

@@ -18,10 +18,10 @@ from .values import LOOKS, Answer
 from .version import NO_VERSION, described, waited_for
 from .waiting import awaited, life_of
 
-_AGAIN_S = 5.0
+AGAIN_S = 5.0
 """After this time what is newly broken is looked at again."""
-_FEWEST_REQUESTS = 10
-_ENOUGH = LOOKS[3]
+FEWEST_REQUESTS = 10
+ENOUGH = LOOKS[3]
 """Requests after which nothing but an open comparison asks for more."""
 
 
@@ -71,7 +71,7 @@ class Watch:
     def _died_until(self, moment: float) -> bool:
         """Wait, and look in the middle of it whether all is still up: that it has died is not left to the next look."""
         half = (moment - time.monotonic()) / 2
-        if half > _AGAIN_S:
+        if half > AGAIN_S:
             time.sleep(half)
             self._look(Look(only=life_of(self.looker)))
             self._confirm()
@@ -99,13 +99,9 @@ class Watch:
     def _await_life(self, wait_s: float) -> None:
         """Wait until what was deployed answers; where it does not in time, that is a breach."""
         broken = {name for name, r in (self.before.results if self.before else {}).items() if _is_broken(r)}
-        life = awaited(self.looker, broken, self.terms.elsewhere, self.terms.observers, wait_s, self.tell)
-        if life.missing is None:
-            self.ready_s = life.seconds
-        elif life.missing.verdict is not Verdict.BREACH:
-            self._note(life.message)
-        elif (life.missing.severity or "P0") <= self.terms.roll_back_at:
-            self.terms = replace(self.terms, broke=life.message)
+        life = awaited(self.looker, broken, self.terms, wait_s, self.tell)
+        self.ready_s = life.seconds if life.missing is None else None
+        self.terms = life.counted(self.terms)
 
     def _await_version(self, source: Version, wait_s: float, wanted: str) -> None:
         """Wait until every answer comes from the version that was deployed; that none says one proves no other."""
@@ -124,7 +120,7 @@ class Watch:
         if not (gate.warm_up and timed and self.ready_s is not None):
             self._full_look(LOOKS[0])
             return
-        self._full_look(max(gate.warm_up, _FEWEST_REQUESTS), unmeasured=timed)
+        self._full_look(max(gate.warm_up, FEWEST_REQUESTS), unmeasured=timed)
         self._confirm()
         if not self._rolls_back():
             self._look(Look(only=timed, params=self.looker.with_requests(LOOKS[0])))
@@ -136,9 +132,9 @@ class Watch:
         made, compared = LOOKS[0], self._compared()
         for upto in LOOKS[1:] if compared else ():
             decision = self.decision
-            if decision.answer is Answer.ROLL_BACK or (made >= _ENOUGH and not _more_tell(decision)):
+            if decision.answer is Answer.ROLL_BACK or (made >= ENOUGH and not more_tell(decision)):
                 return
-            self._look(Look(only=compared, params=self.looker.with_requests(max(upto - made, _FEWEST_REQUESTS))))
+            self._look(Look(only=compared, params=self.looker.with_requests(max(upto - made, FEWEST_REQUESTS))))
             made = upto
 
     def _compared(self) -> frozenset[str]:
@@ -152,8 +148,8 @@ class Watch:
             doubtful = frozenset(each.id for each in self.decision.findings if each.sort is Sort.UNKNOWN)
             if not doubtful:
                 return
-            self.tell(f"looking again in {_AGAIN_S:g} s at {', '.join(sorted(doubtful)[:3])}")
-            time.sleep(_AGAIN_S)
+            self.tell(f"looking again in {AGAIN_S:g} s at {', '.join(sorted(doubtful)[:3])}")
+            time.sleep(AGAIN_S)
             self._look(Look(only=doubtful | self._witnesses(doubtful)))
 
     def _witnesses(self, doubtful: Collection[str]) -> frozenset[str]:
@@ -184,7 +180,7 @@ class Watch:
         return None
 
 
-def _more_tell(decision: Decision) -> bool:
+def more_tell(decision: Decision) -> bool:
     """Tell whether more requests may decide something that is not decided yet."""
     return any(each.sort is Sort.INCOMPARABLE and each.details for each in decision.findings)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from ._chain import Link, Verified, links, verified
 from ._changes import Outcome
 from ._document import utc
+from ._gates import Gated, gate_levels, gate_lines, last_go, note_gate
 from ._jsonl import exported, imported
 from ._maintenance import ManualMaintenance, begin, begun, past, stop
 from ._notified import Notification
@@ -15,6 +16,7 @@ from ._store import HistoryError, transaction
 
 __all__ = [
     "CounterGrowth",
+    "Gated",
     "History",
     "HistoryError",
     "Judged",
@@ -32,9 +34,13 @@ __all__ = [
     "begin",
     "begun",
     "exported",
+    "gate_levels",
+    "gate_lines",
     "grown_since",
     "imported",
+    "last_go",
     "links",
+    "note_gate",
     "opened",
     "past",
     "reading",

@@ -207,6 +207,7 @@ def prune(store: Store, now: dt.datetime, keep_s: float) -> int:
             )
         store.rows("DELETE FROM opscheck_maintenance WHERE ends < ?", (before,))
         store.rows("DELETE FROM opscheck_told WHERE at < ?", (before,))
+        store.rows("DELETE FROM opscheck_gate WHERE at < ?", (before,))
         store.rows("UPDATE opscheck_chain SET removed = ?, removed_hash = ?, removed_at = ?", (last, digest, utc(now)))
     return int(last - removed)
 

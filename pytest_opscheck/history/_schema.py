@@ -83,7 +83,16 @@ _SETTLED = (
     # The exit status that a run has got since it was recorded. What was written stays, so it is not part of the chain.
     "ALTER TABLE opscheck_run ADD COLUMN settled INTEGER",
 )
-MIGRATIONS = (_FIRST, _MAINTENANCE, _TOLD, _SETTLED)
+_GATES = (
+    """
+    CREATE TABLE opscheck_gate (
+      number INTEGER PRIMARY KEY, inventory TEXT NOT NULL, suite TEXT NOT NULL, at TEXT NOT NULL,
+      line TEXT NOT NULL, levels TEXT NOT NULL, baseline TEXT
+    )
+    """,
+    "CREATE INDEX opscheck_gate_suite ON opscheck_gate (inventory, suite, number)",
+)
+MIGRATIONS = (_FIRST, _MAINTENANCE, _TOLD, _SETTLED, _GATES)
 """What makes each version of the one before it. A version that was released is never changed."""
 VERSION = len(MIGRATIONS)
 

@@ -5,11 +5,14 @@ from __future__ import annotations
 import itertools
 import json
 import os
+import re
 import signal
+import sqlite3
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -83,6 +86,12 @@ def folder(server: Site, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return made
 
 
+def opscheck(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run `opscheck` in a folder."""
+    command = [*COMMAND[:-1], *arguments]
+    return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+
+
 def gate(folder: Path, *arguments: str, env: dict[str, str] | None = None) -> subprocess.CompletedProcess[str]:
     """Run `opscheck gate` in a folder."""
     environment = {name: value for name, value in os.environ.items() if name != "PYTEST_ADDOPTS"} | (env or {})
@@ -111,7 +120,19 @@ def test_go_of_the_same_code_and_what_is_kept_of_it(folder: Path, shop: Shop) ->
     assert (again.returncode, again.stdout) == (0, ended.stdout)
     assert gate(folder, "show", "gate.json").stdout.startswith("go: 5 checks judged")
     assert not (folder / "reports/deploy_gate").exists(), "looks leave no reports"
-    assert not (folder / "reports/history.sqlite3").exists(), "and are no runs of the suite"
+    with closing(sqlite3.connect(folder / "reports/history.sqlite3")) as history:
+        assert history.execute("SELECT count(*) FROM opscheck_run").fetchone() == (0,), "and are no runs of the suite"
+    shown = opscheck(folder, "history", "--deploys").stdout
+    assert re.search(r"1\.4 -> 1\.5  go  in \d+ s, by \S+@\S+: 5 checks judged, nothing new is broken", shown), shown
+
+
+def test_what_the_last_go_saw_is_a_baseline_too(folder: Path, shop: Shop) -> None:
+    assert after(folder, "--version", "1.4").returncode == 0
+    shop.status = "degraded"
+    ended = after(folder, "--baseline", "history")
+    assert (ended.returncode, ended.stdout.partition(":")[0]) == (1, "roll back"), ended
+    shop.status = "healthy"
+    assert after(folder, "--baseline", "history").returncode == 0
 
 
 def test_each_fault_of_a_deploy_rolls_back(folder: Path, shop: Shop) -> None:
@@ -172,8 +193,8 @@ def test_a_look_that_fails_is_no_go(server: Site, shop: Shop, tmp_path: Path) ->
     """Somebody breaks the inventory while the deploy is watched: what was seen until then says nothing of the rest."""
     inventory = tmp_path / "opscheck.toml"
     inventory.write_text(f'[http.api]\nurl = "{server.url}/health"\n', encoding="utf-8")
-    shop.at[4] = lambda: inventory.write_text("[http.api]\nurl = 5\n", encoding="utf-8")
-    ended = after(tmp_path, "--watch", "5s", "--every", "100ms")
+    shop.at[1] = lambda: inventory.write_text("[http.api]\nurl = 5\n", encoding="utf-8")
+    ended = after(tmp_path, "--watch", "2s", "--every", "100ms")
     assert ended.returncode == 6, ended
     why = "looks at the suite were not whole: a run of deploy_gate ended with exit status 4, without results:"
     assert ended.stdout.startswith("undecided: ")
@@ -210,3 +231,70 @@ def test_a_plain_run_does_not_pass_what_only_a_gate_can_judge(folder: Path, shop
         assert (ended.returncode, results["http.p95@api"]["verdict"]) == (status, verdict), ended.stdout
         message = results["http.json@api"]["message"]
         assert "'>= baseline' compares with a baseline, which only `opscheck gate` has" in message
+
+
+SIDES = """
+[gate]
+warm_up = 10
+[http.blue]
+url = "{url}/health"
+[http.green]
+url = "{url}/green"
+[http.blue.expect]
+{expect}
+[http.green.expect]
+{expect}
+"""
+SIDE = """p95 = {{ P2 = "< 30s", P1 = "<= baseline + 20%" }}
+json = {{ status = "== healthy", users = {{ P0 = ">= baseline" }} }}"""
+
+
+@pytest.fixture
+def green(server: Site, shop: Shop, tmp_path: Path) -> Shop:
+    """What is compared with the shop, in a folder of its own."""
+    made = Shop()
+    server.replies["/green"] = made.answer
+    assert shop.status == made.status
+    text = SIDES.replace("{expect}", SIDE.replace("{{", "{").replace("}}", "}")).replace("{url}", server.url)
+    (tmp_path / "opscheck.toml").write_text(text, encoding="utf-8")
+    return made
+
+
+def test_two_sides_at_once_are_compared_in_turn(green: Shop, tmp_path: Path) -> None:
+    same = gate(tmp_path, "compare", "http.blue", "http.green", "--json", "gate.json")
+    assert (same.returncode, same.stdout.partition(":")[0]) == (0, "go"), same
+    kept = json.loads((tmp_path / "gate.json").read_text(encoding="utf-8"))
+    assert (kept["version_before"], kept["version"]) == ("http.blue", "http.green")
+    assert gate(tmp_path, "verdict", "gate.json").returncode == 0
+    green.seconds = 0.016
+    slower = gate(tmp_path, "compare", "blue", "green")
+    assert (slower.returncode, slower.stdout.partition(":")[0]) == (1, "roll back"), slower
+    assert "http.p95@green: broke P1: shift" in slower.stdout
+
+
+def test_a_side_that_is_broken_or_lost(green: Shop, server: Site, shop: Shop, tmp_path: Path) -> None:
+    green.users = 3
+    fewer = gate(tmp_path, "compare", "blue", "green")
+    assert fewer.returncode == 1, fewer
+    assert "http.json@green: broke P0: users is 3, expected >= baseline (it was 412)" in fewer.stdout
+    green.users = 412
+    text = (tmp_path / "opscheck.toml").read_text(encoding="utf-8")
+    (tmp_path / "opscheck.toml").write_text(text.replace(f"{server.url}/health", "http://127.0.0.1:9/"))
+    lost = gate(tmp_path, "compare", "blue", "green")
+    assert (lost.returncode, lost.stdout.partition("http.reachable@blue")[0]) == (
+        6,
+        "undecided: there is nothing to compare with: ",
+    ), lost
+
+
+@pytest.mark.parametrize(
+    ("sides", "message"),
+    [
+        (("http.blue", "http.red"), "there is no target http.red; there are http.blue, http.green"),
+        (("http.blue", "http.blue"), "have no check in common; name two targets of one kind"),
+    ],
+)
+def test_sides_that_can_not_be_compared(green: Shop, tmp_path: Path, sides: tuple[str, str], message: str) -> None:
+    ended = gate(tmp_path, "compare", *sides)
+    assert (ended.returncode, message in ended.stderr) == (4, True), ended
+    assert green.version == "1.4"
