@@ -79,8 +79,8 @@ def decide(before: Baseline | None, after: Sequence[Run], terms: Terms) -> Decis
         for past in (tuple(terms.levels.get(name, ())),)
         for finding in _findings(before, earlier, looks, name, terms, shares, replace(setting, past=past))
     ]
-    if not any(each.rolls_back for each in found):  # else it ended early, and had no need to look at all
-        found += _gone(before, looks)
+    ended_early = terms.broke is not None or any(each.rolls_back for each in found)
+    found += () if ended_early else _gone(before, looks)
     found.sort(key=lambda each: (not each.rolls_back, not each.leaves_undecided, list(Sort).index(each.sort), each.id))
     count = sum(any(r.verdict in (Verdict.OK, Verdict.BREACH) for r in seen) for seen in looks.values())
     answer, why = _answer(found, count, terms)

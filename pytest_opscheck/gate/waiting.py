@@ -27,11 +27,15 @@ _TOO_OFTEN = 2
 
 @dataclass(frozen=True, slots=True)
 class Life:
-    """Whether what was deployed came up: after so many seconds, and what was missing where it did not."""
+    """Whether what was deployed came up: after so many seconds, and what was missing where it did not.
+
+    seen: the last two looks at what was missing.
+    """
 
     seconds: float
     missing: Result | None = None
     gave_up: str | None = None
+    seen: tuple[Run, ...] = ()
 
     def counted(self, terms: Terms) -> Terms:
         """Return terms by which what did not come up counts: a breach rolls back, and what can't be told is no go."""
@@ -69,15 +73,17 @@ def awaited(
     life = frozenset(name for name in life_of(looker) if only is None or name in only)
     began, ended_since = time.monotonic(), None
     answering = Answering.of(looker.inventory)
+    seen: tuple[Run, ...] = ()
     while life:
-        missing = _missing(looker.look(Look(only=life)), broken_before, terms, answering)
+        seen = (*seen[-1:], looker.look(Look(only=life)))
+        missing = _missing(seen[-1], broken_before, terms, answering)
         waited = time.monotonic() - began
         if not missing:
             break
         ended_since = (waited if ended_since is None else ended_since) if any(map(_has_ended, missing)) else None
         gave_up = _gave_up(missing, 0.0 if ended_since is None else waited - ended_since)
         if gave_up or waited > wait_s:
-            return Life(waited, missing[0], gave_up)
+            return Life(waited, missing[0], gave_up, seen)
         tell(f"waiting for {missing[0].id}: {missing[0].message}")
         time.sleep(_PAUSE_S)
     return Life(time.monotonic() - began)

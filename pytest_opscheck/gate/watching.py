@@ -48,7 +48,6 @@ class Watch:
             if self.ready_s is not None and version is not None and gate.version is not None:
                 self._await_version(gate.version, wait_s, version)
             if self.terms.broke is not None:
-                self._full_look(LOOKS[0])
                 return self.decision
             self._decide_once(gate)
             self._go_on(watch_s, every_s)
@@ -102,6 +101,7 @@ class Watch:
         life = awaited(self.looker, broken, self.terms, wait_s, self.tell)
         self.ready_s = life.seconds if life.missing is None else None
         self.terms = life.counted(self.terms)
+        self.looks += life.seen if self.terms.broke is not None else ()
 
     def _await_version(self, source: Version, wait_s: float, wanted: str) -> None:
         """Wait until every answer comes from the version that was deployed; that none says one proves no other."""
@@ -113,6 +113,7 @@ class Watch:
             self._note(said)
         else:
             self.terms = replace(self.terms, broke=said)
+            self._full_look(LOOKS[0])
 
     def _first_look(self, gate: Gate) -> None:
         """Look at all of the suite while it warms up; the requests of this look are made, and not measured."""

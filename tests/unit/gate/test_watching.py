@@ -10,9 +10,10 @@ import pytest
 
 from pytest_opscheck.core.look import Look
 from pytest_opscheck.core.results import Run
-from pytest_opscheck.gate import watching
+from pytest_opscheck.gate import waiting, watching
 from pytest_opscheck.gate.decision import Terms
 from pytest_opscheck.gate.watching import Watch
+from pytest_opscheck.inventory.gate import Gate
 
 from .test_decision import BREACH, OK, result, run
 
@@ -36,6 +37,7 @@ class Clock:
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     made = Clock()
     monkeypatch.setattr(watching, "time", made)
+    monkeypatch.setattr(waiting, "time", made)
     return made
 
 
@@ -56,7 +58,7 @@ def watch(clock: Clock, dies_at: float) -> tuple[Watch, list[float]]:
     looker: Any = SimpleNamespace(
         look=look,
         suite="deploy_gate",
-        inventory=SimpleNamespace(expectations=(expectation,)),
+        inventory=SimpleNamespace(expectations=(expectation,), targets=()),
         with_requests=counting,
         counting_from=counting,
     )
@@ -76,3 +78,11 @@ def test_whole_looks_begin_as_often_as_is_said(clock: Clock) -> None:
     made._go_on(90, 30)
     assert whole == [30, 60, 90]
     assert made.decision.answer == "go"
+
+
+def test_what_never_came_up_is_no_reason_to_look_at_all_the_rest(clock: Clock) -> None:
+    """Each request to what is not there may take seconds; what was seen while it was waited for is enough."""
+    made, whole = watch(clock, dies_at=0)
+    decision = made.run(Gate(), wait_s=10, watch_s=0, every_s=30, version=None)
+    assert (decision.answer, whole) == ("roll back", [])
+    assert [(each.id, each.sort) for each in decision.findings] == [("http.status@api", "broke")]
