@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import time
 from dataclasses import replace
+from typing import Any
 
 from examples.stack import said
 
@@ -88,8 +89,17 @@ def test_twenty_requests_are_too_few_where_times_differ_much(bot: TradingBot, pi
     ended = pipeline.after("--version", "1.5", "--json", "gate.json")
     assert ended.status != 1, ended
     kept = json.loads((pipeline.folder / "gate.json").read_text(encoding="utf-8"))
-    kept["after"] = kept["after"][:1]
-    (times,) = (r["measurements"][0]["samples"] for r in kept["after"][0]["results"] if r["id"] == "http.p95@portfolio")
-    assert len(times) == 20
+    times = [len(samples(look)) for look in kept["after"]]
+    first = next(place for place, count in enumerate(times) if count)
+    assert times[first] == 20
+    kept["after"] = kept["after"][: first + 1]
     (pipeline.folder / "first.json").write_text(json.dumps(kept), encoding="utf-8")
     assert "http.p95@portfolio" in undecided(pipeline.run("verdict", "first.json"))
+
+
+def samples(look: dict[str, Any]) -> list[int]:
+    """Return the times of a look's requests."""
+    found = (
+        m.get("samples", []) for r in look["results"] if r["id"] == "http.p95@portfolio" for m in r["measurements"]
+    )
+    return [each for samples in found for each in samples]
