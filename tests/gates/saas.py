@@ -44,8 +44,7 @@ class Saas(Stack):
     def released(self, settings: tuple[str, ...], *arguments: str) -> str:
         """Run a Compose command with these variables."""
         changes = " ".join(f"-e 's|{old}|{new}|'" for old, new in MOVED.items())
-        compose = f"docker-compose -p {self.name} --project-directory {EXAMPLE} -f -"
-        script = f'sed {changes} {EXAMPLE}/compose.yml | {compose} "$@"'
+        script = f'cd {EXAMPLE} && sed {changes} compose.yml | docker-compose -p {self.name} -f - "$@"'
         return said(["env", *settings, "sh", "-euc", script, "sh", *arguments])
 
     def built(self, fault: str) -> tuple[str, ...]:
