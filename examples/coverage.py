@@ -34,7 +34,7 @@ OTHERWISE = {
     "AP-17": '`every = "5m"` in `[suites.smoke]`, by which `opscheck schedule` makes a timer',
     "IF-47": "`[notify.pager]` and the others of the inventory",
     "IF-48": "`[maintenance.week]`, `[maintenance.month]` and `[maintenance.quarter]`",
-    "AP-24": "the run's exit status; `deploy.sh` rolls back where it is not 0",
+    "AP-24": "the run's exit status; `deploy.sh` rolls back where it is not 0; by the gate's: `examples/ci/deploy.sh`",
     "AP-25": '`[report.mail]` with `when = "warning"`',
     "TB-17": "`opscheck report`",
 }

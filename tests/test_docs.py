@@ -37,6 +37,7 @@ PAGES = [
     "docs/trust.md",
     "docs/extending.md",
     "docs/gate.md",
+    "docs/ci.md",
 ]
 ENVIRONMENT = {
     "DATABASE_URL": "postgresql://127.0.0.1/db",

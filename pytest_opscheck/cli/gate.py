@@ -6,8 +6,7 @@ import contextlib
 import json
 import os
 import sys
-import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -15,32 +14,28 @@ from typing import Any
 
 import click
 
-from ..core.results import FAULT, INTERRUPTED, NOTHING_JUDGED
+from ..core.results import FAULT
 from ..core.units import LimitError, parse_duration
 from ..gate import keeping
 from ..gate.baseline import Baseline, GateError, read, write
-from ..gate.decision import Decision
-from ..gate.finding import Finding
 from ..gate.interleaving import Interleaved, pair_of
-from ..gate.looking import StoppedError, looking
+from ..gate.looking import looking
 from ..gate.recording import record as recorded
 from ..gate.remembering import Known, remember, remember_baseline, remember_decision
 from ..gate.remembering import known as known_of
 from ..gate.terms import terms_of
-from ..gate.values import Answer
 from ..gate.watching import Watch
 from ..history import HistoryError
 from ..inventory import Inventory
 from ..inventory.gate import Gate
-from .options import USAGE, Usage, inventory_option, loaded, say
+from .gate_ending import SHOWN, Gates, end, faults, lines, printed, status_of
+from .gate_outlets import Outlets, outlet_options, pipeline_options
+from .options import Usage, inventory_option, loaded, say
 from .progress import Progress
 
-ROLL_BACK, UNDECIDED = 1, 6
-_STATUSES = {Answer.GO: 0, Answer.ROLL_BACK: ROLL_BACK, Answer.UNDECIDED: UNDECIDED}
 _BASELINE = Path("reports/gate/baseline.json")
 _DEPLOY_IDS = ("GITHUB_RUN_ID", "CI_PIPELINE_ID", "BUILD_TAG")
 """Where GitHub, GitLab and Jenkins say which run of the pipeline this is."""
-_SHOWN = 20
 _HISTORY = Path("history")
 """What stands in place of a baseline's file for what the last go saw."""
 
@@ -61,7 +56,7 @@ class _Time(click.ParamType[float]):
 _file = click.Path(path_type=Path, dir_okay=False)
 
 
-@click.group()
+@click.group(cls=Gates)
 def gate() -> None:
     """Decide on a deploy: go, roll back, or undecided.
 
@@ -95,7 +90,7 @@ def before(file: Path, windows: int, every: float, to: Path, *, again: bool) -> 
     inventory = loaded(file)
     deploy = next((os.environ[name] for name in _DEPLOY_IDS if os.environ.get(name)), None)
     _refuse_second(to, deploy, again=again)
-    with _faults(), Progress() as tell, looking(inventory, inventory.gate_suite) as looker:
+    with faults(), Progress() as tell, looking(inventory, inventory.gate_suite) as looker:
         baseline = recorded(looker, windows, every, deploy, tell)
     try:
         write(baseline, to)
@@ -107,7 +102,7 @@ def before(file: Path, windows: int, every: float, to: Path, *, again: bool) -> 
     except HistoryError as error:
         say(f"later gates will not know of it: {inventory.redactor.text(str(error))}", err=True)
     broken = [result.id for result in baseline.results.values() if result.verdict == "breach"]
-    also = f"; already broken: {', '.join(broken[:_SHOWN])}" if broken else ""
+    also = f"; already broken: {', '.join(broken[:SHOWN])}" if broken else ""
     say(f"wrote {to}: {len(baseline.looks)} looks at {len(baseline.results)} checks{also}")
 
 
@@ -129,45 +124,27 @@ def _refuse_second(to: Path, deploy: str | None, *, again: bool) -> None:
 @click.option("--wait", default=60.0, type=_Time(), help="How long it may take to come up.  [default: 60s]")
 @click.option("--watch", default=0.0, type=_Time(), help="How long to watch.  [default: until it is decided]")
 @click.option("--every", default=30.0, type=_Time(), help="How long to wait between two looks.  [default: 30s]")
-@click.option("--json", "to_json", type=_file, help="Keep the decision and all that was seen in a file.")
-@click.option("--record", type=_file, help="Add a line on the decision to a file.")
-@click.option("--dry-run", is_flag=True, help="Say the decision, but keep nothing, and end with 0.")
+@outlet_options
 def after(  # noqa: PLR0917 - one for each option
-    file: Path,
-    baseline: Path,
-    version: str | None,
-    wait: float,
-    watch: float,
-    every: float,
-    to_json: Path | None,
-    record: Path | None,
-    *,
-    dry_run: bool,
+    file: Path, baseline: Path, version: str | None, wait: float, watch: float, every: float, outlets: Outlets
 ) -> None:
     """Watch what was deployed, and decide."""
-    inventory = loaded(file)
+    inventory = loaded(file, refused=lambda error: outlets.tell_fault(str(error)))
     settings = inventory.gate or Gate()
     if version is not None and settings.version is None:
         wanted = 'version = { target = "http.api", json = "version" }'
         raise Usage(f"--version: nothing says where the version is read; add to [gate]: {wanted}")
-    record = record or _record(inventory, settings)
-    started = time.monotonic()
-    with _faults(), Progress() as tell, looking(inventory, inventory.gate_suite) as looker:
+    outlets = outlets.recorded_in(inventory)
+    with faults(outlets), Progress() as tell, looking(inventory, inventory.gate_suite) as looker:
         past = _past(inventory)
         known = _known(baseline, past)
-        earlier = [*past.lines, *(keeping.noted(record) if record is not None else ())]
+        earlier = [*past.lines, *(keeping.noted(outlets.record) if outlets.record is not None else ())]
         terms = terms_of(inventory, settings, known)
         terms = replace(terms, levels=past.levels, cannot_roll_back=keeping.why_not_back(earlier, version, known))
         watched = Watch(looker, known, terms, tell)
         decision = watched.run(settings, wait_s=wait, watch_s=watch, every_s=every, version=version)
-    status = _status(decision, is_partial=watched.is_partial)
-    _print(decision, inventory, settings, watched)
-    if not dry_run:
-        took_s = time.monotonic() - started
-        kept = keeping.document(watched, decision, version=version, took_s=took_s, status=status)
-        remember_it = partial(remember, inventory, watched, decision)
-        status = _kept(kept, status, to_json, record, remember_it)
-    sys.exit(0 if dry_run else status)
+    remember_it = partial(remember, inventory, watched, decision)
+    end(outlets, watched, decision, remember_it, version=version, version_before=known.version if known else None)
 
 
 @gate.command()
@@ -175,37 +152,21 @@ def after(  # noqa: PLR0917 - one for each option
 @click.argument("a")
 @click.argument("b")
 @click.option("--wait", default=60.0, type=_Time(), help="How long B may take to come up.  [default: 60s]")
-@click.option("--json", "to_json", type=_file, help="Keep the decision and all that was seen in a file.")
-@click.option("--record", type=_file, help="Add a line on the decision to a file.")
-@click.option("--dry-run", is_flag=True, help="Say the decision, but keep nothing, and end with 0.")
-def compare(  # noqa: PLR0917 - one for each option
-    file: Path, a: str, b: str, wait: float, to_json: Path | None, record: Path | None, *, dry_run: bool
-) -> None:
+@outlet_options
+def compare(file: Path, a: str, b: str, wait: float, outlets: Outlets) -> None:
     """Compare two sides that run at once, and decide on B: a canary, or blue and green.
 
     A and B are targets of one kind, as http.blue and http.green, or the names of several: blue and green. Both are
     measured in turn, so that no drift is taken for a slowdown.
     """
-    inventory = loaded(file)
-    settings = inventory.gate or Gate()
-    record = record or _record(inventory, settings)
-    started = time.monotonic()
-    with _faults(), Progress() as tell, looking(inventory, inventory.gate_suite) as looker:
+    inventory = loaded(file, refused=lambda error: outlets.tell_fault(str(error)))
+    settings, outlets = inventory.gate or Gate(), outlets.recorded_in(inventory)
+    with faults(outlets), Progress() as tell, looking(inventory, inventory.gate_suite) as looker:
         pair = pair_of(inventory, a, b)
         terms = replace(terms_of(inventory, settings, None), incomparable=pair.incomparable, is_interleaved=True)
         compared = Interleaved(looker, pair, terms, tell)
         decision = compared.run(settings, wait)
-    status = _status(decision, is_partial=compared.is_partial)
-    _print(decision, inventory, settings, compared)
-    if not dry_run:
-        took_s = time.monotonic() - started
-        kept = keeping.document(compared, decision, version=b, took_s=took_s, status=status) | {"version_before": a}
-        status = _kept(kept, status, to_json, record, partial(remember_decision, inventory, looker.suite))
-    sys.exit(0 if dry_run else status)
-
-
-def _record(inventory: Inventory, settings: Gate) -> Path | None:
-    return inventory.file.absolute().parent / settings.record if settings.record else None
+    end(outlets, compared, decision, partial(remember_decision, inventory, looker.suite), version=b, version_before=a)
 
 
 def _past(inventory: Inventory) -> Known:
@@ -226,68 +187,13 @@ def _known(baseline: Path, past: Known) -> Baseline | None:
     return past.baseline
 
 
-def _status(decision: Decision, *, is_partial: bool) -> int:
-    if is_partial and decision.answer is not Answer.ROLL_BACK:
-        return INTERRUPTED
-    if not decision.judged and decision.answer is Answer.UNDECIDED:
-        return NOTHING_JUDGED
-    return _STATUSES[decision.answer]
-
-
-def _print(decision: Decision, inventory: Inventory, settings: Gate, watched: keeping.Watched) -> None:
-    for line in _lines(decision):
-        say(inventory.redactor.text(line))
-    if watched.is_partial:
-        say("it was ended early: this is of what was seen until then")
-    if watched.before is None:
-        say("there was no baseline to compare with; record one before the next deploy: opscheck gate before")
-    if decision.answer is Answer.ROLL_BACK and settings.rollback:
-        say(f"how to roll back: {settings.rollback}")
-
-
-def _lines(decision: Decision) -> Iterator[str]:
-    yield f"{decision.answer}: {decision.why}"
-    for finding in decision.findings[:_SHOWN]:
-        yield from _of(finding)
-    if len(decision.findings) > _SHOWN:
-        yield f"and {len(decision.findings) - _SHOWN} more"
-
-
-def _of(finding: Finding) -> Iterator[str]:
-    severity = f" {finding.severity}" if finding.severity else ""
-    yield f"  {finding.id}: {finding.sort}{severity}: {finding.message}"
-    yield from (f"      {line}" for line in finding.details)
-    if finding.rolls_back and finding.runbook:
-        yield f"      runbook: {finding.runbook}"
-
-
-def _kept(
-    kept: Mapping[str, Any],
-    status: int,
-    to_json: Path | None,
-    record: Path | None,
-    remember_it: Callable[[Mapping[str, Any]], None],
-) -> int:
-    """Keep what was decided, and of what; returns the exit status, which says where that failed."""
-    line = keeping.line_of(kept)
-    keepers: list[Callable[[], None]] = [lambda: remember_it(line)]
-    if to_json is not None:
-        keepers.append(lambda: keeping.keep(kept, to_json))
-    if record is not None:
-        keepers.append(lambda: keeping.note(line, record))
-    for keeper in keepers:
-        try:
-            keeper()
-        except (OSError, HistoryError) as error:
-            say(f"could not keep the decision: {error}", err=True)
-            status = status or FAULT
-    return status
-
-
 @gate.command()
 @click.argument("file", type=_file)
-def verdict(file: Path) -> None:
+@pipeline_options
+def verdict(file: Path, junit: Path | None, dotenv: Path | None) -> None:
     """Decide again, from what `opscheck gate after --json FILE` has kept."""
+    outlets = Outlets(junit, dotenv)
+    outlets.clear()
     kept = _opened(file)
     try:
         decision = keeping.decided_again(kept)
@@ -295,9 +201,10 @@ def verdict(file: Path) -> None:
         raise Usage(
             f"{file} is not what a gate has kept: {error}; name a file of: opscheck gate after --json"
         ) from None
-    for line in _lines(decision):
-        say(line)
-    sys.exit(_status(decision, is_partial=bool(kept.get("partial"))))
+    is_said = printed(lines(decision))
+    status = status_of(decision, is_partial=bool(kept.get("partial")))
+    is_told = replace(outlets, report=file).tell({**kept, **decision.to_json()})
+    sys.exit(status if is_said and is_told else status or FAULT)
 
 
 @gate.command()
@@ -332,20 +239,3 @@ def _opened(file: Path) -> Mapping[str, Any]:
     if not isinstance(kept, Mapping):
         raise Usage(f"{file} does not hold what a baseline or a gate keeps")
     return kept
-
-
-@contextlib.contextmanager
-def _faults() -> Iterator[None]:
-    """End with the status of what went wrong: a fault of the gate itself is neither a go nor a reason to roll back."""
-    try:
-        yield
-    except GateError as error:
-        say(str(error), err=True)
-        sys.exit(USAGE)
-    except StoppedError:
-        say("ended before anything was recorded", err=True)
-        sys.exit(INTERRUPTED)
-    except Exception as error:  # noqa: BLE001 - which would end with 1, and that is roll back
-        said = " ".join(f"{type(error).__name__}: {error}".split())
-        say(f"undecided: {said}; this is a fault of the gate itself", err=True)
-        sys.exit(UNDECIDED)

@@ -2,24 +2,41 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 import click
 
-from ..core.visible import visible
+from ..core.visible import inert, visible
 from ..inventory import FILE, Inventory, InventoryError, load, nearest
+from ..reports import github
 
 USAGE = 4
 """pytest's exit status for wrong usage, which is also that of a wrong inventory."""
 
 
 def say(text: str, *, err: bool = False, nl: bool = True, fg: str | None = None) -> None:
-    """Print text for people: whatever others have put into it steers no terminal."""
-    shown = visible(text)
-    click.echo(click.style(shown, fg=fg) if fg is not None else shown, err=err, nl=nl)
+    """Print text for people: whatever others have put into it steers no terminal, nor GitHub's runner.
+
+    Raises OSError where it can't be printed; on standard error that ends nothing.
+    """
+    shown = inert(visible(text)) if github.is_here() else visible(text)
+    try:
+        click.echo(click.style(shown, fg=fg) if fg is not None else shown, err=err, nl=nl)
+    except OSError:
+        _close(sys.stderr if err else sys.stdout)
+        if not err:
+            raise
+
+
+def _close(stream: TextIO) -> None:
+    """Let what is still to be printed go nowhere: where that fails as Python ends, the exit status is another one."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, stream.fileno())
+    os.close(nowhere)
 
 
 class Usage(click.ClickException):

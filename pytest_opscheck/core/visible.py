@@ -16,6 +16,8 @@ _UNSEEN = frozenset(("Cc", "Cf", "Cs", "Co", "Zl", "Zp"))
 _BLANK = "\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0"
 """Letters and marks that nobody sees."""
 _HAS_BLANK = re.compile(f"[{_BLANK}]")
+_COMMAND = re.compile(r"^(?P<before>\s*):(?=:)|#(?=#\[)", re.MULTILINE)
+"""What begins a command to GitHub's runner: `::error::` where a line begins, blanks aside, and `##[error]` anywhere."""
 
 
 def plain(text: str) -> str:
@@ -44,6 +46,11 @@ def visible(text: str) -> str:
 def in_line(text: str) -> str:
     """Return a line that is put together of others' texts as one line; blanks that align it stay."""
     return visible(text).replace("\n", " ").replace("\t", " ")
+
+
+def inert(text: str) -> str:
+    """Return text for a log of GitHub's, in which nothing is a command to its runner; what would be one is visible."""
+    return _COMMAND.sub(lambda found: "\\x23" if found["before"] is None else f"{found['before']}\\x3a", text)
 
 
 def typed(word: str) -> str:

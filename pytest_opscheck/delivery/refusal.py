@@ -9,6 +9,7 @@ from collections.abc import Iterator
 
 from ..core.humanize import counted
 from ..core.results import Run, Verdict
+from ..core.vantage import here
 from ..history import HistoryError, Past
 from ..inventory import Inventory, InventoryError
 from ..reports.context import ReportContext
@@ -59,7 +60,7 @@ def _run(inventory: Inventory, suite: str, errors: list[str]) -> Run:
         inventory=inventory.redactor.text(inventory.name),
         started=now,
         finished=now,
-        vantage=platform.node(),
+        vantage=here(),
         version=importlib.metadata.version("pytest-opscheck"),
         results=(result,),
         exit_status=STATUS,

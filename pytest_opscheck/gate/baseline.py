@@ -14,6 +14,8 @@ from typing import Any
 from ..core.results import Counted, Result, Run
 from ..files import private
 from ..inventory import Inventory
+from ..probes import Target
+from .blind import machines
 
 SCHEMA = "opscheck.baseline/1"
 
@@ -86,10 +88,15 @@ class Baseline:
 def expected_of(inventory: Inventory, suite: str) -> dict[str, str]:
     """Return of each check of a suite what is expected, and where and how it is measured."""
     return {
-        each.id: f"{each.limits}; {each.target.keys.where()}; {sorted(each.params.items())}"
+        each.id: f"{each.limits}; {_where(each.target.keys)}; {sorted(each.params.items())}"
         for each in inventory.expectations
         if suite in each.suites
     }
+
+
+def _where(keys: Target) -> str:
+    """Return where a target is, without its secrets."""
+    return keys.where() or ", ".join(filter(None, machines(keys)))
 
 
 def write(baseline: Baseline, file: Path) -> None:

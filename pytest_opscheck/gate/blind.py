@@ -42,19 +42,19 @@ def _is_elsewhere(target: InventoryTarget, hosts: Any) -> bool:
     host = target.name if target.kind == "host" else target.keys.host()
     if host is not None:
         return not hosts.get(host, _HERE[0]).startswith(_HERE)
-    return any(map(is_elsewhere, _machines(target.keys)))
+    return any(map(is_elsewhere, machines(target.keys)))
 
 
-def _machines(keys: object) -> Iterator[str]:
+def machines(keys: object) -> Iterator[str]:
     """Yield the machines that a target's keys name."""
     for name in ("address", "url", "dsn", "broker"):
         said = getattr(keys, name, None)
         text = said.get_secret_value() if isinstance(said, SecretStr) else said
         if isinstance(text, str) and text:
-            yield _machine(text)
+            yield machine_of(text)
 
 
-def _machine(text: str) -> str:
+def machine_of(text: str) -> str:
     """Return the machine of an address, `host:443`, of a URL, or of PostgreSQL's `host=... dbname=...`."""
     if (found := _CONNINFO_HOST.search(text)) is not None:
         return found[1]

@@ -83,6 +83,7 @@ class Interleaved:
     of_a: list[Run] = field(default_factory=list)
     is_partial: bool = False
     ready_s: float | None = None
+    began: float = field(default_factory=time.monotonic)
 
     def run(self, gate: Gate, wait_s: float) -> Decision:
         """Compare, and return what was decided; with what was seen so far where somebody ends it."""
@@ -109,12 +110,14 @@ class Interleaved:
     @property
     def decision(self) -> Decision:
         """What can be said of all that was seen so far."""
-        terms = self.terms
+        return decide(self.before, self.looks, self.terms_so_far)
+
+    @property
+    def terms_so_far(self) -> Terms:
+        """What counts for what; there is no go where A itself does not answer. Where it does, the network is there."""
         if (gone := next(self._gone(), None)) is not None:
-            terms = replace(terms, fault=f"there is nothing to compare with: {gone.id}: {gone.message}")
-        elif self.of_a:  # which answers, so the network is there
-            terms = replace(terms, elsewhere=())
-        return decide(self.before, self.looks, terms)
+            return replace(self.terms, fault=f"there is nothing to compare with: {gone.id}: {gone.message}")
+        return replace(self.terms, elsewhere=()) if self.of_a else self.terms
 
     def _gone(self) -> Iterator[Result]:
         """Yield what can't be reached of A."""

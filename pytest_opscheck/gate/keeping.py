@@ -9,12 +9,14 @@ import getpass
 import json
 import os
 import platform
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from ..core.results import Run
 from ..files import private
+from ..inventory.places import lines_of
 from .baseline import Baseline
 from .decision import Decision, Terms, decide
 from .interleaving import Interleaved
@@ -22,28 +24,34 @@ from .values import Answer
 from .watching import Watch
 
 SCHEMA = "opscheck.gate/1"
+_NOT_NOTED = ("findings", "file", "lines", "rollback", "terms", "before", "after")
+"""What a line on a decision leaves out: a file of its own has it."""
 Watched = Watch | Interleaved
 
 
 def document(
-    watch: Watch | Interleaved, decision: Decision, *, version: str | None, took_s: float, status: int
+    watch: Watched, decision: Decision, *, version: str | None, version_before: str | None, status: int
 ) -> dict[str, Any]:
     """Return a decision with all that it was made of."""
     inventory, before = watch.looker.inventory, watch.before
+    text = inventory.redactor.text
     return {
         "schema": SCHEMA,
-        "inventory": inventory.redactor.text(inventory.name),
+        "inventory": text(inventory.name),
         "suite": watch.looker.suite,
         "at": inventory.now().isoformat(timespec="seconds"),
         "who": f"{_user()}@{platform.node()}",
-        "version": version,
-        "version_before": before.version if before else None,
-        "took_s": round(took_s, 1),
+        "version": text(version) if version else None,
+        "version_before": text(version_before) if version_before else None,
+        "took_s": round(time.monotonic() - watch.began, 1),
         "ready_s": None if watch.ready_s is None else round(watch.ready_s, 1),
         "partial": watch.is_partial,
         "exit_status": status,
+        "rollback": inventory.gate.rollback if inventory.gate else None,
         **decision.to_json(),
-        "terms": dataclasses.asdict(watch.terms),
+        "file": str(inventory.file),
+        "lines": lines_of(inventory),
+        "terms": dataclasses.asdict(watch.terms_so_far),
         "before": before.to_json() if before else None,
         "after": [look.to_json() for look in watch.looks],
     }
@@ -57,7 +65,7 @@ def keep(kept: Mapping[str, Any], file: Path) -> None:
 
 def line_of(kept: Mapping[str, Any]) -> dict[str, Any]:
     """Return what is said of a decision in short: who, which version, what, when, and why."""
-    return {name: said for name, said in kept.items() if name not in ("findings", "terms", "before", "after")}
+    return {name: said for name, said in kept.items() if name not in _NOT_NOTED}
 
 
 def note(line: Mapping[str, Any], file: Path) -> None:
@@ -108,7 +116,8 @@ def decided_again(kept: Mapping[str, Any]) -> Decision:
         raise ValueError(f"its schema is {kept.get('schema')!r}, and that of a gate is {SCHEMA!r}")
     try:
         before = Baseline.from_json(kept["before"]) if kept["before"] else None
-        return decide(before, [Run.from_json(look) for look in kept["after"]], Terms(**kept["terms"]))
+        found = decide(before, [Run.from_json(look) for look in kept["after"]], Terms(**kept["terms"]))
+        return found.ended_early() if kept.get("partial") else found
     except (AttributeError, KeyError, TypeError) as error:
         raise ValueError(f"it lacks a part, or one is something else: {error}") from None
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import platform
 import time
 from collections.abc import Callable
 
 from ..core.look import Look
 from ..core.results import INTERRUPTED
+from ..core.vantage import here
 from .baseline import Baseline, GateError, expected_of
 from .looking import Looker
 from .version import answering
@@ -32,12 +32,12 @@ def record(looker: Looker, windows: int, every_s: float, deploy: str | None, tel
     return Baseline(
         inventory=inventory.redactor.text(inventory.name),
         suite=looker.suite,
-        vantage=platform.node(),
+        vantage=here(),
         recorded=inventory.now(),
         looks=tuple(looks),
         expected={name: inventory.redactor.text(said) for name, said in expected_of(inventory, looker.suite).items()},
         deploy=deploy,
-        version=version,
+        version=inventory.redactor.text(version) if version else None,
     )
 
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import platform
 from collections.abc import Iterator
 
 from ..core.relative import RelativeLimit
+from ..core.vantage import VARIABLE, here
 from ..inventory import Inventory
 from ..inventory.gate import Gate
 from .baseline import Baseline, GateError, expected_of
@@ -24,9 +24,17 @@ def terms_of(inventory: Inventory, settings: Gate, known: Baseline | None) -> Te
         undecided_at=settings.undecided_at,
         counts_already_broken=settings.already_broken == "count",
         incomparable=dict(_incomparable(inventory, settings, known)) if known is not None else {},
+        own_of=dict(_own_of(inventory)),
         elsewhere=tuple(elsewhere(inventory)),
         observers=tuple(observers(inventory)),
     )
+
+
+def _own_of(inventory: Inventory) -> Iterator[tuple[str, tuple[int, int]]]:
+    """Yield in how many of how many looks a check has to be broken, where the inventory says that."""
+    for each in inventory.expectations:
+        if each.lasting is not None and each.lasting.seconds is None:
+            yield each.id, (each.lasting.times, each.lasting.within)
 
 
 def _incomparable(inventory: Inventory, settings: Gate, known: Baseline) -> Iterator[tuple[str, str]]:
@@ -41,8 +49,8 @@ def _incomparable(inventory: Inventory, settings: Gate, known: Baseline) -> Iter
     age_s = (inventory.now() - known.recorded).total_seconds()
     if age_s > settings.max_age:
         yield "", f"the baseline is {age_s / 3600:.1f} h old, and may be {settings.max_age / 3600:g} h (max_age)"
-    elif known.vantage != platform.node():
-        yield "", f"the baseline was recorded on {known.vantage}, and this is {platform.node()}"
+    elif known.vantage != here():
+        yield "", f"the baseline was recorded on {known.vantage}, and this is {here()}; on like runners set {VARIABLE}"
     for result_id, said in expected_of(inventory, suite).items():
         if result_id in known.expected and known.expected[result_id] != text(said):
             yield result_id, "what is expected, or how it is measured, has changed since the baseline"

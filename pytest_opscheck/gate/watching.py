@@ -37,7 +37,7 @@ class Watch:
     is_partial: bool = False
     ready_s: float | None = None
     _since: dt.datetime = field(default_factory=lambda: dt.datetime.now(dt.UTC))
-    _began: float = field(default_factory=time.monotonic)
+    began: float = field(default_factory=time.monotonic)
     _full: list[str | None] = field(default_factory=list)
     """Of each look at the whole suite what was wrong with it; None where nothing was."""
 
@@ -89,11 +89,16 @@ class Watch:
     @property
     def decision(self) -> Decision:
         """What can be said of all that was seen so far."""
+        return decide(self.before, self.looks, self.terms_so_far)
+
+    @property
+    def terms_so_far(self) -> Terms:
+        """What counts for what; there is no go where too many looks were not whole, or the last one was not."""
         missed = [why for why in self._full if why is not None]
-        if missed and (self._full[-1] is not None or len(missed) > MOST_MISSED * len(self._full)):
-            fault = f"{len(missed)} of {len(self._full)} looks at the suite were not whole: {missed[-1]}"
-            return decide(self.before, self.looks, replace(self.terms, fault=fault))
-        return decide(self.before, self.looks, self.terms)
+        if not missed or (self._full[-1] is None and len(missed) <= MOST_MISSED * len(self._full)):
+            return self.terms
+        fault = f"{len(missed)} of {len(self._full)} looks at the suite were not whole: {missed[-1]}"
+        return replace(self.terms, fault=fault)
 
     def _await_life(self, wait_s: float) -> None:
         """Wait until what was deployed answers; where it does not in time, that is a breach."""
@@ -105,10 +110,10 @@ class Watch:
 
     def _await_version(self, source: Version, wait_s: float, wanted: str) -> None:
         """Wait until every answer comes from the version that was deployed; that none says one proves no other."""
-        others = waited_for(self.looker, source, wanted, self._began + wait_s, self.tell)
+        others = waited_for(self.looker, source, wanted, self.began + wait_s, self.tell)
         if not others:
             return
-        said = f"after {time.monotonic() - self._began:.0f} s {described(others, wanted)}, expected {wanted}"
+        said = f"after {time.monotonic() - self.began:.0f} s {described(others, wanted)}, expected {wanted}"
         if all(name.startswith(NO_VERSION) for name in others if name != wanted):
             self._note(said)
         else:
@@ -144,8 +149,8 @@ class Watch:
         return frozenset() if self.before is None or "" in incomparable else self.looker.compared - incomparable.keys()
 
     def _confirm(self) -> None:
-        """Look again at what was seen broken or unknown once: one blip decides nothing."""
-        for _ in range(2):
+        """Look again at what was not seen broken often enough to count, or is unknown: one blip decides nothing."""
+        for _ in range(max([2, *(within - 1 for _, within in self.terms.own_of.values())])):
             doubtful = frozenset(each.id for each in self.decision.findings if each.sort is Sort.UNKNOWN)
             if not doubtful:
                 return

@@ -24,7 +24,7 @@ class Unit:
     def __init__(self, contact: Contact) -> None:
         self.name = contact.name
         self.requests = contact.requests
-        self.until = float("inf")
+        self.began = self.until = float("inf")
         self.in_contact = False
 
     @property
@@ -44,7 +44,8 @@ class Unit:
 
     def start(self) -> None:
         """Let the time for the contact begin."""
-        self.until = time.monotonic() + self.connect_s
+        self.began = time.monotonic()
+        self.until = self.began + self.connect_s
 
     def late(self) -> Reading:
         """Return what the readings are that have not come in time."""

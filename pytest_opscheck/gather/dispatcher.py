@@ -1,15 +1,17 @@
 """Runs the probes that the selected checks need: each once, side by side, each with a deadline.
 
 A unit of work is one contact: a host with all the parts that it owes, or a target with all its direct probes. Units
-run in threads of a bounded pool, started by one dispatcher, which gives up on a unit whose time is over. Latency probes
-follow, when nothing else runs any more. Under pytest-xdist every worker runs its share of the units and reads the
-others' readings from a folder that all of them share.
+run in threads, started by one dispatcher, which gives up on a unit whose time is over. At once run so many direct ones,
+and of those that start a process here as many as the processors can serve. One that waits for an answer that does not
+come takes nobody's place. Latency probes follow, when nothing else runs any more. Under pytest-xdist every worker runs
+its share of the units and reads the others' readings from a folder that all of them share.
 """
 
 from __future__ import annotations
 
 import contextlib
 import importlib
+import math
 import threading
 import time
 import warnings
@@ -23,13 +25,47 @@ from ..probes import UnknownError
 from .contact import HostUnit, Unit, described, unit_of
 from .host import CONNECT_SECONDS
 from .loggers import steady_loggers
+from .pace import MOST, Pace
 from .readings import POLL_S, Board, Reading
 from .shared import OVER, STOP
 
-AT_ONCE = 64
-"""Contacts at once. Each is a thread and, over SSH, a process: more would only queue for the processor here."""
+AT_ONCE_IN_ALL = 1024
+"""Contacts at once, with those that wait for an answer which does not come."""
 AT_ONCE_LATENCY = 4
 """Latency probes at once, each of another target: they wait more than they work, and do not disturb each other."""
+
+
+HELD_UP_S, HELD_UP_HOST_S = 1.0, 3.0
+"""After this time a contact that has not been made yet only waits, and another one may run beside it."""
+TICK_S = 0.1
+
+
+class _Lane:
+    """Units that wait for their turn and those that run, as many at once as `limit()` says.
+
+    held_up_s: after this time one that has not come into contact does not count any more.
+    """
+
+    def __init__(self, units: Iterable[Unit], limit: Callable[[], int], held_up_s: float = HELD_UP_S) -> None:
+        self.waiting = deque(units)
+        self.running: set[Unit] = set()
+        self._limit = limit
+        self._held_up_s = held_up_s
+
+    @property
+    def free(self) -> int:
+        """How many units may be started now."""
+        late = time.monotonic() - self._held_up_s
+        counted = sum(unit.in_contact or unit.began > late for unit in self.running)
+        room = min(self._limit() - counted, AT_ONCE_IN_ALL - len(self.running))
+        return max(0, min(room, len(self.waiting)))
+
+    def start_next(self) -> Unit:
+        """Let the time of the next unit begin, and return it."""
+        unit = self.waiting.popleft()
+        unit.start()
+        self.running.add(unit)
+        return unit
 
 
 class Gather:
@@ -52,10 +88,11 @@ class Gather:
         self._own = self._bulk[index::count]
         self._own_latency = self._latency if index == 0 else []
         self._changed = threading.Condition()
-        self._running: set[Unit] = set()
+        self._lanes: list[_Lane] = []
         self._closed = False
         slowest = max((unit.connect_s + unit.read_s for unit in self._bulk), default=0)
-        waves = 1 + len(self._own) // AT_ONCE
+        self._pace = Pace(count)
+        waves = 1 + len(self._own) // MOST
         self._budget_s = waves * slowest + sum(unit.connect_s + unit.read_s for unit in self._latency) + CONNECT_SECONDS
         self._until = float("inf")
 
@@ -79,7 +116,11 @@ class Gather:
         """Return how many of this process's contacts are done, how many there are, and which are under way."""
         mine = self._own + self._own_latency
         missing = [unit.name for unit in mine if any(self._board.get(r.key) is None for r in unit.requests)]
-        return len(mine) - len(missing), len(mine), sorted(unit.name for unit in list(self._running))
+        return (
+            len(mine) - len(missing),
+            len(mine),
+            sorted(unit.name for lane in self._lanes for unit in list(lane.running)),
+        )
 
     def finish(self) -> None:
         """Wait for what other processes may still need of this one, until the run is over.
@@ -98,15 +139,17 @@ class Gather:
         self._closed = True
         with self._changed:
             self._changed.notify_all()
-        for unit in list(self._running):
+        for unit in [unit for lane in self._lanes for unit in list(lane.running)]:
             unit.close()
 
     def _dispatch(self) -> None:
+        hosts = [unit for unit in self._own if isinstance(unit, HostUnit)]
+        direct = [unit for unit in self._own if not isinstance(unit, HostUnit)]
         try:
-            self._run_lane(self._own, AT_ONCE)
+            self._run_lanes(_Lane(hosts, lambda: self._pace.limit, HELD_UP_HOST_S), _Lane(direct, lambda: MOST))
             if self._own_latency:
                 self._await_bulk()
-                self._run_lane(self._own_latency, AT_ONCE_LATENCY)
+                self._run_lanes(_Lane(self._own_latency, lambda: AT_ONCE_LATENCY, math.inf))
         finally:
             for unit in self._own + self._own_latency:
                 self._give_up(
@@ -120,39 +163,40 @@ class Gather:
                 while not self._closed and self._board.get(request.key) is None and time.monotonic() < self._until:
                     time.sleep(POLL_S)
 
-    def _run_lane(self, lane: list[Unit], at_once: int) -> None:
-        """Have threads run the units of a lane; one that is stuck is given up, and another thread takes its place."""
-        waiting = deque(lane)
-        for _ in range(min(at_once, len(lane))):
-            self._start_worker(waiting)
+    def _run_lanes(self, *lanes: _Lane) -> None:
+        """Have threads run the units of some lanes; one that is stuck is given up, and another takes its place."""
         with self._changed:
-            while (waiting or self._running) and not self._closed:
-                self._changed.wait(
-                    max(0.01, min((unit.until for unit in self._running), default=0.0) - time.monotonic())
-                )
-                for unit in [unit for unit in self._running if time.monotonic() >= unit.until]:
-                    self._running.remove(unit)
-                    self._give_up(unit, unit.late())
-                    self._start_worker(waiting)
+            self._lanes = list(lanes)
+            while any(lane.waiting or lane.running for lane in lanes) and not self._closed:
+                for lane in lanes:
+                    self._give_up_late(lane)
+                    for _ in range(lane.free):
+                        self._start_next(lane)
+                until = min((unit.until for lane in lanes for unit in lane.running), default=0.0)
+                tick_s = TICK_S if any(lane.waiting for lane in lanes) else math.inf
+                self._changed.wait(max(0.01, min(until - time.monotonic(), tick_s)))
+                self._pace.tick()
 
-    def _start_worker(self, waiting: deque[Unit]) -> None:
-        threading.Thread(target=self._work, args=(waiting,), name="opscheck-contacts", daemon=True).start()
+    def _give_up_late(self, lane: _Lane) -> None:
+        for unit in [unit for unit in lane.running if time.monotonic() >= unit.until]:
+            lane.running.remove(unit)
+            self._give_up(unit, unit.late())
 
-    def _work(self, waiting: deque[Unit]) -> None:
-        """Run units until none waits any more, or this thread's place was given away while it was stuck."""
-        unit: Unit | None = None
+    def _start_next(self, lane: _Lane) -> None:
+        unit = lane.start_next()
+        threading.Thread(target=self._work, args=(lane, unit), name="opscheck-contacts", daemon=True).start()
+
+    def _work(self, lane: _Lane, unit: Unit) -> None:
+        """Run a unit, and others after it as long as there is room for them."""
         while True:
+            self._run(unit)
             with self._changed:
-                given_away = unit is not None and unit not in self._running
-                if unit is not None:
-                    self._running.discard(unit)
-                if given_away or not waiting or self._closed:
+                was_given_up = unit not in lane.running
+                lane.running.discard(unit)
+                if was_given_up or self._closed or lane.free < 1:
                     self._changed.notify_all()
                     return
-                unit = waiting.popleft()
-                unit.start()
-                self._running.add(unit)
-            self._run(unit)
+                unit = lane.start_next()
 
     def _run(self, unit: Unit) -> None:
         try:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 
 from ..core.results import Measurement
+from ..core.sets import is_set
 
 _SHOWN_BREACHES = 5
 
@@ -32,11 +33,11 @@ def message(
 
 
 def sentence(measurement: Measurement) -> str:
-    """Return a measurement as a sentence: `/var is at 75.2 %, expected < 70 %`."""
+    """Return a measurement as a sentence: `/var is at 75.2 %, expected < 70 %`, `A records: 10.0.0.1, 10.0.0.2`."""
     about = measurement.subject or ""
     if measurement.problem:
         return f"{about}: {measurement.problem}" if about else measurement.problem
     number = isinstance(measurement.value, int | float) and not isinstance(measurement.value, bool)
-    verb = "is at" if number and measurement.unit == "%" else "is"
-    observed = f"{about} {verb} {measurement.observed}" if about else measurement.observed
+    verb = " is at" if number and measurement.unit == "%" else ":" if is_set(measurement.value) else " is"
+    observed = f"{about}{verb} {measurement.observed}" if about else measurement.observed
     return f"{observed}, expected {measurement.expected}" if measurement.breached else observed

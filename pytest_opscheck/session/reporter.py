@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import importlib.metadata
 import os
-import platform
 import traceback
 import uuid
 from collections.abc import Generator, Iterator
@@ -18,6 +17,7 @@ from ..core.errors import HurriedError
 from ..core.humanize import counted
 from ..core.lengths import beginning
 from ..core.results import FAULT, INTERRUPTED, Result, Run, exit_status, with_steps
+from ..core.vantage import here
 from ..delivery.line import Line
 from ..history import HistoryError
 from ..judge.next_step import next_step
@@ -297,7 +297,7 @@ class Reporter:
             inventory=inventory.redactor.text(inventory.name),
             started=self.started,
             finished=inventory.now(),
-            vantage=platform.node(),
+            vantage=here(),
             version=importlib.metadata.version("pytest-opscheck"),
             results=results,
             exit_status=status or (FAULT if self.problems else 0),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import json
 import os
+import platform
 import re
 import signal
 import sqlite3
@@ -175,6 +176,13 @@ def test_undecided_is_neither(folder: Path, shop: Shop, tmp_path: Path) -> None:
     shop.status = "degraded"
     assert after(tmp_path, "--dry-run").returncode == 0
     assert not (tmp_path / "deploys.jsonl").read_text(encoding="utf-8").count("roll back"), "a dry run keeps nothing"
+
+
+def test_runners_that_are_alike_may_share_a_name(folder: Path, shop: Shop) -> None:
+    assert shop.status == "healthy"
+    elsewhere = gate(folder, "after", "--dry-run", env={"OPSCHECK_VANTAGE": "runners"})
+    said = "the baseline was recorded on first, and this is runners; on like runners set OPSCHECK_VANTAGE"
+    assert said.replace("first", platform.node()) in elsewhere.stdout, elsewhere
 
 
 def test_what_is_asked_to_end_says_what_it_saw(folder: Path, shop: Shop, tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ import pytest
 from pydantic import SecretStr
 
 from pytest_opscheck.core.results import Run, Verdict
-from pytest_opscheck.gate.blind import _machine, _machines, without_blindness
+from pytest_opscheck.gate.blind import machine_of, machines, without_blindness
 from pytest_opscheck.gate.decision import Terms, decide
 from pytest_opscheck.gate.values import Answer
 
@@ -89,12 +89,12 @@ def test_a_gate_that_was_cut_off_is_undecided() -> None:
     ],
 )
 def test_the_machine_of_an_address(text: str, machine: str) -> None:
-    assert _machine(text) == machine
+    assert machine_of(text) == machine
 
 
-def test_secrets_name_machines_too() -> None:
+def test_secrets_namemachines_too() -> None:
     @dataclass
     class Keys:
         dsn: SecretStr
 
-    assert list(_machines(Keys(SecretStr("postgresql://app:secret@db.example.com/shop")))) == ["db.example.com"]
+    assert list(machines(Keys(SecretStr("postgresql://app:secret@db.example.com/shop")))) == ["db.example.com"]

@@ -1,4 +1,4 @@
-"""What a gate makes of an inventory: who is elsewhere, who observes, and limits that seldom say what is meant by them."""
+"""What a gate makes of an inventory: who is elsewhere, who observes, and limits that seldom say what is meant."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from pytest_opscheck import catalogue
+from pytest_opscheck.gate.baseline import expected_of
 from pytest_opscheck.gate.blind import elsewhere, observers
 from pytest_opscheck.gate.looking import Looker
 from pytest_opscheck.gate.terms import doubtful_limits
@@ -83,3 +84,11 @@ def test_lines_count_from_the_deploy_on_where_a_limit_says_how_many_at_most(
     moment = inventory.now()
     expected = {"logs.count.errors@app": {"not_before": moment.timestamp()}} if is_counted else {}
     assert looker.counting_from(moment) == expected
+
+
+def test_another_address_is_noticed_and_no_secret_is_kept(tmp_path: Path) -> None:
+    toml = '[postgres.main]\ndsn = "postgresql://app:hunter2@{host}/shop"\n'
+    said = [expected_of(read(tmp_path, toml.format(host=host)), "deploy_gate") for host in ("a.example", "b.example")]
+    assert said[0].keys() == said[1].keys()
+    assert all(said[0][name] != said[1][name] for name in said[0])
+    assert "hunter2" not in str(said)

@@ -127,3 +127,8 @@ def test_no_rung_of_a_ladder_is_contradicted(value: float, mild: int, bad: int) 
 def test_a_value_with_no_limit_of_its_kind_is_said_too() -> None:
     found = measured(5400.0, "s", single(parse_limit("== ready"), "P2"))
     assert found.observed == "1.5 h"
+
+
+def test_several_texts_stand_behind_a_colon() -> None:
+    found = Measurement("addresses", ("10.0.0.1", "10.0.0.2"), "", {}, observed="10.0.0.1, 10.0.0.2", expected="x")
+    assert sentence(found) == "addresses: 10.0.0.1, 10.0.0.2"
