@@ -61,9 +61,9 @@ class TradingBot(Stack):
     def reset(self) -> None:
         """Be as before any deploy: 1.4 everywhere, and data as they were made."""
         pairs = [f"{name}_{key}" for name in ("GREEN", "BLUE", "WORKER") for key in ("VERSION=1.4", "FAULT=")]
+        self.up_again(pairs, "api-green", "api-blue", "worker")
         self.psql(UNDONE)
         self.run("db", f"rm -f {DISK}/filling")
-        self.up_again(pairs, "api-green", "api-blue", "worker")
         self.await_answer("green")
         self.await_answer("blue")
         self.route("green")

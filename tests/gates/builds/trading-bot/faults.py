@@ -85,8 +85,8 @@ def slower(by, is_meant):
 
 
 async def leak(request, call_next):
-    """Open a connection for each portfolio of the traffic, and never close it."""
-    if request.url.path == "/api/v1/quote" and next(COUNT) % 3 == 0:
+    """Open a connection for every twentieth quote of the traffic, and never close it."""
+    if request.url.path == "/api/v1/quote" and next(COUNT) % 20 == 0:
         try:
             LEAKED.append(await asyncio.to_thread(psycopg2.connect, os.environ["DATABASE_URL"]))
         except psycopg2.OperationalError:
