@@ -60,7 +60,7 @@ class Decision:
 
     def ended_early(self) -> Decision:
         """Return what may be said of it where somebody ended the gate: no go, for it has not seen all."""
-        if self.answer is not Answer.GO:
+        if self.answer is Answer.ROLL_BACK:
             return self
         return replace(self, answer=Answer.UNDECIDED, why=f"it was ended early; until then {self.why}")
 
