@@ -67,7 +67,9 @@ def machine_of(text: str) -> str:
 def without_blindness(look: Run, elsewhere: Collection[str], observers: Collection[str]) -> Run:
     """Return a look in which what it could not see is unknown, and no breach."""
     results = tuple(_observed(result, observers) for result in look.results)
-    reached = [result for result in results if result.check.endswith(".reachable") and target_of(result) in elsewhere]
+    reached = [
+        result for result in look.results if result.check.endswith(".reachable") and target_of(result) in elsewhere
+    ]
     silent = [result.id for result in reached if _is_silent(result)]
     if not silent or len(silent) < len(reached):
         return replace(look, results=results)

@@ -68,6 +68,13 @@ def test_a_prometheus_that_is_gone_says_nothing_of_what_it_measures() -> None:
     assert blind(look, observers=("prometheus.main",)) == [Verdict.UNKNOWN]
 
 
+def test_a_prometheus_elsewhere_is_cut_off_as_all_others() -> None:
+    """Neither of them answers, so it is no witness that the network is there."""
+    look = run(*(reachable(target, BREACH, NO_CONNECTION) for target in ("http.api", "prometheus.main")))
+    found = blind(look, "http.api", "prometheus.main", observers=("prometheus.main",))
+    assert found == [Verdict.UNKNOWN, Verdict.UNKNOWN]
+
+
 def test_a_gate_that_was_cut_off_is_undecided() -> None:
     before = baseline(run(reachable("http.api")))
     after = twice(reachable("http.api", BREACH, NO_CONNECTION))
