@@ -8,7 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 COMMAND = (sys.executable, "-c", "from pytest_opscheck.cli import main; main()", "gate")
@@ -57,10 +57,14 @@ class Pipeline:
 
     @classmethod
     def of(cls, folder: Path, inventory: Path, environment: Mapping[str, str]) -> Pipeline:
-        """Make one with an inventory, and beside it the same with a maintenance window that is open now."""
+        """Make one with an inventory, and below it the same with a maintenance window that is open now.
+
+        That one has a history of its own: a second gate on a version that was rolled back leaves it to a person.
+        """
         text = inventory.read_text(encoding="utf-8")
         (folder / "opscheck.toml").write_text(text, encoding="utf-8")
-        (folder / "window.toml").write_text(text + WINDOW, encoding="utf-8")
+        (folder / "window").mkdir()
+        (folder / "window" / "opscheck.toml").write_text(text + WINDOW, encoding="utf-8")
         return cls(folder, {name: value for name, value in environment.items() if name not in LEFT_OUT})
 
     def before(self, *, windows: int = 5) -> None:
@@ -99,7 +103,9 @@ class Pipeline:
 
     def after_in_a_window(self, *arguments: str) -> Outcome:
         """Judge what was deployed while a maintenance window is open."""
-        return self.after("--opscheck-inventory", "window.toml", *arguments)
+        known = self.folder / "reports/gate/baseline.json"
+        named = ("--baseline", str(known)) if known.exists() else ()
+        return replace(self, folder=self.folder / "window", _running=[]).after(*named, *arguments)
 
     def kill(self) -> None:
         """End what still runs."""

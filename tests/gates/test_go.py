@@ -83,7 +83,7 @@ def test_the_same_code_goes(bot: TradingBot, pipeline: Pipeline) -> None:
     bot.deploy(Build())
     ended = []
     for number in range(20):
-        pipeline.before(windows=10)
+        pipeline.before()
         bot.deploy(Build())
         judge = pipeline.after_in_a_window if number % 2 else pipeline.after
         ended.append(judge("--version", "1.5"))

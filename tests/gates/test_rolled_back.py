@@ -38,7 +38,7 @@ FAULTS = {
     "5 % of requests are ten times slower": Fault(
         Build(fault="some_slow"), "http.p95@portfolio: tail: ", 120, windows=10
     ),
-    "connections leak": Fault(Build(fault="leak"), "postgres.connections@main: ", 180, WATCHED),
+    "connections leak": Fault(Build(fault="leak"), "postgres.", 180, WATCHED),
 }
 
 

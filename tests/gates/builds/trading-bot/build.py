@@ -45,7 +45,7 @@ def portfolio(user: int):
     with database() as cursor:
         cursor.execute("select symbol, quantity from positions where user_id = %s", (user,))
         rows = cursor.fetchall()
-    time.sleep(random.lognormvariate(-4.6, float(os.environ.get("SPREAD", "0.5"))))
+    time.sleep(random.lognormvariate(-3.7, float(os.environ.get("SPREAD", "0.5"))))
     return rows
 
 
