@@ -28,7 +28,7 @@ def test_the_checkers_network_is_cut(bot: TradingBot, pipeline: Pipeline) -> Non
     bot.migrate()
     bot.deploy(Build())
     began = time.time()
-    there.begin("after", "--version", "1.5", "--watch", "2m", "--every", "5s")
+    there.begin("after", "--version", "1.5", "--wait", "20s", "--watch", "30s", "--every", "5s")
     bot.await_request("/api/v1/portfolio?user=7", since=began)
     network, name = "gates-trading-bot_default", bot.containers("elsewhere")[0]
     said(["docker", "network", "disconnect", network, name])
