@@ -87,7 +87,9 @@ def pytest_configure(config: pytest.Config) -> None:
         ending.begin()
         from .inventory import InventoryError
         from .session.session import Session
+        from .session.workers import refuse_elsewhere
 
+        refuse_elsewhere(config)
         try:
             session = config.stash[SESSION] = Session.open(config, file, seen, ending)
         except InventoryError as error:
@@ -163,6 +165,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     result = yield
     if session is not None:
         session.collection.keep_named(items)
+        session.keep_chosen(items)
         session.collection.keep_asked(items, session.look.only if session.look is not None else None)
         session.collection.require_kept(before, items)
     elif inventory_file(config) is not None:

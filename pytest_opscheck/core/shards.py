@@ -7,6 +7,8 @@ import re
 from dataclasses import dataclass
 
 MOST = 1000
+SHARDS = "shards"
+"""The folder beside the reports of a suite in which the results of its shards are until they are merged."""
 
 
 @dataclass(frozen=True, slots=True, order=True)

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import datetime as dt
+import hashlib
 import re
 import zoneinfo
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -27,11 +29,13 @@ if TYPE_CHECKING:
     from .report import Mail
     from .waivers import Waiver
     from .windows import Window
+    from .written import Written
 
 FAIL_AT = "P3"
 """By default every breach fails the run."""
 REPORTS_KEEP_S = 90 * 86400.0
 """How long the reports of a run stay in their folder."""
+_ROUNDS = 200_000
 NAME = r"[A-Za-z0-9][A-Za-z0-9_.-]*"
 """What a target, or a user-defined question, may be called: it stands in node ids, reports and mails."""
 
@@ -64,11 +68,12 @@ class Suite:
 
 @dataclass(frozen=True, eq=False)
 class InventoryTarget:
-    """One target of the inventory: its kind, its opaque name, and its keys."""
+    """One target of the inventory: its kind, its opaque name, its keys and its tags."""
 
     kind: str
     name: str
     keys: Target
+    tags: tuple[str, ...] = ()
 
     @property
     def id(self) -> str:
@@ -140,7 +145,7 @@ class Expectation:
 class Inventory:
     """All that `opscheck.toml` says.
 
-    `digest` is the same for two processes that read the same file and find the same environment. `left_out` has the
+    `content` is the same for two processes that read the same text and find the same environment. `left_out` has the
     reasons of plugins for what they have left out of the expectations, by result id, `notes` what is accepted and
     should be written otherwise.
     """
@@ -154,7 +159,8 @@ class Inventory:
     targets: tuple[InventoryTarget, ...]
     expectations: tuple[Expectation, ...]
     history: History
-    digest: str = field(default="", repr=False)
+    written: Written = field(repr=False)
+    content: str = field(default="", repr=False)
     metrics: Metrics = field(default_factory=Metrics)
     windows: tuple[Window, ...] = ()
     waivers: tuple[Waiver, ...] = ()
@@ -166,6 +172,20 @@ class Inventory:
     left_out: Mapping[str, str] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     gate: Gate | None = None
+
+    @property
+    def digest(self) -> str:
+        """The same for two processes on one machine that read the same file, and find the same environment."""
+        return hashlib.sha256(f"{self.file.resolve()} {self.content}".encode("utf-8", "surrogatepass")).hexdigest()
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """What two machines know by that they have the same inventory and environment.
+
+        It stands in results files, and secrets are part of what it is made of: so it takes long to make, and who tries
+        to guess one by it gets nowhere.
+        """
+        return hashlib.pbkdf2_hmac("sha256", self.content.encode(), b"opscheck", _ROUNDS).hex()
 
     @property
     def gate_suite(self) -> str:
