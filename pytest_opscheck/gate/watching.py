@@ -49,7 +49,7 @@ class Watch:
                 self._await_version(gate.version, wait_s, version)
             if self.terms.broke is not None:
                 return self.decision
-            self._decide_once(gate)
+            self._decide_once(gate, every_s)
             self._go_on(watch_s, every_s)
         except StoppedError:
             self.is_partial = True
@@ -131,17 +131,24 @@ class Watch:
         if not self._rolls_back():
             self._look(Look(only=timed, params=self.looker.with_requests(LOOKS[0])))
 
-    def _decide_once(self, gate: Gate) -> None:
-        """Look at all of the suite, then at what is compared, until it is decided or there are enough requests."""
+    def _decide_once(self, gate: Gate, every_s: float) -> None:
+        """Look at all of the suite, then at what is compared, until it is decided or there are enough requests.
+
+        That may take minutes, and what the requests wear out shows elsewhere: so all is looked at again meanwhile.
+        """
         self._first_look(gate)
         self._confirm()
-        made, compared = LOOKS[0], self._compared()
+        made, compared, last = LOOKS[0], self._compared(), time.monotonic()
         for upto in LOOKS[1:] if compared else ():
             decision = self.decision
             if decision.answer is Answer.ROLL_BACK or (made >= ENOUGH and not more_tell(decision)):
                 return
             self._look(Look(only=compared, params=self.looker.with_requests(max(upto - made, FEWEST_REQUESTS))))
             made = upto
+            if time.monotonic() - last >= every_s:
+                last = time.monotonic()
+                self._full_look(LOOKS[0])
+                self._confirm()
 
     def _compared(self) -> frozenset[str]:
         """Return the results of which more requests tell more: those that can be compared with the baseline."""

@@ -15,7 +15,7 @@ from pytest_opscheck.gate.decision import Terms
 from pytest_opscheck.gate.watching import Watch
 from pytest_opscheck.inventory.gate import Gate
 
-from .test_decision import BREACH, OK, result, run
+from .test_decision import BREACH, OK, baseline, result, run
 
 LOOK_S = 2.0
 
@@ -86,3 +86,21 @@ def test_what_never_came_up_is_no_reason_to_look_at_all_the_rest(clock: Clock) -
     decision = made.run(Gate(), wait_s=10, watch_s=0, every_s=30, version=None)
     assert (decision.answer, whole) == ("roll back", [])
     assert [(each.id, each.sort) for each in decision.findings] == [("http.status@api", "broke")]
+
+
+def test_all_is_looked_at_while_requests_are_made(clock: Clock) -> None:
+    """A thousand requests may take minutes, and wear out what no request shows: a pool, a disk."""
+    made, whole = watch(clock, dies_at=40)
+    made.before = baseline(run(result(OK, None, "http.status@api")))
+    made.looker.compared = frozenset({"http.p95@api"})  # type: ignore[misc]
+    timed = made.looker.look
+
+    def look(wanted: Look) -> Run:
+        clock.sleep(18 if wanted.only == made.looker.compared else 0)
+        return timed(wanted)
+
+    made.looker.look = look  # type: ignore[assignment, method-assign]
+    made._decide_once(Gate(warm_up=0), 30)
+    assert made.decision.answer == "roll back"
+    assert len(whole) > 1
+    assert clock.now < 40 + 30 + 18 + 10
