@@ -70,7 +70,7 @@ def page(pytester: pytest.Pytester) -> str:
 
 def ids(text: str) -> list[str]:
     """Return the results of a page, in its order."""
-    return re.findall(r'class=(?:r|\'r \w+\') id="(.*?)"', text)
+    return re.findall(r'class=(?:r|"r [\w ]+") id="(.*?)"', text)
 
 
 @pytest.mark.parametrize("workers", [(), ("-n", "2")])
@@ -94,13 +94,13 @@ def test_every_result_the_worst_first(project: Project, workers: tuple[str, ...]
     # What failed and is not a check has no result, and stands before all others.
     failed = re.findall(r"FAILED</b> <span>(.*?)</span></h3><ul><li>(.*?)</ul>", text)
     assert sorted(failed) == [
-        ("test_broken.py (collection)", "ModuleNotFoundError: No module named &#x27;no_such_module_of_ours&#x27;"),
+        ("test_broken.py (collection)", "ModuleNotFoundError: No module named &#39;no_such_module_of_ours&#39;"),
         ("test_own.py::test_other", failed_assert(text)),
         ("test_own.py::test_tears_down (teardown)", "RuntimeError: &lt;left over&gt;"),
     ]
     assert text.index("FAILED") < text.index("own.many@-")
     assert "<li><b>P1</b> /b 50 % <i>&lt; 9 %</i><li><b>P3</b> /a 5 % <i>&lt; 2 %</i>" in text
-    assert "raise KeyError(&quot;&lt;no such key&gt;&quot;)" in text
+    assert "raise KeyError(&#34;&lt;no such key&gt;&#34;)" in text
     assert "WARNING</b> <b class=badge>P3</b> <span>host.memory@local" in text
     assert '<a href="../../docs/runbook.md">docs/runbook.md</a>' in text
     assert "<title>&lt;shop&gt;: daily: 3 of 7 checks failed, worst P1</title>" in text
@@ -110,7 +110,7 @@ def test_every_result_the_worst_first(project: Project, workers: tuple[str, ...]
 
 def failed_assert(text: str) -> str:
     """Return the words of pytest for the assertion: they are its own, but escaped."""
-    found = re.search(r"<li>(AssertionError: assert &#x27;&lt;mine&gt;&#x27; ==.*?)</ul>", text)
+    found = re.search(r"<li>(AssertionError: assert &#39;&lt;mine&gt;&#39; ==.*?)</ul>", text)
     assert found is not None
     return found[1]
 
