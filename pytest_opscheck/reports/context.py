@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from ..history import Point
+from ..history import Point, Story
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +21,9 @@ class ReportContext:
     """What is told beside the results.
 
     `uncovered` are targets that no check looked at, `problems` faults of the checker, `traces` where errors in checks
-    of one's own come from, by result id, and `points` the past values of what was measured, the newest first.
+    of one's own come from, by result id, and `points` the past values of what was measured, the newest first. `stories`
+    are the pasts of single checks, and `worse` has the severity of the last time of what is worse now, by result id.
+    `unjudged` are checks of the suite that have no result, by why.
     """
 
     uncovered: Sequence[str] = ()
@@ -29,3 +31,6 @@ class ReportContext:
     failed: Sequence[Failed] = ()
     traces: Mapping[str, str] = field(default_factory=dict)
     points: Mapping[tuple[str, str | None], Sequence[Point]] = field(default_factory=dict)
+    stories: Mapping[str, Story] = field(default_factory=dict)
+    worse: Mapping[str, str] = field(default_factory=dict)
+    unjudged: Mapping[str, Sequence[str]] = field(default_factory=dict)

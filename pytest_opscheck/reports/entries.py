@@ -9,10 +9,12 @@ from typing import TYPE_CHECKING
 from ..core.results import Measurement, Result, Run, State, Verdict
 from ..core.visible import plain
 from .context import ReportContext
+from .earlier import EarlierPages
 from .links import Links
+from .past import Pasts, ShownPast
 from .phrases import after, change, covers, line, lines, short, word
-from .spark import spark
-from .template import kept_lines, markup
+from .plot import Plot, plot
+from .template import kept_lines
 
 if TYPE_CHECKING:
     from markupsafe import Markup
@@ -20,7 +22,8 @@ if TYPE_CHECKING:
 _MOST_AT_LENGTH = 500
 """So many results that are not ok are shown with all that people read of one; of those behind, a line."""
 _MOST_LINES = 10_000
-_MOST_PLOTS = 4_000
+_MOST_PLOTS = 3_000
+_MOST_FULL_PLOTS = 300
 """Bounds on a page of thousands of results, which still has to open at once on a phone."""
 _MOST_TRACES = 50
 _MOST_MEASUREMENTS = 5
@@ -35,7 +38,7 @@ class Seen:
     observed: str
     expected: str = ""
     severity: str = ""
-    plot: Markup | str = ""
+    plot: Plot | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,11 +65,12 @@ class Entry:
     step: Step | None = None
     trace: Markup | None = None
     blocked_by: str = ""
+    past: ShownPast | None = None
 
     @property
     def classes(self) -> str:
         """What its look is chosen by."""
-        return self.word.lower()
+        return f"{self.word.lower()} {self.severity}".rstrip()
 
 
 class Entries:
@@ -76,6 +80,7 @@ class Entries:
         self._run = run
         self._links = links
         self._beside = beside
+        self._pasts = Pasts(run, beside, EarlierPages(links.folder, run.started.tzinfo))
         self._plots = self._traces = self._shown = 0
         measured = sum(min(len(result.measurements), _MOST_MEASUREMENTS) for result in run.results)
         self._is_large = measured > _MOST_LINES
@@ -87,6 +92,8 @@ class Entries:
         since = change(result, self._run.started)
         notes = self._notes(result) if at_length else ()
         since = "" if since == State.NEW else since  # as the section says
+        if was := self._beside.worse.get(result.id):
+            since = f"it was {was}, {since}"
         step = self._step(result) if at_length else None
         return self._entry(result, since, notes, at_length=at_length, step=step, trace=self._trace(result))
 
@@ -110,6 +117,9 @@ class Entries:
     ) -> Entry:
         shown = _shown(result)
         most = _MOST_MEASUREMENTS if at_length else 1
+        is_full = self._plots < _MOST_FULL_PLOTS
+        seen = tuple(self._seen(result, shown[:most], at_length=at_length, is_full=is_full))
+        drawn = [measurement for measurement, each in zip(shown, seen, strict=False) if each.plot is not None]
         return Entry(
             id=plain(result.id),
             name=result.id + covers(result),
@@ -117,11 +127,12 @@ class Entries:
             severity=result.severity or "",
             since=since,
             notes=notes,
-            seen=tuple(self._seen(result, shown[:most], at_length=at_length)),
+            seen=seen,
             more=max(0, len(shown) - most),
             step=step,
             trace=trace,
             blocked_by=plain(result.blocked_by or "") if result.verdict is Verdict.BLOCKED else "",
+            past=self._pasts.of(result, drawn) if is_full else None,
         )
 
     @staticmethod
@@ -129,7 +140,7 @@ class Entries:
         tried = f"at attempt {result.attempts}" if result.attempts > 1 else ""
         return tuple(note for note in (plain(result.title + covers(result)), result.pending or "", tried) if note)
 
-    def _seen(self, result: Result, shown: list[Measurement], *, at_length: bool) -> Iterator[Seen]:
+    def _seen(self, result: Result, shown: list[Measurement], *, at_length: bool, is_full: bool) -> Iterator[Seen]:
         """Yield what was observed; of a result that is ok each value, else what is not ok."""
         longest = {} if at_length else {"longest": _SHORT}
         if not shown:
@@ -138,15 +149,16 @@ class Entries:
         for measurement in shown:
             said = line(measurement)
             severity = measurement.breached if several and measurement.breached else ""
-            yield Seen(short(said.observed, **longest), said.expected, severity, self._plot(result, measurement))
+            drawn = self._plot(result, measurement, is_full=is_full)
+            yield Seen(short(said.observed, **longest), said.expected, severity, drawn)
 
-    def _plot(self, result: Result, measurement: Measurement) -> Markup | str:
+    def _plot(self, result: Result, measurement: Measurement, *, is_full: bool) -> Plot | None:
         points = self._beside.points.get((result.id, measurement.subject), ())
         if not points or self._plots >= _MOST_PLOTS:
-            return ""
-        drawn = spark(measurement, points)
-        self._plots += bool(drawn)
-        return markup(drawn)
+            return None
+        drawn = plot(measurement, points, self._run.started.tzinfo, is_full=is_full)
+        self._plots += drawn is not None
+        return drawn
 
     def _step(self, result: Result) -> Step | None:
         if not result.action and not result.runbook:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,8 +11,10 @@ from ..core.visible import plain
 from ..files import private
 from .context import Failed, ReportContext
 from .entries import Entries, Entry
+from .left_out import did_not_run
 from .links import Links
 from .phrases import by_severity, headline, is_new, quiet, recovered_ones, short, tone, when
+from .slowest import slowest
 from .template import rendered
 
 _MOST_GROUPS = 60
@@ -57,7 +59,7 @@ def page(run: Run, links: Links, beside: ReportContext) -> str:
     """Return the page of a run."""
     return rendered(
         "page.html",
-        ("page.css",),
+        ("look.css", "page.css"),
         "page.js",
         name=f"{run.inventory}: {run.suite or 'checks'}",
         headline=headline(run),
@@ -82,32 +84,51 @@ def _tiles(run: Run) -> Iterator[Tile]:
         if numbers[verdict]:
             more = by_severity(numbers) if verdict is Verdict.BREACH else ""
             yield Tile(verdict, numbers[verdict], more, "ok" if verdict is Verdict.OK else _place(verdict))
+    if again := recovered_ones(run):
+        yield Tile("recovered", len(again), "", "recovered")
 
 
 def _facts(run: Run, beside: ReportContext) -> Iterator[str]:
     yield when(run)
+    if slow := slowest(run.results):
+        yield f"Slowest targets: {', '.join(slow)}"
     if beside.uncovered:
         yield f"Targets without a result: {', '.join(beside.uncovered)}"
+    yield from did_not_run(run, beside.unjudged)
     yield from quiet(run)
 
 
 def _sections(run: Run, entries: Entries, beside: ReportContext) -> Iterator[Section]:
     """Yield the sections, in the order in which people want to know."""
     wrong = [result for result in run.results if result.verdict in (Verdict.BREACH, Verdict.UNKNOWN)]
-    new = [result for result in wrong if is_new(result)]
-    rest = [result for result in wrong if not is_new(result)]
-    again = recovered_ones(run)
+    parts: dict[str, list[Result]] = {"New": [], "Worse": [], "Still not ok": []}
+    for result in wrong:
+        parts[_part(result, beside)].append(result)
+    if len(parts["Still not ok"]) == len(wrong):
+        parts = {"Not ok": wrong}
     failed = tuple(Failed(each.name, short(plain(each.message))) for each in beside.failed)
     yield Section("Failed tests that are not checks", failed=failed)
-    yield Section("New", "wrong" if new else "", cards=tuple(map(entries.card, new)))
-    yield Section("Recovered", cards=tuple(map(entries.again, again)))
-    yield Section("Still not ok" if new else "Not ok", "" if new else "wrong", cards=tuple(map(entries.card, rest)))
+    for title, results in parts.items():
+        place = "wrong" if results and results[0] is _first(parts.values()) else ""
+        yield Section(title, place, cards=tuple(map(entries.card, results)))
     for verdict in _GROUPED:
         found = [result for result in run.results if result.verdict is verdict]
         yield _folded(str(verdict).capitalize(), str(verdict), found, entries)
+    again = recovered_ones(run)
     told = {id(result) for result in again}
     fine = [r for r in run.results if r.verdict is Verdict.OK and id(r) not in told]
     yield _folded("Ok", "ok", fine, entries)
+    yield Section("Recovered", "recovered", cards=tuple(map(entries.again, again)))
+
+
+def _part(result: Result, beside: ReportContext) -> str:
+    if is_new(result):
+        return "New"
+    return "Worse" if result.id in beside.worse else "Still not ok"
+
+
+def _first(parts: Iterable[Sequence[Result]]) -> Result | None:
+    return next((results[0] for results in parts if results), None)
 
 
 def _folded(title: str, place: str, results: Sequence[Result], entries: Entries) -> Section:

@@ -10,12 +10,12 @@ from typing import TypeVar
 import pytest
 
 from ..core.errors import HurriedError
-from ..core.results import Run
+from ..core.results import Run, Verdict
 from ..delivery.destination import Destination, Finished, not_written
 from ..delivery.outbox import destinations, send
 from ..delivery.written import ResultsFile, SuiteReports
 from ..files import streams
-from ..history import HistoryError, Point
+from ..history import HistoryError, Point, Story
 from ..reports.context import Failed, ReportContext
 from ..reports.files import ReportFiles
 from ..settings import setting
@@ -23,13 +23,16 @@ from .session import Session
 
 T = TypeVar("T")
 _GIVEN_UP = "the run was asked to end"
+_MOST_STORIES = 100
+"""Of so many results the page tells the past of: first of those that are not ok, then of those that are again."""
 
 
 @dataclass
 class Publisher:
     """Brings one run to its destinations. `problems` are what went wrong, a sentence each.
 
-    failed: what failed and has no result; traces: where errors in a user's own checks come from, by result id.
+    failed: what failed and has no result; traces: where errors in a user's own checks come from, by result id;
+    unjudged: the ids of what has no result, by why.
     """
 
     config: pytest.Config
@@ -38,6 +41,7 @@ class Publisher:
     problems: list[str] = field(default_factory=list)
     failed: list[Failed] = field(default_factory=list)
     traces: dict[str, str] = field(default_factory=dict)
+    unjudged: dict[str, list[str]] = field(default_factory=dict)
     _told: HistoryError | None = None
 
     @cached_property
@@ -91,8 +95,16 @@ class Publisher:
         past = self.session.runner.past
         known: Mapping[tuple[str, str | None], list[Point]] = {}
         points = self.asked(lambda: past.points(run), known) if run.hash else known
+        untold: Mapping[str, Story] = {}
         return ReportContext(
-            self.session.uncovered(run.results), tuple(self.problems), self.failed, self.traces, points
+            self.session.uncovered(run.results),
+            tuple(self.problems),
+            self.failed,
+            self.traces,
+            points,
+            self.asked(lambda: past.stories(_told_at_length(run)), untold) if run.hash else untold,
+            past.worse,
+            self.unjudged,
         )
 
     def asked(self, question: Callable[[], T], otherwise: T) -> T:
@@ -118,3 +130,8 @@ class Publisher:
         """Note that the history could not be asked, or written."""
         said = self.session.inventory.redactor.text(str(error) or _GIVEN_UP)
         self.problems.append(f"could not {what} the history (not a fault of any target): {said}")
+
+
+def _told_at_length(run: Run) -> list[str]:
+    order = sorted(run.results, key=lambda each: (each.verdict is Verdict.OK) + (each.change is None))
+    return [result.id for result in order[:_MOST_STORIES]]

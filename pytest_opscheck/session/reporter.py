@@ -6,7 +6,7 @@ import importlib.metadata
 import os
 import traceback
 import uuid
-from collections.abc import Generator, Iterator
+from collections.abc import Collection, Generator, Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -249,6 +249,8 @@ class Reporter:
         if self.session.ending.asked is not None:
             status = INTERRUPTED
         not_run = self.session.due.unjudged(result.id for result in results) | {missing[n] or n for n in nameless}
+        reached = {missing[nodeid] or nodeid for nodeid in nameless}
+        self.publisher.unjudged = _by_reason(not_run, reached, was_interrupted=status == INTERRUPTED)
         made = self._made(results, status, not_run=len(not_run))
         return replace(made, narrowed=made.narrowed or is_lost or status == INTERRUPTED)
 
@@ -364,6 +366,15 @@ class Reporter:
         """Put the count of verdicts on top."""
         if self.run is not None:
             prefix.append(self.page.top(self.run, self.session.uncovered(self.run.results)))
+
+
+def _by_reason(unjudged: Iterable[str], selected: Collection[str], *, was_interrupted: bool) -> dict[str, list[str]]:
+    """Return the ids of what has no result, by why."""
+    found: dict[str, list[str]] = {}
+    for name in sorted(unjudged):
+        ended = "the run was interrupted before" if was_interrupted else "the run ended before"
+        found.setdefault(ended if name in selected else "not selected", []).append(name)
+    return found
 
 
 def _result(report: Any) -> Result | None:
