@@ -10,7 +10,7 @@ GATE = "deploy_gate"
 """The suite in which a breach counts at once: it is asked one time, and no later run would tell that a breach lasts."""
 DEPENDED_ON = ("smoke", "deploy_gate", "daily")
 """The suites in which `reachable` runs, beside those of the checks that depend on it."""
-TABLES = ("opscheck", "suites", "history", "report", "maintenance", "waiver", "notify", "gate")
+TABLES = ("opscheck", "suites", "history", "report", "maintenance", "waiver", "notify", "gate", "severity")
 """The inventory's tables beside those of the targets."""
 RESERVED = (
     "include",
@@ -20,7 +20,6 @@ RESERVED = (
     "source",
     "vantage",
     "runbook",
-    "severity",
     "expect",
     "request",
 )

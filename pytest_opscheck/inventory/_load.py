@@ -34,7 +34,7 @@ from .model import FAIL_AT, REPORTS_KEEP_S, Expectation, Inventory, InventoryTar
 from .positions import Key
 from .problems import InventoryError, Problems, is_concerned, nearest
 from .salvage import salvaged
-from .seldom import channels_of, excuses_of, gate_of, mail_of
+from .seldom import channels_of, duties_of, excuses_of, gate_of, mail_of
 from .validation import note_validation, secrets_of
 
 GENERAL = ("name", "timezone", "runbook", "severities")
@@ -107,6 +107,7 @@ def _gathered(
         refuse_unknown_pasts(targets, expectations, history.keep_s, problems)
     windows, waivers = excuses_of(document, expectations, zoned=timezone is not None, problems=problems)
     channels = channels_of(document, words, suites, problems)
+    duties = duties_of(document, words, problems)
     gate = gate_of(document, words, suites, [each.id for each in targets], problems)
     inventory = Inventory(
         digest=_digest(file, document),
@@ -129,6 +130,7 @@ def _gathered(
         notes=tuple(resolver.notes),
         formats=formats,
         gate=gate,
+        duties=duties,
     )
     return _sure(inventory, problems.wrong) if len(problems) else inventory
 

@@ -12,7 +12,7 @@ from .context import ReportContext
 from .earlier import EarlierPages
 from .links import Links
 from .past import Pasts, ShownPast
-from .phrases import after, change, covers, line, lines, short, word
+from .phrases import after, change, covers, duty, line, lines, short, word
 from .plot import Plot, plot
 from .template import kept_lines
 
@@ -62,6 +62,8 @@ class Entry:
     notes: tuple[str, ...]
     seen: tuple[Seen, ...]
     more: int = 0
+    duty: str = ""
+    is_overdue: bool = False
     step: Step | None = None
     trace: Markup | None = None
     blocked_by: str = ""
@@ -129,6 +131,8 @@ class Entries:
             notes=notes,
             seen=seen,
             more=max(0, len(shown) - most),
+            duty=duty(result),
+            is_overdue=result.duty is not None and result.duty.overdue_since is not None,
             step=step,
             trace=trace,
             blocked_by=plain(result.blocked_by or "") if result.verdict is Verdict.BLOCKED else "",

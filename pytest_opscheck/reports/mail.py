@@ -16,6 +16,7 @@ from .phrases import (
     change,
     counts,
     covers,
+    duty,
     headline,
     is_new,
     lines,
@@ -60,6 +61,7 @@ class _Item:
     name: str
     since: str
     said: tuple[tuple[str, str], ...]
+    duty: str = ""
     next_step: str = ""
     link: str | None = None
 
@@ -68,6 +70,7 @@ class _Item:
         badges = " ".join(_badge(text, colour) for text in (self.word, self.severity) if text)
         parts = [f"{badges} <b>{safe(self.name)}</b>{f' {_faint(self.since)}' if self.since else ''}"]
         parts += [safe(o) + (f" {_faint('expected ' + e)}" if e else "") for o, e in self.said]
+        parts += [f"{_faint('owner:')} {safe(self.duty)}"] if self.duty else []
         parts += [f"{_faint('next:')} {_linked(self.next_step, self.link)}"] if self.next_step else []
         style = f"border-left:4px solid {colour};background:#f6f7f9;padding:8px 12px;{_INK}"
         gap = '<tr><td style="height:6px;font-size:0">&nbsp;</td></tr>'
@@ -78,6 +81,7 @@ class _Item:
         head = " ".join(part for part in (self.word, self.severity, self.name) if part)
         told = [f"{head}{f' ({self.since})' if self.since else ''}"]
         told += [f"    {o}{f', expected {e}' if e else ''}" for o, e in self.said]
+        told += [f"    owner: {self.duty}"] if self.duty else []
         told += [f"    next: {self.next_step}"] if self.next_step else []
         return "\n".join(map(in_line, told)) + "\n"
 
@@ -198,6 +202,7 @@ def _item(result: Result, run: Run) -> _Item:
         name=plain(result.id + covers(result)),
         since=", ".join(notes),
         said=tuple((line.observed, line.expected) for line in lines(result)),
+        duty=short(duty(result)),
         next_step=short(step, _LONGEST_STEP),
         link=web(result.runbook or ""),
     )

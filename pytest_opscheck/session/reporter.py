@@ -20,6 +20,7 @@ from ..core.results import FAULT, INTERRUPTED, Result, Run, exit_status, with_st
 from ..core.vantage import here
 from ..delivery.line import Line
 from ..history import HistoryError
+from ..judge.duties import with_duties
 from ..judge.next_step import next_step
 from ..judge.subject import Subject
 from ..reports import html, junit, terminal
@@ -239,6 +240,7 @@ class Reporter:
             self.results |= {nodeid: self.hooks.heard(result) for nodeid, result in lost.items()}
         results = self._with_steps(sorted(self.results.values(), key=lambda result: result.rank))
         results = self.publisher.asked(lambda: runner.past.compared(results, self.started), results)
+        results = with_duties(results, self.session.inventory.duties, self.started)
         status = exit_status(pytest_status, results)
         nameless = [nodeid for nodeid in missing if nodeid not in self.results]
         if nameless and not stopped and (status == 0 or is_lost):
