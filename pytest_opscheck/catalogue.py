@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from . import packages
-from .core.suites import RESERVED, TABLES
+from .core.suites import RESERVED, TABLES, TAGS
 from .packages import KINDS, PackageError
 
 if TYPE_CHECKING:
@@ -144,6 +144,8 @@ def _with_checks(kind: Kind, package: str) -> Added:
     if kind.checks is None:
         wanted = f"Kind(..., checks='PACKAGE.test_{kind.name}')"
         raise PackageError(f"{package}: the kind {kind.name!r} names no module of checks; say {wanted}")
+    if TAGS in kind.target.model_fields:
+        raise PackageError(f"{package}: {TAGS!r} is a key of every target; give that of {kind.name!r} another name")
     module = packages.imported(package, kind.checks, register_assert_rewrite)
     file = Path(getattr(module, "__file__", None) or "")
     if file.name != f"test_{kind.name}.py":

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from typing import Any
 
 from .core.humanize import counted
@@ -68,7 +68,7 @@ class Plan:
         """Sort readings into contacts: each once, whoever needs it. `hosts` are the hosts' specs by name."""
         lanes: tuple[dict[str, Contact], dict[str, Contact]] = ({}, {})
         requests: dict[str, list[Request]] = {}
-        this_machine = min((name for name, spec in hosts.items() if spec == HERE), default="")
+        this_machine = _this_machine(hosts)
         for request in {request.key: request for request in readings}.values():
             contact = _contact(request, hosts, this_machine)
             is_alone = request.probe.latency and contact.host is None
@@ -96,20 +96,38 @@ def _contact(request: Request, hosts: Mapping[str, str], this_machine: str) -> C
     return Contact(f"host.{host}", (), host, hosts.get(host, HERE))
 
 
-def lines(inventory: Inventory, suite: str | None = None) -> Iterator[str]:
-    """Yield the plan of a suite's run, or of all that the inventory expects, as people read it."""
+def contact_names(inventory: Inventory) -> dict[str, str]:
+    """Return in which contact each expectation's reading is made, by the expectations' ids."""
+    hosts = inventory.hosts
+    this_machine = _this_machine(hosts)
+    return {each.id: _contact(Request.of(each), hosts, this_machine).name for each in inventory.expectations}
+
+
+def _this_machine(hosts: Mapping[str, str]) -> str:
+    """Return the host target that is this machine, empty where none is."""
+    return min((name for name, spec in hosts.items() if spec == HERE), default="")
+
+
+def lines(inventory: Inventory, suite: str | None = None, only: Collection[str] | None = None) -> Iterator[str]:
+    """Yield the plan of a suite's run, or of all that the inventory expects, as people read it.
+
+    only: the ids of the targets that it is narrowed to.
+    """
     expectations = [e for e in inventory.expectations if suite is None or suite in e.suites]
+    expectations = [e for e in expectations if only is None or e.target.id in only]
+    requests = [Request.of(expectation) for expectation in expectations]
     by_key: dict[str, list[Expectation]] = {}
-    for expectation in expectations:
-        by_key.setdefault(Request.of(expectation).key, []).append(expectation)
-    plan = Plan.of(map(Request.of, expectations), inventory.hosts)
+    for request, expectation in zip(requests, expectations, strict=True):
+        by_key.setdefault(request.key, []).append(expectation)
+    plan = Plan.of(requests, inventory.hosts)
     width = max((len(e.id) for e in expectations), default=0)
-    for contact in plan.contacts:
+    suites_of = cache(lambda suites: ", ".join(name for name in inventory.suites if name in suites))
+    for number, contact in enumerate(plan.contacts):
         name = contact.name if contact.name != "host." else "this machine"
-        yield f"{name} ({'when everything else is done' if contact in plan.latency else _way(contact)})"
+        yield f"{name} ({'when everything else is done' if number >= len(plan.bulk) else _way(contact)})"
         for request in contact.requests:
             for expectation in by_key[request.key]:
-                suites = ", ".join(name for name in inventory.suites if name in expectation.suites)
+                suites = suites_of(expectation.suites)
                 yield f"  {expectation.id:{width}}  {_expected(expectation)}  [{suites}]"
     counts = ((len(expectations), "check"), (len(by_key), "reading"), (len(plan.contacts), "contact"))
     yield ", ".join(counted(number, word) for number, word in counts)

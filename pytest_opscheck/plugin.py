@@ -163,6 +163,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     result = yield
     if session is not None:
         session.collection.keep_named(items)
+        session.keep_chosen(items)
         session.collection.keep_asked(items, session.look.only if session.look is not None else None)
         session.collection.require_kept(before, items)
     elif inventory_file(config) is not None:

@@ -6,6 +6,7 @@ Every pytest with this plugin imports it, and every command that does not start 
 from __future__ import annotations
 
 import tomllib
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -25,6 +26,12 @@ OPTIONS = (
         "SEVERITY",
         "fail the run for breaches of this severity or worse, overriding the suite's fail_at; P3 is the least severe",
     ),
+    (
+        "only",
+        "TARGETS",
+        "run only the checks of these targets, and of those reached through them: tag:dc1, or host.prod,host.db",
+    ),
+    ("shard", "I/N", "run only this part of the targets, for example 3/8; `opscheck merge` makes one run of all parts"),
     ("reports", "DIR", "folder for the reports of suites (default: reports/ in the root directory)"),
 )
 """Each has a setting in pytest's files, `opscheck_` before its name."""
@@ -107,27 +114,69 @@ def suite_names(file: Path) -> tuple[str, ...]:
 
 
 class Glance(NamedTuple):
-    """The suites and tables of a file; its text and document, so that nobody need read it again, None where broken."""
+    """The suites of a file, its tables, and the kinds of its targets; the texts and documents that were read of it."""
 
     suites: tuple[str, ...]
     tables: tuple[str, ...]
-    read: tuple[str, dict[str, Any]] | None
+    read: dict[Path, tuple[str, dict[str, Any]]]
 
 
 def glance(file: Path) -> Glance:
-    """Look at a file; in a broken one are only the suites that there always are."""
+    """Look at a file and at those that it includes; in a broken one are only the suites that there always are."""
     from .core.suites import SUITES, suite_problem
+
+    read: dict[Path, tuple[str, dict[str, Any]]] = {}
+    document = _looked_at(file, read)
+    own = document.get("suites", {})
+    names = [name for name in own if suite_problem(name) is None] if isinstance(own, dict) else []
+    tables = [table for each in (document, *_included(file, document, read)) for table in (*each, *kinds_in(each))]
+    return Glance(tuple(dict.fromkeys([*SUITES, *names])), tuple(dict.fromkeys(tables)), read)
+
+
+def _looked_at(file: Path, read: dict[Path, tuple[str, dict[str, Any]]]) -> dict[str, Any]:
+    """Return a file's document, an empty one where it is broken; what could be read is remembered."""
     from .files.reading import content
 
     try:
         text = content(file, LONGEST).decode("utf-8-sig").replace("\r\n", "\n")
-        found = text, tomllib.loads(text)
+        document = tomllib.loads(text)
     except (OSError, ValueError, RecursionError):
-        found = None
-    document = found[1] if found is not None else {}
-    own = document.get("suites", {})
-    names = [name for name in own if suite_problem(name) is None] if isinstance(own, dict) else []
-    return Glance(tuple(dict.fromkeys([*SUITES, *names])), tuple(document), found)
+        return {}
+    read[file] = text, document
+    return document
+
+
+def _included(
+    file: Path, document: dict[str, Any], read: dict[Path, tuple[str, dict[str, Any]]]
+) -> list[dict[str, Any]]:
+    """Return the documents of the files that a document includes."""
+    patterns = document.get("include", ())
+    if not patterns or not isinstance(patterns, list):
+        return []
+    from .files.matching import matched
+
+    found: dict[Path, None] = {}
+    for pattern in (pattern for pattern in patterns if isinstance(pattern, str)):
+        try:
+            found |= dict.fromkeys(matched(file.absolute().parent, pattern))
+        except (OSError, ValueError):
+            continue  # the inventory's reader says why
+    return [_looked_at(path, read) for path in found if path not in read]
+
+
+def kinds_in(document: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return the words that a document has in the places of kinds: its own tables, and those of its groups."""
+    from .core.suites import TABLES
+
+    found = [key for key in document if key not in TABLES]
+    for word in ("template", "group"):
+        tables = document.get(word)
+        said = (
+            [each.get("kind") for each in tables.values() if isinstance(each, dict)] if isinstance(tables, dict) else []
+        )
+        found += [kind for kind in said if isinstance(kind, str)]
+    defaults = document.get("defaults")
+    return tuple(dict.fromkeys([*found, *(defaults if isinstance(defaults, dict) else ())]))
 
 
 def reports_setting(folder: Path) -> Path:

@@ -37,6 +37,7 @@ PAGES = [
     "docs/trust.md",
     "docs/extending.md",
     "docs/gate.md",
+    "docs/fleets.md",
     "docs/ci.md",
 ]
 ENVIRONMENT = {
@@ -64,6 +65,8 @@ def test_toml_is_an_inventory(block: str, tmp_path: Path) -> None:
     file = tmp_path / "opscheck.toml"
     targets = "" if re.search(r"^\[host\.prod\]", block, re.MULTILINE) or "on = " not in block else "[host.prod]\n"
     file.write_text(block + "\n" + targets, encoding="utf-8")
+    (tmp_path / "teams").mkdir()
+    (tmp_path / "teams" / "shop.toml").write_text("[host.included]\n", encoding="utf-8")
     assert load(file, checks(), ENVIRONMENT).expectations
 
 

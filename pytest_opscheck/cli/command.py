@@ -17,7 +17,7 @@ from ..core.results import FAULT
 from ..core.visible import plain
 from ..inventory import FILE, Inventory, InventoryError, nearest
 from ..settings import suite_names
-from .options import USAGE, Usage, file_argument, known_suite, loaded, say
+from .options import USAGE, Usage, chosen, file_argument, known_suite, loaded, only_option, say
 
 _ELSEWHERE = {
     "checks": "checks",
@@ -25,6 +25,7 @@ _ELSEWHERE = {
     "gate": "gate",
     "history": "history",
     "maintenance": "maintenance",
+    "merge": "merge",
     "report": "report",
     "run": "run",
     "schedule": "schedule",
@@ -144,8 +145,10 @@ def _warnings(inventory: Inventory) -> Iterator[str]:
 @main.command()
 @file_argument
 @click.option("--suite", metavar="SUITE", help="Show only what a run of this suite would probe.")
+@only_option
 @click.option("--notify", is_flag=True, help="Show which alerts would be sent instead. Nothing is sent.")
-def plan(file: Path, suite: str | None, *, notify: bool) -> None:
+@click.option("--explain", metavar="TARGET", help="Show where each key of a target is written instead: host.web007.")
+def plan(file: Path, suite: str | None, only: str | None, explain: str | None, *, notify: bool) -> None:
     """Show what would be probed, contact by contact, without probing anything."""
     from .. import plan as probes
     from ..delivery import preview
@@ -154,12 +157,34 @@ def plan(file: Path, suite: str | None, *, notify: bool) -> None:
     _require_file(file, "plan", f"try: opscheck plan --suite {file}")
     inventory = loaded(file)
     known_suite(inventory, suite)
+    targets = chosen(inventory, only)
+    if explain is not None:
+        _explain(inventory, explain)
+        return
+    lines = preview.lines if notify else probes.lines
+    said: list[str] = []
+    fault = None
     try:
-        for line in (preview if notify else probes).lines(inventory, suite):
-            say(inventory.redactor.text(line))
+        said.extend(map(inventory.redactor.text, lines(inventory, suite, targets)))
     except HistoryError as error:
-        say(inventory.redactor.text(str(error)), err=True)
+        fault = inventory.redactor.text(str(error))
+    say("\n".join(said))
+    if fault is not None:
+        say(fault, err=True)
         sys.exit(FAULT)
+
+
+def _explain(inventory: Inventory, target: str) -> None:
+    """Show of what a target is made."""
+    from ..inventory.explaining import explained
+    from ..inventory.tagged import Places
+
+    known = {each.id: each for each in inventory.targets}
+    if target not in known:
+        problem = Places(inventory.targets).problem(target) or f"{target!r} is no target; name one, as host.prod"
+        raise Usage(f"--explain: {problem}")
+    for line in explained(inventory, known[target]):
+        say(inventory.redactor.text(line))
 
 
 @main.command()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import NoReturn
 
@@ -19,13 +20,14 @@ from ..files import private
 from ..history import HistoryError, Records, Verified, opened, verified
 from ..inventory import Inventory, nearest
 from .history import BROKEN
-from .options import USAGE, inventory_option, loaded, reports_option, say
+from .options import USAGE, chosen, inventory_option, loaded, only_option, reports_option, say
 
 
 @click.command()
 @click.option("--since", metavar="DAY", required=True, help="First day of the period, for example 2026-07-01.")
 @click.option("--until", metavar="DAY", required=True, help="Day after the period ends, for example 2026-10-01.")
 @click.option("--suite", metavar="SUITE", help="Only this suite.")
+@only_option
 @click.option("--html", metavar="FILE", type=click.Path(path_type=Path), help="Also write the report as an HTML page.")
 @click.option("--csv", metavar="FILE", type=click.Path(path_type=Path), help="Also write the report as CSV.")
 @inventory_option
@@ -35,6 +37,7 @@ def compliance(
     since: str,
     until: str,
     suite: str | None,
+    only: str | None,
     html: Path | None,
     csv: Path | None,
     file: Path,
@@ -53,7 +56,11 @@ def compliance(
         _refuse(f"--until {until} is not after --since {since}")
     if begin > inventory.now():
         _refuse(f"--since {since} is in the future")
+    targets = chosen(inventory, only)
     found, chain = _asked(inventory, begin, end, suite)
+    if targets is not None:
+        wanted = {each.id for each in inventory.expectations if each.target.id in targets}
+        found = replace(found, lines=tuple(line for line in found.lines if line.id in wanted))
     for line in render.lines(found, _said(chain)):
         say(line)
     _write(html, lambda: render.page(found, _said(chain), inventory.now()))

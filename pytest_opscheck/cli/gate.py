@@ -15,7 +15,6 @@ from typing import Any
 import click
 
 from ..core.results import FAULT
-from ..core.units import LimitError, parse_duration
 from ..gate import keeping
 from ..gate.baseline import Baseline, GateError, read, write
 from ..gate.interleaving import Interleaved, pair_of
@@ -30,7 +29,7 @@ from ..inventory import Inventory
 from ..inventory.gate import Gate
 from .gate_ending import SHOWN, Gates, end, faults, lines, printed, status_of
 from .gate_outlets import Outlets, outlet_options, pipeline_options
-from .options import Usage, inventory_option, loaded, say
+from .options import Time, Usage, inventory_option, loaded, say
 from .progress import Progress
 
 _BASELINE = Path("reports/gate/baseline.json")
@@ -38,19 +37,6 @@ _DEPLOY_IDS = ("GITHUB_RUN_ID", "CI_PIPELINE_ID", "BUILD_TAG")
 """Where GitHub, GitLab and Jenkins say which run of the pipeline this is."""
 _HISTORY = Path("history")
 """What stands in place of a baseline's file for what the last go saw."""
-
-
-class _Time(click.ParamType[float]):
-    name = "time"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
-        """Read `30s`."""
-        if isinstance(value, float):
-            return value
-        try:
-            return 0.0 if str(value) == "0" else parse_duration(value)
-        except LimitError as error:
-            self.fail(str(error), param, ctx)
 
 
 _file = click.Path(path_type=Path, dir_okay=False)
@@ -82,7 +68,7 @@ def gate() -> None:
 @gate.command()
 @inventory_option
 @click.option("--windows", default=10, show_default=True, type=click.IntRange(1, 100), help="How often to look.")
-@click.option("--every", default=5.0, type=_Time(), help="How long to wait between two looks.  [default: 5s]")
+@click.option("--every", default=5.0, type=Time(), help="How long to wait between two looks.  [default: 5s]")
 @click.option("--to", "to", default=_BASELINE, show_default=True, type=_file, help="The file of the baseline.")
 @click.option("--again", is_flag=True, help="Replace a baseline of the same run of the pipeline.")
 def before(file: Path, windows: int, every: float, to: Path, *, again: bool) -> None:
@@ -121,9 +107,9 @@ def _refuse_second(to: Path, deploy: str | None, *, again: bool) -> None:
     "--baseline", default=_BASELINE, show_default=True, type=_file, help="The baseline's file; history: the last go."
 )
 @click.option("--version", metavar="X", help="The version that was deployed, which every instance has to say.")
-@click.option("--wait", default=60.0, type=_Time(), help="How long it may take to come up.  [default: 60s]")
-@click.option("--watch", default=0.0, type=_Time(), help="How long to watch.  [default: until it is decided]")
-@click.option("--every", default=30.0, type=_Time(), help="How long to wait between two looks.  [default: 30s]")
+@click.option("--wait", default=60.0, type=Time(), help="How long it may take to come up.  [default: 60s]")
+@click.option("--watch", default=0.0, type=Time(), help="How long to watch.  [default: until it is decided]")
+@click.option("--every", default=30.0, type=Time(), help="How long to wait between two looks.  [default: 30s]")
 @outlet_options
 def after(  # noqa: PLR0917 - one for each option
     file: Path, baseline: Path, version: str | None, wait: float, watch: float, every: float, outlets: Outlets
@@ -151,7 +137,7 @@ def after(  # noqa: PLR0917 - one for each option
 @inventory_option
 @click.argument("a")
 @click.argument("b")
-@click.option("--wait", default=60.0, type=_Time(), help="How long B may take to come up.  [default: 60s]")
+@click.option("--wait", default=60.0, type=Time(), help="How long B may take to come up.  [default: 60s]")
 @outlet_options
 def compare(file: Path, a: str, b: str, wait: float, outlets: Outlets) -> None:
     """Compare two sides that run at once, and decide on B: a canary, or blue and green.

@@ -85,7 +85,7 @@ def printed(said: Iterable[str]) -> bool:
 def _said(decision: Decision, watched: keeping.Watched) -> Iterator[str]:
     inventory = watched.looker.inventory
     yield from map(inventory.redactor.text, lines(decision))
-    if watched.is_partial and decision.answer is not Answer.UNDECIDED:
+    if watched.is_partial and decision.answer is Answer.ROLL_BACK:
         yield "it was ended early: this is of what was seen until then"
     if watched.before is None:
         yield "there was no baseline to compare with; record one before the next deploy: opscheck gate before"

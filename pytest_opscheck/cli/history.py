@@ -17,6 +17,7 @@ from ..core.results import FAULT, State, Verdict
 from ..core.visible import plain
 from ..history import HistoryError, PastResult, Records, exported, gate_lines, imported, opened, reading, verified
 from ..inventory import Inventory, nearest
+from ..inventory.tagged import TAG, Places, at
 from ..reports.phrases import short
 from .options import USAGE, Usage, inventory_option, known, reports_option, say
 
@@ -43,7 +44,7 @@ class _History(click.Group):
 @click.option("--deploys", is_flag=True, help="Show what gates decided on deploys instead.")
 @click.pass_context
 def history(ctx: click.Context, file: Path, reports: Path | None, *, deploys: bool) -> None:
-    """Show what changed and when, for all checks or for CHECK, for example host.disk@prod, host.disk or host.
+    """Show what changed and when, for all checks or for CHECK, for example host.disk@prod, host.disk, host or tag:dc1.
 
     The options are the same as pytest's, for an inventory or reports elsewhere.
     """
@@ -131,8 +132,10 @@ def _show(inventory: Inventory, check: str | None) -> None:
     with _faults(inventory), reading(inventory.history) as records:
         if records is None or not records.names():
             _nothing(inventory)
-        _require_known(records, check)
-        found = records.changes(check, newest=_NEWEST + 1)
+        asked = _tagged(inventory, records, check) if check is not None and check.startswith(TAG) else check
+        if isinstance(asked, str):
+            _require_known(records, asked)
+        found = records.changes(asked, newest=_NEWEST + 1)
     if len(found) > _NEWEST:
         say(f"showing only the latest {_NEWEST} changes")
     width = shutil.get_terminal_size((100, 24)).columns if sys.stdout.isatty() else None
@@ -145,6 +148,16 @@ def _show(inventory: Inventory, check: str | None) -> None:
         say(line if width is None else line[: width - 1], fg=_colour(seen))
     if not found:
         say("no changes: every result has been ok from the first run on")
+
+
+def _tagged(inventory: Inventory, records: Records, tag: str) -> frozenset[str]:
+    """Return the ids of the recorded results of the targets that have a tag."""
+    found = at([tag], inventory.expectations).intersection(records.names())
+    if not found:
+        problem = Places(inventory.targets).problem(tag)
+        say(problem or f"no result of a target with {tag} is recorded; run a suite first: pytest -m daily", err=True)
+        sys.exit(USAGE)
+    return found
 
 
 def _deploys(inventory: Inventory) -> None:
@@ -160,8 +173,8 @@ def _deploys(inventory: Inventory) -> None:
         say("no gate has decided on a deploy yet; see opscheck gate --help")
 
 
-def _require_known(records: Records, check: str | None) -> None:
-    if check is not None and not records.names(check):
+def _require_known(records: Records, check: str) -> None:
+    if not records.names(check):
         say(f"no result of {check!r} is recorded; {nearest(check, records.names())}", err=True)
         sys.exit(USAGE)
 

@@ -18,7 +18,8 @@ from ..core.results import FAULT
 from ..core.units import LimitError, parse_duration
 from ..core.visible import plain
 from ..history import HistoryError, ManualMaintenance, opened
-from ..inventory import Inventory, nearest
+from ..inventory import Inventory
+from ..inventory.tagged import Places
 from .options import USAGE, inventory_option, known, reports_option, say
 
 _NEWEST = 20
@@ -40,7 +41,7 @@ def maintenance(ctx: click.Context, file: Path, reports: Path | None) -> None:
 @click.argument("duration")
 @click.option("--why", required=True, help="Reason for the maintenance, shown with the results.")
 @click.option(
-    "--target", "targets", multiple=True, metavar="TARGET", help="Limit it to this target, for example host.prod."
+    "--target", "targets", multiple=True, metavar="TARGET", help="Limit it to this target: host.prod, tag:dc1."
 )
 @click.pass_obj
 def start(inventory: Inventory, duration: str, why: str, targets: tuple[str, ...]) -> None:
@@ -53,10 +54,10 @@ def start(inventory: Inventory, duration: str, why: str, targets: tuple[str, ...
         _refuse(str(error).replace("'30s'", "'2h'"))
     if not why.strip():
         _refuse("--why is empty; give the reason, for example --why 'new kernel'")
-    known = {target.id for target in inventory.targets}
+    places = Places(inventory.targets)
     for target in targets:
-        if target not in known:
-            _refuse(f"there is no target {target!r}; {nearest(target, known)}")
+        if problem := places.problem(target):
+            _refuse(problem)
     clean = inventory.redactor.text(why.strip())
     with _faults(inventory), opened(inventory.history, create=True) as store:
         assert store is not None  # noqa: S101 - it was to be made

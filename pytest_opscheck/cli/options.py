@@ -10,8 +10,10 @@ from typing import Any, TextIO
 
 import click
 
+from ..core.units import LimitError, parse_duration
 from ..core.visible import inert, visible
 from ..inventory import FILE, Inventory, InventoryError, load, nearest
+from ..inventory.tagged import Places
 from ..reports import github
 
 USAGE = 4
@@ -54,6 +56,21 @@ class Place(click.Path):
             name = param.opts[0] if param is not None else "it"
             raise Usage(f"{name} is empty; give {'a folder' if self.dir_okay else 'a file'}, or leave it out")
         return super().convert(value, param, ctx)
+
+
+class Time(click.ParamType[float]):
+    """A length of time, as `30s`; 0 is none."""
+
+    name = "time"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        """Read it."""
+        if isinstance(value, float):
+            return value
+        try:
+            return 0.0 if str(value) == "0" else parse_duration(value)
+        except LimitError as error:
+            self.fail(str(error), param, ctx)
 
 
 inventory_option = click.option(
@@ -119,3 +136,21 @@ def known_suite(inventory: Inventory, suite: str | None) -> None:
     """Refuse a suite that an inventory does not have."""
     if suite is not None and suite not in inventory.suites:
         raise Usage(f"there is no suite {suite!r}; {nearest(suite, inventory.suites)}")
+
+
+def chosen(inventory: Inventory, said: str | None) -> frozenset[str] | None:
+    """Return the ids of the targets that words mean, as `tag:dc1,host.db`; None where nothing is said."""
+    if said is None:
+        return None
+    places, words = Places(inventory.targets), [word.strip() for word in said.split(",")]
+    for word in words:
+        if problem := places.problem(word):
+            raise Usage(f"--only {said}: {problem}")
+    return places.of(words)
+
+
+only_option = click.option(
+    "--only",
+    metavar="TARGETS",
+    help="Only these targets, and those reached through them: tag:dc1, or host.prod,host.db.",
+)

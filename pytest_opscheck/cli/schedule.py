@@ -70,7 +70,11 @@ def schedule(file: Path, *, for_cron: bool, install: bool) -> None:
     except OSError as error:
         say(f"{error.filename}: {error.strerror}", err=True)
         sys.exit(FAULT)
-    if install and "${" in file.read_text(encoding="utf-8") and not (file.absolute().parent / ENVIRONMENT).exists():
+    if (
+        install
+        and any("${" in source.text for source in inventory.written.sources)
+        and not (file.absolute().parent / ENVIRONMENT).exists()
+    ):
         say(
             f"the inventory uses variables, and scheduled runs have no values for them: write {ENVIRONMENT} beside it, "
             "one NAME=value a line, readable only by you",

@@ -258,7 +258,8 @@ class Run:
     more: a fault of the checker, or an interruption after the last check. `narrowed` says whether checks of the suite
     were not run, for whatever reason, and `not_run` how many of these have no result; `hash` is the run's in the
     history, where it is recorded. `notices` are sentences on the inventory itself, which reports repeat: waivers that
-    end soon or have ended, and what a plugin has left out.
+    end soon or have ended, and what a plugin has left out. `shard` says which part of a run it is, `3/8`, None for a
+    whole one, and `digest` then by which inventory and environment.
     """
 
     id: str
@@ -275,6 +276,8 @@ class Run:
     not_run: int = 0
     hash: str | None = None
     notices: tuple[str, ...] = ()
+    shard: str | None = None
+    digest: str | None = None
 
     def __post_init__(self) -> None:
         """Where nothing else is said, the run came to what its checks came to."""
@@ -308,6 +311,7 @@ class Run:
             **({"not_run": self.not_run} if self.not_run else {}),
             **({"hash": self.hash} if self.hash else {}),
             **({"notices": list(self.notices)} if self.notices else {}),
+            **({"shard": self.shard, "digest": self.digest} if self.shard else {}),
         }
 
     @classmethod
@@ -324,6 +328,8 @@ class Run:
             not_run=run.get("not_run", 0),
             hash=run.get("hash"),
             notices=tuple(run.get("notices", ())),
+            shard=run.get("shard"),
+            digest=run.get("digest"),
             results=tuple(map(Result.from_json, data["results"])),
         )
 

@@ -159,9 +159,16 @@ def _told_by(value: str) -> Iterator[str]:
         yield value
 
 
-def secrets_in(key: str, value: str) -> Iterator[str]:
-    """Yield what is secret of a value: of one that is named so, what its place says, of another what its shape says."""
-    yield from secrets_at(key, value) if is_secret_key(key) else (*secret_parts(value), *shaped(value))
+def secrets_in(key: str, value: str, name: str = "") -> Iterator[str]:
+    """Yield what is secret of a value: of one that is named so, what its place says, of another what its shape says.
+
+    `name` is the target's: it stands in every report, so a host that is called so is no secret, whatever its shape.
+    """
+    if is_secret_key(key):
+        yield from secrets_at(key, value)
+    else:
+        is_odd = any(shaped(name))
+        yield from (*secret_parts(value), *shaped(value.replace(name, " ") if is_odd else value))
 
 
 def secrets_of_data(data: Any, key: str = "") -> Iterator[str]:

@@ -10,13 +10,25 @@ GATE = "deploy_gate"
 """The suite in which a breach counts at once: it is asked one time, and no later run would tell that a breach lasts."""
 DEPENDED_ON = ("smoke", "deploy_gate", "daily")
 """The suites in which `reachable` runs, beside those of the checks that depend on it."""
-TABLES = ("opscheck", "suites", "history", "report", "maintenance", "waiver", "notify", "gate", "severity")
-"""The inventory's tables beside those of the targets."""
-RESERVED = (
+TABLES = (
+    "opscheck",
+    "suites",
+    "history",
+    "report",
+    "maintenance",
+    "waiver",
+    "notify",
+    "gate",
+    "severity",
     "include",
     "defaults",
     "template",
     "group",
+)
+"""The inventory's tables beside those of the targets."""
+TAGS = "tags"
+"""The key of every target that has the words by which it is chosen."""
+RESERVED = (
     "source",
     "vantage",
     "runbook",

@@ -51,7 +51,7 @@ def due(channel: Channel, results: Iterable[Result], told: Mapping[str, Notifica
     maintenance, pending, or seen by a gate inside of a window nobody is told, and what was told before stays so.
     """
     found = []
-    for result in results:
+    for result in (result for result in results if channel.is_of(result.id)):
         before = told.get(result.id)
         if before is not None and before.severity is None:
             before = None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 from ..core.humanize import counted
 from ..history import Past
@@ -12,8 +12,10 @@ from .messages import title
 from .notify import planned
 
 
-def lines(inventory: Inventory, suite: str | None = None) -> Iterator[str]:
+def lines(inventory: Inventory, suite: str | None = None, only: Collection[str] | None = None) -> Iterator[str]:
     """Yield each channel, the checks of which it would be told, and what it would be told of the newest run now.
+
+    only: the ids of the targets whose checks are shown.
 
     Raises HistoryError.
     """
@@ -21,6 +23,7 @@ def lines(inventory: Inventory, suite: str | None = None) -> Iterator[str]:
         yield "no alerts are sent: there is no [notify.NAME]; see docs/notify.md"
         return
     chosen = [each for each in inventory.expectations if suite is None or suite in each.suites]
+    chosen = [each for each in chosen if only is None or each.target.id in only]
     width = max((len(each.id) for each in chosen), default=0)
     for channel in inventory.channels:
         yield str(channel)
@@ -35,6 +38,8 @@ def lines(inventory: Inventory, suite: str | None = None) -> Iterator[str]:
 def _told(channel: Channel, expectation: Expectation, suite: str | None) -> list[str]:
     """Return with which severities a check would be told through a channel."""
     if not any(channel.takes(each) for each in expectation.suites if suite in (None, each)):
+        return []
+    if not channel.is_of(expectation.id):
         return []
     severities = {expectation.severity}
     if expectation.limits is not None:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..core.results import NOTHING_JUDGED, Run
+from ..core.shards import SHARDS, Shard
 from ..files import private
 from ..packages import REPORTS, described, package_of
 from ..reports import json, page
@@ -33,6 +34,24 @@ class ResultsFile(Destination):
         """Write it."""
         with self._uncaptured():
             json.write(finished.run, self._file)
+        yield from ()
+
+
+class ShardResults(Destination):
+    """The results file of a shard, in the folder in which `opscheck merge` looks for those of a run.
+
+    Each shard has one file: a later run of it replaces what an earlier one has left.
+    """
+
+    keeps_run = True
+
+    def __init__(self, folder: Path, shard: Shard) -> None:
+        self._file = folder / SHARDS / f"{shard.number:04}-of-{shard.of}.json"
+
+    def send(self, finished: Finished) -> Iterator[str]:
+        """Write it."""
+        private.make_folder(self._file.parent)
+        json.write(finished.run, self._file)
         yield from ()
 
 

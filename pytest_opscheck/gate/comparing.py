@@ -17,7 +17,8 @@ from .values import Answer, Comparison, Setting, worst
 
 FAILED_TOLERANCE = 0.01
 """By how much the share of failed requests may grow where nothing else is said: one percentage point."""
-_CONFIRMED_OF = 3
+_MEASURES_BY, _OTHERS_BY = (2, 3), (2, 2)
+"""In how many of how many looks a measured value has to break its limit, and what is up or down."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,16 +39,16 @@ class Judged:
     each: tuple[Seen, ...]
     together: tuple[Seen, ...]
     last: Result
-    is_measure: bool
+    confirmed_by: tuple[int, int]
 
     @property
     def is_confirmed(self) -> bool:
-        """Whether a breach was seen twice: in two looks in a row, or of a measured value in two of three."""
+        """Whether a breach was seen as often as counts: in so many of so many looks in a row."""
         if any(seen.verdict is Verdict.BREACH for seen in self.together):
             return True
-        span = _CONFIRMED_OF if self.is_measure else 2
+        times, span = self.confirmed_by
         broken = [seen.verdict is Verdict.BREACH for seen in self.each]
-        return any(sum(broken[place : place + span]) >= 2 for place in range(len(broken)))  # noqa: PLR2004
+        return any(sum(broken[place : place + span]) >= times for place in range(len(broken)))
 
     @property
     def stretches(self) -> int:
@@ -69,15 +70,18 @@ def judged(
     setting: Setting,
     *,
     counts_failures: bool = True,
+    own_of: tuple[int, int] | None = None,
 ) -> Judged:
     """Return what looks after a deploy say of a check, given those before it.
 
+    own_of: in how many of how many looks it has to be broken, where the inventory says that: `of = "3 of 5"`.
     why_not: why nothing can be compared with the earlier ones, None where it can. counts_failures: whether the failed
     ones among timed requests are this check's own business, and not that of another one beside it.
     """
     together = tuple(_together(earlier, after, why_not, setting, counts_failures=counts_failures))
     each = tuple(_of_look(result, earlier, why_not) for result in after)
-    return Judged(each, together, after[-1], any(_is_number(result) for result in after))
+    is_measure = any(_is_number(result) for result in after)
+    return Judged(each, together, after[-1], own_of or (_MEASURES_BY if is_measure else _OTHERS_BY))
 
 
 def _is_number(result: Result) -> bool:

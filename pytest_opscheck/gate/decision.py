@@ -29,6 +29,7 @@ class Terms:
     cannot_roll_back: why going back would not help, None where it may.
     broke: what is wrong beside the checks, such as another version that answers; None where nothing is.
     fault: what kept the gate from seeing all that it should have: then there is no go.
+    own_of: in how many of how many looks a check has to be broken, by result id, where the inventory says that.
     levels: how fast each series of times was in earlier gates, in microseconds, by result id.
     is_interleaved: whether both sides were measured in turn.
     elsewhere, observers: the targets on other machines, and those that only tell of others, by their ids.
@@ -41,6 +42,7 @@ class Terms:
     cannot_roll_back: str | None = None
     broke: str | None = None
     fault: str | None = None
+    own_of: Mapping[str, Sequence[int]] = field(default_factory=dict)
     levels: Mapping[str, Sequence[float]] = field(default_factory=dict)
     is_interleaved: bool = False
     elsewhere: tuple[str, ...] = ()
@@ -58,7 +60,7 @@ class Decision:
 
     def ended_early(self) -> Decision:
         """Return what may be said of it where somebody ended the gate: no go, for it has not seen all."""
-        if self.answer is not Answer.GO:
+        if self.answer is Answer.ROLL_BACK:
             return self
         return replace(self, answer=Answer.UNDECIDED, why=f"it was ended early; until then {self.why}")
 
@@ -136,7 +138,15 @@ def _findings(  # noqa: PLR0917 - what was seen of all, and of this one
     reasons = terms.incomparable or {}
     why_not = reasons.get("") or reasons.get(name) or (None if before is not None else "there is no baseline")
     last = seen[-1]
-    looks = judged(earlier.get(name, []), seen, why_not, setting, counts_failures=last.target not in shares)
+    own_of = terms.own_of.get(name)
+    looks = judged(
+        earlier.get(name, []),
+        seen,
+        why_not,
+        setting,
+        counts_failures=last.target not in shares,
+        own_of=(own_of[0], own_of[1]) if own_of is not None else None,
+    )
     if last.verdict is Verdict.WAIVED:
         yield Finding(name, Sort.WAIVED, last.severity, last.message)
         return
@@ -173,7 +183,9 @@ def _broken(name: str, looks: Judged, known: Result | None, terms: Terms) -> Ite
             message = f"{worst.message}; it was broken {stretches} times, and in between it was not"
             yield _counted(Finding(name, Sort.FLAPPING, worst.severity, message), terms, looks)
         elif looks.each[-1].verdict is Verdict.BREACH:
-            yield Finding(name, Sort.UNKNOWN, worst.severity, f"{worst.message}; it was seen once", False, True)
+            message = f"{worst.message}; it was not seen often enough to count"
+            counts = (worst.severity or "P0") <= terms.undecided_at
+            yield Finding(name, Sort.UNKNOWN, worst.severity, message, leaves_undecided=counts)
         else:
             yield Finding(name, Sort.BLIP, worst.severity, worst.message)
         return

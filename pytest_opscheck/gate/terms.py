@@ -24,9 +24,17 @@ def terms_of(inventory: Inventory, settings: Gate, known: Baseline | None) -> Te
         undecided_at=settings.undecided_at,
         counts_already_broken=settings.already_broken == "count",
         incomparable=dict(_incomparable(inventory, settings, known)) if known is not None else {},
+        own_of=dict(_own_of(inventory)),
         elsewhere=tuple(elsewhere(inventory)),
         observers=tuple(observers(inventory)),
     )
+
+
+def _own_of(inventory: Inventory) -> Iterator[tuple[str, tuple[int, int]]]:
+    """Yield in how many of how many looks a check has to be broken, where the inventory says that."""
+    for each in inventory.expectations:
+        if each.lasting is not None and each.lasting.seconds is None:
+            yield each.id, (each.lasting.times, each.lasting.within)
 
 
 def _incomparable(inventory: Inventory, settings: Gate, known: Baseline) -> Iterator[tuple[str, str]]:

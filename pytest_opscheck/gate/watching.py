@@ -132,8 +132,8 @@ class Watch:
         return frozenset() if self.before is None or "" in incomparable else self.looker.compared - incomparable.keys()
 
     def _confirm(self) -> None:
-        """Look again at what was seen broken or unknown once: one blip decides nothing."""
-        for _ in range(2):
+        """Look again at what was not seen broken often enough to count, or is unknown: one blip decides nothing."""
+        for _ in range(max([2, *(within - 1 for _, within in self.terms.own_of.values())])):
             doubtful = frozenset(each.id for each in self.decision.findings if each.sort is Sort.UNKNOWN)
             if not doubtful:
                 return

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import json
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from operator import itemgetter
 from typing import Any, NamedTuple
@@ -169,14 +169,17 @@ class Records:
             found[name].append(outcome)
         return found
 
-    def changes(self, check: str | None = None, seq: int | None = None, newest: int | None = None) -> list[PastResult]:
+    def changes(
+        self, check: str | Collection[str] | None = None, seq: int | None = None, newest: int | None = None
+    ) -> list[PastResult]:
         """Return the results whose verdict or severity was another than the one before, or that began to count.
 
-        check: only of this check, as `host.disk@prod` or `host.disk` for every target, or of a kind, as `host`.
+        check: only of this check, as `host.disk@prod` or `host.disk` for every target, or of a kind, as `host`; or of
+            results by their ids.
         seq: only those of this run.
         newest: so many at most.
         """
-        names = [] if check is None else self.names(check)
+        names = self.names(check) if isinstance(check, str) else sorted(check or ())
         if check is not None and not names:
             return []
         asked: list[Any] = [self._inventory]

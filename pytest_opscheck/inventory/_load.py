@@ -8,34 +8,33 @@ import hashlib
 import json
 import os
 import zoneinfo
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from pydantic import ValidationError
-
-from .. import packages
-from .._check import EVERY_SUITE, PAST, ZONE, Check
-from ..catalogue import added_checks, kind_named, kinds
+from .._check import PAST, ZONE, Check
+from ..catalogue import added_checks, kinds
 from ..core.limits import SEVERITIES, severity_of
-from ..core.suites import DEPENDED_ON, SUITES, TABLES, suite_problem
+from ..core.suites import SUITES, suite_problem
 from ..core.units import LimitError
 from ..core.visible import has_controls, plain
-from ..probes import Kind
-from ..settings import REPORTS
+from ..settings import REPORTS, kinds_in
 from .actions import refuse_unknown_conditions, refuse_unknown_pasts
 from .document import parse, read, refuse_odd_place, shown_path
 from .environment import expand
 from .expectations import COMMON, Resolver
 from .history import read_history, read_keep
+from .including import Known, joined
 from .limit_reader import ENTRY_KEYS
 from .metrics import read_metrics
-from .model import FAIL_AT, REPORTS_KEEP_S, Expectation, Inventory, InventoryTarget, Suite, name_problem
+from .model import FAIL_AT, REPORTS_KEEP_S, Inventory, Suite
+from .placeholders import refuse_odd_braces
 from .positions import Key
 from .problems import InventoryError, Problems, is_concerned, nearest
 from .salvage import salvaged
 from .seldom import channels_of, duties_of, excuses_of, gate_of, mail_of
-from .validation import note_validation, secrets_of
+from .targets import in_every_suite, read_targets
+from .written import Source, Written
 
 GENERAL = ("name", "timezone", "runbook", "severities")
 REPORT = ("keep", "mail", "metrics", "formats")
@@ -48,27 +47,31 @@ def load(
     environment: Mapping[str, str] | None = None,
     *,
     reports: Path | None = None,
-    known: tuple[str, dict[str, Any]] | None = None,
+    known: Known | None = None,
 ) -> Inventory:
     """Read an inventory, of which `checks` are the shipped checks.
 
     reports: where its runs leave their reports, and with them the history; by default `reports/` beside the file.
-    known: its text and its document, where somebody has read them already.
+    known: the texts and documents of its files that somebody has read already.
 
     Raises InventoryError with every error that the file has, each with file, line and key.
     """
-    checks = tuple(checks)
+    checks, known = tuple(checks), known or {}
     shown = shown_path(file)
     refuse_odd_place(file)
-    text, document = known or (read(file, shown), None)
+    text, document = known.get(file) or (read(file, shown), None)
+    problems, faults = Problems(Written(Source(shown, text))), []
     try:
-        document, problems = parse(text, shown, document), Problems(shown, text)
+        document = parse(text, shown, document)
     except InventoryError as error:
-        problems = Problems(shown, text)
+        faults = [str(error)]
         document = salvaged(text, problems)
-        salvage = _gathered(file, document, checks, problems, environment=environment, reports=reports)
-        raise InventoryError(str(error), salvage, problems.wrong) from None
+    document, unread = joined(file, document, known, problems)
+    if unread:
+        faults += unread if faults else [*unread, *problems.lines()]
     inventory = _gathered(file, document, checks, problems, environment=environment, reports=reports)
+    if faults:  # what else is wrong may follow from what could not be read
+        raise InventoryError("\n".join(faults), inventory, problems.wrong)
     problems.raise_any(inventory)
     return inventory
 
@@ -83,9 +86,10 @@ def _gathered(
     reports: Path | None,
 ) -> Inventory:
     """Return what a document says, as far as it can be read; what can't be is noted."""
-    checks = (*checks, *added_checks(document))
+    checks = (*checks, *added_checks(kinds_in(document)))
     problems.names = _names(document, checks)
     document = _bounded(document, (), problems)
+    refuse_odd_braces(document, problems)
     document = expand(document, os.environ if environment is None else environment, problems)
     general = _general(document, problems)
     words = _words(general.get("severities", {}), checks, problems)
@@ -100,13 +104,12 @@ def _gathered(
     metrics = read_metrics(report.get("metrics"), file.absolute().parent, problems)
     mail, formats = mail_of(report, file.absolute().parent, words, suites, problems)
     resolver = Resolver(checks, words, suites, {ZONE: zone, PAST: history}, problems)
-    targets, expectations = _targets(document, resolver, problems)
-    _refuse_dangling_hosts(targets, document, problems)
+    targets, expectations = read_targets(document, resolver, problems)
     if not len(problems):  # an expectation that is wrong itself is none that a condition could name
         refuse_unknown_conditions(expectations, problems)
         refuse_unknown_pasts(targets, expectations, history.keep_s, problems)
     windows, waivers = excuses_of(document, expectations, zoned=timezone is not None, problems=problems)
-    channels = channels_of(document, words, suites, problems)
+    channels = channels_of(document, words, suites, expectations, problems)
     duties = duties_of(document, words, problems)
     gate = gate_of(document, words, suites, [each.id for each in targets], problems)
     inventory = Inventory(
@@ -118,7 +121,7 @@ def _gathered(
         severities=words,
         suites=suites,
         targets=tuple(targets),
-        expectations=tuple(_in_every_suite(expectations)),
+        expectations=tuple(in_every_suite(expectations)),
         history=history,
         metrics=metrics,
         windows=windows,
@@ -131,6 +134,7 @@ def _gathered(
         formats=formats,
         gate=gate,
         duties=duties,
+        written=problems.written,
     )
     return _sure(inventory, problems.wrong) if len(problems) else inventory
 
@@ -277,90 +281,3 @@ def _suites(
             problems.add((*path, "fail_at"), str(error))
         suites[name] = Suite(name, fail_at, **read_timing(table, path, zone, problems))
     return suites
-
-
-def _targets(
-    document: Mapping[str, Any], resolver: Resolver, problems: Problems
-) -> tuple[list[InventoryTarget], list[Expectation]]:
-    targets: list[InventoryTarget] = []
-    expectations: list[Expectation] = []
-    for key, table in document.items():
-        if key in TABLES:
-            continue
-        if (kind := _kind(key, problems)) is None:
-            continue
-        if not isinstance(table, dict) or not table:
-            problems.add((key,), f"a {key} needs a name: [{key}.NAME]")
-            continue
-        for name, said in table.items():
-            if not isinstance(said, dict):
-                problems.add((key, name), f"a {key} needs a name: [{key}.NAME]")
-                continue
-            target, found = _target(kind, name, said, resolver, problems)
-            targets += [target] if target is not None else []
-            expectations += found
-    if not document.keys() - TABLES:
-        problems.add(
-            (), "there are no targets; add one, for example [host.local], or create the file with `opscheck init`"
-        )
-    return targets, expectations
-
-
-def _kind(name: str, problems: Problems) -> Kind | None:
-    """Return a kind of target; one that there is not, or that can't be used, is noted."""
-    try:
-        return kind_named(name)
-    except KeyError:
-        known = [*kinds(), *packages.installed(packages.KINDS), *TABLES]
-        problems.add((name,), f"unknown kind of target; {nearest(name, known)}")
-    except packages.PackageError as error:
-        problems.add((name,), str(error))
-    return None
-
-
-def _target(
-    kind: Kind, name: str, said: Mapping[str, Any], resolver: Resolver, problems: Problems
-) -> tuple[InventoryTarget | None, list[Expectation]]:
-    path = (kind.name, name)
-    before = len(problems)
-    if problem := name_problem(name):
-        problems.add(path, problem)
-    families = {check.name for check in resolver.checks if check.kind == kind.name and check.family}
-    keys = {key: value for key, value in said.items() if key not in families and key != "expect"}
-    try:
-        model = kind.target.model_validate(keys)
-        problems.keep_secret(path, *secrets_of(model))
-    except ValidationError as error:
-        note_validation(error, problems, path, keys, [*kind.target.model_fields, *families, "expect"])
-        model = None
-    target = InventoryTarget(kind.name, name, model or kind.target.model_construct())
-    questions = {key: value for key, value in said.items() if key in families}
-    found = resolver.resolve(target, said.get("expect"), questions, path)
-    if not found and len(problems) == before:
-        hint = "every expectation is off" if "expect" in said else "it has no expectations"
-        problems.add(path, f"{hint}, so nothing would be judged; add an expectation, or remove it")
-    return (target, found) if model is not None else (None, [])
-
-
-def _in_every_suite(expectations: list[Expectation]) -> Iterator[Expectation]:
-    """Put the checks that others depend on into every suite in which one of those runs: the target's, its host's."""
-    needed: dict[tuple[str, str], set[str]] = {}
-    for expectation in expectations:
-        target = expectation.target
-        for name in ((target.kind, target.name), ("host", target.keys.host() or "")):
-            needed.setdefault(name, set()).update(expectation.suites)
-    for expectation in expectations:
-        if EVERY_SUITE not in expectation.suites:
-            yield expectation
-            continue
-        suites = needed[expectation.target.kind, expectation.target.name] - {EVERY_SUITE} | set(DEPENDED_ON)
-        yield dataclasses.replace(expectation, suites=tuple(sorted(suites)))
-
-
-def _refuse_dangling_hosts(targets: Iterable[InventoryTarget], document: Mapping[str, Any], problems: Problems) -> None:
-    said = document.get("host")
-    hosts = list(said) if isinstance(said, dict) else []
-    for target in targets:
-        on = target.keys.host()
-        if on and target.kind != "host" and on not in hosts:
-            problems.add((target.kind, target.name, "on"), f"there is no [host.{on}]; {nearest(on, hosts)}")

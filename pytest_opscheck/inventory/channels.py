@@ -28,6 +28,8 @@ class Channel:
     digest_s: what there is to tell goes as one message, at most once in so many seconds, 0 for once a run; None for a
     message each.
     added: how a package carries it, whose name then is the address.
+    targets: what it is told of alone, by words such as tag:dc1; `elsewhere` are the results of other targets, by their
+    ids, and as `@prod` by their names, for tests of the user's own.
     """
 
     name: str
@@ -38,11 +40,14 @@ class Channel:
     again_s: float | None = None
     digest_s: float | None = None
     added: AddedWay | None = field(default=None, repr=False, compare=False)
+    targets: tuple[str, ...] = ()
+    elsewhere: frozenset[str] = field(default=frozenset(), repr=False)
 
     def __str__(self) -> str:
         ways = {Way.URL: "apprise", Way.CHANNEL: self.address}
         said = [f"{self.name} ({ways.get(self.way, self.way)}): {', '.join(sorted(self.severities))}"]
         said += [f"only {', '.join(sorted(self.suites))}"] if self.suites is not None else []
+        said += [f"only {', '.join(self.targets)}"] if self.targets else []
         said += [f"again after {seconds_text(self.again_s)}"] if self.again_s is not None else []
         if self.digest_s is not None:
             said.append(f"one message in {seconds_text(self.digest_s)}" if self.digest_s else "one message a run")
@@ -51,3 +56,7 @@ class Channel:
     def takes(self, suite: str | None) -> bool:
         """Tell whether it is told what a run of these suites finds, joined by `+`; named checks are not a suite."""
         return suite is not None and (self.suites is None or not self.suites.isdisjoint(suite.split("+")))
+
+    def is_of(self, result_id: str) -> bool:
+        """Tell whether a result is of the targets of which it is told, or of none that the inventory knows."""
+        return result_id not in self.elsewhere and f"@{result_id.rpartition('@')[2]}" not in self.elsewhere

@@ -33,15 +33,15 @@ def refuse_odd_place(file: Path) -> None:
         )
 
 
-def read(file: Path, shown: str) -> str:
-    """Return the text of a file. Raises InventoryError."""
+_ANOTHER = "name the inventory with --opscheck-inventory, or write one with `opscheck init`"
+
+
+def read(file: Path, shown: str, hint: str = _ANOTHER) -> str:
+    """Return the text of a file. Raises InventoryError, with what to do about one that can't be read."""
     try:
         content = content_of(file, LONGEST)
     except OSError as error:
-        raise InventoryError(
-            f"{shown}: {error.strerror}; name the inventory with --opscheck-inventory, "
-            "or write one with `opscheck init`"
-        ) from None
+        raise InventoryError(f"{shown}: {error.strerror}; {hint}") from None
     try:
         return content.decode("utf-8-sig").replace("\r\n", "\n")
     except UnicodeDecodeError as error:

@@ -8,6 +8,7 @@ from typing import Any
 
 from ..core.secrets import secret_parts, secrets_at, secrets_in
 from ..core.shapes import is_secret_key, known_tokens
+from .placeholders import FILLED, Blank, blank
 from .positions import Key
 from .problems import Problems
 
@@ -22,13 +23,13 @@ _FORMS = f"write ${{NAME}}, ${{NAME:-default}} or ${{{PLAIN}:NAME}}, or $${{ for
 
 
 def expand(document: dict[str, Any], environment: Mapping[str, str], problems: Problems) -> dict[str, Any]:
-    """Return a document with its variables filled in.
+    """Return a document with its variables filled in, and the placeholders of its groups left blank.
 
     The problems learn which values are secret: by the key that they stand in or their place in an address, and of the
     variables also by their names and by their shape.
     """
 
-    def text(said: str, path: Key) -> str:
+    def text(said: str, path: Key) -> str | Blank:
         def value(match: re.Match[str]) -> str:
             if match["escaped"]:
                 return match["escaped"]
@@ -40,15 +41,28 @@ def expand(document: dict[str, Any], environment: Mapping[str, str], problems: P
                 problems.keep_secret(path, *secrets_at(key, found))
             return found
 
-        key = next((step for step in reversed(path) if isinstance(step, str)), "")
-        filled = _VARIABLE.sub(value, said)
-        if is_secret_key(key):
-            problems.keep_secret(path, *secrets_at(key, filled))
-        problems.keep_secret(path, *secret_parts(filled), *known_tokens(filled))
+        def variables(said: str) -> str:
+            return _VARIABLE.sub(value, said)
+
+        key = _key(path)
+        filled = blank(said, variables) if path[0] in FILLED else variables(said)
+        if isinstance(filled, str):
+            keep_secrets(path, filled, problems)
         return filled
 
-    filled: dict[str, Any] = _mapped(document, text, ())
+    filled: dict[str, Any] = mapped(document, text, ())
     return filled
+
+
+def keep_secrets(path: Key, filled: str, problems: Problems) -> None:
+    """Have the problems learn what is secret of the text of a key: by the key's name, its place, and its shape."""
+    if is_secret_key(key := _key(path)):
+        problems.keep_secret(path, *secrets_at(key, filled))
+    problems.keep_secret(path, *secret_parts(filled), *known_tokens(filled))
+
+
+def _key(path: Key) -> str:
+    return next((step for step in reversed(path) if isinstance(step, str)), "")
 
 
 def _value(match: re.Match[str], environment: Mapping[str, str], path: Key, problems: Problems) -> str:
@@ -70,11 +84,12 @@ def _value(match: re.Match[str], environment: Mapping[str, str], path: Key, prob
     return found
 
 
-def _mapped(data: Any, text: Callable[[str, Key], str], path: Key) -> Any:
+def mapped(data: Any, text: Callable[[str, Key], str | Blank], path: Key) -> Any:
+    """Return data with each of its texts as a function makes it, which is told where it stands."""
     if isinstance(data, str):
         return text(data, path)
     if isinstance(data, dict):
-        return {key: _mapped(value, text, (*path, key)) for key, value in data.items()}
+        return {key: mapped(value, text, (*path, key)) for key, value in data.items()}
     if isinstance(data, list):
-        return [_mapped(value, text, (*path, index)) for index, value in enumerate(data)]
+        return [mapped(value, text, (*path, index)) for index, value in enumerate(data)]
     return data

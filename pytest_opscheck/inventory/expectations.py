@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Annotated, Any, get_args, get_origin
 
 from pydantic import ValidationError
@@ -37,15 +38,44 @@ class Resolver:
     problems: Problems
     notes: list[str] = field(default_factory=list)
     """What is accepted, and is to be written otherwise."""
+    _of_kind: dict[str, dict[str, Check]] = field(default_factory=dict)
+    _families: dict[str, frozenset[str]] = field(default_factory=dict)
+    _read: dict[tuple[str, str], tuple[Expectation, ...]] = field(default_factory=dict)
+    """What was read of a check without an error, by the check's id and what is said of it: targets say much alike."""
+
+    def families(self, kind: str) -> frozenset[str]:
+        """Return the questions of one's own that the targets of a kind can have."""
+        if kind not in self._families:
+            self._families[kind] = frozenset(name for name, check in self._checks(kind).items() if check.family)
+        return self._families[kind]
+
+    def _checks(self, kind: str) -> dict[str, Check]:
+        if kind not in self._of_kind:
+            self._of_kind[kind] = {check.name: check for check in self.checks if check.kind == kind}
+        return self._of_kind[kind]
+
+    def _once(
+        self, check: Check, target: InventoryTarget, said: object, read: Callable[[], Iterable[Expectation]]
+    ) -> Iterable[Expectation]:
+        """Return what is read of a check, as it was for another target of which the same is said."""
+        key = check.id, repr(said)
+        if (known := self._read.get(key)) is not None:
+            return [replace(expectation, target=target) for expectation in known]
+        before = len(self.problems), len(self.notes)
+        found = tuple(read())
+        if before == (len(self.problems), len(self.notes)):
+            self._read[key] = found
+        return found
 
     def resolve(
         self, target: InventoryTarget, said: object, questions: Mapping[str, object], path: Key
     ) -> list[Expectation]:
         """Return a target's expectations: those said, and the defaults of the others."""
-        checks = {check.name: check for check in self.checks if check.kind == target.kind}
+        checks = self._checks(target.kind)
         found: list[Expectation] = []
         for family, named in questions.items():
-            found.extend(self._family(checks[family], target, named, (*path, family)))
+            family_read = partial(self._family, checks[family], target, named, (*path, family))
+            found += self._once(checks[family], target, named, family_read)
         here = (*path, "expect")
         if not isinstance(said, dict | None):
             self.problems.add(here, "it must be a table, for example expect = { disk = '< 70%' }")
@@ -58,11 +88,26 @@ class Resolver:
                 self.problems.add((*here, name), f"a {name} needs its own name: [{target.id}.{name}.NAME]")
             elif name not in plain:
                 self.problems.add((*here, name), f"unknown expectation; {nearest(name, plain)}")
-        made = (self._plain(check, target, (said or {}).get(name), (*here, name)) for name, check in plain.items())
-        return [expectation for expectation in made if expectation is not None] + found
+        return [
+            each for name in plain for each in self._said(plain[name], target, (said or {}).get(name), here)
+        ] + found
+
+    def _said(self, check: Check, target: InventoryTarget, said: object, here: Key) -> Iterable[Expectation]:
+        """Return what is expected of a check: one expectation, or none where it is off."""
+
+        def read() -> Iterator[Expectation]:
+            if (made := self._plain(check, target, said, (*here, check.name))) is not None:
+                yield made
+
+        return self._once(check, target, said, read)
 
     def _family(self, check: Check, target: InventoryTarget, questions: object, path: Key) -> Iterator[Expectation]:
         """Yield the user-defined questions: [postgres.main.query.NAME]."""
+        for name in [name for name, said in questions.items() if said is False] if isinstance(questions, dict) else ():
+            self.problems.add(
+                (*path, name), f"there is no {check.name} {name!r} to switch off, in a template or a group"
+            )
+            return
         if not isinstance(questions, dict) or not all(isinstance(said, dict) for said in questions.values()):
             self.problems.add(path, f"a {check.name} needs its own name: [{target.id}.{check.name}.NAME]")
             return

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Annotated, Any, TypeVar
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
@@ -12,6 +12,7 @@ from ..core.units import LimitError
 from .model import Expectation, name_problem
 from .positions import Key
 from .problems import Problems, nearest
+from .tagged import TAG, at, places_of
 from .validation import note_validation
 from .waivers import Waiver
 from .windows import EXAMPLE, Window, parse_at, parse_rule
@@ -63,9 +64,11 @@ def read_waivers(said: object, expectations: Collection[Expectation], problems: 
     for place, entry in enumerate(said):
         path: Key = ("waiver", place)
         waiver = _waiver(entry, path, expectations, problems)
-        if waiver is not None and made.setdefault((waiver.result, waiver.subject), waiver) is not waiver:
-            problems.add(path, f"{waiver.about} has two waivers; keep one of them")
-    return tuple(made.values())
+        for result in sorted(waiver.results) if waiver is not None else ():
+            if waiver is not None and made.setdefault((result, waiver.subject), waiver) is not waiver:
+                problems.add(path, f"{_about(result, waiver.subject)} has two waivers; keep one of them")
+                break
+    return tuple(dict.fromkeys(made.values()))
 
 
 def _waiver(entry: object, path: Key, expectations: Collection[Expectation], problems: Problems) -> Waiver | None:
@@ -78,22 +81,35 @@ def _waiver(entry: object, path: Key, expectations: Collection[Expectation], pro
         note_validation(error, problems, path, entry, _Waiver.model_fields)
         return None
     until = _date(model.until, (*path, "until"), problems)
-    checks = {expectation.check_id for expectation in expectations}
-    if model.check not in checks:
-        problems.add(
-            (*path, "check"), f"there is no check {model.check!r} in this inventory; {nearest(model.check, checks)}"
-        )
+    if not (results := _waived(model, path, expectations, problems)) or until is None:
         return None
-    targets = {expectation.target.name for expectation in expectations if expectation.check_id == model.check}
-    if model.target not in targets:
-        problems.add(
-            (*path, "target"), f"{model.check} has no target {model.target!r}; {nearest(model.target, targets)}"
-        )
-        return None
-    if until is None:
-        return None
-    result = f"{model.check}@{model.target}"
-    return Waiver(result, model.owner, model.reason, until, model.subject, model.ticket)
+    about = f"{model.check}@{model.target}"
+    return Waiver(about, model.owner, model.reason, until, model.subject, model.ticket, results)
+
+
+def _waived(model: _Waiver, path: Key, expectations: Collection[Expectation], problems: Problems) -> frozenset[str]:
+    """Return the ids of the results that a waiver names, of one target or of those of a tag."""
+    own = [each for each in expectations if each.check_id == model.check]
+    if not own:
+        known = {expectation.check_id for expectation in expectations}
+        problem = f"there is no check {model.check!r} in this inventory; {nearest(model.check, known)}"
+        problems.add((*path, "check"), problem)
+        return frozenset()
+    is_tag = model.target.startswith(TAG)
+    if is_tag and (unknown := places_of(expectations).problem(model.target)):
+        problems.add((*path, "target"), unknown)
+        return frozenset()
+    targets = {each.target.name for each in own}
+    found = at([model.target], expectations) if is_tag else {f"{model.check}@{model.target}"}
+    results = frozenset(each.id for each in own).intersection(found)
+    if not results:
+        problem = f"{model.check} has no target {model.target!r}; {nearest(model.target, targets)}"
+        problems.add((*path, "target"), problem)
+    return results
+
+
+def _about(result: str, subject: str | None) -> str:
+    return f"{result} {subject}" if subject is not None else result
 
 
 def _date(said: object, path: Key, problems: Problems) -> dt.date | None:
@@ -164,37 +180,26 @@ def narrowed(
     """Return the ids of the results that a window holds for, None for all; what names nothing is an error."""
     if targets is None and checks is None:
         return None
+    places = places_of(expectations)
     for place, target in enumerate(targets or ()):
-        if not any(is_at(expectation, target) for expectation in expectations):
-            known = {expectation.target.id for expectation in expectations}
-            problems.add((*path, "targets", place), f"there is no target {target!r}; {nearest(target, known)}")
+        if problem := places.problem(target):
+            problems.add((*path, "targets", place), problem)
     for place, check in enumerate(checks or ()):
         if not any(_is_of(expectation, check) for expectation in expectations):
             known = {expectation.check_id for expectation in expectations}
             problems.add((*path, "checks", place), f"there is no check {check!r}; {nearest(check, known)}")
+    meant = places.of(targets or ())
     return frozenset(
         each.id
         for each in expectations
-        if (targets is None or any(is_at(each, target) for target in targets))
+        if (targets is None or each.target.id in meant)
         and (checks is None or any(_is_of(each, check) for check in checks))
     )
-
-
-def is_at(expectation: Expectation, target: str) -> bool:
-    """Tell whether a check is of a target, by its id, or of one that is reached through it: a host."""
-    host = expectation.target.keys.host()
-    return target == expectation.target.id or (host is not None and target == f"host.{host}")
 
 
 def _is_of(expectation: Expectation, check: str) -> bool:
     """Tell whether a check is meant by `host.disk@prod`, `host.disk`, or its kind, `host`."""
     return expectation.id == check or expectation.id.startswith((f"{check}@", f"{check}."))
-
-
-def at_targets(targets: Iterable[str], expectations: Iterable[Expectation]) -> frozenset[str]:
-    """Return the ids of the results of some targets."""
-    targets = tuple(targets)
-    return frozenset(each.id for each in expectations if any(is_at(each, target) for target in targets))
 
 
 def schema() -> dict[str, Any]:
@@ -204,7 +209,7 @@ def schema() -> dict[str, Any]:
     names = {"type": "array", "minItems": 1, "items": text}
     waiver = {
         "check": {"description": "the id of a check: host.disk", **text},
-        "target": {"description": "the name of its target", **text},
+        "target": {"description": "the name of its target, or a tag of several: tag:dc1", **text},
         "subject": {"description": "only this one of what it measures: /var", **text},
         "owner": {"description": "who is responsible for it", **text},
         "reason": {"description": "why the breach is accepted", **text},
@@ -219,7 +224,7 @@ def schema() -> dict[str, Any]:
         },
         "why": {"description": "what is being done", **text},
         "from": {**day, "description": "the day of the first one, for rules that count from it"},
-        "targets": {"description": "only these targets, and those reached through them: host.prod", **names},
+        "targets": {"description": "only these targets, and those reached through them: host.prod, tag:dc1", **names},
         "checks": {"description": "only these checks: host.disk, or host", **names},
     }
     return {

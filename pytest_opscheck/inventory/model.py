@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from .report import Mail
     from .waivers import Waiver
     from .windows import Window
+    from .written import Written
 
 FAIL_AT = "P3"
 """By default every breach fails the run."""
@@ -65,11 +66,12 @@ class Suite:
 
 @dataclass(frozen=True, eq=False)
 class InventoryTarget:
-    """One target of the inventory: its kind, its opaque name, and its keys."""
+    """One target of the inventory: its kind, its opaque name, its keys and its tags."""
 
     kind: str
     name: str
     keys: Target
+    tags: tuple[str, ...] = ()
 
     @property
     def id(self) -> str:
@@ -155,6 +157,7 @@ class Inventory:
     targets: tuple[InventoryTarget, ...]
     expectations: tuple[Expectation, ...]
     history: History
+    written: Written = field(repr=False)
     digest: str = field(default="", repr=False)
     metrics: Metrics = field(default_factory=Metrics)
     windows: tuple[Window, ...] = ()

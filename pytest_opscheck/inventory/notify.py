@@ -6,6 +6,7 @@ import importlib.util
 import re
 import warnings
 from collections.abc import Collection, Mapping
+from dataclasses import replace
 from typing import Annotated, Any
 from urllib.parse import urlsplit
 
@@ -17,9 +18,10 @@ from ..core.limits import SEVERITIES, severity_of
 from ..core.secrets import address_parts
 from ..core.units import LimitError, parse_time
 from .channels import Channel, Way
-from .model import name_problem
+from .model import Expectation, name_problem
 from .positions import Key
 from .problems import Problems, nearest
+from .tagged import Places, places_of
 from .validation import note_validation, secrets_of
 
 MISSING = "it needs apprise, which is not installed: pip install 'pytest-opscheck[notify]'"
@@ -45,19 +47,47 @@ class _Channel(BaseModel):
     channel: _Text | None = None
     severities: list[str] | None = Field(default=None, min_length=1)
     suites: list[str] | None = Field(default=None, min_length=1)
+    targets: list[str] | None = Field(default=None, min_length=1)
     again: Any = None
     digest: Any = None
 
 
 def read_channels(
-    said: object, words: Mapping[str, str], suites: Collection[str], problems: Problems
+    said: object,
+    words: Mapping[str, str],
+    suites: Collection[str],
+    expectations: Collection[Expectation],
+    problems: Problems,
 ) -> tuple[Channel, ...]:
     """Return what [notify.NAME] says; `words` are the inventory's own names of severities."""
     if not isinstance(said, Mapping):
         problems.add(("notify",), "a channel needs a name: [notify.NAME]")
         return ()
     found = (_channel(name, table, words, suites, problems) for name, table in said.items())
-    return tuple(channel for channel in found if channel is not None)
+    channels = tuple(channel for channel in found if channel is not None)
+    if not any(channel.targets for channel in channels):
+        return channels
+    places = places_of(expectations)
+    return tuple(_routed(channel, places, expectations, problems) for channel in channels)
+
+
+def _routed(channel: Channel, places: Places, expectations: Collection[Expectation], problems: Problems) -> Channel:
+    """Return a channel that knows which results are of other targets than those that it is told of."""
+    if not channel.targets:
+        return channel
+    for place, word in enumerate(channel.targets):
+        if problem := places.problem(word):
+            problems.add(("notify", channel.name, "targets", place), problem)
+    meant = places.of(channel.targets)
+    own = {each.target for each in expectations if each.target.id in meant}
+    hosts = {target.keys.host() for target in own}  # that one of these can't be reached is news of its targets
+    others = [each for each in expectations if each.target.id not in meant and not _is_reach(each, hosts)]
+    names = {each.target.name for each in others}.difference({target.name for target in own}, hosts)
+    return replace(channel, elsewhere=frozenset([*(each.id for each in others), *(f"@{name}" for name in names)]))
+
+
+def _is_reach(expectation: Expectation, hosts: Collection[str | None]) -> bool:
+    return expectation.check.id == "host.reachable" and expectation.target.name in hosts
 
 
 def _channel(
@@ -88,7 +118,7 @@ def _channel(
     again, digest = _time(said, "again", path, problems), _digest(said, path, problems)
     severities = _severities(model.severities, words, path, problems)
     only = frozenset(model.suites) if model.suites else None
-    return Channel(name, way, address, severities, only, again, digest, added)
+    return Channel(name, way, address, severities, only, again, digest, added, tuple(model.targets or ()))
 
 
 def _common(said: Mapping[str, Any], path: Key, problems: Problems) -> _Channel | None:
@@ -190,6 +220,12 @@ def schema(severities: list[str]) -> dict[str, Any]:
             "items": {"enum": severities},
         },
         "suites": {"description": "only alerts from runs of these suites", "$ref": "#/$defs/suites"},
+        "targets": {
+            "description": "only alerts of these targets, and of those reached through them: tag:dc1, host.prod",
+            "type": "array",
+            "minItems": 1,
+            "items": text,
+        },
         "again": {"description": "send a breach again if it lasts this long: 4h", **time},
         "digest": {
             "description": "one message for all alerts: true for one per run, or the time between two: 24h",

@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 from .model import Expectation, Inventory
-from .positions import Key, locate
+from .positions import Key
 
 
 def lines_of(inventory: Inventory) -> dict[str, int]:
-    """Return the line of each expectation by result id; that of its target where no line says what is expected."""
-    try:
-        known = locate(inventory.file.read_text(encoding="utf-8", errors="replace")).known
-    except OSError:  # it is gone since
-        return {}
-    found = ((each.id, _line(each, known)) for each in inventory.expectations)
+    """Return the line of each expectation by result id; that of its target where no line says what is expected.
+
+    What an included file says has none: it is another file.
+    """
+    found = ((each.id, _line(each, inventory)) for each in inventory.expectations)
     return {name: line for name, line in found if line is not None}
 
 
-def _line(expectation: Expectation, known: Mapping[Key, int]) -> int | None:
+def _line(expectation: Expectation, inventory: Inventory) -> int | None:
     kind, target, check = expectation.target.kind, expectation.target.name, expectation.check.name
-    own = (kind, target, check, expectation.name) if expectation.name else (kind, target, "expect", check)
-    return known.get(own) or known.get((kind, target))
+    own: Key = (kind, target, check, expectation.name) if expectation.name else (kind, target, "expect", check)
+    place = inventory.written.place(own)
+    if place.source is not inventory.written.main:
+        return None
+    known = place.source.lines.known
+    return (known.get(place.path) if len(place.path) == len(own) else None) or known.get(place.path[:2])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import re
 import tomllib
 from collections.abc import Mapping
@@ -13,6 +14,7 @@ Key = tuple[str | int, ...]
 _SIMPLE_KEY = r"""(?:"(?:\\.|[^"\\\n])*"|'[^'\n]*'|[A-Za-z0-9_-]+)"""
 _KEY = re.compile(rf"{_SIMPLE_KEY}(?:[ \t]*\.[ \t]*{_SIMPLE_KEY})*")
 _STEP = re.compile(_SIMPLE_KEY)
+_BARE_KEY = re.compile(r"[A-Za-z0-9_-]+")
 _BLANK = re.compile(r"(?:[ \t\r\n]|#[^\n]*)*")
 _SPACE = re.compile(r"[ \t]*")
 _STRING = re.compile(
@@ -24,6 +26,19 @@ _STRING = re.compile(
 )
 _HEADER_END = re.compile(r"[^\n\]]*\]{0,2}")
 _SCALAR = re.compile(r"[^\n,\]}#]+")
+
+
+def shown(path: Key) -> str:
+    """Return a key as TOML writes it, with the places of list entries: `redis.cache.expect.hit_rate[1].P2`."""
+    text = ""
+    for step in path:
+        if isinstance(step, int):
+            text += f"[{step}]"
+        else:
+            text += ("." if text else "") + (
+                step if _BARE_KEY.fullmatch(step) else json.dumps(step, ensure_ascii=False)
+            )
+    return text
 
 
 @dataclass(frozen=True)

@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 import difflib
-import json
 import re
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
-from functools import cached_property
-from typing import TYPE_CHECKING
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
 
 from ..core.secrets import MASK, Redactor
 from ..core.visible import in_line
-from .positions import Key, Lines, locate
+from .positions import Key, shown
+from .written import Place, Source, Written
 
 if TYPE_CHECKING:
     from .model import Inventory
 
-_BARE_KEY = re.compile(r"[A-Za-z0-9_-]+")
+_MOST_CHOICES = 200
+"""More of them would be a page, not a line."""
+_TELLING = 3
+"""A shorter name may be a part of any word."""
 _WORD = re.compile(r"\w{4,}")
 
 
@@ -45,34 +48,42 @@ def is_concerned(path: Key, wrong: Iterable[Key]) -> bool:
 
 def nearest(key: str, choices: Iterable[str]) -> str:
     """Return an error's end: the valid key nearest to a wrong one, and all of them where none is near."""
-    choices = sorted(choices)
+    return _nearest(key, tuple(sorted(choices)))
+
+
+@lru_cache(maxsize=64)
+def _nearest(key: str, choices: tuple[str, ...]) -> str:
     close = difflib.get_close_matches(key, choices, n=1, cutoff=0.6)
     if close:
         return f"did you mean {close[0]!r}?"
+    if len(choices) > _MOST_CHOICES:
+        return f"there are {len(choices)}, for example {', '.join(choices[:3])}"
     return f"it can be: {', '.join(choices)}" if choices else "no key is allowed here"
 
 
-def shown(path: Key) -> str:
-    """Return a key as TOML writes it, with the places of list entries: `redis.cache.expect.hit_rate[1].P2`."""
-    text = ""
-    for step in path:
-        if isinstance(step, int):
-            text += f"[{step}]"
-        else:
-            text += ("." if text else "") + (
-                step if _BARE_KEY.fullmatch(step) else json.dumps(step, ensure_ascii=False)
-            )
-    return text
+def _unnamed(message: str, target: Key | None) -> str:
+    """Return a message without the name of its target, by which alone those of a group differ."""
+    if target is None:
+        return message
+    name = re.escape(str(target[1]))
+    return re.sub(name if len(name) >= _TELLING else rf"\b{name}\b", "\0", message)
+
+
+def _of(targets: list[Key]) -> str:
+    """Return of which targets an error is that stands elsewhere."""
+    if not targets:
+        return ""
+    more = f" and {len(targets) - 1} more" if len(targets) > 1 else ""
+    return f" (in {shown(targets[0])}{more})"
 
 
 @dataclass
 class Problems:
-    """Collects the errors of one file, each with its line and key, and the values that none of them may show."""
+    """Collects the errors of an inventory, each with file, line and key, and the values that none of them may show."""
 
-    file: str
-    text: str = ""
+    written: Written
     names: Collection[str] = ()
-    _found: list[tuple[Key, str]] = field(default_factory=list)
+    _found: list[tuple[Key, str, Source | None]] = field(default_factory=list)
     _causes: dict[Key, list[str]] = field(default_factory=dict)
     _secrets: dict[Key, list[str]] = field(default_factory=dict)
     _filled: dict[Key, list[str]] = field(default_factory=dict)
@@ -80,9 +91,9 @@ class Problems:
     def __len__(self) -> int:
         return len(self._found)
 
-    def add(self, path: Key, message: str) -> None:
-        """Note an error of a key."""
-        self._found.append((path, message))
+    def add(self, path: Key, message: str, source: Source | None = None) -> None:
+        """Note an error of a key; of one that does not count as the inventory's with the file that it is in."""
+        self._found.append((path, message, source))
 
     def add_cause(self, path: Key, message: str) -> None:
         """Note an error of a key that leaves it without a value: whatever else is noted of it follows from that."""
@@ -100,25 +111,44 @@ class Problems:
 
     def redactor(self) -> Redactor:
         """Return what masks every secret that is known by now."""
-        return Redactor.of((value for values in self._secrets.values() for value in values), self.names)
-
-    @cached_property
-    def _lines(self) -> Lines:
-        return locate(self.text)
+        return Redactor.of({value for values in self._secrets.values() for value in values}, self.names)
 
     @property
     def wrong(self) -> frozenset[Key]:
         """The keys of which an error is noted."""
-        return frozenset(path for path, _ in self._found)
+        return frozenset(path for path, *_ in self._found)
 
     def raise_any(self, known: Inventory | None = None) -> None:
-        """Raise InventoryError where anything was noted: in the order of the file, everything once."""
+        """Raise InventoryError where anything was noted: in the order of the files, everything once."""
         if self._found:
-            redactor = self.redactor()
-            found = [(path, message) for path, message in self._found if not self._follows(path, message)]
-            errors = sorted((self._lines.of(path), number) for number, (path, _) in enumerate(found))
-            texts = (self._line(line, *found[number], redactor) for line, number in errors)
-            raise InventoryError("\n".join(dict.fromkeys(texts)), known, self.wrong)
+            raise InventoryError("\n".join(self.lines()), known, self.wrong)
+
+    def lines(self) -> list[str]:
+        """Return what was noted, a line each."""
+        redactor = self.redactor()
+        return list(dict.fromkeys(self._line(*error, redactor) for error in self._in_order(self._gathered())))
+
+    def _gathered(self) -> dict[tuple[Source, Key, str], list[tuple[Place, str]]]:
+        """Return the errors by where they are written: what is wrong with a template is so of all that it makes."""
+        gathered: dict[tuple[Source, Key, str], list[tuple[Place, str]]] = {}
+        for path, message, source in self._found:
+            place = self.written.place(path) if source is None else Place(source, path)
+            if self._follows(place.path, message):
+                continue
+            alike = _unnamed(message, place.target)
+            gathered.setdefault((place.source, place.path, alike), []).append((place, message))
+        return gathered
+
+    def _in_order(self, gathered: dict[Any, list[tuple[Place, str]]]) -> list[tuple[Place, str, list[Key]]]:
+        """Return errors, each with the targets that it is of, in the order of the files and of their lines."""
+        order = {source: number for number, source in enumerate(self.written.sources)}
+        found = [(*each[0], self._targets([place for place, _ in each])) for each in gathered.values()]
+        return sorted(found, key=lambda error: (order[error[0].source], error[0].line))
+
+    def _targets(self, places: list[Place]) -> list[Key]:
+        """Return the targets that an error is of, where it is not written with them."""
+        found = [place.target for place in places if place.target is not None]
+        return found or self.written.users(places[0].path)
 
     def _follows(self, path: Key, message: str) -> bool:
         """Tell whether an error has its cause in another: of the same key, or of an entry of the list that it is."""
@@ -129,17 +159,18 @@ class Problems:
             cause[:depth] == path and all(isinstance(step, int) for step in cause[depth:]) for cause in self._causes
         )
 
-    def _line(self, line: int, path: Key, message: str, redactor: Redactor) -> str:
-        key = shown(path)
-        told = self._masked(path, redactor.text(message))
-        return in_line(f"{self.file}:{line}: {key + ': ' if key else ''}{told}")
+    def _line(self, place: Place, message: str, targets: list[Key], redactor: Redactor) -> str:
+        key = shown(place.path)
+        paths = [place.path] if place.target is None else [place.path, place.target]
+        told = self._masked(paths, redactor.text(message)) + _of(targets)
+        return in_line(f"{place.source.shown}:{place.line}: {key + ': ' if key else ''}{told}")
 
-    def _masked(self, path: Key, message: str) -> str:
+    def _masked(self, paths: Iterable[Key], message: str) -> str:
         """Mask what a message quotes of its key's secret, be it a part of that only."""
         near = [
             value
             for place, values in (*self._secrets.items(), *self._filled.items())
-            if path and (place[: len(path)] == path or path[: len(place)] == place)
+            if any(path and (place[: len(path)] == path or path[: len(place)] == place) for path in paths)
             for value in values
         ]
         return (

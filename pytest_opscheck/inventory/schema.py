@@ -26,6 +26,7 @@ from .model import FAIL_AT, NAME
 from .notify import schema as notify
 from .report import ALWAYS, CHANGE, SECURITIES
 from .schedules import timing_schema
+from .schema_groups import group_tables, needed_alone
 
 _DIALECT = "https://json-schema.org/draft/2020-12/schema"
 _VARIABLE = r"\$\{[^}]+\}"
@@ -66,8 +67,10 @@ def schema(checks: Iterable[Check], words: Iterable[str] = ()) -> Schema:
             "gate": made.gate(),
             "severity": duties(severities),
             **targets,
+            **group_tables(made.keys),
         },
         "additionalProperties": False,
+        **needed_alone(made.needed),
         "$defs": {**_definitions(severities), **dict(sorted(made.definitions.items()))},
     }
 
@@ -79,6 +82,10 @@ class _Maker:
         self._checks = checks
         self._severities = severities
         self.definitions: Schema = {}
+        self.keys: dict[str, dict[str, Schema]] = {}
+        """The keys of each kind's targets."""
+        self.needed: dict[str, Schema] = {}
+        """What each kind's targets need where there are no groups, out of which they may have it."""
 
     def gate(self) -> Schema:
         """Return the schema of the table [gate]."""
@@ -92,12 +99,17 @@ class _Maker:
         """Return the schema of a kind's table: targets by name."""
         fields, required = self._fields(kind.target, kind.name)
         checks = [check for check in self._checks if check.kind == kind.name]
-        for check in checks:
-            if check.family:
-                fields[check.name] = _named(self._question(check), check.title)
+        families = {}
+        for check in (check for check in checks if check.family):
+            self.definitions[check.id], needed = self._question(check)
+            fields[check.name] = _named({"anyOf": [{"$ref": f"#/$defs/{check.id}"}, {"const": False}]}, check.title)
+            families[check.name] = {"additionalProperties": {"type": "object", "required": needed}}
         plain = {check.name: self._expectation(check) for check in checks if not check.family}
-        fields["expect"] = _table(plain, description="expectations, in addition to the checks that run by default")
-        self.definitions[kind.name] = _table(fields, required, description=kind.summary)
+        expected = _table(plain, description="expectations, in addition to the checks that run by default")
+        self.definitions[f"{kind.name}.expect"] = expected
+        self.keys[kind.name] = fields | {"expect": {"$ref": f"#/$defs/{kind.name}.expect"}, "tags": _tags()}
+        self.needed[kind.name] = {"additionalProperties": {"required": required, "properties": families}}
+        self.definitions[kind.name] = _table(self.keys[kind.name], description=kind.summary)
         return _named({"$ref": f"#/$defs/{kind.name}"}, kind.summary)
 
     def _expectation(self, check: Check) -> Schema:
@@ -120,13 +132,14 @@ class _Maker:
         forms.append(_table(long, required, rest=rest))
         return {"title": check.title, "description": _describe(check), "anyOf": forms}
 
-    def _question(self, check: Check) -> Schema:
-        """Return the schema of one question of a family."""
+    def _question(self, check: Check) -> tuple[Schema, list[str]]:
+        """Return the schema of one question of a family, and what it needs."""
         fields, required = self._fields(check.params, check.id, without=set(GIVEN))
         if not check.carries_limits:
             fields["expect"] = self._limits(check)[1]
             required = [*required, *(["expect"] if check.limits is None else [])]
-        return _table({**_common(), **fields}, required, title=check.title, description=_describe(check))
+        made = _table({**_common(), **fields}, title=check.title, description=_describe(check))
+        return made, required
 
     def _limits(self, check: Check) -> tuple[Schema, Schema]:
         """Return references to one limit in the units of a check, and to all the forms in which several may stand."""
@@ -152,6 +165,12 @@ class _Maker:
             name: _with_variables(field) for name, field in made.get("properties", {}).items() if name not in without
         }
         return fields, [name for name in made.get("required", []) if name not in without]
+
+
+def _tags() -> Schema:
+    tag = {"anyOf": [{"type": "string", "pattern": f"^{NAME}$"}, {"$ref": "#/$defs/variable"}]}
+    described = "words by which targets are chosen: tag:dc1"
+    return {"description": described, "type": "array", "minItems": 1, "items": tag}
 
 
 def _definitions(severities: list[str]) -> Schema:

@@ -68,11 +68,15 @@ def duties_of(document: Mapping[str, Any], words: Mapping[str, str], problems: P
 
 
 def channels_of(
-    document: Mapping[str, Any], words: Mapping[str, str], suites: Collection[str], problems: Problems
+    document: Mapping[str, Any],
+    words: Mapping[str, str],
+    suites: Collection[str],
+    expectations: Collection[Expectation],
+    problems: Problems,
 ) -> tuple[Channel, ...]:
     """Return who is alerted."""
     if "notify" not in document:
         return ()
     from .notify import read_channels
 
-    return read_channels(document["notify"], words, suites, problems)
+    return read_channels(document["notify"], words, suites, expectations, problems)

@@ -116,19 +116,19 @@ def is_empty(value: object) -> bool:
     return value == {}
 
 
-def secrets_of(value: object, key: str = "") -> Iterator[str]:
-    """Yield what is secret of what the secret fields of a target hold: addresses, headers."""
+def secrets_of(value: object, key: str = "", name: str = "") -> Iterator[str]:
+    """Yield what is secret of what the secret fields of a target of that name hold: addresses, headers."""
     match value:
         case SecretStr():
-            yield from secrets_in(key, value.get_secret_value())
+            yield from secrets_in(key, value.get_secret_value(), name)
         case BaseModel():
-            for name in type(value).model_fields:
-                yield from secrets_of(getattr(value, name), name)
+            for field in type(value).model_fields:
+                yield from secrets_of(getattr(value, field), field, name)
         case dict():
-            for name, entry in value.items():
-                yield from secrets_of(entry, str(name))
+            for field, entry in value.items():
+                yield from secrets_of(entry, str(field), name)
         case list() | tuple() | set() | frozenset():
             for entry in value:
-                yield from secrets_of(entry, key)
+                yield from secrets_of(entry, key, name)
         case _:
             return

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from ..core.humanize import counted
 from ..core.results import Measurement
@@ -17,8 +17,9 @@ SOON = dt.timedelta(days=14)
 class Waiver:
     """One breach that is accepted: of a check of a target, or only of one subject of it.
 
-    result: the check's id, `host.disk@prod`.
+    result: the check's id, `host.disk@prod`, or `host.disk@tag:dc1`.
     until: the last day on which it is valid, in the inventory's time zone.
+    results: the ids of the results that it holds for, where a tag names them.
     """
 
     result: str
@@ -27,6 +28,7 @@ class Waiver:
     until: dt.date
     subject: str | None = None
     ticket: str | None = None
+    results: frozenset[str] = field(default=frozenset(), repr=False)
 
     def __str__(self) -> str:
         ticket = f" ({self.ticket})" if self.ticket else ""
@@ -36,6 +38,10 @@ class Waiver:
     def about(self) -> str:
         """What is waived: `host.disk@prod`, or `host.disk@prod /var`."""
         return f"{self.result} {self.subject}" if self.subject is not None else self.result
+
+    def is_of(self, result_id: str) -> bool:
+        """Tell whether it is of a result."""
+        return result_id == self.result or result_id in self.results
 
     def holds(self, day: dt.date) -> bool:
         """Tell whether it is not over."""

@@ -70,10 +70,10 @@ class Excuses:
 def begun_by_hand(begun: Iterable[ManualMaintenance], inventory: Inventory) -> Iterator[Open]:
     """Yield the windows of maintenance that somebody began by hand."""
     for each in begun:
-        from ..inventory.maintenance import at_targets
+        from ..inventory.tagged import at
         from ..inventory.windows import Open
 
-        results = at_targets(each.targets, inventory.expectations) if each.targets else None
+        results = at(each.targets, inventory.expectations) if each.targets else None
         until = each.ends.astimezone(inventory.timezone)
         yield Open(f"maintenance {each.number}", until, each.why, each.who, results)
 
@@ -95,7 +95,7 @@ def waived(result: Result, waivers: Iterable[Waiver], subject: Subject, judge: J
     """Return a breach without what is waived of it: another subject's stays one, and unknown stays unknown."""
     if result.verdict is not Verdict.BREACH:
         return result
-    own = [waiver for waiver in waivers if waiver.result == result.id]
+    own = [waiver for waiver in waivers if waiver.is_of(result.id)]
     by = [next((w for w in own if m.breached and w.covers(m)), None) for m in result.measurements]
     marked = tuple(
         replace(m, waived=str(waiver)) if waiver else m for m, waiver in zip(result.measurements, by, strict=True)
@@ -116,7 +116,7 @@ def waived(result: Result, waivers: Iterable[Waiver], subject: Subject, judge: J
         message = f"{result.message}; {said}"
         return replace(result, verdict=Verdict.WAIVED, message=message, measurements=marked, fails=False, quiet=quiet)
     rest = judge.conclude(subject, [m for m in marked if not m.waived])
-    about = ", ".join(each.about.removeprefix(f"{result.id} ") for each in used)
+    about = ", ".join(each.subject or each.about for each in used)
     return replace(
         rest,
         message=f"{rest.message}; {about}: {said}",

@@ -28,8 +28,7 @@ def refuse_dead_links(inventory: Inventory) -> None:
 
     Files are looked for from the inventory's folder. What has an address on the web is not asked for.
     """
-    text = inventory.file.read_text(encoding="utf-8-sig", errors="replace")
-    problems = Problems(str(inventory.file), text.replace("\r\n", "\n"))
+    problems = Problems(inventory.written)
     pages = _Pages(inventory.file.absolute().parent)
     for path, said in _said(inventory):
         if problem := _problem(pages, inventory.runbook, said):

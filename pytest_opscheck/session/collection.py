@@ -99,9 +99,9 @@ class Collection:
     def keep_asked(self, items: list[pytest.Item], only: AbstractSet[str] | None) -> None:
         """Deselect all but the checks whose results are asked for."""
         if only is not None:
-            left_out = [item for item in items if not self._is_asked(item, only)]
+            left_out = {item: None for item in items if not self._is_asked(item, only)}
             items[:] = [item for item in items if item not in left_out]
-            self.config.hook.pytest_deselected(items=left_out)
+            self.config.hook.pytest_deselected(items=list(left_out))
 
     def _is_asked(self, item: pytest.Item, only: AbstractSet[str]) -> bool:
         case = case_of(item)
@@ -112,9 +112,10 @@ class Collection:
         if not self.named:
             return
         ours = [item for item in items if is_shipped(item.path)]
-        left_out = [i for i in ours if not is_named(f"{i.path.name}::{i.nodeid.partition('::')[2]}", self.named)]
+        named = (i for i in ours if is_named(f"{i.path.name}::{i.nodeid.partition('::')[2]}", self.named))
+        left_out = dict.fromkeys(ours).keys() - set(named)
         items[:] = [item for item in items if item not in left_out]
-        self.config.hook.pytest_deselected(items=left_out)
+        self.config.hook.pytest_deselected(items=[item for item in ours if item in left_out])
 
     def note_deselected(self, items: Iterable[pytest.Item]) -> None:
         """Remember what somebody deselects and says so."""

@@ -25,6 +25,7 @@ class Due:
     selected: the result ids of the selected tests of ours, by node id; a worker tells them before it runs anything.
     collected: the node ids of all that the workers have selected.
     left_out: the node ids of a user's own tests of the run's suites that were deselected.
+    elsewhere: the node ids of those that another part of the run has (a shard).
     """
 
     def __init__(self, inventory: Inventory, suites: Collection[str]) -> None:
@@ -35,6 +36,7 @@ class Due:
         self.selected: dict[str, str] = {}
         self.collected: set[str] = set()
         self.left_out: set[str] = set()
+        self.elsewhere: set[str] = set()
 
     def select(self, items: Iterable[pytest.Item]) -> None:
         """Note what pytest has selected in this process."""
@@ -46,7 +48,8 @@ class Due:
         """Note what was deselected. Of shipped checks the inventory tells what is owed."""
         for item in items:
             shipped = check_of(getattr(item, "function", None)) is not None and is_shipped(item.path)
-            if not shipped and self._suites.intersection(mark.name for mark in item.iter_markers()):
+            is_ours = not shipped and item.nodeid not in self.elsewhere
+            if is_ours and self._suites.intersection(mark.name for mark in item.iter_markers()):
                 self.left_out.add(item.nodeid)
 
     def tell(self, folder: Path | None) -> None:

@@ -11,14 +11,15 @@ import pytest
 
 from ..core.errors import HurriedError
 from ..core.results import Run, Verdict
+from ..core.shards import Shard
 from ..delivery.destination import Destination, Finished, not_written
 from ..delivery.outbox import destinations, send
-from ..delivery.written import ResultsFile, SuiteReports
+from ..delivery.written import ResultsFile, ShardResults, SuiteReports
 from ..files import streams
 from ..history import HistoryError, Point, Story
 from ..reports.context import Failed, ReportContext
 from ..reports.files import ReportFiles
-from ..settings import setting
+from ..settings import reports_folder, setting
 from .session import Session
 
 T = TypeVar("T")
@@ -78,10 +79,16 @@ class Publisher:
 
     def _destinations(self) -> Iterator[Destination]:
         named = self._named()
-        if self.session.look is None:
+        if self.session.shard is not None:
+            yield from filter(None, (named, self._of_shard(self.session.shard)))
+        elif self.session.look is None:
             yield from destinations(self.session.inventory, self.reports, named)
         elif named is not None:
             yield named
+
+    def _of_shard(self, shard: Shard) -> ShardResults:
+        """Return the results file of a shard, which `opscheck merge` finds."""
+        return ShardResults(reports_folder(self.config) / "+".join(self.session.suites), shard)
 
     def _named(self) -> ResultsFile | None:
         """Return the results file that the command line or pytest's settings name."""

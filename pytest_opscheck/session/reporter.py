@@ -16,7 +16,7 @@ import pytest
 from ..core.errors import HurriedError
 from ..core.humanize import counted
 from ..core.lengths import beginning
-from ..core.results import FAULT, INTERRUPTED, Result, Run, exit_status, with_steps
+from ..core.results import FAULT, INTERRUPTED, NOTHING_JUDGED, Result, Run, exit_status, with_steps
 from ..core.vantage import here
 from ..delivery.line import Line
 from ..history import HistoryError
@@ -72,8 +72,8 @@ class Reporter:
         plugins.register(cls(session.config, session, overdue), "opscheck-reporter")
 
     def _files(self) -> ReportFiles | None:
-        """Return where a run of suites leaves its reports; None where tests were named one by one, and of a look."""
-        if not self.session.suites or self.session.look is not None:
+        """Return where a run of suites leaves its reports; None for tests that were named, a look and a shard."""
+        if not self.session.suites or self.session.look is not None or self.session.shard is not None:
             return None
         folder = reports_folder(self.config) / "+".join(self.session.suites)
         sweep()
@@ -110,7 +110,7 @@ class Reporter:
 
     def _begin(self) -> None:
         if not only_looks(self.config):
-            chosen = self.session.is_narrowed() or self.session.due.is_narrowed()
+            chosen = self.session.is_narrowed() or self.session.due.is_narrowed() or self.session.shard is not None
             self._line.tell(Line.NARROWED if chosen else Line.WHOLE)
 
     @pytest.hookimpl(tryfirst=True)
@@ -185,7 +185,7 @@ class Reporter:
             return (yield)
         self.session.runner.workers.over()
         self.run = self._recorded(self._decided(int(exitstatus)))
-        if not self.run.narrowed:
+        if not self.run.narrowed and self.session.shard is None:
             self._line.tell(Line.DONE)
         self.page.finish(self.run)
         session.exitstatus, self._pytest = self.run.exit_status, session
@@ -248,6 +248,8 @@ class Reporter:
             first = missing[nameless[0]] or nameless[0]
             self.problems.append(f"{counted(len(nameless), 'selected check')} without a result: {first}{more}")
             status = status or 1
+        if status == NOTHING_JUDGED and self.session.shard is not None and not self.session.due.owed:
+            status = 0  # few targets in many parts: some have none
         if self.session.ending.asked is not None:
             status = INTERRUPTED
         not_run = self.session.due.unjudged(result.id for result in results) | {missing[n] or n for n in nameless}
@@ -284,7 +286,8 @@ class Reporter:
     def _recorded(self, run: Run) -> Run:
         """Record a run of suites, and return it with its hash; where that fails, it is the checker's fault alone."""
         past = self.session.runner.past
-        if run.suite is None or self.session.look is not None or past.fault is not None:
+        is_part = self.session.look is not None or self.session.shard is not None
+        if run.suite is None or is_part or past.fault is not None:
             return run
         try:
             with self.session.ending.waiting():
@@ -309,6 +312,8 @@ class Reporter:
             narrowed=self.session.is_narrowed() or not_run > 0,
             not_run=not_run,
             notices=tuple(map(inventory.redactor.text, self._notices())),
+            shard=str(self.session.shard) if self.session.shard is not None else None,
+            digest=inventory.digest if self.session.shard is not None else None,
         )
 
     def _notices(self) -> Iterator[str]:

@@ -17,6 +17,7 @@ from ..core.humanize import duration_text
 from ..core.lengths import bounded
 from ..core.look import Look
 from ..core.results import Counted, Result, Verdict
+from ..core.shards import Shard
 from ..core.suites import GATE
 from ..gather.dispatcher import Gather
 from ..gather.readings import Reading
@@ -54,6 +55,7 @@ class Runner:
         longest_s: float | None = None,
         *,
         look: Look | None = None,
+        shard: Shard | None = None,
     ) -> None:
         self.config = config
         self._look = look
@@ -61,6 +63,7 @@ class Runner:
         self.judge = Judge(fail_at)
         self.suite = suite
         self._is_gate = look is not None or (suite is not None and GATE in suite.split("+"))
+        self._counts_at_once = self._is_gate or shard is not None  # of a shard the merged run tells what lasts
         self._against = Against.LATER if look else Against.REFUSED if self._is_gate else Against.NOTHING
         self._selected: dict[str, Expectation] = {}
         self.case: Case | None = None
@@ -279,7 +282,7 @@ class Runner:
 
     def _settled(self, expectation: Expectation, result: Result) -> Result:
         """Return a result as it counts where a breach has to last; in a gate it counts at once."""
-        return result if self._is_gate else self.past.settled(result, expectation.lasting, self.started)
+        return result if self._counts_at_once else self.past.settled(result, expectation.lasting, self.started)
 
     def _end(self, case: Case, result: Result) -> None:
         """Note a result and end its test with pytest's outcome for it."""

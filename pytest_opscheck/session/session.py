@@ -18,6 +18,7 @@ from ..core.visible import plain
 from ..inventory import Inventory, load
 from ..settings import Glance, home, inventory_file, reports_folder, setting
 from . import fixtures
+from .chosen import chosen, keep_chosen
 from .collection import Collection
 from .deadline import Deadlines
 from .due import Due
@@ -28,6 +29,7 @@ from .masked_logs import Masking
 from .masked_reports import Masked
 from .runner import Runner
 from .selection import asked_suites
+from .sharding import keep_sharded, shard_of, sharded
 
 
 class Session:
@@ -37,13 +39,17 @@ class Session:
         self.config = config
         self.look = look_of(config)
         self.ending = ending
-        self.inventory = inventory = looked_at(inventory, self.look)
+        self.shard = shard_of(config)
+        self.inventory = inventory = sharded(looked_at(inventory, self.look), self.shard)
         self.suites = suites
         self.due = Due(inventory, suites)
+        self.only = chosen(config, inventory)
         self.collection = Collection(config, inventory, suites, self.due)
         fail_at, longest_s = _fail_at(config, inventory, suites), _longest_s(inventory, suites)
         self.masked = Masked(config, inventory.redactor)
-        self.runner = Runner(config, inventory, fail_at, "+".join(suites) or None, longest_s, look=self.look)
+        self.runner = Runner(
+            config, inventory, fail_at, "+".join(suites) or None, longest_s, look=self.look, shard=self.shard
+        )
 
     @classmethod
     def open(cls, config: pytest.Config, file: Path, seen: Glance, ending: Ending) -> Session:
@@ -61,6 +67,11 @@ class Session:
         config.pluginmanager.register(Deadlines(session.runner, config), "opscheck-deadlines")
         return session
 
+    def keep_chosen(self, items: list[pytest.Item]) -> None:
+        """Deselect what is not of the targets that the command line asks for."""
+        keep_chosen(self.config, items, self.only, self.inventory)
+        keep_sharded(self.config, items, self.shard, self.due)
+
     def is_narrowed(self) -> bool:
         """Tell whether whole files may have been left out, of which pytest says nothing: by --lf, or by names."""
         return (
@@ -70,6 +81,7 @@ class Session:
     def header(self) -> str:
         """Return the one line that says what the run is about."""
         planned = [e for e in self.inventory.expectations if not self.suites or set(e.suites) & set(self.suites)]
+        planned = [e for e in planned if self.only is None or e.target.id in self.only]
         hosts = {e.target.keys.host() if e.target.kind != "host" else e.target.name for e in planned}
         suite = "+".join(self.suites) or "no suite, individually named checks"
         counts = ", ".join(
@@ -83,10 +95,14 @@ class Session:
         file = inventory_file(self.config)
         shown = file.name if file is not None and file.parent == home(self.config) else file
         name = plain(self.inventory.redactor.text(self.inventory.name))
-        return f"opscheck: {name} ({plain(str(shown))}), suite {suite}: {counts}"
+        only = f", only {plain(setting(self.config, 'only') or '')}" if self.only is not None else ""
+        only += f", shard {self.shard}" if self.shard is not None else ""
+        return f"opscheck: {name} ({plain(str(shown))}), suite {suite}{only}: {counts}"
 
     def uncovered(self, results: Iterable[Result]) -> tuple[str, ...]:
-        """Return the targets of which a run has no result."""
+        """Return the targets of which a run has no result; of a part of a run others may have it."""
+        if self.shard is not None:
+            return ()
         judged = {(result.check.partition(".")[0], result.target) for result in results}
         return tuple(target.id for target in self.inventory.targets if (target.kind, target.name) not in judged)
 

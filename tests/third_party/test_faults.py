@@ -57,6 +57,11 @@ FAULTS = [
     Fault("no-version", ("for which version of the API it was made; say Kind(..., api=1)",), kind("api=1, ", "")),
     Fault("newer", ("was made for version 2 of the API", "has version 1; upgrade"), kind("api=1", "api=2")),
     Fault("older", ("was made for version 0 of the API", "install a newer version"), kind("api=1", "api=0")),
+    Fault(
+        "tags",
+        ("'tags' is a key of every target; give that of 'door' another name",),
+        kind("target=Target", "target=type('Door', (Target,), {'__annotations__': {'tags': str}})"),
+    ),
     Fault("no-checks", ("names no module of checks",), kind(', checks="doors.test_door"', "")),
     Fault("checks-elsewhere", ("No module named 'doors.test_door'",), file="test_opening.py"),
     Fault("checks-broken", ("ZeroDivisionError: division by zero (doors/test_door.py:1)",), checks="1 / 0\n"),

@@ -100,7 +100,7 @@ def test_validate_plan_schema_and_init_know_it(project: Project) -> None:
     assert "P3 < 100ms, P1 < 1s" in done.stdout
     schema = json.loads(project.opscheck("schema").stdout)
     assert schema["$defs"]["ntp"]["properties"]["address"]["description"].startswith("the server")
-    assert "offset" in schema["$defs"]["ntp"]["properties"]["expect"]["properties"]
+    assert "offset" in schema["$defs"]["ntp.expect"]["properties"]
     shown = project.opscheck("checks", "ntp.offset").stdout
     assert "ntp.offset: This machine's clock and the server's agree" in shown
     assert "UDP to its port, 123" in shown
@@ -128,3 +128,19 @@ def test_its_past_is_known(project: Project, ntp: Ntp) -> None:
     assert project.pytest("-m", "smoke").returncode == 1
     shown = project.opscheck("history")
     assert "ntp.offset@here  breach P1 (new)" in shown.stdout, shown.stderr
+
+
+def test_a_group_of_it(project: Project, ntp: Ntp) -> None:
+    """Its checks are found where an included file alone names it, and an error is said as of ours."""
+    group = '[template.clock]\nkind = "ntp"\n[group.clocks]\ntemplate = "clock"\nnames = ["here"]\n'
+    group += f'address = "{ntp.address}"\n'
+    (project.folder / "teams").mkdir()
+    (project.folder / "teams" / "clocks.toml").write_text(group, encoding="utf-8")
+    project.write("include = ['teams/*.toml']\n")
+    done = project.pytest("-m", "daily")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert project.verdicts() == {"ntp.reachable@here": "ok", "ntp.offset@here": "ok"}
+    (project.folder / "teams" / "clocks.toml").write_text(group.replace("address", "adress"), encoding="utf-8")
+    done = project.pytest("-m", "daily")
+    assert done.returncode == 4
+    assert "teams/clocks.toml:6: group.clocks.adress: unknown key; did you mean 'address'? (in ntp.here)" in done.stderr

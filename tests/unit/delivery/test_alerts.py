@@ -57,6 +57,14 @@ def test_when_it_is_told(result: Result, before: dict[str, Notification], expect
     assert events(result, before) == expected
 
 
+def test_of_other_targets_it_is_not_told() -> None:
+    elsewhere = replace(PAGER, targets=("tag:dc1",), elsewhere=frozenset({values.result().id}))
+    assert events(values.result(), channel=elsewhere) == []
+    assert events(values.result(), channel=replace(elsewhere, elsewhere=frozenset({"host.load@prod"}))) == [
+        ("new", False)
+    ]
+
+
 def test_never_again_unless_said() -> None:
     assert events(values.result(), told(hours=99), replace(PAGER, again_s=None)) == []
 

@@ -189,3 +189,16 @@ def test_what_nobody_has_looked_at_is_not_gone() -> None:
     assert sorts(before, [], broke="2 of 4 answers came from 1.4") == (Answer.ROLL_BACK, [])
     assert sorts(before, []) == (Answer.UNDECIDED, [])
     assert sorts(before, [run(result())]) == (Answer.UNDECIDED, [Sort.GONE])
+
+
+def test_how_often_it_has_to_be_broken_is_the_inventorys_own_word() -> None:
+    looks = [run(result(BREACH, "P1")) for _ in range(3)]
+    own = {"host.disk@a": (3, 5)}
+    assert sorts(None, looks[:2], own_of=own) == (Answer.UNDECIDED, [Sort.UNKNOWN])
+    assert sorts(None, looks, own_of=own) == (Answer.ROLL_BACK, [Sort.BROKE])
+    assert sorts(None, looks[:2]) == (Answer.ROLL_BACK, [Sort.BROKE])
+
+
+def test_a_mild_breach_that_was_seen_once_leaves_nothing_open() -> None:
+    assert sorts(None, [run(result(BREACH, "P3"), result(name="http.status@api"))])[0] is Answer.GO
+    assert sorts(None, [run(result(BREACH, "P1"), result(name="http.status@api"))])[0] is Answer.UNDECIDED

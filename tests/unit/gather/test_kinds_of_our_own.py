@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import sys
 import threading
 import time
@@ -17,6 +18,7 @@ from pytest_opscheck import probes
 from pytest_opscheck.catalogue import kinds
 from pytest_opscheck.gather import contact
 from pytest_opscheck.gather.dispatcher import Gather
+from pytest_opscheck.gather.pace import MOST
 from pytest_opscheck.gather.readings import Reading
 from pytest_opscheck.inventory import InventoryTarget
 from pytest_opscheck.plan import Plan, Request
@@ -184,3 +186,32 @@ def test_processes_of_a_run_share_the_contacts_and_see_all_readings(made: Made, 
         assert {gather.wait(each).value for each in requests} == {"seen"}
         assert gather.contacts == len(requests)
     assert len(calls) == len(requests)
+
+
+def test_targets_that_are_silent_hold_up_nobody(made: Made) -> None:
+    """More of them than run at once: they wait for an answer that does not come until the other one's is there."""
+    is_over = threading.Event()
+
+    places = itertools.count()
+
+    def connect(_target: Any, _timeout_s: float) -> Iterator[object]:
+        if next(places) < 3 * MOST:
+            is_over.wait(30)
+        yield object()
+
+    kind = made(connect=connect)
+
+    @kind.probe()
+    def look(_connection: object) -> str:
+        return "seen"
+
+    silent = [request(kind, name=f"a{number:03}") for number in range(3 * MOST)]
+    quick = request(kind, name="z")
+    gather = Gather(Plan.of([*silent, quick], {}))
+    gather.start()
+    try:
+        assert gather.wait(quick).value == "seen"
+        assert not is_over.is_set()
+    finally:
+        is_over.set()
+        gather.close()

@@ -19,6 +19,7 @@ words = st.sampled_from(
     sorted(
         {
             *("opscheck", "suites", "name", "timezone", "runbook", "severities", "fail_at", "daily", "a", "x y", ""),
+            *("kind", "template", "names", "tags", "host", "docker"),
             *("expect", "limit", "during", "severity", "action", "timeout", "P0", "P1", "P3", "bad", "window_s"),
             *(field for kind in kinds().values() for field in kind.target.model_fields),
             *(key for check in ALL_CHECKS for key in (check.name, *check.probe.params.model_fields)),
@@ -42,6 +43,7 @@ texts = st.one_of(
                 "08:00-24:00",
                 "https://u:p@x/y",
             ),
+            *("a[1:3]", "b[1:", "x{name}", "{nmae}", "\\d{3}", "tag:a"),
             *("redis://x", "postgres://h/d", "ssh://x", "/tmp/*", "${A}", "${B}", "${A", "a.b:443", "https://[", "UTC"),
         ]
     ),
@@ -59,7 +61,7 @@ values = st.recursive(
 tables = st.dictionaries(words, values, max_size=4)
 targets = st.fixed_dictionaries({}, optional={"expect": tables})
 documents = st.dictionaries(
-    st.sampled_from([*kinds(), "opscheck", "suites", "zzz"]),
+    st.sampled_from([*kinds(), "opscheck", "suites", "zzz", "include", "defaults", "template", "group"]),
     st.dictionaries(words, st.tuples(tables, targets).map(lambda pair: pair[0] | pair[1]) | values, max_size=3)
     | values,
     max_size=4,
@@ -102,6 +104,25 @@ def read(file: Path, text: str, checks: tuple[Check, ...] = ALL_CHECKS) -> None:
 @given(document=documents)
 def test_any_document(file: Path, document: dict[str, object]) -> None:
     read(file, "".join(f"{key} = {written(value)}\n" for key, value in document.items()))
+
+
+groups = st.fixed_dictionaries(
+    {"kind": st.sampled_from(["host", "docker"]), "names": st.lists(st.sampled_from(["a", "b[1:3]", "c[", "a"]))},
+    optional={"template": words, "tags": values, "expect": tables, "command": tables, "labels": values},
+)
+
+
+@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(
+    group=groups,
+    template=groups,
+    defaults=tables,
+    own=st.dictionaries(st.sampled_from(["a", "b1", "z"]), tables | targets),
+)
+def test_any_group(file: Path, group: object, template: object, defaults: object, own: object) -> None:
+    """Tables that are put together of others, which may say anything in the others' places."""
+    said = {"group": {"a": group}, "template": {"a": template}, "defaults": {"host": defaults}, "host": own}
+    read(file, "".join(f"{key} = {written(value)}\n" for key, value in said.items()))
 
 
 @settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])

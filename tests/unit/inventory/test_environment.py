@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from pytest_opscheck.inventory.environment import expand
 from pytest_opscheck.inventory.problems import InventoryError, Problems
+from pytest_opscheck.inventory.written import Source, Written
 
 from .conftest import Errors, Read
 
@@ -17,7 +18,7 @@ CANARY = "hunter2-Canary"
 
 
 def filled(said: str, **environment: str) -> object:
-    problems = Problems("opscheck.toml")
+    problems = Problems(Written(Source("opscheck.toml")))
     document = expand({"key": said}, environment, problems)
     problems.raise_any()
     return document["key"]
@@ -175,7 +176,7 @@ def test_what_the_redactor_knows(read: Read) -> None:
 )
 def test_what_makes_a_value_secret(key: str, said: str, value: str | None, *, is_secret: bool) -> None:
     """Its place, the name of its variable, or its shape; `plain:` says that the last two are wrong."""
-    problems = Problems("opscheck.toml")
+    problems = Problems(Written(Source("opscheck.toml")))
     name = "".join(re.findall(r"\$\{(?:plain:)?([A-Z_]+)", said))
     expand({key: said}, {name: value} if value else {}, problems)
     shown = f"Bearer of {value or 'open-sesame'}"

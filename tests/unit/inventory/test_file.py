@@ -50,13 +50,14 @@ def test_files_of_other_systems(read: Read, errors: Errors) -> None:
 
 def test_a_document_that_is_known_is_not_read_again(tmp_path: Path, checks: tuple[Check, ...]) -> None:
     """A run looks at its file before it reads it; one that is nested too deeply is an error all the same."""
-    inventory = load(tmp_path / "gone.toml", checks, known=(HOST, {"host": {"local": {}}}))
+    gone = tmp_path / "gone.toml"
+    inventory = load(gone, checks, known={gone: (HOST, {"host": {"local": {}}})})
     assert [target.id for target in inventory.targets] == ["host.local"]
     deep: dict[str, object] = {}
     for _ in range(60):
         deep = {"a": deep}
     with pytest.raises(InventoryError, match="nested too deeply"):
-        load(tmp_path / "gone.toml", checks, known=("", deep))
+        load(gone, checks, known={gone: ("", deep)})
 
 
 TWICE = "this key is in the file twice; keep one of them"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from pytest_opscheck.inventory.places import lines_of
 
 from .conftest import Read
@@ -33,4 +35,26 @@ def test_the_line_of_what_is_expected_else_of_its_target(read: Read) -> None:
     assert (lines["postgres.query.jobs@main"], lines["postgres.query.users@main"]) == (8, 10)
     assert (lines["postgres.reachable@main"], lines["redis.reachable@cache"]) == (6, 15)
     inventory.file.unlink()
-    assert lines_of(inventory) == {}
+    assert lines_of(inventory) == lines  # as it was read
+
+
+def test_the_line_of_what_a_template_says(read: Read, tmp_path: Path) -> None:
+    """What stands in another file has no line in this one."""
+    (tmp_path / "teams").mkdir()
+    (tmp_path / "teams" / "a.toml").write_text("[redis.cache]\nurl = 'redis://cache'\n", encoding="utf-8")
+    inventory = read(
+        """
+        include = ["teams/*.toml"]
+        [template.web]
+        kind = "host"
+        expect = { services = ["nginx"] }
+        [group.web]
+        template = "web"
+        names = ["web[1:2]"]
+        command.x.run = "true"
+        """
+    )
+    lines = lines_of(inventory)
+    assert lines["host.services@web1"] == lines["host.services@web2"] == 4
+    assert (lines["host.command.x@web2"], lines["host.disk@web2"]) == (8, 2)
+    assert "redis.reachable@cache" not in lines

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pytest_opscheck.inventory.positions import Key, locate
-from pytest_opscheck.inventory.problems import nearest, shown
+from pytest_opscheck.inventory.positions import Key, locate, shown
+from pytest_opscheck.inventory.problems import nearest
 
 DOCUMENT = textwrap.dedent(
     '''

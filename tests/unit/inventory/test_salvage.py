@@ -10,6 +10,7 @@ from pytest_opscheck.catalogue import checks
 from pytest_opscheck.inventory import InventoryError, load
 from pytest_opscheck.inventory.problems import Problems
 from pytest_opscheck.inventory.salvage import salvaged
+from pytest_opscheck.inventory.written import Source, Written
 
 TEXT = """
 [opscheck]
@@ -28,7 +29,7 @@ url = "postgresql://x"
 
 
 def test_table_by_table() -> None:
-    problems = Problems("opscheck.toml", TEXT)
+    problems = Problems(Written(Source("opscheck.toml", TEXT)))
     found = salvaged(TEXT, problems)
     assert found == {
         "opscheck": {"name": "shop"},
@@ -36,7 +37,7 @@ def test_table_by_table() -> None:
         "waiver": [{"result": "a"}, {"result": "b"}],
     }
     assert problems.wrong == {("notify", "chat"), ("history",)}
-    salvaged("[opscheck]\n[= x]\n", nameless := Problems("opscheck.toml"))
+    salvaged("[opscheck]\n[= x]\n", nameless := Problems(Written(Source("opscheck.toml"))))
     assert nameless.wrong == {("opscheck",), ("history",)}
 
 

@@ -105,6 +105,62 @@ def test_the_example_is_valid(validator: jsonschema.Draft202012Validator, read: 
     assert read(EXAMPLE).expectations
 
 
+FLEET = """
+include = ["teams/*.toml"]
+[defaults.host.expect]
+disk = { P3 = "< 70%", P1 = "< 90%" }
+load = false
+[template.pg]
+kind = "postgres"
+dsn = "postgresql://ops@{name}/shop"
+tags = ["prod", "${SITE}"]
+query.stuck = { sql = "select 1", expect = { P3 = "== 0" } }
+[group.dbs]
+template = "pg"
+names = ["db[1:9]"]
+query.stuck.suites = ["weekly"]
+[group.web]
+kind = "host"
+names = ["web[001:400]"]
+connect = "ssh://{name}"
+[postgres.db1]
+query.stuck = false
+[notify.dc1]
+file = "alerts"
+targets = ["tag:dc1"]
+"""
+
+
+def test_groups_are_valid(validator: jsonschema.Draft202012Validator) -> None:
+    """A target may then have what it needs out of another table."""
+    assert [error.message for error in validator.iter_errors(document(FLEET))] == []
+
+
+@pytest.mark.parametrize(
+    "toml",
+    [
+        "include = 'a.toml'",
+        "[defaults.hots]",
+        "[defaults.host]\nconect = 'x'",
+        "[template.a]\nconnect = 'x'",
+        "[template.a]\nkind = 'hots'",
+        "[template.a]\nkind = 'host'\nconect = 'x'",
+        "[template.a]\nkind = 'host'\nexpect.disks = '< 7%'",
+        "[group.a]\nkind = 'host'",
+        "[group.a]\nnames = ['a']",
+        "[group.a]\nkind = 'host'\nnames = []",
+        "[group.a]\nkind = 'host'\nnames = ['a']\ntags = []",
+        "[group.a]\nkind = 'host'\nnames = ['a']\nurl = 'x'",
+        "[group.a]\ntemplate = 't'\nnames = ['a']\nconect = 'x'",
+        "[postgres.a]",
+        "[host.a]\ncommand.x = false",
+        "[host.a]\ncommand.x = { exit = 0 }",
+    ],
+)
+def test_what_is_no_group_is_not_valid(validator: jsonschema.Draft202012Validator, toml: str) -> None:
+    assert list(validator.iter_errors(document(toml)))
+
+
 HOST = "[host.a.expect]\n"
 
 
@@ -185,8 +241,9 @@ def test_every_kind_and_check_is_there(validator: jsonschema.Draft202012Validato
         table = made["$defs"][name]
         checks = [check for check in catalogue.checks() if check.kind == name]
         assert table["additionalProperties"] is False
-        assert table["properties"].keys() >= {*kind.target.model_fields, "expect"}
-        assert table["properties"]["expect"]["properties"].keys() == {c.name for c in checks if not c.family}
+        assert table["properties"].keys() >= {*kind.target.model_fields, "expect", "tags"}
+        assert table["properties"]["expect"] == {"$ref": f"#/$defs/{name}.expect"}
+        assert made["$defs"][f"{name}.expect"]["properties"].keys() == {c.name for c in checks if not c.family}
         assert table["properties"].keys() >= {check.name for check in checks if check.family}
 
 
@@ -207,7 +264,7 @@ def test_every_reference_leads_somewhere(validator: jsonschema.Draft202012Valida
 
 
 def test_editors_show_what_a_check_says(checks: tuple[Check, ...]) -> None:
-    host = schema(checks)["$defs"]["host"]["properties"]
-    disk = host["expect"]["properties"]["disk"]
+    definitions = schema(checks)["$defs"]
+    host, disk = definitions["host"]["properties"], definitions["host.expect"]["properties"]["disk"]
     assert disk["description"] == "Every mounted filesystem has room: by default P3 < 70%, P1 < 90%; in smoke, daily"
     assert "testinfra" in host["connect"]["description"]

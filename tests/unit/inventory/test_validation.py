@@ -14,6 +14,7 @@ from pytest_opscheck._check import GIVEN
 from pytest_opscheck.catalogue import kinds
 from pytest_opscheck.inventory.problems import InventoryError, Problems
 from pytest_opscheck.inventory.validation import note_validation
+from pytest_opscheck.inventory.written import Source, Written
 from pytest_opscheck.probes.http import WebAddress
 
 VALUES: tuple[Any, ...] = (
@@ -37,7 +38,7 @@ VALUES: tuple[Any, ...] = (
 
 def said_of(model: type[BaseModel], **said: Any) -> list[str]:
     """Return the errors of a model's keys; those that are missing do not count."""
-    problems = Problems("opscheck.toml")
+    problems = Problems(Written(Source("opscheck.toml")))
     try:
         model.model_validate(said, context={"words": {}, "severity": "P2"})
         problems.raise_any()

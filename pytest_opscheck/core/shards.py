@@ -1,0 +1,36 @@
+"""Shards: which part of a run another process, or another machine, has."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from dataclasses import dataclass
+
+MOST = 1000
+SHARDS = "shards"
+"""The folder beside the reports of a suite in which the results of its shards are until they are merged."""
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Shard:
+    """One of so many parts of a run, from 1 on. Each contact is in exactly one, whatever else there is."""
+
+    number: int
+    of: int
+
+    def __str__(self) -> str:
+        return f"{self.number}/{self.of}"
+
+    def holds(self, contact: str) -> bool:
+        """Tell whether a contact is in this part: a host with all that is on it, or a target by itself."""
+        digest = hashlib.sha256(contact.encode("utf-8", "surrogatepass")).digest()
+        return int.from_bytes(digest[:8], "big") % self.of == self.number - 1
+
+
+def parse_shard(said: str) -> Shard:
+    """Parse `3/8`. Raises ValueError."""
+    match = re.fullmatch(r"\s*(\d{1,4})\s*/\s*(\d{1,4})\s*", said)
+    number, of = (int(match[1]), int(match[2])) if match else (0, 0)
+    if not 1 <= number <= of <= MOST:
+        raise ValueError(f"{said!r} is not a shard; the third of eight is 3/8, and there may be {MOST}")
+    return Shard(number, of)

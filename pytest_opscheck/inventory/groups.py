@@ -1,0 +1,256 @@
+"""Reads [defaults], [template] and [group], and puts the targets together that they and the kinds' own tables make."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from .. import packages
+from ..catalogue import kind_named, kinds
+from ..core.ranges import RangeError, names_of
+from ..core.suites import TABLES
+from ..probes import Kind
+from .layers import Layer, Layers
+from .model import name_problem
+from .placeholders import fill
+from .positions import Key
+from .problems import Problems, nearest
+
+MOST = 100_000
+"""So many targets one group can have."""
+_NAMES = 'for example names = ["web[001:400]", "db1"]'
+_ABOUT = {"template": ("kind", "template"), "group": ("kind", "template", "names")}
+"""The keys of a template and a group that are not those of their targets."""
+Families = Callable[[str], frozenset[str]]
+
+
+def layer_of(path: Key, said: Mapping[str, Any]) -> Layer:
+    """Return what a table says of its targets."""
+    about = _ABOUT.get(str(path[0]), ())
+    return Layer(path, {key: value for key, value in said.items() if key not in about} if about else said)
+
+
+@dataclass(frozen=True)
+class Composed:
+    """A target as it is put together: its kind, its name, and what its table says then."""
+
+    kind: Kind
+    name: str
+    table: dict[str, Any]
+
+    @property
+    def path(self) -> Key:
+        """Its key in the inventory: `("host", "prod")`."""
+        return self.kind.name, self.name
+
+
+@dataclass(frozen=True)
+class _Template:
+    kind: Kind
+    layer: Layer
+
+
+@dataclass(frozen=True, eq=False)
+class _Group:
+    """What the targets of a group have in common: the tables that they are made of, and what these say together."""
+
+    kind: Kind
+    layers: Layers
+    made: dict[str, Any]
+
+
+@dataclass
+class Composer:
+    """Puts the targets of an inventory together, and notes what is wrong with the tables that they are made of.
+
+    families: the questions of one's own that targets of a kind can have, by its name.
+    note: is told of each text in which a placeholder was filled.
+    """
+
+    document: Mapping[str, Any]
+    families: Families
+    problems: Problems
+    note: Callable[[Key, str], object]
+    _defaults: dict[str, Layer] = field(default_factory=dict)
+    _templates: dict[str, _Template] = field(default_factory=dict)
+    _members: dict[Key, _Group] = field(default_factory=dict)
+
+    def targets(self) -> Iterator[Composed]:
+        """Yield every target: those of groups, and those that have a table alone."""
+        self._read_defaults()
+        self._read_templates()
+        self._read_groups()
+        own = dict(self._own_tables())
+        for path, group in self._members.items():
+            table = own.pop(path, None)
+            layers = group.layers if table is None else group.layers.under(Layer(path, table))
+            yield self._composed(group.kind, path, layers, group.made if table is None else layers.merged())
+        for path, table in own.items():
+            kind = kind_named(str(path[0]))
+            yield self._alone(kind, path, table)
+
+    def _alone(self, kind: Kind, path: Key, table: dict[str, Any]) -> Composed:
+        """Return a target of no group; without defaults it is as it is written."""
+        if (below := self._defaults.get(kind.name)) is None:
+            return Composed(kind, str(path[1]), table)
+        layers = Layers((below, Layer(path, table)), self.families(kind.name))
+        return self._composed(kind, path, layers, layers.merged())
+
+    def _composed(self, kind: Kind, path: Key, layers: Layers, made: dict[str, Any]) -> Composed:
+        self.problems.written.layers[path] = layers
+        name = str(path[1])
+        return Composed(kind, name, fill(made, {"name": name}, self.note, path))
+
+    def _own_tables(self) -> Iterator[tuple[Key, dict[str, Any]]]:
+        """Yield the tables of targets that stand in the inventory, by their keys: `[host.prod]`."""
+        for key, table in self.document.items():
+            if key in TABLES or self._kind(key, (key,)) is None:
+                continue
+            needed = f"a {key} needs a name: [{key}.NAME]"
+            if not isinstance(table, dict) or not table:
+                self.problems.add((key,), needed)
+                continue
+            for name, said in table.items():
+                if isinstance(said, dict):
+                    yield (key, name), said
+                else:
+                    self.problems.add((key, name), needed)
+
+    def _kind(self, name: object, path: Key) -> Kind | None:
+        """Return a kind of target; one that there is not, or that can't be used, is noted."""
+        is_key = path[-1:] == (name,) and len(path) == 1
+        try:
+            return kind_named(str(name))
+        except KeyError:
+            known = [*kinds(), *packages.installed(packages.KINDS), *(TABLES if is_key else ())]
+            self.problems.add(
+                path, f"unknown kind of target{'' if is_key else f' {name!r}'}; {nearest(str(name), known)}"
+            )
+        except packages.PackageError as error:
+            self.problems.add(path, str(error))
+        return None
+
+    def _tables(self, word: str, needed: str) -> Iterator[tuple[str, dict[str, Any]]]:
+        """Yield the named tables of one word: `[template.NAME]`."""
+        found = self.document.get(word, {})
+        if not isinstance(found, dict) or (word in self.document and not found):
+            self.problems.add((word,), needed)
+            return
+        for name, said in found.items():
+            if not isinstance(said, dict) or not said:
+                self.problems.add((word, name), needed if not isinstance(said, dict) else "it says nothing; remove it")
+            else:
+                yield name, said
+
+    def _read_defaults(self) -> None:
+        for name, said in self._tables("defaults", "defaults need the kind that they are for: [defaults.KIND]"):
+            path: Key = ("defaults", name)
+            if self._kind(name, path) is not None:
+                self._defaults[name] = Layer(path, said)
+
+    def _read_templates(self) -> None:
+        for name, said in self._tables("template", "a template needs a name: [template.NAME]"):
+            path: Key = ("template", name)
+            if problem := name_problem(name):
+                self.problems.add(path, problem)
+            if "template" in said:
+                self.problems.add((*path, "template"), "a template can't use another one; write it all into one")
+            elif "kind" not in said:
+                self.problems.add(path, "the key 'kind' is needed: kind = \"host\"")
+            elif (kind := self._kind(said["kind"], (*path, "kind"))) is not None:
+                self._templates[name] = _Template(kind, layer_of(path, said))
+
+    def _read_groups(self) -> None:
+        used = set()
+        for name, said in self._tables("group", "a group needs a name: [group.NAME]"):
+            path: Key = ("group", name)
+            if problem := name_problem(name):
+                self.problems.add(path, problem)
+            used.add(said.get("template") if isinstance(said.get("template"), str) else None)
+            names = self._names(said, path)
+            if (found := self._group_kind(said, path)) is not None:
+                kind, template = found
+                below = (self._defaults.get(kind.name), template.layer if template else None)
+                layers = (*below, layer_of(path, said))
+                made = Layers(tuple(filter(None, layers)), self.families(kind.name))
+                self._add(_Group(kind, made, made.merged()), names, path)
+        for name in self._said_templates() - used:
+            self.problems.add(("template", name), f"no group uses it; say template = {name!r} in one, or remove it")
+
+    def _said_templates(self) -> set[str]:
+        found = self.document.get("template", {})
+        return set(found) if isinstance(found, dict) else set()
+
+    def _group_kind(self, said: Mapping[str, Any], path: Key) -> tuple[Kind, _Template | None] | None:
+        """Return the kind of a group's targets, and its template; None where that can't be told."""
+        named, own = said.get("template"), said.get("kind")
+        if named is None and own is None:
+            self.problems.add(path, 'a template or a kind is needed: template = "NAME", or kind = "host"')
+            return None
+        if named is not None and not (isinstance(named, str) and named in self._said_templates()):
+            hint = nearest(str(named), self._said_templates()) if self._said_templates() else "add [template.NAME]"
+            self.problems.add((*path, "template"), f"there is no template {named!r}; {hint}")
+            return None
+        template = self._templates.get(str(named))
+        kind = self._kind(own, (*path, "kind")) if own is not None else None
+        if template is not None and kind is not None and kind is not template.kind:
+            said_kind = template.kind.name
+            self.problems.add(
+                (*path, "kind"), f"its template is of the kind {said_kind!r}; leave kind out, or use another"
+            )
+        found = template.kind if template is not None else kind if named is None else None
+        return (found, template) if found is not None else None
+
+    def _names(self, said: Mapping[str, Any], path: Key) -> dict[str, int]:
+        """Return the names of a group's targets, each with the place of its entry."""
+        here = (*path, "names")
+        entries = said.get("names")
+        if "names" not in said:
+            self.problems.add(path, f"the key 'names' is needed, {_NAMES}")
+            return {}
+        if not isinstance(entries, list) or not all(isinstance(entry, str) for entry in entries):
+            self.problems.add(here, f"it must be a list of names, {_NAMES}")
+            return {}
+        if not entries:
+            self.problems.add(
+                here, f"this list is empty: the group has no targets; add names, {_NAMES}, or remove the group"
+            )
+        found: dict[str, int] = {}
+        for place, entry in enumerate(entries):
+            self._add_names(entry, found, place, here)
+        if len(found) > MOST:
+            self.problems.add(here, f"it stands for {len(found)} names; one group can have at most {MOST}")
+            return {}
+        return found
+
+    def _add_names(self, entry: str, found: dict[str, int], place: int, here: Key) -> None:
+        try:
+            names = names_of(entry)
+        except RangeError as error:
+            self.problems.add((*here, place), str(error))
+            return
+        if problem := name_problem(names[0]):
+            self.problems.add((*here, place), problem)
+            return
+        if twice := [name for name in names if name in found]:
+            self.problems.add((*here, place), f"{_some(twice)} in this group already; keep one")
+        found |= dict.fromkeys(names, place)
+
+    def _add(self, group: _Group, names: Mapping[str, int], path: Key) -> None:
+        """Add a group's targets, but for those that another group has: each such pair of entries is noted once."""
+        double: dict[tuple[int, Key], list[str]] = {}
+        for name, place in names.items():
+            there = self._members.setdefault((group.kind.name, name), group)
+            if there is not group:
+                double.setdefault((place, there.layers.layers[-1].path), []).append(f"{group.kind.name}.{name}")
+        for (place, other), found in double.items():
+            self.problems.add(
+                (*path, "names", place),
+                f"{_some(found)} in [{'.'.join(map(str, other))}] as well; keep one of the groups",
+            )
+
+
+def _some(names: list[str]) -> str:
+    """Return the first of several names and how many there are, with their verb."""
+    return f"{names[0]} is" if len(names) == 1 else f"{names[0]} and {len(names) - 1} more are"

@@ -1,0 +1,109 @@
+"""Placeholders in the texts of defaults, templates and groups: `{name}` is each target's own name.
+
+Only what is written there is looked at: what a variable brings in is a value, whatever braces it has.
+"""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from .positions import Key
+from .problems import Problems
+
+NAMES = ("name",)
+"""The placeholders that there are."""
+FILLED = ("defaults", "template", "group")
+"""The tables in which they are filled."""
+_KNOWN = re.compile(rf"(?<![$\\])\{{({'|'.join(NAMES)})\}}")
+_BRACES = re.compile(r"(?<![$\\{])(\{+)\s*([A-Za-z_][\w.-]*)\s*(\}+)(?!\})")
+"""A word in braces: not a variable, nor a repeat of a regular expression, as {3}."""
+_NEAR = 0.8
+_DEEPEST_KEY = 4
+"""So deep are a target's own keys: `template.web.headers.Host`. A question's are deeper: `template.web.query.x.sql`."""
+
+
+@dataclass(frozen=True, repr=False)
+class Blank:
+    """A text with placeholders: the pieces of it around them, and the placeholder behind each piece but the last."""
+
+    pieces: tuple[str, ...]
+    names: tuple[str, ...]
+
+    def __repr__(self) -> str:
+        return repr(self.filled({name: f"{{{name}}}" for name in self.names}))
+
+    def filled(self, values: Mapping[str, str]) -> str:
+        """Return the text with values in the places of its placeholders."""
+        found = [piece + values[name] for piece, name in zip(self.pieces, self.names, strict=False)]
+        return "".join((*found, self.pieces[-1]))
+
+
+def blank(said: str, variables: Callable[[str], str]) -> str | Blank:
+    """Return a written text with its variables filled in, and its placeholders left blank."""
+    pieces = _KNOWN.split(said)
+    filled = tuple(map(variables, pieces[::2]))
+    return Blank(filled, tuple(pieces[1::2])) if len(pieces) > 1 else filled[0]
+
+
+def fill(data: Any, values: Mapping[str, str], note: Callable[[Key, str], object], path: Key = ()) -> Any:
+    """Return data with its blanks filled; what has none is the same object. `note` is told of each filled text."""
+    if isinstance(data, Blank):
+        text = data.filled(values)
+        note(path, text)
+        return text
+    if isinstance(data, dict):
+        made = {key: fill(value, values, note, (*path, key)) for key, value in data.items()}
+        return made if any(made[key] is not value for key, value in data.items()) else data
+    if isinstance(data, list):
+        entries = [fill(value, values, note, (*path, place)) for place, value in enumerate(data)]
+        return entries if any(new is not old for new, old in zip(entries, data, strict=True)) else data
+    return data
+
+
+def refuse_odd_braces(document: Mapping[str, Any], problems: Problems) -> None:
+    """Note what is like a placeholder and is none, in the tables in which they are filled."""
+    for table in FILLED:
+        _look(document.get(table), (table,), problems)
+
+
+def _look(data: Any, path: Key, problems: Problems) -> None:
+    if isinstance(data, str):
+        if problem := _problem(data, path):
+            problems.add(path, problem)
+    elif isinstance(data, dict):
+        for key, value in data.items():
+            if _KNOWN.search(key):
+                problems.add((*path, key), "a placeholder is filled in a value, not in a key; write the name out")
+            if path[-1:] == ("capture",) and key in NAMES:
+                problems.add((*path, key), f"{{{key}}} is the target's name here; capture it under another word")
+            _look(value, (*path, key), problems)
+    elif isinstance(data, list):
+        for place, value in enumerate(data):
+            _look(value, (*path, place), problems)
+
+
+def _problem(said: str, path: Key) -> str | None:
+    """Return what is wrong with a text's braces. A target's own keys have no others than those of placeholders."""
+    own = len(path) <= _DEEPEST_KEY and "expect" not in path
+    choices = ", ".join(f"{{{name}}}" for name in NAMES)
+    for found in _BRACES.finditer(said):
+        opened, word, _ = found.groups()
+        if word in NAMES and (found[0] == f"{{{word}}}" or not own):
+            continue
+        if own and word in NAMES:
+            return f"{found[0]} has too many braces; write {{{word}}}"
+        if own or (len(opened) == 1 and "flow" not in path and _is_near(word)):
+            return f"there is no placeholder {{{word}}}; use {choices}"
+    return None
+
+
+def _is_near(word: str) -> bool:
+    """Tell whether a word may well be meant as a placeholder's."""
+    word = word.lower()
+    return any(
+        sorted(word) == sorted(name) or difflib.SequenceMatcher(None, word, name).ratio() >= _NEAR for name in NAMES
+    )

@@ -1,0 +1,76 @@
+"""The JSON Schema of [defaults], [template], [group] and `include`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from .model import NAME
+
+Schema = dict[str, Any]
+_ELSEWHERE = ("include", "defaults", "group")
+"""Where one of these is, a target may have what it needs out of another table."""
+
+
+def group_tables(keys: Mapping[str, dict[str, Schema]]) -> Schema:
+    """Return the schemas of the tables; `keys` are those of each kind's targets."""
+    named = {"type": "object", "propertyNames": {"pattern": f"^{NAME}$"}, "minProperties": 1}
+    files = {"type": "array", "items": {"type": "string", "minLength": 1}}
+    return {
+        "include": {"description": "more files, with targets, templates and groups: teams/*.toml", **files},
+        "defaults": {
+            "description": "what targets of a kind have where nothing else says it",
+            "type": "object",
+            "properties": {kind: _table(fields) for kind, fields in keys.items()},
+            "additionalProperties": False,
+        },
+        "template": {
+            "description": "what the targets of several groups have in common",
+            **named,
+            "additionalProperties": {**_by_kind({kind: _template(kind, keys) for kind in keys}), "required": ["kind"]},
+        },
+        "group": {
+            "description": "targets that are alike but for their names",
+            **named,
+            "additionalProperties": _group(keys),
+        },
+    }
+
+
+def needed_alone(needed: Mapping[str, Schema]) -> Schema:
+    """Return what is needed of targets in a document without groups; `needed` says it of each kind."""
+    elsewhere = {"anyOf": [{"required": [word]} for word in _ELSEWHERE]}
+    return {"if": {"not": elsewhere}, "then": {"properties": dict(needed)}}
+
+
+def _table(fields: Mapping[str, Schema]) -> Schema:
+    return {"type": "object", "minProperties": 1, "properties": dict(fields), "additionalProperties": False}
+
+
+def _template(kind: str, keys: Mapping[str, dict[str, Schema]]) -> Schema:
+    return _table({**keys[kind], "kind": {"description": "the kind of its targets", "const": kind}})
+
+
+def _group(keys: Mapping[str, dict[str, Schema]]) -> Schema:
+    names = {
+        "description": "the names of its targets: web[001:400]",
+        "type": "array",
+        "minItems": 1,
+        "items": {"type": "string", "minLength": 1},
+    }
+    template = {"description": "the template that they are made of", "type": "string", "pattern": f"^{NAME}$"}
+    made = {kind: _template(kind, keys) for kind in keys}
+    for fields in made.values():
+        fields["properties"] |= {"names": names, "template": template}
+    either = [{"required": ["kind"]}, {"required": ["template"]}]
+    return {**_by_kind(made), "anyOf": either, "required": ["names"]}
+
+
+def _by_kind(made: Mapping[str, Schema]) -> Schema:
+    """Return a schema that is that of the kind which is said; where none is, that of any."""
+    chosen = [
+        {"if": {"required": ["kind"], "properties": {"kind": {"const": kind}}}, "then": said}
+        for kind, said in made.items()
+    ]
+    unsaid = {"if": {"not": {"required": ["kind"]}}, "then": {"anyOf": list(made.values())}}
+    return {"type": "object", "properties": {"kind": {"enum": list(made)}}, "allOf": [*chosen, unsaid]}

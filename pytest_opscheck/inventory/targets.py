@@ -1,0 +1,114 @@
+"""Reads the targets of an inventory: each by its kind, with what is expected of it."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from typing import Any
+
+from pydantic import ValidationError
+
+from .._check import EVERY_SUITE
+from ..core.suites import DEPENDED_ON, TABLES, TAGS
+from .environment import keep_secrets
+from .expectations import Resolver
+from .groups import Composed, Composer
+from .model import Expectation, InventoryTarget, name_problem
+from .positions import Key
+from .problems import Problems, nearest
+from .validation import note_validation, secrets_of
+
+_GROUPS = ("group",)
+
+
+def read_targets(
+    document: Mapping[str, Any], resolver: Resolver, problems: Problems
+) -> tuple[list[InventoryTarget], list[Expectation]]:
+    """Return every target, and what is expected of each."""
+    targets: list[InventoryTarget] = []
+    expectations: list[Expectation] = []
+    names, hosts = set(), []
+    composer = Composer(document, resolver.families, problems, lambda path, text: keep_secrets(path, text, problems))
+    for each in composer.targets():
+        target, found = _target(each, resolver, problems)
+        targets += [target] if target is not None else []
+        expectations += found
+        names.add(each.name)
+        hosts += [each.name] if each.kind.name == "host" else []
+    problems.names = names.union(problems.names)
+    if not document.keys() - (set(TABLES) - {*_GROUPS}):
+        problems.add(
+            (), "there are no targets; add one, for example [host.local], or create the file with `opscheck init`"
+        )
+    if not any(path[:1] == _GROUPS for path in problems.wrong):  # else the host may be one that is not known yet
+        _refuse_dangling_hosts(targets, hosts, problems)
+    return targets, expectations
+
+
+def _target(said: Composed, resolver: Resolver, problems: Problems) -> tuple[InventoryTarget | None, list[Expectation]]:
+    path, before = said.path, len(problems)
+    if problem := name_problem(said.name):
+        problems.add(path, problem)
+    families = resolver.families(said.kind.name)
+    beside = {*families, "expect", TAGS}
+    model = _model(said, {key: value for key, value in said.table.items() if key not in beside}, families, problems)
+    tags = _tags(said.table.get(TAGS), (*path, TAGS), problems)
+    target = InventoryTarget(said.kind.name, said.name, model or said.kind.target.model_construct(), tags)
+    questions = {key: value for key, value in said.table.items() if key in families}
+    found = resolver.resolve(target, said.table.get("expect"), questions, path)
+    if not found and len(problems) == before:
+        hint = "every expectation is off" if "expect" in said.table else "it has no expectations"
+        problems.add(path, f"{hint}, so nothing would be judged; add an expectation, or remove it")
+    return (target, found) if model is not None else (None, [])
+
+
+def _model(said: Composed, keys: dict[str, Any], families: Collection[str], problems: Problems) -> Any:
+    """Return a target's own keys, None where anything is wrong with them."""
+    try:
+        model = said.kind.target.model_validate(keys)
+    except ValidationError as error:
+        choices = [*said.kind.target.model_fields, *families, "expect", TAGS]
+        note_validation(error, problems, said.path, keys, choices)
+        return None
+    problems.keep_secret(said.path, *secrets_of(model, name=said.name))
+    return model
+
+
+def _tags(said: object, path: Key, problems: Problems) -> tuple[str, ...]:
+    """Return a target's tags."""
+    if said is None:
+        return ()
+    if not isinstance(said, list) or not said or not all(isinstance(tag, str) for tag in said):
+        problems.add(path, 'it must be a list of at least one tag, for example ["prod", "dc1"]')
+        return ()
+    for place, tag in enumerate(said):
+        if name_problem(tag):
+            problems.add(
+                (*path, place),
+                f"{tag!r} can't be a tag; use letters, digits, '_', '-' and '.', a letter or digit first",
+            )
+    return tuple(dict.fromkeys(said))
+
+
+def in_every_suite(expectations: list[Expectation]) -> Iterator[Expectation]:
+    """Put the checks that others depend on into every suite in which one of those runs: the target's, its host's."""
+    needed: dict[tuple[str, str], set[str]] = {}
+    for expectation in expectations:
+        target = expectation.target
+        for name in ((target.kind, target.name), ("host", target.keys.host() or "")):
+            needed.setdefault(name, set()).update(expectation.suites)
+    for expectation in expectations:
+        if EVERY_SUITE not in expectation.suites:
+            yield expectation
+            continue
+        suites = needed[expectation.target.kind, expectation.target.name] - {EVERY_SUITE} | set(DEPENDED_ON)
+        yield dataclasses.replace(expectation, suites=tuple(sorted(suites)))
+
+
+def _refuse_dangling_hosts(targets: Iterable[InventoryTarget], hosts: Collection[str], problems: Problems) -> None:
+    """Note every target that is reached through a host that there is not."""
+    there = frozenset(hosts)
+    for target in targets:
+        on = target.keys.host()
+        if on and target.kind != "host" and on not in there:
+            problems.add((target.kind, target.name, "on"), f"there is no [host.{on}]; {nearest(on, there)}")
