@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from ..core.results import Run, Verdict
 from ..history import Point, Story
+
+_MOST_STORIES = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,3 +37,9 @@ class ReportContext:
     stories: Mapping[str, Story] = field(default_factory=dict)
     worse: Mapping[str, str] = field(default_factory=dict)
     unjudged: Mapping[str, Sequence[str]] = field(default_factory=dict)
+
+
+def told_at_length(run: Run) -> list[str]:
+    """Return the ids of results of which the page tells the past: first of what is not ok, then of what is again."""
+    order = sorted(run.results, key=lambda each: (each.verdict is Verdict.OK) + (each.change is None))
+    return [result.id for result in order[:_MOST_STORIES]]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from ..core.results import Result, Run, State, Verdict
+from ..core.results import Result, Run, State
 from ..core.visible import in_line, plain
 from .context import Failed, ReportContext
 from .links import web
@@ -18,8 +18,8 @@ from .phrases import (
     covers,
     duty,
     headline,
-    is_new,
     lines,
+    parted,
     quiet,
     recovered_ones,
     short,
@@ -128,17 +128,14 @@ class _Body:
 
 
 def bodies(run: Run, beside: ReportContext) -> tuple[str, str]:
-    """Return the text and the HTML of a run's mail: what is not ok, the new first, what is ok again, and the counts."""
+    """Return the text and the HTML of a run's mail: what is not ok, what is ok again, and the counts."""
     body = _Body()
     for problem in beside.problems:
         body.line(short(plain(problem)), "color:#8a5a00")
-    wrong = [result for result in run.results if result.verdict in (Verdict.BREACH, Verdict.UNKNOWN)]
-    new = [result for result in wrong if is_new(result)]
-    rest = [result for result in wrong if not is_new(result)]
     body.section("Failed tests that are not checks", map(_failed, beside.failed))
-    body.section("New", (_item(result, run) for result in new))
+    for title, results in parted(run, beside.worse).items():
+        body.section(title, (_item(result, run, beside.worse.get(result.id, "")) for result in results))
     body.section("Recovered", (_again(result, run) for result in recovered_ones(run)))
-    body.section("Still not ok" if new else "Not ok", (_item(result, run) for result in rest))
     for line in blocked_by(run.results)[:_MOST_BLOCKERS]:
         body.line(short(plain(line)))
     for line in quiet(run)[:_MOST_BLOCKERS]:
@@ -191,9 +188,13 @@ def _failed(failed: Failed) -> _Item:
     return _Item("FAILED", "", plain(failed.name), "", ((short(plain(failed.message)), ""),))
 
 
-def _item(result: Result, run: Run) -> _Item:
+def _item(result: Result, run: Run, was: str) -> _Item:
     since = change(result, run.started)
-    notes = [note for note in ("" if since == State.NEW else since, plain(result.pending or "")) if note]
+    notes = [
+        note
+        for note in (f"it was {was}" if was else "", "" if since == State.NEW else since, plain(result.pending or ""))
+        if note
+    ]
     runbook = plain(result.runbook or "")
     step = " · ".join(part for part in (plain(result.action or ""), runbook) if part)
     return _Item(

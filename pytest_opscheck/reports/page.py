@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,7 +13,7 @@ from .context import Failed, ReportContext
 from .entries import Entries, Entry
 from .left_out import did_not_run
 from .links import Links
-from .phrases import by_severity, headline, is_new, quiet, recovered_ones, short, tone, when
+from .phrases import by_severity, headline, parted, quiet, recovered_ones, short, tone, when
 from .slowest import slowest
 from .template import rendered
 
@@ -100,17 +100,12 @@ def _facts(run: Run, beside: ReportContext) -> Iterator[str]:
 
 def _sections(run: Run, entries: Entries, beside: ReportContext) -> Iterator[Section]:
     """Yield the sections, in the order in which people want to know."""
-    wrong = [result for result in run.results if result.verdict in (Verdict.BREACH, Verdict.UNKNOWN)]
-    parts: dict[str, list[Result]] = {"New": [], "Worse": [], "Still not ok": []}
-    for result in wrong:
-        parts[_part(result, beside)].append(result)
-    if len(parts["Still not ok"]) == len(wrong):
-        parts = {"Not ok": wrong}
     failed = tuple(Failed(each.name, short(plain(each.message))) for each in beside.failed)
     yield Section("Failed tests that are not checks", failed=failed)
-    for title, results in parts.items():
-        place = "wrong" if results and results[0] is _first(parts.values()) else ""
-        yield Section(title, place, cards=tuple(map(entries.card, results)))
+    place = "wrong"
+    for title, results in parted(run, beside.worse).items():
+        yield Section(title, place if results else "", cards=tuple(map(entries.card, results)))
+        place = "" if results else place
     for verdict in _GROUPED:
         found = [result for result in run.results if result.verdict is verdict]
         yield _folded(str(verdict).capitalize(), str(verdict), found, entries)
@@ -119,16 +114,6 @@ def _sections(run: Run, entries: Entries, beside: ReportContext) -> Iterator[Sec
     fine = [r for r in run.results if r.verdict is Verdict.OK and id(r) not in told]
     yield _folded("Ok", "ok", fine, entries)
     yield Section("Recovered", "recovered", cards=tuple(map(entries.again, again)))
-
-
-def _part(result: Result, beside: ReportContext) -> str:
-    if is_new(result):
-        return "New"
-    return "Worse" if result.id in beside.worse else "Still not ok"
-
-
-def _first(parts: Iterable[Sequence[Result]]) -> Result | None:
-    return next((results[0] for results in parts if results), None)
 
 
 def _folded(title: str, place: str, results: Sequence[Result], entries: Entries) -> Section:

@@ -10,22 +10,20 @@ from typing import TypeVar
 import pytest
 
 from ..core.errors import HurriedError
-from ..core.results import Run, Verdict
+from ..core.results import Run
 from ..core.shards import Shard
 from ..delivery.destination import Destination, Finished, not_written
 from ..delivery.outbox import destinations, send
 from ..delivery.written import ResultsFile, ShardResults, SuiteReports
 from ..files import streams
 from ..history import HistoryError, Point, Story
-from ..reports.context import Failed, ReportContext
+from ..reports.context import Failed, ReportContext, told_at_length
 from ..reports.files import ReportFiles
 from ..settings import reports_folder, setting
 from .session import Session
 
 T = TypeVar("T")
 _GIVEN_UP = "the run was asked to end"
-_MOST_STORIES = 100
-"""Of so many results the page tells the past of: first of those that are not ok, then of those that are again."""
 
 
 @dataclass
@@ -109,7 +107,7 @@ class Publisher:
             self.failed,
             self.traces,
             points,
-            self.asked(lambda: past.stories(_told_at_length(run)), untold) if run.hash else untold,
+            self.asked(lambda: past.stories(told_at_length(run)), untold) if run.hash else untold,
             past.worse,
             self.unjudged,
         )
@@ -137,8 +135,3 @@ class Publisher:
         """Note that the history could not be asked, or written."""
         said = self.session.inventory.redactor.text(str(error) or _GIVEN_UP)
         self.problems.append(f"could not {what} the history (not a fault of any target): {said}")
-
-
-def _told_at_length(run: Run) -> list[str]:
-    order = sorted(run.results, key=lambda each: (each.verdict is Verdict.OK) + (each.change is None))
-    return [result.id for result in order[:_MOST_STORIES]]
