@@ -24,8 +24,9 @@ def test_this_is_the_installed_package() -> None:
         *(f"checks/test_{kind}.py" for kind in kinds()),
         "reports/results.schema.json",
         "reports/report.css",
-        "reports/page.css",
-        "reports/page.js",
+        "reports/templates/page.html",
+        "reports/templates/page.css",
+        "reports/templates/page.js",
     ],
 )
 def test_it_carries(name: str) -> None:

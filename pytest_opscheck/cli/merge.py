@@ -21,7 +21,7 @@ from ..delivery.outbox import destinations, send
 from ..delivery.written import ResultsFile, SuiteReports
 from ..history import Past
 from ..inventory import Inventory
-from ..reports.context import ReportContext
+from ..reports.context import ReportContext, told_at_length
 from ..reports.files import ReportFiles
 from ..reports.text import text
 from ..settings import reports_setting
@@ -103,13 +103,13 @@ def _delivered(run: Run, inventory: Inventory, past: Past, folder: Path, named: 
     """Record a run, bring it to everybody, and return its exit status."""
     run, problem = recorded(run, past)
     problems = [inventory.redactor.text(problem)] if problem else []
-    points = (past.points(run) or {}) if run.hash else {}
+    points, stories = (past.points(run), past.stories(told_at_length(run))) if run.hash else ({}, {})
     files = None
     try:
         files = ReportFiles.fresh(folder, run.started.astimezone(inventory.timezone))
     except OSError as error:
         problems.append(f"could not write the reports: {error}")
-    context = ReportContext(problems=tuple(problems), points=points)
+    context = ReportContext(problems=tuple(problems), points=points, stories=stories, worse=past.worse)
     finished = Finished(run, inventory, past, context, files, is_chosen=False)
     results = ResultsFile(named, contextlib.nullcontext) if named is not None else None
     send(finished, destinations(inventory, SuiteReports(lambda: None), results), problems, contextlib.nullcontext)

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
+from .duty import Duty
 from .limits import SEVERITIES
 
 SCHEMA = "opscheck.results/1"
@@ -165,7 +166,7 @@ class Result:
     """What came of one check of one target. `fails` says whether it fails the run.
 
     `pending` says why a breach does not count yet. `change` is known when the run is compared with those before it.
-    `quiet` says by what it is waived or in maintenance.
+    `quiet` says by what it is waived or in maintenance, `duty` who answers for a breach.
     """
 
     id: str
@@ -188,6 +189,7 @@ class Result:
     counters: tuple[Counted, ...] = ()
     change: Change | None = None
     quiet: Excuse | None = None
+    duty: Duty | None = None
 
     def to_json(self) -> dict[str, Any]:
         """Return the result as the results file has it."""
@@ -200,6 +202,8 @@ class Result:
             data["change"] = self.change.to_json()
         if self.quiet is not None:
             data["quiet"] = self.quiet.to_json()
+        if self.duty is not None:
+            data["duty"] = self.duty.to_json()
         return data | {
             "suites": list(self.suites),
             "covers": list(self.covers),
@@ -222,6 +226,7 @@ class Result:
                 "counters": tuple(Counted(**counted) for counted in data.get("counters", ())),
                 "change": Change.from_json(data["change"]) if data.get("change") else None,
                 "quiet": Excuse.from_json(data["quiet"]) if data.get("quiet") else None,
+                "duty": Duty.from_json(data["duty"]) if data.get("duty") else None,
             }
         )
 
@@ -240,9 +245,8 @@ class Result:
         return (int(10 * (order.get(self.verdict, 7) + severity)), str(self.verdict), self.id)
 
 
-_RESULT_FIELDS = tuple(
-    each.name for each in dataclasses.fields(Result) if each.name not in ("pending", "counters", "change", "quiet")
-)
+_SELDOM = ("pending", "counters", "change", "quiet", "duty")
+_RESULT_FIELDS = tuple(each.name for each in dataclasses.fields(Result) if each.name not in _SELDOM)
 """The fields that every result has in the results file."""
 
 

@@ -19,6 +19,7 @@ TABLES = (
     "waiver",
     "notify",
     "gate",
+    "severity",
     "include",
     "defaults",
     "template",
@@ -31,7 +32,6 @@ RESERVED = (
     "source",
     "vantage",
     "runbook",
-    "severity",
     "expect",
     "request",
 )

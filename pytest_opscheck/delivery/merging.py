@@ -17,6 +17,7 @@ from ..files.reading import content
 from ..history import HistoryError, Past
 from ..inventory import Inventory
 from ..judge.conclude import Judge
+from ..judge.duties import with_duties
 from ..judge.subject import Subject
 from ..plan import contact_names
 
@@ -83,6 +84,7 @@ def merged(inventory: Inventory, suite: str, parts: Collection[Part], of: int, p
     lasting = {each.id: each.lasting for each in inventory.expectations if each.lasting and suite != GATE}
     found = (past.settled(each, lasting.get(each.id), now) for each in due.completed(_worst(parts)))
     results = past.compared(sorted(found, key=lambda result: result.rank), now)
+    results = with_duties(results, inventory.duties, now)
     return Run(
         id=uuid.uuid4().hex,
         suite=suite,

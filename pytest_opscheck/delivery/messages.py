@@ -8,7 +8,7 @@ from typing import Any
 from ..core.humanize import counted
 from ..core.results import Result, Run
 from ..core.visible import in_line, plain
-from ..reports.phrases import change, short, word
+from ..reports.phrases import change, duty, short, word
 from .alerts import Alert, Event
 
 SCHEMA = "opscheck.alert/1"
@@ -33,7 +33,7 @@ def body(alerts: Sequence[Alert], run: Run) -> str:
     if len(alerts) == 1:
         lines = _told(alerts[0].result, run)
     else:
-        lines = [f"{_head(alert)}: {short(plain(alert.result.message), 200)}" for alert in alerts[:_MOST]]
+        lines = [_briefly(alert) for alert in alerts[:_MOST]]
         lines += [f"and {counted(len(alerts) - _MOST, 'result')} more"] if len(alerts) > _MOST else []
     when = f"{run.started:%Y-%m-%d %H:%M:%S %Z}".strip()
     return "\n".join(map(in_line, [*lines, f"{run.suite or 'checks'} at {when}, seen from {run.vantage}"]))
@@ -48,9 +48,15 @@ def _head(alert: Alert) -> str:
     return f"{result.severity or ''} {word(result).lower()}: {name}{said.get(alert.event, '')}".lstrip()
 
 
+def _briefly(alert: Alert) -> str:
+    said = duty(alert.result)
+    return f"{_head(alert)}: {short(plain(alert.result.message), 200)}" + (f" ({said})" if said else "")
+
+
 def _told(result: Result, run: Run) -> list[str]:
     lines = [short(plain(result.message), _LONGEST)]
     lines += [f"since: {since}"] if (since := change(result, run.started)) else []
+    lines += [f"owner: {said}"] if (said := duty(result)) else []
     lines += [f"next: {plain(result.action)}"] if result.action else []
     lines += [f"runbook: {plain(result.runbook)}"] if result.runbook else []
     return lines

@@ -13,6 +13,7 @@ from ._past import CounterGrowth, Past, grown_since, opened, reading
 from ._place import History
 from ._queries import Judged, PastResult, PastRun, Point, Records, Sample
 from ._store import HistoryError, transaction
+from ._story import Spell, Story
 
 __all__ = [
     "CounterGrowth",
@@ -30,6 +31,8 @@ __all__ = [
     "Point",
     "Records",
     "Sample",
+    "Spell",
+    "Story",
     "Verified",
     "begin",
     "begun",

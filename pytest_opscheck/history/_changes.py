@@ -51,6 +51,18 @@ def change_of(result: Result, past: Sequence[Outcome], now: dt.datetime) -> Chan
     return Change(State.NEW, now) if before is None else Change(State.RECOVERED, before.astimezone(now.tzinfo))
 
 
+def worse(results: Iterable[Result], past: Mapping[str, Sequence[Outcome]]) -> dict[str, str]:
+    """Return what was not ok the last time and is more severe now, by id, with the severity that it had then."""
+    found = {}
+    for result in results:
+        last = next((each for each in past.get(result.id, ()) if each.verdict in (*WRONG, Verdict.OK)), None)
+        if last is None or last.severity is None or result.severity is None:
+            continue
+        if {last.verdict, result.verdict} <= set(WRONG) and result.severity < last.severity:
+            found[result.id] = last.severity
+    return found
+
+
 def pending(limit: Lasting, past: Sequence[Outcome], now: dt.datetime) -> str | None:
     """Return why a breach does not count yet, None where it does.
 

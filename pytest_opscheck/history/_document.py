@@ -29,6 +29,8 @@ def _result(result: Result) -> dict[str, Any]:
             measurement.pop(single, None)
     if (change := data.get("change")) is not None:
         change["since"] = utc(dt.datetime.fromisoformat(change["since"]))
+    if (over := data.get("duty", {}).get("overdue_since")) is not None:
+        data["duty"]["overdue_since"] = utc(dt.datetime.fromisoformat(over))
     stored: dict[str, Any] = _storable(data)
     return stored
 

@@ -12,7 +12,7 @@ from ..core.humanize import duration_text
 from ..core.pending import MOST_RUNS, Lasting
 from ..core.results import Counted, Result, Run, Verdict
 from . import _notified, _record
-from ._changes import LOOKED_BACK, compared, pending
+from ._changes import LOOKED_BACK, compared, pending, worse
 from ._document import document
 from ._maintenance import ManualMaintenance
 from ._notified import Notification
@@ -20,6 +20,7 @@ from ._place import History
 from ._queries import Point, Records, Sample
 from ._schema import migrate, version_of
 from ._store import HistoryError, Store, bounded, connected, told
+from ._story import Story, stories
 
 T = TypeVar("T")
 _MOST_SAMPLES = 2000
@@ -76,6 +77,8 @@ class Past:
     def __init__(self, history: History) -> None:
         self.history = history
         self.fault: HistoryError | None = None
+        self.worse: Mapping[str, str] = {}
+        """What is worse than the last time, by id, with the severity that it had then; of a run that was compared."""
         self._store: Store | None = None
         self._records: Records | None = None
         self._is_open = False
@@ -84,7 +87,10 @@ class Past:
         """Return results that say how they stand to those before them."""
         results = tuple(results)
         past = self._ask(lambda records: records.outcomes(LOOKED_BACK))
-        return compared(results, past or {}, now) if self.fault is None else results
+        if self.fault is not None:
+            return results
+        self.worse = worse(results, past or {})
+        return compared(results, past or {}, now)
 
     def settled(self, result: Result, limit: Lasting | None, now: dt.datetime) -> Result:
         """Return a result whose breach, where it has not lasted as long as is said, does not fail the run yet."""
@@ -181,6 +187,11 @@ class Past:
             return records.values(seq) if seq is not None else {}
 
         return self._ask(values) or {}
+
+    def stories(self, ids: Iterable[str]) -> Mapping[str, Story]:
+        """Return what is known of checks, by their ids."""
+        wanted = tuple(ids)
+        return (self._ask(lambda records: stories(records, wanted)) if wanted else None) or {}
 
     def changed(self, run: Run) -> bool:
         """Tell whether any verdict or severity is another than before; it is taken to be where nothing tells."""

@@ -153,15 +153,15 @@ class Records:
         """
         return {row[0]: _seen(row) for row in self._store.rows(sql, (self._inventory,))}
 
-    def outcomes(self, newest: int, check_id: str | None = None) -> dict[str, list[Outcome]]:
-        """Return the newest results of every check, or of one, by id: so many of each."""
-        one = " AND s.result = ?" if check_id else ""
+    def outcomes(self, newest: int, *ids: str) -> dict[str, list[Outcome]]:
+        """Return the newest results of every check, or of those that are named, by id: so many of each."""
+        some = f" AND s.result IN ({marks(len(ids))})" if ids else ""
         sql = f"""
             SELECT s.result, r.run, r.verdict, r.severity, r.state, r.wrong_since
             FROM opscheck_series s {self._store.newest("opscheck_result r", "series", "s.id", newest)}
-            WHERE s.inventory = ?{one}
+            WHERE s.inventory = ?{some}
         """
-        rows = self._store.rows(sql, [self._inventory, *([check_id] if check_id else [])])
+        rows = self._store.rows(sql, [self._inventory, *ids])
         started = self._started({row[1] for row in rows})
         found: dict[str, list[Outcome]] = defaultdict(list)
         for name, run, verdict, severity, state, wrong_since in sorted(rows, key=lambda row: -int(row[1])):

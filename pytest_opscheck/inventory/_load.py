@@ -32,7 +32,7 @@ from .placeholders import refuse_odd_braces
 from .positions import Key
 from .problems import InventoryError, Problems, is_concerned, nearest
 from .salvage import salvaged
-from .seldom import channels_of, excuses_of, gate_of, mail_of
+from .seldom import channels_of, duties_of, excuses_of, gate_of, mail_of
 from .targets import in_every_suite, read_targets
 from .written import Source, Written
 
@@ -110,6 +110,7 @@ def _gathered(
         refuse_unknown_pasts(targets, expectations, history.keep_s, problems)
     windows, waivers = excuses_of(document, expectations, zoned=timezone is not None, problems=problems)
     channels = channels_of(document, words, suites, expectations, problems)
+    duties = duties_of(document, words, problems)
     gate = gate_of(document, words, suites, [each.id for each in targets], problems)
     inventory = Inventory(
         content=_digest(document),
@@ -132,6 +133,7 @@ def _gathered(
         notes=tuple(resolver.notes),
         formats=formats,
         gate=gate,
+        duties=duties,
         written=problems.written,
     )
     return _sure(inventory, problems.wrong) if len(problems) else inventory

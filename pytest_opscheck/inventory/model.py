@@ -22,6 +22,7 @@ from ..probes import Target
 from .metrics import Metrics
 
 if TYPE_CHECKING:
+    from ..core.duty import Duty
     from ..core.extensions import ReportFormat
     from ..core.schedule import Schedule
     from .channels import Channel
@@ -147,7 +148,7 @@ class Inventory:
 
     `content` is the same for two processes that read the same text and find the same environment. `left_out` has the
     reasons of plugins for what they have left out of the expectations, by result id, `notes` what is accepted and
-    should be written otherwise.
+    should be written otherwise, `duties` who answers for a breach of a severity.
     """
 
     file: Path
@@ -172,6 +173,7 @@ class Inventory:
     left_out: Mapping[str, str] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     gate: Gate | None = None
+    duties: Mapping[str, Duty] = field(default_factory=dict)
 
     @property
     def digest(self) -> str:

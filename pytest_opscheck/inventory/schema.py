@@ -17,6 +17,7 @@ from ..core.relative import BASELINE
 from ..core.suites import SUITES
 from ..core.units import UNITS, dimension
 from ..probes import Kind
+from .duties import schema as duties
 from .expectations import inner_parameter
 from .gate import Gate
 from .maintenance import schema as quiet
@@ -64,6 +65,7 @@ def schema(checks: Iterable[Check], words: Iterable[str] = ()) -> Schema:
             **quiet(),
             "report": _report(severities),
             "gate": made.gate(),
+            "severity": duties(severities),
             **targets,
             **group_tables(made.keys),
         },

@@ -10,6 +10,7 @@ from .model import Expectation
 from .problems import Problems
 
 if TYPE_CHECKING:
+    from ..core.duty import Duty
     from ..core.extensions import ReportFormat
     from .channels import Channel
     from .gate import Gate
@@ -55,6 +56,15 @@ def gate_of(
     from .gate import read_gate
 
     return read_gate(document["gate"], words, suites, targets, problems)
+
+
+def duties_of(document: Mapping[str, Any], words: Mapping[str, str], problems: Problems) -> Mapping[str, Duty]:
+    """Return who answers for breaches, by severity."""
+    if "severity" not in document:
+        return {}
+    from .duties import read_duties
+
+    return read_duties(document["severity"], words, problems)
 
 
 def channels_of(

@@ -40,7 +40,7 @@ class ReportFiles:
         private.make_folder(folder)
         marks.sweep(folder)
         marks.sweep(folder, known=_MARK.fullmatch)
-        stem = started.strftime(_STAMP)
+        stem = stem_of(started)
         number, name = 1, stem
         while (held := _take(folder, name)) is None:
             number += 1
@@ -133,6 +133,11 @@ class ReportFiles:
         if found is None:
             return None
         return str(found.relative_to(base)) if found.is_relative_to(base) else str(found)
+
+
+def stem_of(started: dt.datetime) -> str:
+    """Return how the files of a run are named that began at a moment, in the inventory's time zone."""
+    return started.strftime(_STAMP)
 
 
 def _take(folder: Path, name: str) -> int | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from ..core.results import Result, Run, State, Verdict
+from ..core.results import Result, Run, State
 from ..core.visible import in_line, plain
 from .context import Failed, ReportContext
 from .links import web
@@ -16,9 +16,10 @@ from .phrases import (
     change,
     counts,
     covers,
+    duty,
     headline,
-    is_new,
     lines,
+    parted,
     quiet,
     recovered_ones,
     short,
@@ -60,6 +61,7 @@ class _Item:
     name: str
     since: str
     said: tuple[tuple[str, str], ...]
+    duty: str = ""
     next_step: str = ""
     link: str | None = None
 
@@ -68,6 +70,7 @@ class _Item:
         badges = " ".join(_badge(text, colour) for text in (self.word, self.severity) if text)
         parts = [f"{badges} <b>{safe(self.name)}</b>{f' {_faint(self.since)}' if self.since else ''}"]
         parts += [safe(o) + (f" {_faint('expected ' + e)}" if e else "") for o, e in self.said]
+        parts += [f"{_faint('owner:')} {safe(self.duty)}"] if self.duty else []
         parts += [f"{_faint('next:')} {_linked(self.next_step, self.link)}"] if self.next_step else []
         style = f"border-left:4px solid {colour};background:#f6f7f9;padding:8px 12px;{_INK}"
         gap = '<tr><td style="height:6px;font-size:0">&nbsp;</td></tr>'
@@ -78,6 +81,7 @@ class _Item:
         head = " ".join(part for part in (self.word, self.severity, self.name) if part)
         told = [f"{head}{f' ({self.since})' if self.since else ''}"]
         told += [f"    {o}{f', expected {e}' if e else ''}" for o, e in self.said]
+        told += [f"    owner: {self.duty}"] if self.duty else []
         told += [f"    next: {self.next_step}"] if self.next_step else []
         return "\n".join(map(in_line, told)) + "\n"
 
@@ -124,17 +128,14 @@ class _Body:
 
 
 def bodies(run: Run, beside: ReportContext) -> tuple[str, str]:
-    """Return the text and the HTML of a run's mail: what is not ok, the new first, what is ok again, and the counts."""
+    """Return the text and the HTML of a run's mail: what is not ok, what is ok again, and the counts."""
     body = _Body()
     for problem in beside.problems:
         body.line(short(plain(problem)), "color:#8a5a00")
-    wrong = [result for result in run.results if result.verdict in (Verdict.BREACH, Verdict.UNKNOWN)]
-    new = [result for result in wrong if is_new(result)]
-    rest = [result for result in wrong if not is_new(result)]
     body.section("Failed tests that are not checks", map(_failed, beside.failed))
-    body.section("New", (_item(result, run) for result in new))
+    for title, results in parted(run, beside.worse).items():
+        body.section(title, (_item(result, run, beside.worse.get(result.id, "")) for result in results))
     body.section("Recovered", (_again(result, run) for result in recovered_ones(run)))
-    body.section("Still not ok" if new else "Not ok", (_item(result, run) for result in rest))
     for line in blocked_by(run.results)[:_MOST_BLOCKERS]:
         body.line(short(plain(line)))
     for line in quiet(run)[:_MOST_BLOCKERS]:
@@ -187,9 +188,13 @@ def _failed(failed: Failed) -> _Item:
     return _Item("FAILED", "", plain(failed.name), "", ((short(plain(failed.message)), ""),))
 
 
-def _item(result: Result, run: Run) -> _Item:
+def _item(result: Result, run: Run, was: str) -> _Item:
     since = change(result, run.started)
-    notes = [note for note in ("" if since == State.NEW else since, plain(result.pending or "")) if note]
+    notes = [
+        note
+        for note in (f"it was {was}" if was else "", "" if since == State.NEW else since, plain(result.pending or ""))
+        if note
+    ]
     runbook = plain(result.runbook or "")
     step = " · ".join(part for part in (plain(result.action or ""), runbook) if part)
     return _Item(
@@ -198,6 +203,7 @@ def _item(result: Result, run: Run) -> _Item:
         name=plain(result.id + covers(result)),
         since=", ".join(notes),
         said=tuple((line.observed, line.expected) for line in lines(result)),
+        duty=short(duty(result)),
         next_step=short(step, _LONGEST_STEP),
         link=web(result.runbook or ""),
     )

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import datetime as dt
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass
 
-from ..core.humanize import duration_text
+from ..core.humanize import duration_text, seconds_text
 from ..core.results import Excuse, Measurement, Result, Run, State, Verdict, summary
 from ..core.visible import plain
 
@@ -64,9 +64,29 @@ def change(result: Result, now: dt.datetime) -> str:
     return str(result.change.state)
 
 
+def duty(result: Result) -> str:
+    """Return who answers for a result and by when: `ops on call, within 1 h: overdue since 2026-11-20 09:00 EST`."""
+    if result.duty is None:
+        return ""
+    within = f"within {seconds_text(result.duty.within_s)}" if result.duty.within_s else ""
+    said = ", ".join(plain(part) for part in (result.duty.owner, within) if part)
+    if result.duty.overdue_since is None:
+        return said
+    return f"{said}: overdue since {result.duty.overdue_since:%Y-%m-%d %H:%M %Z}".rstrip()
+
+
 def is_new(result: Result) -> bool:
     """Tell whether a result that is not ok was ok before; what flaps is called so by the run that changes it."""
     return result.change is not None and result.change.state in (State.NEW, State.FLAPPING)
+
+
+def parted(run: Run, worse: Container[str]) -> dict[str, list[Result]]:
+    """Return what is not ok under the titles that it stands: the new first, then what is worse than the last time."""
+    found: dict[str, list[Result]] = {"New": [], "Worse": [], "Still not ok": []}
+    wrong = [result for result in run.results if result.verdict in (Verdict.BREACH, Verdict.UNKNOWN)]
+    for result in wrong:
+        found["New" if is_new(result) else "Worse" if result.id in worse else "Still not ok"].append(result)
+    return {"Not ok": wrong} if found["Still not ok"] == wrong else found
 
 
 def blocked_by(results: Iterable[Result], *, reasons: bool = False) -> list[str]:

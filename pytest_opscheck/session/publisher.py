@@ -16,8 +16,8 @@ from ..delivery.destination import Destination, Finished, not_written
 from ..delivery.outbox import destinations, send
 from ..delivery.written import ResultsFile, ShardResults, SuiteReports
 from ..files import streams
-from ..history import HistoryError, Point
-from ..reports.context import Failed, ReportContext
+from ..history import HistoryError, Point, Story
+from ..reports.context import Failed, ReportContext, told_at_length
 from ..reports.files import ReportFiles
 from ..settings import reports_folder, setting
 from .session import Session
@@ -30,7 +30,8 @@ _GIVEN_UP = "the run was asked to end"
 class Publisher:
     """Brings one run to its destinations. `problems` are what went wrong, a sentence each.
 
-    failed: what failed and has no result; traces: where errors in a user's own checks come from, by result id.
+    failed: what failed and has no result; traces: where errors in a user's own checks come from, by result id;
+    unjudged: the ids of what has no result, by why.
     """
 
     config: pytest.Config
@@ -39,6 +40,7 @@ class Publisher:
     problems: list[str] = field(default_factory=list)
     failed: list[Failed] = field(default_factory=list)
     traces: dict[str, str] = field(default_factory=dict)
+    unjudged: dict[str, list[str]] = field(default_factory=dict)
     _told: HistoryError | None = None
 
     @cached_property
@@ -98,8 +100,16 @@ class Publisher:
         past = self.session.runner.past
         known: Mapping[tuple[str, str | None], list[Point]] = {}
         points = self.asked(lambda: past.points(run), known) if run.hash else known
+        untold: Mapping[str, Story] = {}
         return ReportContext(
-            self.session.uncovered(run.results), tuple(self.problems), self.failed, self.traces, points
+            self.session.uncovered(run.results),
+            tuple(self.problems),
+            self.failed,
+            self.traces,
+            points,
+            self.asked(lambda: past.stories(told_at_length(run)), untold) if run.hash else untold,
+            past.worse,
+            self.unjudged,
         )
 
     def asked(self, question: Callable[[], T], otherwise: T) -> T:

@@ -6,7 +6,7 @@ import importlib.metadata
 import os
 import traceback
 import uuid
-from collections.abc import Generator, Iterator
+from collections.abc import Collection, Generator, Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -20,6 +20,7 @@ from ..core.results import FAULT, INTERRUPTED, NOTHING_JUDGED, Result, Run, exit
 from ..core.vantage import here
 from ..delivery.line import Line
 from ..history import HistoryError
+from ..judge.duties import with_duties
 from ..judge.next_step import next_step
 from ..judge.subject import Subject
 from ..reports import html, junit, terminal
@@ -239,6 +240,7 @@ class Reporter:
             self.results |= {nodeid: self.hooks.heard(result) for nodeid, result in lost.items()}
         results = self._with_steps(sorted(self.results.values(), key=lambda result: result.rank))
         results = self.publisher.asked(lambda: runner.past.compared(results, self.started), results)
+        results = with_duties(results, self.session.inventory.duties, self.started)
         status = exit_status(pytest_status, results)
         nameless = [nodeid for nodeid in missing if nodeid not in self.results]
         if nameless and not stopped and (status == 0 or is_lost):
@@ -251,6 +253,8 @@ class Reporter:
         if self.session.ending.asked is not None:
             status = INTERRUPTED
         not_run = self.session.due.unjudged(result.id for result in results) | {missing[n] or n for n in nameless}
+        reached = {missing[nodeid] or nodeid for nodeid in nameless}
+        self.publisher.unjudged = _by_reason(not_run, reached, was_interrupted=status == INTERRUPTED)
         made = self._made(results, status, not_run=len(not_run))
         return replace(made, narrowed=made.narrowed or is_lost or status == INTERRUPTED)
 
@@ -369,6 +373,15 @@ class Reporter:
         """Put the count of verdicts on top."""
         if self.run is not None:
             prefix.append(self.page.top(self.run, self.session.uncovered(self.run.results)))
+
+
+def _by_reason(unjudged: Iterable[str], selected: Collection[str], *, was_interrupted: bool) -> dict[str, list[str]]:
+    """Return the ids of what has no result, by why."""
+    found: dict[str, list[str]] = {}
+    for name in sorted(unjudged):
+        ended = "the run was interrupted before" if was_interrupted else "the run ended before"
+        found.setdefault(ended if name in selected else "not selected", []).append(name)
+    return found
 
 
 def _result(report: Any) -> Result | None:

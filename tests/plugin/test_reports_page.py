@@ -70,7 +70,7 @@ def page(pytester: pytest.Pytester) -> str:
 
 def ids(text: str) -> list[str]:
     """Return the results of a page, in its order."""
-    return re.findall(r'class=(?:r|\'r \w+\') id="(.*?)"', text)
+    return re.findall(r'class=(?:r|"r [\w ]+") id="(.*?)"', text)
 
 
 @pytest.mark.parametrize("workers", [(), ("-n", "2")])
@@ -94,14 +94,14 @@ def test_every_result_the_worst_first(project: Project, workers: tuple[str, ...]
     # What failed and is not a check has no result, and stands before all others.
     failed = re.findall(r"FAILED</b> <span>(.*?)</span></h3><ul><li>(.*?)</ul>", text)
     assert sorted(failed) == [
-        ("test_broken.py (collection)", "ModuleNotFoundError: No module named &#x27;no_such_module_of_ours&#x27;"),
+        ("test_broken.py (collection)", "ModuleNotFoundError: No module named &#39;no_such_module_of_ours&#39;"),
         ("test_own.py::test_other", failed_assert(text)),
         ("test_own.py::test_tears_down (teardown)", "RuntimeError: &lt;left over&gt;"),
     ]
     assert text.index("FAILED") < text.index("own.many@-")
     assert "<li><b>P1</b> /b 50 % <i>&lt; 9 %</i><li><b>P3</b> /a 5 % <i>&lt; 2 %</i>" in text
-    assert "raise KeyError(&quot;&lt;no such key&gt;&quot;)" in text
-    assert "WARNING</b> <b class=badge>P3</b> <span>host.memory@local" in text
+    assert "raise KeyError(&#34;&lt;no such key&gt;&#34;)" in text
+    assert 'WARNING</b> <b class="severity P3">P3</b> <span>host.memory@local' in text
     assert '<a href="../../docs/runbook.md">docs/runbook.md</a>' in text
     assert "<title>&lt;shop&gt;: daily: 3 of 7 checks failed, worst P1</title>" in text
     assert "output &lt;script&gt;alert(1)&lt;/script&gt;" in text
@@ -110,7 +110,7 @@ def test_every_result_the_worst_first(project: Project, workers: tuple[str, ...]
 
 def failed_assert(text: str) -> str:
     """Return the words of pytest for the assertion: they are its own, but escaped."""
-    found = re.search(r"<li>(AssertionError: assert &#x27;&lt;mine&gt;&#x27; ==.*?)</ul>", text)
+    found = re.search(r"<li>(AssertionError: assert &#39;&lt;mine&gt;&#39; ==.*?)</ul>", text)
     assert found is not None
     return found[1]
 
@@ -127,10 +127,29 @@ def test_a_value_is_drawn_over_past_runs(project: Project) -> None:
             assert "<svg" not in page(pytester)
     found = re.search(r'id="host\.command\.count@local".*?(<svg.*?</svg>)', page(pytester), re.DOTALL)
     assert found is not None
-    assert 'aria-label="3 runs, 0 to 40"' in found[1]
-    # The limits of 20 and 40, the values, and the last of them, which broke one.
-    assert '<path class=P3 d="M0 24h200"/><path class=P1 d="M0 5h200"/><path d="M5 43 100 24 195 5"/>' in found[1]
-    assert "<circle cx=195 cy=5 r=5 class=bad />" in found[1]
+    assert "<title>value in 3 runs</title><desc>0 to 40, from " in found[1]
+    # The limits of 20 and 40, the values, and the last of them, which broke one; and what opens below them.
+    assert re.findall(r"<path class=(P\d) d=\"M52 (\d+)h244\"/><text x=300 y=\d+>(.*?)</text>", found[1]) == [
+        ("P1", "10", "P1 &lt; 40"),
+        ("P3", "38", "P3 &lt; 20"),
+    ]
+    assert re.findall(r"<circle(.*?) cx=\d+ cy=(\d+) r=(\d).*?: (.*?)</title>", found[1]) == [
+        ("", "66", "2", "0"),
+        (" class=P3", "38", "2", "20, P3"),
+        (" class=P1", "10", "4", "40, P1"),
+    ]
+    past = page(pytester).partition('id="host.command.count@local"')[2].partition("</details>")[0]
+    assert "History: not ok in 2 of the last 3 runs" in past
+    assert re.search(r"<td>now<td>\d+ s<td>P1<td>value is 20, expected &lt; 20\n", past)
+    runs = past.partition("<caption>Runs</caption>")[2]
+    rows = re.findall(r"<tr.*?><td>(<a href=)?.*?<td>([a-z]+ ?P?\d?)<td>(.*?)\n", runs)
+    assert [row[1:] for row in rows] == [("breach P1", "40 (P1)"), ("breach P3", "20 (P3)"), ("ok", "0")]
+    # The page of the run before is there, and that of this run is being written.
+    assert [bool(row[0]) for row in rows] == [False, True, True]
+    assert '<h3><b class=badge>BREACH</b> <b class="severity P1">P1</b> <span>host.command.count@local' in page(
+        pytester
+    )
+    assert "<i>it was P3, since " in page(pytester)
 
 
 def test_a_fault_of_the_history_stands_on_it(project: Project) -> None:
@@ -146,6 +165,7 @@ def test_targets_that_nobody_looked_at_stand_on_it(project: Project) -> None:
     pytester.runpytest_subprocess("-m", "daily", "-k", "a-")
     pytester.runpytest_subprocess("-m", "daily", "-k", "[a]")
     assert "Targets without a result: host.b" in page(pytester)
+    assert "3 checks did not run: not selected: host.disk@b, host.memory@b, host.reachable@b" in page(pytester)
 
 
 def test_a_thousand_checks_stay_under_two_megabytes(project: Project) -> None:

@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import dataclasses
 import datetime as dt
+import itertools
+import math
 import re
 from html.parser import HTMLParser
 from pathlib import Path
@@ -9,14 +11,15 @@ from pathlib import Path
 import pytest
 
 from pytest_opscheck.core.results import Change, Result, Run, State, Verdict
-from pytest_opscheck.history import Point
+from pytest_opscheck.history import Outcome, Point, Spell, Story
+from pytest_opscheck.reports import template
 from pytest_opscheck.reports.context import Failed, ReportContext
 from pytest_opscheck.reports.links import Links
 from pytest_opscheck.reports.page import page
-from pytest_opscheck.reports.spark import spark
 
 from .values import STARTED, blocked, measurement, ok, result, run, unknown
 
+Points = dict[tuple[str, str | None], list[Point]]
 HERE = Links(Path(), Path())
 EVIL = "<script>alert('1')</script>\"&\x1b]0;x\x07\u202e"
 
@@ -46,7 +49,7 @@ class Tags(HTMLParser):
         self.found.append((tag, dict(attrs)))
 
 
-def test_new_and_recovered_come_first_then_the_worst() -> None:
+def test_new_and_worse_come_first_and_what_is_well_again_last() -> None:
     told = run(
         changed(State.ONGOING, 2, id="a@old"),
         changed(State.NEW, 0, id="b@new"),
@@ -55,15 +58,16 @@ def test_new_and_recovered_come_first_then_the_worst() -> None:
         result(id="e@waived", verdict=Verdict.WAIVED, fails=False),
         changed(State.RECOVERED, 3, id="f@again"),
         ok(id="g@ok"),
+        changed(State.ONGOING, 2, id="h@worse"),
     )
-    text = body(shown(told))
+    text = body(shown(told, worse={"h@worse": "P3"}))
     heads = re.findall(r"<h2>(.*?) <small>(\d+)</small></h2>", text)
-    assert heads == [("New", "2"), ("Recovered", "1"), ("Still not ok", "1")] + [
-        (title, "1") for title in ("Blocked", "Waived", "Ok")
+    assert heads == [("New", "2")] + [
+        (title, "1") for title in ("Worse", "Still not ok", "Blocked", "Waived", "Ok", "Recovered")
     ]
-    assert re.findall(r' id="(\w)@', text) == list("bcfadeg")
+    assert re.findall(r' id="(\w)@', text) == list("bchadegf")
     assert "after 3 d" in text
-    assert "since 2 d" in text
+    assert "it was P3, since 2 d" in text
 
 
 def test_each_result_is_there_once_and_only_what_is_ok_is_folded() -> None:
@@ -111,39 +115,91 @@ def test_ten_thousand_words_of_a_target_do_not_fill_the_page() -> None:
 @pytest.mark.parametrize("bad", [50, 5000])
 def test_five_thousand_results_stay_under_five_megabytes(bad: int) -> None:
     results, points = [], {}
+    days = [STARTED - dt.timedelta(hours=25 * n) for n in range(30)]
     for number in range(5000):
         values = tuple(measurement(subject=f"/srv/volumes/data-{number}-{part}") for part in range(5))
         made = result if number < bad else ok
         results.append(made(id=f"host.disk@host-{number}", target=f"host-{number}", measurements=values))
         for each in values:
-            points[results[-1].id, each.subject] = [Point(STARTED, 40.0 + n % 7, None) for n in range(30)]
+            points[results[-1].id, each.subject] = [Point(day, 40.0 + n % 7, None) for n, day in enumerate(days)]
     text = shown(run(*results), points=points)
     assert len(text.encode()) < 5_000_000
     assert len(set(re.findall(r' id="(host.disk@.*?)"', text))) == 5000
-    assert text.count("<svg") == 4000
+    assert text.count("<svg") == 3000
+
+
+def test_it_says_what_did_not_run_and_what_took_long() -> None:
+    told = run(
+        ok(id="host.disk@a", target="a", duration_s=3.14),
+        ok(id="host.load@a", check="host.load", target="a", duration_s=0.2),
+        ok(id="host.disk@b", target="b", duration_s=0.01),
+        blocked(id="c@x"),
+        blocked(id="d@x"),
+    )
+    text = shown(told, unjudged={"not selected": [f"{n}@x" for n in range(7)]})
+    assert "7 checks did not run: not selected: 0@x, 1@x, 2@x, 3@x, 4@x and 2 more" in text
+    assert "2 checks blocked by host.reachable@prod" in text
+    assert "Slowest targets: host.a 3.1 s (disk)</p>" in text
+
+
+def test_a_result_opens_to_its_past() -> None:
+    """Every time that it was not ok, and each run with what it saw, which is what its plot shows."""
+    days = [STARTED - dt.timedelta(days=n) for n in range(3)]
+    seen = [Outcome(days[0], Verdict.BREACH, "P1", True, days[0]), Outcome(days[2], Verdict.OK, None, False, None)]
+    spell = Spell(STARTED - dt.timedelta(days=400), STARTED - dt.timedelta(days=398), "P0", EVIL)
+    points = {("a@x", "/var"): [Point(day, 95.0 - n, "P1" if n == 0 else None) for n, day in enumerate(days)]}
+    text = body(shown(run(result(id="a@x")), stories={"a@x": Story(tuple(seen), (spell,))}, points=points))
+    assert "History: not ok in 1 of the last 2 runs" in text
+    cells = [re.split("<t[dh].*?>", row)[1:] for row in re.findall(r"<tr[^>]*>(<td.*?)\n", text)]
+    assert cells[0][:4] == ["2025-10-16 08:00", "2025-10-18 08:00", "2 d", "P0"]
+    assert cells[1:] == [
+        ["2026-11-20 08:00", "breach P1", "95 % (P1)"],
+        ["2026-11-19 08:00", "", "94 %"],
+        ["2026-11-18 08:00", "ok", "93 %"],
+    ]
+
+
+def test_a_run_in_the_past_leads_to_its_page(tmp_path: Path) -> None:
+    """Of whatever suite it was: where the page is there still."""
+    for name in ("daily/2026-11-19T080000.html", "a b/2026-11-18T080000.html", "a b/latest.json"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).touch()
+    points: Points = {("a@x", "/var"): [Point(STARTED - dt.timedelta(days=n), 95.0, None) for n in range(4)]}
+    text = page(run(result(id="a@x")), Links(tmp_path, tmp_path / "daily"), ReportContext(points=points))
+    assert re.findall(r'<td><a href="(.*?)">(.*?)</a>', text) == [
+        ("2026-11-19T080000.html", "2026-11-19 08:00"),
+        ("../a%20b/2026-11-18T080000.html", "2026-11-18 08:00"),
+    ]
+
+
+def seen_by(colour: str, matrix: tuple[tuple[float, ...], ...]) -> list[float]:
+    """Return a colour as somebody sees it who lacks cones, by Machado, Oliveira and Fernandes (2009), in CIE L*a*b*."""
+    channels = [int(colour[place : place + 2], 16) / 255 for place in (1, 3, 5)]
+    linear = [each / 12.92 if each <= 0.04045 else ((each + 0.055) / 1.055) ** 2.4 for each in channels]
+    red, green, blue = (sum(part * each for part, each in zip(row, linear, strict=True)) for row in matrix)
+    whole = (
+        (0.4124 * red + 0.3576 * green + 0.1805 * blue) / 0.9505,
+        0.2126 * red + 0.7152 * green + 0.0722 * blue,
+        (0.0193 * red + 0.1192 * green + 0.9505 * blue) / 1.089,
+    )
+    x, y, z = (max(each, 0) ** (1 / 3) if each > 0.008856 else 7.787 * each + 16 / 116 for each in whole)
+    return [116 * y - 16, 500 * (x - y), 200 * (y - z)]
 
 
 @pytest.mark.parametrize(
-    ("unit", "limits", "values", "drawn"),
+    "matrix",
     [
-        ("%", {"P3": "< 70%", "P1": "< 90%"}, [80, 50], ["M0 24h200", "M0 5h200", "M5 43 195 14"]),
-        ("s", {"P2": "< 500ms"}, [1.0, 0.0], ["M0 24h200", "M5 43 195 5"]),
-        ("", {"P2": "== 0"}, [0, 0, 0], ["M0 24h200", "M5 24 100 24 195 24"]),
-        ("", {"P2": "~ ready", "P3": "== yes"}, [2, 1], ["M5 43 195 5"]),
-        ("parsecs", {"P2": "< 5"}, [1, 2], ["M5 5 195 43"]),
-        ("", {}, [3, None, 1, 2], ["M5 24 68 43M195 5"]),
+        ((1, 0, 0), (0, 1, 0), (0, 0, 1)),
+        ((0.152286, 1.052583, -0.204868), (0.114503, 0.786281, 0.099216), (-0.003882, -0.048116, 1.051998)),
+        ((0.367322, 0.860646, -0.227968), (0.280085, 0.672501, 0.047413), (-0.011820, 0.042940, 0.968881)),
+        ((1.255528, -0.076749, -0.178779), (-0.078411, 0.930809, 0.147602), (0.004733, 0.691367, 0.303900)),
     ],
+    ids=["all", "protanopia", "deuteranopia", "tritanopia"],
 )
-def test_a_plot_has_the_limits_and_gaps(
-    unit: str, limits: dict[str, str], values: list[float | None], drawn: list[str]
-) -> None:
-    """The newest value comes first, and is drawn last."""
-    made = spark(measurement(unit=unit, limits=limits), [Point(STARTED, value, None) for value in values])
-    assert re.findall(r' d="(.*?)"', made) == drawn
-
-
-@pytest.mark.parametrize(
-    "values", [[], [5], [None, 5, 6], ["a", "b"], [True, False], [float("nan"), 1], [1e308, -1e308], [10**400, 1]]
-)
-def test_what_has_no_past_to_show_is_not_drawn(values: list[object]) -> None:
-    assert spark(measurement(), [Point(STARTED, value, None) for value in values]) == ""
+def test_severities_are_told_apart_by_colour_and_by_shape(matrix: tuple[tuple[float, ...], ...]) -> None:
+    look = (Path(template.__file__).parent / "templates/look.css").read_text(encoding="utf-8")
+    for start in (0, look.index("prefers-color-scheme: dark")):
+        colours = [re.compile(rf"--p{n}: (#\w{{6}})").search(look, start) for n in range(4)]
+        seen = [seen_by(found[1], matrix) for found in colours if found is not None]
+        assert min(math.dist(one, other) for one, other in itertools.combinations(seen, 2)) > 20
+    assert len(set(re.findall(r"^\.P\d .*--shape: (.*?);", look, re.MULTILINE))) == 4
