@@ -28,11 +28,11 @@ from .including import Known, joined
 from .limit_reader import ENTRY_KEYS
 from .metrics import read_metrics
 from .model import FAIL_AT, REPORTS_KEEP_S, Inventory, Suite
-from .placeholders import refuse_odd_braces
+from .placeholders import fielded, refuse_odd_braces
 from .positions import Key
 from .problems import InventoryError, Problems, is_concerned, nearest
 from .salvage import salvaged
-from .seldom import channels_of, excuses_of, gate_of, mail_of
+from .seldom import channels_of, excuses_of, gate_of, lists_of, mail_of
 from .targets import in_every_suite, read_targets
 from .written import Source, Written
 
@@ -90,6 +90,7 @@ def _gathered(
     problems.names = _names(document, checks)
     document = _bounded(document, (), problems)
     refuse_odd_braces(document, problems)
+    problems.written.fielded = fielded(document)
     document = expand(document, os.environ if environment is None else environment, problems)
     general = _general(document, problems)
     words = _words(general.get("severities", {}), checks, problems)
@@ -104,7 +105,8 @@ def _gathered(
     metrics = read_metrics(report.get("metrics"), file.absolute().parent, problems)
     mail, formats = mail_of(report, file.absolute().parent, words, suites, problems)
     resolver = Resolver(checks, words, suites, {ZONE: zone, PAST: history}, problems)
-    targets, expectations = read_targets(document, resolver, problems)
+    lists = lists_of(document, file.absolute().parent, problems)
+    targets, expectations = read_targets(document, lists, resolver, problems)
     if not len(problems):  # an expectation that is wrong itself is none that a condition could name
         refuse_unknown_conditions(expectations, problems)
         refuse_unknown_pasts(targets, expectations, history.keep_s, problems)
@@ -112,7 +114,7 @@ def _gathered(
     channels = channels_of(document, words, suites, expectations, problems)
     gate = gate_of(document, words, suites, [each.id for each in targets], problems)
     inventory = Inventory(
-        digest=_digest(file, document),
+        digest=_digest(file, document, [each.digested for each in lists]),
         file=file,
         name=name,
         timezone=zone,
@@ -151,9 +153,9 @@ def _sure(inventory: Inventory, wrong: Collection[Key]) -> Inventory:
     )
 
 
-def _digest(file: Path, document: Mapping[str, Any]) -> str:
+def _digest(file: Path, document: Mapping[str, Any], lists: object) -> str:
     """Return what tells an inventory from another one, or from itself in another environment."""
-    text = json.dumps([str(file.resolve()), document], sort_keys=True, default=str)
+    text = json.dumps([str(file.resolve()), document, *([lists] if lists else [])], sort_keys=True, default=str)
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from ..core.secrets import secret_parts, secrets_at, secrets_in
 from ..core.shapes import is_secret_key, known_tokens
-from .placeholders import FILLED, Blank, blank
+from .placeholders import FILLED, Blank, blank, fielded, takes_fields
 from .positions import Key
 from .problems import Problems
 
@@ -45,13 +45,17 @@ def expand(document: dict[str, Any], environment: Mapping[str, str], problems: P
             return _VARIABLE.sub(value, said)
 
         key = _key(path)
-        filled = blank(said, variables) if path[0] in FILLED else variables(said)
+        if path[0] not in FILLED:
+            filled: str | Blank = variables(said)
+        else:
+            filled = blank(said, variables, fields=takes_fields(path, templates))
         if isinstance(filled, str):
             keep_secrets(path, filled, problems)
         return filled
 
-    filled: dict[str, Any] = mapped(document, text, ())
-    return filled
+    templates = fielded(document)
+    made: dict[str, Any] = mapped(document, text, ())
+    return made
 
 
 def keep_secrets(path: Key, filled: str, problems: Problems) -> None:

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from .channels import Channel
     from .gate import Gate
     from .report import Mail
+    from .sources import Listed
     from .waivers import Waiver
     from .windows import Window
 
@@ -40,6 +41,15 @@ def excuses_of(
 
     windows = read_windows(document.get("maintenance", {}), expectations, zoned=zoned, problems=problems)
     return windows, read_waivers(document.get("waiver", []), expectations, problems)
+
+
+def lists_of(document: Mapping[str, Any], folder: Path, problems: Problems) -> tuple[Listed, ...]:
+    """Return the lists of which items are targets."""
+    if "source" not in document:
+        return ()
+    from .sources import read_sources
+
+    return read_sources(document["source"], folder, problems)
 
 
 def gate_of(
