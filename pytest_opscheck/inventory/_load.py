@@ -48,11 +48,13 @@ def load(
     *,
     reports: Path | None = None,
     known: Known | None = None,
+    keeps: bool = False,
 ) -> Inventory:
     """Read an inventory, of which `checks` are the shipped checks.
 
     reports: where its runs leave their reports, and with them the history; by default `reports/` beside the file.
     known: the texts and documents of its files that somebody has read already.
+    keeps: whether the items of its lists are kept now, as the last known ones: a run does that, once.
 
     Raises InventoryError with every error that the file has, each with file, line and key.
     """
@@ -69,7 +71,7 @@ def load(
     document, unread = joined(file, document, known, problems)
     if unread:
         faults += unread if faults else [*unread, *problems.lines()]
-    inventory = _gathered(file, document, checks, problems, environment=environment, reports=reports)
+    inventory = _gathered(file, document, checks, problems, environment=environment, reports=reports, keeps=keeps)
     if faults:  # what else is wrong may follow from what could not be read
         raise InventoryError("\n".join(faults), inventory, problems.wrong)
     problems.raise_any(inventory)
@@ -84,6 +86,7 @@ def _gathered(
     *,
     environment: Mapping[str, str] | None,
     reports: Path | None,
+    keeps: bool,
 ) -> Inventory:
     """Return what a document says, as far as it can be read; what can't be is noted."""
     checks = (*checks, *added_checks(kinds_in(document)))
@@ -105,7 +108,8 @@ def _gathered(
     metrics = read_metrics(report.get("metrics"), file.absolute().parent, problems)
     mail, formats = mail_of(report, file.absolute().parent, words, suites, problems)
     resolver = Resolver(checks, words, suites, {ZONE: zone, PAST: history}, problems)
-    lists = lists_of(document, file.absolute().parent, problems)
+    beside = reports or file.parent / REPORTS
+    lists = lists_of(document, file.absolute().parent, beside, words, problems, keeps=keeps)
     targets, expectations = read_targets(document, lists, resolver, problems)
     if not len(problems):  # an expectation that is wrong itself is none that a condition could name
         refuse_unknown_conditions(expectations, problems)

@@ -21,7 +21,7 @@ NAMES = ("name",)
 """The placeholders that there are."""
 FILLED = ("defaults", "template", "group", "source")
 """The tables in which they are filled."""
-SOURCE_KEYS = ("file", "format", "kind", "template", "where", "name", "at_least")
+SOURCE_KEYS = ("file", "format", "kind", "template", "where", "name", "at_least", "gone")
 """The keys of a source that are not those of its targets."""
 _KNOWN = re.compile(rf"(?<![$\\])\{{({'|'.join(NAMES)})\}}")
 _FIELD = re.compile(r"(?<![$\\{])\{([A-Za-z_][\w.-]*)\}(?!\})")

@@ -43,13 +43,21 @@ def excuses_of(
     return windows, read_waivers(document.get("waiver", []), expectations, problems)
 
 
-def lists_of(document: Mapping[str, Any], folder: Path, problems: Problems) -> tuple[Listed, ...]:
-    """Return the lists of which items are targets."""
+def lists_of(
+    document: Mapping[str, Any],
+    folder: Path,
+    reports: Path,
+    words: Mapping[str, str],
+    problems: Problems,
+    *,
+    keeps: bool,
+) -> tuple[Listed, ...]:
+    """Return the lists of which items are targets; `keeps` is whether their items are kept, as the last known ones."""
     if "source" not in document:
         return ()
-    from .sources import read_sources
+    from .sources import Places, read_sources
 
-    return read_sources(document["source"], folder, problems)
+    return read_sources(document["source"], Places(folder, reports, keeps), words, problems)
 
 
 def gate_of(

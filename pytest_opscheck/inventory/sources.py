@@ -9,12 +9,15 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from ..core.limits import severity_of
 from ..core.secrets import secrets_at
 from ..core.shapes import is_secret_key
+from ..core.units import LimitError
 from ..files.matching import matched
 from ..files.reading import content
-from ..probes.source import Source
+from ..probes.source import Source, State
 from .document import shown_path
+from .kept import Kept, file_of, keep, moment, recalled, without_secrets
 from .lists import Item, ListError, items
 from .model import name_problem
 from .placeholders import SOURCE_KEYS, Blank, choices
@@ -39,37 +42,72 @@ class Listed:
     @property
     def digested(self) -> Mapping[str, Mapping[str, str]]:
         """What tells this list from another one."""
-        return {name: item.fields for name, item in self.members.items()}
+        return {name: without_secrets(item.fields) for name, item in self.members.items()}
 
 
-def read_sources(tables: object, folder: Path, problems: Problems) -> tuple[Listed, ...]:
-    """Return the sources with their items, as far as they can be read."""
+@dataclass(frozen=True, slots=True)
+class Places:
+    """Where lists are seen from, and where their last known items are; `keeps` is whether these are kept now."""
+
+    folder: Path
+    reports: Path
+    keeps: bool = False
+
+
+def read_sources(tables: object, places: Places, words: Mapping[str, str], problems: Problems) -> tuple[Listed, ...]:
+    """Return the sources with their items, as far as they can be read; of one that can't be the last known items."""
     if not isinstance(tables, dict) or not tables:
         problems.add(("source",), _NEEDED)
         return ()
-    return tuple(filter(None, (_source(name, said, folder, problems) for name, said in tables.items())))
+    return tuple(filter(None, (_source(name, said, places, words, problems) for name, said in tables.items())))
 
 
-def _source(name: str, said: object, folder: Path, problems: Problems) -> Listed | None:
+def _source(name: str, said: object, places: Places, words: Mapping[str, str], problems: Problems) -> Listed | None:
     path: Key = ("source", name)
     if problem := name_problem(name):
         problems.add(path, problem)
     if not isinstance(said, dict):
         problems.add(path, _NEEDED)
         return None
-    if (source := _model(said, path, problems)) is None or problem:
+    if (source := _model(said, words, path, problems)) is None or problem:
         return None
+    file, meant = file_of(places.reports, name), [source.format, source.chosen, repr(said["name"])]
     try:
-        found = _meant(source, folder)
+        known = recalled(file, meant) or Kept(meant, "", {})
+        try:
+            found = _meant(source, places.folder)
+        except ListError as error:
+            return _recalled(name, source, known, error)
     except ListError as error:
         problems.add((*path, "file"), str(error))
         return None
     _keep_secrets(found, path, problems)
     members = _named(found, said["name"], path, problems)
+    kept = known.read_again({each: without_secrets(item.fields) for each, item in members.items()}, moment())
+    problem = _keep(file, kept) if places.keeps and not len(problems) else None
+    source.tell(State((), problem, kept.gone, source.state.severity))
     return Listed(name, source, members)
 
 
-def _model(said: Mapping[str, Any], path: Key, problems: Problems) -> Source | None:
+def _recalled(name: str, source: Source, known: Kept, error: ListError) -> Listed:
+    """Return the last known items of a list that can't be read. Raises the error where there are none."""
+    if not known.items:
+        raise error
+    problem = f"{error}; the list as it was at {known.read} is checked instead"
+    source.tell(State((), problem, known.gone, source.state.severity))
+    return Listed(name, source, {each: Item(each, fields) for each, fields in known.items.items()})
+
+
+def _keep(file: Path, kept: Kept) -> str | None:
+    """Keep what is known of a list; returns what went wrong with that."""
+    try:
+        keep(file, kept)
+    except OSError as error:
+        return f"{file}: {error.strerror}; without it nobody knows what vanishes from the list"
+    return None
+
+
+def _model(said: Mapping[str, Any], words: Mapping[str, str], path: Key, problems: Problems) -> Source | None:
     """Return a source's own keys, None where anything is wrong with them; the others are its targets'."""
     name = said.get("name")
     own = {key: value for key, value in said.items() if key in SOURCE_KEYS and key not in ("kind", "template")}
@@ -77,6 +115,11 @@ def _model(said: Mapping[str, Any], path: Key, problems: Problems) -> Source | N
         source = Source.model_validate({**own, "name": "-"} if isinstance(name, Blank) else own)
     except ValidationError as error:
         note_validation(error, problems, path, own, SOURCE_KEYS)
+        return None
+    try:
+        source.tell(State(severity=severity_of(source.vanished, words)))
+    except LimitError as error:
+        problems.add((*path, "gone"), str(error))
         return None
     if not isinstance(name, Blank):
         problems.add(
@@ -91,7 +134,9 @@ def _meant(source: Source, folder: Path) -> list[Item]:
     found = list(_items(source, folder))
     meant = [item for item in found if item.is_meant(source.chosen)]
     if not meant:
-        raise ListError(f"none of its {len(found)} items is one of `where`" if found else "the list is empty")
+        raise ListError(
+            f"{source.file!r}: " + (f"none of its {len(found)} items is one of `where`" if found else "it has no items")
+        )
     return meant
 
 

@@ -41,6 +41,8 @@ def read_targets(
         names.add(each.name)
         hosts += [each.name] if each.kind.name == "host" else []
     for listed in lists:
+        if (problem := listed.source.state.problem) is not None:
+            composer.notes.append(f"source.{listed.name}: {problem}")
         listed.source.listed(composer.listed.get(listed.name, ()))
         targets.append(source := InventoryTarget("source", listed.name, listed.source))
         expectations += resolver.resolve(source, None, {}, ("source", listed.name))

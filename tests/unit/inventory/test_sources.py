@@ -11,6 +11,7 @@ import pytest
 
 from pytest_opscheck import catalogue
 from pytest_opscheck.inventory import Inventory, InventoryError, load
+from pytest_opscheck.probes.source import Source
 
 FLEET = """
 [template.web]
@@ -58,7 +59,7 @@ def read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Read:
             text = said if isinstance(said, str) else json.dumps(said)
             (tmp_path / "sd" / f"{number}.json").write_text(text, encoding="utf-8")
         (tmp_path / "opscheck.toml").write_text(toml, encoding="utf-8")
-        return load(tmp_path / "opscheck.toml", catalogue.checks(), environment)
+        return load(tmp_path / "opscheck.toml", catalogue.checks(), environment, keeps=True)
 
     return made
 
@@ -144,7 +145,7 @@ def test_fields_may_stand_in_a_template_of_lists_alone(read: Read) -> None:
             [entry("c:1", env="prod")],
             "item 'c:1' has no {instance}; it has {__address__}, {__host__}, {__port__}, {env}",
         ),
-        ([], "the list is empty"),
+        ([], "'sd/*.json': it has no items"),
         ([entry("lab:1", env="dev")], "none of its 1 items is one of `where`"),
         ({"a": 1}, "sd/0.json: it is not a list of Prometheus"),
         ([{"targets": "a"}], "its entry 1 has no list of texts"),
@@ -187,3 +188,30 @@ def test_an_error_of_all_items_is_one_line(read: Read) -> None:
     said = error(read, FLEET.replace("ssh://ops@{__host__}", "sssh://{__host__}"), prod(*(f"w{n}" for n in range(50))))
     assert len(said.splitlines()) == 1
     assert "(in host.w0 and 49 more)" in said
+
+
+def test_secrets_are_not_kept(read: Read, tmp_path: Path) -> None:
+    read(BY_ANSIBLE, ANSIBLE)
+    kept = (tmp_path / "reports" / "source-fleet.json").read_text(encoding="utf-8")
+    assert "10.0.0.1" in kept
+    assert "hunter2" not in kept
+    read(BY_ANSIBLE, "none")
+
+
+def test_other_items_that_are_meant_are_no_items_that_vanished(read: Read) -> None:
+    listed = [*prod("a", "b"), entry("c:1", env="dev", instance="c"), entry("d:1", env="dev", instance="d")]
+    read(FLEET, listed)
+    source = read(FLEET.replace('env = "prod"', 'env = "dev"'), listed).target("source", "fleet")
+    assert source is not None
+    assert isinstance(source.keys, Source)
+    assert source.keys.state.gone == {}
+    assert set(source.keys.members()) == {"host.c", "host.d"}
+
+
+def test_how_severe_it_is_that_an_item_vanishes(read: Read) -> None:
+    assert "source.fleet.gone: 'P9' is not a severity" in error(read, FLEET + 'gone = "P9"\n', prod("a", "b"))
+    words = '[opscheck]\nseverities = { bad = "P0" }\n' + FLEET + 'gone = "bad"\n'
+    source = read(words, prod("a", "b")).target("source", "fleet")
+    assert source is not None
+    assert isinstance(source.keys, Source)
+    assert source.keys.state.severity == "P0"
