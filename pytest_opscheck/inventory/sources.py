@@ -109,6 +109,12 @@ def _keep(file: Path, kept: Kept) -> str | None:
 
 def _model(said: Mapping[str, Any], words: Mapping[str, str], path: Key, problems: Problems) -> Source | None:
     """Return a source's own keys, None where anything is wrong with them; the others are its targets'."""
+    for key in ("command", "url"):
+        if key in said and "file" not in said:
+            problems.add(
+                (*path, key), "a list is read from a file; have it written into one before the run, and name that: file"
+            )
+            return None
     name = said.get("name")
     own = {key: value for key, value in said.items() if key in SOURCE_KEYS and key not in ("kind", "template")}
     try:

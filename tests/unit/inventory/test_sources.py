@@ -29,7 +29,7 @@ at_least = 2
 """
 ANSIBLE = {
     "_meta": {"hostvars": {"web1": {"ansible_host": "10.0.0.1", "ansible_password": "hunter2-hunter2"}}},
-    "all": {"children": ["prod", "ungrouped"]},
+    "all": {"children": ["prod", "ungrouped"]},  # as ansible-core 2.19 has it
     "prod": {"children": ["web", "prod"], "hosts": ["db1"]},
     "web": {"hosts": ["web1", "web2"]},
 }
@@ -171,7 +171,9 @@ def test_what_is_wrong_with_a_list_names_source_and_item(read: Read, items: Any,
         ('"sd/*.json"', '"nowhere/*.json"', "'nowhere/*.json' matches no file"),
         ("prometheus", "yaml", "it must be 'prometheus' or 'ansible', not 'yaml'"),
         ('template = "web"', 'template = "wbe"', "there is no template 'wbe'"),
-        ('file = "sd/*.json"', 'command = ["x"]', "the key 'file' is needed"),
+        ('file = "sd/*.json"', 'command = ["x"]', "source.fleet.command: a list is read from a file; have it"),
+        ('file = "sd/*.json"', 'url = "https://x"', "source.fleet.url: a list is read from a file; have it"),
+        ('file = "sd/*.json"', "", "the key 'file' is needed"),
         ("{__host__}", "{hsot}", "its item has no {hsot} that is one value; it has {__address__}, "),
         (
             "[source.fleet]",
