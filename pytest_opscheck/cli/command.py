@@ -30,6 +30,7 @@ _ELSEWHERE = {
     "run": "run",
     "runbook": "runbook",
     "schedule": "schedule",
+    "source": "source",
     "status": "schedule",
 }
 """Commands and the modules in which they are, which are imported where they are asked for."""
@@ -89,6 +90,7 @@ def main() -> None:
     opscheck status      when did each suite last run, and how did it end?
     opscheck compliance  what was checked in a period, and what was missed?
     opscheck maintenance start or end a maintenance window
+    opscheck source      accept what has vanished from a list
     """  # noqa: D301 - click's mark for lines that stay as they are
 
 
