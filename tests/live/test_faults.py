@@ -200,9 +200,13 @@ def test_a_fault_costs_flat_memory_and_is_never_ok(fault: Outcome) -> None:
 
 
 def test_what_hangs_or_drips_costs_each_kind_its_connecting_alone(fault: Outcome) -> None:
-    """10 s to connect, 16 s where something answers, and 10 s more in the quiet lane for http."""
+    """10 s to connect, 16 s where something answers, and 10 s more in the quiet lane for http: all of it side by side.
+
+    A machine under load takes longer for everything, but never as long as for one after the other.
+    """
     if fault.fault in ("hangs", "drips"):
-        assert fault.seconds < 45
+        one_by_one = sum(each["duration_s"] for name, each in fault.results.items() if ".reachable@" in name)
+        assert fault.seconds < max(45, one_by_one / 2)
 
 
 @pytest.mark.parametrize("kind", CELLS)
