@@ -166,7 +166,9 @@ class Past:
                 _record.prune(store, run.finished, self.history.keep_s)
                 return digest
 
-        return bounded(write, self.history)
+        digest = bounded(write, self.history)
+        self._is_open = self._records is not None  # the first run of all has made what there is to open
+        return digest
 
     def settle(self, run: Run) -> None:
         """Note the exit status that a recorded run has got since. Raises HistoryError."""
@@ -187,6 +189,10 @@ class Past:
             return records.values(seq) if seq is not None else {}
 
         return self._ask(values) or {}
+
+    def asked(self, question: Callable[[Records], T]) -> T | None:
+        """Return an answer to any question; None where there is no history yet, or none that answers."""
+        return self._ask(question)
 
     def stories(self, ids: Iterable[str]) -> Mapping[str, Story]:
         """Return what is known of checks, by their ids."""
