@@ -29,6 +29,7 @@ _ELSEWHERE = {
     "report": "report",
     "run": "run",
     "schedule": "schedule",
+    "serve": "serve",
     "status": "schedule",
 }
 """Commands and the modules in which they are, which are imported where they are asked for."""
@@ -85,6 +86,7 @@ def main() -> None:
     opscheck report      print the latest run as text or Markdown
     opscheck schedule    run suites automatically, from systemd or cron
     opscheck status      when did each suite last run, and how did it end?
+    opscheck serve       the status page, live
     opscheck compliance  what was checked in a period, and what was missed?
     opscheck maintenance start or end a maintenance window
     """  # noqa: D301 - click's mark for lines that stay as they are

@@ -151,6 +151,11 @@ class Overview:
                 found += [run for run in older if not run.narrowed][:1]
         return [_settled(run, self._ended) for run in found]
 
+    def unknown(self, why: str) -> Status:
+        """Return what there is to show where the history does not answer: that it does not."""
+        found = self.status(None, (why,))
+        return replace(found, tone="red", headline="The history could not be read", suites=())
+
     def _telling(self, runs: Iterable[PastRun]) -> list[int]:
         """Return the runs that failed and of which the severity is shown: the newest ones, and the last of each day."""
         failed = [run for run in runs if run.exit_status == 1]
