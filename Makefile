@@ -23,7 +23,7 @@ unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help demo demo-docker stack check stop test unit flips lowest lint clean demo-packages test-packages
+.PHONY: help demo demo-docker stack check stop test unit flips gates lowest lint clean demo-packages test-packages
 
 help:
 	@echo 'make demo                  starts a small shop of real servers, checks it, shows the verdicts, stops it'
@@ -35,6 +35,7 @@ help:
 	@echo 'make test                  installs what the tests need, and runs them'
 	@echo 'make unit                  runs the tests that need no server, no Docker and no other program, in half a minute'
 	@echo 'make flips NAME=...        makes every fault of every example, or of one; the tests make one for each expectation'
+	@echo 'make gates                 deploys builds with faults on real stacks, and times what the gate says; an hour and a half'
 	@echo 'make lowest                runs the unit tests and the demo with the lowest versions that pyproject.toml allows'
 	@echo 'make lint                  ruff, mypy, and whether imports lead to the rooms below'
 	@echo 'make clean                 removes .venv and caches'
@@ -57,6 +58,9 @@ unit: $(VENV)/installed-dev
 
 flips: test-packages $(VENV)/installed-dev
 	tests/with-docker $(VENV)/bin/pytest tests/live/test_flips.py $(if $(NAME),-k $(NAME))
+
+gates: test-packages $(VENV)/installed-dev
+	tests/with-docker $(VENV)/bin/pytest tests/gates -s $(if $(NAME),-k $(NAME))
 
 lowest: test-packages $(VENV)-lowest/installed
 	tests/with-docker $(VENV)-lowest/bin/pytest -n 3 --dist loadfile tests/unit tests/live/test_demo.py

@@ -87,7 +87,9 @@ def pytest_configure(config: pytest.Config) -> None:
         ending.begin()
         from .inventory import InventoryError
         from .session.session import Session
+        from .session.workers import refuse_elsewhere
 
+        refuse_elsewhere(config)
         try:
             session = config.stash[SESSION] = Session.open(config, file, seen, ending)
         except InventoryError as error:

@@ -17,6 +17,8 @@ from pytest_opscheck.cli.manual import Entry, chapters
 from pytest_opscheck.core.schedule import Schedule
 from pytest_opscheck.inventory import load
 from pytest_opscheck.reports import openmetrics
+from pytest_opscheck.runbook.importing import of_pages
+from pytest_opscheck.runbook.page import Page
 from tests.live.processes import program
 from tests.unit.reports import values
 
@@ -39,6 +41,7 @@ PAGES = [
     "docs/gate.md",
     "docs/fleets.md",
     "docs/ci.md",
+    "docs/runbook.md",
 ]
 ENVIRONMENT = {
     "DATABASE_URL": "postgresql://127.0.0.1/db",
@@ -138,6 +141,14 @@ def test_an_example_says_its_check(entry: Entry, tmp_path: Path) -> None:
     assert entry.runs.startswith("by default") or re.search(rf"\b{name}\b", entry.example)
     found = load(file, checks(), ENVIRONMENT).expectations
     assert any(entry.has(expectation.check.id) for expectation in found)
+
+
+def test_the_draft_of_the_page_is_what_import_makes_of_its_runbook() -> None:
+    page = (ROOT / "docs/runbook.md").read_text(encoding="utf-8")
+    (runbook,) = re.findall(r"^````markdown\n(.*?)^````", page, re.MULTILINE | re.DOTALL)
+    (draft,) = re.findall(r"^```toml\n(.*?)^```", page, re.MULTILINE | re.DOTALL)
+    made = of_pages([Page("runbook.md", runbook)], Path("opscheck.toml")).draft
+    assert made[made.index("[opscheck]") :] == draft
 
 
 def test_the_page_of_checks_is_up_to_date() -> None:

@@ -28,6 +28,7 @@ _ELSEWHERE = {
     "merge": "merge",
     "report": "report",
     "run": "run",
+    "runbook": "runbook",
     "schedule": "schedule",
     "serve": "serve",
     "status": "schedule",
@@ -77,6 +78,7 @@ def main() -> None:
 
     \b
     opscheck init        look at this machine and write an inventory
+    opscheck runbook     draft an inventory from a runbook
     opscheck validate    is the inventory valid?
     opscheck checks      what can be expected?
     opscheck plan        what would be probed?

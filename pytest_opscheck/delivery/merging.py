@@ -118,7 +118,7 @@ def _require_same(part: Part, inventory: Inventory, suite: str, of: int) -> None
         ("suite", run.suite, suite),
         ("number of shards", part.shard.of, of),
         ("version of pytest-opscheck", run.version, _version()),
-        ("digest of the inventory", run.digest, inventory.digest),
+        ("digest of the inventory", run.digest, inventory.fingerprint),
     ]
     for what, theirs, ours in differing:
         if theirs != ours:

@@ -67,7 +67,9 @@ def machine_of(text: str) -> str:
 def without_blindness(look: Run, elsewhere: Collection[str], observers: Collection[str]) -> Run:
     """Return a look in which what it could not see is unknown, and no breach."""
     results = tuple(_observed(result, observers) for result in look.results)
-    reached = [result for result in results if result.check.endswith(".reachable") and result.target in elsewhere]
+    reached = [
+        result for result in look.results if result.check.endswith(".reachable") and target_of(result) in elsewhere
+    ]
     silent = [result.id for result in reached if _is_silent(result)]
     if not silent or len(silent) < len(reached):
         return replace(look, results=results)
@@ -75,9 +77,16 @@ def without_blindness(look: Run, elsewhere: Collection[str], observers: Collecti
 
 
 def _observed(result: Result, observers: Collection[str]) -> Result:
-    is_gone = result.target in observers and result.check.endswith(".reachable") and result.verdict is Verdict.BREACH
+    is_gone = (
+        target_of(result) in observers and result.check.endswith(".reachable") and result.verdict is Verdict.BREACH
+    )
     why = f"{result.message}; what it measures is unknown"
     return replace(result, verdict=Verdict.UNKNOWN, message=why, fails=False) if is_gone else result
+
+
+def target_of(result: Result) -> str:
+    """Return the id of a result's target, which itself says no kind: `http.api`."""
+    return f"{result.check.partition('.')[0]}.{result.target}"
 
 
 def _is_silent(result: Result) -> bool:

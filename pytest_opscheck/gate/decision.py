@@ -87,7 +87,8 @@ def decide(before: Baseline | None, after: Sequence[Run], terms: Terms) -> Decis
         for past in (tuple(terms.levels.get(name, ())),)
         for finding in _findings(before, earlier, looks, name, terms, shares, replace(setting, past=past))
     ]
-    found += _gone(before, looks) if after else ()  # that nothing was looked at says nothing of a check
+    ended_early = not after or terms.broke is not None or any(each.rolls_back for each in found)
+    found += () if ended_early else _gone(before, looks)  # what was not looked at may be there all the same
     found.sort(key=lambda each: (not each.rolls_back, not each.leaves_undecided, list(Sort).index(each.sort), each.id))
     count = sum(any(r.verdict in (Verdict.OK, Verdict.BREACH) for r in seen) for seen in looks.values())
     answer, why = _answer(found, count, terms)

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 
 from ..core.look import Look
 from ..core.results import Result, Run, Verdict
+from .answering import Answering
 from .blind import without_blindness
 from .decision import Terms
 from .looking import Looker
@@ -26,11 +27,15 @@ _TOO_OFTEN = 2
 
 @dataclass(frozen=True, slots=True)
 class Life:
-    """Whether what was deployed came up: after so many seconds, and what was missing where it did not."""
+    """Whether what was deployed came up: after so many seconds, and what was missing where it did not.
+
+    seen: the last two looks at what was missing.
+    """
 
     seconds: float
     missing: Result | None = None
     gave_up: str | None = None
+    seen: tuple[Run, ...] = ()
 
     def counted(self, terms: Terms) -> Terms:
         """Return terms by which what did not come up counts: a breach rolls back, and what can't be told is no go."""
@@ -49,6 +54,12 @@ class Life:
         return f"not ready after {self.seconds:.0f} s: {said}{f'; {self.gave_up}' if self.gave_up else ''}"
 
 
+def life_of(looker: Looker) -> frozenset[str]:
+    """Return the results that tell whether what was deployed is up."""
+    suite = (each for each in looker.inventory.expectations if looker.suite in each.suites)
+    return frozenset(each.id for each in suite if each.check.name in _LIFE)
+
+
 def awaited(
     looker: Looker,
     broken_before: Collection[str],
@@ -59,27 +70,30 @@ def awaited(
     only: Collection[str] | None = None,
 ) -> Life:
     """Wait until what was deployed answers, at most as long as is said. Raises GateError and StoppedError."""
-    suite = [each for each in looker.inventory.expectations if looker.suite in each.suites]
-    life = frozenset(each.id for each in suite if each.check.name in _LIFE and (only is None or each.id in only))
+    life = frozenset(name for name in life_of(looker) if only is None or name in only)
     began, ended_since = time.monotonic(), None
+    answering = Answering.of(looker.inventory)
+    seen: tuple[Run, ...] = ()
     while life:
-        missing = _missing(looker.look(Look(only=life)), broken_before, terms)
+        seen = (*seen[-1:], looker.look(Look(only=life)))
+        missing = _missing(seen[-1], broken_before, terms, answering)
         waited = time.monotonic() - began
         if not missing:
             break
         ended_since = (waited if ended_since is None else ended_since) if any(map(_has_ended, missing)) else None
         gave_up = _gave_up(missing, 0.0 if ended_since is None else waited - ended_since)
         if gave_up or waited > wait_s:
-            return Life(waited, missing[0], gave_up)
+            return Life(waited, missing[0], gave_up, seen)
         tell(f"waiting for {missing[0].id}: {missing[0].message}")
         time.sleep(_PAUSE_S)
     return Life(time.monotonic() - began)
 
 
-def _missing(found: Run, broken_before: Collection[str], terms: Terms) -> list[Result]:
+def _missing(found: Run, broken_before: Collection[str], terms: Terms, answering: Answering) -> list[Result]:
     """Return what is not up, the worst breach first; what blocks others before what it blocks."""
     results = without_blindness(found, terms.elsewhere, terms.observers).results
-    missing = [each for each in results if each.verdict is not Verdict.OK and each.id not in broken_before]
+    up = answering.up(results)
+    missing = [each for each in results if each.verdict is not Verdict.OK and each.id not in {*broken_before, *up}]
     return sorted(missing, key=lambda each: each.rank)
 
 
@@ -87,8 +101,12 @@ def _has_ended(missing: Result) -> bool:
     return any(m.breached and _ENDED.match(str(m.value)) for m in missing.measurements)
 
 
-def _gave_up(missing: Collection[Result], ended_for_s: float) -> str | None:
+def _gave_up(missing: Sequence[Result], ended_for_s: float) -> str | None:
     """Return why more waiting is of no use."""
     if any(int(again[1]) >= _TOO_OFTEN for each in missing if (again := _AGAIN.search(each.message)) is not None):
         return "it ends again and again"
-    return "it has ended, and does not come up again" if ended_for_s >= _ENDED_FOR_S else None
+    if ended_for_s < _ENDED_FOR_S:
+        return None
+    ended = next(each for each in missing if _has_ended(each))
+    said = "" if ended is missing[0] else f"{ended.id}: {ended.message}; "
+    return f"{said}it has ended, and does not come up again"

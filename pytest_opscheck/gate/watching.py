@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import datetime as dt
 import time
 from collections.abc import Callable, Collection
@@ -17,7 +16,7 @@ from .finding import Sort
 from .looking import Looker, StoppedError
 from .values import LOOKS, Answer
 from .version import NO_VERSION, described, waited_for
-from .waiting import awaited
+from .waiting import awaited, life_of
 
 AGAIN_S = 5.0
 """After this time what is newly broken is looked at again."""
@@ -49,10 +48,8 @@ class Watch:
             if self.ready_s is not None and version is not None and gate.version is not None:
                 self._await_version(gate.version, wait_s, version)
             if self.terms.broke is not None:
-                self._full_look(LOOKS[0])
                 return self.decision
-            self._warm_up(gate)
-            self._decide_once()
+            self._decide_once(gate, every_s)
             self._go_on(watch_s, every_s)
         except StoppedError:
             self.is_partial = True
@@ -60,13 +57,27 @@ class Watch:
 
     def _go_on(self, watch_s: float, every_s: float) -> None:
         """Look again and again, as long as is said; ended early only by what rolls back."""
-        began = time.monotonic()
-        while not self._rolls_back() and (passed := time.monotonic() - began) < watch_s:
-            time.sleep(min(every_s, watch_s - passed))
+        began = last = time.monotonic()
+        while not self._rolls_back() and time.monotonic() - began < watch_s:
+            if self._died_until(min(last + every_s, began + watch_s)):
+                return
+            last = time.monotonic()
             self._full_look(LOOKS[0])
             self._confirm()
             passed = min(time.monotonic() - began, watch_s)
             self.tell(f"watched {passed:.0f} s of {watch_s:.0f} s, {self.decision.answer} so far")
+
+    def _died_until(self, moment: float) -> bool:
+        """Wait, and look in the middle of it whether all is still up: that it has died is not left to the next look."""
+        half = (moment - time.monotonic()) / 2
+        if half > AGAIN_S:
+            time.sleep(half)
+            self._look(Look(only=life_of(self.looker)))
+            self._confirm()
+        if self._rolls_back():
+            return True
+        time.sleep(max(0.0, moment - time.monotonic()))
+        return False
 
     def _rolls_back(self) -> bool:
         return self.decision.answer is Answer.ROLL_BACK
@@ -95,6 +106,7 @@ class Watch:
         life = awaited(self.looker, broken, self.terms, wait_s, self.tell)
         self.ready_s = life.seconds if life.missing is None else None
         self.terms = life.counted(self.terms)
+        self.looks += life.seen if self.terms.broke is not None else ()
 
     def _await_version(self, source: Version, wait_s: float, wanted: str) -> None:
         """Wait until every answer comes from the version that was deployed; that none says one proves no other."""
@@ -106,25 +118,37 @@ class Watch:
             self._note(said)
         else:
             self.terms = replace(self.terms, broke=said)
+            self._full_look(LOOKS[0])
 
-    def _warm_up(self, gate: Gate) -> None:
-        """Make the requests that are not measured."""
-        if gate.warm_up and self.looker.with_requests(gate.warm_up) and self.ready_s is not None:
-            wanted = self.looker.with_requests(max(gate.warm_up, FEWEST_REQUESTS))
-            with contextlib.suppress(GateError):  # the first look tells
-                self.looker.look(Look(only=frozenset(wanted), params=wanted))
-
-    def _decide_once(self) -> None:
-        """Look at all of the suite, then at what is compared, until it is decided or there are enough requests."""
-        self._full_look(LOOKS[0])
+    def _first_look(self, gate: Gate) -> None:
+        """Look at all of the suite while it warms up; the requests of this look are made, and not measured."""
+        timed = frozenset(self.looker.with_requests(LOOKS[0]))
+        if not (gate.warm_up and timed and self.ready_s is not None):
+            self._full_look(LOOKS[0])
+            return
+        self._full_look(max(gate.warm_up, FEWEST_REQUESTS), unmeasured=timed)
         self._confirm()
-        made, compared = LOOKS[0], self._compared()
+        if not self._rolls_back():
+            self._look(Look(only=timed, params=self.looker.with_requests(LOOKS[0])))
+
+    def _decide_once(self, gate: Gate, every_s: float) -> None:
+        """Look at all of the suite, then at what is compared, until it is decided or there are enough requests.
+
+        That may take minutes, and what the requests wear out shows elsewhere: so all is looked at again meanwhile.
+        """
+        self._first_look(gate)
+        self._confirm()
+        made, compared, last = LOOKS[0], self._compared(), time.monotonic()
         for upto in LOOKS[1:] if compared else ():
             decision = self.decision
             if decision.answer is Answer.ROLL_BACK or (made >= ENOUGH and not more_tell(decision)):
                 return
             self._look(Look(only=compared, params=self.looker.with_requests(max(upto - made, FEWEST_REQUESTS))))
             made = upto
+            if time.monotonic() - last >= every_s:
+                last = time.monotonic()
+                self._full_look(LOOKS[0])
+                self._confirm()
 
     def _compared(self) -> frozenset[str]:
         """Return the results of which more requests tell more: those that can be compared with the baseline."""
@@ -148,14 +172,14 @@ class Watch:
             return frozenset()
         return frozenset(name for name, each in expected.items() if each.target.id in self.terms.elsewhere)
 
-    def _full_look(self, requests: int) -> None:
-        why = self._look(Look(params=self.looker.with_requests(requests)))
+    def _full_look(self, requests: int, unmeasured: Collection[str] = ()) -> None:
+        why = self._look(Look(params=self.looker.with_requests(requests)), unmeasured)
         if why is None and self.looks[-1].narrowed:
             why = "not all checks of the suite ran; see what left them out: -x, -k, a plugin"
         self._full.append(why)
 
-    def _look(self, look: Look) -> str | None:
-        """Look, and return what went wrong. Raises StoppedError."""
+    def _look(self, look: Look, unmeasured: Collection[str] = ()) -> str | None:
+        """Look, and return what went wrong; what is unmeasured is left out of what was seen. Raises StoppedError."""
         known = self.before
         since = known.recorded if known is not None else self._since
         counting = self.looker.counting_from(since)
@@ -165,7 +189,7 @@ class Watch:
             found = self.looker.look(Look(look.only, params, counters, since))
         except GateError as error:
             return str(error)
-        self.looks.append(found)
+        self.looks.append(replace(found, results=tuple(r for r in found.results if r.id not in unmeasured)))
         return None
 
 

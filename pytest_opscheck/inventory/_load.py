@@ -95,7 +95,7 @@ def _gathered(
     words = _words(general.get("severities", {}), checks, problems)
     name, timezone, runbook = (_text(general, key, problems) for key in ("name", "timezone", "runbook"))
     zone = _timezone(timezone, problems)
-    suites = _suites(_table(document, "suites", problems), words, zone if timezone else None, problems)
+    suites = _suites(_table(document, "suites", problems), words, zone if "timezone" in general else None, problems)
     name = name or plain(file.resolve().parent.name)
     known_as = problems.redactor().text(name)
     history = read_history(document.get("history", {}), reports or file.parent / REPORTS, known_as, problems)
@@ -108,12 +108,12 @@ def _gathered(
     if not len(problems):  # an expectation that is wrong itself is none that a condition could name
         refuse_unknown_conditions(expectations, problems)
         refuse_unknown_pasts(targets, expectations, history.keep_s, problems)
-    windows, waivers = excuses_of(document, expectations, zoned=timezone is not None, problems=problems)
+    windows, waivers = excuses_of(document, expectations, zoned="timezone" in general, problems=problems)
     channels = channels_of(document, words, suites, expectations, problems)
     duties = duties_of(document, words, problems)
     gate = gate_of(document, words, suites, [each.id for each in targets], problems)
     inventory = Inventory(
-        digest=_digest(file, document),
+        content=_digest(document),
         file=file,
         name=name,
         timezone=zone,
@@ -153,9 +153,9 @@ def _sure(inventory: Inventory, wrong: Collection[Key]) -> Inventory:
     )
 
 
-def _digest(file: Path, document: Mapping[str, Any]) -> str:
+def _digest(document: Mapping[str, Any]) -> str:
     """Return what tells an inventory from another one, or from itself in another environment."""
-    text = json.dumps([str(file.resolve()), document], sort_keys=True, default=str)
+    text = json.dumps(document, sort_keys=True, default=str)
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
 
 

@@ -18,6 +18,11 @@ _VARIABLE = re.compile(
     r"\$(?:(?P<escaped>\$\{)"
     r"|\{(?:(?:(?P<word>[^}:]*):(?!-))?(?P<name>[^}:]*)(?::-(?P<default>[^}]*))?\})?)"
 )
+_TODO = re.compile(
+    r"(?:^\s*(?:(?:[<>=!]=?|~)\s*)?|[/@:,{\s]\s*)TODO(?=\s*(?:$|:|[/,}]))|^\s*(?:(?:[<>=!]=?|~)\s*)?TODO\b"
+)
+_WHAT = re.compile(r"\s*(?:(?:[<>=!]=?|~)\s*)?TODO:\s+(.*\S)", re.DOTALL)
+"""The word that stands for what only a person knows: it begins a value, or a part of an address or a list."""
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _FORMS = f"write ${{NAME}}, ${{NAME:-default}} or ${{{PLAIN}:NAME}}, or $${{ for the text itself"
 
@@ -30,6 +35,10 @@ def expand(document: dict[str, Any], environment: Mapping[str, str], problems: P
     """
 
     def text(said: str, path: Key) -> str | Blank:
+        if _is_todo(said):
+            problems.add_cause(path, _left(said))
+            return ""
+
         def value(match: re.Match[str]) -> str:
             if match["escaped"]:
                 return match["escaped"]
@@ -47,9 +56,13 @@ def expand(document: dict[str, Any], environment: Mapping[str, str], problems: P
         key = _key(path)
         filled = blank(said, variables) if path[0] in FILLED else variables(said)
         if isinstance(filled, str):
+            if _is_todo(filled):
+                problems.add_cause(path, "a variable in it is still to be written; set it to what is meant")
+                return ""
             keep_secrets(path, filled, problems)
         return filled
 
+    _refuse_open_names(document, (), problems)
     filled: dict[str, Any] = mapped(document, text, ())
     return filled
 
@@ -63,6 +76,29 @@ def keep_secrets(path: Key, filled: str, problems: Problems) -> None:
 
 def _key(path: Key) -> str:
     return next((step for step in reversed(path) if isinstance(step, str)), "")
+
+
+def _is_todo(said: str) -> bool:
+    """Tell whether a value is still to be written: it says TODO, alone, with what is missing, or in an address."""
+    return _TODO.search(said) is not None
+
+
+def _left(said: str) -> str:
+    """Return what to say of a value that is still to be written: what a person has to fill in."""
+    what = _WHAT.match(said)
+    return f"it is still to be written{f': {what[1]}' if what else ''}; replace the TODO with what is meant"
+
+
+def _refuse_open_names(data: object, path: Key, problems: Problems) -> None:
+    """Note each name that is still to be written."""
+    if isinstance(data, dict):
+        for key, value in data.items():
+            if _is_todo(key):
+                problems.add((*path, key), "this name is still to be written; replace the TODO with what is meant")
+            _refuse_open_names(value, (*path, key), problems)
+    elif isinstance(data, list):
+        for index, value in enumerate(data):
+            _refuse_open_names(value, (*path, index), problems)
 
 
 def _value(match: re.Match[str], environment: Mapping[str, str], path: Key, problems: Problems) -> str:

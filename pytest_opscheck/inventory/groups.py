@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -13,7 +14,7 @@ from ..core.suites import TABLES
 from ..probes import Kind
 from .layers import Layer, Layers
 from .model import name_problem
-from .placeholders import fill
+from .placeholders import fill, has_blanks
 from .positions import Key
 from .problems import Problems, nearest
 
@@ -66,12 +67,14 @@ class Composer:
 
     families: the questions of one's own that targets of a kind can have, by its name.
     note: is told of each text in which a placeholder was filled.
+    notes: what is accepted, and may well not be meant.
     """
 
     document: Mapping[str, Any]
     families: Families
     problems: Problems
     note: Callable[[Key, str], object]
+    notes: list[str] = field(default_factory=list)
     _defaults: dict[str, Layer] = field(default_factory=dict)
     _templates: dict[str, _Template] = field(default_factory=dict)
     _members: dict[Key, _Group] = field(default_factory=dict)
@@ -82,6 +85,7 @@ class Composer:
         self._read_templates()
         self._read_groups()
         own = dict(self._own_tables())
+        self._note_the_same([group for path, group in self._members.items() if path not in own])
         for path, group in self._members.items():
             table = own.pop(path, None)
             layers = group.layers if table is None else group.layers.under(Layer(path, table))
@@ -89,6 +93,16 @@ class Composer:
         for path, table in own.items():
             kind = kind_named(str(path[0]))
             yield self._alone(kind, path, table)
+
+    def _note_the_same(self, groups: Sequence[_Group]) -> None:
+        """Note each group, given once for each target that says nothing itself, whose targets are one and the same."""
+        for group, count in Counter(groups).items():
+            if count > 1 and not has_blanks(group.made):
+                name = ".".join(map(str, group.layers.layers[-1].path))
+                self.notes.append(
+                    f"{name}: {{name}} is nowhere in it, so {count} of its targets are the same one under other names; "
+                    "use it, for example in connect, url or on"
+                )
 
     def _alone(self, kind: Kind, path: Key, table: dict[str, Any]) -> Composed:
         """Return a target of no group; without defaults it is as it is written."""
@@ -233,7 +247,7 @@ class Composer:
         if problem := name_problem(names[0]):
             self.problems.add((*here, place), problem)
             return
-        if twice := [name for name in names if name in found]:
+        if twice := [name for name, count in Counter(names).items() if count > 1 or name in found]:
             self.problems.add((*here, place), f"{_some(twice)} in this group already; keep one")
         found |= dict.fromkeys(names, place)
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import datetime as dt
+import hashlib
 import re
 import zoneinfo
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -34,6 +36,7 @@ FAIL_AT = "P3"
 """By default every breach fails the run."""
 REPORTS_KEEP_S = 90 * 86400.0
 """How long the reports of a run stay in their folder."""
+_ROUNDS = 200_000
 NAME = r"[A-Za-z0-9][A-Za-z0-9_.-]*"
 """What a target, or a user-defined question, may be called: it stands in node ids, reports and mails."""
 
@@ -143,7 +146,7 @@ class Expectation:
 class Inventory:
     """All that `opscheck.toml` says.
 
-    `digest` is the same for two processes that read the same file and find the same environment. `left_out` has the
+    `content` is the same for two processes that read the same text and find the same environment. `left_out` has the
     reasons of plugins for what they have left out of the expectations, by result id, `notes` what is accepted and
     should be written otherwise, `duties` who answers for a breach of a severity.
     """
@@ -158,7 +161,7 @@ class Inventory:
     expectations: tuple[Expectation, ...]
     history: History
     written: Written = field(repr=False)
-    digest: str = field(default="", repr=False)
+    content: str = field(default="", repr=False)
     metrics: Metrics = field(default_factory=Metrics)
     windows: tuple[Window, ...] = ()
     waivers: tuple[Waiver, ...] = ()
@@ -171,6 +174,20 @@ class Inventory:
     notes: tuple[str, ...] = ()
     gate: Gate | None = None
     duties: Mapping[str, Duty] = field(default_factory=dict)
+
+    @property
+    def digest(self) -> str:
+        """The same for two processes on one machine that read the same file, and find the same environment."""
+        return hashlib.sha256(f"{self.file.resolve()} {self.content}".encode("utf-8", "surrogatepass")).hexdigest()
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """What two machines know by that they have the same inventory and environment.
+
+        It stands in results files, and secrets are part of what it is made of: so it takes long to make, and who tries
+        to guess one by it gets nowhere.
+        """
+        return hashlib.pbkdf2_hmac("sha256", self.content.encode(), b"opscheck", _ROUNDS).hex()
 
     @property
     def gate_suite(self) -> str:

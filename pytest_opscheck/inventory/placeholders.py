@@ -64,6 +64,13 @@ def fill(data: Any, values: Mapping[str, str], note: Callable[[Key, str], object
     return data
 
 
+def has_blanks(data: Any) -> bool:
+    """Tell whether there is anything to fill in data."""
+    if isinstance(data, dict | list):
+        return any(map(has_blanks, data.values() if isinstance(data, dict) else data))
+    return isinstance(data, Blank)
+
+
 def refuse_odd_braces(document: Mapping[str, Any], problems: Problems) -> None:
     """Note what is like a placeholder and is none, in the tables in which they are filled."""
     for table in FILLED:

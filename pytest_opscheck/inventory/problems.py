@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
+from ..core.limits import SEVERITIES
 from ..core.secrets import MASK, Redactor
 from ..core.visible import in_line
 from .positions import Key, shown
@@ -21,6 +22,7 @@ _MOST_CHOICES = 200
 """More of them would be a page, not a line."""
 _TELLING = 3
 """A shorter name may be a part of any word."""
+_RUNGS = (*SEVERITIES, "limit")
 _WORD = re.compile(r"\w{4,}")
 
 
@@ -151,12 +153,13 @@ class Problems:
         return found or self.written.users(places[0].path)
 
     def _follows(self, path: Key, message: str) -> bool:
-        """Tell whether an error has its cause in another: of the same key, or of an entry of the list that it is."""
+        """Tell whether an error has its cause in another: of the same key, or of an entry or a rung of it."""
         if message in self._causes.get(path, ()):
             return False
         depth = len(path)
         return any(
-            cause[:depth] == path and all(isinstance(step, int) for step in cause[depth:]) for cause in self._causes
+            cause[:depth] == path and all(isinstance(step, int) or step in _RUNGS for step in cause[depth:])
+            for cause in self._causes
         )
 
     def _line(self, place: Place, message: str, targets: list[Key], redactor: Redactor) -> str:

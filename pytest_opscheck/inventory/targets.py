@@ -35,6 +35,7 @@ def read_targets(
         expectations += found
         names.add(each.name)
         hosts += [each.name] if each.kind.name == "host" else []
+    resolver.notes.extend(composer.notes)
     problems.names = names.union(problems.names)
     if not document.keys() - (set(TABLES) - {*_GROUPS}):
         problems.add(

@@ -18,7 +18,7 @@ _FRONT_MATTER = re.compile(r"\A---[ \t]*\n.*?\n(?:---|\.\.\.)[ \t]*(?:\n|\Z)", r
 _OWN_ID = re.compile(r"<[A-Za-z][^>]*?\b(?:id|name)\s*=\s*[\"']?([^\"'\s>]+)")
 _HTML_HEADING = re.compile(r"<h([1-6])\b[^>]*>(.*?)</h\1\s*>", re.IGNORECASE | re.DOTALL)
 _NAMED = re.compile(r"\s*\{#([\w.:-]+)[^}]*\}\s*$")
-_CODE = re.compile(r"(`+)(.+?)\1(?!`)")
+_CODE = re.compile(r"(?<!`)(`+)(?!`)(.+?)(?<!`)\1(?!`)")
 _IMAGE = re.compile(r"!\[[^\]]*\]\([^)]*\)")
 _LINK = re.compile(r"\[([^\]]*)\]\([^)]*\)")
 _TAG = re.compile(r"</?[A-Za-z][^>]*>")
@@ -34,11 +34,11 @@ def anchors(text: str) -> frozenset[str]:
     for heading in _headings(text):
         named = _NAMED.search(heading)  # as MkDocs and Pandoc take it
         found.update([named[1]] if named else [])
-        slug = anchor = _slug(heading)
+        anchor = base = slug(heading)
         count = 0
         while anchor in found:
             count += 1
-            anchor = f"{slug}-{count}"
+            anchor = f"{base}-{count}"
         found.add(anchor)
     return frozenset(found.union(ids(text)))
 
@@ -73,7 +73,7 @@ def _headings(text: str) -> Iterator[str]:
         paragraph = [] if _NO_PARAGRAPH.match(line) else [*paragraph, line.strip()]
 
 
-def _slug(heading: str) -> str:
+def slug(heading: str) -> str:
     """Return a heading's anchor: what it says in lower case, without punctuation, each blank a hyphen."""
     codes: list[str] = []
 

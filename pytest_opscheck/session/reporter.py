@@ -128,7 +128,7 @@ class Reporter:
                 ended = replace(ended, action=None)
             report.user_properties += junit.properties(ended)
         if result is not None:
-            # Under `--dist each` every worker has a result of it: the worst one counts.
+            # Where a plugin makes several results of it, the worst one counts.
             known = self.results.get(report.nodeid, result)
             result = min(known, result, key=lambda each: each.rank)
             result = self.hooks.heard(result, has_steps=result.id in self._stepped)
@@ -313,7 +313,7 @@ class Reporter:
             not_run=not_run,
             notices=tuple(map(inventory.redactor.text, self._notices())),
             shard=str(self.session.shard) if self.session.shard is not None else None,
-            digest=inventory.digest if self.session.shard is not None else None,
+            digest=inventory.fingerprint if self.session.shard is not None else None,
         )
 
     def _notices(self) -> Iterator[str]:

@@ -21,6 +21,8 @@ from ..gather.shared import LOST, OVER, STOP
 _ALIVE = "alive"
 """The mark in the shared folder that its run lives."""
 _PREFIX = "opscheck-"
+_POPEN = re.compile(r"(?:\d+\*)?popen(?://|\Z)")
+"""How the command line names workers on this machine."""
 _FOLDER = re.compile(rf"{_PREFIX}[a-z0-9_]{{8}}")
 _GRACE_S = 1.0
 """How long workers that were told to end may take for that."""
@@ -57,6 +59,24 @@ def refusal(config: pytest.Config, digest: str) -> str | None:
             "start workers in the same folder with the same environment, as -n does"
         )
     return None
+
+
+def refuse_elsewhere(config: pytest.Config) -> None:
+    """Refuse workers on other machines, and those of which each runs everything. Raises UsageError."""
+    option = config.option
+    if getattr(option, "dist", "no") == "no" or hasattr(config, "workerinput"):
+        return
+    elsewhere = [spec for spec in getattr(option, "tx", ()) if not _POPEN.match(spec)]
+    if elsewhere:
+        raise pytest.UsageError(
+            f"--tx {elsewhere[0]}: a worker on another machine would judge by its own inventory and environment; run a "
+            "part of the checks there, with --opscheck-shard 1/2, and make one run of all parts with opscheck merge"
+        )
+    if option.dist == "each":
+        raise pytest.UsageError(
+            "--dist each: each worker would make all contacts, and what they find could differ; "
+            "to look from several places, run the suite in each of them"
+        )
 
 
 class Workers:

@@ -88,7 +88,7 @@ def test_a_part_of_a_suite_is_never_recorded_as_the_whole(project: Project) -> N
     assert (run["narrowed"], "not_run" in run, latest(pytester)) == (False, False, run)
 
 
-@pytest.mark.parametrize("workers", [(), ("-n", "2"), ("-n", "2", "--dist", "each")])
+@pytest.mark.parametrize("workers", [(), ("-n", "2")])
 def test_an_item_that_is_swallowed_fails_the_run(project: Project, workers: tuple[str, ...]) -> None:
     pytester = project(GREEN)
     pytester.makepyfile("import pytest\n@pytest.mark.daily\ndef test_mine(host): assert host.exists('sh')")
@@ -160,15 +160,14 @@ def test_another_plugins_failure_stays_one(project: Project) -> None:
 OTHER = '[host.local.command.fine]\nrun = "false"\n'
 
 
-@pytest.mark.parametrize("distribution", ["load", "each"])
-def test_a_worker_in_another_folder_judges_nothing(project: Project, distribution: str) -> None:
+def test_a_worker_in_another_folder_judges_nothing(project: Project) -> None:
     """It would judge by its own inventory: other limits, or targets that are missing."""
     pytester = project(GREEN.replace('"true"', '"false"'))
     (pytester.path / "other").mkdir()
     (pytester.path / "other" / "opscheck.toml").write_text(GREEN)
     (pytester.path / "other" / "pytest.ini").write_text("[pytest]\n")
     worker = f"popen//chdir={pytester.path / 'other'}"
-    outcome = pytester.runpytest_subprocess("-m", "daily", "--dist", distribution, "--tx", worker)
+    outcome = pytester.runpytest_subprocess("-m", "daily", "--dist", "load", "--tx", worker)
     assert outcome.ret == 1
     assert set(verdicts(pytester).values()) == {"unknown"}
     assert "has a different inventory or environment" in results(pytester)["host.reachable@local"]["message"]
@@ -176,11 +175,9 @@ def test_a_worker_in_another_folder_judges_nothing(project: Project, distributio
 
 def test_a_worker_with_another_environment_judges_nothing(project: Project) -> None:
     pytester = project(GREEN.replace('"true"', '"exit ${STATUS:-0}"'))
-    outcome = pytester.runpytest_subprocess(
-        "-m", "daily", "--dist", "each", "--tx", "popen//env:STATUS=1", "--tx", "popen"
-    )
+    outcome = pytester.runpytest_subprocess("-m", "daily", "--dist", "load", "--tx", "popen//env:STATUS=1")
     assert outcome.ret == 1
-    assert set(verdicts(pytester).values()) == {"unknown"}, "the worse of two results counts"
+    assert set(verdicts(pytester).values()) == {"unknown"}
 
 
 def test_an_import_error_in_a_file_of_ones_own_leaves_the_others_alone(project: Project) -> None:

@@ -142,7 +142,7 @@ def test_systemd_finds_nothing_wrong(inventory: Inventory, tmp_path: Path, monke
     files = []
     for number, name in enumerate(ODD):
         folder = tmp_path / name
-        found = there(replace(inventory, digest=str(number)), folder)
+        found = there(replace(inventory, content=str(number)), folder)
         if not set("'\"\\") & set(name):
             (folder / "opscheck").symlink_to(Path(sys.executable).with_name("opscheck"))
             monkeypatch.setattr(sys, "executable", str(folder / "python"))

@@ -121,6 +121,22 @@ def test_parts_that_do_not_belong_together_are_refused(fleet: pytest.Pytester) -
     assert (ended.exit_code, "0002-of-2.json is not the results of a shard" in ended.output) == (4, True)
 
 
+def test_parts_may_run_on_other_machines_in_other_folders(fleet: pytest.Pytester) -> None:
+    files = []
+    named = '[opscheck]\nname = "fleet"\n' + (fleet.path / "opscheck.toml").read_text(encoding="utf-8")
+    (fleet.path / "opscheck.toml").write_text(named, encoding="utf-8")
+    for number in range(1, OF + 1):
+        folder = fleet.mkdir(f"machine{number}")
+        (folder / "opscheck.toml").write_bytes((fleet.path / "opscheck.toml").read_bytes())
+        (folder / "pytest.ini").write_text("[pytest]\n", encoding="utf-8")
+        place = f"--opscheck-inventory={folder / 'opscheck.toml'}", f"--rootdir={folder}", str(folder)
+        run(fleet, number, *place, f"--opscheck-json={number}.json")
+        files.append(f"{number}.json")
+    assert merge(*files).exit_code == 1
+    assert verdicts(fleet)["host.command.fine@b2"] == "breach"
+    assert set(verdicts(fleet).values()) == {"ok", "breach"}
+
+
 def test_what_is_of_an_earlier_run_is_left_out_and_named(fleet: pytest.Pytester) -> None:
     for number in range(1, OF + 1):
         run(fleet, number)

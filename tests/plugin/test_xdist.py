@@ -77,3 +77,27 @@ def test_a_worker_without_tests_still_gathers_its_share(project: Project) -> Non
         result = pytester.runpytest_subprocess("test_host.py::test_command[a-slow]", "-n", "2")
         assert result.ret == 0
         result.stdout.fnmatch_lines(["opscheck checks: 1 ok"])
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (
+            ("--dist", "load", "--tx", "ssh=ops@a.example//python=python3"),
+            "*worker on another machine would judge by*",
+        ),
+        (
+            ("--dist", "load", "--tx", "2*socket=a.example:8888"),
+            "*part of the checks there, with --opscheck-shard*",
+        ),
+        (("--dist", "each", "--tx", "2*popen"), "*--dist each: each worker would make all contacts*"),
+    ],
+)
+def test_workers_that_are_not_for_this_are_refused_at_the_start(
+    project: Project, tmp_path: Path, arguments: tuple[str, ...], message: str
+) -> None:
+    pytester = project(inventory(tmp_path))
+    ended = pytester.runpytest_subprocess("-m", "daily", *arguments)
+    assert ended.ret == 4
+    ended.stderr.fnmatch_lines([message])
+    assert not (tmp_path / "runs").exists()

@@ -21,8 +21,7 @@ REFUSED = "postgres.main can't be reached: connection refused; check whether it 
 
 def reachable(target: str, verdict: Verdict = OK, message: str = "ok") -> Any:
     kind, _, name = target.partition(".")
-    made = result(verdict, "P0" if verdict is BREACH else None, f"{kind}.reachable@{name}", message=message)
-    return type(made)(**{**{f: getattr(made, f) for f in made.__slots__}, "target": target})
+    return result(verdict, "P0" if verdict is BREACH else None, f"{kind}.reachable@{name}", message=message)
 
 
 def blind(look: Run, *elsewhere: str, observers: tuple[str, ...] = ()) -> list[Verdict]:
@@ -67,6 +66,13 @@ def test_this_machine_does_not_tell_of_the_network() -> None:
 def test_a_prometheus_that_is_gone_says_nothing_of_what_it_measures() -> None:
     look = run(reachable("prometheus.main", BREACH, "prometheus.main can't be reached: connection refused"))
     assert blind(look, observers=("prometheus.main",)) == [Verdict.UNKNOWN]
+
+
+def test_a_prometheus_elsewhere_is_cut_off_as_all_others() -> None:
+    """Neither of them answers, so it is no witness that the network is there."""
+    look = run(*(reachable(target, BREACH, NO_CONNECTION) for target in ("http.api", "prometheus.main")))
+    found = blind(look, "http.api", "prometheus.main", observers=("prometheus.main",))
+    assert found == [Verdict.UNKNOWN, Verdict.UNKNOWN]
 
 
 def test_a_gate_that_was_cut_off_is_undecided() -> None:

@@ -51,3 +51,12 @@ def test_what_did_not_come_up_counts() -> None:
         Life(61.0, up("x", verdict=UNKNOWN)).counted(Terms()).fault == "not ready after 61 s: docker.up@shop: api is x"
     )
     assert Life(1.0).counted(Terms()) == Terms()
+
+
+def test_what_has_ended_is_named_beside_what_is_worse() -> None:
+    gateway = result(BREACH, "P0", "http.status@api", message="status is 502")
+    ended = up("exited with status 1", "api is exited")
+    why = "it has ended, and does not come up again"
+    assert _gave_up([gateway, ended], 6) == f"docker.up@shop: api is exited; {why}"
+    assert _gave_up([ended, gateway], 6) == why
+    assert _gave_up([ended, gateway], 1) is None

@@ -195,6 +195,7 @@ A, B = "[group.a]\nkind = 'host'\n", "[group.b]\nkind = 'host'\n"
         (f"{A}names = ['x[2:1]']", "3: group.a.names[0]: 'x[2:1]': a range counts up; write the smaller end first"),
         (f"{A}names = ['x[1']", "3: group.a.names[0]: 'x[1' can't be a name; use letters, digits"),
         (f"{A}names = ['x[1:2]', 'x2']", "3: group.a.names[1]: x2 is in this group already; keep one"),
+        (f"{A}names = ['x[1:11][1:11]']", "3: group.a.names[0]: x111 is in this group already; keep one"),
         (f"{A}names = ['x']\ntags = []", "4: group.a.tags: it must be a list of at least one tag, for example"),
         (f"{A}names = ['x']\ntags = 'prod'", "4: group.a.tags: it must be a list of at least one tag, for example"),
         (f"{A}names = ['x']\ntags = ['a b']", "4: group.a.tags[0]: 'a b' can't be a tag; use letters, digits"),
@@ -253,3 +254,15 @@ def test_what_a_target_says_itself_is_as_it_always_was(errors: Errors) -> None:
     [error] = errors(text)
     assert error.startswith("12: host.web007.expect.disk: '< 95' is for a count")
     assert "(in" not in error
+
+
+def test_targets_that_are_the_same_one_are_noted(read: Read) -> None:
+    """Four hundred greens of one machine would look like a fleet that is well."""
+    note = (
+        "group.a: {name} is nowhere in it, so 2 of its targets are the same one under other names; use it, for example"
+    )
+    assert read(f"{A}names = ['x[1:2]']\n").notes[0].startswith(note)
+    assert read(f"{A}names = ['x']\n").notes == ()
+    assert read(f"{A}names = ['x[1:2]']\ncommand.x.run = 'test {{name}}'\n").notes == ()
+    assert read(f"{A}names = ['x[1:2]']\n[host.x2]\nconnect = 'ssh://other'\n").notes == ()
+    assert read(f"[defaults.host]\nconnect = 'ssh://{{name}}'\n{A}names = ['x[1:2]']\n").notes == ()

@@ -1,0 +1,1 @@
+"""What commands ask, a module for each family of programs."""

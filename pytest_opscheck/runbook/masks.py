@@ -1,0 +1,53 @@
+"""Secrets that stand in a runbook, masked in whatever is told of it."""
+
+from __future__ import annotations
+
+import re
+
+from ..core.secrets import MASK, secret_parts
+from ..core.shapes import is_secret_key, known_tokens
+
+LONGEST = 4000
+_PAIR = re.compile(
+    r"(?P<key>[A-Za-z_][\w.-]{2,60})(?P<quote>[\"'`]?)(?P<sign>\s*(?:=|:(?!//))\s*)(?P<open>[\"'`]?)(?P<value>[^\s\"'`,;&|)<>]{3,})"
+)
+_OPTION = re.compile(
+    r"(?P<option>(?:^|\s)(?:--?(?i:password|pass|passwd|token|secret|api[_-]?key|auth)(?:="
+    r"|\s+)|-a\s+(?=\S+)|-u\s+[\w.-]+:|--user[= ][\w.-]+:|-p(?=['\"\w]*[A-Z\d]\S*(?:\s"
+    r"|$))))(?P<quote>['\"]?)(?P<value>[^\s'\"]{3,})",
+)
+_BEARER = re.compile(r"\b(Bearer|Basic|Token|ApiKey)(\s+)([^\s\"'`]{8,})", re.IGNORECASE)
+_OPEN = re.compile(
+    r"^(?:\$|<|\[|\{|\*|x{3,}|\.{3}|…|your|Bearer$|Basic$|Token$|secret$|token$|password$)", re.IGNORECASE
+)
+
+
+def masked(text: str) -> str:
+    """Return a text without the secrets in it: passwords of addresses and options, tokens, values of such keys."""
+    said = text[:LONGEST]
+    for secret in sorted({*known_tokens(said), *secret_parts(said)}, key=len, reverse=True):
+        if len(secret) > 2 and not _OPEN.match(secret):  # noqa: PLR2004 - of a shorter one nothing would be left to read
+            said = said.replace(secret, MASK)
+    said = _BEARER.sub(lambda found: f"{found[1]}{found[2]}{found[3] if _OPEN.match(found[3]) else MASK}", said)
+    said = _PAIR.sub(_of_pair, said)
+    return _OPTION.sub(_of_option, said)
+
+
+def _of_pair(found: re.Match[str]) -> str:
+    if not is_secret_key(found["key"]) or _OPEN.match(found["value"]) or found["value"].startswith(MASK):
+        return found[0]
+    return f"{found['key']}{found['quote']}{found['sign']}{found['open']}{MASK}"
+
+
+def _of_option(found: re.Match[str]) -> str:
+    programs = found["option"].strip() in ("-a", "-p")
+    if _OPEN.match(found["value"]) or (
+        programs and not re.search(r"redis|valkey|mysql|maria", found.string[: found.start()], re.IGNORECASE)
+    ):
+        return found[0]
+    return f"{found['option']}{found['quote']}{MASK}"
+
+
+def has_secret(text: str) -> bool:
+    """Tell whether a text holds a secret."""
+    return masked(text) != text[:LONGEST]
