@@ -204,7 +204,8 @@ class Past:
 
         def differs(records: Records) -> bool:
             seq = records.seq(run.id)
-            return seq is None or bool(records.changes(seq=seq, newest=1))
+            is_first = len(records.runs(newest=2)) <= 1
+            return seq is None or is_first or bool(records.changes(seq=seq, newest=1))
 
         return self._ask(differs) is not False
 
