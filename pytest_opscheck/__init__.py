@@ -34,6 +34,7 @@ if TYPE_CHECKING:
         postgres,
         prometheus,
         redis,
+        source,
         tcp,
         tls,
     )
@@ -78,6 +79,7 @@ __all__ = [
     "postgres",
     "prometheus",
     "redis",
+    "source",
     "tcp",
     "tls",
 ]

@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 
 _PROBES = Path(__file__).parent / "probes"
 CHECKS = Path(__file__).parent / "checks"
-_WITHOUT_FIXTURE = ("availability",)
-"""Kinds that have nothing to hand to a user's own test: their targets are past runs."""
+_WITHOUT_FIXTURE = ("availability", "source")
+"""Kinds that have nothing to hand to a user's own test: their targets are past runs and lists."""
 
 
 @dataclass(frozen=True)

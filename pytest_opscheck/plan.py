@@ -135,8 +135,8 @@ def lines(inventory: Inventory, suite: str | None = None, only: Collection[str] 
 
 def _way(contact: Contact) -> str:
     """Return how a contact is made."""
-    if contact.requests[0].target.keys.past() is not None:
-        return "past runs, no contact"
+    if (known := contact.requests[0].target.keys.known()) is not None:
+        return known
     return f"{plain(contact.spec)}, one script" if contact.host is not None else "one connection"
 
 

@@ -169,7 +169,7 @@ def kinds_in(document: Mapping[str, Any]) -> tuple[str, ...]:
     from .core.suites import TABLES
 
     found = [key for key in document if key not in TABLES]
-    for word in ("template", "group"):
+    for word in ("template", "group", "source"):
         tables = document.get(word)
         said = (
             [each.get("kind") for each in tables.values() if isinstance(each, dict)] if isinstance(tables, dict) else []

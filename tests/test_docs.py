@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import json
 import re
 import subprocess
 import sys
@@ -63,6 +64,14 @@ def blocks(language: str) -> Iterator[pytest.param]:  # type: ignore[valid-type]
             yield pytest.param(found, id=f"{page}-{number}")
 
 
+def write_list(folder: Path) -> None:
+    """Write the list that examples name."""
+    (folder / "sd").mkdir()
+    labels = {"env": "prod", "instance": "web1"}
+    listed = json.dumps([{"targets": ["web1.example.com:9100"], "labels": labels}])
+    (folder / "sd" / "web.json").write_text(listed, encoding="utf-8")
+
+
 @pytest.mark.parametrize("block", list(blocks("toml")))
 def test_toml_is_an_inventory(block: str, tmp_path: Path) -> None:
     file = tmp_path / "opscheck.toml"
@@ -70,6 +79,7 @@ def test_toml_is_an_inventory(block: str, tmp_path: Path) -> None:
     file.write_text(block + "\n" + targets, encoding="utf-8")
     (tmp_path / "teams").mkdir()
     (tmp_path / "teams" / "shop.toml").write_text("[host.included]\n", encoding="utf-8")
+    write_list(tmp_path)
     assert load(file, checks(), ENVIRONMENT).expectations
 
 
@@ -137,6 +147,7 @@ def test_an_example_says_its_check(entry: Entry, tmp_path: Path) -> None:
     """The inventory that is shown names the check, and is without an error."""
     file = tmp_path / "opscheck.toml"
     file.write_text(entry.example, encoding="utf-8")
+    write_list(tmp_path)
     name = entry.id.removesuffix(".NAME").partition(".")[2]
     assert entry.runs.startswith("by default") or re.search(rf"\b{name}\b", entry.example)
     found = load(file, checks(), ENVIRONMENT).expectations

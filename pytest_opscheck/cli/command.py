@@ -31,6 +31,7 @@ _ELSEWHERE = {
     "runbook": "runbook",
     "schedule": "schedule",
     "serve": "serve",
+    "source": "source",
     "status": "schedule",
 }
 """Commands and the modules in which they are, which are imported where they are asked for."""
@@ -91,6 +92,7 @@ def main() -> None:
     opscheck serve       the status page, live
     opscheck compliance  what was checked in a period, and what was missed?
     opscheck maintenance start or end a maintenance window
+    opscheck source      accept what has vanished from a list
     """  # noqa: D301 - click's mark for lines that stay as they are
 
 

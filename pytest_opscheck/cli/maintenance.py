@@ -61,9 +61,7 @@ def start(inventory: Inventory, duration: str, why: str, targets: tuple[str, ...
     clean = inventory.redactor.text(why.strip())
     with _faults(inventory), opened(inventory.history, create=True) as store:
         assert store is not None  # noqa: S101 - it was to be made
-        made = history.begin(
-            store, inventory.history.inventory, ManualMaintenance(0, now, ends, clean, _who(), targets)
-        )
+        made = history.begin(store, inventory.history.inventory, ManualMaintenance(0, now, ends, clean, who(), targets))
     say(f"maintenance {made.number} until {ends:%Y-%m-%d %H:%M %Z}{_of(made)}; end it with: opscheck maintenance stop")
 
 
@@ -74,7 +72,7 @@ def stop(inventory: Inventory, number: int | None) -> None:
     """End all maintenance started by hand, or only NUMBER."""
     with _faults(inventory), opened(inventory.history) as store:
         now = inventory.now()
-        found = history.stop(store, inventory.history.inventory, now, _who(), number) if store is not None else []
+        found = history.stop(store, inventory.history.inventory, now, who(), number) if store is not None else []
     if not found:
         _refuse(
             "no maintenance started by hand is in progress"
@@ -122,7 +120,7 @@ def _of(each: ManualMaintenance) -> str:
     return f", of {', '.join(each.targets)}" if each.targets else ""
 
 
-def _who() -> str:
+def who() -> str:
     """Return who gives the command, and on which machine."""
     try:
         user = getpass.getuser()

@@ -79,7 +79,8 @@ def chapter(name: str) -> Chapter:
 
 
 def _target_keys(kind: Kind) -> Iterator[Key]:
-    for name, info in kind.target.model_fields.items():
+    for field, info in kind.target.model_fields.items():
+        name = info.alias or field
         meaning = info.description or ""
         yield Key(name, meaning, "" if "by default" in meaning else _default(info))
 

@@ -92,11 +92,16 @@ file_argument = click.argument("file", required=False, default=FILE, type=Place(
 
 
 def loaded(
-    file: Path, reports: Path | None = None, refused: Callable[[InventoryError], object] = lambda _error: None
+    file: Path,
+    reports: Path | None = None,
+    refused: Callable[[InventoryError], object] = lambda _error: None,
+    *,
+    keeps: bool = False,
 ) -> Inventory:
     """Return an inventory; with errors in it, say them, have that told by `refused`, and end.
 
     reports: where the command line says that its reports are; else they are where pytest's settings say.
+    keeps: whether the items of its lists are kept now, as a run does.
     """
     import pytest
 
@@ -104,7 +109,7 @@ def loaded(
     from ..settings import reports_setting
 
     try:
-        return load(file, checks(), reports=reports or reports_setting(file.absolute().parent))
+        return load(file, checks(), reports=reports or reports_setting(file.absolute().parent), keeps=keeps)
     except (InventoryError, pytest.UsageError) as error:
         say(str(error), err=True)
         if isinstance(error, InventoryError):

@@ -24,12 +24,12 @@ TABLES = (
     "defaults",
     "template",
     "group",
+    "source",
 )
 """The inventory's tables beside those of the targets."""
 TAGS = "tags"
 """The key of every target that has the words by which it is chosen."""
 RESERVED = (
-    "source",
     "vantage",
     "runbook",
     "expect",

@@ -28,11 +28,11 @@ from .including import Known, joined
 from .limit_reader import ENTRY_KEYS
 from .metrics import read_metrics
 from .model import FAIL_AT, REPORTS_KEEP_S, Inventory, Suite
-from .placeholders import refuse_odd_braces
+from .placeholders import fielded, refuse_odd_braces
 from .positions import Key
 from .problems import InventoryError, Problems, is_concerned, nearest
 from .salvage import salvaged
-from .seldom import channels_of, duties_of, excuses_of, gate_of, mail_of
+from .seldom import channels_of, duties_of, excuses_of, gate_of, lists_of, mail_of
 from .targets import in_every_suite, read_targets
 from .written import Source, Written
 
@@ -48,11 +48,13 @@ def load(
     *,
     reports: Path | None = None,
     known: Known | None = None,
+    keeps: bool = False,
 ) -> Inventory:
     """Read an inventory, of which `checks` are the shipped checks.
 
     reports: where its runs leave their reports, and with them the history; by default `reports/` beside the file.
     known: the texts and documents of its files that somebody has read already.
+    keeps: whether the items of its lists are kept now, as the last known ones: a run does that, once.
 
     Raises InventoryError with every error that the file has, each with file, line and key.
     """
@@ -69,7 +71,7 @@ def load(
     document, unread = joined(file, document, known, problems)
     if unread:
         faults += unread if faults else [*unread, *problems.lines()]
-    inventory = _gathered(file, document, checks, problems, environment=environment, reports=reports)
+    inventory = _gathered(file, document, checks, problems, environment=environment, reports=reports, keeps=keeps)
     if faults:  # what else is wrong may follow from what could not be read
         raise InventoryError("\n".join(faults), inventory, problems.wrong)
     problems.raise_any(inventory)
@@ -84,12 +86,14 @@ def _gathered(
     *,
     environment: Mapping[str, str] | None,
     reports: Path | None,
+    keeps: bool,
 ) -> Inventory:
     """Return what a document says, as far as it can be read; what can't be is noted."""
     checks = (*checks, *added_checks(kinds_in(document)))
     problems.names = _names(document, checks)
     document = _bounded(document, (), problems)
     refuse_odd_braces(document, problems)
+    problems.written.fielded = fielded(document)
     document = expand(document, os.environ if environment is None else environment, problems)
     general = _general(document, problems)
     words = _words(general.get("severities", {}), checks, problems)
@@ -104,7 +108,9 @@ def _gathered(
     metrics = read_metrics(report.get("metrics"), file.absolute().parent, problems)
     mail, formats = mail_of(report, file.absolute().parent, words, suites, problems)
     resolver = Resolver(checks, words, suites, {ZONE: zone, PAST: history}, problems)
-    targets, expectations = read_targets(document, resolver, problems)
+    beside = reports or file.parent / REPORTS
+    lists = lists_of(document, file.absolute().parent, beside, words, problems, keeps=keeps)
+    targets, expectations = read_targets(document, lists, resolver, problems)
     if not len(problems):  # an expectation that is wrong itself is none that a condition could name
         refuse_unknown_conditions(expectations, problems)
         refuse_unknown_pasts(targets, expectations, history.keep_s, problems)
@@ -113,7 +119,7 @@ def _gathered(
     duties = duties_of(document, words, problems)
     gate = gate_of(document, words, suites, [each.id for each in targets], problems)
     inventory = Inventory(
-        content=_digest(document),
+        content=_digest(document, [each.digested for each in lists]),
         file=file,
         name=name,
         timezone=zone,
@@ -153,9 +159,9 @@ def _sure(inventory: Inventory, wrong: Collection[Key]) -> Inventory:
     )
 
 
-def _digest(document: Mapping[str, Any]) -> str:
+def _digest(document: Mapping[str, Any], lists: object) -> str:
     """Return what tells an inventory from another one, or from itself in another environment."""
-    text = json.dumps(document, sort_keys=True, default=str)
+    text = json.dumps([document, lists] if lists else document, sort_keys=True, default=str)
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
 
 

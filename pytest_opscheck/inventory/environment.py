@@ -8,7 +8,7 @@ from typing import Any
 
 from ..core.secrets import secret_parts, secrets_at, secrets_in
 from ..core.shapes import is_secret_key, known_tokens
-from .placeholders import FILLED, Blank, blank
+from .placeholders import FILLED, Blank, blank, fielded, takes_fields
 from .positions import Key
 from .problems import Problems
 
@@ -39,22 +39,13 @@ def expand(document: dict[str, Any], environment: Mapping[str, str], problems: P
             problems.add_cause(path, _left(said))
             return ""
 
-        def value(match: re.Match[str]) -> str:
-            if match["escaped"]:
-                return match["escaped"]
-            found = _value(match, environment, path, problems)
-            if match["word"] is None:
-                problems.keep_filled(path, found)
-                problems.keep_secret(path, *secrets_in(match["name"] or "", found))
-            if is_secret_key(key):
-                problems.keep_secret(path, *secrets_at(key, found))
-            return found
-
         def variables(said: str) -> str:
-            return _VARIABLE.sub(value, said)
+            return _VARIABLE.sub(lambda match: _resolved(match, environment, path, problems), said)
 
-        key = _key(path)
-        filled = blank(said, variables) if path[0] in FILLED else variables(said)
+        if path[0] not in FILLED:
+            filled: str | Blank = variables(said)
+        else:
+            filled = blank(said, variables, fields=takes_fields(path, templates))
         if isinstance(filled, str):
             if _is_todo(filled):
                 problems.add_cause(path, "a variable in it is still to be written; set it to what is meant")
@@ -63,8 +54,22 @@ def expand(document: dict[str, Any], environment: Mapping[str, str], problems: P
         return filled
 
     _refuse_open_names(document, (), problems)
-    filled: dict[str, Any] = mapped(document, text, ())
-    return filled
+    templates = fielded(document)
+    made: dict[str, Any] = mapped(document, text, ())
+    return made
+
+
+def _resolved(match: re.Match[str], environment: Mapping[str, str], path: Key, problems: Problems) -> str:
+    """Return what stands in place of a variable, and have the problems learn what is secret of it."""
+    if match["escaped"]:
+        return match["escaped"]
+    found = _value(match, environment, path, problems)
+    if match["word"] is None:
+        problems.keep_filled(path, found)
+        problems.keep_secret(path, *secrets_in(match["name"] or "", found))
+    if is_secret_key(key := _key(path)):
+        problems.keep_secret(path, *secrets_at(key, found))
+    return found
 
 
 def keep_secrets(path: Key, filled: str, problems: Problems) -> None:

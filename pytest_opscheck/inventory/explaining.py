@@ -11,7 +11,7 @@ from .environment import mapped
 from .groups import layer_of
 from .layers import EXPECT, Layer, Layers
 from .model import Inventory, InventoryTarget
-from .placeholders import FILLED, blank, fill
+from .placeholders import FILLED, blank, fill, takes_fields
 from .positions import Key, shown
 from .salvage import parsed
 from .written import Place, Written
@@ -23,7 +23,8 @@ def explained(inventory: Inventory, target: InventoryTarget) -> Iterator[str]:
     Of a key that several tables say, the last word is shown, and behind it where the others are.
     """
     layers = _as_written(inventory.written, target)
-    made = fill(layers.merged(), {"name": target.name}, lambda _path, _text: None)
+    fields = inventory.written.fields.get((target.kind, target.name), {})
+    made = fill(layers.merged(), {**fields, "name": target.name}, lambda _path, _text: None)
     rows = [
         (f"{shown(path)} = {_toml(value)}", _places(inventory.written, layers, path))
         for path, value in _leaves(made, layers, ())
@@ -48,14 +49,16 @@ def _as_written(written: Written, target: InventoryTarget) -> Layers:
     places = [written.placed(layer.path) for layer in there.layers] if there is not None else [written.placed(path)]
     documents = {place.source: parsed(place.source.text) for place in places}
     families = frozenset(check.name for check in checks_of(target.kind) if check.family)
-    return Layers(tuple(_layer(place, documents[place.source]) for place in places), families)
+    return Layers(tuple(_layer(place, documents[place.source], written) for place in places), families)
 
 
-def _layer(place: Place, document: dict[str, Any]) -> Layer:
+def _layer(place: Place, document: dict[str, Any], written: Written) -> Layer:
     table, name = (str(step) for step in place.path[:2])
     said = document[table][name]
     if table in FILLED:
-        said = mapped(said, lambda text, _path: blank(text, str), ())
+        said = mapped(
+            said, lambda text, path: blank(text, str, fields=takes_fields(path, written.fielded)), place.path[:2]
+        )
     return layer_of(place.path, said)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from .. import packages
 from ..catalogue import kind_named, kinds
@@ -14,15 +14,18 @@ from ..core.suites import TABLES
 from ..probes import Kind
 from .layers import Layer, Layers
 from .model import name_problem
-from .placeholders import fill, has_blanks
+from .placeholders import SOURCE_KEYS, blanks, fill, has_blanks
 from .positions import Key
 from .problems import Problems, nearest
+
+if TYPE_CHECKING:
+    from .lists import Item
 
 MOST = 100_000
 """So many targets one group can have."""
 _NAMES = 'for example names = ["web[001:400]", "db1"]'
-_ABOUT = {"template": ("kind", "template"), "group": ("kind", "template", "names")}
-"""The keys of a template and a group that are not those of their targets."""
+_ABOUT = {"template": ("kind", "template"), "group": ("kind", "template", "names"), "source": SOURCE_KEYS}
+"""The keys of a template, a group and a source that are not those of their targets."""
 Families = Callable[[str], frozenset[str]]
 
 
@@ -67,23 +70,29 @@ class Composer:
 
     families: the questions of one's own that targets of a kind can have, by its name.
     note: is told of each text in which a placeholder was filled.
-    notes: what is accepted, and may well not be meant.
+    lists: the items of lists that are targets, by the source and the target's name.
+    notes: what is accepted, and may well not be meant. listed: the ids of the targets of each list.
     """
 
     document: Mapping[str, Any]
     families: Families
     problems: Problems
     note: Callable[[Key, str], object]
+    lists: Mapping[str, Mapping[str, Item]] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
+    listed: dict[str, list[str]] = field(default_factory=dict)
     _defaults: dict[str, Layer] = field(default_factory=dict)
     _templates: dict[str, _Template] = field(default_factory=dict)
     _members: dict[Key, _Group] = field(default_factory=dict)
 
     def targets(self) -> Iterator[Composed]:
-        """Yield every target: those of groups, and those that have a table alone."""
+        """Yield every target: those of groups and lists, and those that have a table alone."""
         self._read_defaults()
         self._read_templates()
         self._read_groups()
+        yield from filter(None, self._composed_all())
+
+    def _composed_all(self) -> Iterator[Composed | None]:
         own = dict(self._own_tables())
         self._note_the_same([group for path, group in self._members.items() if path not in own])
         for path, group in self._members.items():
@@ -104,17 +113,21 @@ class Composer:
                     "use it, for example in connect, url or on"
                 )
 
-    def _alone(self, kind: Kind, path: Key, table: dict[str, Any]) -> Composed:
+    def _alone(self, kind: Kind, path: Key, table: dict[str, Any]) -> Composed | None:
         """Return a target of no group; without defaults it is as it is written."""
         if (below := self._defaults.get(kind.name)) is None:
             return Composed(kind, str(path[1]), table)
         layers = Layers((below, Layer(path, table)), self.families(kind.name))
         return self._composed(kind, path, layers, layers.merged())
 
-    def _composed(self, kind: Kind, path: Key, layers: Layers, made: dict[str, Any]) -> Composed:
+    def _composed(self, kind: Kind, path: Key, layers: Layers, made: dict[str, Any]) -> Composed | None:
         self.problems.written.layers[path] = layers
         name = str(path[1])
-        return Composed(kind, name, fill(made, {"name": name}, self.note, path))
+        values = {**self.problems.written.fields.get(path, {}), "name": name}
+        wrong = [(here, problem) for here, each in blanks(made) if (problem := each.problem(values))]
+        for here, problem in wrong:
+            self.problems.add((*path, *here), problem)
+        return None if wrong else Composed(kind, name, fill(made, values, self.note, path))
 
     def _own_tables(self) -> Iterator[tuple[Key, dict[str, Any]]]:
         """Yield the tables of targets that stand in the inventory, by their keys: `[host.prod]`."""
@@ -134,6 +147,9 @@ class Composer:
     def _kind(self, name: object, path: Key) -> Kind | None:
         """Return a kind of target; one that there is not, or that can't be used, is noted."""
         is_key = path[-1:] == (name,) and len(path) == 1
+        if name == "source":
+            self.problems.add(path, "a source has a table of its own: [source.NAME]")
+            return None
         try:
             return kind_named(str(name))
         except KeyError:
@@ -182,15 +198,32 @@ class Composer:
             if problem := name_problem(name):
                 self.problems.add(path, problem)
             used.add(said.get("template") if isinstance(said.get("template"), str) else None)
-            names = self._names(said, path)
-            if (found := self._group_kind(said, path)) is not None:
-                kind, template = found
-                below = (self._defaults.get(kind.name), template.layer if template else None)
-                layers = (*below, layer_of(path, said))
-                made = Layers(tuple(filter(None, layers)), self.families(kind.name))
-                self._add(_Group(kind, made, made.merged()), names, path)
+            places = {each: (*path, "names", place) for each, place in self._names(said, path).items()}
+            if (group := self._group(said, path)) is not None:
+                self._add(group, places)
+        for name, said in self._tables("source", "a source needs a name: [source.NAME]"):
+            used.add(said.get("template") if isinstance(said.get("template"), str) else None)
+            if (group := self._group(said, ("source", name))) is not None:
+                self._add_listed(group, self.lists.get(name, {}), ("source", name))
         for name in self._said_templates() - used:
             self.problems.add(("template", name), f"no group uses it; say template = {name!r} in one, or remove it")
+
+    def _group(self, said: Mapping[str, Any], path: Key) -> _Group | None:
+        """Return what the targets of a group or a list have in common; None where their kind can't be told."""
+        if (found := self._group_kind(said, path)) is None:
+            return None
+        kind, template = found
+        layers = (self._defaults.get(kind.name), template.layer if template else None, layer_of(path, said))
+        made = Layers(tuple(filter(None, layers)), self.families(kind.name))
+        return _Group(kind, made, made.merged())
+
+    def _add_listed(self, group: _Group, members: Mapping[str, Item], path: Key) -> None:
+        """Add the items of a list."""
+        self._add(group, dict.fromkeys(members, (*path, "name")))
+        self.listed[str(path[1])] = [f"{group.kind.name}.{name}" for name in members]
+        for name, item in members.items():
+            if self._members.get(key := (group.kind.name, name)) is group:
+                self.problems.written.fields[key] = item.fields
 
     def _said_templates(self) -> set[str]:
         found = self.document.get("template", {})
@@ -251,17 +284,17 @@ class Composer:
             self.problems.add((*here, place), f"{_some(twice)} in this group already; keep one")
         found |= dict.fromkeys(names, place)
 
-    def _add(self, group: _Group, names: Mapping[str, int], path: Key) -> None:
+    def _add(self, group: _Group, places: Mapping[str, Key]) -> None:
         """Add a group's targets, but for those that another group has: each such pair of entries is noted once."""
-        double: dict[tuple[int, Key], list[str]] = {}
-        for name, place in names.items():
+        double: dict[tuple[Key, Key], list[str]] = {}
+        for name, place in places.items():
             there = self._members.setdefault((group.kind.name, name), group)
             if there is not group:
                 double.setdefault((place, there.layers.layers[-1].path), []).append(f"{group.kind.name}.{name}")
         for (place, other), found in double.items():
             self.problems.add(
-                (*path, "names", place),
-                f"{_some(found)} in [{'.'.join(map(str, other))}] as well; keep one of the groups",
+                place,
+                f"{_some(found)} in [{'.'.join(map(str, other))}] as well; keep one of the two",
             )
 
 

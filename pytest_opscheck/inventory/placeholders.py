@@ -1,5 +1,7 @@
 """Placeholders in the texts of defaults, templates and groups: `{name}` is each target's own name.
 
+Where targets are the items of a list, any other word in braces of a target's own keys is a field of the item.
+
 Only what is written there is looked at: what a variable brings in is a value, whatever braces it has.
 """
 
@@ -7,20 +9,28 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from ..core.visible import has_controls
 from .positions import Key
 from .problems import Problems
 
 NAMES = ("name",)
 """The placeholders that there are."""
-FILLED = ("defaults", "template", "group")
+FILLED = ("defaults", "template", "group", "source")
 """The tables in which they are filled."""
+SOURCE_KEYS = ("file", "format", "kind", "template", "where", "name", "at_least", "gone")
+"""The keys of a source that are not those of its targets."""
 _KNOWN = re.compile(rf"(?<![$\\])\{{({'|'.join(NAMES)})\}}")
+_FIELD = re.compile(r"(?<![$\\{])\{([A-Za-z_][\w.-]*)\}(?!\})")
+"""The field of an item."""
 _BRACES = re.compile(r"(?<![$\\{])(\{+)\s*([A-Za-z_][\w.-]*)\s*(\}+)(?!\})")
 """A word in braces: not a variable, nor a repeat of a regular expression, as {3}."""
+_PART = re.compile(r"(?:[\w.:/\[\]+=~][\w.:/\[\]+=~-]*)?")
+"""What a value may be that is a part of a text."""
+_MOST_SHOWN = 20
 _NEAR = 0.8
 _DEEPEST_KEY = 4
 """So deep are a target's own keys: `template.web.headers.Host`. A question's are deeper: `template.web.query.x.sql`."""
@@ -36,15 +46,41 @@ class Blank:
     def __repr__(self) -> str:
         return repr(self.filled({name: f"{{{name}}}" for name in self.names}))
 
+    def problem(self, values: Mapping[str, str]) -> str | None:
+        """Return what keeps values from being filled in, None where nothing does.
+
+        What is only a part of a text may not end that part: `web1?ssh_config=x` is more than a host.
+        """
+        for word in self.names:
+            if word not in values:
+                return f"its item has no {{{word}}} that is one value; it has {choices(values)}"
+            if has_controls(said := values[word]) or not (self._is_whole or _PART.fullmatch(said)):
+                return (
+                    f"{{{word}}} of its item is {said!r}; as a part of a text it can have letters, digits and "
+                    ". _ : / [ ] + = ~ - alone, and no - first"
+                )
+        return None
+
+    @property
+    def _is_whole(self) -> bool:
+        return len(self.names) == 1 and self.pieces == ("", "")
+
     def filled(self, values: Mapping[str, str]) -> str:
         """Return the text with values in the places of its placeholders."""
         found = [piece + values[name] for piece, name in zip(self.pieces, self.names, strict=False)]
         return "".join((*found, self.pieces[-1]))
 
 
-def blank(said: str, variables: Callable[[str], str]) -> str | Blank:
-    """Return a written text with its variables filled in, and its placeholders left blank."""
-    pieces = _KNOWN.split(said)
+def choices(values: Collection[str]) -> str:
+    """Return the names of fields as placeholders; of many the first ones."""
+    named = sorted(values)
+    more = f" and {len(named) - _MOST_SHOWN} more" if len(named) > _MOST_SHOWN else ""
+    return ", ".join(f"{{{each}}}" for each in named[:_MOST_SHOWN]) + more
+
+
+def blank(said: str, variables: Callable[[str], str], *, fields: bool = False) -> str | Blank:
+    """Return a written text with its variables filled in, and its placeholders left blank; also those of fields."""
+    pieces = (_FIELD if fields else _KNOWN).split(said)
     filled = tuple(map(variables, pieces[::2]))
     return Blank(filled, tuple(pieces[1::2])) if len(pieces) > 1 else filled[0]
 
@@ -64,6 +100,41 @@ def fill(data: Any, values: Mapping[str, str], note: Callable[[Key, str], object
     return data
 
 
+def blanks(data: Any, path: Key = ()) -> Iterator[tuple[Key, Blank]]:
+    """Yield the blanks in data, with their places."""
+    if isinstance(data, Blank):
+        yield path, data
+    elif isinstance(data, dict | list):
+        for key, value in data.items() if isinstance(data, dict) else enumerate(data):
+            yield from blanks(value, (*path, key))
+
+
+def fielded(document: Mapping[str, Any]) -> frozenset[str]:
+    """Return the templates of items of lists alone, in which their fields may stand."""
+    used = {table: _templates(document.get(table)) for table in ("source", "group")}
+    return used["source"] - used["group"]
+
+
+def _templates(tables: object) -> frozenset[str]:
+    said = (
+        [each.get("template") for each in tables.values() if isinstance(each, dict)] if isinstance(tables, dict) else []
+    )
+    return frozenset(each for each in said if isinstance(each, str))
+
+
+def takes_fields(path: Key, templates: Collection[str]) -> bool:
+    """Tell whether the fields of an item may stand in a key: in a target's own ones, and in the name of an item."""
+    if len(path) <= len(("source", "NAME")):
+        return False
+    if path[0] == "source":
+        return path[2:] == ("name",) or (_is_own(path) and path[2] not in SOURCE_KEYS)
+    return path[0] == "template" and path[1] in templates and _is_own(path)
+
+
+def _is_own(path: Key) -> bool:
+    return len(path) <= _DEEPEST_KEY and "expect" not in path
+
+
 def has_blanks(data: Any) -> bool:
     """Tell whether there is anything to fill in data."""
     if isinstance(data, dict | list):
@@ -73,13 +144,14 @@ def has_blanks(data: Any) -> bool:
 
 def refuse_odd_braces(document: Mapping[str, Any], problems: Problems) -> None:
     """Note what is like a placeholder and is none, in the tables in which they are filled."""
+    templates = fielded(document)
     for table in FILLED:
-        _look(document.get(table), (table,), problems)
+        _look(document.get(table), (table,), templates, problems)
 
 
-def _look(data: Any, path: Key, problems: Problems) -> None:
+def _look(data: Any, path: Key, templates: Collection[str], problems: Problems) -> None:
     if isinstance(data, str):
-        if problem := _problem(data, path):
+        if not takes_fields(path, templates) and (problem := _problem(data, path)):
             problems.add(path, problem)
     elif isinstance(data, dict):
         for key, value in data.items():
@@ -87,15 +159,15 @@ def _look(data: Any, path: Key, problems: Problems) -> None:
                 problems.add((*path, key), "a placeholder is filled in a value, not in a key; write the name out")
             if path[-1:] == ("capture",) and key in NAMES:
                 problems.add((*path, key), f"{{{key}}} is the target's name here; capture it under another word")
-            _look(value, (*path, key), problems)
+            _look(value, (*path, key), templates, problems)
     elif isinstance(data, list):
         for place, value in enumerate(data):
-            _look(value, (*path, place), problems)
+            _look(value, (*path, place), templates, problems)
 
 
 def _problem(said: str, path: Key) -> str | None:
     """Return what is wrong with a text's braces. A target's own keys have no others than those of placeholders."""
-    own = len(path) <= _DEEPEST_KEY and "expect" not in path
+    own = _is_own(path)
     choices = ", ".join(f"{{{name}}}" for name in NAMES)
     for found in _BRACES.finditer(said):
         opened, word, _ = found.groups()

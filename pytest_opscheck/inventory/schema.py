@@ -26,7 +26,7 @@ from .model import FAIL_AT, NAME
 from .notify import schema as notify
 from .report import ALWAYS, CHANGE, SECURITIES
 from .schedules import timing_schema
-from .schema_groups import group_tables, needed_alone
+from .schema_groups import SOURCE, group_tables, needed_alone, source_table
 
 _DIALECT = "https://json-schema.org/draft/2020-12/schema"
 _VARIABLE = r"\$\{[^}]+\}"
@@ -51,7 +51,7 @@ def schema(checks: Iterable[Check], words: Iterable[str] = ()) -> Schema:
     """
     severities, kinds = [*SEVERITIES, *words], every_kind()
     made = _Maker((*checks, *added_checks(kinds)), severities)
-    targets = {name: made.kind(kind) for name, kind in kinds.items()}
+    targets = {name: made.kind(kind) for name, kind in kinds.items() if name != SOURCE}
     return {
         "$schema": _DIALECT,
         "title": "opscheck.toml",
@@ -68,6 +68,7 @@ def schema(checks: Iterable[Check], words: Iterable[str] = ()) -> Schema:
             "severity": duties(severities),
             **targets,
             **group_tables(made.keys),
+            SOURCE: source_table(made.keys, *made.keys_of(kinds[SOURCE])),
         },
         "additionalProperties": False,
         **needed_alone(made.needed),
@@ -94,6 +95,10 @@ class _Maker:
             fields[name] = {"description": fields[name]["description"], "$ref": "#/$defs/severity"}
         fields["max_age"] = {"description": fields["max_age"]["description"], "$ref": "#/$defs/time"}
         return _table(fields, required, description="how `opscheck gate` decides on a deploy")
+
+    def keys_of(self, kind: Kind) -> tuple[dict[str, Schema], list[str]]:
+        """Return the keys of a kind's targets, and those that are needed."""
+        return self._fields(kind.target, kind.name)
 
     def kind(self, kind: Kind) -> Schema:
         """Return the schema of a kind's table: targets by name."""

@@ -1,4 +1,4 @@
-"""The JSON Schema of [defaults], [template], [group] and `include`."""
+"""The JSON Schema of [defaults], [template], [group], [source] and `include`."""
 
 from __future__ import annotations
 
@@ -8,13 +8,14 @@ from typing import Any
 from .model import NAME
 
 Schema = dict[str, Any]
-_ELSEWHERE = ("include", "defaults", "group")
+_NAMED = {"type": "object", "propertyNames": {"pattern": f"^{NAME}$"}, "minProperties": 1}
+SOURCE = "source"
+_ELSEWHERE = ("include", "defaults", "group", "source")
 """Where one of these is, a target may have what it needs out of another table."""
 
 
 def group_tables(keys: Mapping[str, dict[str, Schema]]) -> Schema:
     """Return the schemas of the tables; `keys` are those of each kind's targets."""
-    named = {"type": "object", "propertyNames": {"pattern": f"^{NAME}$"}, "minProperties": 1}
     files = {"type": "array", "items": {"type": "string", "minLength": 1}}
     return {
         "include": {"description": "more files, with targets, templates and groups: teams/*.toml", **files},
@@ -26,14 +27,26 @@ def group_tables(keys: Mapping[str, dict[str, Schema]]) -> Schema:
         },
         "template": {
             "description": "what the targets of several groups have in common",
-            **named,
+            **_NAMED,
             "additionalProperties": {**_by_kind({kind: _template(kind, keys) for kind in keys}), "required": ["kind"]},
         },
         "group": {
             "description": "targets that are alike but for their names",
-            **named,
+            **_NAMED,
             "additionalProperties": _group(keys),
         },
+    }
+
+
+def source_table(keys: Mapping[str, dict[str, Schema]], own: dict[str, Schema], needed: list[str]) -> Schema:
+    """Return the schema of the lists that others own; `own` are their own keys."""
+    made = {kind: _made_of(kind, keys, own) for kind in keys}
+    either = [{"required": ["kind"]}, {"required": ["template"]}]
+    table = {**_by_kind(made), "anyOf": either, "required": needed}
+    return {
+        "description": "lists that others own: each of their items is a target",
+        **_NAMED,
+        "additionalProperties": table,
     }
 
 
@@ -58,12 +71,17 @@ def _group(keys: Mapping[str, dict[str, Schema]]) -> Schema:
         "minItems": 1,
         "items": {"type": "string", "minLength": 1},
     }
-    template = {"description": "the template that they are made of", "type": "string", "pattern": f"^{NAME}$"}
-    made = {kind: _template(kind, keys) for kind in keys}
-    for fields in made.values():
-        fields["properties"] |= {"names": names, "template": template}
+    made = {kind: _made_of(kind, keys, {"names": names}) for kind in keys}
     either = [{"required": ["kind"]}, {"required": ["template"]}]
     return {**_by_kind(made), "anyOf": either, "required": ["names"]}
+
+
+def _made_of(kind: str, keys: Mapping[str, dict[str, Schema]], own: Mapping[str, Schema]) -> Schema:
+    """Return the schema of a table of targets of a kind, with the keys of its own."""
+    template = {"description": "the template that they are made of", "type": "string", "pattern": f"^{NAME}$"}
+    made = _template(kind, keys)
+    made["properties"] |= {**own, "template": template}
+    return made
 
 
 def _by_kind(made: Mapping[str, Schema]) -> Schema:

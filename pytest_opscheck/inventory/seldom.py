@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from .channels import Channel
     from .gate import Gate
     from .report import Mail
+    from .sources import Listed
     from .waivers import Waiver
     from .windows import Window
 
@@ -41,6 +42,23 @@ def excuses_of(
 
     windows = read_windows(document.get("maintenance", {}), expectations, zoned=zoned, problems=problems)
     return windows, read_waivers(document.get("waiver", []), expectations, problems)
+
+
+def lists_of(
+    document: Mapping[str, Any],
+    folder: Path,
+    reports: Path,
+    words: Mapping[str, str],
+    problems: Problems,
+    *,
+    keeps: bool,
+) -> tuple[Listed, ...]:
+    """Return the lists of which items are targets; `keeps` is whether their items are kept, as the last known ones."""
+    if "source" not in document:
+        return ()
+    from .sources import Places, read_sources
+
+    return read_sources(document["source"], Places(folder, reports, keeps), words, problems)
 
 
 def gate_of(

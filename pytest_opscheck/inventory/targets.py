@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from typing import Any
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 
@@ -18,30 +19,42 @@ from .positions import Key
 from .problems import Problems, nearest
 from .validation import note_validation, secrets_of
 
-_GROUPS = ("group",)
+if TYPE_CHECKING:
+    from .sources import Listed
+
+_GROUPS = ("group", "source")
 
 
 def read_targets(
-    document: Mapping[str, Any], resolver: Resolver, problems: Problems
+    document: Mapping[str, Any], lists: Collection[Listed], resolver: Resolver, problems: Problems
 ) -> tuple[list[InventoryTarget], list[Expectation]]:
     """Return every target, and what is expected of each."""
     targets: list[InventoryTarget] = []
     expectations: list[Expectation] = []
     names, hosts = set(), []
-    composer = Composer(document, resolver.families, problems, lambda path, text: keep_secrets(path, text, problems))
+    note = partial(keep_secrets, problems=problems)
+    composer = Composer(document, resolver.families, problems, note, lists={each.name: each.members for each in lists})
     for each in composer.targets():
         target, found = _target(each, resolver, problems)
         targets += [target] if target is not None else []
         expectations += found
         names.add(each.name)
         hosts += [each.name] if each.kind.name == "host" else []
+    for listed in lists:
+        if (problem := listed.source.state.problem) is not None:
+            composer.notes.append(f"source.{listed.name}: {problem}")
+        listed.source.listed(composer.listed.get(listed.name, ()))
+        targets.append(source := InventoryTarget("source", listed.name, listed.source))
+        expectations += resolver.resolve(source, None, {}, ("source", listed.name))
     resolver.notes.extend(composer.notes)
     problems.names = names.union(problems.names)
     if not document.keys() - (set(TABLES) - {*_GROUPS}):
         problems.add(
             (), "there are no targets; add one, for example [host.local], or create the file with `opscheck init`"
         )
-    if not any(path[:1] == _GROUPS for path in problems.wrong):  # else the host may be one that is not known yet
+    if not any(
+        path and path[0] in _GROUPS for path in problems.wrong
+    ):  # else the host may be one that is not known yet
         _refuse_dangling_hosts(targets, hosts, problems)
     return targets, expectations
 
@@ -98,6 +111,9 @@ def in_every_suite(expectations: list[Expectation]) -> Iterator[Expectation]:
         target = expectation.target
         for name in ((target.kind, target.name), ("host", target.keys.host() or "")):
             needed.setdefault(name, set()).update(expectation.suites)
+    for source in {each.target for each in expectations if each.target.keys.members()}:
+        told = (needed.get((kind, name), set()) for kind, _, name in (m.partition(".") for m in source.keys.members()))
+        needed[source.kind, source.name] = set().union(*told)
     for expectation in expectations:
         if EVERY_SUITE not in expectation.suites:
             yield expectation

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -45,11 +46,14 @@ class Written:
 
     `main` is the inventory's own file; `owners` are the other files, by the tables that they hold: `("host", "prod")`.
     `layers` are the tables that targets are made of, by their keys, for those that are made of several.
+    `fields` are those of the items that targets are, by their keys; `fielded` are the templates of items.
     """
 
     main: Source
     owners: dict[Key, Source] = field(default_factory=dict)
     layers: dict[Key, Layers] = field(default_factory=dict)
+    fields: dict[Key, Mapping[str, str]] = field(default_factory=dict)
+    fielded: frozenset[str] = frozenset()
 
     sources: list[Source] = field(init=False)
     """Every file, in the order in which they are read."""

@@ -51,6 +51,14 @@ class Target(BaseModel):
         """Return which past results it is about, None for a target that is looked at now."""
         return None
 
+    def known(self) -> str | None:
+        """Return how it is known without a contact, None where it is contacted."""
+        return None if self.past() is None else "past runs, no contact"
+
+    def members(self) -> Collection[str]:
+        """Return the ids of the targets that there are because of it."""
+        return ()
+
     def where(self) -> str | None:
         """Return where it is, as people would type it and without its secrets; None where its name says it better."""
         return None

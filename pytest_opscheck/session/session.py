@@ -16,7 +16,7 @@ from ..core.limits import SEVERITIES
 from ..core.results import Result
 from ..core.visible import plain
 from ..inventory import Inventory, load
-from ..settings import Glance, home, inventory_file, reports_folder, setting
+from ..settings import Glance, home, inventory_file, only_looks, reports_folder, setting
 from . import fixtures
 from .chosen import chosen, keep_chosen
 from .collection import Collection
@@ -57,7 +57,9 @@ class Session:
 
         Raises InventoryError.
         """
-        inventory = load(file, catalogue.checks(seen.tables), reports=reports_folder(config), known=seen.read)
+        keeps = not (hasattr(config, "workerinput") or only_looks(config))
+        checks = catalogue.checks(seen.tables)
+        inventory = load(file, checks, reports=reports_folder(config), known=seen.read, keeps=keeps)
         inventory = without_left_out(config, inventory)
         session = cls(config, inventory, asked_suites(config.option.markexpr or "", seen.suites), ending)
         ending.last_words.append(session.runner.close)

@@ -61,7 +61,7 @@ values = st.recursive(
 tables = st.dictionaries(words, values, max_size=4)
 targets = st.fixed_dictionaries({}, optional={"expect": tables})
 documents = st.dictionaries(
-    st.sampled_from([*kinds(), "opscheck", "suites", "zzz", "include", "defaults", "template", "group"]),
+    st.sampled_from([*kinds(), "opscheck", "suites", "zzz", "include", "defaults", "template", "group", "source"]),
     st.dictionaries(words, st.tuples(tables, targets).map(lambda pair: pair[0] | pair[1]) | values, max_size=3)
     | values,
     max_size=4,

@@ -201,7 +201,7 @@ A, B = "[group.a]\nkind = 'host'\n", "[group.b]\nkind = 'host'\n"
         (f"{A}names = ['x']\ntags = ['a b']", "4: group.a.tags[0]: 'a b' can't be a tag; use letters, digits"),
         (
             f"{A}names = ['x[1:9]']\n{B}names = ['y', 'x[3:5]']",
-            "6: group.b.names[1]: host.x3 and 2 more are in [group.a] as well; keep one of the groups",
+            "6: group.b.names[1]: host.x3 and 2 more are in [group.a] as well; keep one of the two",
         ),
         ("[group.a]\nnames = ['x']", '1: group.a: a template or a kind is needed: template = "NAME", or kind = '),
         (

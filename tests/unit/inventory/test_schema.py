@@ -125,6 +125,14 @@ names = ["web[001:400]"]
 connect = "ssh://{name}"
 [postgres.db1]
 query.stuck = false
+[source.fleet]
+file = "sd/*.json"
+format = "prometheus"
+where = { env = "prod" }
+kind = "host"
+name = "{instance}"
+connect = "ssh://{__host__}"
+at_least = 1
 [notify.dc1]
 file = "alerts"
 targets = ["tag:dc1"]
@@ -152,6 +160,11 @@ def test_groups_are_valid(validator: jsonschema.Draft202012Validator) -> None:
         "[group.a]\nkind = 'host'\nnames = ['a']\ntags = []",
         "[group.a]\nkind = 'host'\nnames = ['a']\nurl = 'x'",
         "[group.a]\ntemplate = 't'\nnames = ['a']\nconect = 'x'",
+        "[source.a]\nkind = 'host'\nfile = 'x'\nformat = 'ansible'\nname = '{a}'",
+        "[source.a]\nfile = 'x'\nformat = 'ansible'\nname = '{a}'\nat_least = 1",
+        "[source.a]\nkind = 'host'\nfile = 'x'\nformat = 'yaml'\nname = '{a}'\nat_least = 1",
+        "[source.a]\nkind = 'host'\nfile = 'x'\nformat = 'ansible'\nname = '{a}'\nat_least = 0",
+        "[source.a]\nkind = 'host'\nfile = 'x'\nformat = 'ansible'\nname = '{a}'\nat_least = 1\nconect = 'x'",
         "[postgres.a]",
         "[host.a]\ncommand.x = false",
         "[host.a]\ncommand.x = { exit = 0 }",
@@ -238,6 +251,8 @@ def test_every_kind_and_check_is_there(validator: jsonschema.Draft202012Validato
     assert isinstance(made, Mapping)
     assert made["properties"].keys() == {*TABLES, *kinds()}
     for name, kind in kinds().items():
+        if name == "source":  # whose other keys are those of its targets
+            continue
         table = made["$defs"][name]
         checks = [check for check in catalogue.checks() if check.kind == name]
         assert table["additionalProperties"] is False
