@@ -15,7 +15,8 @@ TEST_PACKAGES := $(DEMO_PACKAGES) pgbouncer=pgbouncer nginx-light=nginx promethe
 	docker-compose=docker-compose iptables=iptables debootstrap=debootstrap sshfs=sshfs busybox-static=busybox tcsh=tcsh fish=fish \
 	procps=pgrep podman=podman faketime=faketime xz-utils=xz zstd=zstd bzip2=bzip2 lz4=lz4 squashfs-tools=mksquashfs \
 	squashfuse=squashfuse systemd=systemd-analyze chromium=chromium logrotate=logrotate \
-	bind9=named bind9-utils=dnssec-signzone
+	bind9=named bind9-utils=dnssec-signzone npm=npm
+AXE := axe-core@4.14.1
 
 # Tests start Python some thousand times: where it may not keep what it compiles, that takes as long as the tests.
 unexport PYTHONDONTWRITEBYTECODE
@@ -48,7 +49,7 @@ demo-docker: demo-packages $(VENV)/installed
 stack check stop: $(VENV)/installed-examples
 	@$(VENV)/bin/python -m examples.stack $@ $(NAME) $(if $(filter check,$@),$(SUITE))
 
-test: test-packages $(VENV)/installed-dev
+test: test-packages $(VENV)/installed-dev $(VENV)/node_modules/axe-core/axe.min.js
 	tests/with-docker $(VENV)/bin/pytest -n 4 --dist loadfile --ignore tests/live/test_flips.py
 	tests/with-docker $(VENV)/bin/pytest -n 2 --dist loadfile tests/live/test_flips.py -m 'not again'
 
@@ -100,6 +101,10 @@ $(VENV)/installed-dev: pyproject.toml | $(VENV)/bin/python
 	@echo 'Installing into $(VENV), with what the tests need ...'
 	@$(VENV)/bin/python -m pip install -q --disable-pip-version-check -e '.[dev]'
 	@touch $@ $(VENV)/installed $(VENV)/installed-examples
+
+# By this the tests look for what keeps people from reading a page.
+$(VENV)/node_modules/axe-core/axe.min.js: | $(VENV)/bin/python
+	@npm install --silent --no-audit --no-fund --prefix $(VENV) $(AXE)
 
 $(VENV)-lowest/installed: pyproject.toml tests/lowest.txt
 	@echo 'Installing the lowest versions into $(VENV)-lowest ...'

@@ -26,6 +26,7 @@ def test_this_is_the_installed_package() -> None:
         "reports/report.css",
         "reports/templates/page.html",
         "reports/templates/page.css",
+        "reports/templates/status.html",
         "reports/templates/page.js",
     ],
 )

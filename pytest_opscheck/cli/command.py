@@ -30,6 +30,7 @@ _ELSEWHERE = {
     "run": "run",
     "runbook": "runbook",
     "schedule": "schedule",
+    "serve": "serve",
     "source": "source",
     "status": "schedule",
 }
@@ -88,6 +89,7 @@ def main() -> None:
     opscheck report      print the latest run as text or Markdown
     opscheck schedule    run suites automatically, from systemd or cron
     opscheck status      when did each suite last run, and how did it end?
+    opscheck serve       the status page, live
     opscheck compliance  what was checked in a period, and what was missed?
     opscheck maintenance start or end a maintenance window
     opscheck source      accept what has vanished from a list

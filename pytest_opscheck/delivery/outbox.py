@@ -11,6 +11,7 @@ from contextlib import AbstractContextManager
 from ..core.errors import HurriedError
 from ..inventory import Inventory
 from .destination import Destination, Finished, not_written
+from .status import StatusPage
 
 Waiting = Callable[[], AbstractContextManager[None]]
 
@@ -23,6 +24,7 @@ def destinations(inventory: Inventory, written: Destination, named: Destination 
     if named is not None:
         yield named
     yield written
+    yield StatusPage()
     if inventory.mail is not None:
         from .mail import Mailed
 

@@ -11,7 +11,7 @@ from ._maintenance import ManualMaintenance, begin, begun, past, stop
 from ._notified import Notification
 from ._past import CounterGrowth, Past, grown_since, opened, reading
 from ._place import History
-from ._queries import Judged, PastResult, PastRun, Point, Records, Sample
+from ._queries import Judged, PastResult, PastRun, Point, Records, Sample, Standing
 from ._store import HistoryError, transaction
 from ._story import Spell, Story
 
@@ -32,6 +32,7 @@ __all__ = [
     "Records",
     "Sample",
     "Spell",
+    "Standing",
     "Story",
     "Verified",
     "begin",

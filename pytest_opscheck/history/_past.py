@@ -166,7 +166,9 @@ class Past:
                 _record.prune(store, run.finished, self.history.keep_s)
                 return digest
 
-        return bounded(write, self.history)
+        digest = bounded(write, self.history)
+        self._is_open = self._records is not None  # the first run of all has made what there is to open
+        return digest
 
     def settle(self, run: Run) -> None:
         """Note the exit status that a recorded run has got since. Raises HistoryError."""
@@ -188,6 +190,10 @@ class Past:
 
         return self._ask(values) or {}
 
+    def asked(self, question: Callable[[Records], T]) -> T | None:
+        """Return an answer to any question; None where there is no history yet, or none that answers."""
+        return self._ask(question)
+
     def stories(self, ids: Iterable[str]) -> Mapping[str, Story]:
         """Return what is known of checks, by their ids."""
         wanted = tuple(ids)
@@ -198,7 +204,8 @@ class Past:
 
         def differs(records: Records) -> bool:
             seq = records.seq(run.id)
-            return seq is None or bool(records.changes(seq=seq, newest=1))
+            is_first = len(records.runs(newest=2)) <= 1
+            return seq is None or is_first or bool(records.changes(seq=seq, newest=1))
 
         return self._ask(differs) is not False
 

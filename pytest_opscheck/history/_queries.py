@@ -88,6 +88,20 @@ class Judged(NamedTuple):
     about: int
 
 
+class Standing(NamedTuple):
+    """What came of a check in one run, for an overview. `about` is the key of what else is known of it."""
+
+    id: str
+    seq: int
+    verdict: Verdict
+    severity: str | None
+    message: str
+    pending: str | None
+    wrong_since: dt.datetime | None
+    duration_s: float
+    about: int
+
+
 class Records:
     """The past runs of one inventory, to ask. Every moment is in UTC; the newest come first."""
 
@@ -255,6 +269,28 @@ class Records:
             """
             for name, run, verdict, about in self._store.rows(sql, chunk):
                 yield Judged(name, run, Verdict(verdict), about)
+
+    def standings(self, seqs: Sequence[int]) -> Iterator[Standing]:
+        """Yield what came of every check of some runs, in no order."""
+        for chunk in chunks(seqs, 20):
+            sql = f"""
+                SELECT s.result, r.run, r.verdict, r.severity, r.message, r.pending, r.wrong_since, r.duration_s,
+                       r.about
+                FROM opscheck_result r JOIN opscheck_series s ON s.id = r.series WHERE r.run IN ({marks(len(chunk))})
+            """
+            for name, run, verdict, severity, message, pending, since, took_s, about in self._store.rows(sql, chunk):
+                yield Standing(name, run, Verdict(verdict), severity, message, pending, _optional(since), took_s, about)
+
+    def worst(self, seqs: Sequence[int]) -> dict[int, str]:
+        """Return the worst severity of what was not ok and counted, by run."""
+        found: dict[int, str] = {}
+        for chunk in chunks(seqs):
+            sql = f"""
+                SELECT run, min(severity) FROM opscheck_result
+                WHERE run IN ({marks(len(chunk))}) AND fails = 1 AND severity IS NOT NULL GROUP BY run
+            """
+            found |= dict(self._store.rows(sql, chunk))
+        return found
 
     def abouts(self, keys: Iterable[int]) -> dict[int, dict[str, Any]]:
         """Return what results have in common from run to run, by the `about` of those that were judged."""

@@ -82,7 +82,7 @@ class Entries:
         self._run = run
         self._links = links
         self._beside = beside
-        self._pasts = Pasts(run, beside, EarlierPages(links.folder, run.started.tzinfo))
+        self._pasts = Pasts(run, beside, EarlierPages.beside(links.folder, run.started.tzinfo))
         self._plots = self._traces = self._shown = 0
         measured = sum(min(len(result.measurements), _MOST_MEASUREMENTS) for result in run.results)
         self._is_large = measured > _MOST_LINES

@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass
 
+from ..core.duty import Duty
 from ..core.humanize import duration_text, seconds_text
 from ..core.results import Excuse, Measurement, Result, Run, State, Verdict, summary
 from ..core.visible import plain
@@ -65,14 +66,19 @@ def change(result: Result, now: dt.datetime) -> str:
 
 
 def duty(result: Result) -> str:
-    """Return who answers for a result and by when: `ops on call, within 1 h: overdue since 2026-11-20 09:00 EST`."""
-    if result.duty is None:
+    """Return who answers for a result and by when; nothing where nobody says."""
+    return owed(result.duty)
+
+
+def owed(duty: Duty | None) -> str:
+    """Return who answers and by when: `ops on call, within 1 h: overdue since 2026-11-20 09:00 EST`."""
+    if duty is None:
         return ""
-    within = f"within {seconds_text(result.duty.within_s)}" if result.duty.within_s else ""
-    said = ", ".join(plain(part) for part in (result.duty.owner, within) if part)
-    if result.duty.overdue_since is None:
+    within = f"within {seconds_text(duty.within_s)}" if duty.within_s else ""
+    said = ", ".join(plain(part) for part in (duty.owner, within) if part)
+    if duty.overdue_since is None:
         return said
-    return f"{said}: overdue since {result.duty.overdue_since:%Y-%m-%d %H:%M %Z}".rstrip()
+    return f"{said}: overdue since {duty.overdue_since:%Y-%m-%d %H:%M %Z}".rstrip()
 
 
 def is_new(result: Result) -> bool:

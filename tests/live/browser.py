@@ -76,6 +76,24 @@ class Browser:
         assert "exceptionDetails" not in answer, answer
         return answer["result"].get("value")
 
+    def settled(self, expression: str, holds: str) -> str:
+        """Return a text of the page once something is in it: what leads elsewhere takes its time."""
+        end = time.monotonic() + _LONGEST_S
+        while holds not in (found := str(self.evaluate(expression))) and time.monotonic() < end:
+            time.sleep(0.05)
+        return found
+
+    def faults(self, axe: Path) -> list[str]:
+        """Return what keeps people from reading the page, as axe-core finds it: what is serious or worse."""
+        self.evaluate(f"{axe.read_text(encoding='utf-8')}; 0")
+        told = "each.id + ': ' + each.nodes[0].html"
+        found = f"found => found.violations.filter(each => /serious|critical/.test(each.impact)).map(each => {told})"
+        expression = f"axe.run().then({found})"
+        answer = self.call("Runtime.evaluate", expression=expression, awaitPromise=True, returnByValue=True)
+        assert "exceptionDetails" not in answer, answer
+        told_by_axe: list[str] = answer["result"]["value"]
+        return told_by_axe
+
     def size(self, width: int, height: int = 844) -> None:
         """Give the window a size, as a phone has below 500 px."""
         self.call(

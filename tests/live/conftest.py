@@ -6,7 +6,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,8 @@ import pytest
 from xdist.scheduler import LoadScopeScheduling
 
 from examples.stack import NAMES
+
+from .browser import Browser, browser
 
 
 class ByStack(LoadScopeScheduling):  # type: ignore[misc]
@@ -35,6 +37,22 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if Path(__file__).parent in item.path.parents:
             item.add_marker("server")
+
+
+@pytest.fixture(scope="module")
+def chromium(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
+    """Start a browser."""
+    with browser(tmp_path_factory.mktemp("chromium")) as started:
+        yield started
+
+
+@pytest.fixture(scope="session")
+def axe() -> Path:
+    """Return the script of axe-core, which finds what keeps people from reading a page."""
+    file = Path(sys.prefix) / "node_modules/axe-core/axe.min.js"
+    if not file.is_file():
+        pytest.fail("axe-core is not installed; `make test` installs what the live tests need", pytrace=False)
+    return file
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -19,19 +18,13 @@ from pytest_opscheck.reports.page import page, write
 from ..unit.nasty import PIECES, maker, nasty_run
 from ..unit.reports.test_injection import audited
 from ..unit.reports.values import STARTED, blocked, measurement, ok, result, run
-from .browser import Browser, browser
+from .browser import Browser
 from .conftest import Run
 
 Points = dict[tuple[str, str | None], list[Point]]
 LONG = "a-name-without-a-place-to-break-it/" * 8
 ROOM_LEFT = "document.documentElement.clientWidth - document.documentElement.scrollWidth"
 IN_SIGHT = "[...document.querySelectorAll('main .r')].filter(each => each.checkVisibility()).length"
-
-
-@pytest.fixture(scope="module")
-def chromium(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
-    with browser(tmp_path_factory.mktemp("chromium")) as started:
-        yield started
 
 
 @pytest.fixture
@@ -122,6 +115,40 @@ def test_the_keyboard(chromium: Browser, small: Path) -> None:
     assert chromium.evaluate(IN_SIGHT) == 3
     chromium.press("o")
     assert chromium.evaluate(IN_SIGHT) == 6
+
+
+@pytest.mark.parametrize("dark", [False, True])
+@pytest.mark.parametrize("width", [390, 1280])
+def test_nothing_keeps_people_from_reading_it(
+    chromium: Browser, axe: Path, small: Path, width: int, dark: bool
+) -> None:
+    chromium.size(width)
+    chromium.dark(dark=dark)
+    try:
+        chromium.open(small)
+        chromium.evaluate("document.querySelectorAll('details').forEach(each => each.open = true)")
+        assert chromium.faults(axe) == []
+    finally:
+        chromium.dark(dark=False)
+
+
+def test_a_plot_is_as_large_as_people_can_read(chromium: Browser, small: Path) -> None:
+    """What is pointed at says its value; the limit is over the line of the values, however equal they are."""
+    chromium.size(1280)
+    chromium.open(small)
+    axis = chromium.evaluate(
+        "(({width, height}) => [width, height])(document.querySelector('svg').getBoundingClientRect())"
+    )
+    assert axis[0] >= 240 * 380 / 244
+    assert axis[1] >= 60 * 88 / 64
+    place = chromium.evaluate(
+        "(({x, y, width}) => [x + width / 2, y + width / 2])"
+        "(document.querySelectorAll('svg circle')[3].getBoundingClientRect())"
+    )
+    under = f"document.elementFromPoint({place[0]}, {place[1]}).querySelector('title').textContent"
+    assert chromium.evaluate(under) == "2026-11-19 06:00: 64 %"
+    order = chromium.evaluate("[...document.querySelector('svg').children].map(each => each.getAttribute('class'))")
+    assert order.index("line") < order.index("P1")
 
 
 def test_a_link_to_a_folded_result_unfolds_it(chromium: Browser, small: Path) -> None:

@@ -43,7 +43,7 @@ def test_who_answers_is_told_everywhere_and_what_is_overdue(project: Project) ->
     data = json.loads((pytester.path / "reports/daily/latest.json").read_text(encoding="utf-8"))
     jsonschema.validate(data, schema())
     run = Run.from_json(data)
-    assert run.to_json() == data
+    assert run.to_json()["results"] == data["results"]
     over = f"{run.results[0].duty.overdue_since:%Y-%m-%d %H:%M}"  # type: ignore[union-attr]
     page = (pytester.path / "reports/daily/latest.html").read_text(encoding="utf-8")
     assert f"<b>Owner</b> &lt;ops&gt; on call, within 0 s: overdue since {over}" in page

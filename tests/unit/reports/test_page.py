@@ -5,6 +5,8 @@ import datetime as dt
 import itertools
 import math
 import re
+import subprocess
+import sys
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -203,3 +205,8 @@ def test_severities_are_told_apart_by_colour_and_by_shape(matrix: tuple[tuple[fl
         seen = [seen_by(found[1], matrix) for found in colours if found is not None]
         assert min(math.dist(one, other) for one, other in itertools.combinations(seen, 2)) > 20
     assert len(set(re.findall(r"^\.P\d .*--shape: (.*?);", look, re.MULTILINE))) == 4
+
+
+def test_a_run_that_writes_no_page_does_not_wait_for_what_makes_them() -> None:
+    code = "import sys, pytest_opscheck.delivery.outbox; print('jinja2' in sys.modules, 'markupsafe' in sys.modules)"
+    assert subprocess.check_output([sys.executable, "-c", code], text=True).split() == ["False", "False"]
