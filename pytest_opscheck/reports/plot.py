@@ -67,6 +67,10 @@ class Plot:
     last: str
 
 
+_MOST_POINTS = 400
+"""More values are of a check that measures many without saying of what each is."""
+
+
 def plot(
     measurement: Measurement, points: Sequence[Point], zone: dt.tzinfo | None, *, is_full: bool = True
 ) -> Plot | None:
@@ -74,6 +78,7 @@ def plot(
 
     Where it is full each value can be pointed at, else only the newest one is marked.
     """
+    points = points if len(points) <= _MOST_POINTS else _worst_of_each(points)
     known = [(point, value) for point in reversed(points) if (value := _number(point.value)) is not None]
     if len(known) < _FEWEST or _number(points[0].value) is None:
         return None
@@ -98,6 +103,16 @@ def plot(
         first=time.said(time.first),
         last=time.said(time.last),
     )
+
+
+def _worst_of_each(points: Sequence[Point]) -> list[Point]:
+    """Return one value of each run, the worst: a check may measure many without saying of what each is."""
+    found: dict[dt.datetime, Point] = {}
+    for point in points:
+        known = found.setdefault(point.started, point)
+        if (point.breached or "P9") < (known.breached or "P9"):
+            found[point.started] = point
+    return list(found.values())
 
 
 def said_at(moment: dt.datetime, zone: dt.tzinfo | None) -> str:

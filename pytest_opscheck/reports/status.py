@@ -6,12 +6,12 @@ import datetime as dt
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from ..core.humanize import counted, duration_text
 from ..core.limits import SEVERITIES
 from ..core.results import FAULT, INTERRUPTED, NOTHING_JUDGED, Run, Verdict
-from ..core.schedule import Schedule
 from ..core.visible import plain
 from ..history import PastRun, Records, Standing
 from ..inventory import Inventory
@@ -21,6 +21,9 @@ from .earlier import EarlierPages
 from .plot import said_at
 from .strip import DAYS, Cell, Past
 from .template import rendered
+
+if TYPE_CHECKING:
+    from ..core.schedule import Schedule
 
 FILE = "index.html"
 MARK = b"<meta name=generator content=pytest-opscheck>"
