@@ -152,7 +152,10 @@ def test_lost_on_the_way(outcome: Outcome, server: Sshd) -> None:
     assert outcome.verdict("host.command.quoted@drops") == "ok"
     assert "the connection was lost" in outcome.message("host.command.slow@drops")
     assert "the connection was lost" in outcome.message("host.command.slow@paramiko-drops")
-    assert "no answer within" in outcome.message("host.command.slow@stalls")
+    stalled = outcome.message(
+        "host.command.slow@stalls"
+    )  # before or after its first line: which part comes first is luck
+    assert re.search(r"no answer within|the host has sent nothing for 10 s", stalled), stalled
     sought = ["pgrep", "-f", f"^sleep 31{server.port}"]
     wait_until(lambda: subprocess.run(sought, check=False).returncode == 1, "the end of the parts")
 
