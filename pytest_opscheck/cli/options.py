@@ -58,7 +58,7 @@ class Place(click.Path):
         return super().convert(value, param, ctx)
 
 
-class Time(click.ParamType[float]):
+class Time(click.ParamType):  # type: ignore[type-arg]  # older versions take none
     """A length of time, as `30s`; 0 is none."""
 
     name = "time"
