@@ -16,7 +16,7 @@ from ..core.humanize import counted
 from ..core.results import FAULT, NOTHING_JUDGED, Run
 from ..core.shards import SHARDS
 from ..delivery.destination import Finished
-from ..delivery.merging import MergeError, Part, merged, parts_in, recorded
+from ..delivery.merging import MergeError, Part, merged, merged_until, parts_in, recorded
 from ..delivery.outbox import destinations, send
 from ..delivery.written import ResultsFile, SuiteReports
 from ..history import Past
@@ -57,7 +57,9 @@ def merge(  # noqa: PLR0917 - one for each option
     folder = (reports or reports_setting(file.absolute().parent)) / suite
     past = Past(inventory.history)
     try:
-        parts, late = _sorted_out(parts_in(places or [folder / SHARDS]), within)
+        since = max(inventory.now() - dt.timedelta(seconds=within), merged_until(past, suite))
+        found = parts_in(places or [folder / SHARDS])
+        parts, late = [p for p in found if p.run.finished > since], [p for p in found if p.run.finished <= since]
         if not parts:
             _nothing(places or (folder / SHARDS,))
         run = merged(inventory, suite, parts, _count(parts, shards), past)
@@ -69,15 +71,6 @@ def merge(  # noqa: PLR0917 - one for each option
         for part in (*parts, *late):
             part.file.unlink(missing_ok=True)
     sys.exit(status)
-
-
-def _sorted_out(parts: Collection[Part], within_s: float) -> tuple[list[Part], list[Part]]:
-    """Return the results of the newest run, and those that came too late for theirs."""
-    newest = max((part.run.started for part in parts), default=None)
-    if newest is None:
-        return [], []
-    since = newest - dt.timedelta(seconds=within_s)
-    return [p for p in parts if p.run.started >= since], [p for p in parts if p.run.started < since]
 
 
 def _left_out(part: Part) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import importlib.metadata
 import json
 import uuid
@@ -98,6 +99,14 @@ def merged(inventory: Inventory, suite: str, parts: Collection[Part], of: int, p
         narrowed=any(part.run.narrowed for part in parts),
         notices=tuple(dict.fromkeys(notice for part in parts for notice in part.run.notices)),
     )
+
+
+def merged_until(past: Past, suite: str) -> dt.datetime:
+    """Return when the last run ended that was merged: what had ended by then is not of the next one."""
+    newest = past.newest(suite)
+    if newest is not None and any(result.check == REPORTS for result in newest.results):
+        return newest.finished
+    return dt.datetime.min.replace(tzinfo=dt.UTC)
 
 
 def recorded(run: Run, past: Past) -> tuple[Run, str | None]:

@@ -142,7 +142,7 @@ def test_what_is_of_an_earlier_run_is_left_out_and_named(fleet: pytest.Pytester)
         run(fleet, number)
     file = shards(fleet)[0]
     data = json.loads(file.read_text(encoding="utf-8"))
-    data["run"]["started"] = "2026-01-01T00:00:00.000+00:00"
+    data["run"]["started"] = data["run"]["finished"] = "2026-01-01T00:00:00.000+00:00"
     file.write_text(json.dumps(data), encoding="utf-8")
     ended = merge()
     assert ended.exit_code == 1
@@ -151,6 +151,21 @@ def test_what_is_of_an_earlier_run_is_left_out_and_named(fleet: pytest.Pytester)
     assert head["notices"] == [
         f"the results of shard 1/{OF} of 2026-01-01 00:00:00 were left out: they are of an earlier run"
     ]
+
+
+def test_what_was_merged_already_is_no_run_of_its_own(fleet: pytest.Pytester) -> None:
+    """Where no shard ran again, what they left yesterday is not today's run."""
+    for number in range(1, OF + 1):
+        run(fleet, number)
+    assert merge("reports/daily/shards").exit_code == 1
+    again = merge("reports/daily/shards")
+    assert (again.exit_code, "nothing to merge" in again.output) == (5, True)
+    missing = next(number for number in range(1, OF + 1) if part(number))
+    for number in range(1, OF + 1):
+        if number != missing:
+            run(fleet, number)
+    merge("reports/daily/shards")
+    assert results(fleet)[f"shard.reports@{missing}/{OF}"]["verdict"] == "breach"
 
 
 def test_what_is_not_a_shard(fleet: pytest.Pytester) -> None:
