@@ -49,7 +49,7 @@ class Ending:
         self.asked: signal.Signals | None = None
         self.last_words: list[Callable[[], object]] = []
         self._since = self._last = float("-inf")
-        self._is_finishing = self._waits = self._is_cut_short = False
+        self._is_finishing = self._waits = self._is_cut_short = self._takes_a_report = False
         self._session: pytest.Session | None = None
         self._before: dict[signal.Signals, Any] = {}
         self._over = threading.Event()
@@ -80,14 +80,15 @@ class Ending:
             if not self._is_finishing:
                 raise OverdueError("the run's deadline passed")
             return
-        first = self.asked is None
-        if first:
+        if self.asked is None:
             self.asked, self._since = signal.Signals(number), time.monotonic()
             threading.Thread(target=self._insist, name="opscheck-insist", daemon=True).start()
         if self._is_finishing:
             if self._waits and self.waited_s >= LAST_WORDS_S:
                 raise HurriedError
-        elif first or time.monotonic() - self._last >= _AGAIN_S:
+        elif self._takes_a_report and self.waited_s < LAST_WORDS_S:
+            return  # it would be lost; _insist comes again
+        elif time.monotonic() - self._last >= _AGAIN_S:
             self._last = time.monotonic()
             raise KeyboardInterrupt(f"ended by {(self.asked or signal.SIGINT).name}")
 
@@ -161,6 +162,15 @@ class Ending:
         outcome = yield
         self._is_finishing = True
         return outcome
+
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_runtest_logreport(self) -> Generator[None, object, object]:
+        """Let a report be taken whole."""
+        self._takes_a_report = True
+        try:
+            return (yield)
+        finally:
+            self._takes_a_report = False
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_sessionfinish(self, session: pytest.Session) -> Generator[None, object, object]:

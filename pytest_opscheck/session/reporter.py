@@ -171,8 +171,9 @@ class Reporter:
     # What goes out
 
     def pytest_keyboard_interrupt(self) -> None:
-        """End the workers of a run that is interrupted, whatever they wait for."""
+        """End the workers of a run that is interrupted, whatever they wait for; what they have judged counts."""
         self.session.runner.workers.stop()
+        self.session.runner.workers.hand_over(self.config)
 
     @pytest.hookimpl(wrapper=True, trylast=True)
     def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> Generator[None, object, object]:

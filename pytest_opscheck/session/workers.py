@@ -5,11 +5,13 @@ from __future__ import annotations
 import contextlib
 import itertools
 import os
+import queue
 import re
 import shutil
 import signal
 import tempfile
 import threading
+import time
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +28,7 @@ _POPEN = re.compile(r"(?:\d+\*)?popen(?://|\Z)")
 _FOLDER = re.compile(rf"{_PREFIX}[a-z0-9_]{{8}}")
 _GRACE_S = 1.0
 """How long workers that were told to end may take for that."""
+_LOOK_S = 0.05
 
 
 def sweep() -> None:
@@ -116,6 +119,20 @@ class Workers:
             killer.daemon = True
             killer.start()
 
+    def hand_over(self, config: pytest.Config) -> None:
+        """Have the reports taken that stopped workers had sent: an interruption leaves them in pytest-xdist's queue."""
+        controller, end = config.pluginmanager.getplugin("dsession"), time.monotonic() + 2 * _GRACE_S
+        while controller is not None:
+            ended = time.monotonic() > end or not any(map(_sends, self.nodes))
+            try:
+                name, said = controller.queue.get(timeout=0 if ended else _LOOK_S)
+            except queue.Empty:
+                if ended:
+                    return
+            else:
+                if name == "testreport":
+                    controller.worker_testreport(**said)
+
     def kill(self) -> None:
         """End the workers that still run."""
         self._signal(signal.SIGKILL)
@@ -139,3 +156,8 @@ class Workers:
             self._folder.cleanup()
             self._folder = None
             os.close(self._held)
+
+
+def _sends(node: Any) -> bool:
+    """Tell whether something may still come from a worker."""
+    return hasattr(node, "channel") and node.gateway.hasreceiver() and not node.channel.isclosed()

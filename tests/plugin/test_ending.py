@@ -159,6 +159,40 @@ def test_what_does_not_let_itself_be_interrupted(
     assert [each["verdict"] for each in data["results"] if "first" in each["id"]] == ["ok"]
 
 
+SLOW_TO_HEAR = """
+import time
+
+def pytest_runtest_logreport(report):
+    if hasattr(report, "node"):
+        time.sleep(1)
+"""
+
+
+def test_what_workers_have_said_is_told_though_the_controller_has_not_heard_it_yet(project: Project) -> None:
+    """An interruption finds reports on their way: all that was judged is in the report."""
+    pytester = project(INVENTORY.replace("SECONDS", "300"))
+    pytester.makepyfile(conftest=SLOW_TO_HEAR, test_stubborn=STUBBORN)
+    process = subprocess.Popen(
+        [sys.executable, "-m", "pytest", "-m", "daily", "-p", "no:cacheprovider", "-k", "first or stands", "-n", "1"],
+        cwd=pytester.path,
+        env={**os.environ, "WAY": ""},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,
+    )
+    try:
+        _wait((pytester.path / "began").exists)
+        process.send_signal(signal.SIGTERM)
+        output, _ = process.communicate(timeout=60)
+    finally:
+        process.kill()
+    assert process.returncode == 2, output
+    (report,) = (pytester.path / "reports" / "daily").glob("2*.json")
+    results = json.loads(report.read_text(encoding="utf-8"))["results"]
+    assert [each["verdict"] for each in results if "first" in each["id"]] == ["ok"]
+
+
 def _wait(until: Callable[[], bool]) -> None:
     end = time.monotonic() + 60
     while not until():
