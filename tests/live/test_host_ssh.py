@@ -63,7 +63,10 @@ def test_all_readings_of_a_host_travel_in_one_command(run: Run, server: Sshd, tm
             {"identity": "other_key"},
             r"Permission denied .*; check the user in `connect`, and whether its authorized_keys",
         ),
-        ({"config": "suspicious"}, r"Host key verification failed.*; compare the fingerprint .*: ssh-keyscan HOST"),
+        (
+            {"config": "suspicious"},
+            r"Host key verification failed.*; if the host was set up again, forget its old key: ssh-keygen -R",
+        ),
     ],
 )
 def test_not_let_in(run: Run, server: Sshd, spec: dict[str, str], said: str) -> None:
