@@ -70,6 +70,7 @@ lint: $(VENV)/installed-dev
 	$(VENV)/bin/ruff format --check .
 	$(VENV)/bin/mypy
 	$(VENV)/bin/lint-imports --no-logo
+	$(VENV)/bin/validate-pyproject pyproject.toml
 
 clean:
 	rm -rf $(VENV) $(VENV)-lowest .import_linter_cache .mypy_cache .pytest_cache .ruff_cache build dist *.egg-info
