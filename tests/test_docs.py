@@ -45,6 +45,7 @@ PAGES = [
     "docs/ci.md",
     "docs/runbook.md",
     "docs/api.md",
+    "docs/migrating.md",
 ]
 ENVIRONMENT = {
     "DATABASE_URL": "postgresql://127.0.0.1/db",
