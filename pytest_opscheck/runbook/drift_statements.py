@@ -1,0 +1,128 @@
+"""Statements that nothing judges, and those that the inventory remembers and the runbook does not say any more."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from difflib import SequenceMatcher
+
+from . import sentences
+from .compared import Compared, lines_of
+from .drift_values import drafted, said
+from .drifts import Drift, of_statement
+from .expected import Expected
+from .headings import slug
+from .lock import Accepted
+from .origins import Origin, all_numbers, numbers, squeezed
+from .stated import Sort, Stated
+from .statements import Fate, Statement
+from .values import alike, limit_of
+
+_HOW = "write one: opscheck runbook import shows how; or exempt it"
+
+
+def unjudged(both: Compared, each: Stated) -> Iterator[Drift]:
+    """Yield a statement that nothing judges, but for what is commented out in the inventory, or unsure."""
+    texts = {squeezed(statement.text) for statement in each.statements} - {""}
+    if each.is_sure and not texts <= both.origins.known:
+        says = f"no check is of this; import proposes {each.check}@{each.target}: {_HOW}"
+        yield of_statement(each, "new", says, runbook=said(each))
+
+
+def remembered(both: Compared, x: Expected, *, is_told: bool) -> Iterator[Drift]:
+    """Yield what an expectation's own comments, or `runbook_says`, know of the runbook and it does not say any more.
+
+    is_told: whether a limit that differs is told already.
+    """
+    present = [statement for each in both.of(x) if _counts(each, x) for statement in each.statements]
+    if x.origins and _is_read(both, x):
+        yield from _of_origins(both, x, present, is_told=is_told)
+    for limit in x.expectation.runbook_says:
+        if x.links and not _is_said(both, x, limit):
+            says = f"{x.id}: runbook_says is {limit}, and the runbook does not say that any more"
+            yield _of_expected(x, "gone", says, runbook=limit)
+
+
+def of_tables(both: Compared) -> Iterator[Drift]:
+    """Yield what the comments over windows and schedules quote, and the runbook does not say any more."""
+    said = {squeezed(line.text) for line in both.made.lines}
+    for at, origin in both.origins.tables:
+        key = squeezed(origin.text)
+        if both.pages and not any(key in line for line in said):
+            known = Accepted("", at.rpartition(":")[0], slug(origin.text), 1, "gone", "", "", origin.text)
+            yield Drift(known, f'the runbook does not say "{origin.text}" any more', origin.file, inventory_at=at)
+
+
+def _counts(each: Stated, x: Expected) -> bool:
+    """Tell whether a statement is one that its expectation stands for, and no symptom or remedy that says much alike."""
+    return each.is_sure or drafted(each, x)
+
+
+def _is_read(both: Compared, x: Expected) -> bool:
+    """Tell whether the runbook that its comments quote is among those that were read."""
+    return not x.links or any(link.real in both.pages for link in x.links)
+
+
+def _of_origins(both: Compared, x: Expected, present: Sequence[Statement], *, is_told: bool) -> Iterator[Drift]:
+    known = Counter(key for _, key in {(origin.line, squeezed(origin.text)) for origin in x.origins})
+    now = Counter(key for _, key in {(each.line, squeezed(each.text)) for each in present})
+    exempt = _exempt(both)
+    missing = [key for key in (known - now).elements() if key and key not in exempt]
+    new = [key for key in (now - known).elements() if key]
+    gone = _unlike(missing, new)[: max(len(missing) - len(new), 0)]
+    texts = {squeezed(origin.text): origin for origin in x.origins}
+    for key in gone:
+        yield _gone(x, texts[key])
+    reworded = [texts[key] for key in missing if key not in gone]
+    if not gone and not is_told:
+        yield from _changed(x, present, reworded)
+
+
+def _exempt(both: Compared) -> str:
+    tables = [each.text for each in both.stated if each.sort is Sort.EXEMPT]
+    marked = [line.text for line in both.made.lines if line.fate is Fate.EXEMPT]
+    return "".join(map(squeezed, [*tables, *marked]))
+
+
+def _unlike(missing: Sequence[str], new: Sequence[str]) -> list[str]:
+    """Return what is missing, that first which is least like anything new."""
+    return sorted(missing, key=lambda key: max((SequenceMatcher(None, key, each).ratio() for each in new), default=0.0))
+
+
+def _gone(x: Expected, origin: Origin) -> Drift:
+    says = f'{x.id}: the runbook does not say "{origin.text}" any more; is the check still wanted?'
+    return _of_expected(x, "gone", says, inventory=origin.text, text=origin.text)
+
+
+def _changed(x: Expected, present: Sequence[Statement], reworded: Sequence[Origin]) -> Iterator[Drift]:
+    """Yield what is worded otherwise where that changes a number or a command."""
+    before = frozenset(each for origin in x.origins for each in all_numbers(origin.text))
+    now = frozenset(each for statement in present for each in all_numbers(statement.text))
+    commands = [origin for origin in reworded if sentences.is_command(origin.text)]
+    if not before - now and not commands:
+        return
+    first = commands[0] if commands else next((o for o in x.origins if all_numbers(o.text) - now), x.origins[0])
+    says = f'{x.id}: the runbook said "{first.text}", and says something else now; see whether the check is still right'
+    made = _of_expected(x, "changed", says, inventory=first.text, runbook=" · ".join(each.text for each in present))
+    like = max(present, key=lambda each: SequenceMatcher(None, each.text, first.text).ratio())
+    yield Drift(made.known, says, like.file, like.line, like.text, x.where)
+
+
+def _of_expected(x: Expected, sort: str, says: str, *, runbook: str = "", inventory: str = "", text: str = "") -> Drift:
+    anchor = next((link.anchor for link in x.links), "")
+    known = Accepted(anchor, x.expectation.check_id, x.expectation.target.name, 1, sort, runbook, inventory, text)
+    return Drift(known, says, inventory_at=x.where, file=next((str(link.file) for link in x.links), ""))
+
+
+def _is_said(both: Compared, x: Expected, limit: str) -> bool:
+    """Tell whether the runbook says a limit: in a statement that an expectation judges, or where it links to."""
+    wanted = limit_of(limit)
+    if wanted is None or wanted.number is None:
+        return True
+    rungs = [limit_of(rung.limit) for each in both.of(x) for rung in each.rungs]
+    if any(
+        rung is not None and rung.number is not None and alike(rung.number, rung.dimension, wanted) for rung in rungs
+    ):
+        return True
+    texts = [line for link in x.links for line in lines_of(both.made, link.anchor or None)]
+    return any(alike(each.value, each.measures, wanted) for text in texts for each in numbers(text))

@@ -1,0 +1,89 @@
+"""What an inventory remembers of its runbook: the lines that an import has quoted over each entry of the draft."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+from ..inventory.positions import Key
+from ..inventory.written import Source, Written
+from .draft import TIMED, quote
+from .quantities import read
+from .values import Number, number_of
+
+_ORIGIN = re.compile(r'\s*#\s*(?P<file>\S.*?):(?P<line>\d+) "(?P<text>.*)"\s*')
+_TIMED = re.compile(rf"\s*\[(?:{'|'.join(TIMED)})\.")
+_LOOK = re.compile(r"\s*#\s*look:")
+
+
+def squeezed(text: str) -> str:
+    """Return the letters and digits of a text, by which it is known however it is wrapped, numbered or emphasized."""
+    return "".join(letter for letter in quote(text).lower() if letter.isalnum())
+
+
+def numbers(text: str) -> frozenset[Number]:
+    """Return the limits that a text names."""
+    return frozenset(number_of(each) for each in read(text) if each.use == "limit")
+
+
+def all_numbers(text: str) -> frozenset[Number]:
+    """Return the limits that a text names, and over how long they are meant."""
+    return frozenset(number_of(each) for each in read(text) if each.use != "other")
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """A line of the runbook as a comment of the inventory quotes it."""
+
+    file: str
+    line: int
+    text: str
+
+
+class Origins:
+    """The origins that the files of an inventory quote."""
+
+    def __init__(self, written: Written) -> None:
+        self._written = written
+        self._lines: dict[int, list[str]] = {}
+        self.known = frozenset(squeezed(origin.text) for source in written.sources for origin in self._all(source))
+        """What of the runbook is quoted anywhere, also over what is commented out."""
+
+    def _of(self, source: Source) -> list[str]:
+        return self._lines.setdefault(id(source), source.text.split("\n"))
+
+    def _all(self, source: Source) -> Iterator[Origin]:
+        return (origin for line in self._of(source) if (origin := _origin(line)) is not None)
+
+    @cached_property
+    def tables(self) -> Sequence[tuple[str, Origin]]:
+        """Return the origins over tables that are no targets, such as [maintenance.week], each with its place."""
+        found: list[tuple[str, Origin]] = []
+        for source in self._written.sources:
+            waiting: list[Origin] = []
+            for number, line in enumerate(self._of(source), start=1):
+                if _TIMED.match(line):
+                    found += [(f"{source.shown}:{number}", origin) for origin in waiting]
+                origin = _origin(line)
+                waiting = [*waiting, origin] if origin is not None else waiting if _LOOK.match(line) else []
+        return found
+
+    def over(self, path: Key) -> tuple[Origin, ...]:
+        """Return the origins over a key, none where it is not written itself."""
+        place = self._written.place(path)
+        if place.path not in place.source.lines.known:
+            return ()
+        found: list[Origin] = []
+        for line in reversed(self._of(place.source)[: place.line - 1]):
+            origin = _origin(line)
+            if origin is None and not _LOOK.match(line):
+                break
+            found += [origin] if origin is not None else []
+        return tuple(reversed(found))
+
+
+def _origin(line: str) -> Origin | None:
+    found = _ORIGIN.fullmatch(line)
+    return Origin(found["file"], int(found["line"]), found["text"]) if found else None
