@@ -156,8 +156,8 @@ class Inventory:
 
     `content` is the same for two processes that read the same text and find the same environment. `left_out` has the
     reasons of plugins for what they have left out of the expectations, by result id, `notes` what is accepted and
-    should be written otherwise, `duties` who answers for a breach of a severity, `exempt` what of the runbook need not be
-    checked.
+    should be written otherwise, `duties` who answers for a breach of a severity, `exempt` what of the runbook need not
+    be checked.
     """
 
     file: Path

@@ -11,7 +11,7 @@ from typing import Any
 from .headings import anchors, slug
 from .page import Page
 
-_FRONT_MATTER = re.compile(r"\A(---[ \t]*\n.*?\n(?:---|\.\.\.)[ \t]*)(?:\n|\Z)", re.DOTALL)
+FRONT_MATTER = re.compile(r"\A(---[ \t]*\n.*?\n(?:---|\.\.\.)[ \t]*)(?:\n|\Z)", re.DOTALL)
 _TASK = re.compile(r"^\[([ xX])\]\s+")
 _TAG = re.compile(r"<[^<>]{0,500}>")
 _HTML_HEADING = re.compile(r"<h([1-6])\b[^>]*>(.*?)</h\1\s*>", re.IGNORECASE)
@@ -86,7 +86,7 @@ def _parser() -> Any:
 
 def read(page: Page) -> Reading:
     """Return the blocks of a page."""
-    front = _FRONT_MATTER.match(page.text)
+    front = FRONT_MATTER.match(page.text)
     text = page.text
     reading = Reading()
     if front:

@@ -25,7 +25,7 @@ from .stated import Sort, Stated, stated
 
 @dataclass(frozen=True, eq=False)
 class Compared:
-    """Both sides. `missing` are the files that the inventory names and that are not there, each with the key that does."""
+    """Both sides. `missing` are the files that the inventory names and that are not there, with the key that does."""
 
     inventory: Inventory
     today: dt.date
@@ -76,6 +76,12 @@ class Compared:
             if self.stated[place].sort is Sort.PROPOSAL:
                 yield self.stated[place], judges
 
+    def unread(self) -> Iterator[tuple[Stated, Sequence[Expected]]]:
+        """Yield what import can't read, each with the expectations that judge it."""
+        for place, judges in self.matches.items():
+            if self.stated[place].sort is Sort.UNREAD:
+                yield self.stated[place], judges
+
     def where(self, key: Key) -> str:
         """Return the file and the line of a key of the inventory."""
         place = self.inventory.written.place(key)
@@ -85,7 +91,8 @@ class Compared:
 def compared(inventory: Inventory, named: Sequence[Path], today: dt.date) -> Compared:
     """Read the runbooks that are named, or those that an inventory names. Raises UnreadableError."""
     found = expected(inventory, named[0] if named else None)
-    wanted = {os.path.realpath(file): (file, ()) for file in named} or dict(files(inventory, found))
+    given: dict[str, tuple[Path, Key]] = {os.path.realpath(file): (file, ()) for file in named}
+    wanted = given or dict(files(inventory, found))
     missing = {} if named else {real: said for real, said in wanted.items() if not said[0].exists()}
     read = {real: pages.read(file) for real, (file, _) in wanted.items() if real not in missing}
     made = of_pages(list(read.values()), inventory.file, today=today)

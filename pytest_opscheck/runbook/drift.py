@@ -57,6 +57,7 @@ def _statements(both: Compared) -> Iterator[Drift]:
         yield from drift_values.found(each, judges) if judges else drift_statements.unjudged(both, each)
     limited = {id(x) for each, judges in both.proposals() if any(drift_values.found(each, judges)) for x in judges}
     yield from drift_statements.of_tables(both)
+    yield from drift_statements.unread(both)
     for x in both.expected:
         yield from drift_statements.remembered(both, x, is_told=id(x) in limited)
 

@@ -40,7 +40,7 @@ def _by_anchor(both: Compared) -> Links:
 
 
 def _drift(
-    both: Compared, sort: str, anchor: str, links: Sequence[tuple[Expected, Link]], says: str, now: str
+    both: Compared, sort: str, anchor: str, links: Sequence[tuple[Expected, Link]], *, says: str, now: str
 ) -> Drift:
     x, link = links[0]
     more = f" ({x.id} and {counted(len(links) - 1, 'other check')})" if len(links) > 1 else f" ({x.id})"
@@ -51,7 +51,8 @@ def _drift(
 def _gone(both: Compared, real: str, anchor: str, links: Sequence[tuple[Expected, Link]]) -> Drift:
     now = _renamed(both, real, anchor, links)
     hint = f"its statements stand under #{now} now" if now else "see its headings"
-    return _drift(both, "anchor", anchor, links, f"there is no heading with the anchor #{anchor} any more; {hint}", now)
+    says = f"there is no heading with the anchor #{anchor} any more; {hint}"
+    return _drift(both, "anchor", anchor, links, says=says, now=now)
 
 
 def _renamed(both: Compared, real: str, anchor: str, links: Sequence[tuple[Expected, Link]]) -> str:
@@ -93,14 +94,14 @@ def _another(
     meant = next((each for each in others if any(same(each.anchor or "") in anchors for anchors in stand)), None)
     lines = " and ".join(str(each.line) for each in namesakes)
     if meant is not None:
-        says = f"#{anchor} names the section on line {mine.line} now; what was meant is #{meant.anchor}, on line {meant.line}"
+        says = f"#{anchor} names the section on line {mine.line} now; meant was #{meant.anchor}, on line {meant.line}"
     elif not any(stand) and mine is namesakes[0]:
         says = (
             f"#{anchor} is the first of {len(namesakes)} sections with this heading, on lines {lines}; which is meant?"
         )
     else:
         return None
-    drift = _drift(both, "section", anchor, links, says, meant.anchor or "" if meant is not None else "")
+    drift = _drift(both, "section", anchor, links, says=says, now=meant.anchor or "" if meant is not None else "")
     return Drift(drift.known, drift.says, drift.file, mine.line, mine.title, drift.inventory_at)
 
 

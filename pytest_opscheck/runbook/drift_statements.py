@@ -29,6 +29,21 @@ def unjudged(both: Compared, each: Stated) -> Iterator[Drift]:
         yield of_statement(each, "new", says, runbook=said(each))
 
 
+def unread(both: Compared) -> Iterator[Drift]:
+    """Yield what import can't read and did not list: a number or a command that is new. Of drafts that have a list."""
+    listed = both.origins.unread
+    if not listed:
+        return
+    reasons = {why for why, _ in listed}
+    known = frozenset(each for _, text in listed for each in all_numbers(text)) | both.origins.numbers
+    for each, judges in both.unread():
+        says_more = bool(all_numbers(each.text) - known)
+        if not judges and (says_more or (each.why.startswith("no check for") and each.why not in reasons)):
+            known_as = Accepted(each.section.anchor or "", "unread", slug(each.text)[:40], 1, "new", "", "", each.text)
+            says = f"this is new, and import can't read it ({each.why}); write a check, or exempt it"
+            yield Drift(known_as, says, each.file, each.line, each.text)
+
+
 def remembered(both: Compared, x: Expected, *, is_told: bool) -> Iterator[Drift]:
     """Yield what an expectation's own comments, or `runbook_says`, know of the runbook and it does not say any more.
 
@@ -54,7 +69,7 @@ def of_tables(both: Compared) -> Iterator[Drift]:
 
 
 def _counts(each: Stated, x: Expected) -> bool:
-    """Tell whether a statement is one that its expectation stands for, and no symptom or remedy that says much alike."""
+    """Tell whether a statement is one that its expectation stands for, and no symptom that says much alike."""
     return each.is_sure or drafted(each, x)
 
 

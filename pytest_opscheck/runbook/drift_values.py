@@ -85,7 +85,8 @@ def _of_limit(each: Stated, rung: Rung, x: Expected) -> Drift:
     has = ", ".join(f"{severity} {limit}" for severity, limit in limits if limit in mine)
     statement = next((s for s in each.statements if s.line == rung.line), each.statements[0])
     severity = f"{rung.severity} " if rung.severity else ""
-    says = f'{x.id}: the runbook says {severity}{rung.limit}, the inventory {has}; is it on purpose? runbook_says = "{rung.limit}"'
+    purpose = f'if that is on purpose, add runbook_says = "{rung.limit}"'
+    says = f"{x.id}: the runbook says {severity}{rung.limit}, the inventory {has}; {purpose}"
     made = of_statement(each, "limit", says, runbook=f"{severity}{rung.limit}", inventory=has, at=x.where)
     return Drift(made.known, says, statement.file, statement.line, statement.text, x.where)
 

@@ -1,4 +1,4 @@
-"""What is exempt: `<!-- opscheck: none "why" until=DAY -->` before a block, or before a heading for all of its section."""
+"""What is exempt: `<!-- opscheck: none "why" until=DAY -->` before a block, or a heading for all of its section."""
 
 from __future__ import annotations
 

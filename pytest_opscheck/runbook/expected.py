@@ -22,7 +22,7 @@ MARKDOWN = (".md", ".markdown", ".mdown", ".mkd")
 
 @dataclass(frozen=True, slots=True)
 class Link:
-    """A link to a page that can be read: the file, its path without links and dots, the anchor, the key that says it."""
+    """A link to a page that can be read: its file, the path without links and dots, the anchor, and the key."""
 
     file: Path
     real: str

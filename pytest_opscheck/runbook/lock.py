@@ -1,4 +1,4 @@
-"""What of a drift was accepted, and why: a file beside the inventory, which `opscheck runbook verify --accept` writes."""
+"""What of a drift was accepted, and why: a file beside the inventory, written by `verify --accept`."""
 
 from __future__ import annotations
 

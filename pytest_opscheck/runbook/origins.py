@@ -15,6 +15,7 @@ from .values import Number, number_of
 
 _ORIGIN = re.compile(r'\s*#\s*(?P<file>\S.*?):(?P<line>\d+) "(?P<text>.*)"\s*')
 _TIMED = re.compile(rf"\s*\[(?:{'|'.join(TIMED)})\.")
+_UNREAD = re.compile(r"\s*#\s+\d+ \((?P<why>.*?)\): (?P<text>.*)")
 _LOOK = re.compile(r"\s*#\s*look:")
 
 
@@ -56,6 +57,18 @@ class Origins:
 
     def _all(self, source: Source) -> Iterator[Origin]:
         return (origin for line in self._of(source) if (origin := _origin(line)) is not None)
+
+    @cached_property
+    def numbers(self) -> frozenset[Number]:
+        """Return the numbers in what is quoted."""
+        origins = (origin for source in self._written.sources for origin in self._all(source))
+        return frozenset(each for origin in origins for each in all_numbers(origin.text))
+
+    @cached_property
+    def unread(self) -> Sequence[tuple[str, str]]:
+        """Return the lines that the draft lists as not read, each with the reason before it."""
+        lines = (line for source in self._written.sources for line in self._of(source))
+        return [(found["why"], found["text"]) for line in lines if (found := _UNREAD.fullmatch(line))]
 
     @cached_property
     def tables(self) -> Sequence[tuple[str, Origin]]:

@@ -1,4 +1,4 @@
-"""What a runbook states, a statement each: what import proposes of it, what it can't read, what is procedure or exempt."""
+"""What a runbook states, one by one: what import proposes, what it can't read, what is procedure or exempt."""
 
 from __future__ import annotations
 
@@ -138,7 +138,7 @@ def _of_line(line: LineFate, exempt: Sequence[Exempt]) -> Stated | None:
 def _exempt_by_mark(lines: Iterable[LineFate]) -> Iterator[Stated]:
     """Yield what a mark in the runbook exempts: neighbouring lines with the same reason are one."""
     for (file, section, why), group in groupby(lines, key=lambda line: (line.file, line.section, line.reason)):
-        first, *_ = [line for line in group if not line.text.startswith("#")] or [None]
+        first = next((line for line in group if not line.text.startswith("#")), None)
         if first is not None:
             yield Stated(Sort.EXEMPT, file, first.number, first.text, section, why=why)
 

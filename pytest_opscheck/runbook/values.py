@@ -32,7 +32,7 @@ def number_of(quantity: Quantity) -> Number:
     return Number(_SIDES.get(quantity.operator, quantity.operator), round(value, 9), measures)
 
 
-def limit_of(text: str) -> Limit | None:
+def limit_of(text: str | int) -> Limit | None:
     """Return a limit that a runbook says, None for what the inventory would not take."""
     try:
         return parse_limit(text)
