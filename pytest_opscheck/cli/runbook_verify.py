@@ -85,7 +85,7 @@ def _of_id(found: Verified, name: str, why: str) -> list[Accepted]:
     if not why.strip():
         raise Usage(f"--accept {name}: say why, for example --accept {name} 'the replica is smaller'")
     everything = known_of(found)
-    chosen = [each for known, each in everything if known == name]
+    chosen = [each for known, each in everything if known == name or known.startswith(f"{name}/")]
     if not chosen:
         ids = dict.fromkeys(known for known, _ in everything)
         raise Usage(f"--accept {name}: there is no such statement; {nearest(name, ids)}")

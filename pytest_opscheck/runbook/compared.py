@@ -18,7 +18,7 @@ from .expected import Expected, expected, files
 from .headings import anchors, same
 from .importing import Imported, of_pages
 from .matching import Matches, matched
-from .origins import Origins
+from .origins import Origins, squeezed
 from .page import Page, UnreadableError
 from .stated import Sort, Stated, stated
 
@@ -81,6 +81,14 @@ class Compared:
         for place, judges in self.matches.items():
             if self.stated[place].sort is Sort.UNREAD:
                 yield self.stated[place], judges
+
+    @cached_property
+    def _text(self) -> str:
+        return "".join(squeezed(line, whole=True) for page in self.pages.values() for line in page.lines)
+
+    def says(self, text: str) -> bool:
+        """Tell whether the runbooks still say a text, however it is wrapped, numbered or emphasized."""
+        return squeezed(text) in self._text
 
     def where(self, key: Key) -> str:
         """Return the file and the line of a key of the inventory."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from . import drift_links, drift_statements, drift_values
@@ -11,7 +11,7 @@ from .drifts import Drift
 from .headings import same
 from .lock import Accepted
 from .origins import squeezed
-from .stated import Stated
+from .stated import UNREAD, Stated
 
 _OF_STATEMENTS = ("", "limit", "new", "moved", "changed", "names")
 """What was accepted of statements that are there."""
@@ -31,7 +31,7 @@ class Verified:
 
 def verified(both: Compared, lock: Sequence[Accepted]) -> Verified:
     """Return what has drifted apart, but for what was accepted as it is now."""
-    found = [*_missing(both), *drift_links.found(both), *_statements(both), *_exempt(both)]
+    found = [*_missing(both), *drift_links.found(both), *_statements(both, lock), *_exempt(both)]
     found += _forgotten(both, lock, {each.known.id for each in found})
     known = {each.known for each in lock}
     drifts = [each for each in found if each.known not in known]
@@ -52,12 +52,12 @@ def _missing(both: Compared) -> Iterator[Drift]:
         yield Drift(known, says, file=str(file), inventory_at=both.where(key))
 
 
-def _statements(both: Compared) -> Iterator[Drift]:
+def _statements(both: Compared, lock: Sequence[Accepted]) -> Iterator[Drift]:
     for each, judges in both.proposals():
         yield from drift_values.found(each, judges) if judges else drift_statements.unjudged(both, each)
     limited = {id(x) for each, judges in both.proposals() if any(drift_values.found(each, judges)) for x in judges}
     yield from drift_statements.of_tables(both)
-    yield from drift_statements.unread(both)
+    yield from drift_statements.unread(both, [each for each in lock if not each.drift])
     for x in both.expected:
         yield from drift_statements.remembered(both, x, is_told=id(x) in limited)
 
@@ -78,25 +78,31 @@ def _exempt(both: Compared) -> Iterator[Drift]:
             yield Drift(known, f"the exemption of {what} ended on {each.until} ({each.why})", inventory_at=where)
         elif not lines:
             yield Drift(known, f"#{each.anchor} is exempt, and there is no such section", inventory_at=where)
-        elif each.quote is not None and squeezed(each.quote) not in "".join(map(squeezed, lines)):
+        elif each.quote is not None and squeezed(each.quote) not in "".join(
+            squeezed(line, whole=True) for line in lines
+        ):
             yield Drift(known, f"{what} is exempt, and the runbook does not say it any more", inventory_at=where)
 
 
 def _forgotten(both: Compared, lock: Sequence[Accepted], told: set[str]) -> Iterator[Drift]:
     """Yield what the lock remembers of statements that are gone, or say something else now."""
-    there: Mapping[str, Stated] = {each.id: each for each in both.stated if each.entry is not None}
-    elsewhere = {(each.check, each.subject): each for each in there.values()}
+    there: Mapping[str, Stated] = {each.id: each for each in both.stated if each.is_known_by_id}
     for each in lock:
         if each.drift not in _OF_STATEMENTS or each.check in ("link", "exempt") or each.id in told:
             continue
-        now = there.get(each.id)
+        now = there.get(each.id) or _also_in(each, there.values())
+        if each.check == UNREAD:
+            now = now or next((one for one in there.values() if both.says(each.text)), None)
         if now is None:
-            moved = elsewhere.get((each.check, each.subject))
-            hint = f"; it stands in #{moved.section.anchor} now" if moved is not None else ""
-            known = Accepted(each.anchor, each.check, each.subject, each.ordinal, "gone", "", each.runbook, each.text)
-            yield Drift(known, f'the runbook does not say "{each.text}" any more, which was accepted{hint}')
-        elif not each.drift and drift_values.said(now) != each.runbook:
+            yield drift_statements.forgotten(each, there.values())
+        elif not each.drift and each.check != UNREAD and not drift_values.says_same(both, now, each):
             yield drift_values.changed(both, now, each.runbook)
+
+
+def _also_in(each: Accepted, there: Iterable[Stated]) -> Stated | None:
+    """Return a statement that stands in several sections, of which another one comes first now."""
+    alike = (one for one in there if (one.check, one.subject) == (each.check, each.subject))
+    return next((one for one in alike if same(each.anchor) in one.anchors), None)
 
 
 def _silent(both: Compared) -> int:
@@ -109,5 +115,5 @@ def known_of(found: Verified) -> list[tuple[str, Accepted]]:
     """Return what can be accepted: each difference, and each statement in which nothing differs, by their ids."""
     differing = [(each.id, each.known) for each in (*found.drifts, *found.accepted)]
     taken = {name for name, _ in differing}
-    plainly = [each for each in found.stated if each.entry is not None and each.id not in taken]
+    plainly = [each for each in found.stated if each.is_known_by_id and each.id not in taken]
     return [*differing, *((each.id, drift_values.known(each)) for each in plainly)]

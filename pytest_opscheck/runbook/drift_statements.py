@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from difflib import SequenceMatcher
 
 from . import sentences
@@ -18,30 +18,36 @@ from .stated import Sort, Stated
 from .statements import Fate, Statement
 from .values import alike, limit_of
 
-_HOW = "write one: opscheck runbook import shows how; or exempt it"
-
 
 def unjudged(both: Compared, each: Stated) -> Iterator[Drift]:
     """Yield a statement that nothing judges, but for what is commented out in the inventory, or unsure."""
     texts = {squeezed(statement.text) for statement in each.statements} - {""}
     if each.is_sure and not texts <= both.origins.known:
-        says = f"no check is of this; import proposes {each.check}@{each.target}: {_HOW}"
+        says = f"nothing checks this; import proposes {each.check}@{each.target}; add it, or exempt this with a reason"
         yield of_statement(each, "new", says, runbook=said(each))
 
 
-def unread(both: Compared) -> Iterator[Drift]:
-    """Yield what import can't read and did not list: a number or a command that is new. Of drafts that have a list."""
+def unread(both: Compared, remembered: Sequence[Accepted]) -> Iterator[Drift]:
+    """Yield what import can't read and is new: a number or a command that neither the draft nor the lock has."""
     listed = both.origins.unread
-    if not listed:
+    if not listed and not remembered:
         return
     reasons = {why for why, _ in listed}
-    known = frozenset(each for _, text in listed for each in all_numbers(text)) | both.origins.numbers
+    texts = [*(text for _, text in listed), *(each.text for each in remembered)]
+    known = frozenset(each for text in texts for each in all_numbers(text)) | both.origins.numbers
     for each, judges in both.unread():
         says_more = bool(all_numbers(each.text) - known)
         if not judges and (says_more or (each.why.startswith("no check for") and each.why not in reasons)):
-            known_as = Accepted(each.section.anchor or "", "unread", slug(each.text)[:40], 1, "new", "", "", each.text)
-            says = f"this is new, and import can't read it ({each.why}); write a check, or exempt it"
-            yield Drift(known_as, says, each.file, each.line, each.text)
+            says = f"this is new, and import can't read it ({each.why}); add a check, or exempt it with a reason"
+            yield of_statement(each, "new", says)
+
+
+def forgotten(each: Accepted, there: Iterable[Stated]) -> Drift:
+    """Return the drift of a statement that the lock remembers, and that is gone."""
+    moved = next((one for one in there if (one.check, one.subject) == (each.check, each.subject)), None)
+    hint = f"; it stands in #{moved.section.anchor} now" if moved is not None else ""
+    known = Accepted(each.anchor, each.check, each.subject, each.ordinal, "gone", "", each.runbook, each.text)
+    return Drift(known, f'the runbook does not say "{each.text}" any more, which was accepted{hint}')
 
 
 def remembered(both: Compared, x: Expected, *, is_told: bool) -> Iterator[Drift]:

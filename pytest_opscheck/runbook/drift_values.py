@@ -12,10 +12,12 @@ from .direction import Rung
 from .drifts import Drift, of_statement
 from .expected import Expected
 from .lock import Accepted
-from .origins import numbers, squeezed
+from .origins import all_numbers, numbers, squeezed
+from .sentences import is_command
 from .stated import Stated
-from .values import alike, inside, limit_of, same
+from .values import Number, alike, inside, limit_of, same
 
+_WHOLE = 100
 _NAMES = ("names", "services", "paths", "tables", "patterns", "records", "workers", "queues")
 
 
@@ -37,7 +39,7 @@ def found(each: Stated, judges: Sequence[Expected]) -> Iterator[Drift]:
     yield from _inside(each, judges)
     for x in judges:
         if x.origins:
-            yield from _names(each, x)
+            yield from _new_names(each, x)
 
 
 def _is_known(rung: Rung, each: Stated, judges: Sequence[Expected]) -> bool:
@@ -47,10 +49,15 @@ def _is_known(rung: Rung, each: Stated, judges: Sequence[Expected]) -> bool:
     others = [other for other in each.rungs if other.severity == rung.severity and other is not rung]
     texts = [origin.text for x in judges for origin in x.origins]
     wanted = limit_of(rung.limit)
-    was_said = not texts or any(
-        wanted is None or alike(number.value, number.measures, wanted) for text in texts for number in numbers(text)
-    )
+    said = [number for text in texts for number in numbers(text)]
+    was_said = not texts or wanted is None or any(_names(number, wanted) for number in said)
     return was_said and any(_has(other, x) for other in others for x in judges)
+
+
+def _names(number: Number, limit: Limit) -> bool:
+    """Tell whether a number is that of a limit, or of what is free where the limit is of what is used."""
+    values = [number.value, _WHOLE - number.value] if number.measures == "percentage" else [number.value]
+    return any(alike(value, number.measures, limit) for value in values)
 
 
 def drafted(each: Stated, x: Expected) -> bool:
@@ -116,7 +123,7 @@ def _at(x: Expected, key: str, name: str) -> list[Limit]:
     return [limit for _, limit in inside(table.get(name))] if isinstance(table, Mapping) else []
 
 
-def _names(each: Stated, x: Expected) -> Iterator[Drift]:
+def _new_names(each: Stated, x: Expected) -> Iterator[Drift]:
     """Yield what a statement names that its draft did not: one more service, one more path."""
     keys = each.entry.keys if each.entry is not None else {}
     for key in _NAMES:
@@ -130,6 +137,15 @@ def _names(each: Stated, x: Expected) -> Iterator[Drift]:
 def _plain(value: Any) -> list[str]:
     found = list(value) if isinstance(value, list | tuple | Mapping | set | frozenset) else []
     return [each for each in found if isinstance(each, str) and "$" not in each]
+
+
+def says_same(both: Compared, each: Stated, before: Accepted) -> bool:
+    """Tell whether a statement says what it said when it was accepted: its limits, its numbers, its command."""
+    if said(each) == before.runbook:
+        return True
+    if each.rungs or is_command(before.text):
+        return False
+    return both.says(before.text) or all_numbers(each.text) == all_numbers(before.text)
 
 
 def known(each: Stated) -> Accepted:

@@ -4,17 +4,22 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from itertools import dropwhile
 from typing import Any
 from urllib.parse import urlsplit
 
 from .expected import Expected
-from .origins import numbers, squeezed
+from .origins import all_numbers, numbers, squeezed
 from .stated import Sort, Stated, names_id
 from .values import Number, alike, limit_of
 
 _LIST_KEYS = ("names", "services", "paths", "tables", "patterns", "records", "workers", "queues", "includes")
 _ASKED = ("run", "sql", "pattern", "unit", "path", "query", "metric")
 """Keys that say what is asked by a question of one's own."""
+
+_RUNNING = ("host.command", "docker.exec")
+"""Checks that run a command of one's own, each in its place."""
+_STARTS = re.compile(r"(?:\S*/)?(?:sudo|python[\d.]*|env|exec)$")
 
 Matches = Mapping[int, Sequence[Expected]]
 """By the place of a statement, the expectations that judge it."""
@@ -40,6 +45,10 @@ def _judges(
         return named
     if each.entry is not None and (found := _of_check(each, by_check.get(each.entry.check, []), real)):
         return found
+    if each.entry is not None and (run := _words(each.entry.keys.get("run"))):
+        elsewhere = [x for check in _RUNNING for x in by_check.get(check, [])]
+        if found := [x for x in elsewhere if _words(x.expectation.params.get("run"))[: len(run)] == run]:
+            return found
     return _of_numbers(each, [x for x in known if x.links_to(real, _around(each))])
 
 
@@ -69,6 +78,14 @@ def _of_check(each: Stated, candidates: list[Expected], real: str) -> list[Expec
         if found := [x for x in fitting if test(x)]:
             return found
     return []
+
+
+def _words(run: Any) -> list[str]:
+    """Return the words of a command, without what only starts it."""
+    words = (
+        [str(word) for word in run] if isinstance(run, list | tuple) else run.split() if isinstance(run, str) else []
+    )
+    return list(dropwhile(_STARTS.match, words))
 
 
 def _is_named(each: Stated, x: Expected) -> bool:
@@ -118,11 +135,18 @@ def _path(url: str) -> str:
 def _of_numbers(each: Stated, linked: list[Expected]) -> list[Expected]:
     """Return the expectations of a section whose limits are all the numbers that a statement names."""
     wanted = _numbers(each)
-    found = [(x, [limit for _, limit in x.all_limits]) for x in linked]
-    met = [any(alike(n.value, n.measures, limit) for _, limits in found for limit in limits) for n in wanted]
-    if not wanted or not all(met):
+    named = [[x for x in linked if _names(x, number)] for number in wanted]
+    if not named or not all(named):
         return []
-    return [x for x, limits in found if any(alike(n.value, n.measures, limit) for n in wanted for limit in limits)]
+    return list(dict.fromkeys(x for found in named for x in found))
+
+
+def _names(x: Expected, number: Number) -> bool:
+    """Tell whether an expectation names a number: as a limit, or in what it asks."""
+    if any(alike(number.value, number.measures, limit) for _, limit in x.all_limits):
+        return True
+    asked = [text for key in _ASKED if isinstance(text := x.expectation.params.get(key), str)]
+    return any(each[1:] == number[1:] for text in asked for each in all_numbers(text))
 
 
 def _numbers(each: Stated) -> Iterable[Number]:

@@ -7,9 +7,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
+from ..core.visible import plain
 from ..inventory.positions import Key
 from ..inventory.written import Source, Written
 from .draft import TIMED, quote
+from .masks import masked
 from .quantities import read
 from .values import Number, number_of
 
@@ -19,9 +21,13 @@ _UNREAD = re.compile(r"\s*#\s+\d+ \((?P<why>.*?)\): (?P<text>.*)")
 _LOOK = re.compile(r"\s*#\s*look:")
 
 
-def squeezed(text: str) -> str:
-    """Return the letters and digits of a text, by which it is known however it is wrapped, numbered or emphasized."""
-    return "".join(letter for letter in quote(text).lower() if letter.isalnum())
+def squeezed(text: str, *, whole: bool = False) -> str:
+    """Return the letters and digits of a text, by which it is known however it is wrapped, numbered or emphasized.
+
+    whole: of a long text all, and not only as much as is quoted.
+    """
+    said = plain(masked(text)) if whole else quote(text)
+    return "".join(letter for letter in said.lower() if letter.isalnum())
 
 
 def numbers(text: str) -> frozenset[Number]:

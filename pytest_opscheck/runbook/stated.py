@@ -17,9 +17,15 @@ from .headings import same, slug
 from .importing import Imported
 from .origins import squeezed
 from .statements import Fate, LineFate, Statement
+from .words import Role
 
 _SHOWS = "nothing is expected of it"
 """Why a command that only shows something was not read: that states nothing."""
+UNREAD = "unread"
+"""What stands in the place of a check where a line was not read."""
+_REMEDIES = (Role.REMEDY, Role.ROLLBACK, Role.CONTACT)
+_BY_LINE = ("no check for", "unknown command", "table row", "a block", "what a command", "a line that")
+_BEGINS = re.compile(r"(?:[-*+|>#\u2022☐☑✅]|\d+[.)])")
 _LONGEST = 40
 
 
@@ -58,6 +64,11 @@ class Stated:
         return "/".join([self.section.anchor or "", self.check, *more])
 
     @property
+    def is_known_by_id(self) -> bool:
+        """Whether it is one that can be accepted: what is exempt, or procedure, need not be."""
+        return self.entry is not None or self.sort is Sort.UNREAD
+
+    @property
     def anchors(self) -> frozenset[str]:
         """The anchors of the sections in which it stands."""
         found = [each.anchor for each in self.statements] if self.statements else [self.section.anchor]
@@ -76,7 +87,7 @@ def stated(made: Imported, exempt: Sequence[Exempt] = ()) -> list[Stated]:
     taken = {(each.file, statement.line) for each in found for statement in each.statements}
     marks = {(mark.file, mark.line) for reading in made.readings for mark in reading.marks}
     lines = [line for line in made.lines if (line.file, line.number) not in taken | marks]
-    found += [each for line in lines if (each := _of_line(line, exempt)) is not None]
+    found += [each for line in _whole(lines) if (each := _of_line(line, exempt)) is not None]
     found += _exempt_by_mark(line for line in lines if line.fate is Fate.EXEMPT)
     files = {reading.file: place for place, reading in enumerate(made.readings)}
     return _counted(sorted(found, key=lambda each: (files.get(each.file, 0), each.line)))
@@ -98,9 +109,10 @@ def _of_entry(
     first = min(left, key=lambda each: (each.file, each.line))
     section = next((each.section for each in left if each.section.anchor), first.section)
     fate = fates.get((first.file, first.line))
-    is_procedure = entry.status == "off" and fate is not None and fate.fate is Fate.PROCEDURE
+    is_remedy = all(each.role in _REMEDIES for each in left) or (fate is not None and fate.fate is Fate.PROCEDURE)
+    is_procedure = entry.status == "off" and is_remedy
     sort = Sort.PROCEDURE if is_procedure else Sort.PROPOSAL
-    subject = slug(entry.subject)[:_LONGEST].strip("-")
+    subject = slug(" ".join(sorted(entry.subject.split())))[:_LONGEST].strip("-")
     yield Stated(
         sort,
         first.file,
@@ -124,11 +136,34 @@ def _rungs(entry: Entry, left: list[Statement]) -> Iterator[Rung]:
         yield from (replace(rung, severity=severity) for rung in rungs if rung.line not in gone)
 
 
+def _whole(lines: Iterable[LineFate]) -> Iterator[LineFate]:
+    """Yield lines; those of one sentence that was not read as one."""
+    last: LineFate | None = None
+    end = 0
+    for line in lines:
+        if last is not None and line.number == end + 1 and _goes_on(last, line):
+            last, end = replace(last, text=f"{last.text} {line.text}"), line.number
+            continue
+        if last is not None:
+            yield last
+        last, end = line, line.number
+    if last is not None:
+        yield last
+
+
+def _goes_on(line: LineFate, following: LineFate) -> bool:
+    """Tell whether a line goes on in the next: of code and tables each line is one by itself."""
+    same_fate = (line.file, line.fate, line.reason) == (following.file, following.fate, following.reason)
+    prose = line.fate is Fate.NOT_READ and not line.reason.startswith(_BY_LINE) and line.reason != _SHOWS
+    return same_fate and prose and not _BEGINS.match(following.text)
+
+
 def _of_line(line: LineFate, exempt: Sequence[Exempt]) -> Stated | None:
     """Return what a line by itself states: one that was not read, or a procedure."""
     if line.fate not in (Fate.NOT_READ, Fate.PROCEDURE):
         return None
-    made = Stated(Sort.UNREAD, line.file, line.number, line.text, line.section, why=line.reason)
+    subject = slug(line.text)[:_LONGEST].strip("-")
+    made = Stated(Sort.UNREAD, line.file, line.number, line.text, line.section, UNREAD, subject, why=line.reason)
     if line.fate is Fate.PROCEDURE or line.reason == _SHOWS:
         return replace(made, sort=Sort.PROCEDURE)
     why = _why(line.text, line.section, exempt)
@@ -161,7 +196,7 @@ def _counted(found: list[Stated]) -> list[Stated]:
     seen: Counter[tuple[str | None, str, str]] = Counter()
     made = []
     for each in found:
-        if each.entry is not None:
+        if each.is_known_by_id:
             key = (each.section.anchor, each.check, each.subject)
             seen[key] += 1
             each = replace(each, ordinal=seen[key])  # noqa: PLW2901 - the same statement
