@@ -39,6 +39,8 @@ def lines(found: Coverage) -> Iterator[str]:
 
 def summary(found: Coverage) -> str:
     """Return the last line: the percentage, and how many statements stand how."""
+    if not found.asked:
+        return "nothing to check: no statement was found that could be"
     counts = [f"{number} {state}" for state in (*CHECKED[::-1], *OPEN) if (number := found.counts[state])]
     beside = [f"{number} {state}" for state in (State.EXEMPT, State.PROCEDURE) if (number := found.counts[state])]
     aside = f"; beside them {', '.join(beside)}" if beside else ""

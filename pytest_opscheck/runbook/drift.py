@@ -8,13 +8,13 @@ from dataclasses import dataclass
 from . import drift_links, drift_statements, drift_values
 from .compared import Compared, lines_of
 from .drifts import Drift
-from .headings import same
-from .lock import Accepted
+from .headings import same, slug
+from .lock import Accepted, place
 from .origins import squeezed
 from .stated import UNREAD, Stated
 
-_OF_STATEMENTS = ("", "limit", "new", "moved", "changed", "names")
-"""What was accepted of statements that are there."""
+_REMEMBERED = ("", "limit", "changed")
+"""What was accepted of statements that are missed when they go."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +37,8 @@ def verified(both: Compared, lock: Sequence[Accepted]) -> Verified:
     drifts = [each for each in found if each.known not in known]
     accepted = [each for each in found if each.known in known]
     there = {each.known for each in accepted}
-    unneeded = [each for each in lock if each.drift and each.known not in there]
+    gone = {each.id for each in drifts}
+    unneeded = [each for each in lock if each.drift and each.known not in there and each.id not in gone]
     return Verified(sorted(drifts, key=_order), accepted, unneeded, both.stated, _silent(both))
 
 
@@ -65,7 +66,7 @@ def _statements(both: Compared, lock: Sequence[Accepted]) -> Iterator[Drift]:
 def _exempt(both: Compared) -> Iterator[Drift]:
     """Yield exemptions that are over, and those of the inventory that are of nothing."""
     for mark in (mark for reading in both.made.readings for mark in reading.marks if mark.over):
-        known = Accepted("", "exempt", str(mark.line), 1, "over", mark.why, "", "")
+        known = Accepted("", "exempt", slug(mark.why), 1, "over", mark.why, "", "")
         yield Drift(known, mark.problem, file=mark.file, line=mark.line)
     for each in both.inventory.exempt:
         where = both.where(("runbook", "exempt", each.place))
@@ -87,14 +88,14 @@ def _exempt(both: Compared) -> Iterator[Drift]:
 def _forgotten(both: Compared, lock: Sequence[Accepted], told: set[str]) -> Iterator[Drift]:
     """Yield what the lock remembers of statements that are gone, or say something else now."""
     there: Mapping[str, Stated] = {each.id: each for each in both.stated if each.is_known_by_id}
-    for each in lock:
-        if each.drift not in _OF_STATEMENTS or each.check in ("link", "exempt") or each.id in told:
+    for each in lock if not both.missing else ():
+        if each.drift not in _REMEMBERED or each.check in ("link", "exempt") or each.id in told:
             continue
         now = there.get(each.id) or _also_in(each, there.values())
         if each.check == UNREAD:
             now = now or next((one for one in there.values() if both.says(each.text)), None)
         if now is None:
-            yield drift_statements.forgotten(each, there.values())
+            yield drift_statements.forgotten(each, there.values(), place(both.inventory.file).name)
         elif not each.drift and each.check != UNREAD and not drift_values.says_same(both, now, each):
             yield drift_values.changed(both, now, each.runbook)
 

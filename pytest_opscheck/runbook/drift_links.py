@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from difflib import get_close_matches
+from itertools import islice
 
 from ..core.humanize import counted
 from .blocks import Section
-from .compared import Compared
+from .compared import Compared, lines_of
 from .drifts import Drift
 from .expected import Expected, Link
 from .headings import same, slug
@@ -26,6 +27,9 @@ def found(both: Compared) -> Iterator[Drift]:
             yield _gone(both, real, anchor, links)
         elif (namesakes := _namesakes(both, real, anchor)) and (drift := _another(both, anchor, links, namesakes)):
             yield drift
+        elif _is_empty(both, real, anchor):
+            says = f"there is nothing below the heading of #{anchor} any more"
+            yield _drift(both, "empty", anchor, links, says=says, now="")
         else:
             yield from _moved(both, real, anchor, links)
 
@@ -72,6 +76,13 @@ def _renamed(both: Compared, real: str, anchor: str, links: Sequence[tuple[Expec
 
 def _is_linked(both: Compared, real: str, anchor: str | None) -> bool:
     return anchor is not None and any(x.links_to(real, frozenset((same(anchor),))) for x in both.expected)
+
+
+def _is_empty(both: Compared, real: str, anchor: str) -> bool:
+    """Tell whether a section has neither a text nor a section in it."""
+    known = any(each.anchor and same(each.anchor) == same(anchor) for each in both.sections[real])
+    lines = list(islice(lines_of(both.made, anchor), 2)) if known else []
+    return len(lines) == 1
 
 
 def _namesakes(both: Compared, real: str, anchor: str) -> list[Section]:

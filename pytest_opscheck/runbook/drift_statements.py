@@ -42,12 +42,13 @@ def unread(both: Compared, remembered: Sequence[Accepted]) -> Iterator[Drift]:
             yield of_statement(each, "new", says)
 
 
-def forgotten(each: Accepted, there: Iterable[Stated]) -> Drift:
+def forgotten(each: Accepted, there: Iterable[Stated], lock: str) -> Drift:
     """Return the drift of a statement that the lock remembers, and that is gone."""
     moved = next((one for one in there if (one.check, one.subject) == (each.check, each.subject)), None)
     hint = f"; it stands in #{moved.section.anchor} now" if moved is not None else ""
     known = Accepted(each.anchor, each.check, each.subject, each.ordinal, "gone", "", each.runbook, each.text)
-    return Drift(known, f'the runbook does not say "{each.text}" any more, which was accepted{hint}')
+    says = f'the runbook does not say "{each.text}" any more, which was accepted{hint}'
+    return Drift(known, says, inventory_at=lock)
 
 
 def remembered(both: Compared, x: Expected, *, is_told: bool) -> Iterator[Drift]:

@@ -22,6 +22,11 @@ class LockError(Exception):
     """A lock file that can't be read or written; the message says what to do."""
 
 
+def statement_id(anchor: str, check: str, subject: str, ordinal: int) -> str:
+    """Return the id of a statement: what tells it from the others, as far as there is anything."""
+    return "/".join(filter(None, (anchor, check, subject, str(ordinal) if ordinal > 1 else "")))
+
+
 @dataclass(frozen=True, slots=True)
 class Accepted:
     """A statement as it was known when it was accepted.
@@ -43,9 +48,7 @@ class Accepted:
     @property
     def id(self) -> str:
         """The id of its statement."""
-        more = [self.subject] if self.subject else []
-        more += [str(self.ordinal)] if self.ordinal > 1 else []
-        return "/".join([self.anchor, self.check, *more])
+        return statement_id(self.anchor, self.check, self.subject, self.ordinal)
 
     def because(self, why: str) -> Accepted:
         """Return it with the reason."""

@@ -15,6 +15,7 @@ from .direction import Rung
 from .entries import Entry
 from .headings import same, slug
 from .importing import Imported
+from .lock import statement_id
 from .origins import squeezed
 from .statements import Fate, LineFate, Statement
 from .words import Role
@@ -59,9 +60,7 @@ class Stated:
     @property
     def id(self) -> str:
         """For example `every-morning/host.disk`: its anchor, its check, and what tells it from others of these."""
-        more = [self.subject] if self.subject else []
-        more += [str(self.ordinal)] if self.ordinal > 1 else []
-        return "/".join([self.section.anchor or "", self.check, *more])
+        return statement_id(self.section.anchor or "", self.check, self.subject, self.ordinal)
 
     @property
     def is_known_by_id(self) -> bool:
