@@ -18,6 +18,7 @@ from .values import Number, number_of
 _ORIGIN = re.compile(r'\s*#\s*(?P<file>\S.*?):(?P<line>\d+) "(?P<text>.*)"\s*')
 _TIMED = re.compile(rf"\s*\[(?:{'|'.join(TIMED)})\.")
 _UNREAD = re.compile(r"\s*#\s+\d+ \((?P<why>.*?)\): (?P<text>.*)")
+_MARK = re.compile(r"\s*(?:[-*+]|\d+[.)])\s+")
 _LOOK = re.compile(r"\s*#\s*look:")
 
 
@@ -35,9 +36,14 @@ def numbers(text: str) -> frozenset[Number]:
     return frozenset(number_of(each) for each in read(text) if each.use == "limit")
 
 
+def unlisted(text: str) -> str:
+    """Return a line without the mark of the list that it is in: whether it is the first there, says nothing."""
+    return _MARK.sub("", text)
+
+
 def all_numbers(text: str) -> frozenset[Number]:
     """Return the limits that a text names, and over how long they are meant."""
-    return frozenset(number_of(each) for each in read(text) if each.use != "other")
+    return frozenset(number_of(each) for each in read(unlisted(text)) if each.use != "other")
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,7 +20,7 @@ _END = re.compile(
 _BULLET = re.compile(r"\s*[☐☑☒✅✓✔✗❌□■•◦▪·\u2013—→➜⚠🔴🟡🟢]")
 _GOES_ON = re.compile(r"\s*(?:[a-zß-ÿ(]|\d+ ?%)")
 """How the line behind a hard break begins where it goes on with the sentence before it."""
-_LABEL = re.compile(r"\s*(?:[*_]{2}[^*_]{1,60}[*_]{2}|[A-Z][\w ]{0,30}:)")
+_LABEL = re.compile(r"\s*(?:[*_]{2}[^*_]{1,60}[*_]{2}|[*_][^*_\s][^*_]{0,60}(?::[*_]|[*_]\s*:)|[A-Z][\w ]{0,30}:)")
 _STARS = re.compile(r"(\*{1,3})(?=\S)([^*\n]{1,300}?)(?<=\S)\1")
 _EMPHASIS = re.compile(r"(?<!\w)_{1,3}(?=\w)|(?<=\w)_{1,3}(?!\w)|~~|\*\*")
 _LINK = re.compile(r"!?\[([^\]]{0,200})\]\([^)]{0,500}\)")

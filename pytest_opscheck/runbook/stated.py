@@ -16,7 +16,7 @@ from .entries import Entry
 from .headings import same, slug
 from .importing import Imported
 from .lock import statement_id
-from .origins import squeezed
+from .origins import squeezed, unlisted
 from .statements import Fate, LineFate, Statement
 from .words import Role
 
@@ -161,7 +161,7 @@ def _of_line(line: LineFate, exempt: Sequence[Exempt]) -> Stated | None:
     """Return what a line by itself states: one that was not read, or a procedure."""
     if line.fate not in (Fate.NOT_READ, Fate.PROCEDURE):
         return None
-    subject = slug(line.text)[:_LONGEST].strip("-")
+    subject = slug(unlisted(line.text))[:_LONGEST].strip("-")
     made = Stated(Sort.UNREAD, line.file, line.number, line.text, line.section, UNREAD, subject, why=line.reason)
     if line.fate is Fate.PROCEDURE or line.reason == _SHOWS:
         return replace(made, sort=Sort.PROCEDURE)
