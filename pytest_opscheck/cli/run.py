@@ -18,7 +18,8 @@ import click
 
 from ..core.results import NOTHING_JUDGED
 from ..files import private
-from ..inventory import FILE, Inventory, InventoryError
+from ..inventory import Inventory, InventoryError
+from ..settings import nearest_inventory
 from ..starting import SIGNALS, pytest_command
 from .options import Usage, known_suite, loaded, say
 
@@ -36,9 +37,10 @@ _EXPRESSION = re.compile(r"-[vqsxl]*m")
     metavar="TIME",
     help="Wait a random time of at most TIME before starting, for example 2m. For crontabs.",
 )
+@click.option("-q", "--quiet", is_flag=True, help="Print nothing where everything is well. For crontabs.")
 @click.argument("suite")
 @click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
-def run(suite: str, arguments: tuple[str, ...], random_delay: str | None) -> None:
+def run(suite: str, arguments: tuple[str, ...], random_delay: str | None, *, quiet: bool) -> None:
     """Run a suite, unless it is already running. ARGUMENTS are passed to pytest."""
     if any(map(_EXPRESSION.match, arguments)):
         raise Usage(f"`opscheck run {suite}` runs only that suite; leave -m out, or use `pytest -m EXPRESSION`")
@@ -50,18 +52,25 @@ def run(suite: str, arguments: tuple[str, ...], random_delay: str | None) -> Non
         _wait_a_little(random_delay)
     lock = _lock(file.absolute().parent / "reports" / suite, suite)
     command = pytest_command(suite, arguments)
-    if (url := inventory.suites[suite].heartbeat) is None:
-        signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)  # until the new program can take them
-        os.execv(command[0], command)  # noqa: S606 - no shell, no input
-    sys.exit(_with_heartbeat(command, url, inventory, suite, lock))
+    if (url := inventory.suites[suite].heartbeat) is not None:
+        sys.exit(_with_heartbeat(command, url, inventory, suite, lock, quiet=quiet))
+    if quiet:
+        from ..delivery.child import started
+
+        with started(command, lock, quiet=True) as child:
+            sys.exit(child.wait())
+    signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)  # until the new program can take them
+    os.execv(command[0], command)  # noqa: S606 - no shell, no input
 
 
-def _with_heartbeat(command: list[str], url: str, inventory: Inventory, suite: str, lock: list[int]) -> int:
+def _with_heartbeat(
+    command: list[str], url: str, inventory: Inventory, suite: str, lock: list[int], *, quiet: bool
+) -> int:
     """Run a suite between two heartbeats, which change nothing of its exit status."""
     from ..delivery.heartbeat import around
 
     name = inventory.redactor.text(f"{suite} of {inventory.name} on {platform.node()}")
-    status, faults = around(command, url, name, lock)
+    status, faults = around(command, url, name, lock, quiet=quiet)
     for fault in faults:
         said = inventory.redactor.text(f"could not send the heartbeat: {fault}")
         say(f"{said}; the run itself is not affected", err=True)
@@ -91,12 +100,12 @@ def _joined(arguments: Iterable[str]) -> tuple[str, ...]:
 
 
 def _named_inventory(arguments: Iterable[str]) -> Path:
-    """Return the inventory that arguments for pytest name, the last one as pytest does, else the one in this folder."""
+    """Return the inventory that arguments for pytest name, the last one as pytest does, else the nearest one."""
     flag = "--opscheck-inventory="
     named = [argument.removeprefix(flag) for argument in arguments if argument.startswith(flag)]
     if named and not named[-1].strip():
         raise Usage(f"{flag[:-1]} is empty; give a file, or leave it out")
-    return Path(named[-1] if named else FILE)
+    return Path(named[-1]) if named else nearest_inventory()
 
 
 def _tell(error: InventoryError, suite: str) -> None:
