@@ -8,6 +8,7 @@ from difflib import SequenceMatcher
 
 from . import sentences
 from .compared import Compared, lines_of
+from .draft import quote
 from .drift_values import drafted, said
 from .drifts import Drift, of_statement
 from .expected import Expected
@@ -36,7 +37,7 @@ def unread(both: Compared, remembered: Sequence[Accepted]) -> Iterator[Drift]:
     texts = [*(text for _, text in listed), *(each.text for each in remembered)]
     known = frozenset(each for text in texts for each in all_numbers(text)) | both.origins.numbers
     for each, judges in both.unread():
-        says_more = bool(all_numbers(each.text) - known)
+        says_more = bool(all_numbers(quote(each.text)) - known)
         if not judges and (says_more or (each.why.startswith("no check for") and each.why not in reasons)):
             says = f"this is new, and import can't read it ({each.why}); add a check, or exempt it with a reason"
             yield of_statement(each, "new", says)

@@ -9,6 +9,7 @@ from ..core.limits import Limit
 from .asks import Todo
 from .compared import Compared
 from .direction import Rung
+from .draft import quote
 from .drifts import Drift, of_statement
 from .expected import Expected
 from .lock import Accepted
@@ -145,7 +146,7 @@ def says_same(both: Compared, each: Stated, before: Accepted) -> bool:
         return True
     if each.rungs or is_command(before.text):
         return False
-    return both.says(before.text) or all_numbers(each.text) == all_numbers(before.text)
+    return both.says(before.text) or all_numbers(quote(each.text)) == all_numbers(before.text)
 
 
 def known(each: Stated) -> Accepted:

@@ -161,8 +161,9 @@ def _of_line(line: LineFate, exempt: Sequence[Exempt]) -> Stated | None:
     """Return what a line by itself states: one that was not read, or a procedure."""
     if line.fate not in (Fate.NOT_READ, Fate.PROCEDURE):
         return None
-    subject = slug(unlisted(line.text))[:_LONGEST].strip("-")
-    made = Stated(Sort.UNREAD, line.file, line.number, line.text, line.section, UNREAD, subject, why=line.reason)
+    text = unlisted(line.text)
+    subject = slug(text)[:_LONGEST].strip("-")
+    made = Stated(Sort.UNREAD, line.file, line.number, text, line.section, UNREAD, subject, why=line.reason)
     if line.fate is Fate.PROCEDURE or line.reason == _SHOWS:
         return replace(made, sort=Sort.PROCEDURE)
     why = _why(line.text, line.section, exempt)
@@ -174,7 +175,7 @@ def _exempt_by_mark(lines: Iterable[LineFate]) -> Iterator[Stated]:
     for (file, section, why), group in groupby(lines, key=lambda line: (line.file, line.section, line.reason)):
         first = next((line for line in group if not line.text.startswith("#")), None)
         if first is not None:
-            yield Stated(Sort.EXEMPT, file, first.number, first.text, section, why=why)
+            yield Stated(Sort.EXEMPT, file, first.number, unlisted(first.text), section, why=why)
 
 
 def _why(text: str, section: Section, exempt: Sequence[Exempt]) -> str:

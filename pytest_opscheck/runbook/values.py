@@ -28,7 +28,9 @@ def number_of(quantity: Quantity) -> Number:
     try:
         value, measures = to_base(float(quantity.number), quantity.unit), dimension(quantity.unit)
     except (ValueError, LimitError):
-        value, measures = math.nan, "text"
+        value, measures = math.inf, "text"
+    if not math.isfinite(value):
+        value, measures = 0.0, quantity.text
     return Number(_SIDES.get(quantity.operator, quantity.operator), round(value, 9), measures)
 
 
