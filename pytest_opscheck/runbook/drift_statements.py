@@ -122,7 +122,7 @@ def _changed(x: Expected, present: Sequence[Statement], reworded: Sequence[Origi
     before = frozenset(each for origin in x.origins for each in all_numbers(origin.text))
     now = frozenset(each for statement in present for each in all_numbers(statement.text))
     commands = [origin for origin in reworded if sentences.is_command(origin.text)]
-    if not before - now and not commands:
+    if not present or not (before - now or commands):
         return
     first = commands[0] if commands else next((o for o in x.origins if all_numbers(o.text) - now), x.origins[0])
     says = f'{x.id}: the runbook said "{first.text}", and says something else now; see whether the check is still right'
