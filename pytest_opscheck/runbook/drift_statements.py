@@ -14,10 +14,13 @@ from .drifts import Drift, of_statement
 from .expected import Expected
 from .headings import slug
 from .lock import Accepted
+from .matching import names
 from .origins import Origin, all_numbers, numbers, squeezed
 from .stated import Sort, Stated
 from .statements import Fate, Statement
-from .values import alike, limit_of
+from .values import Number, alike, limit_of
+
+_HOW = "see whether the check is still right, and correct its comment"
 
 
 def unjudged(both: Compared, each: Stated) -> Iterator[Drift]:
@@ -113,7 +116,9 @@ def _unlike(missing: Sequence[str], new: Sequence[str]) -> list[str]:
 
 
 def _gone(x: Expected, origin: Origin) -> Drift:
-    says = f'{x.id}: the runbook does not say "{origin.text}" any more; is the check still wanted?'
+    says = (
+        f'{x.id}: the runbook does not say "{origin.text}" any more; if the check is still wanted, remove its comment'
+    )
     return _of_expected(x, "gone", says, inventory=origin.text, text=origin.text)
 
 
@@ -121,14 +126,29 @@ def _changed(x: Expected, present: Sequence[Statement], reworded: Sequence[Origi
     """Yield what is worded otherwise where that changes a number or a command."""
     before = frozenset(each for origin in x.origins for each in all_numbers(origin.text))
     now = frozenset(each for statement in present for each in all_numbers(statement.text))
+    lost = _lost(x, before, now)
     commands = [origin for origin in reworded if sentences.is_command(origin.text)]
-    if not present or not (before - now or commands):
+    if not present or not (lost or commands):
         return
-    first = commands[0] if commands else next((o for o in x.origins if all_numbers(o.text) - now), x.origins[0])
-    says = f'{x.id}: the runbook said "{first.text}", and says something else now; see whether the check is still right'
+    first = commands[0] if commands else next(o for o in x.origins if all_numbers(o.text) & lost)
+    says = f'{x.id}: the runbook said "{first.text}", and says something else now; {_HOW}'
     made = _of_expected(x, "changed", says, inventory=first.text, runbook=" · ".join(each.text for each in present))
     like = max(present, key=lambda each: SequenceMatcher(None, each.text, first.text).ratio())
     yield Drift(made.known, says, like.file, like.line, like.text, x.where)
+
+
+def _lost(x: Expected, before: frozenset[Number], now: frozenset[Number]) -> frozenset[Number]:
+    """Return the numbers that the runbook does not say any more, unless the inventory has followed it."""
+    lost, new = before - now, now - before
+    turned = {number[1:] for number in lost} & {number[1:] for number in new}
+    followed = bool(new) and not turned and all(_relies_on(x, number) for number in new)
+    return frozenset() if followed else lost
+
+
+def _relies_on(x: Expected, number: Number) -> bool:
+    """Tell whether an expectation has a number, as a limit or for how long that is broken."""
+    lasting = x.expectation.lasting
+    return names(x, number) or (lasting is not None and (lasting.seconds, "duration") == number[1:])
 
 
 def _of_expected(x: Expected, sort: str, says: str, *, runbook: str = "", inventory: str = "", text: str = "") -> Drift:

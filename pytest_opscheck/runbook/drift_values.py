@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from ..core.limits import Limit
@@ -95,8 +96,8 @@ def _of_limit(each: Stated, rung: Rung, x: Expected) -> Drift:
     severity = f"{rung.severity} " if rung.severity else ""
     purpose = f'if that is on purpose, add runbook_says = "{rung.limit}"'
     says = f"{x.id}: the runbook says {severity}{rung.limit}, the inventory {has}; {purpose}"
-    made = of_statement(each, "limit", says, runbook=f"{severity}{rung.limit}", inventory=has, at=x.where)
-    return Drift(made.known, says, statement.file, statement.line, statement.text, x.where)
+    at_line = replace(each, file=statement.file, line=statement.line, text=statement.text)
+    return of_statement(at_line, "limit", says, runbook=f"{severity}{rung.limit}", inventory=has, at=x.where)
 
 
 def _inside(each: Stated, judges: Sequence[Expected]) -> Iterator[Drift]:

@@ -135,13 +135,13 @@ def _path(url: str) -> str:
 def _of_numbers(each: Stated, linked: list[Expected]) -> list[Expected]:
     """Return the expectations of a section whose limits are all the numbers that a statement names."""
     wanted = _numbers(each)
-    named = [[x for x in linked if _names(x, number)] for number in wanted]
+    named = [[x for x in linked if names(x, number)] for number in wanted]
     if not named or not all(named):
         return []
     return list(dict.fromkeys(x for found in named for x in found))
 
 
-def _names(x: Expected, number: Number) -> bool:
+def names(x: Expected, number: Number) -> bool:
     """Tell whether an expectation names a number: as a limit, or in what it asks."""
     if any(alike(number.value, number.measures, limit) for _, limit in x.all_limits):
         return True

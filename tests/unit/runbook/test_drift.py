@@ -140,7 +140,7 @@ def test_what_the_comments_of_a_draft_quote_and_the_runbook_says_no_more_is_gone
     page = "# Shop\n\n## Disk\n\n- Disk usage < 70%\n- Look: `df -h`\n"
     assert folder.said(page.replace("Look: ", ""), expect) == []
     (said,) = folder.said("# Shop\n\n## Disk\n\n- Disk usage < 70%\n", expect)
-    assert 'the runbook does not say "`df -h`" any more; is the check still wanted?' in said
+    assert 'the runbook does not say "`df -h`" any more; if the check is still wanted, remove its comment' in said
 
 
 def test_a_runbook_that_is_not_there(folder: Folder) -> None:
