@@ -108,7 +108,7 @@ def test_the_page_of_metrics_names_those_that_there_are() -> None:
 
 @pytest.mark.parametrize("block", list(blocks("python")))
 def test_python_is_collected(block: str, pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("DATABASE_URL", ENVIRONMENT["DATABASE_URL"])
+    monkeypatch.delenv("DATABASE_URL", raising=False)
     pytester.makefile(".toml", opscheck='[host.local]\n[postgres.main]\ndsn = "${DATABASE_URL}"\n')
     pytester.makepyfile(test_block=block)
     result = pytester.runpytest_subprocess("-m", "daily or smoke", "--collect-only", "-q", "test_block.py")

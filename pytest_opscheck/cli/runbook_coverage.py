@@ -13,8 +13,8 @@ from ..core.results import FAULT, NOTHING_JUDGED
 from ..core.visible import as_json
 from ..history import HistoryError, PastResult, reading
 from ..inventory import Inventory
-from .options import Place, Usage, inventory_option, loaded, reports_option, say
-from .runbook_verify import compared, files_argument
+from .options import Place, Usage, inventory_option, reports_option, say
+from .runbook_verify import compared, files_argument, loaded_offline
 
 if TYPE_CHECKING:
     from ..runbook.compared import Compared
@@ -49,7 +49,7 @@ def coverage(
     """
     from ..runbook.coverage import coverage as made
 
-    inventory = loaded(file, reports)
+    inventory = loaded_offline(file, reports)
     both = compared(inventory, files)
     if both.missing:
         name, _ = next(iter(both.missing.values()))

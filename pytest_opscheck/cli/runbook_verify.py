@@ -6,6 +6,7 @@ import os
 import re
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -26,9 +27,10 @@ DRIFTED = 1
 """The exit status where something differs."""
 SCHEMA = "opscheck.runbook-drift/1"
 _UNSET = re.compile(r": (\S+): the environment variable (\w+) is not set")
+_NEEDED = ("history", "opscheck", "report")
+"""Where past runs are."""
 _STAND_INS = (
     ("postgres", "postgresql://127.0.0.1/x"),
-    ("history", "postgresql://127.0.0.1/x"),
     ("redis", "redis://127.0.0.1/0"),
     ("celery", "redis://127.0.0.1/0"),
     ("address", "127.0.0.1:443"),
@@ -50,7 +52,7 @@ def verify(files: tuple[Path, ...], file: Path, accept: tuple[tuple[str, str], .
     """
     from ..runbook import drift, lock
 
-    inventory = _loaded(file)
+    inventory = loaded_offline(file)
     both = compared(inventory, files)
     place = lock.place(file)
     try:
@@ -69,21 +71,25 @@ def verify(files: tuple[Path, ...], file: Path, accept: tuple[tuple[str, str], .
     sys.exit(DRIFTED if found.drifts else 0)
 
 
-def _loaded(file: Path) -> Inventory:
+def loaded_offline(file: Path, reports: Path | None = None) -> Inventory:
     """Return an inventory, also where variables of the environment are not set: nobody is asked by an address here."""
     import pytest
 
     from ..catalogue import checks
+    from ..settings import reports_setting
 
     environment = dict(os.environ)
-    for _ in range(2):
+    with suppress(pytest.UsageError):
+        beside = reports or reports_setting(file.absolute().parent)
         try:
-            return load(file, checks(), environment)
+            return load(file, checks(), environment, reports=beside)
         except InventoryError as error:
-            environment |= {name: _stand_in(key) for key, name in _UNSET.findall(str(error))}
-        except pytest.UsageError:
-            break
-    return loaded(file)
+            unset = _UNSET.findall(str(error))
+        if unset and not any(key.startswith(_NEEDED) for key, _ in unset):
+            environment |= {name: _stand_in(key) for key, name in unset}
+            with suppress(InventoryError):
+                return load(file, checks(), environment, reports=beside)
+    return loaded(file, reports)
 
 
 def _stand_in(key: str) -> str:

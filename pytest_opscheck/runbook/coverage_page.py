@@ -18,6 +18,9 @@ from .headings import slug
 from .masks import masked
 from .page import Page
 
+_CODE = ("fence", "code_block")
+_END = {"paragraph_open": "paragraph_close", "heading_open": "heading_close", "tr_open": "td_close"}
+"""Where a block ends: of a row the first cell, for the last one may be out of sight on a phone."""
 _BLOCKS = ("paragraph_open", "heading_open", "fence", "code_block", "tr_open", "html_block")
 
 
@@ -100,12 +103,13 @@ def _with_marks(tokens: Sequence[Any], marks: Mapping[int, list[Mark]]) -> Itera
             token.attrSet("id", _anchor(tokens[place + 1].content, taken))
         if token.type in _BLOCKS and token.map:
             found = [mark for line in range(token.map[0] + 1, token.map[1] + 1) for mark in marks.get(line, ())]
-            waiting[token.type.replace("_open", "_close")] = list(dict.fromkeys(found))
-        if token.type == "tr_close":
-            yield from _row(waiting.pop("tr_close", []))
+            waiting[_END.get(token.type, token.type)] = list(dict.fromkeys(found))
+        marks_here = waiting.pop(token.type, [])
+        if marks_here and token.type == "td_close":
+            yield _html(_list(marks_here))
         yield token
-        if token.type != "tr_close" and (behind := waiting.pop(token.type, [])):
-            yield _html(_list(behind))
+        if marks_here and token.type != "td_close":
+            yield _html(_list(marks_here, named=token.type in _CODE))
 
 
 def _anchor(title: str, taken: set[str]) -> str:
@@ -118,15 +122,12 @@ def _anchor(title: str, taken: set[str]) -> str:
     return anchor
 
 
-def _row(marks: Sequence[Mark]) -> Iterator[Any]:
-    if marks:
-        yield _html(f"<td>{_list(marks)}</td>")
-
-
-def _list(marks: Sequence[Mark]) -> str:
+def _list(marks: Sequence[Mark], *, named: bool = False) -> str:
+    """Return marks as a list; behind code of several steps, each with the step that it is of."""
+    names = [f" <small>{escape(plain(mark.text))}</small>" if named and len(marks) > 1 else "" for mark in marks]
     rows = (
-        f'<li class="{mark.state.replace(" ", "-")}"><b>{escape(mark.state)}</b> {escape(plain(mark.says))}</li>'
-        for mark in marks
+        f'<li class="{mark.state.replace(" ", "-")}"><b>{escape(mark.state)}</b> {escape(plain(mark.says))}{name}</li>'
+        for mark, name in zip(marks, names, strict=True)
     )
     return f"<ul class=marks>{''.join(rows)}</ul>\n"
 

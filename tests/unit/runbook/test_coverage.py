@@ -180,5 +180,5 @@ def test_the_page_shows_the_runbook_with_verdicts_and_nothing_of_it_is_run(tmp_p
     assert "&lt;script&gt;alert(1)" in shown
     for part in ("<script", "<img", 'javascript:alert(1)"', "<b onclick", "s3cretPw12"):
         assert part not in shown
-    assert shown.count('class="broken"') == 3  # in the list on top, beside the line, and in the row
+    assert shown.count('class="broken"') == 3  # in the list on top, beside the line, and in the first cell of the row
     assert '<meta name=viewport content="width=device-width' in shown
