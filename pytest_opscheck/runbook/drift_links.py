@@ -118,6 +118,8 @@ def _another(
 
 def _moved(both: Compared, real: str, anchor: str, links: Sequence[tuple[Expected, Link]]) -> Iterator[Drift]:
     """Yield what was drafted out of a section, and stands in another one now."""
+    if not any(each.anchor and same(each.anchor) == same(anchor) for each in both.sections[real]):
+        return  # an anchor of its own, in the middle of a section
     for x, link in links:
         stated = [each for each in both.of(x) if both.real[each.file] == real]
         stand = frozenset().union(*(each.anchors for each in stated))

@@ -81,7 +81,9 @@ def _has(rung: Rung, x: Expected) -> bool:
     wanted = limit_of(rung.limit)
     if wanted is None or not x.all_limits:
         return True
-    own = [limit for severity, limit in x.limits if severity == rung.severity] or [limit for _, limit in x.limits]
+    own = [limit for severity, limit in x.limits if severity == rung.severity]
+    if not own and not (x.origins and rung.severity):
+        own = [limit for _, limit in x.limits]
     if any(same(wanted, other) for said in x.expectation.runbook_says if (other := limit_of(said)) is not None):
         return True
     return any(same(wanted, limit) for limit in (*own, *(limit for _, limit in inside(x.expectation.params))))

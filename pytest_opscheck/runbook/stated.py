@@ -12,6 +12,7 @@ from itertools import groupby
 from ..inventory.exempt import Exempt
 from .blocks import Section
 from .direction import Rung
+from .draft import TIMED
 from .entries import Entry
 from .headings import same, slug
 from .importing import Imported
@@ -109,7 +110,7 @@ def _of_entry(
     section = next((each.section for each in left if each.section.anchor), first.section)
     fate = fates.get((first.file, first.line))
     is_remedy = all(each.role in _REMEDIES for each in left) or (fate is not None and fate.fate is Fate.PROCEDURE)
-    is_procedure = entry.status == "off" and is_remedy
+    is_procedure = (entry.status == "off" and is_remedy) or entry.target.kind in TIMED
     sort = Sort.PROCEDURE if is_procedure else Sort.PROPOSAL
     subject = slug(" ".join(sorted(entry.subject.split())))[:_LONGEST].strip("-")
     yield Stated(
