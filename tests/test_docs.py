@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 
+import pytest_opscheck
 from pytest_opscheck.catalogue import checks
 from pytest_opscheck.cli.command import main
 from pytest_opscheck.cli.manual import Entry, chapters
@@ -47,6 +48,8 @@ PAGES = [
     "docs/fleets.md",
     "docs/ci.md",
     "docs/runbook.md",
+    "docs/api.md",
+    "docs/migrating.md",
 ]
 ENVIRONMENT = {
     "DATABASE_URL": "postgresql://127.0.0.1/db",
@@ -108,7 +111,7 @@ def test_the_page_of_metrics_names_those_that_there_are() -> None:
 
 @pytest.mark.parametrize("block", list(blocks("python")))
 def test_python_is_collected(block: str, pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv("DATABASE_URL", raising=False)
+    monkeypatch.setenv("DATABASE_URL", ENVIRONMENT["DATABASE_URL"])
     pytester.makefile(".toml", opscheck='[host.local]\n[postgres.main]\ndsn = "${DATABASE_URL}"\n')
     pytester.makepyfile(test_block=block)
     result = pytester.runpytest_subprocess("-m", "daily or smoke", "--collect-only", "-q", "test_block.py")
@@ -172,7 +175,7 @@ def test_the_page_of_the_runbook_is_gone_through_from_import_to_a_green_verify(
     page = (ROOT / "docs/runbook.md").read_text(encoding="utf-8")
     (runbook,) = re.findall(r"^````markdown\n(.*?)^````", page, re.MULTILINE | re.DOTALL)
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("DATABASE_URL", ENVIRONMENT["DATABASE_URL"])
+    monkeypatch.delenv("DATABASE_URL", raising=False)
     (tmp_path / "runbook.md").write_text(runbook, encoding="utf-8")
     typed(["runbook", "import", "runbook.md"])
     for block in re.findall(r"^```console\n(.*?)^```", page, re.MULTILINE | re.DOTALL):
@@ -189,6 +192,21 @@ def test_the_page_of_the_runbook_is_gone_through_from_import_to_a_green_verify(
 
 def typed(args: list[str]) -> str:
     return CliRunner().invoke(main, args).output
+
+
+def test_the_page_of_the_api_has_every_class_and_function_that_others_may_use() -> None:
+    public = {name: getattr(pytest_opscheck, name) for name in pytest_opscheck.__all__}
+    documented = {name for name, value in public.items() if isinstance(value, type) or name == "check"}
+    shown = re.findall(
+        r"^::: pytest_opscheck\.(\w+)$", (ROOT / "docs/api.md").read_text(encoding="utf-8"), re.MULTILINE
+    )
+    assert set(shown) == documented | {"newhooks"}
+
+
+def test_every_page_is_in_the_navigation() -> None:
+    navigation = (ROOT / "mkdocs.yml").read_text(encoding="utf-8").partition("nav:")[2]
+    pages = {path.relative_to(ROOT / "docs").as_posix() for path in (ROOT / "docs").rglob("*.md")}
+    assert set(re.findall(r": (\S+\.md)$", navigation, re.MULTILINE)) == pages | {"index.md"}
 
 
 def test_the_page_of_checks_is_up_to_date() -> None:
