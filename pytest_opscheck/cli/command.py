@@ -114,13 +114,15 @@ def init(folder: Path) -> None:
 
 @main.command()
 @file_argument
-def validate(file: Path) -> None:
+@click.option("--sources", is_flag=True, help="Also ask for the lists that others own, as a run does.")
+def validate(file: Path, *, sources: bool) -> None:
     """Report every error in an inventory at once. Nothing is probed."""
     _require_file(file, "validate", "to check the inventory: opscheck validate")
+    from ..inventory.asked import Asked
     from ..inventory.waivers import ending
     from ..runbook.links import refuse_dead_links
 
-    inventory = loaded(file)
+    inventory = loaded(file, asked=Asked(asks=sources))
     try:
         refuse_dead_links(inventory)
     except InventoryError as error:

@@ -26,6 +26,7 @@ from ..gate.terms import terms_of
 from ..gate.watching import Watch
 from ..history import HistoryError
 from ..inventory import Inventory
+from ..inventory.asked import AS_A_RUN
 from ..inventory.gate import Gate
 from .gate_ending import SHOWN, Gates, end, faults, lines, printed, status_of
 from .gate_outlets import Outlets, outlet_options, pipeline_options
@@ -73,7 +74,7 @@ def gate() -> None:
 @click.option("--again", is_flag=True, help="Replace a baseline of the same run of the pipeline.")
 def before(file: Path, windows: int, every: float, to: Path, *, again: bool) -> None:
     """Record a baseline, before the deploy begins."""
-    inventory = loaded(file)
+    inventory = loaded(file, asked=AS_A_RUN)
     deploy = next((os.environ[name] for name in _DEPLOY_IDS if os.environ.get(name)), None)
     _refuse_second(to, deploy, again=again)
     with faults(), Progress() as tell, looking(inventory, inventory.gate_suite) as looker:
@@ -115,7 +116,7 @@ def after(  # noqa: PLR0917 - one for each option
     file: Path, baseline: Path, version: str | None, wait: float, watch: float, every: float, outlets: Outlets
 ) -> None:
     """Watch what was deployed, and decide."""
-    inventory = loaded(file, refused=lambda error: outlets.tell_fault(str(error)))
+    inventory = loaded(file, asked=AS_A_RUN, refused=lambda error: outlets.tell_fault(str(error)))
     settings = inventory.gate or Gate()
     if version is not None and settings.version is None:
         wanted = 'version = { target = "http.api", json = "version" }'
@@ -145,7 +146,7 @@ def compare(file: Path, a: str, b: str, wait: float, outlets: Outlets) -> None:
     A and B are targets of one kind, as http.blue and http.green, or the names of several: blue and green. Both are
     measured in turn, so that no drift is taken for a slowdown.
     """
-    inventory = loaded(file, refused=lambda error: outlets.tell_fault(str(error)))
+    inventory = loaded(file, asked=AS_A_RUN, refused=lambda error: outlets.tell_fault(str(error)))
     settings, outlets = inventory.gate or Gate(), outlets.recorded_in(inventory)
     with faults(outlets), Progress() as tell, looking(inventory, inventory.gate_suite) as looker:
         pair = pair_of(inventory, a, b)

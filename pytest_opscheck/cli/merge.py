@@ -21,6 +21,7 @@ from ..delivery.outbox import destinations, send
 from ..delivery.written import ResultsFile, SuiteReports
 from ..history import Past
 from ..inventory import Inventory
+from ..inventory.asked import Asked
 from ..reports.context import ReportContext, told_at_length
 from ..reports.files import ReportFiles
 from ..reports.text import text
@@ -52,7 +53,7 @@ def merge(  # noqa: PLR0917 - one for each option
     What is due comes from the inventory, so what no shard brought is unknown, and a shard that brought nothing is a
     breach. The run is recorded, reported, mailed and alerted as any other, and ends with the same exit statuses.
     """
-    inventory = loaded(file, reports)
+    inventory = loaded(file, reports, asked=Asked(asks=True))
     known_suite(inventory, suite)
     folder = (reports or reports_setting(file.absolute().parent)) / suite
     past = Past(inventory.history)

@@ -13,6 +13,7 @@ import click
 from ..core.units import LimitError, parse_duration
 from ..core.visible import inert, visible
 from ..inventory import FILE, Inventory, InventoryError, load, nearest
+from ..inventory.asked import OFFLINE, Asked
 from ..inventory.tagged import Places
 from ..reports import github
 
@@ -96,12 +97,12 @@ def loaded(
     reports: Path | None = None,
     refused: Callable[[InventoryError], object] = lambda _error: None,
     *,
-    keeps: bool = False,
+    asked: Asked = OFFLINE,
 ) -> Inventory:
     """Return an inventory; with errors in it, say them, have that told by `refused`, and end.
 
     reports: where the command line says that its reports are; else they are where pytest's settings say.
-    keeps: whether the items of its lists are kept now, as a run does.
+    asked: whether the lists that others own are asked for now.
     """
     import pytest
 
@@ -109,7 +110,7 @@ def loaded(
     from ..settings import reports_setting
 
     try:
-        return load(file, checks(), reports=reports or reports_setting(file.absolute().parent), keeps=keeps)
+        return load(file, checks(), reports=reports or reports_setting(file.absolute().parent), asked=asked)
     except (InventoryError, pytest.UsageError) as error:
         say(str(error), err=True)
         if isinstance(error, InventoryError):

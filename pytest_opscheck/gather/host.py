@@ -21,13 +21,14 @@ from functools import partial
 from typing import Any
 from urllib.parse import urlsplit
 
+from ..answers.processes import kill
 from ..probes import Output, Part, UnreachableError
 from ..probes._excerpt import excerpt
 from .host_causes import SEE_SHELL, causes, shown, unreachable
 from .host_paramiko import careful, in_words
 from .host_script import AT_ONCE, NOISE_BYTES, Received, script
 from .host_secrets import SSH, Local, hidden, with_stdin, without_password
-from .host_streams import ChannelStream, ProcessStream, Stream, kill, printed
+from .host_streams import ChannelStream, ProcessStream, Stream, printed
 
 CONNECT_SECONDS = 10
 """How long it may take to connect, to log in after that, and to get the script's first word after that."""

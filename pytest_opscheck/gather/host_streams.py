@@ -5,13 +5,12 @@ from __future__ import annotations
 import contextlib
 import os
 import selectors
-import signal
 import subprocess
 import time
 from collections.abc import Mapping
-from pathlib import Path
 from typing import IO, Any, Protocol
 
+from ..answers.processes import kill
 from ..probes import UnknownError
 
 CHUNK_BYTES = 65536
@@ -205,25 +204,3 @@ class ChannelStream:
     def close(self) -> None:
         """End the standard input, and the connection."""
         self._client.close()
-
-
-def kill(child: subprocess.Popen[bytes]) -> None:
-    """End a command and all that it has started, in groups and sessions of its own too."""
-    for _ in range(2):  # again for what was started meanwhile
-        for pid in _family(child.pid):
-            with contextlib.suppress(ProcessLookupError, PermissionError):
-                os.kill(pid, signal.SIGKILL)
-
-
-def _family(leader: int) -> set[int]:
-    """Return a process, its descendants, and all that is in a session of one of these, as far as /proc tells."""
-    kin: dict[int, tuple[int, int]] = {}
-    for file in Path("/proc").glob("[0-9]*/stat"):
-        with contextlib.suppress(OSError, ValueError, IndexError):
-            # The program's name, in brackets, may hold anything; behind it: state, parent, group, session.
-            fields = file.read_text(errors="replace").rpartition(")")[2].split()
-            kin[int(file.parent.name)] = (int(fields[1]), int(fields[3]))
-    family = {leader}
-    while more := {pid for pid, near in kin.items() if pid not in family and family.intersection(near)}:
-        family |= more
-    return family

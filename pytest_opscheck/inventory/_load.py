@@ -20,6 +20,7 @@ from ..core.units import LimitError
 from ..core.visible import has_controls, plain
 from ..settings import REPORTS, kinds_in
 from .actions import refuse_unknown_conditions, refuse_unknown_pasts
+from .asked import OFFLINE, Asked
 from .document import parse, read, refuse_odd_place, shown_path
 from .environment import expand
 from .expectations import COMMON, Resolver
@@ -48,13 +49,13 @@ def load(
     *,
     reports: Path | None = None,
     known: Known | None = None,
-    keeps: bool = False,
+    asked: Asked = OFFLINE,
 ) -> Inventory:
     """Read an inventory, of which `checks` are the shipped checks.
 
     reports: where its runs leave their reports, and with them the history; by default `reports/` beside the file.
     known: the texts and documents of its files that somebody has read already.
-    keeps: whether the items of its lists are kept now, as the last known ones: a run does that, once.
+    asked: whether the lists that others own are asked for now; a run does that, once.
 
     Raises InventoryError with every error that the file has, each with file, line and key.
     """
@@ -71,7 +72,7 @@ def load(
     document, unread = joined(file, document, known, problems)
     if unread:
         faults += unread if faults else [*unread, *problems.lines()]
-    inventory = _gathered(file, document, checks, problems, environment=environment, reports=reports, keeps=keeps)
+    inventory = _gathered(file, document, checks, problems, environment=environment, reports=reports, asked=asked)
     if faults:  # what else is wrong may follow from what could not be read
         raise InventoryError("\n".join(faults), inventory, problems.wrong)
     problems.raise_any(inventory)
@@ -86,7 +87,7 @@ def _gathered(
     *,
     environment: Mapping[str, str] | None,
     reports: Path | None,
-    keeps: bool,
+    asked: Asked,
 ) -> Inventory:
     """Return what a document says, as far as it can be read; what can't be is noted."""
     checks = (*checks, *added_checks(kinds_in(document)))
@@ -109,9 +110,10 @@ def _gathered(
     mail, formats = mail_of(report, file.absolute().parent, words, suites, problems)
     resolver = Resolver(checks, words, suites, {ZONE: zone, PAST: history}, problems)
     beside = reports or file.parent / REPORTS
-    lists = lists_of(document, file.absolute().parent, beside, words, problems, keeps=keeps)
+    lists = lists_of(document, (file.absolute().parent, beside), asked, words, problems)
     targets, expectations = read_targets(document, lists, resolver, problems)
-    if not len(problems):  # an expectation that is wrong itself is none that a condition could name
+    is_open = any(each.source.is_open() for each in lists)
+    if not (is_open or len(problems)):  # an expectation that is wrong itself is none that a condition could name
         refuse_unknown_conditions(expectations, problems)
         refuse_unknown_pasts(targets, expectations, history.keep_s, problems)
     windows, waivers = excuses_of(document, expectations, zoned="timezone" in general, problems=problems)
@@ -140,6 +142,7 @@ def _gathered(
         formats=formats,
         gate=gate,
         duties=duties,
+        lists=lists,
         written=problems.written,
     )
     return _sure(inventory, problems.wrong) if len(problems) else inventory

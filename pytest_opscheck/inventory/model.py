@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from .channels import Channel
     from .gate import Gate
     from .report import Mail
+    from .sources import Listed
     from .waivers import Waiver
     from .windows import Window
     from .written import Written
@@ -174,6 +175,7 @@ class Inventory:
     notes: tuple[str, ...] = ()
     gate: Gate | None = None
     duties: Mapping[str, Duty] = field(default_factory=dict)
+    lists: tuple[Listed, ...] = field(default=(), repr=False)
 
     @property
     def digest(self) -> str:

@@ -41,8 +41,7 @@ def read_targets(
         names.add(each.name)
         hosts += [each.name] if each.kind.name == "host" else []
     for listed in lists:
-        if (problem := listed.source.state.problem) is not None:
-            composer.notes.append(f"source.{listed.name}: {problem}")
+        composer.notes += [listed.note] if listed.note is not None else []
         listed.source.listed(composer.listed.get(listed.name, ()))
         targets.append(source := InventoryTarget("source", listed.name, listed.source))
         expectations += resolver.resolve(source, None, {}, ("source", listed.name))
@@ -52,9 +51,9 @@ def read_targets(
         problems.add(
             (), "there are no targets; add one, for example [host.local], or create the file with `opscheck init`"
         )
-    if not any(
-        path and path[0] in _GROUPS for path in problems.wrong
-    ):  # else the host may be one that is not known yet
+    is_open = any(listed.source.is_open() for listed in lists)
+    if not is_open and not any(path and path[0] in _GROUPS for path in problems.wrong):
+        # else the host may be one that is not known yet
         _refuse_dangling_hosts(targets, hosts, problems)
     return targets, expectations
 

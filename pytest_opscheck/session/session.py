@@ -16,7 +16,7 @@ from ..core.limits import SEVERITIES
 from ..core.results import Result
 from ..core.visible import plain
 from ..inventory import Inventory, load
-from ..settings import Glance, home, inventory_file, only_looks, reports_folder, setting
+from ..settings import Glance, home, inventory_file, reports_folder, setting
 from . import fixtures
 from .chosen import chosen, keep_chosen
 from .collection import Collection
@@ -24,7 +24,7 @@ from .deadline import Deadlines
 from .due import Due
 from .ending import Ending
 from .hooked import without_left_out
-from .looking import look_of, looked_at
+from .looking import asked_of, look_of, looked_at
 from .masked_logs import Masking
 from .masked_reports import Masked
 from .runner import Runner
@@ -57,9 +57,8 @@ class Session:
 
         Raises InventoryError.
         """
-        keeps = not (hasattr(config, "workerinput") or only_looks(config))
         checks = catalogue.checks(seen.tables)
-        inventory = load(file, checks, reports=reports_folder(config), known=seen.read, keeps=keeps)
+        inventory = load(file, checks, reports=reports_folder(config), known=seen.read, asked=asked_of(config))
         inventory = without_left_out(config, inventory)
         session = cls(config, inventory, asked_suites(config.option.markexpr or "", seen.suites), ending)
         ending.last_words.append(session.runner.close)

@@ -133,6 +133,26 @@ kind = "host"
 name = "{instance}"
 connect = "ssh://{__host__}"
 at_least = 1
+[source.asked]
+command = ["ansible-inventory", "--list"]
+format = "ansible"
+kind = "host"
+name = "{inventory_hostname}"
+at_least = 1
+[source.both]
+file = "sd.json"
+format = "prometheus"
+kind = "http"
+name = "{instance}"
+url = "https://{__host__}/"
+at_least = 1
+[source.served]
+url = "https://sd.example.com"
+format = "prometheus"
+kind = "host"
+name = "{instance}"
+command.nginx = { run = "nginx -t" }
+at_least = 1
 [notify.dc1]
 file = "alerts"
 targets = ["tag:dc1"]
@@ -162,6 +182,8 @@ def test_groups_are_valid(validator: jsonschema.Draft202012Validator) -> None:
         "[group.a]\ntemplate = 't'\nnames = ['a']\nconect = 'x'",
         "[source.a]\nkind = 'host'\nfile = 'x'\nformat = 'ansible'\nname = '{a}'",
         "[source.a]\nfile = 'x'\nformat = 'ansible'\nname = '{a}'\nat_least = 1",
+        "[source.a]\nkind = 'host'\nformat = 'ansible'\nname = '{a}'\nat_least = 1",
+        "[source.a]\nkind = 'host'\ncommand = 'x'\nformat = 'ansible'\nname = '{a}'\nat_least = 1",
         "[source.a]\nkind = 'host'\nfile = 'x'\nformat = 'yaml'\nname = '{a}'\nat_least = 1",
         "[source.a]\nkind = 'host'\nfile = 'x'\nformat = 'ansible'\nname = '{a}'\nat_least = 0",
         "[source.a]\nkind = 'host'\nfile = 'x'\nformat = 'ansible'\nname = '{a}'\nat_least = 1\nconect = 'x'",
