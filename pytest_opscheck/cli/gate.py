@@ -15,6 +15,7 @@ from typing import Any
 import click
 
 from ..core.results import FAULT
+from ..core.vantage import vantage_here
 from ..gate import keeping
 from ..gate.baseline import Baseline, GateError, read, write
 from ..gate.interleaving import Interleaved, pair_of
@@ -75,6 +76,7 @@ def gate() -> None:
 def before(file: Path, windows: int, every: float, to: Path, *, again: bool) -> None:
     """Record a baseline, before the deploy begins."""
     inventory = loaded(file, asked=AS_A_RUN)
+    _require_one_place(inventory)
     deploy = next((os.environ[name] for name in _DEPLOY_IDS if os.environ.get(name)), None)
     _refuse_second(to, deploy, again=again)
     with faults(), Progress() as tell, looking(inventory, inventory.gate_suite) as looker:
@@ -117,6 +119,7 @@ def after(  # noqa: PLR0917 - one for each option
 ) -> None:
     """Watch what was deployed, and decide."""
     inventory = loaded(file, asked=AS_A_RUN, refused=lambda error: outlets.tell_fault(str(error)))
+    _require_one_place(inventory)
     settings = inventory.gate or Gate()
     if version is not None and settings.version is None:
         wanted = 'version = { target = "http.api", json = "version" }'
@@ -147,6 +150,7 @@ def compare(file: Path, a: str, b: str, wait: float, outlets: Outlets) -> None:
     measured in turn, so that no drift is taken for a slowdown.
     """
     inventory = loaded(file, asked=AS_A_RUN, refused=lambda error: outlets.tell_fault(str(error)))
+    _require_one_place(inventory)
     settings, outlets = inventory.gate or Gate(), outlets.recorded_in(inventory)
     with faults(outlets), Progress() as tell, looking(inventory, inventory.gate_suite) as looker:
         pair = pair_of(inventory, a, b)
@@ -154,6 +158,21 @@ def compare(file: Path, a: str, b: str, wait: float, outlets: Outlets) -> None:
         compared = Interleaved(looker, pair, terms, tell)
         decision = compared.run(settings, wait)
     end(outlets, compared, decision, partial(remember_decision, inventory, looker.suite), version=b, version_before=a)
+
+
+def _require_one_place(inventory: Inventory) -> None:
+    """Refuse a suite of which a part is looked at from elsewhere: nobody could decide on that."""
+    try:
+        here = vantage_here(inventory.vantages)
+    except ValueError as error:
+        raise Usage(str(error)) from None
+    of_suite = (each for each in inventory.expectations if inventory.gate_suite in each.suites)
+    away = next((each for each in of_suite if here not in (None, each.target.vantage)), None)
+    if away is not None:
+        raise Usage(
+            f"{away.id} is looked at from {away.target.vantage}, and this is {here}: a gate looks from one place; name "
+            "a suite of what is seen from here: [gate] suite"
+        )
 
 
 def _past(inventory: Inventory) -> Known:

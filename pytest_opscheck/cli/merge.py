@@ -6,7 +6,7 @@ import contextlib
 import datetime as dt
 import platform
 import sys
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -16,7 +16,7 @@ from ..core.humanize import counted
 from ..core.results import FAULT, NOTHING_JUDGED, Run
 from ..core.shards import SHARDS
 from ..delivery.destination import Finished
-from ..delivery.merging import MergeError, Part, merged, merged_until, parts_in, recorded
+from ..delivery.merging import Brought, MergeError, merged, merged_until, parts_in, recorded
 from ..delivery.outbox import destinations, send
 from ..delivery.written import ResultsFile, SuiteReports
 from ..history import Past
@@ -48,10 +48,11 @@ def merge(  # noqa: PLR0917 - one for each option
     within: float,
     named: Path | None,
 ) -> None:
-    """Make one run of the shards of SUITE, by their results files; by default those in reports/SUITE/shards.
+    """Make one run of the parts of SUITE, by their results files; by default those in reports/SUITE/shards.
 
-    What is due comes from the inventory, so what no shard brought is unknown, and a shard that brought nothing is a
-    breach. The run is recorded, reported, mailed and alerted as any other, and ends with the same exit statuses.
+    Parts are shards, and what is seen from vantage points. What is due comes from the inventory, so what no part
+    brought is unknown, and a part that brought nothing is a breach. The run is recorded, reported, mailed and alerted
+    as any other, and ends with the same exit statuses.
     """
     inventory = loaded(file, reports, asked=Asked(asks=True))
     known_suite(inventory, suite)
@@ -59,11 +60,11 @@ def merge(  # noqa: PLR0917 - one for each option
     past = Past(inventory.history)
     try:
         since = max(inventory.now() - dt.timedelta(seconds=within), merged_until(past, suite))
-        found = parts_in(places or [folder / SHARDS])
+        found = parts_in(places or [folder / SHARDS], inventory.vantages)
         parts, late = [p for p in found if p.run.finished > since], [p for p in found if p.run.finished <= since]
         if not parts:
             _nothing(places or (folder / SHARDS,))
-        run = merged(inventory, suite, parts, _count(parts, shards), past)
+        run = merged(inventory, suite, parts, shards, past)
     except MergeError as error:
         raise Usage(inventory.redactor.text(str(error))) from None
     run = replace(run, notices=(*run.notices, *(_left_out(part) for part in late)))
@@ -74,23 +75,15 @@ def merge(  # noqa: PLR0917 - one for each option
     sys.exit(status)
 
 
-def _left_out(part: Part) -> str:
+def _left_out(part: Brought) -> str:
     at = f"{part.run.started:%Y-%m-%d %H:%M:%S}"
-    return f"the results of shard {part.shard} of {at} were left out: they are of an earlier run"
+    return f"the results of {part.part} of {at} were left out: they are of an earlier run"
 
 
 def _nothing(places: Sequence[Path]) -> None:
     where = ", ".join(map(str, places))
     say(f"nothing to merge in {where}; run the shards first: pytest -m SUITE --opscheck-shard 1/8", err=True)
     sys.exit(NOTHING_JUDGED)
-
-
-def _count(parts: Collection[Part], shards: int | None) -> int:
-    """Return how many shards there are. Raises MergeError where the parts do not agree."""
-    said = {part.shard.of for part in parts}
-    if shards is None and len(said) > 1:
-        raise MergeError(f"some are one of {' and some one of '.join(map(str, sorted(said)))} shards; see --shards")
-    return shards or said.pop()
 
 
 def _delivered(run: Run, inventory: Inventory, past: Past, folder: Path, named: Path | None) -> int:

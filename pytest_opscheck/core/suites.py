@@ -25,12 +25,12 @@ TABLES = (
     "template",
     "group",
     "source",
+    "vantage",
 )
 """The inventory's tables beside those of the targets."""
 TAGS = "tags"
 """The key of every target that has the words by which it is chosen."""
 RESERVED = (
-    "vantage",
     "runbook",
     "expect",
     "request",

@@ -35,6 +35,7 @@ from .problems import InventoryError, Problems, is_concerned, nearest
 from .salvage import salvaged
 from .seldom import channels_of, duties_of, excuses_of, gate_of, lists_of, mail_of
 from .targets import in_every_suite, read_targets
+from .vantages import read_vantages
 from .written import Source, Written
 
 GENERAL = ("name", "timezone", "runbook", "severities")
@@ -111,7 +112,8 @@ def _gathered(
     resolver = Resolver(checks, words, suites, {ZONE: zone, PAST: history}, problems)
     beside = reports or file.parent / REPORTS
     lists = lists_of(document, (file.absolute().parent, beside), asked, words, problems)
-    targets, expectations = read_targets(document, lists, resolver, problems)
+    vantages = read_vantages(document.get("vantage"), problems)
+    targets, expectations = read_targets(document, lists, vantages, resolver, problems)
     is_open = any(each.source.is_open() for each in lists)
     if not (is_open or len(problems)):  # an expectation that is wrong itself is none that a condition could name
         refuse_unknown_conditions(expectations, problems)
@@ -143,6 +145,7 @@ def _gathered(
         gate=gate,
         duties=duties,
         lists=lists,
+        vantages=vantages,
         written=problems.written,
     )
     return _sure(inventory, problems.wrong) if len(problems) else inventory

@@ -101,7 +101,10 @@ def _waived(model: _Waiver, path: Key, expectations: Collection[Expectation], pr
         problems.add((*path, "target"), unknown)
         return frozenset()
     targets = {each.target.name for each in own}
-    found = at([model.target], expectations) if is_tag else {f"{model.check}@{model.target}"}
+    if is_tag:
+        found = at([model.target], expectations)
+    else:
+        found = frozenset(each.id for each in own if model.target in (each.target.name, each.target.path[1]))
     results = frozenset(each.id for each in own).intersection(found)
     if not results and not places.is_open:
         problem = f"{model.check} has no target {model.target!r}; {nearest(model.target, targets)}"

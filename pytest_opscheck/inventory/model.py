@@ -17,6 +17,7 @@ from ..core.dayparts import Limits
 from ..core.pending import Lasting
 from ..core.secrets import Redactor
 from ..core.suites import GATE
+from ..core.vantage import DEFAULT
 from ..history._place import History
 from ..probes import Target
 from .metrics import Metrics
@@ -70,17 +71,26 @@ class Suite:
 
 @dataclass(frozen=True, eq=False)
 class InventoryTarget:
-    """One target of the inventory: its kind, its opaque name, its keys and its tags."""
+    """One target of the inventory: its kind, its opaque name, its keys and its tags.
+
+    vantage: from where it is looked at. One that is looked at from several places is several: `shop#dmz`.
+    """
 
     kind: str
     name: str
     keys: Target
     tags: tuple[str, ...] = ()
+    vantage: str = DEFAULT
 
     @property
     def id(self) -> str:
         """For example `host.prod`."""
         return f"{self.kind}.{self.name}"
+
+    @property
+    def path(self) -> tuple[str, str]:
+        """Its key in the inventory: `("host", "prod")`, from wherever it is looked at."""
+        return self.kind, self.name.partition("#")[0]
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,7 +159,8 @@ class Inventory:
 
     `content` is the same for two processes that read the same text and find the same environment. `left_out` has the
     reasons of plugins for what they have left out of the expectations, by result id, `notes` what is accepted and
-    should be written otherwise, `duties` who answers for a breach of a severity.
+    should be written otherwise, `duties` who answers for a breach of a severity, `vantages` are the places from
+    where targets are looked at, beside the default one.
     """
 
     file: Path
@@ -175,6 +186,7 @@ class Inventory:
     notes: tuple[str, ...] = ()
     gate: Gate | None = None
     duties: Mapping[str, Duty] = field(default_factory=dict)
+    vantages: tuple[str, ...] = ()
     lists: tuple[Listed, ...] = field(default=(), repr=False)
 
     @property

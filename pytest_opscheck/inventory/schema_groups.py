@@ -1,4 +1,4 @@
-"""The JSON Schema of [defaults], [template], [group], [source] and `include`."""
+"""The JSON Schema of [defaults], [template], [group], [source], [vantage] and `include`."""
 
 from __future__ import annotations
 
@@ -57,6 +57,22 @@ def _beside(fields: Mapping[str, Schema], own: Mapping[str, Schema]) -> dict[str
     """Return a source's own keys; where its list is may be said by a word that is a key of its targets as well."""
     both = {key: {"anyOf": [own[key], fields[key]]} for key in PLACES if key in fields}
     return {**own, **both}
+
+
+def vantages() -> Schema:
+    """Return the schema of the vantage points."""
+    return {
+        "description": "the places from where targets are looked at, beside the default one",
+        **_NAMED,
+        "additionalProperties": {"type": "object", "additionalProperties": False},
+    }
+
+
+def from_field() -> Schema:
+    """Return the schema of the key of targets that names vantage points."""
+    name = {"type": "string", "minLength": 1}
+    several = {"type": "array", "minItems": 1, "uniqueItems": True, "items": name}
+    return {"description": "from where it is looked at: dmz, or several", "anyOf": [name, several]}
 
 
 def needed_alone(needed: Mapping[str, Schema]) -> Schema:

@@ -41,7 +41,7 @@ class Places:
 
 def _words(target: InventoryTarget, hosts: Mapping[str, InventoryTarget]) -> Iterator[str]:
     """Yield what means a target: its id, its tags, and what means the host that it is reached through."""
-    yield target.id
+    yield from dict.fromkeys((target.id, ".".join(target.path)))
     yield from (f"{TAG}{tag}" for tag in target.tags)
     if (host := hosts.get(target.keys.host() or "")) is not None and host is not target:
         yield from _words(host, {})

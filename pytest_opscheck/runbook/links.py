@@ -41,7 +41,7 @@ def _said(inventory: Inventory) -> Iterator[tuple[Key, str]]:
         yield ("opscheck", "runbook"), inventory.runbook
     for each in inventory.expectations:
         if each.runbook is not None:
-            target: Key = (each.target.kind, each.target.name)
+            target: Key = each.target.path
             place = ("expect", each.check.name) if each.name is None else (each.check.name, each.name)
             yield (*target, *place, "runbook"), each.runbook
 

@@ -133,6 +133,10 @@ kind = "host"
 name = "{instance}"
 connect = "ssh://{__host__}"
 at_least = 1
+[vantage.dmz]
+[redis.cache]
+url = "redis://x"
+from = ["default", "dmz"]
 [source.asked]
 command = ["ansible-inventory", "--list"]
 format = "ansible"
@@ -187,6 +191,8 @@ def test_groups_are_valid(validator: jsonschema.Draft202012Validator) -> None:
         "[source.a]\nkind = 'host'\nfile = 'x'\nformat = 'yaml'\nname = '{a}'\nat_least = 1",
         "[source.a]\nkind = 'host'\nfile = 'x'\nformat = 'ansible'\nname = '{a}'\nat_least = 0",
         "[source.a]\nkind = 'host'\nfile = 'x'\nformat = 'ansible'\nname = '{a}'\nat_least = 1\nconect = 'x'",
+        "[vantage.dmz]\nurl = 'x'\n[host.a]",
+        "[host.a]\nfrom = []",
         "[postgres.a]",
         "[host.a]\ncommand.x = false",
         "[host.a]\ncommand.x = { exit = 0 }",
