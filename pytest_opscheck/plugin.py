@@ -76,6 +76,7 @@ def pytest_configure(config: pytest.Config) -> None:
     from .settings import glance
 
     seen = glance(file)
+    _refuse_suites_as_files(config, seen.suites)
     config.stash[TABLES] = seen.tables
     for suite in seen.suites:
         config.addinivalue_line("markers", f"{suite}: operational checks of the suite {suite} ({FILE})")
@@ -98,6 +99,13 @@ def pytest_configure(config: pytest.Config) -> None:
             from .session.reporter import Reporter
 
             Reporter.register(session)
+
+
+def _refuse_suites_as_files(config: pytest.Config, suites: tuple[str, ...]) -> None:
+    """Tell who writes `pytest daily` how a suite is asked for. Raises UsageError."""
+    for named in config.option.file_or_dir:
+        if named in suites and not (config.invocation_params.dir / named).exists():
+            raise pytest.UsageError(f"{named} is a suite, not a file or folder: run pytest -m {named}")
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:

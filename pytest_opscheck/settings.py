@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     import pytest
 
 FILE = "opscheck.toml"
+_OTHERS = ("opscheck.yaml", "opscheck.yml", "opscheck.json")
+"""What other tools would take, and people may try."""
 LONGEST = 10_000_000
 """Bytes of an inventory that is read: of twenty thousand targets."""
 REPORTS = "reports"
@@ -81,6 +83,20 @@ def home(config: pytest.Config) -> Path:
     return next(
         (path for path in (config.rootpath, started, *started.parents) if _is_there(path / FILE)), config.rootpath
     )
+
+
+def nearest_inventory() -> Path:
+    """Return the inventory that a command means when none is named: of this folder or above it, where pytest looks."""
+    here = Path.cwd()
+    above = next((path for path in (here, *here.parents) if _is_there(path / FILE)), here)
+    return Path(FILE) if above == here else above / FILE
+
+
+def no_inventory(folder: Path) -> str:
+    """Return why there is no inventory in sight of a folder, as the beginning of a sentence."""
+    other = next((name for name in _OTHERS if _is_there(folder / name)), None)
+    beside = f" ({other} is there, but an inventory is TOML)" if other is not None else ""
+    return f"there is no {FILE} in this folder or above it{beside}"
 
 
 def reports_folder(config: pytest.Config) -> Path:

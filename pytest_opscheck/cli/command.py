@@ -16,7 +16,7 @@ from ..core.humanize import counted
 from ..core.results import FAULT
 from ..core.visible import plain
 from ..inventory import FILE, Inventory, InventoryError, nearest
-from ..settings import suite_names
+from ..settings import nearest_inventory, no_inventory, suite_names
 from .options import USAGE, Usage, chosen, file_argument, known_suite, loaded, only_option, say
 
 _ELSEWHERE = {
@@ -233,8 +233,7 @@ def _require_file(file: Path, command: str, for_suite: str) -> None:
     """Refuse an argument that names no file: it may well be meant as a suite."""
     if file.exists() or file.is_symlink():
         return
-    if str(file) in suite_names(Path(FILE)):
+    if str(file) in suite_names(nearest_inventory()):
         raise Usage(f"{file} is a suite, and there is no file of that name; {for_suite}")
-    raise Usage(
-        f"there is no file {file}; name the inventory: opscheck {command} FILE, or write one with `opscheck init`"
-    )
+    missing = no_inventory(Path.cwd()) if file == Path(FILE) else f"there is no file {file}"
+    raise Usage(f"{missing}; name the inventory: opscheck {command} FILE, or write one with `opscheck init`")

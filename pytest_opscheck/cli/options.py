@@ -12,10 +12,11 @@ import click
 
 from ..core.units import LimitError, parse_duration
 from ..core.visible import inert, visible
-from ..inventory import FILE, Inventory, InventoryError, load, nearest
+from ..inventory import Inventory, InventoryError, load, nearest
 from ..inventory.asked import OFFLINE, Asked
 from ..inventory.tagged import Places
 from ..reports import github
+from ..settings import nearest_inventory
 
 USAGE = 4
 """pytest's exit status for wrong usage, which is also that of a wrong inventory."""
@@ -78,7 +79,7 @@ inventory_option = click.option(
     "--opscheck-inventory",
     "file",
     metavar="FILE",
-    default=FILE,
+    default=nearest_inventory,
     type=Place(path_type=Path, dir_okay=False),
     help="The inventory file.",
 )
@@ -89,7 +90,9 @@ reports_option = click.option(
 )
 
 
-file_argument = click.argument("file", required=False, default=FILE, type=Place(path_type=Path, dir_okay=False))
+file_argument = click.argument(
+    "file", required=False, default=nearest_inventory, type=Place(path_type=Path, dir_okay=False)
+)
 
 
 def loaded(
@@ -107,8 +110,11 @@ def loaded(
     import pytest
 
     from ..catalogue import checks
-    from ..settings import reports_setting
+    from ..settings import FILE, no_inventory, reports_setting
 
+    if file == Path(FILE) and not (file.exists() or file.is_symlink()):
+        how = "name the inventory with --opscheck-inventory, or write one with `opscheck init`"
+        raise Usage(f"{no_inventory(Path.cwd())}; {how}")
     try:
         return load(file, checks(), reports=reports or reports_setting(file.absolute().parent), asked=asked)
     except (InventoryError, pytest.UsageError) as error:

@@ -13,7 +13,7 @@ from ..files.reading import content
 from ..inventory import nearest
 from ..reports.markdown import markdown
 from ..reports.text import text
-from ..settings import reports_setting
+from ..settings import nearest_inventory, reports_setting
 from .options import USAGE, reports_option, say
 
 _LATEST = "latest.json"
@@ -31,7 +31,7 @@ def report(of: str | None, form: str, reports: Path | None) -> None:
 
     --opscheck-reports is the same as pytest's option, for reports elsewhere.
     """
-    file = _file(of, reports or reports_setting(Path.cwd()))
+    file = _file(of, reports or reports_setting(nearest_inventory().absolute().parent))
     run = _read(file)
     say(markdown(run) if form == "markdown" else text(run), nl=False)
 

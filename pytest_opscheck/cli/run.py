@@ -18,7 +18,8 @@ import click
 
 from ..core.results import NOTHING_JUDGED
 from ..files import private
-from ..inventory import FILE, Inventory, InventoryError
+from ..inventory import Inventory, InventoryError
+from ..settings import nearest_inventory
 from ..starting import SIGNALS, pytest_command
 from .options import Usage, known_suite, loaded, say
 
@@ -91,12 +92,12 @@ def _joined(arguments: Iterable[str]) -> tuple[str, ...]:
 
 
 def _named_inventory(arguments: Iterable[str]) -> Path:
-    """Return the inventory that arguments for pytest name, the last one as pytest does, else the one in this folder."""
+    """Return the inventory that arguments for pytest name, the last one as pytest does, else the nearest one."""
     flag = "--opscheck-inventory="
     named = [argument.removeprefix(flag) for argument in arguments if argument.startswith(flag)]
     if named and not named[-1].strip():
         raise Usage(f"{flag[:-1]} is empty; give a file, or leave it out")
-    return Path(named[-1] if named else FILE)
+    return Path(named[-1]) if named else nearest_inventory()
 
 
 def _tell(error: InventoryError, suite: str) -> None:

@@ -54,18 +54,26 @@ class LimitError(ValueError):
     """A limit that cannot be meant; the message says what can."""
 
 
+class UnknownUnitError(LimitError):
+    """A unit that the language does not have."""
+
+    def __init__(self, unit: str) -> None:
+        known = ", ".join(filter(None, UNITS))
+        super().__init__(f"unknown unit {unit!r}; use one of {known}, or none for a count")
+        self.unit = unit
+
+
 def dimension(unit: str) -> str:
     """Return what a unit measures: count, percentage, duration, size or rate.
 
-    Raises LimitError for a unit that the language does not have.
+    Raises UnknownUnitError.
     """
     if unit in _WINDOWS:
         return "rate"
     try:
         return _FACTORS[unit][0]
     except KeyError:
-        known = ", ".join(known for known in UNITS if known)
-        raise LimitError(f"unknown unit {unit!r}; use one of {known}, or none for a count") from None
+        raise UnknownUnitError(unit) from None
 
 
 def window_s(unit: str) -> int | None:

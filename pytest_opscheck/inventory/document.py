@@ -11,6 +11,7 @@ from typing import Any
 from ..core.visible import has_controls, plain, visible
 from ..files.reading import content as content_of
 from ..settings import LONGEST
+from . import mistakes
 from .problems import InventoryError
 from .salvage import parsed, shallow
 
@@ -75,8 +76,14 @@ def _syntax_error(shown: str, text: str, message: str) -> str:
     line = int(number[1]) if number else len(lines)
     key = re.match(r"\s*(?:([A-Za-z][\w.\"-]*)\s*=\s*[^=\s]|\[+\s*([^\]=]+?)\s*\])", lines[min(line, len(lines)) - 1])
     name = (key[1] or key[2]) + ": " if key and number else ""
+    if (wrong := mistakes.in_document(text)) is not None:
+        return f"{shown}: {wrong}"
     if message.startswith(("Cannot overwrite", "Cannot declare", "Cannot mutate", "Duplicate")):
         message = "this key is in the file twice; keep one of them"
+    elif (wrong := mistakes.in_line(lines[min(line, len(lines)) - 1])) is not None:
+        message = wrong
+    elif message.startswith("Unclosed array"):
+        message = "the list before this line is not closed: a ']' is missing"
     elif message == "Invalid value":
         message = "this is not a valid TOML value; put texts such as '< 70%' in quotes"
     return f"{shown}:{line}: {name}{message[0].lower() + message[1:]}"

@@ -11,7 +11,7 @@ from ..core.dayparts import During, Limits, check_parts, parse_during
 from ..core.domains import refuse_idle, refuse_open
 from ..core.limits import SEVERITIES, Ladder, Limit, RelativeRung, Rung, ladder_of, parse_limit
 from ..core.relative import POINTS, RelativeLimit, parse_relative
-from ..core.units import LimitError, dimension, example
+from ..core.units import UNITS, LimitError, UnknownUnitError, dimension, example
 from .positions import Key
 from .problems import Problems, nearest
 
@@ -106,6 +106,9 @@ class LimitReader:
         """Return a limit, None where anything is wrong; `part` tells whether it is for a part of the day."""
         try:
             limit = refuse_open(parse_limit(said))
+        except UnknownUnitError as error:
+            self.problems.add(here, self._with_units(error))
+            return None
         except LimitError as error:
             self.problems.add(here, str(error))
             return None
@@ -125,6 +128,15 @@ class LimitReader:
             self.problems.add(here, str(error))
             return None
         return limit
+
+    def _with_units(self, error: UnknownUnitError) -> str:
+        """Return an error with the units that fit the check, where it measures one thing."""
+        measured = self.check.dimensions
+        fitting = [unit for unit in UNITS if dimension(unit) in measured]
+        if not fitting:
+            return str(error)
+        units = ", ".join(unit or "no unit" for unit in fitting)
+        return f"unknown unit {error.unit!r}; {self.check.id} is {_said(measured)}: use {units}"
 
     def _refuse_idle(self, limit: Limit, *, part: bool) -> None:
         """Refuse a limit that decides nothing; for a part of the day, `>= 0` says that anything may be then.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import inspect
 import re
+import reprlib
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -147,9 +148,14 @@ class Called:
     returned: object = None
 
     @property
-    def judges_by_returning(self) -> bool:
-        """Whether the function returned something else than nothing or True, which decides nothing."""
-        return self.returned is not None and self.returned is not True
+    def doubt(self) -> str | None:
+        """Why the call decides nothing, None where it does."""
+        if not self.ran:
+            return "its function was not called: a conftest.py or plugin answered in its place"
+        if self.returned is not None and self.returned is not True:
+            returned = reprlib.repr(self.returned)
+            return f"it returned {returned}, but a test's return value judges nothing; use `assert` or `expect` instead"
+        return None
 
 
 @contextmanager

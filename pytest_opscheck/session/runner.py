@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime as dt
 import math
-import reprlib
 import time
 from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
@@ -154,7 +153,7 @@ class Runner:
             }
         elif (place := stand_in(item)) is not None:
             stands_in = f"`expect` is overridden by a fixture of {place}, which judges nothing; rename that fixture"
-            self._end(case, self.judge.unknown(self._subject(case), stands_in))
+            self._end(case, self.judge.unknown(case.subject(self.inventory), stands_in))
         with bound(item, values) as called, self._calling(case), self._raising(case):
             outcome = yield
         duration_s = reading.seconds if expectation is not None else time.monotonic() - started
@@ -163,9 +162,9 @@ class Runner:
 
     def _concluded(self, case: Case, called: Called, *, attempts: int, duration_s: float) -> Result:
         """Make the result of a test whose function has returned: a breach is one, whatever else may be doubted."""
-        subject = self._subject(case)
+        subject = case.subject(self.inventory)
         result = self._measured(case, attempts=attempts, duration_s=duration_s)
-        if result.verdict is not Verdict.BREACH and (why := _doubt(called)) is not None:
+        if result.verdict is not Verdict.BREACH and (why := called.doubt) is not None:
             result = self.judge.unknown(subject, why, duration_s=duration_s)
         if result.verdict is not Verdict.BREACH and case.failed_parts:
             result = self.judge.breach(subject, "; ".join(case.failed_parts[:_SHOWN_PARTS]), duration_s=duration_s)
@@ -175,10 +174,10 @@ class Runner:
         """Make a result of what a test has measured; one that has not asserts for itself."""
         expect = case.expect
         if expect is None:
-            return self.judge.passed(self._subject(case), "its assertions hold", duration_s=duration_s)
+            return self.judge.passed(case.subject(self.inventory), "its assertions hold", duration_s=duration_s)
         expect.concluded = True
         return self.judge.conclude(
-            self._subject(case),
+            case.subject(self.inventory),
             expect.measurements,
             attempts=attempts,
             duration_s=duration_s,
@@ -190,7 +189,7 @@ class Runner:
     def _raising(self, case: Case) -> Iterator[None]:
         """Make a result of what a test raises."""
         __tracebackhide__ = True
-        judge, subject = self.judge, self._subject(case)
+        judge, subject = self.judge, case.subject(self.inventory)
         started = time.monotonic()
         try:
             yield
@@ -226,7 +225,7 @@ class Runner:
     def _reading(self, case: Case, expectation: Expectation) -> Reading:
         """Wait for a test's reading; where there is none, note what that means, and end the test where it fails."""
         __tracebackhide__ = True
-        subject = self._subject(case)
+        subject = case.subject(self.inventory)
         try:
             reading = self._waited(Request.of(expectation), self._gather_for(case, expectation))
             if reading.error is None:
@@ -302,7 +301,7 @@ class Runner:
 
     def _excused(self, case: Case, result: Result) -> Result:
         """Return a result as waivers and maintenance windows make it."""
-        return self._quieting.applied(result, self._subject(case), self.inventory.now())
+        return self._quieting.applied(result, case.subject(self.inventory), self.inventory.now())
 
     def _note(self, case: Case, result: Result) -> Result:
         if case.attempt > 1:
@@ -319,7 +318,7 @@ class Runner:
         case = case_of(item)
         assert case is not None  # noqa: S101 - it has asked for a target
         reading = Reading(error=error, blocker=f"{target.kind}.reachable@{target.name}")
-        subject = self._subject(case)
+        subject = case.subject(self.inventory)
         self._end(case, self.judge.failed_reading(subject, reading, target=target.id, result_of=self._result_of))
         raise AssertionError("a failed reading ends its test")
 
@@ -372,21 +371,18 @@ class Runner:
         ours = call.excinfo is not None and isinstance(call.excinfo.value, OUR_ERRORS)
         result = case.result
         if result is None and not report.passed:
-            unknown_yet = self.judge.unknown(self._subject(case), why_not_judged(call, report))
+            unknown_yet = self.judge.unknown(case.subject(self.inventory), why_not_judged(call, report))
             result = self._note(case, self._excused(case, unknown_yet))
             if result.verdict is Verdict.MAINTENANCE:
                 report.outcome, report.longrepr = "skipped", ("", 0, result.message)
                 ours = False
         elif result is not None and result.verdict is Verdict.OK and report.when == "call" and report.failed:
             # Another plugin knows better: one that collects assertions which do not end the test.
-            result = self._note(case, self.judge.breach(self._subject(case), first_line(report)))
+            result = self._note(case, self.judge.breach(case.subject(self.inventory), first_line(report)))
         if result is not None and (report.when == "call" or (report.when == "setup" and report.outcome != "passed")):
             attach(report, result, case.item, raised=raised(call) and not ours and not report.skipped)
             if ours:
                 report.longrepr = as_failure(result)
-
-    def _subject(self, case: Case) -> Subject:
-        return case.subject(self.inventory)
 
     def lost(self, subject: Subject, why: str) -> Result:
         """Return the result of a check that nobody judged, for its process ended."""
@@ -402,13 +398,3 @@ class Runner:
             gather.close()
         self.past.close()
         self.workers.close()
-
-
-def _doubt(called: Called) -> str | None:
-    """Return why a call of a test's function decides nothing, None where it does."""
-    if not called.ran:
-        return "its function was not called: a conftest.py or plugin answered in its place"
-    if called.judges_by_returning:
-        returned = reprlib.repr(called.returned)
-        return f"it returned {returned}, but a test's return value judges nothing; use `assert` or `expect` instead"
-    return None

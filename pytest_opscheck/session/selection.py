@@ -12,6 +12,7 @@ import pytest
 
 from ..catalogue import names_shipped, shipped_argument, shipped_fixtures
 from ..core.suites import ATTRIBUTE, SUITES, TABLES
+from ..settings import no_inventory
 
 _MOST_NAMES = 10
 _MARKER = re.compile(r"[\w:+\-.\[\]\\/]+")
@@ -129,7 +130,7 @@ def lacks_inventory(config: pytest.Config, deselected: Collection[pytest.Item]) 
     for suite in asked_suites(config.option.markexpr, SUITES):
         if suite not in own and not any(item.get_closest_marker(suite) for item in deselected):
             return (
-                f"-m {suite}: there is no opscheck.toml in this folder or above it, so there is nothing to check; "
+                f"-m {suite}: {no_inventory(config.invocation_params.dir)}, so there is nothing to check; "
                 "write one with `opscheck init`, or name one with --opscheck-inventory FILE"
             )
     return None

@@ -50,6 +50,20 @@ def test_the_plan(command: Command) -> None:
     ]
 
 
+def test_the_inventory_above_is_the_one_that_is_meant(
+    command: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As pytest finds it, so that a command means the same in each folder of a project."""
+    below = tmp_path / "docs" / "ops"
+    below.mkdir(parents=True)
+    monkeypatch.chdir(below)
+    assert command("validate").output == f"{tmp_path}/opscheck.toml is valid: 1 target, 2 checks\n"
+    assert command("plan", "--suite", "nightly").output.endswith("2 checks, 2 readings, 1 contact\n")
+    assert command("plan", "nightly").output == (
+        "Error: nightly is a suite, and there is no file of that name; try: opscheck plan --suite nightly\n"
+    )
+
+
 def test_the_plan_of_what_lasts_and_of_past_runs(command: Command) -> None:
     more = (
         INVENTORY.replace("suites =", 'for = "10m"\nsuites =') + '[availability.it]\nof = "host.command.broken@local"\n'

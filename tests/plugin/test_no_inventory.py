@@ -83,3 +83,20 @@ def test_an_inventory_that_the_settings_name_may_be_elsewhere(pytester: pytest.P
     pytester.makeini("[pytest]\nopscheck_inventory = nothere.toml\n")
     pytester.runpytest_subprocess().assert_outcomes(passed=1)
     assert pytester.runpytest_subprocess("-m", "daily").ret == pytest.ExitCode.USAGE_ERROR
+
+
+def test_another_format_beside_is_named(pytester: pytest.Pytester) -> None:
+    pytester.makepyfile("def test_app(): pass")
+    pytester.makefile(".yaml", opscheck="host: {}")
+    result = pytester.runpytest_subprocess("-m", "daily")
+    result.stdout.fnmatch_lines(["*above it (opscheck.yaml is there, but an inventory is TOML), so there is nothing*"])
+
+
+def test_a_suite_that_is_asked_for_as_a_file(pytester: pytest.Pytester) -> None:
+    """It is a file where there is one of that name."""
+    (pytester.path / "opscheck.toml").write_text("[host.local]\n[suites.nightly]\n")
+    result = pytester.runpytest_subprocess("nightly")
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines(["ERROR: nightly is a suite, not a file or folder: run pytest -m nightly"])
+    pytester.mkdir("nightly").joinpath("test_app.py").write_text("def test_app(): pass")
+    pytester.runpytest_subprocess("nightly").assert_outcomes(passed=1)

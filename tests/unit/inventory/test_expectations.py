@@ -12,8 +12,6 @@ from pytest_opscheck.inventory import InventoryError, load
 
 from .conftest import Errors, Read
 
-UNITS = "%, ms, s, m, h, d, B, kB, MB, GB, TB, KiB, MiB, GiB, TiB, /s, /min, /h, /day"
-
 
 def limits_of(read: Read, said: str) -> str:
     """Return the limits of the expectation that a line says, of a host called a."""
@@ -97,7 +95,7 @@ KEYS = "P0, P1, P2, P3, action, for, id, ignore, of, runbook, severity, suites, 
         ("disk = '== full'", "disk: '== full' is for a text, and host.disk is a percentage; use for example '< 70%'"),
         ("memory = 5", "memory: '== 5' is for a count, and host.memory is a percentage or a size; "),
         ("disk = '70%'", "disk: '70%' has no operator; use for example '< 70%'"),
-        ("disk = '< 70 percent'", f"disk: unknown unit 'percent'; use one of {UNITS}, or none for a count"),
+        ("disk = '< 70 percent'", "disk: unknown unit 'percent'; host.disk is a percentage: use %"),
         ("disk = nan", "disk: '== nan' compares with 'nan', which no measured value can be held against"),
         ("disk = 1979-05-27", "disk: a limit is a text such as '< 70%', not a date"),
         ("disk = []", "disk: this list is empty: nothing would be checked"),
@@ -192,7 +190,7 @@ def test_lists_show_the_line_of_the_entry(errors: Errors) -> None:
             { P3 = "< 70x" },
         ]
         """
-    ) == [f"5: host.a.expect.disk[1].P3: unknown unit 'x'; use one of {UNITS}, or none for a count"]
+    ) == ["5: host.a.expect.disk[1].P3: unknown unit 'x'; host.disk is a percentage: use %"]
 
 
 # user-defined Questions

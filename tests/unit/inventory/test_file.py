@@ -80,7 +80,7 @@ LARGE = (
             "[host.a.expect]\ndisk = < 70%\n",
             "2: disk: this is not a valid TOML value; put texts such as '< 70%' in quotes",
         ),
-        ("[host.a\n", "1: expected ']' at the end of a table declaration"),
+        ("[host.a\n", "1: the closing ']' is missing"),
         ("host\n", "1: expected '=' after a key in a key/value pair"),
         ("a = 1" + "1" * 5000, " a number is larger than anything that can be measured"),
         (

@@ -135,7 +135,7 @@ def test_what_cannot_be_read_is_said_alone(read: Read, teams: Path) -> None:
         read(MAIN.replace("nginx", ""))
     hint = "let whoever runs this read it, or leave it out of `include`"
     assert str(caught.value).splitlines() == [
-        "teams/b.toml:1: expected ']' at the end of a table declaration",
+        "teams/b.toml:1: the closing ']' is missing",
         f"teams/c.toml: No such file or directory; {hint}",
         "teams/d.toml:2: byte 0xff is not UTF-8; save the file as UTF-8",
         f"teams/e.toml: Is a directory; {hint}",
