@@ -293,8 +293,7 @@ class Reporter:
     def _recorded(self, run: Run) -> Run:
         """Record a run of suites, and return it with its hash; where that fails, it is the checker's fault alone."""
         past = self.session.runner.past
-        is_part = self.session.look is not None or self.session.part is not None
-        if run.suite is None or is_part or past.fault is not None:
+        if run.suite is None or self.session.look or self.session.part or past.fault is not None:
             return run
         try:
             with self.session.ending.waiting():
@@ -305,7 +304,7 @@ class Reporter:
 
     def _made(self, results: tuple[Result, ...], status: int, *, not_run: int) -> Run:
         inventory, part = self.session.inventory, self.session.part
-        vantage = part.vantage if part is not None else None
+        vantage, shard = (part.vantage, str(part.shard)) if part is not None else (None, None)
         return Run(
             id=uuid.uuid4().hex,
             suite="+".join(self.session.suites) or None,
@@ -320,8 +319,8 @@ class Reporter:
             narrowed=self.session.is_narrowed() or not_run > 0,
             not_run=not_run,
             notices=tuple(map(inventory.redactor.text, self._notices())),
-            shard=str(part.shard) if part is not None else None,
-            digest=inventory.fingerprint if part is not None else None,
+            shard=shard,
+            digest=inventory.fingerprint if shard else None,
         )
 
     def _notices(self) -> Iterator[str]:
@@ -348,8 +347,8 @@ class Reporter:
         """Print, below what others print, the table of what is not ok, and where the reports are."""
         outcome = yield
         if self.run is not None:
-            shown = self.publisher.shown()
-            terminal.summary(terminalreporter, self.run, self.session.uncovered(self.run.results), shown, self.problems)
+            publisher, lacking = self.publisher, self.session.uncovered(self.run.results)
+            terminal.summary(terminalreporter, self.run, lacking, publisher.shown(), publisher.problems)
         return outcome
 
     # pytest-html's own hooks
