@@ -20,6 +20,7 @@ from ..settings import nearest_inventory, no_inventory, suite_names
 from .options import USAGE, Usage, chosen, file_argument, known_suite, loaded, only_option, say
 
 _ELSEWHERE = {
+    "announce": "announce",
     "checks": "checks",
     "compliance": "compliance",
     "gate": "gate",
@@ -93,6 +94,8 @@ def main() -> None:
     opscheck compliance  what was checked in a period, and what was missed?
     opscheck maintenance start or end a maintenance window
     opscheck source      accept what has vanished from a list
+    opscheck announce    a run in parts is to come
+    opscheck merge       make one run of all parts
     """  # noqa: D301 - click's mark for lines that stay as they are
 
 

@@ -16,10 +16,10 @@ from ..core.humanize import counted
 from ..core.results import FAULT, NOTHING_JUDGED, Run
 from ..core.shards import SHARDS
 from ..delivery.destination import Finished
-from ..delivery.merging import Brought, MergeError, merged, merged_until, parts_in, recorded
+from ..delivery.merging import Brought, MergeError, merged, merged_until, parts_in, recorded, wanted_by
 from ..delivery.outbox import destinations, send
 from ..delivery.written import ResultsFile, SuiteReports
-from ..history import Past
+from ..history import Announced, Past
 from ..inventory import Inventory
 from ..inventory.asked import Asked
 from ..reports.context import ReportContext, told_at_length
@@ -28,12 +28,15 @@ from ..reports.text import text
 from ..settings import reports_setting
 from .options import Place, Time, Usage, inventory_option, known_suite, loaded, reports_option, say
 
+_SKEW_S = 60.0
+"""By how much the clock of another machine may be behind."""
+
 
 @click.command()
 @inventory_option
 @reports_option
 @click.argument("suite")
-@click.argument("places", metavar="[FILES | FOLDERS]...", nargs=-1, type=Place(path_type=Path, exists=True))
+@click.argument("places", metavar="[FILES | FOLDERS]...", nargs=-1, type=Place(path_type=Path))
 @click.option("--shards", type=click.IntRange(1, 1000), help="How many there are.  [default: as many as they say]")
 @click.option(
     "--within", default=3600.0, type=Time(), help="Older results than that are of an earlier run.  [default: 1h]"
@@ -58,21 +61,30 @@ def merge(  # noqa: PLR0917 - one for each option
     known_suite(inventory, suite)
     folder = (reports or reports_setting(file.absolute().parent)) / suite
     past = Past(inventory.history)
+    announced = past.announced(suite)
     try:
-        since = max(inventory.now() - dt.timedelta(seconds=within), merged_until(past, suite))
-        found = parts_in(places or [folder / SHARDS], inventory.vantages)
+        since = max(_begin(inventory, announced, within), merged_until(past, suite))
+        there = [place for place in places or [folder / SHARDS] if place.exists() or (places and announced is None)]
+        found = parts_in(there, inventory.vantages)
         parts, late = [p for p in found if p.run.finished > since], [p for p in found if p.run.finished <= since]
-        if not parts:
+        if not parts and announced is None:
             _nothing(places or (folder / SHARDS,))
-        run = merged(inventory, suite, parts, shards, past)
+        run = merged(inventory, suite, parts, wanted_by(inventory, announced, shards), past)
     except MergeError as error:
         raise Usage(inventory.redactor.text(str(error))) from None
     run = replace(run, notices=(*run.notices, *(_left_out(part) for part in late)))
-    status = _delivered(run, inventory, past, folder, named)
+    status = _delivered(run, inventory, past, folder, named=named, announced=announced)
     if not places:
         for part in (*parts, *late):
             part.file.unlink(missing_ok=True)
     sys.exit(status)
+
+
+def _begin(inventory: Inventory, announced: Announced | None, within: float) -> dt.datetime:
+    """Return since when results are of this run: since it was announced, by clocks that may differ somewhat."""
+    if announced is not None:
+        return announced.at - dt.timedelta(seconds=_SKEW_S)
+    return inventory.now() - dt.timedelta(seconds=within)
 
 
 def _left_out(part: Brought) -> str:
@@ -86,9 +98,11 @@ def _nothing(places: Sequence[Path]) -> None:
     sys.exit(NOTHING_JUDGED)
 
 
-def _delivered(run: Run, inventory: Inventory, past: Past, folder: Path, named: Path | None) -> int:
+def _delivered(
+    run: Run, inventory: Inventory, past: Past, folder: Path, *, named: Path | None, announced: Announced | None
+) -> int:
     """Record a run, bring it to everybody, and return its exit status."""
-    run, problem = recorded(run, past)
+    run, problem = recorded(run, past, announced)
     problems = [inventory.redactor.text(problem)] if problem else []
     points, stories = (past.points(run), past.stories(told_at_length(run))) if run.hash else ({}, {})
     files = None

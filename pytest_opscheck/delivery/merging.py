@@ -15,7 +15,7 @@ from ..core.shards import Part, Shard, parse_shard
 from ..core.suites import GATE
 from ..core.vantage import DEFAULT, here
 from ..files.reading import content
-from ..history import HistoryError, Past
+from ..history import Announced, HistoryError, Past
 from ..inventory import Expectation, Inventory
 from ..judge.conclude import Judge
 from ..judge.duties import with_duties
@@ -77,12 +77,14 @@ def _run(data: object) -> Run:
     return run
 
 
-def merged(inventory: Inventory, suite: str, parts: Collection[Brought], shards: int | None, past: Past) -> Run:
+def merged(
+    inventory: Inventory, suite: str, parts: Collection[Brought], wanted: Mapping[str | None, int], past: Past
+) -> Run:
     """Return one run of the parts of a suite's run. Raises MergeError for those that do not belong together.
 
-    shards: how many there are, where they do not say it themselves.
+    wanted: of how many shards each vantage point has, as far as that is known otherwise than by what came.
     """
-    counts = _counts(parts, shards)
+    counts = _counts(parts, wanted)
     for each in parts:
         _require_same(each, inventory, suite)
     now = inventory.now()
@@ -114,14 +116,17 @@ def merged_until(past: Past, suite: str) -> dt.datetime:
     return dt.datetime.min.replace(tzinfo=dt.UTC)
 
 
-def recorded(run: Run, past: Past) -> tuple[Run, str | None]:
-    """Record a run, and return it with its hash, and what went wrong with that."""
+def recorded(run: Run, past: Past, announced: Announced | None) -> tuple[Run, str | None]:
+    """Record a run, and return it with its hash, and what went wrong with that; one that was announced is no more."""
     if past.fault is not None:
         return run, f"could not read the history: {past.fault}"
     try:
-        return replace(run, hash=past.record(run)), None
+        run = replace(run, hash=past.record(run))
+        if announced is not None:
+            past.note_merged(announced, run.finished)
     except HistoryError as error:
         return replace(run, exit_status=run.exit_status or FAULT), f"could not record the run in the history: {error}"
+    return run, None
 
 
 def _require_same(brought: Brought, inventory: Inventory, suite: str) -> None:
@@ -143,19 +148,28 @@ def _require_same(brought: Brought, inventory: Inventory, suite: str) -> None:
         raise MergeError(f"{brought.file}: it is of {brought.part.vantage!r}, which is none of the vantage points here")
 
 
-def _counts(parts: Iterable[Brought], shards: int | None) -> dict[str | None, int]:
+def wanted_by(inventory: Inventory, announced: Announced | None, shards: int | None) -> dict[str | None, int]:
+    """Return of how many shards each vantage point has: as the run was announced, or as somebody says."""
+    found: dict[str | None, int] = {}
+    if announced is not None:
+        found = {name or None: of for name, of in announced.parts.items()}
+    if shards is not None:
+        found[DEFAULT if inventory.vantages else None] = shards
+    return found
+
+
+def _counts(parts: Iterable[Brought], wanted: Mapping[str | None, int]) -> dict[str | None, int]:
     """Return how many shards there are of each vantage point. Raises MergeError where the parts do not agree."""
     found: dict[str | None, set[int]] = {}
     for each in parts:
         found.setdefault(each.part.vantage, set()).add(each.part.shard.of)
     for vantage, said in found.items():
-        wanted = shards if shards is not None and vantage in (None, DEFAULT) else None
-        if len(said | {wanted or min(said)}) > 1:
+        of = wanted.get(vantage, min(said))
+        if len(said | {of}) > 1:
             several = " and some one of ".join(map(str, sorted(said)))
-            told = "" if wanted is None or wanted in said else f", and --shards says {wanted}"
+            told = "" if of in said else f", and there are to be {of}"
             raise MergeError(f"some are one of {several} shards{told}; merge shards of one run")
-    counts = {vantage: min(said) for vantage, said in found.items()}
-    return counts if shards is None else {None: shards, DEFAULT: shards, **counts}
+    return {**wanted, **{vantage: min(said) for vantage, said in found.items()}}
 
 
 def _worst(parts: Iterable[Brought]) -> dict[str, Result]:
@@ -196,11 +210,11 @@ class _Due:
         if not self.inventory.vantages:
             yield from (self._of_shard(part) for part in self._parts(None))
             return
-        owed = {each.target.vantage for each in self._owed}
+        owed = {each.target.vantage for each in self._owed}.union(filter(None, self.counts))
         came = {part.vantage for part in self.there if part.vantage is not None}
         for vantage in sorted(owed | came):
             yield _reports(VANTAGE_REPORTS, vantage, f"vantage {vantage}", self.suite, is_there=vantage in came)
-            if vantage in came and self.counts[vantage] > 1:
+            if vantage in came and self.counts.get(vantage, 1) > 1:
                 yield from (self._of_shard(part) for part in self._parts(vantage))
 
     def _of_shard(self, part: Part) -> Result:
