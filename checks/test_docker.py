@@ -36,7 +36,7 @@ def test_reachable(reachable, expect):
     severity="P1",
     suites=("smoke", "deploy_gate", "daily"),
     takes="services",
-    action="See why: docker ps -a --filter name={subject}; docker logs --tail 50 NAME; start it: docker compose up -d",
+    action="See why: {by_hand}; docker logs --tail 50 NAME; start it: docker compose up -d",
 )
 def test_up(up, expect):
     """Every service runs.

@@ -7,7 +7,7 @@ from pytest_opscheck.probes._types import CountParam
 from pytest_opscheck.probes.host._files import Age, Exists, ModeParam, Size
 
 
-@check(host.reachable, limit="== shell", severity="P0", suites=("*",), action="Try the same way in by hand: ssh -v")
+@check(host.reachable, limit="== shell", severity="P0", suites=("*",), action="Try the same way in by hand: {by_hand}")
 def test_reachable(reachable, expect):
     """The host can be reached.
 

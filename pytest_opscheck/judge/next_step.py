@@ -13,10 +13,12 @@ from .subject import Subject
 def next_step(subject: Subject, action: str | None, measurements: Collection[Measurement]) -> str | None:
     """Return what to do about a breach. What could not be told says itself what to do about that.
 
-    `{target}` in it becomes the target's address, or its name; `{subject}` what is worst, or else the target.
+    `{target}` in it becomes the target's address, or its name; `{subject}` what is worst, or else the target;
+    `{by_hand}` the command by which people try the target themselves.
     """
     if action is None:
         return None
+    action = _with_command(action, subject.by_hand)
     target = subject.where or subject.target
     worst_first = breached(measurements)
     worst = worst_first[0].subject if worst_first else None
@@ -24,6 +26,12 @@ def next_step(subject: Subject, action: str | None, measurements: Collection[Mea
     # In quotes of its own a quote is written in pieces, in which a secret would not be known.
     fit = {key: word if "'" not in word else subject.target for key, word in words.items()}
     return re.sub(r"\{(?:target|subject)\}", lambda found: _typed(fit[found[0]], action[: found.start()]), action)
+
+
+def _with_command(action: str, command: str | None) -> str:
+    if command is None:
+        return action.replace(": {by_hand}", "")
+    return action.replace("{by_hand}", command)
 
 
 def _typed(word: str, before: str) -> str:

@@ -22,6 +22,7 @@ class Subject:
     action: str | None = None
     covers: tuple[str, ...] = ()
     where: str | None = None
+    by_hand: str | None = None
 
     @classmethod
     def of(cls, expectation: Expectation, inventory: Inventory) -> Subject:
@@ -37,6 +38,7 @@ class Subject:
             action=expectation.action,
             covers=expectation.covers,
             where=expectation.target.keys.where(),
+            by_hand=expectation.target.keys.by_hand(),
         )
 
 

@@ -169,7 +169,7 @@ class Reporter:
         shown_by_pytest = getattr(report, "opscheck_raised", False) or report.outcome in _ATTEMPTS
         if result is None or shown_by_pytest or report.when == "teardown":
             return None
-        return terminal.status(result)
+        return terminal.told(result, self.config.get_verbosity())
 
     # What goes out
 
