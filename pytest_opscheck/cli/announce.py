@@ -11,6 +11,7 @@ import click
 
 from ..core.humanize import counted
 from ..core.results import FAULT
+from ..core.vantage import DEFAULT
 from ..delivery.heartbeat import Heartbeat
 from ..history import Announced, HistoryError, opened
 from ..history import announce as write
@@ -42,12 +43,12 @@ def announce(file: Path, reports: Path | None, suite: str, shards: int, within: 
     try:
         with opened(inventory.history, create=True) as store:
             assert store is not None  # noqa: S101 - it was to be made
-            write(store, inventory.history.inventory, said)
+            said = write(store, inventory.history.inventory, said)
     except HistoryError as error:
         say(inventory.redactor.text(str(error)), err=True)
         sys.exit(FAULT)
     say(f"{suite} is announced: {_told(said)}; merge them until {deadline:%Y-%m-%d %H:%M %Z}: opscheck merge {suite}")
-    _begin_heartbeat(inventory, suite, _told(said))
+    _begin_heartbeat(inventory, said)
 
 
 def _parts(inventory: Inventory, suite: str, shards: int) -> dict[str, int]:
@@ -55,8 +56,6 @@ def _parts(inventory: Inventory, suite: str, shards: int) -> dict[str, int]:
     if not inventory.vantages:
         return {"": shards}
     owed = {each.target.vantage for each in inventory.expectations if suite in each.suites}
-    from ..core.vantage import DEFAULT
-
     return {vantage: shards if vantage == DEFAULT else 1 for vantage in sorted(owed)}
 
 
@@ -67,12 +66,12 @@ def _told(said: Announced) -> str:
     )
 
 
-def _begin_heartbeat(inventory: Inventory, suite: str, parts: str) -> None:
+def _begin_heartbeat(inventory: Inventory, said: Announced) -> None:
     """Call the suite's heartbeat, so that who listens to it notices where no end follows."""
-    if (url := inventory.suites[suite].heartbeat) is None:
+    if (url := inventory.suites[said.suite].heartbeat) is None:
         return
-    heartbeat = Heartbeat(url)
-    heartbeat.call("start", f"{suite} of {inventory.name} on {platform.node()}: {parts}")
+    heartbeat, name = Heartbeat(url, said.id), inventory.redactor.text(inventory.name)
+    heartbeat.call("start", f"{said.suite} of {name} on {platform.node()}: {_told(said)}")
     heartbeat.wait()
     for fault in heartbeat.faults:
         say(inventory.redactor.text(f"could not send the heartbeat: {fault}"), err=True)

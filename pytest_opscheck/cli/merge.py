@@ -118,20 +118,20 @@ def _delivered(
         files.release()
     say(text(run), nl=False)
     status = run.exit_status or (FAULT if problems else 0)
-    problems += _called(inventory, run, status)
+    problems += _called(inventory, run, status, announced)
     for each in problems:
         say(each, err=True)
     return status
 
 
-def _called(inventory: Inventory, run: Run, status: int) -> list[str]:
+def _called(inventory: Inventory, run: Run, status: int, announced: Announced | None) -> list[str]:
     """Call the suite's heartbeat; returns what went wrong with that, which changes no status."""
     url = inventory.suites[run.suite or ""].heartbeat
     if url is None or run.narrowed:
         return []
     from ..delivery.heartbeat import Heartbeat
 
-    heartbeat = Heartbeat(url)
+    heartbeat = Heartbeat(url, announced.id if announced is not None else None)
     said = f"{run.suite} of {run.inventory} on {platform.node()}: {counted(len(run.results), 'result')}"
     heartbeat.call("" if status == 0 else "fail", f"{said}, exit status {status}")
     heartbeat.wait()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
@@ -29,6 +30,11 @@ class Announced:
     digest: str
     parts: Mapping[str, int]
     merged: dt.datetime | None = None
+
+    @property
+    def id(self) -> uuid.UUID:
+        """By which its beginning and its end are known to belong together."""
+        return uuid.uuid5(uuid.NAMESPACE_OID, f"{self.number} {self.suite} {utc(self.at)} {self.digest}")
 
     def is_lost(self, now: dt.datetime) -> bool:
         """Tell whether it should have been merged by now."""

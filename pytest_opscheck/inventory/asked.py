@@ -44,6 +44,8 @@ AS_A_RUN = Asked(asks=True, keeps=True)
 
 def tell(inventory: Inventory, folder: Path) -> None:
     """Tell the other processes of a run, in a folder that this user alone can read, what its lists were."""
-    if inventory.lists:
-        found = {each.name: each.told for each in inventory.lists}
-        (folder / FILE).write_text(json.dumps(found), encoding="utf-8")
+    file = folder / FILE
+    if inventory.lists and not file.exists():
+        draft = file.with_suffix(".draft")
+        draft.write_text(json.dumps({each.name: each.told for each in inventory.lists}), encoding="utf-8")
+        draft.rename(file)

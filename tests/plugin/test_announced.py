@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable
+from urllib.parse import urlsplit
 
 import pytest
 from click.testing import CliRunner, Result
 
 from pytest_opscheck.cli.command import main
 from pytest_opscheck.core.shards import Shard
+from tests.live.receiver import receiver
 
 from .conftest import results
 from .test_only import FLEET
@@ -100,6 +102,21 @@ def test_a_driver_that_died_is_red_when_the_time_is_over(fleet: pytest.Pytester)
     assert {found[f"shard.reports@{number}/3"]["verdict"] for number in (1, 2, 3)} == {"ok"}
     assert "due 1, 0 missing" in said("compliance", *period).output
     assert "LOST" not in said("status").output
+
+
+def test_the_heartbeat_has_its_start_and_the_end_of_the_same_run(fleet: pytest.Pytester) -> None:
+    """So that who listens notices where no end follows."""
+    with receiver() as server:
+        inventory = fleet.path / "opscheck.toml"
+        more = f'\n[suites.daily]\nheartbeat = "{server.url}/ping"\n'
+        inventory.write_text(inventory.read_text(encoding="utf-8") + more, encoding="utf-8")
+        announced = said("announce", "daily", "--shards", "3")
+        assert announced.exit_code == 0, announced.output
+        assert said("merge", "daily").exit_code == 1
+    (start, end) = [urlsplit(path) for _, path, _ in server.requests]
+    assert [start.path, end.path] == ["/ping/start", "/ping/fail"]
+    assert start.query == end.query
+    assert start.query.startswith("rid=")
 
 
 def test_what_may_be_announced(fleet: pytest.Pytester) -> None:
