@@ -41,9 +41,10 @@ def read_targets(
     composer = Composer(document, resolver.families, problems, note, lists={each.name: each.members for each in lists})
     for each in composer.targets():
         target, found = _target(each, resolver, problems)
-        seen_from = read_from(each.table.get(FROM), (*each.path, FROM), vantages, problems)
+        seen_from = each.table.get(FROM)
+        places = read_from(seen_from, (*each.path, FROM), vantages, problems) if seen_from is not None else None
         if target is not None:
-            said[target] = seen_from
+            said[target] = places
         expectations += found
         names.add(each.name)
         hosts += [each.name] if each.kind.name == "host" else []
@@ -52,7 +53,6 @@ def read_targets(
         listed.source.listed(composer.listed.get(listed.name, ()))
         said[source := InventoryTarget("source", listed.name, listed.source)] = None
         expectations += resolver.resolve(source, None, {}, ("source", listed.name))
-    spread = Spread(said, problems)
     resolver.notes.extend(composer.notes)
     problems.names = names.union(problems.names)
     if not document.keys() - (set(TABLES) - {*_GROUPS}):
@@ -63,6 +63,9 @@ def read_targets(
     if not is_open and not any(path and path[0] in _GROUPS for path in problems.wrong):
         # else the host may be one that is not known yet
         _refuse_dangling_hosts(said, hosts, problems)
+    if not vantages:
+        return list(said), expectations
+    spread = Spread(said, problems)
     targets = list(spread.targets())
     if not (is_open or len(problems)):
         refuse_unused(vantages, targets, problems)

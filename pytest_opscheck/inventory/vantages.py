@@ -72,7 +72,8 @@ class Spread:
     def expectations(self, found: Collection[Expectation]) -> Iterator[Expectation]:
         """Yield what is expected of each."""
         for each in found:
-            yield from (replace(each, target=target) for target in self._made.get(each.target, (each.target,)))
+            for target in self._made.get(each.target, (each.target,)):
+                yield each if target is each.target else replace(each, target=target)
 
     def _copies(self, target: InventoryTarget, problems: Problems) -> Iterator[InventoryTarget]:
         own, host = self._said[target], target.keys.host() if target.kind != "host" else None
@@ -85,7 +86,7 @@ class Spread:
         names = through or own or (DEFAULT,)
         for name in names:
             if len(names) == 1:
-                yield replace(target, vantage=name)
+                yield target if name == target.vantage else replace(target, vantage=name)
                 continue
             keys = target.keys if through is None else target.keys.model_copy(update={"on": f"{host}#{name}"})
             yield replace(target, name=f"{target.name}#{name}", vantage=name, keys=keys)

@@ -108,6 +108,7 @@ def test_each_place_has_its_targets_and_all_of_them_are_one_run(
     assert {found[f"vantage.reports@{name}"]["verdict"] for name in ("default", "dmz", "office")} == {"ok"}
     assert not [name for name in found if name.startswith("shard.")]
     assert (found["host.command.fine@b2"]["verdict"], found["host.command.fine@b2"]["vantage"]) == ("breach", "dmz")
+    assert "seen from dmz" in (shop.path / "reports/daily/latest.html").read_text(encoding="utf-8")
     known = CliRunner().invoke(main, ["history", "host.reachable@both#dmz"])
     assert known.exit_code == 0, known.output
 
