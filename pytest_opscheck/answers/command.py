@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import secrets
 import selectors
@@ -17,6 +18,7 @@ from .processes import MARK, kill, kill_marked
 
 _CHUNK_BYTES = 65536
 _LOOK_S = 0.1
+_LEAVE_S = 2.0
 _SAID_BYTES = 4096
 """How much is kept of what it says on its standard error: its end."""
 
@@ -49,7 +51,8 @@ def printed_by(command: Sequence[str], folder: Path, seconds: float, most: int, 
     finally:
         kill(child)
         kill_marked(mark)
-        child.wait()
+        with contextlib.suppress(subprocess.TimeoutExpired):  # by sudo it may be somebody else's, whom we can't end
+            child.wait(_LEAVE_S)
     if printed is None:
         raise CommandError(f"{command[0]} did not end within {seconds:g} s")
     if len(printed) > most:

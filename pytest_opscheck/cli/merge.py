@@ -6,7 +6,7 @@ import contextlib
 import datetime as dt
 import platform
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -72,7 +72,8 @@ def merge(  # noqa: PLR0917 - one for each option
         run = merged(inventory, suite, parts, wanted_by(inventory, announced, shards), past)
     except MergeError as error:
         raise Usage(inventory.redactor.text(str(error))) from None
-    run = replace(run, notices=(*run.notices, *(_left_out(part) for part in late)))
+    notices = [*(_left_out(part) for part in late), *_since_announced(inventory, announced)]
+    run = replace(run, notices=(*run.notices, *notices))
     status = _delivered(run, inventory, past, folder, named=named, announced=announced)
     if not places:
         for part in (*parts, *late):
@@ -85,6 +86,12 @@ def _begin(inventory: Inventory, announced: Announced | None, within: float) -> 
     if announced is not None:
         return announced.at - dt.timedelta(seconds=_SKEW_S)
     return inventory.now() - dt.timedelta(seconds=within)
+
+
+def _since_announced(inventory: Inventory, announced: Announced | None) -> Iterator[str]:
+    """Yield what has changed since a run was announced."""
+    if announced is not None and announced.digest != inventory.fingerprint:
+        yield "the inventory, a list or a variable has changed since the run was announced"
 
 
 def _left_out(part: Brought) -> str:

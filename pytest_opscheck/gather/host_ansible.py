@@ -24,7 +24,7 @@ def resolved(backend: Any) -> Any:
     Raises UnreachableError for what is not a host there.
     """
     if shutil.which("ansible-inventory") is None:
-        raise UnreachableError("there is no ansible-inventory on this machine; install ansible-core, or use ssh://")
+        raise UnreachableError("there is no ansible-inventory in PATH here; install ansible-core, or use ssh://")
     _require_host(backend.ansible_runner, backend.host)
     if backend.force_ansible:
         return backend

@@ -255,8 +255,8 @@ class Reporter:
             first = missing[nameless[0]] or nameless[0]
             self.problems.append(f"{counted(len(nameless), 'selected check')} without a result: {first}{more}")
             status = status or 1
-        if status == NOTHING_JUDGED and self.session.part is not None and not self.session.due.owed:
-            status = 0  # few targets in many parts: some have none
+        if status == NOTHING_JUDGED and self.session.has_none:
+            status = 0
         if self.session.ending.asked is not None:
             status = INTERRUPTED
         not_run = self.session.due.unjudged(result.id for result in results) | {missing[n] or n for n in nameless}

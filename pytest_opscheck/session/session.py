@@ -79,6 +79,11 @@ class Session:
             bool(getattr(self.config.option, "lf", False) or self.collection.named) or not self.collection.with_shipped
         )
 
+    @property
+    def has_none(self) -> bool:
+        """Whether this shard has nothing to judge: of few targets in many shards some have none."""
+        return self.part is not None and self.part.shard.of > 1 and not self.due.owed
+
     def header(self) -> str:
         """Return the one line that says what the run is about."""
         planned = [e for e in self.inventory.expectations if not self.suites or set(e.suites) & set(self.suites)]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -214,3 +215,19 @@ def test_a_run_resolves_once(read: Read, tmp_path: Path) -> None:
     assert names(part) == ["web1", "web3"]
     assert part.lists[0].source.state == run.lists[0].source.state
     assert list(part.lists[0].source.state.gone) == ["web2"]
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # it is still running
+def test_a_command_that_can_not_be_ended_is_not_waited_for(
+    read: Read, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """As what sudo runs, which belongs to somebody else."""
+    monkeypatch.setattr(asking, "LONGEST_S", 0.5)
+    monkeypatch.setattr(os, "kill", lambda *_: None)
+    read(prints(GOOD))
+    started = time.monotonic()
+    inventory = read(command("echo $$ > pid; exec sleep 30"))
+    assert time.monotonic() - started < 15
+    assert "did not end within 0.5 s" in (inventory.lists[0].source.state.problem or "")
+    monkeypatch.undo()
+    os.kill(int((tmp_path / "pid").read_text(encoding="utf-8")), signal.SIGKILL)

@@ -163,6 +163,17 @@ def test_a_place_that_is_none_is_refused(shop: pytest.Pytester, monkeypatch: pyt
     assert 'from = ["dmz", "office"]' in explained.output
 
 
+def test_a_place_from_which_nothing_is_looked_at_is_not_green(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where nobody says where a machine stands, nothing is judged there."""
+    pytester = project("[vantage.dmz]\n[host.a]\nfrom = 'dmz'\nexpect = { load = false, cpu = false }\n")
+    monkeypatch.delenv("OPSCHECK_VANTAGE", raising=False)
+    assert pytester.runpytest("-m", "daily").ret == 5
+    monkeypatch.setenv("OPSCHECK_VANTAGE", "dmz")
+    assert pytester.runpytest("-m", "daily").ret in (0, 1)
+
+
 def test_without_from_the_word_is_a_name_as_before(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
     pytester = project()
     monkeypatch.setenv("OPSCHECK_VANTAGE", "runner")
