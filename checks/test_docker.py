@@ -345,7 +345,7 @@ def test_image(image, expect):
     limit="== 0",
     severity="P1",
     family=True,
-    action="Run it by hand: docker exec NAME COMMAND",
+    action="Run it by hand: docker exec NAME {asked}",
 )
 def test_exec(
     exec,  # noqa: A002 - the probe's name

@@ -250,7 +250,7 @@ def test_ports(ports, expect):
         expect(words[port.listens], subject=port.name, why="the host's sockets can't be read: see /proc/net there")
 
 
-@check(host.command, limit="== 0", family=True, action="Run the command by hand")
+@check(host.command, limit="== 0", family=True, action="Run the command by hand: {asked}")
 def test_command(
     command,
     expect,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -34,6 +35,12 @@ def report(of: str | None, form: str, reports: Path | None) -> None:
     file = _file(of, reports or reports_setting(nearest_inventory().absolute().parent))
     run = _read(file)
     say(markdown(run) if form == "markdown" else text(run), nl=False)
+
+
+def latest_runs(folder: Path) -> Iterator[Run]:
+    """Yield the latest run of each suite."""
+    for file in sorted(folder.glob(f"*/{_LATEST}")):
+        yield _read(file)
 
 
 def _file(of: str | None, folder: Path) -> Path:

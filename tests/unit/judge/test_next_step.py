@@ -11,8 +11,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pytest_opscheck.catalogue import checks
 from pytest_opscheck.core.results import Measurement, Result
 from pytest_opscheck.gather.readings import Reading
+from pytest_opscheck.inventory import load
 from pytest_opscheck.judge.conclude import Judge
 from pytest_opscheck.judge.subject import Subject
 from pytest_opscheck.probes import UnknownError, UnreachableError
@@ -94,6 +96,38 @@ def test_a_command_by_which_people_try_it_themselves(keys: Target, command: str 
     assert keys.by_hand() == command
     subject = replace(DISK, by_hand=command, action="Try it: {by_hand}")
     assert judged(measured(None, "P3"), subject=subject).action == (f"Try it: {command}" if command else "Try it")
+
+
+@pytest.mark.parametrize(
+    ("table", "asked"),
+    [
+        ('[host.a.command.x]\nrun = "nginx -t"', "nginx -t"),
+        ('[host.a.command.x]\nrun = """cd /srv\n./check"""', None),
+        (
+            '[postgres.a]\ndsn = \'postgresql://a/b\'\n[postgres.a.query.x]\nsql = """\nselect 1\n  from jobs\n"""',
+            "select 1 from jobs",
+        ),
+        (
+            '[postgres.a]\ndsn = \'postgresql://a/b\'\n[postgres.a.query.x]\nsql = """\nselect 1 -- one\n"""',
+            "select 1 -- one",
+        ),
+        ('[postgres.a]\ndsn = \'postgresql://a/b\'\n[postgres.a.query.x]\nsql = """\nselect 1 -- one\n, 2"""', None),
+        ("[docker.a]\nproject = 'p'\n[docker.a.exec.x]\nservice = 'web'\nrun = ['ls', 'a b']", "ls 'a b'"),
+    ],
+)
+def test_a_question_of_the_inventory_stands_in_its_next_step(tmp_path: Path, table: str, asked: str | None) -> None:
+    """In one line; one that takes more is not shortened, for what is left would ask for something else."""
+    file = tmp_path / "opscheck.toml"
+    file.write_text(
+        f"[host.a]\n{table}\nexpect = '< 5'\n" if "query" in table else f"[host.a]\n{table}\n", encoding="utf-8"
+    )
+    inventory = load(file, checks(), {})
+    subject = Subject.of(next(each for each in inventory.expectations if each.id.endswith(".x@a")), inventory)
+    assert subject.asked == asked
+    step = judged(measured(None, "P3"), subject=subject).action
+    assert step is not None
+    assert "{" not in step
+    assert asked is None or step.endswith(asked)
 
 
 @given(st.text(min_size=1).filter(lambda text: "'" not in text))
