@@ -27,7 +27,7 @@ from .model import FAIL_AT, NAME
 from .notify import schema as notify
 from .report import ALWAYS, CHANGE, SECURITIES
 from .schedules import timing_schema
-from .schema_groups import SOURCE, group_tables, needed_alone, source_table
+from .schema_groups import SOURCE, from_field, group_tables, needed_alone, source_table, vantages
 
 _DIALECT = "https://json-schema.org/draft/2020-12/schema"
 _VARIABLE = r"\$\{[^}]+\}"
@@ -68,6 +68,7 @@ def schema(checks: Iterable[Check], words: Iterable[str] = ()) -> Schema:
             "gate": made.gate(),
             "severity": duties(severities),
             "runbook": made.exempt(),
+            "vantage": vantages(),
             **targets,
             **group_tables(made.keys),
             SOURCE: source_table(made.keys, *made.keys_of(kinds[SOURCE])),
@@ -121,7 +122,11 @@ class _Maker:
         plain = {check.name: self._expectation(check) for check in checks if not check.family}
         expected = _table(plain, description="expectations, in addition to the checks that run by default")
         self.definitions[f"{kind.name}.expect"] = expected
-        self.keys[kind.name] = fields | {"expect": {"$ref": f"#/$defs/{kind.name}.expect"}, "tags": _tags()}
+        self.keys[kind.name] = fields | {
+            "expect": {"$ref": f"#/$defs/{kind.name}.expect"},
+            "tags": _tags(),
+            "from": from_field(),
+        }
         self.needed[kind.name] = {"additionalProperties": {"required": required, "properties": families}}
         self.definitions[kind.name] = _table(self.keys[kind.name], description=kind.summary)
         return _named({"$ref": f"#/$defs/{kind.name}"}, kind.summary)
