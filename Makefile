@@ -58,10 +58,10 @@ unit: $(VENV)/installed-dev
 	$(VENV)/bin/pytest -n auto --dist worksteal -m 'not server' $(UNIT)
 
 flips: test-packages $(VENV)/installed-dev
-	tests/with-docker $(VENV)/bin/pytest tests/live/test_flips.py $(if $(NAME),-k $(NAME))
+	tests/with-docker $(VENV)/bin/pytest tests/live/test_flips.py $(if $(NAME),-k '$(NAME)')
 
 gates: test-packages $(VENV)/installed-dev
-	tests/with-docker $(VENV)/bin/pytest tests/gates -s $(if $(NAME),-k $(NAME))
+	tests/with-docker $(VENV)/bin/pytest tests/gates -s $(if $(NAME),-k '$(NAME)')
 
 lowest: test-packages $(VENV)-lowest/installed
 	tests/with-docker $(VENV)-lowest/bin/pytest -n 3 --dist loadfile tests/unit tests/live/test_demo.py

@@ -26,12 +26,12 @@ TABLES = (
     "group",
     "source",
     "vantage",
+    "runbook",
 )
 """The inventory's tables beside those of the targets."""
 TAGS = "tags"
 """The key of every target that has the words by which it is chosen."""
 RESERVED = (
-    "runbook",
     "expect",
     "request",
 )

@@ -33,7 +33,7 @@ from .placeholders import fielded, refuse_odd_braces
 from .positions import Key
 from .problems import InventoryError, Problems, is_concerned, nearest
 from .salvage import salvaged
-from .seldom import channels_of, duties_of, excuses_of, gate_of, lists_of, mail_of
+from .seldom import channels_of, duties_of, excuses_of, exempt_of, gate_of, lists_of, mail_of
 from .targets import in_every_suite, read_targets
 from .vantages import read_vantages
 from .written import Source, Written
@@ -122,6 +122,7 @@ def _gathered(
     channels = channels_of(document, words, suites, expectations, problems)
     duties = duties_of(document, words, problems)
     gate = gate_of(document, words, suites, [each.id for each in targets], problems)
+    exempt = exempt_of(document, problems)
     inventory = Inventory(
         content=_digest(document, [each.digested for each in lists]),
         file=file,
@@ -146,6 +147,7 @@ def _gathered(
         duties=duties,
         lists=lists,
         vantages=vantages,
+        exempt=exempt,
         written=problems.written,
     )
     return _sure(inventory, problems.wrong) if len(problems) else inventory

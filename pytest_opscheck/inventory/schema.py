@@ -18,6 +18,7 @@ from ..core.suites import SUITES
 from ..core.units import UNITS, dimension
 from ..probes import Kind
 from .duties import schema as duties
+from .exempt import ExemptTable
 from .expectations import inner_parameter
 from .gate import Gate
 from .maintenance import schema as quiet
@@ -26,7 +27,7 @@ from .model import FAIL_AT, NAME
 from .notify import schema as notify
 from .report import ALWAYS, CHANGE, SECURITIES
 from .schedules import timing_schema
-from .schema_groups import SOURCE, from_field, group_tables, needed_alone, source_table, vantages
+from .schema_groups import SOURCE, common_fields, group_tables, needed_alone, source_table, vantages
 
 _DIALECT = "https://json-schema.org/draft/2020-12/schema"
 _VARIABLE = r"\$\{[^}]+\}"
@@ -67,6 +68,7 @@ def schema(checks: Iterable[Check], words: Iterable[str] = ()) -> Schema:
             "gate": made.gate(),
             "severity": duties(severities),
             "vantage": vantages(),
+            "runbook": made.exempt(),
             **targets,
             **group_tables(made.keys),
             SOURCE: source_table(made.keys, *made.keys_of(kinds[SOURCE])),
@@ -97,6 +99,13 @@ class _Maker:
         fields["max_age"] = {"description": fields["max_age"]["description"], "$ref": "#/$defs/time"}
         return _table(fields, required, description="how `opscheck gate` decides on a deploy")
 
+    def exempt(self) -> Schema:
+        """Return the schema of the table [runbook]."""
+        fields, required = self._fields(ExemptTable, "runbook.exempt")
+        entry = _table(fields, required, description="a statement of the runbook, or a section, and why")
+        exempt = {"description": "what of the runbook need not be checked", "type": "array", "items": entry}
+        return _table({"exempt": exempt}, description="the runbook, compared with this by `opscheck runbook verify`")
+
     def keys_of(self, kind: Kind) -> tuple[dict[str, Schema], list[str]]:
         """Return the keys of a kind's targets, and those that are needed."""
         return self._fields(kind.target, kind.name)
@@ -113,11 +122,7 @@ class _Maker:
         plain = {check.name: self._expectation(check) for check in checks if not check.family}
         expected = _table(plain, description="expectations, in addition to the checks that run by default")
         self.definitions[f"{kind.name}.expect"] = expected
-        self.keys[kind.name] = fields | {
-            "expect": {"$ref": f"#/$defs/{kind.name}.expect"},
-            "tags": _tags(),
-            "from": from_field(),
-        }
+        self.keys[kind.name] = fields | common_fields(kind.name)
         self.needed[kind.name] = {"additionalProperties": {"required": required, "properties": families}}
         self.definitions[kind.name] = _table(self.keys[kind.name], description=kind.summary)
         return _named({"$ref": f"#/$defs/{kind.name}"}, kind.summary)
@@ -175,12 +180,6 @@ class _Maker:
             name: _with_variables(field) for name, field in made.get("properties", {}).items() if name not in without
         }
         return fields, [name for name in made.get("required", []) if name not in without]
-
-
-def _tags() -> Schema:
-    tag = {"anyOf": [{"type": "string", "pattern": f"^{NAME}$"}, {"$ref": "#/$defs/variable"}]}
-    described = "words by which targets are chosen: tag:dc1"
-    return {"description": described, "type": "array", "minItems": 1, "items": tag}
 
 
 def _definitions(severities: list[str]) -> Schema:
@@ -295,7 +294,14 @@ def _common() -> Schema:
             "description": "the id of the runbook's line that this covers, or several",
             "anyOf": [{"$ref": "#/$defs/text"}, {"type": "array", "minItems": 1, "items": {"$ref": "#/$defs/text"}}],
         },
-        "runbook": {"description": "a page, or an #anchor of the inventory's runbook", "$ref": "#/$defs/text"},
+        "runbook": {
+            "description": "a page, or an #anchor of the inventory's runbook, or several",
+            "anyOf": [{"$ref": "#/$defs/text"}, {"type": "array", "minItems": 1, "items": {"$ref": "#/$defs/text"}}],
+        },
+        "runbook_says": {
+            "description": "the limit that the runbook says, where another one is meant: < 70%",
+            "anyOf": [{"$ref": "#/$defs/text"}, {"type": "array", "minItems": 1, "items": {"$ref": "#/$defs/text"}}],
+        },
         "action": {
             "description": "the next step, shown with a breach; of several, the first whose condition holds; "
             "{subject} in it is what is worst, {target} is where, {by_hand} the command by which people try it, "
