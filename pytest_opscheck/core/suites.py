@@ -25,8 +25,8 @@ TABLES = (
     "template",
     "group",
     "source",
-    "vantage",
     "runbook",
+    "vantage",
 )
 """The inventory's tables beside those of the targets."""
 TAGS = "tags"

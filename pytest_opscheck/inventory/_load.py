@@ -145,9 +145,9 @@ def _gathered(
         formats=formats,
         gate=gate,
         duties=duties,
+        exempt=exempt,
         lists=lists,
         vantages=vantages,
-        exempt=exempt,
         written=problems.written,
     )
     return _sure(inventory, problems.wrong) if len(problems) else inventory

@@ -194,9 +194,9 @@ class Inventory:
     notes: tuple[str, ...] = ()
     gate: Gate | None = None
     duties: Mapping[str, Duty] = field(default_factory=dict)
+    exempt: tuple[Exempt, ...] = ()
     vantages: tuple[str, ...] = ()
     lists: tuple[Listed, ...] = field(default=(), repr=False)
-    exempt: tuple[Exempt, ...] = ()
 
     @property
     def digest(self) -> str:
