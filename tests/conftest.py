@@ -18,6 +18,7 @@ def pytests_that_start_fast() -> Iterator[None]:
     """Let the pytests that tests start leave out plugins that take long to load and that hardly any of them uses."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("PYTEST_ADDOPTS", "-p no:hypothesispytest -p no:rerunfailures -p no:pytest_jsonreport")
+        patch.delenv("GITHUB_ACTIONS", raising=False)  # what these pytests find is nothing to show beside a line
         yield
 
 

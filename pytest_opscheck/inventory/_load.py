@@ -30,7 +30,7 @@ from .metrics import read_metrics
 from .model import FAIL_AT, REPORTS_KEEP_S, Inventory, Suite
 from .placeholders import fielded, refuse_odd_braces
 from .positions import Key
-from .problems import InventoryError, Problems, is_concerned, nearest
+from .problems import Fault, InventoryError, Problems, is_concerned, nearest
 from .salvage import salvaged
 from .seldom import channels_of, duties_of, excuses_of, gate_of, lists_of, mail_of
 from .targets import in_every_suite, read_targets
@@ -62,18 +62,19 @@ def load(
     shown = shown_path(file)
     refuse_odd_place(file)
     text, document = known.get(file) or (read(file, shown), None)
-    problems, faults = Problems(Written(Source(shown, text))), []
+    problems = Problems(Written(Source(shown, text)))
+    faults: list[Fault] = []
     try:
         document = parse(text, shown, document)
     except InventoryError as error:
-        faults = [str(error)]
+        faults = [*error.faults]
         document = salvaged(text, problems)
     document, unread = joined(file, document, known, problems)
     if unread:
-        faults += unread if faults else [*unread, *problems.lines()]
+        faults += unread if faults else [*unread, *problems.faults()]
     inventory = _gathered(file, document, checks, problems, environment=environment, reports=reports, keeps=keeps)
     if faults:  # what else is wrong may follow from what could not be read
-        raise InventoryError("\n".join(faults), inventory, problems.wrong)
+        raise InventoryError(faults, inventory, problems.wrong)
     problems.raise_any(inventory)
     return inventory
 

@@ -7,7 +7,7 @@ import re
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ..core.limits import SEVERITIES
 from ..core.secrets import MASK, Redactor
@@ -24,17 +24,40 @@ _TELLING = 3
 """A shorter name may be a part of any word."""
 _RUNGS = (*SEVERITIES, "limit")
 _WORD = re.compile(r"\w{4,}")
+_PLACED = re.compile(r"(?P<file>.+?):(?P<line>\d+): (?P<text>.*)", re.DOTALL)
+
+
+class Fault(NamedTuple):
+    """One error of an inventory: in which file it is, on which line, of which key, as far as that is known."""
+
+    file: str | None
+    line: int | None
+    key: str
+    text: str
+
+    @classmethod
+    def of(cls, said: str) -> Fault:
+        """Make it of its line in a message."""
+        placed = _PLACED.fullmatch(said)
+        return cls(placed["file"], int(placed["line"]), "", placed["text"]) if placed else cls(None, None, "", said)
+
+    def __str__(self) -> str:
+        key = f"{self.key}: " if self.key else ""
+        return f"{self.file}:{self.line}: {key}{self.text}" if self.file is not None else f"{key}{self.text}"
 
 
 class InventoryError(Exception):
-    """An inventory that cannot be used; the message has a line for each of its errors.
+    """An inventory that cannot be used; the message has a line for each of its `faults`.
 
     `known` is what can be read of it, without the heartbeats, mail and channels that an error concerns, and `wrong` are
     the keys that have errors.
     """
 
-    def __init__(self, message: str, known: Inventory | None = None, wrong: Collection[Key] = ()) -> None:
-        super().__init__(message)
+    def __init__(
+        self, said: str | Iterable[Fault], known: Inventory | None = None, wrong: Collection[Key] = ()
+    ) -> None:
+        self.faults = tuple(map(Fault.of, said.splitlines())) if isinstance(said, str) else tuple(said)
+        super().__init__("\n".join(map(str, self.faults)))
         self.known = known
         self.wrong = wrong
 
@@ -123,12 +146,12 @@ class Problems:
     def raise_any(self, known: Inventory | None = None) -> None:
         """Raise InventoryError where anything was noted: in the order of the files, everything once."""
         if self._found:
-            raise InventoryError("\n".join(self.lines()), known, self.wrong)
+            raise InventoryError(self.faults(), known, self.wrong)
 
-    def lines(self) -> list[str]:
-        """Return what was noted, a line each."""
+    def faults(self) -> list[Fault]:
+        """Return what was noted."""
         redactor = self.redactor()
-        return list(dict.fromkeys(self._line(*error, redactor) for error in self._in_order(self._gathered())))
+        return list(dict.fromkeys(self._fault(*error, redactor) for error in self._in_order(self._gathered())))
 
     def _gathered(self) -> dict[tuple[Source, Key, str], list[tuple[Place, str]]]:
         """Return the errors by where they are written: what is wrong with a template is so of all that it makes."""
@@ -162,11 +185,10 @@ class Problems:
             for cause in self._causes
         )
 
-    def _line(self, place: Place, message: str, targets: list[Key], redactor: Redactor) -> str:
-        key = shown(place.path)
+    def _fault(self, place: Place, message: str, targets: list[Key], redactor: Redactor) -> Fault:
         paths = [place.path] if place.target is None else [place.path, place.target]
         told = self._masked(paths, redactor.text(message)) + _of(targets)
-        return in_line(f"{place.source.shown}:{place.line}: {key + ': ' if key else ''}{told}")
+        return Fault(in_line(place.source.shown), place.line, in_line(shown(place.path)), in_line(told))
 
     def _masked(self, paths: Iterable[Key], message: str) -> str:
         """Mask what a message quotes of its key's secret, be it a part of that only."""

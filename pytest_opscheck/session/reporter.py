@@ -133,6 +133,8 @@ class Reporter:
             result = min(known, result, key=lambda each: each.rank)
             result = self.hooks.heard(result, has_steps=result.id in self._stepped)
             self.results[report.nodeid] = report.opscheck = result  # type: ignore[attr-defined]
+            if report.nodeid not in self.session.due.shipped and (spot := self.publisher.spot(report)) is not None:
+                self.publisher.spots[result.id] = spot
             if getattr(report, "opscheck_raised", False):
                 self.publisher.traces[result.id] = self.session.inventory.redactor.text(report.longreprtext)
             else:  # the table says it all: pytest need not show it again under FAILURES
@@ -150,7 +152,8 @@ class Reporter:
         lines = [line for line in report.longreprtext.splitlines() if line.strip()]
         redactor = self.session.inventory.redactor
         text = said or (lines[-1].removeprefix("E").strip() if lines else "")
-        return Failed(redactor.text(report.nodeid) + phase, redactor.text(beginning(text, redactor.text)))
+        message = redactor.text(beginning(text, redactor.text))
+        return Failed(redactor.text(report.nodeid) + phase, message, self.publisher.spot(report))
 
     def _of_crash(self, report: pytest.TestReport) -> Result | None:
         """Return the result of a test whose worker died of it, of which pytest-xdist makes a report; else None."""
