@@ -37,9 +37,10 @@ _EXPRESSION = re.compile(r"-[vqsxl]*m")
     metavar="TIME",
     help="Wait a random time of at most TIME before starting, for example 2m. For crontabs.",
 )
+@click.option("-q", "--quiet", is_flag=True, help="Print nothing where everything is well. For crontabs.")
 @click.argument("suite")
 @click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
-def run(suite: str, arguments: tuple[str, ...], random_delay: str | None) -> None:
+def run(suite: str, arguments: tuple[str, ...], random_delay: str | None, *, quiet: bool) -> None:
     """Run a suite, unless it is already running. ARGUMENTS are passed to pytest."""
     if any(map(_EXPRESSION.match, arguments)):
         raise Usage(f"`opscheck run {suite}` runs only that suite; leave -m out, or use `pytest -m EXPRESSION`")
@@ -51,18 +52,25 @@ def run(suite: str, arguments: tuple[str, ...], random_delay: str | None) -> Non
         _wait_a_little(random_delay)
     lock = _lock(file.absolute().parent / "reports" / suite, suite)
     command = pytest_command(suite, arguments)
-    if (url := inventory.suites[suite].heartbeat) is None:
-        signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)  # until the new program can take them
-        os.execv(command[0], command)  # noqa: S606 - no shell, no input
-    sys.exit(_with_heartbeat(command, url, inventory, suite, lock))
+    if (url := inventory.suites[suite].heartbeat) is not None:
+        sys.exit(_with_heartbeat(command, url, inventory, suite, lock, quiet=quiet))
+    if quiet:
+        from ..delivery.child import started
+
+        with started(command, lock, quiet=True) as child:
+            sys.exit(child.wait())
+    signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)  # until the new program can take them
+    os.execv(command[0], command)  # noqa: S606 - no shell, no input
 
 
-def _with_heartbeat(command: list[str], url: str, inventory: Inventory, suite: str, lock: list[int]) -> int:
+def _with_heartbeat(
+    command: list[str], url: str, inventory: Inventory, suite: str, lock: list[int], *, quiet: bool
+) -> int:
     """Run a suite between two heartbeats, which change nothing of its exit status."""
     from ..delivery.heartbeat import around
 
     name = inventory.redactor.text(f"{suite} of {inventory.name} on {platform.node()}")
-    status, faults = around(command, url, name, lock)
+    status, faults = around(command, url, name, lock, quiet=quiet)
     for fault in faults:
         said = inventory.redactor.text(f"could not send the heartbeat: {fault}")
         say(f"{said}; the run itself is not affected", err=True)

@@ -297,7 +297,7 @@ def _lines(job: Job) -> Iterator[str]:
 def _command_line(job: Job) -> str:
     file = _file(job.inventory)
     delay = [f"--random-delay={job.schedule.delay_s:g}s"] if job.schedule.delay_s else []
-    words = [command(), "run", *delay, job.suite.name, f"--opscheck-inventory={file}"]
+    words = [command(), "run", "-q", *delay, job.suite.name, f"--opscheck-inventory={file}"]
     ends_s = job.ends_s + int(job.schedule.delay_s)
     environment = f"{{ [ ! -e {ENVIRONMENT} ] || {{ set -a; . ./{ENVIRONMENT}; set +a; }}; }}"
     run = f"exec timeout -s INT -k {_LAST_S} {ends_s} {shlex.join(words)}"

@@ -7,13 +7,13 @@ import os
 
 
 class Line:
-    """What a run says of itself to the command that has started it: that it is whole, or narrowed, and that it is done.
+    """What a run says of itself to the command that has started it: whole or narrowed, done, and with all well.
 
     An exit status does not tell a whole run from one that only looked, or from one of a part of the suite.
     """
 
-    VARIABLE = "OPSCHECK_HEARTBEAT_FD"
-    WHOLE, NARROWED, DONE = "whole", "narrowed", "done"
+    VARIABLE = "OPSCHECK_LINE_FD"
+    WHOLE, NARROWED, DONE, WELL = "whole", "narrowed", "done", "well"
 
     def __init__(self) -> None:
         """Take the open end of the pipe that the command has left in the environment, which nobody else is to use."""

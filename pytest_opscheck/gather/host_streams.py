@@ -20,6 +20,8 @@ LONGEST_OUTPUT = 10_000_000
 _POLL_S = 0.2
 _LEAVE_S = 1.0
 """How long a command may take to end by itself once its standard input has."""
+_ROUNDS = 50
+"""How often is looked for what a command that is ended has started meanwhile."""
 
 
 class Stream(Protocol):
@@ -209,21 +211,26 @@ class ChannelStream:
 
 def kill(child: subprocess.Popen[bytes]) -> None:
     """End a command and all that it has started, in groups and sessions of its own too."""
-    for _ in range(2):  # again for what was started meanwhile
-        for pid in _family(child.pid):
+    killed = set[int]()
+    for _ in range(_ROUNDS):  # again for what was started meanwhile, while the machine was busy with something else
+        found = _family({child.pid, *killed}) - killed
+        for pid in found:
             with contextlib.suppress(ProcessLookupError, PermissionError):
                 os.kill(pid, signal.SIGKILL)
+        if not found:
+            return
+        killed |= found
 
 
-def _family(leader: int) -> set[int]:
-    """Return a process, its descendants, and all that is in a session of one of these, as far as /proc tells."""
+def _family(leaders: set[int]) -> set[int]:
+    """Return processes, their descendants, and all that is in a session of one of these, as far as /proc tells."""
     kin: dict[int, tuple[int, int]] = {}
     for file in Path("/proc").glob("[0-9]*/stat"):
         with contextlib.suppress(OSError, ValueError, IndexError):
             # The program's name, in brackets, may hold anything; behind it: state, parent, group, session.
             fields = file.read_text(errors="replace").rpartition(")")[2].split()
             kin[int(file.parent.name)] = (int(fields[1]), int(fields[3]))
-    family = {leader}
+    family = set(leaders)
     while more := {pid for pid, near in kin.items() if pid not in family and family.intersection(near)}:
         family |= more
     return family

@@ -37,6 +37,7 @@ class ReportFiles:
         The name is taken with a hidden file until the reports are written, since two runs may start in one second.
         Raises OSError where nothing can be written there.
         """
+        _make_reports(folder.parent)
         private.make_folder(folder)
         marks.sweep(folder)
         marks.sweep(folder, known=_MARK.fullmatch)
@@ -138,6 +139,13 @@ class ReportFiles:
 def stem_of(started: dt.datetime) -> str:
     """Return how the files of a run are named that began at a moment, in the inventory's time zone."""
     return started.strftime(_STAMP)
+
+
+def _make_reports(folder: Path) -> None:
+    """Make the folder of all reports, where it is missing, and keep it out of Git: reports tell much of a system."""
+    if not folder.is_dir():
+        private.make_folder(folder)
+        private.write(b"*\n", folder / ".gitignore")
 
 
 def _take(folder: Path, name: str) -> int | None:

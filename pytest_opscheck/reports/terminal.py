@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from ..core.results import Result, Run, Verdict
 from ..core.visible import in_line, plain
 from ..files.streams import uncaptured
-from .phrases import Line, blocked_by, change, counts, covers, lines, quiet, recovered, word
+from .phrases import Line, blocked_by, change, counts, covers, line, lines, quiet, recovered, word
 
 if TYPE_CHECKING:
     import pytest
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 HEADINGS = ("severity", "check", "target", "observed", "expected", "next step")
 _NARROW = 120
 """Below this width six columns wrap into slivers, so each result is a small block of lines instead."""
+_ONE_LINE = -2
+"""The verbosity, that of -qq, at which a run is told in one line."""
 _GAP = 2
 _FIRST_TICK_S = 1.0
 _TICK_S = 0.25
@@ -44,6 +46,23 @@ def status(result: Result) -> tuple[str, str, tuple[str, dict[str, bool]]]:
         case verdict:
             letter = "x" if verdict is Verdict.WAIVED else str(verdict)[0]  # as pytest says of an expected failure
             return str(verdict), letter, (word(result), {"yellow": True})
+
+
+def told(result: Result, verbosity: int) -> tuple[str, str, tuple[str, dict[str, bool]]]:
+    """Return the status as pytest shows it while tests run: nothing with -qq, what was measured with -v."""
+    outcome, letter, (shown, colour) = status(result)
+    if verbosity <= _ONE_LINE:
+        return outcome, "", ("", {})
+    return outcome, letter, (f"{shown}  {_detailed(result)}" if verbosity > 0 else shown, colour)
+
+
+def _detailed(result: Result) -> str:
+    """Return a result in a line: `host.disk@local: 34 %, expected < 70%, 0.1 s`."""
+    measured = [line(each) for each in result.measurements] if result.verdict is Verdict.OK else []
+    first, *others = measured or lines(result)
+    expected = f", expected {first.expected}" if first.expected else ""
+    more = f" and {len(others)} more" if others else ""
+    return in_line(f"{result.id}: {first.observed}{expected}{more}, {result.duration_s:.2g} s")
 
 
 class Progress:
@@ -104,35 +123,39 @@ def summary(
     reporter: pytest.TerminalReporter, run: Run, uncovered: Sequence[str], page: str | None, problems: Iterable[str]
 ) -> None:
     """Print what is not ok, worst first, then what is blocked by it, the counts, and where the report is."""
-
-    def write(text: str, **colours: bool) -> None:
-        reporter.write_line(in_line(text), **colours)
-
-    wrong = [result for result in run.results if result.verdict in (Verdict.BREACH, Verdict.UNKNOWN)]
-    red = any(result.fails for result in wrong)
-    if wrong:
-        reporter.write_sep("=", "not ok, worst first", red=red, yellow=not red, bold=True)
-        for result, text in table(wrong, reporter._tw.fullwidth, run.started):  # noqa: SLF001 - pytest keeps the width there
-            colour = {} if result is None else {"red": result.fails, "yellow": not result.fails}
-            write(text, **colour)
-    verbosity = reporter.config.get_verbosity()
-    for text in _blocked(run.results, reporter._tw.fullwidth, reasons=verbosity > 0):  # noqa: SLF001 - likewise
-        write(text, yellow=True)
-    for text in quiet(run):
-        write(text, yellow=True)
-    if uncovered and verbosity >= 0:
-        write(f"targets without a result: {', '.join(uncovered)}", yellow=True)
-    if again := recovered(run):
-        write(again, green=True)
+    if reporter.config.get_verbosity() > _ONE_LINE:
+        _table(reporter, run)
+        _table_foot(reporter, run, uncovered)
     for problem in problems:
-        write(problem, red=True)
-    write(counts(run) + (f" · report: {page}" if page else ""), bold=True)
+        reporter.write_line(in_line(problem), red=True)
+    reporter.write_line(in_line(counts(run) + (f" · report: {page}" if page else "")), bold=True)
+
+
+def _table(reporter: pytest.TerminalReporter, run: Run) -> None:
+    wrong = [result for result in run.results if result.verdict in (Verdict.BREACH, Verdict.UNKNOWN)]
+    if not wrong:
+        return
+    red = any(result.fails for result in wrong)
+    reporter.write_sep("=", "not ok, worst first", red=red, yellow=not red, bold=True)
+    for result, text in table(wrong, reporter._tw.fullwidth, run.started):  # noqa: SLF001 - pytest keeps the width there
+        colour = {} if result is None else {"red": result.fails, "yellow": not result.fails}
+        reporter.write_line(in_line(text), **colour)
+
+
+def _table_foot(reporter: pytest.TerminalReporter, run: Run, uncovered: Sequence[str]) -> None:
+    verbosity = reporter.config.get_verbosity()
+    blocked = _blocked(run.results, reporter._tw.fullwidth, reasons=verbosity > 0)  # noqa: SLF001 - likewise
+    without = [f"targets without a result: {', '.join(uncovered)}"] if uncovered and verbosity >= 0 else []
+    for text in (*blocked, *quiet(run), *without):
+        reporter.write_line(in_line(text), yellow=True)
+    if again := recovered(run):
+        reporter.write_line(in_line(again), green=True)
 
 
 def _blocked(results: Iterable[Result], width: int, *, reasons: bool) -> Iterator[str]:
     """Yield by what checks are blocked, and how many; with the reasons, which pytest cuts where it says them."""
-    for line in blocked_by(results, reasons=reasons):
-        yield from textwrap.wrap(line, width - 1, subsequent_indent=" " * 4, break_on_hyphens=False)
+    for text in blocked_by(results, reasons=reasons):
+        yield from textwrap.wrap(text, width - 1, subsequent_indent=" " * 4, break_on_hyphens=False)
 
 
 def rows(result: Result, now: dt.datetime) -> list[tuple[str, ...]]:

@@ -47,6 +47,8 @@ class Ending:
         self._folder = workers_folder(config)
         self._shows_all = config.getoption("fulltrace", default=False)
         self.asked: signal.Signals | None = None
+        self.asked_at = float("inf")
+        """When that was, in seconds since 1970."""
         self.last_words: list[Callable[[], object]] = []
         self._since = self._last = float("-inf")
         self._is_finishing = self._waits = self._is_cut_short = self._takes_a_report = False
@@ -81,7 +83,7 @@ class Ending:
                 raise OverdueError("the run's deadline passed")
             return
         if self.asked is None:
-            self.asked, self._since = signal.Signals(number), time.monotonic()
+            self.asked, self.asked_at, self._since = signal.Signals(number), time.time(), time.monotonic()
             threading.Thread(target=self._insist, name="opscheck-insist", daemon=True).start()
         if self._is_finishing:
             if self._waits and self.waited_s >= LAST_WORDS_S:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.metadata
 import os
+import time
 import traceback
 import uuid
 from collections.abc import Collection, Generator, Iterable, Iterator
@@ -16,7 +17,7 @@ import pytest
 from ..core.errors import HurriedError
 from ..core.humanize import counted
 from ..core.lengths import beginning
-from ..core.results import FAULT, INTERRUPTED, NOTHING_JUDGED, Result, Run, exit_status, with_steps
+from ..core.results import FAULT, INTERRUPTED, NOTHING_JUDGED, Result, Run, Verdict, exit_status, with_steps
 from ..core.vantage import here
 from ..delivery.line import Line
 from ..history import HistoryError
@@ -37,6 +38,8 @@ _SHOWN_BY_DEFAULT = "fE"
 """What pytest's short summary shows unless -r says otherwise."""
 _LOST = "its process ended before it was judged: it was killed or crashed; find out why (out of memory?)"
 _OVERDUE = "the run's deadline passed before it was judged, and the run had to be killed"
+_ANSWERED = (Verdict.OK, Verdict.WAIVED, Verdict.MAINTENANCE)
+"""What nobody has to look at: it is well, or somebody answers for it."""
 _ATTEMPTS = ("rerun", "retried")
 """The outcomes that pytest-rerunfailures and pytest-retry give to attempts after which a test is run again."""
 
@@ -169,14 +172,15 @@ class Reporter:
         shown_by_pytest = getattr(report, "opscheck_raised", False) or report.outcome in _ATTEMPTS
         if result is None or shown_by_pytest or report.when == "teardown":
             return None
-        return terminal.status(result)
+        return terminal.told(result, self.config.get_verbosity())
 
     # What goes out
 
     def pytest_keyboard_interrupt(self) -> None:
         """End the workers of a run that is interrupted, whatever they wait for; what they have judged counts."""
+        until = min(self.session.ending.asked_at, time.time())
         self.session.runner.workers.stop()
-        self.session.runner.workers.hand_over(self.config)
+        self.session.runner.workers.hand_over(self.config, until)
 
     @pytest.hookimpl(wrapper=True, trylast=True)
     def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> Generator[None, object, object]:
@@ -191,6 +195,8 @@ class Reporter:
         self.run = self._recorded(self._decided(int(exitstatus)))
         if not self.run.narrowed and self.session.shard is None:
             self._line.tell(Line.DONE)
+        if not self.run.notices and all(result.verdict in _ANSWERED for result in self.run.results):
+            self._line.tell(Line.WELL)
         self.page.finish(self.run)
         session.exitstatus, self._pytest = self.run.exit_status, session
         self._claim_xml()

@@ -119,8 +119,11 @@ class Workers:
             killer.daemon = True
             killer.start()
 
-    def hand_over(self, config: pytest.Config) -> None:
-        """Have the reports taken that stopped workers had sent: an interruption leaves them in pytest-xdist's queue."""
+    def hand_over(self, config: pytest.Config, until: float) -> None:
+        """Have the reports taken that stopped workers had sent: an interruption leaves them in pytest-xdist's queue.
+
+        until: when the interruption was, in seconds since 1970; what came later may have come of it.
+        """
         controller, end = config.pluginmanager.getplugin("dsession"), time.monotonic() + 2 * _GRACE_S
         while controller is not None:
             ended = time.monotonic() > end or not any(map(_sends, self.nodes))
@@ -130,7 +133,7 @@ class Workers:
                 if ended:
                     return
             else:
-                if name == "testreport":
+                if name == "testreport" and said["rep"].stop <= until:
                     controller.worker_testreport(**said)
 
     def kill(self) -> None:

@@ -80,10 +80,10 @@ def test_a_server_that_is_busy_is_asked_once_more(server: Receiver, tmp_path: Pa
 def test_a_fault_is_one_line_and_changes_nothing(server: Receiver, tmp_path: Path, fault: str) -> None:
     url = f"http://127.0.0.1:{free_port()}" if fault == "refused" else server.url
     server.statuses += [404] if fault == "404" else []
-    server.delay_s = 30 if fault == "hangs" else 0
+    server.delay_s = 90 if fault == "hangs" else 0
     started = time.monotonic()
     done = ran(tmp_path, f"{url}/ping/4f2a-Canary")
-    assert time.monotonic() - started < 25
+    assert time.monotonic() - started < 60
     assert done.returncode == 0
     lines = [line for line in done.stderr.splitlines() if "heartbeat" in line]
     assert lines

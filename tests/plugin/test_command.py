@@ -147,3 +147,30 @@ def test_an_inventory_by_its_name(tmp_path: Path) -> None:
 def test_a_mistake_in_a_call_is_exit_status_4(command: Command, arguments: list[str], words: str) -> None:
     done = command(*arguments)
     assert (done.exit_code, words in done.output) == (4, True), done.output
+
+
+WELL = """
+[suites.daily]
+fail_at = "P2"
+[host.local]
+expect = { disk = false, memory = false, load = false, cpu = false }
+"""
+
+
+@pytest.mark.parametrize("heartbeat", ["", 'heartbeat = "http://127.0.0.1:1/x"'])
+def test_a_quiet_run_is_silent_where_all_is_well_and_not_where_a_breach_only_warns(
+    tmp_path: Path, heartbeat: str
+) -> None:
+    """Cron mails what is printed; the reports are written either way."""
+    inventory = tmp_path / "opscheck.toml"
+    inventory.write_text(WELL.replace("[host.local]", f"{heartbeat}\n[host.local]"), encoding="utf-8")
+    done = run(tmp_path, "-q", "daily")
+    assert (done.returncode, done.stdout) == (0, "")
+    assert len(list((tmp_path / "reports" / "daily").glob("2*.json"))) == 1
+    for severity, status in (("P3", 0), ("P1", 1)):
+        command = f'[host.local.command.broken]\nrun = "exit 3"\nseverity = "{severity}"\n'
+        inventory.write_text(WELL + command, encoding="utf-8")
+        done = run(tmp_path, "-q", "daily")
+        assert done.returncode == status
+        assert "host.command.broken@local" in done.stdout
+        assert f"1 breach (1 {severity})" in done.stdout

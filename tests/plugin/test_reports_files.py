@@ -38,6 +38,16 @@ connect = "ssh://nobody@127.0.0.1:1"
 )
 
 
+def test_a_new_folder_of_reports_stays_out_of_git(project: Project) -> None:
+    """One that is there is its owner's."""
+    pytester = project(GREEN)
+    assert pytester.runpytest_subprocess("-m", "smoke").ret == 0
+    assert (pytester.path / "reports" / ".gitignore").read_text() == "*\n"
+    pytester.mkdir("mine")
+    assert pytester.runpytest_subprocess("-m", "smoke", "--opscheck-reports=mine").ret == 0
+    assert not (pytester.path / "mine" / ".gitignore").exists()
+
+
 def files(pytester: pytest.Pytester, suite: str = "daily") -> list[str]:
     return sorted(path.name for path in (pytester.path / "reports" / suite).iterdir())
 

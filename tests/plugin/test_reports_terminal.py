@@ -129,10 +129,10 @@ def test_a_wide_table_and_words_under_v(project: Project, monkeypatch: pytest.Mo
     result = project(RED).runpytest_subprocess("-m", "daily", "-v")
     result.stdout.re_match_lines_random(
         [
-            r".*test_ports\[local\] BREACH P1 .*",
-            r".*test_memory\[local\] WARNING P3 .*",
-            r".*test_reachable\[local\] OK .*",
-            r".*test_disk\[gone\] BLOCKED .*",
+            r".*test_ports\[local\] BREACH P1  host\.ports@local: tcp/1 closed, expected listens, \S+ s .*",
+            r".*test_memory\[local\] WARNING P3  host\.memory@local: .* %, expected < 0\.001 %, \S+ s .*",
+            r".*test_reachable\[local\] OK  host\.reachable@local: .*, \S+ s .*",
+            r".*test_disk\[gone\] BLOCKED  host\.disk@gone: blocked by host\.reachable@gone: .*",
         ]
     )
     shown = after(result.stdout.str(), "not ok, worst first")
@@ -146,9 +146,15 @@ def test_a_wide_table_and_words_under_v(project: Project, monkeypatch: pytest.Mo
     assert max(map(len, shown)) <= 140
 
 
-@pytest.mark.parametrize("quiet", ["-q", "-qq"])
-def test_quiet_leaves_the_table_and_one_line_of_verdicts(project: Project, quiet: str) -> None:
-    lines = project(RED).runpytest_subprocess("-m", "daily", quiet).stdout.lines
+@pytest.mark.parametrize("workers", [(), ("-n", "1")])
+def test_qq_is_one_line(project: Project, workers: tuple[str, ...]) -> None:
+    lines = project(RED).runpytest_subprocess("-m", "daily", "-qq", *workers).stdout.lines
+    (line,) = [line for line in lines if line and not line.startswith("bringing up nodes")]
+    assert line.startswith("opscheck daily: 1 ok, 3 breach (1 P0, 1 P1, 1 P3), 4 blocked")
+
+
+def test_quiet_leaves_the_table_and_one_line_of_verdicts(project: Project) -> None:
+    lines = project(RED).runpytest_subprocess("-m", "daily", "-q").stdout.lines
     assert "P1 breach  host.ports@local  (new)" in lines
     assert not any(line.startswith("opscheck:") for line in lines)
     found = [line for line in lines if line.startswith("opscheck daily:")]
@@ -187,7 +193,10 @@ def test_progress_on_a_terminal_goes_away_again(project: Project) -> None:
     assert re.search(r"\[\d+ of \d+ answered, \d s", written)
     shown = screen(written)
     assert not any("answered" in text for text in shown)
-    assert any(re.fullmatch(r".*test_command\[local-fine\] OK +\[100%\]", text) for text in shown)
+    assert any(
+        re.fullmatch(r".*test_command\[local-fine\] OK  host\.command\.fine@local: .*, \S+ s \[100%\]", text)
+        for text in shown
+    )
     assert "\x1b[32m" in written
 
 

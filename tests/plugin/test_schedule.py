@@ -110,7 +110,7 @@ def test_a_crontab(command: Command) -> None:
         "0 6 * * mon,thu",
     ]
     assert "timeout -s INT -k 60 1320 " in lines[2]
-    assert " run --random-delay=120s daily " in lines[2]
+    assert " run -q --random-delay=120s daily " in lines[2]
 
 
 def test_cron_goes_by_the_machines_clock(command: Command) -> None:

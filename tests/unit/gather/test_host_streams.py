@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import subprocess
+import time
+
 import pytest
 
 from pytest_opscheck.gather.host_causes import causes
 from pytest_opscheck.gather.host_script import LINE_BYTES, NOISE_BYTES, Received
+from pytest_opscheck.gather.host_streams import kill
 from pytest_opscheck.gather.loggers import steady_loggers
 from pytest_opscheck.probes import Part
 
@@ -134,3 +138,21 @@ def test_a_flood_may_be_cut_where_a_line_of_ours_begins() -> None:
     received.feed(b"\0" * 1_000_000 + b"wo")
     received.feed(b"rd 0 out =/dev/sda1 90%\n")
     assert received.is_garbled
+
+
+def test_what_is_started_while_it_is_ended_is_ended_too() -> None:
+    """A shell that is still starting its parts: each is a child of a child that has ended itself by then."""
+    seconds = f"37{time.monotonic_ns() % 10**6:06}"
+    chain = f'[ $1 -gt 0 ] || exec sleep {seconds}; sh -c "$0" "$0" $(($1 - 1)) & exit'
+    children = []
+    try:
+        for number in range(12):
+            children.append(subprocess.Popen(["sh", "-c", chain, chain, "20"], start_new_session=True))
+            time.sleep(number / 500)
+            kill(children[-1])
+        left = subprocess.run(["pgrep", "-f", f"sleep {seconds}"], check=False, capture_output=True, text=True)
+        assert left.stdout.split() == []
+    finally:
+        for child in children:
+            subprocess.run(["pkill", "-9", "-s", str(child.pid)], check=False)
+            child.wait()
