@@ -21,7 +21,7 @@ from ..core.visible import has_controls, plain
 from ..settings import REPORTS, kinds_in
 from .actions import refuse_unknown_conditions, refuse_unknown_pasts
 from .document import parse, read, refuse_odd_place, shown_path
-from .environment import expand
+from .environment import Outside, expand
 from .expectations import COMMON, Resolver
 from .history import read_history, read_keep
 from .including import Known, joined
@@ -49,12 +49,14 @@ def load(
     reports: Path | None = None,
     known: Known | None = None,
     keeps: bool = False,
+    assumes: bool = False,
 ) -> Inventory:
     """Read an inventory, of which `checks` are the shipped checks.
 
     reports: where its runs leave their reports, and with them the history; by default `reports/` beside the file.
     known: the texts and documents of its files that somebody has read already.
     keeps: whether the items of its lists are kept now, as the last known ones: a run does that, once.
+    assumes: whether variables that are not there are taken to be there, and right: what follows from them is no error.
 
     Raises InventoryError with every error that the file has, each with file, line and key.
     """
@@ -62,7 +64,7 @@ def load(
     shown = shown_path(file)
     refuse_odd_place(file)
     text, document = known.get(file) or (read(file, shown), None)
-    problems = Problems(Written(Source(shown, text)))
+    problems = Problems(Written(Source(shown, text)), assumes=assumes)
     faults: list[Fault] = []
     try:
         document = parse(text, shown, document)
@@ -95,7 +97,8 @@ def _gathered(
     document = _bounded(document, (), problems)
     refuse_odd_braces(document, problems)
     problems.written.fielded = fielded(document)
-    document = expand(document, os.environ if environment is None else environment, problems)
+    variables = os.environ if environment is None else environment
+    document = expand(document, Outside(variables, file.absolute().parent), problems)
     general = _general(document, problems)
     words = _words(general.get("severities", {}), checks, problems)
     name, timezone, runbook = (_text(general, key, problems) for key in ("name", "timezone", "runbook"))

@@ -94,6 +94,10 @@ def _unnamed(message: str, target: Key | None) -> str:
     return re.sub(name if len(name) >= _TELLING else rf"\b{name}\b", "\0", message)
 
 
+def _is_rung(step: str | int) -> bool:
+    return isinstance(step, int) or step in _RUNGS
+
+
 def _of(targets: list[Key]) -> str:
     """Return of which targets an error is that stands elsewhere."""
     if not targets:
@@ -104,10 +108,14 @@ def _of(targets: list[Key]) -> str:
 
 @dataclass
 class Problems:
-    """Collects the errors of an inventory, each with file, line and key, and the values that none of them may show."""
+    """Collects the errors of an inventory, each with file, line and key, and the values that none of them may show.
+
+    Where it `assumes` that variables are there which are not, what is noted of the keys that have one is no error.
+    """
 
     written: Written
     names: Collection[str] = ()
+    assumes: bool = False
     _found: list[tuple[Key, str, Source | None]] = field(default_factory=list)
     _causes: dict[Key, list[str]] = field(default_factory=dict)
     _secrets: dict[Key, list[str]] = field(default_factory=dict)
@@ -145,8 +153,8 @@ class Problems:
 
     def raise_any(self, known: Inventory | None = None) -> None:
         """Raise InventoryError where anything was noted: in the order of the files, everything once."""
-        if self._found:
-            raise InventoryError(self.faults(), known, self.wrong)
+        if self._found and (faults := self.faults()):
+            raise InventoryError(faults, known, self.wrong)
 
     def faults(self) -> list[Fault]:
         """Return what was noted."""
@@ -158,7 +166,7 @@ class Problems:
         gathered: dict[tuple[Source, Key, str], list[tuple[Place, str]]] = {}
         for path, message, source in self._found:
             place = self.written.place(path) if source is None else Place(source, path)
-            if self._follows(place.path, message):
+            if self._follows(place.path, message) or self._is_assumed(place.path):
                 continue
             alike = _unnamed(message, place.target)
             gathered.setdefault((place.source, place.path, alike), []).append((place, message))
@@ -180,9 +188,13 @@ class Problems:
         if message in self._causes.get(path, ()):
             return False
         depth = len(path)
+        return any(cause[:depth] == path and all(map(_is_rung, cause[depth:])) for cause in self._causes)
+
+    def _is_assumed(self, path: Key) -> bool:
+        """Tell whether a key has a variable that is taken to be there, or one of its rungs has, or what it is in."""
         return any(
-            cause[:depth] == path and all(isinstance(step, int) or step in _RUNGS for step in cause[depth:])
-            for cause in self._causes
+            path[: len(known)] == known or (known[: len(path)] == path and all(map(_is_rung, known[len(path) :])))
+            for known in self.written.assumed
         )
 
     def _fault(self, place: Place, message: str, targets: list[Key], redactor: Redactor) -> Fault:
