@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager
 from pathlib import Path
 
 from ..core.results import Run, summary
-from ..inventory import Inventory, InventoryError
-from ..inventory.places import places_of
+from ..inventory import InventoryError
 from ..inventory.problems import Fault
 from ..reports import github
-from ..reports.findings import Spot, annotated
+from ..reports.findings import annotated, spots_of
 from ..reports.markdown import markdown
 from ..reports.phrases import short
 from .destination import Destination, Finished
@@ -29,7 +28,7 @@ class Annotations(Destination):
 
     def send(self, finished: Finished) -> Iterable[str]:
         """Print the annotations, and add to the summary."""
-        spots = {**_spots(finished.inventory), **finished.context.spots}
+        spots = {**spots_of(finished.inventory), **finished.context.spots}
         with self._uncaptured():
             print_all(annotated(finished.run, spots, finished.context))
         github.add_summary(markdown(finished.run))
@@ -66,10 +65,6 @@ def refused(error: InventoryError) -> None:
 def _refusal(fault: Fault) -> github.Annotation:
     file = Path(fault.file) if fault.file is not None else None
     return github.Annotation("error", fault.key or "opscheck", short(fault.text), (), file, fault.line)
-
-
-def _spots(inventory: Inventory) -> Mapping[str, Spot]:
-    return {name: (Path(place.source.shown), place.line) for name, place in places_of(inventory).items()}
 
 
 def _outputs(run: Run) -> dict[str, str]:

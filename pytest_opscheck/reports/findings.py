@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..core.results import Result, Run, Verdict
+from ..inventory import Inventory
+from ..inventory.places import places_of
 from .context import Failed, ReportContext
 from .github import Annotation, Level
 from .phrases import short, word
@@ -38,6 +40,11 @@ class Finding:
 def findings(run: Run, spots: Mapping[str, Spot]) -> Iterator[Finding]:
     """Yield what is not ok, the worst first; `spots` are by result id."""
     yield from (Finding(each, spots.get(each.id)) for each in run.results if each.verdict in _SHOWN)
+
+
+def spots_of(inventory: Inventory) -> dict[str, Spot]:
+    """Return where each expectation of an inventory is written, by result id."""
+    return {name: (Path(place.source.shown), place.line) for name, place in places_of(inventory).items()}
 
 
 def annotated(run: Run, spots: Mapping[str, Spot], context: ReportContext) -> list[Annotation]:
