@@ -7,7 +7,7 @@ from pytest_opscheck.probes.dns._records import RecordLimits, numbered
     limit="== answers",
     severity="P0",
     suites=("*",),
-    action="Ask the resolver by hand from where the check runs: dig @RESOLVER {target}",
+    action="Ask the resolver by hand from where the check runs: {by_hand}",
 )
 def test_reachable(reachable, expect):
     """The resolvers answer.
@@ -142,7 +142,7 @@ def test_signatures_left(signatures_left, expect):
     dns.latency,
     suites=("smoke", "daily"),
     units=("s",),
-    action="Ask a few times by hand, then see what the resolver is busy with: dig {target}",
+    action="Ask a few times by hand, then see what the resolver is busy with: {by_hand}",
 )
 def test_latency(latency, expect):
     """The resolvers answer fast enough.

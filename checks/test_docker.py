@@ -36,7 +36,7 @@ def test_reachable(reachable, expect):
     severity="P1",
     suites=("smoke", "deploy_gate", "daily"),
     takes="services",
-    action="See why: docker ps -a --filter name={subject}; docker logs --tail 50 NAME; start it: docker compose up -d",
+    action="See why: {by_hand}; docker logs --tail 50 NAME; start it: docker compose up -d",
 )
 def test_up(up, expect):
     """Every service runs.
@@ -345,7 +345,7 @@ def test_image(image, expect):
     limit="== 0",
     severity="P1",
     family=True,
-    action="Run it by hand: docker exec NAME COMMAND",
+    action="Run it by hand: docker exec NAME {asked}",
 )
 def test_exec(
     exec,  # noqa: A002 - the probe's name

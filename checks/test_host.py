@@ -7,7 +7,7 @@ from pytest_opscheck.probes._types import CountParam
 from pytest_opscheck.probes.host._files import Age, Exists, ModeParam, Size
 
 
-@check(host.reachable, limit="== shell", severity="P0", suites=("*",), action="Try the same way in by hand: ssh -v")
+@check(host.reachable, limit="== shell", severity="P0", suites=("*",), action="Try the same way in by hand: {by_hand}")
 def test_reachable(reachable, expect):
     """The host can be reached.
 
@@ -250,7 +250,7 @@ def test_ports(ports, expect):
         expect(words[port.listens], subject=port.name, why="the host's sockets can't be read: see /proc/net there")
 
 
-@check(host.command, limit="== 0", family=True, action="Run the command by hand")
+@check(host.command, limit="== 0", family=True, action="Run the command by hand: {asked}")
 def test_command(
     command,
     expect,

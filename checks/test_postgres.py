@@ -525,7 +525,7 @@ def test_plan(plan, expect):
         expect(plan.state, subject=f"index {plan.index}", limit="== used", observed=observed)
 
 
-@check(postgres.query, units=("*",), family=True, action="Run the query by hand, and see what it counts")
+@check(postgres.query, units=("*",), family=True, action="Run the query by hand, and see what it counts: {asked}")
 def test_query(query, expect):
     """A user-defined query answers as expected.
 

@@ -105,7 +105,7 @@ def test_targets_up(targets_up, expect):
     units=("", "%", "s", "B", "rate", "text"),
     least=None,
     family=True,
-    action="Look at the query's graph in Prometheus",
+    action="Look at the query's graph in Prometheus: {asked}",
 )
 def test_query(query, expect):
     """A user-defined query gives what is expected.

@@ -156,7 +156,8 @@ def check(
     takes: the parameter that the inventory's short form sets.
     family: whether the inventory names the checks of this family, for example `[postgres.main.query.NAME]`.
     action: the next step to show with a breach. In it `{subject}` stands for what is worst, as `expect` was told it,
-        and `{target}` for the target's address or name, both quoted for a shell.
+        and `{target}` for the target's address or name, both quoted for a shell; `{by_hand}` for the command by which
+        people try the target themselves, and `{asked}` for the check's own command or query.
     least: what its value is never below, None for what may be negative. A limit of the inventory that no value can
         break, or none can keep, is an error.
     most: what its value is never above, for example `100%` for a part of a whole.

@@ -99,9 +99,9 @@ def _chapter(found: Chapter) -> Iterator[str]:
 def described(entry: Entry) -> Iterator[str]:
     """Yield all about one check, as a terminal shows it."""
     yield from _wrapped(f"{entry.id}: {entry.title}", "")
-    for paragraph in entry.definition.split("\n\n") if entry.definition else ():
+    for paragraph in paragraphs(entry):
         yield ""
-        yield from _wrapped(paragraph, "")
+        yield paragraph
     yield ""
     facts = {
         "runs": entry.runs,
@@ -115,6 +115,12 @@ def described(entry: Entry) -> Iterator[str]:
     if entry.example:
         yield "\nExample:"
         yield textwrap.indent(entry.example, "  ")
+
+
+def paragraphs(entry: Entry) -> Iterator[str]:
+    """Yield what exactly a check judges, wrapped."""
+    for paragraph in entry.definition.split("\n\n") if entry.definition else ():
+        yield "\n".join(_wrapped(paragraph, ""))
 
 
 def _keys(keys: Collection[Key]) -> Iterator[str]:

@@ -24,6 +24,7 @@ _ELSEWHERE = {
     "merge": "merge",
     "plan": "plan",
     "report": "report",
+    "explain": "explain",
     "run": "run",
     "runbook": "runbook",
     "schedule": "schedule",
@@ -84,6 +85,7 @@ def main() -> None:
     pytest -m daily      run a suite
     opscheck gate        after a deploy: go, or roll back?
     opscheck history     what changed, and when?
+    opscheck explain     how was a check judged, what did past runs see?
     opscheck report      print the latest run as text or Markdown
     opscheck schedule    run suites automatically, from systemd or cron
     opscheck status      when did each suite last run, and how did it end?

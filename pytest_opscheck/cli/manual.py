@@ -75,7 +75,7 @@ def chapters(names: Iterable[str] | None = None) -> Iterator[Chapter]:
 def chapter(name: str) -> Chapter:
     """Return what can be said of one kind. Raises PackageError."""
     kind = kind_named(name)
-    return Chapter(name, kind.summary, tuple(_target_keys(kind)), tuple(_entry(check) for check in checks_of(name)))
+    return Chapter(name, kind.summary, tuple(_target_keys(kind)), tuple(entry(check) for check in checks_of(name)))
 
 
 def _target_keys(kind: Kind) -> Iterator[Key]:
@@ -85,7 +85,8 @@ def _target_keys(kind: Kind) -> Iterator[Key]:
         yield Key(name, meaning, "" if "by default" in meaning else _default(info))
 
 
-def _entry(check: Check) -> Entry:
+def entry(check: Check) -> Entry:
+    """Return what can be said of one check."""
     definition, needs, example = _parts(inspect.getdoc(check.function) or "")
     suites = ", ".join("any suite" if suite == EVERY_SUITE else suite for suite in check.suites)
     limits = f"`{check.limits}`" if check.limits is not None else "none; the inventory says what is expected"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -54,6 +55,12 @@ def _code_quality(run: Run) -> str:
     except InventoryError as error:
         return code_quality(run, spots_of(error.known) if error.known is not None else {}, file)
     return code_quality(run, spots_of(inventory), file)
+
+
+def latest_runs(folder: Path) -> Iterator[Run]:
+    """Yield the latest run of each suite."""
+    for file in sorted(folder.glob(f"*/{_LATEST}")):
+        yield _read(file)
 
 
 def _file(of: str | None, folder: Path) -> Path:

@@ -32,6 +32,23 @@ _CAUSE = (
 )
 
 
+_STEPS = (
+    (
+        r"(?i)identification has changed|host key for .* has changed|offending",
+        "if the host was set up again, forget its old key: ssh-keygen -R HOST",
+    ),
+    (
+        r"(?i)host key verification failed|no .* host key is known",
+        "compare the fingerprint of its key, then add the key to known_hosts: ssh-keyscan HOST",
+    ),
+    (
+        r"(?i)permission denied \(.*publickey|too many authentication failures|authentication failed",
+        "check the user in `connect`, and whether its authorized_keys there has this key",
+    ),
+)
+"""What ssh says, and what fixes it."""
+
+
 def unreachable(said: str, printed: str = "", why: str = "") -> UnreachableError:
     """Make the error of what a connection's program said and what the other side printed: the lines that name a cause.
 
@@ -41,11 +58,15 @@ def unreachable(said: str, printed: str = "", why: str = "") -> UnreachableError
     lines = "; ".join(told).split("; ")
     transient = all(re.search(_TRANSIENT, line) for line in lines)
     shell = why.partition(", but no shell answers")
-    step = f"; {SEE_SHELL}" if shell[1] and not any(re.search(_CAUSE, line) for line in lines) else ""
+    step = f"; {SEE_SHELL}" if shell[1] and not any(re.search(_CAUSE, line) for line in lines) else _fix(lines)
     if not told:
         return UnreachableError((why or "not a word") + shown(printed) + step)
     begin = f"{shell[0]}{shell[1]}: " if shell[1] and printed.strip() else ""
     return UnreachableError(begin + "; ".join(told) + step, transient=transient)
+
+
+def _fix(lines: list[str]) -> str:
+    return next((f"; {step}" for sign, step in _STEPS if any(re.search(sign, line) for line in lines)), "")
 
 
 def shown(printed: str) -> str:

@@ -293,7 +293,8 @@ def _common() -> Schema:
         "runbook": {"description": "a page, or an #anchor of the inventory's runbook", "$ref": "#/$defs/text"},
         "action": {
             "description": "the next step, shown with a breach; of several, the first whose condition holds; "
-            "{subject} in it is what is worst, {target} is where",
+            "{subject} in it is what is worst, {target} is where, {by_hand} the command by which people try it, "
+            "{asked} the check's own command or query",
             "anyOf": [{"$ref": "#/$defs/text"}, {"type": "array", "minItems": 1, "items": _step()}],
         },
         "for": {"description": "a breach counts after it has lasted this long: 10m", "$ref": "#/$defs/time"},

@@ -9,21 +9,33 @@ from collections.abc import Collection
 from ..core.results import Measurement
 from .subject import Subject
 
+_PLACEHOLDER = re.compile(r"(?P<before>:? ?)\{(?P<name>target|subject|by_hand|asked)\}")
+"""With what goes with it where there is no such command."""
+
 
 def next_step(subject: Subject, action: str | None, measurements: Collection[Measurement]) -> str | None:
     """Return what to do about a breach. What could not be told says itself what to do about that.
 
-    `{target}` in it becomes the target's address, or its name; `{subject}` what is worst, or else the target.
+    `{target}` in it becomes the target's address, or its name; `{subject}` what is worst, or else the target;
+    `{by_hand}` the command by which people try the target themselves, `{asked}` the command or query of the check.
     """
     if action is None:
         return None
     target = subject.where or subject.target
     worst_first = breached(measurements)
     worst = worst_first[0].subject if worst_first else None
-    words = {"{target}": target, "{subject}": worst or target}
+    words = {"target": target, "subject": worst or target}
     # In quotes of its own a quote is written in pieces, in which a secret would not be known.
     fit = {key: word if "'" not in word else subject.target for key, word in words.items()}
-    return re.sub(r"\{(?:target|subject)\}", lambda found: _typed(fit[found[0]], action[: found.start()]), action)
+    commands = {"by_hand": subject.by_hand, "asked": subject.asked}
+
+    def filled(found: re.Match[str]) -> str:
+        if (name := found["name"]) in fit:
+            return found["before"] + _typed(fit[name], action[: found.start("name") - 1])
+        command = commands[name]
+        return found["before"] + command if command is not None else ""
+
+    return _PLACEHOLDER.sub(filled, action)
 
 
 def _typed(word: str, before: str) -> str:

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import shlex
 from dataclasses import dataclass
 
 from ..inventory import Expectation, Inventory
 from .expect import DEFAULT_SEVERITY
+
+_QUESTIONS = ("sql", "query", "run")
+"""The keys by which an inventory says what is asked."""
+_LONGEST = 300
 
 
 @dataclass(frozen=True)
@@ -22,6 +27,8 @@ class Subject:
     action: str | None = None
     covers: tuple[str, ...] = ()
     where: str | None = None
+    by_hand: str | None = None
+    asked: str | None = None
 
     @classmethod
     def of(cls, expectation: Expectation, inventory: Inventory) -> Subject:
@@ -37,7 +44,19 @@ class Subject:
             action=expectation.action,
             covers=expectation.covers,
             where=expectation.target.keys.where(),
+            by_hand=expectation.target.keys.by_hand(),
+            asked=_asked(expectation),
         )
+
+
+def _asked(expectation: Expectation) -> str | None:
+    """Return the command or query of the inventory in a line; None where it has none, or it takes more than that."""
+    key = next((key for key in _QUESTIONS if key in expectation.asked), None)
+    given = expectation.asked[key] if key is not None else ""
+    text = shlex.join(given) if isinstance(given, tuple) else str(given).strip()
+    if key != "run" and "--" not in text:  # which begins a comment, up to the end of the line
+        text = " ".join(text.split())
+    return text if 0 < len(text) <= _LONGEST and text.isprintable() else None
 
 
 def _at_stake(expectation: Expectation) -> str:

@@ -63,6 +63,10 @@ class Target(BaseModel):
         """Return where it is, as people would type it and without its secrets; None where its name says it better."""
         return None
 
+    def by_hand(self) -> str | None:
+        """Return the command by which people try it themselves where the check runs; None where there is none."""
+        return None
+
     def unverified(self) -> str | None:
         """Say what is not verified of a server on another machine, and what to write instead; None where all is."""
         return None

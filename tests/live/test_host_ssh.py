@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -58,14 +59,23 @@ def test_all_readings_of_a_host_travel_in_one_command(run: Run, server: Sshd, tm
 @pytest.mark.parametrize(
     ("spec", "said"),
     [
-        ({"identity": "other_key"}, "Permission denied"),
-        ({"config": "suspicious"}, "Host key verification failed"),
+        (
+            {"identity": "other_key"},
+            r"Permission denied .*; check the user in `connect`, and whether its authorized_keys",
+        ),
+        (
+            {"config": "suspicious"},
+            r"Host key verification failed.*; if the host was set up again, forget its old key: ssh-keygen -R",
+        ),
     ],
 )
 def test_not_let_in(run: Run, server: Sshd, spec: dict[str, str], said: str) -> None:
+    """What is said names the cause and what fixes it, and the next step is the same way in by hand."""
     outcome = run(host(server.connect(**spec)) + '[host.prod.command.any]\nrun = "true"\n')
     assert outcome.verdict("host.reachable@prod") == "breach P0"
-    assert said in outcome.message("host.reachable@prod")
+    assert re.search(said, outcome.message("host.reachable@prod"))
+    step = outcome["host.reachable@prod"]["action"]
+    assert re.fullmatch(rf"Try the same way in by hand: ssh -v -p {server.port} -F \S+ .*127\.0\.0\.1", step)
     assert outcome.verdict("host.command.any@prod") == "blocked"
     assert outcome.exit_status == 1
 

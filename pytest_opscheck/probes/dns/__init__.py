@@ -5,6 +5,7 @@ dnspython is imported where a target of this kind is read, or named in an invent
 
 from __future__ import annotations
 
+import shlex
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -71,6 +72,13 @@ class DnsName(Target):
     def where(self) -> str:
         """Return the name."""
         return self.name
+
+    def by_hand(self) -> str:
+        """Return the command that asks the first resolver."""
+        way = {"udp": [], "tcp": ["+tcp"], "tls": ["+tls"]}[self.transport]
+        resolver = [Resolver.of(each, self.transport) for each in self.resolver[:1]]
+        asked = [word for each in resolver for word in (f"@{each.host}", "-p", str(each.port))]
+        return shlex.join(["dig", *asked, *way, self.name])
 
 
 @contextmanager

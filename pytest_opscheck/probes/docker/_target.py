@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import re
+import shlex
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import cached_property, partial
@@ -86,6 +87,13 @@ class Containers(Target):
         if self.on is not None and self.url is not None:
             raise ValueError("on and url are two ways to one engine; keep one of them")
         return self
+
+    def by_hand(self) -> str:
+        """Return the command that lists the containers; of a project, first the one that lists those there are."""
+        by, values = self.by
+        filters = [f"label={PROJECT}={each}" if by == "project" else f"{by}={each}" for each in values]
+        listed = shlex.join(["docker", "ps", "-a", *(word for each in filters for word in ("--filter", each))])
+        return f"docker compose ls -a; {listed}" if by == "project" else listed
 
     def host(self) -> str | None:
         """Return the host whose docker command is asked, None for the engine's own API."""

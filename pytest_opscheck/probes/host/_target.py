@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import shlex
+from collections.abc import Mapping
 from typing import Annotated
+from urllib.parse import SplitResult, parse_qs, urlsplit
 
 from pydantic import AfterValidator, Field
 
@@ -40,12 +43,43 @@ def _known_backend(connect: str) -> str:
     return connect
 
 
+def _shell(spec: SplitResult) -> list[str]:
+    given = {key: values[-1] for key, values in parse_qs(spec.query).items()}
+    match spec.scheme:
+        case "ssh" | "safe-ssh" | "paramiko":
+            port = {"-p": str(spec.port)} if spec.port else {}
+            flags = {**port, "-F": given.get("ssh_config"), "-i": given.get("ssh_identity_file")}
+            user = f"{spec.username}@" if spec.username else ""
+            return ["ssh", "-v", *_given(flags), f"{user}{spec.hostname}"]
+        case "docker" | "podman":
+            return [spec.scheme, "exec", "-it", spec.netloc.rpartition("@")[2], "sh"]
+        case "kubectl":
+            flags = {"-n": given.get("namespace"), "-c": given.get("container")}
+            return ["kubectl", "exec", "-it", *_given(flags), spec.netloc, "--", "sh"]
+        case "lxc":
+            return ["lxc", "exec", spec.netloc, "--", "sh"]
+        case "chroot":
+            return ["chroot", spec.path, "sh"]
+    return []
+
+
+def _given(flags: Mapping[str, str | None]) -> list[str]:
+    return [word for flag, value in flags.items() if value for word in (flag, value)]
+
+
 class Host(Target):
     """A machine or container."""
 
     connect: Annotated[str, AfterValidator(_known_backend)] = Field(
         default="local://", description="any testinfra host spec, for example ssh://deploy@prod or docker://web"
     )
+
+    def by_hand(self) -> str | None:
+        """Return the command that leads to a shell there; None where a library leads there."""
+        try:
+            return shlex.join(words) if (words := _shell(urlsplit(self.connect))) else None
+        except ValueError:  # an address that testinfra refuses, in its own words
+            return None
 
     def host(self) -> str | None:
         """Return no name: a host is its own."""

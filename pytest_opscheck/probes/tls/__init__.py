@@ -6,6 +6,7 @@ Reading a certificate and trusting it are two handshakes, so that an expired or 
 from __future__ import annotations
 
 import contextlib
+import shlex
 import ssl
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -69,6 +70,14 @@ class TlsServer(Target):
     def where(self) -> str:
         """Return the address or the file."""
         return self.address or self.file or ""
+
+    def by_hand(self) -> str:
+        """Return the command that shows the certificate."""
+        if self.address is None:
+            return shlex.join(["openssl", "x509", "-text", "-in", self.file or ""])
+        way = ["-starttls", self.starttls] if self.starttls is not None else []
+        asked = ["-connect", self.address, "-servername", self.name, *way, "-showcerts"]
+        return shlex.join(["openssl", "s_client", *asked])
 
     @property
     def place(self) -> tuple[str, int]:

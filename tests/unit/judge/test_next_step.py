@@ -11,11 +11,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pytest_opscheck.catalogue import checks
 from pytest_opscheck.core.results import Measurement, Result
 from pytest_opscheck.gather.readings import Reading
+from pytest_opscheck.inventory import load
 from pytest_opscheck.judge.conclude import Judge
 from pytest_opscheck.judge.subject import Subject
 from pytest_opscheck.probes import UnknownError, UnreachableError
+from pytest_opscheck.probes._kind import Kind, Target
+from pytest_opscheck.probes.dns import kind as dns
+from pytest_opscheck.probes.docker import kind as docker
+from pytest_opscheck.probes.host import kind as host
 from pytest_opscheck.probes.http import kind as http
 from pytest_opscheck.probes.tls import kind as tls
 
@@ -23,6 +29,10 @@ JUDGE = Judge("P3")
 DISK = Subject(
     "host.disk@prod", "host.disk", "prod", "", ("daily",), action="du -xh {subject} of {target} {{.State}} {other}"
 )
+
+
+def of(kind: Kind, **keys: object) -> Target:
+    return kind.target.model_validate(keys)
 
 
 def measured(subject: str | None, breached: str | None, problem: str | None = None) -> Measurement:
@@ -43,6 +53,81 @@ def test_without_a_subject_it_names_the_target_by_its_address_where_that_helps()
     addressed = replace(DISK, where="https://example.com/a", action="curl -v {subject} {target}")
     said = judged(measured(None, "P3"), subject=addressed)
     assert said.action == "curl -v https://example.com/a https://example.com/a"
+
+
+@pytest.mark.parametrize(
+    ("keys", "command"),
+    [
+        (
+            of(host, connect="ssh://ops@web.example.com:2222?ssh_config=my config"),
+            "ssh -v -p 2222 -F 'my config' ops@web.example.com",
+        ),
+        (of(host, connect="ssh://ops:canary@web"), "ssh -v ops@web"),
+        (of(host, connect="paramiko://web?ssh_identity_file=key"), "ssh -v -i key web"),
+        (of(host, connect="docker://root@web"), "docker exec -it web sh"),
+        (
+            of(host, connect="kubectl://web-0?namespace=shop&container=app"),
+            "kubectl exec -it -n shop -c app web-0 -- sh",
+        ),
+        (of(host, connect="chroot:///srv/root"), "chroot /srv/root sh"),
+        (of(host, connect="local://"), None),
+        (of(host, connect="ansible://web"), None),
+        (of(host, connect="ssh://web:port"), None),
+        (
+            of(dns, name="a.example", resolver=["127.0.0.1:5353"], transport="tcp"),
+            "dig @127.0.0.1 -p 5353 +tcp a.example",
+        ),
+        (of(dns, name="a.example"), "dig a.example"),
+        (
+            of(tls, address="a:465", server_name="b.example"),
+            "openssl s_client -connect a:465 -servername b.example -showcerts",
+        ),
+        (of(tls, file="/etc/a b.pem"), "openssl x509 -text -in '/etc/a b.pem'"),
+        (
+            of(docker, project="shop x"),
+            "docker compose ls -a; docker ps -a --filter 'label=com.docker.compose.project=shop x'",
+        ),
+        (of(docker, names=["aa", "bb"]), "docker ps -a --filter name=aa --filter name=bb"),
+        (of(docker, labels=["k=v"]), "docker ps -a --filter label=k=v"),
+    ],
+)
+def test_a_command_by_which_people_try_it_themselves(keys: Target, command: str | None) -> None:
+    """It works as it stands, and shows no password; where there is none, the step does without it."""
+    assert keys.by_hand() == command
+    subject = replace(DISK, by_hand=command, action="Try it: {by_hand}")
+    assert judged(measured(None, "P3"), subject=subject).action == (f"Try it: {command}" if command else "Try it")
+
+
+@pytest.mark.parametrize(
+    ("table", "asked"),
+    [
+        ('[host.a.command.x]\nrun = "nginx -t"', "nginx -t"),
+        ('[host.a.command.x]\nrun = """cd /srv\n./check"""', None),
+        (
+            '[postgres.a]\ndsn = \'postgresql://a/b\'\n[postgres.a.query.x]\nsql = """\nselect 1\n  from jobs\n"""',
+            "select 1 from jobs",
+        ),
+        (
+            '[postgres.a]\ndsn = \'postgresql://a/b\'\n[postgres.a.query.x]\nsql = """\nselect 1 -- one\n"""',
+            "select 1 -- one",
+        ),
+        ('[postgres.a]\ndsn = \'postgresql://a/b\'\n[postgres.a.query.x]\nsql = """\nselect 1 -- one\n, 2"""', None),
+        ("[docker.a]\nproject = 'p'\n[docker.a.exec.x]\nservice = 'web'\nrun = ['ls', 'a b']", "ls 'a b'"),
+    ],
+)
+def test_a_question_of_the_inventory_stands_in_its_next_step(tmp_path: Path, table: str, asked: str | None) -> None:
+    """In one line; one that takes more is not shortened, for what is left would ask for something else."""
+    file = tmp_path / "opscheck.toml"
+    file.write_text(
+        f"[host.a]\n{table}\nexpect = '< 5'\n" if "query" in table else f"[host.a]\n{table}\n", encoding="utf-8"
+    )
+    inventory = load(file, checks(), {})
+    subject = Subject.of(next(each for each in inventory.expectations if each.id.endswith(".x@a")), inventory)
+    assert subject.asked == asked
+    step = judged(measured(None, "P3"), subject=subject).action
+    assert step is not None
+    assert "{" not in step
+    assert asked is None or step.endswith(asked)
 
 
 @given(st.text(min_size=1).filter(lambda text: "'" not in text))
