@@ -101,6 +101,11 @@ class Publisher:
     def _uncaptured(self) -> AbstractContextManager[None]:
         return streams.uncaptured(self.config)
 
+    def note_spot(self, report: pytest.TestReport, name: str) -> None:
+        """Note where a user's own test stands; of a shipped check the inventory tells."""
+        if report.nodeid not in self.session.due.shipped and (spot := self.spot(report)) is not None:
+            self.spots[name] = spot
+
     def spot(self, report: pytest.TestReport | pytest.CollectReport) -> tuple[Path, int | None] | None:
         """Return the file of a test or a module, and the line where pytest knows it."""
         file, line, _ = getattr(report, "location", None) or (report.nodeid.partition("::")[0], None, "")
