@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import importlib
-import json
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,7 +12,7 @@ from typing import Any
 import click
 
 from ..inventory import FILE, nearest
-from .options import USAGE, Usage, loaded, say
+from .options import USAGE, Usage, file_argument, say
 
 _ELSEWHERE = {
     "checks": "checks",
@@ -101,29 +100,34 @@ def main() -> None:
 def init(folder: Path) -> None:
     """Look at this machine and write opscheck.toml. An existing file is left unchanged."""
     from . import first_inventory
+    from . import schema as schemas
 
     try:
         written = first_inventory.write(folder)
+        beside = schemas.write(folder)
     except FileExistsError as error:
         raise Usage(f"{error.filename} already exists and was left unchanged; remove or rename it first") from None
     except OSError as error:
         reason = (error.strerror or "it can't be written").lower()
         raise Usage(f"{folder}: {reason}; create the folder first, or name another one") from None
     say(f"wrote {written}; review it, then run: pytest -m daily")
+    if beside is not None:
+        say(f"wrote {beside}, by which editors complete and check it; to renew it: opscheck schema > {beside}")
 
 
 @main.command()
-def schema() -> None:
-    """Print the JSON Schema of opscheck.toml for editors, with the severity names of the inventory in this folder."""
-    from ..catalogue import checks
-    from ..inventory.schema import schema as made
-    from ..packages import PackageError
+@file_argument
+@click.option("--no-env", is_flag=True, expose_value=False, help="Is always so: a schema needs no variables.")
+def schema(file: Path) -> None:
+    """Print the JSON Schema of opscheck.toml for editors, with the severity names of an inventory, be it unfinished.
 
-    words = loaded(Path(FILE)).severities if Path(FILE).exists() else ()
-    try:
-        say(json.dumps(made(checks(), tuple(words)), indent=2))
-    except PackageError as error:
-        raise Usage(str(error)) from None
+    Even Better TOML and taplo find it by the first line of the inventory: #:schema ./opscheck.schema.json
+    """
+    from . import schema as schemas
+
+    if file != Path(FILE) and not file.is_file():
+        raise Usage(f"there is no file {file}; name the inventory: opscheck schema FILE")
+    click.echo(schemas.of(file), nl=False)
 
 
 @main.command()

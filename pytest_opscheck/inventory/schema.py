@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.metadata
 import re
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -29,6 +30,7 @@ from .schedules import timing_schema
 from .schema_groups import SOURCE, group_tables, needed_alone, source_table
 
 _DIALECT = "https://json-schema.org/draft/2020-12/schema"
+ID = "urn:opscheck:inventory:1"
 _VARIABLE = r"\$\{[^}]+\}"
 _UNSIGNED = r"\+?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]+)?"
 _NUMBER = rf"-?{_UNSIGNED}"
@@ -54,6 +56,8 @@ def schema(checks: Iterable[Check], words: Iterable[str] = ()) -> Schema:
     targets = {name: made.kind(kind) for name, kind in kinds.items() if name != SOURCE}
     return {
         "$schema": _DIALECT,
+        "$id": ID,
+        "$comment": f"made by pytest-opscheck {importlib.metadata.version('pytest-opscheck')}",
         "title": "opscheck.toml",
         "description": "The inventory of pytest-opscheck: targets, and what is expected of them",
         "type": "object",
