@@ -27,6 +27,7 @@ from .model import FAIL_AT, NAME
 from .notify import schema as notify
 from .report import ALWAYS, CHANGE, SECURITIES
 from .schedules import timing_schema
+from .schema_forms import every, formed, lasting, zone
 from .schema_groups import SOURCE, group_tables, needed_alone, source_table
 
 _DIALECT = "https://json-schema.org/draft/2020-12/schema"
@@ -107,6 +108,7 @@ class _Maker:
     def kind(self, kind: Kind) -> Schema:
         """Return the schema of a kind's table: targets by name."""
         fields, required = self._fields(kind.target, kind.name)
+        fields = formed(kind.name, fields)
         checks = [check for check in self._checks if check.kind == kind.name]
         families = {}
         for check in (check for check in checks if check.family):
@@ -217,7 +219,7 @@ def _general(severities: list[str]) -> Schema:
     text = {"$ref": "#/$defs/text"}
     fields = {
         "name": {"description": "what reports call this inventory; by default its folder", **text},
-        "timezone": {"description": "defines `today` and times of day: Europe/Berlin", **text},
+        "timezone": {"description": "defines `today` and times of day: Europe/Berlin", **zone()},
         "runbook": {"description": "where links to the runbook lead", **text},
         "severities": {
             "description": "other words for P0 (worst) to P3",
@@ -231,7 +233,9 @@ def _general(severities: list[str]) -> Schema:
 
 def _suites() -> Schema:
     fail_at = {"description": "breaches less severe than this warn, and do not fail the run", "default": FAIL_AT}
-    suite = _table({"fail_at": {**fail_at, "$ref": "#/$defs/severity"}, **timing_schema()})
+    timing = timing_schema()
+    timing["every"] = every(timing["every"])
+    suite = _table({"fail_at": {**fail_at, "$ref": "#/$defs/severity"}, **timing})
     own = {
         "type": "object",
         "description": "suites, what makes their runs fail, and their schedules",
@@ -301,14 +305,7 @@ def _common() -> Schema:
             "{asked} the check's own command or query",
             "anyOf": [{"$ref": "#/$defs/text"}, {"type": "array", "minItems": 1, "items": _step()}],
         },
-        "for": {"description": "a breach counts after it has lasted this long: 10m", "$ref": "#/$defs/time"},
-        "of": {
-            "description": "a breach counts when it occurs in this many of the last runs: 3 of 5",
-            "anyOf": [
-                {"type": "string", "pattern": r"^\s*[0-9]{1,3}\s+of\s+[0-9]{1,3}\s*$"},
-                {"$ref": "#/$defs/variable"},
-            ],
-        },
+        **lasting(),
         "timeout": {"description": "how long the probe may take, for example 30s", "$ref": "#/$defs/duration"},
     }
 

@@ -11,7 +11,7 @@ from pydantic import AfterValidator, Field
 
 from .._kind import Kind, Target
 
-_BACKENDS = (
+BACKENDS = (
     "local",
     "ssh",
     "safe-ssh",
@@ -38,8 +38,8 @@ def _known_backend(connect: str) -> str:
         )
     if backend == "chroot" and not connect.startswith("chroot:///"):
         raise ValueError("it names no absolute path; write for example chroot:///srv/root")
-    if backend not in _BACKENDS:
-        raise ValueError(f"unknown way to connect {backend!r}; use one of {', '.join(_BACKENDS)}")
+    if backend not in BACKENDS:
+        raise ValueError(f"unknown way to connect {backend!r}; use one of {', '.join(BACKENDS)}")
     return connect
 
 
