@@ -23,7 +23,7 @@ unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help demo demo-docker stack check stop test unit flips gates lowest lint clean demo-packages test-packages
+.PHONY: help demo demo-docker stack check stop test unit flips gates lowest lint docs clean demo-packages test-packages
 
 help:
 	@echo 'make demo                  starts a small shop of real servers, checks it, shows the verdicts, stops it'
@@ -38,6 +38,7 @@ help:
 	@echo 'make gates                 deploys builds with faults on real stacks, and times what the gate says; an hour and a half'
 	@echo 'make lowest                runs the unit tests and the demo with the lowest versions that pyproject.toml allows'
 	@echo 'make lint                  ruff, mypy, and whether imports lead to the rooms below'
+	@echo 'make docs                  builds the site out of docs/ into build/site, with each warning as an error'
 	@echo 'make clean                 removes .venv and caches'
 
 demo: demo-packages $(VENV)/installed
@@ -57,10 +58,10 @@ unit: $(VENV)/installed-dev
 	$(VENV)/bin/pytest -n auto --dist worksteal -m 'not server' $(UNIT)
 
 flips: test-packages $(VENV)/installed-dev
-	tests/with-docker $(VENV)/bin/pytest tests/live/test_flips.py $(if $(NAME),-k $(NAME))
+	tests/with-docker $(VENV)/bin/pytest tests/live/test_flips.py $(if $(NAME),-k '$(NAME)')
 
 gates: test-packages $(VENV)/installed-dev
-	tests/with-docker $(VENV)/bin/pytest tests/gates -s $(if $(NAME),-k $(NAME))
+	tests/with-docker $(VENV)/bin/pytest tests/gates -s $(if $(NAME),-k '$(NAME)')
 
 lowest: test-packages $(VENV)-lowest/installed
 	tests/with-docker $(VENV)-lowest/bin/pytest -n 3 --dist loadfile tests/unit tests/live/test_demo.py
@@ -70,6 +71,10 @@ lint: $(VENV)/installed-dev
 	$(VENV)/bin/ruff format --check .
 	$(VENV)/bin/mypy
 	$(VENV)/bin/lint-imports --no-logo
+	$(VENV)/bin/validate-pyproject pyproject.toml
+
+docs: $(VENV)/installed-dev
+	NO_MKDOCS_2_WARNING=1 $(VENV)/bin/mkdocs build --quiet --strict --site-dir build/site
 
 clean:
 	rm -rf $(VENV) $(VENV)-lowest .import_linter_cache .mypy_cache .pytest_cache .ruff_cache build dist *.egg-info

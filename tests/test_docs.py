@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+import pytest_opscheck
 from pytest_opscheck.catalogue import checks
 from pytest_opscheck.cli.manual import Entry, chapters
 from pytest_opscheck.core.schedule import Schedule
@@ -43,6 +44,8 @@ PAGES = [
     "docs/fleets.md",
     "docs/ci.md",
     "docs/runbook.md",
+    "docs/api.md",
+    "docs/migrating.md",
 ]
 ENVIRONMENT = {
     "DATABASE_URL": "postgresql://127.0.0.1/db",
@@ -162,6 +165,21 @@ def test_the_draft_of_the_page_is_what_import_makes_of_its_runbook() -> None:
     (draft,) = re.findall(r"^```toml\n(.*?)^```", page, re.MULTILINE | re.DOTALL)
     made = of_pages([Page("runbook.md", runbook)], Path("opscheck.toml")).draft
     assert made[made.index("[opscheck]") :] == draft
+
+
+def test_the_page_of_the_api_has_every_class_and_function_that_others_may_use() -> None:
+    public = {name: getattr(pytest_opscheck, name) for name in pytest_opscheck.__all__}
+    documented = {name for name, value in public.items() if isinstance(value, type) or name == "check"}
+    shown = re.findall(
+        r"^::: pytest_opscheck\.(\w+)$", (ROOT / "docs/api.md").read_text(encoding="utf-8"), re.MULTILINE
+    )
+    assert set(shown) == documented | {"newhooks"}
+
+
+def test_every_page_is_in_the_navigation() -> None:
+    navigation = (ROOT / "mkdocs.yml").read_text(encoding="utf-8").partition("nav:")[2]
+    pages = {path.relative_to(ROOT / "docs").as_posix() for path in (ROOT / "docs").rglob("*.md")}
+    assert set(re.findall(r": (\S+\.md)$", navigation, re.MULTILINE)) == pages | {"index.md"}
 
 
 def test_the_page_of_checks_is_up_to_date() -> None:

@@ -18,6 +18,8 @@ from .written import Place, Source, Written
 if TYPE_CHECKING:
     from .model import Inventory
 
+_NEAR = 0.6
+"""How alike two words are, of 1, of which one was meant."""
 _MOST_CHOICES = 200
 """More of them would be a page, not a line."""
 _TELLING = 3
@@ -71,6 +73,11 @@ def is_concerned(path: Key, wrong: Iterable[Key]) -> bool:
     return any(each and each[: len(path)] == path[: len(each)] for each in wrong)
 
 
+def meant(key: str, choices: Iterable[str]) -> str | None:
+    """Return the valid key nearest to a wrong one; None where none is near."""
+    return next(iter(difflib.get_close_matches(key, sorted(choices), n=1, cutoff=_NEAR)), None)
+
+
 def nearest(key: str, choices: Iterable[str]) -> str:
     """Return an error's end: the valid key nearest to a wrong one, and all of them where none is near."""
     return _nearest(key, tuple(sorted(choices)))
@@ -78,9 +85,8 @@ def nearest(key: str, choices: Iterable[str]) -> str:
 
 @lru_cache(maxsize=64)
 def _nearest(key: str, choices: tuple[str, ...]) -> str:
-    close = difflib.get_close_matches(key, choices, n=1, cutoff=0.6)
-    if close:
-        return f"did you mean {close[0]!r}?"
+    if (close := meant(key, choices)) is not None:
+        return f"did you mean {close!r}?"
     if len(choices) > _MOST_CHOICES:
         return f"there are {len(choices)}, for example {', '.join(choices[:3])}"
     return f"it can be: {', '.join(choices)}" if choices else "no key is allowed here"

@@ -12,7 +12,7 @@ from pydantic import BaseModel, SecretStr, ValidationError
 
 from ..core.secrets import secrets_in
 from .positions import Key
-from .problems import Problems, nearest
+from .problems import Problems, meant, nearest
 
 _NEEDED = {
     "bool": ("true or false", ""),
@@ -39,16 +39,24 @@ def note_validation(
     *,
     unsaid: str | None = None,
 ) -> None:
-    """Note each error of a table once; `unsaid` names a key that the inventory leaves out."""
+    """Note each error of a table once; `unsaid` names a key that the inventory leaves out.
+
+    A key that is needed and stands there misspelt is one error.
+    """
     choices = list(choices)
     messages: dict[Key, list[str]] = {}
     types: dict[Key, list[str]] = {}
-    for detail in error.errors(include_url=False, include_input=False):
+    details = error.errors(include_url=False, include_input=False)
+    unknown = [str(each["loc"][0]) for each in details if each["type"] == "extra_forbidden" and len(each["loc"]) == 1]
+    misspelt = {meant(key, choices) for key in unknown}
+    for detail in details:
         loc = detail["loc"]
         match detail["type"]:
             case "extra_forbidden":
                 hint = f"; {nearest(str(loc[-1]), choices)}" if len(loc) == 1 else ""
                 path, message = tuple(loc), f"unknown key{hint}"
+            case "missing" if len(loc) == 1 and loc[0] in misspelt:
+                continue
             case "missing":
                 path, message = _said_part(loc[:-1], said), f"the key {loc[-1]!r} is needed"
             case _:

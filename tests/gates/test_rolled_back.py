@@ -32,7 +32,7 @@ FAULTS = {
     "an endpoint is open": Fault(Build(fault="open_to_all"), "http.status@status: ", 15),
     "rows are lost": Fault(Build(), "postgres.query.users@main: ", 15, sql="delete from users where id > 190"),
     "an error a second is logged": Fault(Build(fault="log_errors"), "docker.logs.errors@stack: ", 30),
-    "the worker is dead": Fault(Build(worker_fault="worker"), "celery.workers@tasks: ", 60),
+    "the worker is dead": Fault(Build(worker_fault="worker"), "worker is exited", 60),
     "all is 40 % slower": Fault(Build(fault="slower"), "http.p95@portfolio: shift: ", 60, windows=10),
     "5 % of requests fail": Fault(Build(fault="some_requests"), "http.errors@portfolio: ", 90, windows=10),
     "5 % of requests are ten times slower": Fault(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import gzip
 import threading
+import time
 from collections.abc import Iterator
 
 import pytest
@@ -231,6 +232,25 @@ def test_failed_requests_red_and_green(run: Run, server: Site) -> None:
     outcome = run(inventory)
     assert outcome.verdict("http.status@api") == "breach P1"
     assert outcome.verdict("http.errors@api") == "blocked", "where all fail, status says so"
+
+
+def test_a_series_ends_where_its_server_does(run: Run, server: Site) -> None:
+    """One that dies behind a proxy: each further request would wait for what is not there any more."""
+
+    def gone_later(handler: Handler) -> None:
+        if len(server.seen) > 10:
+            time.sleep(1)
+            handler.say(502, "")
+        else:
+            handler.say(200, "")
+
+    server.replies["/"] = gone_later
+    outcome = run(f'[http.api]\nurl = "{server.url}/"\nexpect = {{ errors = {{ P2 = "< 5%", requests = 200 }} }}\n')
+    (measured,) = outcome["http.errors@api"]["measurements"]
+    failed, asked = measured["share"]
+    assert (failed, asked < 20) == (5, True)
+    assert outcome.verdict("http.errors@api") == "breach P2"
+    assert len(server.seen) < 30
 
 
 def test_stopped_server_fails_reachable_alone(run: Run, server: Site) -> None:

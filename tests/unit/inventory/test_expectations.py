@@ -225,6 +225,7 @@ NAME = "a command needs its own name: [host.a.command.NAME]"
             "2: host.a.command: this table is empty; leave it out, or add one: [host.a.comm",
         ),
         ("[host.a.command.x]", "1: host.a.command.x: the key 'run' is needed"),
+        ("[host.a.command.x]\nrunn = 'true'", "2: host.a.command.x.runn: unknown key; did you mean 'run'?"),
         ("[host.a.command.x]\nrun = ''", "2: host.a.command.x.run: it is empty; give a value, or leave it out"),
         ("[host.a.command.x]\nrun = 'x'\nvalue = '< '", "3: host.a.command.x.value: '< ' names no value; use for exam"),
         (
