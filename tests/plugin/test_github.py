@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -100,6 +101,10 @@ def test_a_look_of_a_gate_a_shard_and_a_run_that_only_collects_show_nothing(step
         assert shown(step.runpytest_subprocess("-m", "daily", option)) == [], option
     assert not Path("summary").exists()
     assert not Path("outputs").exists()
+    merge = "from pytest_opscheck.cli import main; main()"
+    merged = step.run(sys.executable, "-c", merge, "merge", "daily")
+    assert ("error", "host.command.broken@other", "teams/a.toml", "4") in shown(merged)
+    assert Path("summary").read_text(encoding="utf-8").count("host.command.broken@other") == 1
 
 
 def test_errors_of_an_inventory_are_shown_beside_their_lines(step: pytest.Pytester) -> None:
