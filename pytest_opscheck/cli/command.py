@@ -15,6 +15,7 @@ from ..inventory import FILE, nearest
 from .options import USAGE, Usage, file_argument, say
 
 _ELSEWHERE = {
+    "announce": "announce",
     "checks": "checks",
     "compliance": "compliance",
     "gate": "gate",
@@ -77,7 +78,7 @@ def main() -> None:
 
     \b
     opscheck init        look at this machine and write an inventory
-    opscheck runbook     draft an inventory from a runbook
+    opscheck runbook     draft an inventory from a runbook, and see what of it is checked
     opscheck validate    is the inventory valid?
     opscheck checks      what can be expected?
     opscheck plan        what would be probed?
@@ -92,6 +93,8 @@ def main() -> None:
     opscheck compliance  what was checked in a period, and what was missed?
     opscheck maintenance start or end a maintenance window
     opscheck source      accept what has vanished from a list
+    opscheck announce    a run in parts is to come
+    opscheck merge       make one run of all parts
     """  # noqa: D301 - click's mark for lines that stay as they are
 
 

@@ -13,6 +13,7 @@ import click
 from ..core.units import LimitError, parse_duration
 from ..core.visible import inert, visible
 from ..inventory import Inventory, InventoryError, load, nearest
+from ..inventory.asked import OFFLINE, Asked
 from ..inventory.problems import Fault
 from ..inventory.tagged import Places
 from ..reports import github
@@ -113,13 +114,13 @@ def loaded(
     reports: Path | None = None,
     refused: Callable[[InventoryError], object] = lambda _error: None,
     *,
-    keeps: bool = False,
+    asked: Asked = OFFLINE,
     assumes: bool = False,
 ) -> Inventory:
     """Return an inventory; with errors in it, say them, have that told by `refused`, and end.
 
     reports: where the command line says that its reports are; else they are where pytest's settings say.
-    keeps: whether the items of its lists are kept now, as a run does.
+    asked: whether the lists that others own are asked for now.
     assumes: whether variables and files of secrets that are not there are taken to be there.
     """
     import pytest
@@ -132,7 +133,7 @@ def loaded(
         raise Usage(f"{no_inventory(Path.cwd())}; {how}")
     try:
         beside = reports or reports_setting(file.absolute().parent)
-        return load(file, checks(), reports=beside, keeps=keeps, assumes=assumes)
+        return load(file, checks(), reports=beside, asked=asked, assumes=assumes)
     except (InventoryError, pytest.UsageError) as error:
         if isinstance(error, InventoryError):
             complain(error)

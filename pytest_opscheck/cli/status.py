@@ -14,7 +14,7 @@ import click
 from ..core.humanize import counted, duration_text
 from ..core.results import FAULT, Run, summary
 from ..core.visible import plain
-from ..history import HistoryError, PastRun, Records, reading
+from ..history import Announced, HistoryError, PastRun, Records, reading
 from ..reports.phrases import counts
 from .as_json import answering, json_option
 from .options import inventory_option, known, reports_option, say
@@ -48,26 +48,36 @@ class _State:
 def status(file: Path, reports: Path | None, *, to_json: bool) -> None:
     """Show when each suite last ran, how it ended, and when it is due next.
 
-    The exit status is 1 if a scheduled suite is overdue or never ran, 3 if the history can't be read.
+    The exit status is 1 if a scheduled suite is overdue or never ran, or a run that was announced was not merged in
+    time, 3 if the history can't be read.
     """
     with answering("status", wanted=to_json) as tell:
         inventory = known(file, reports)
-        if not (found := jobs(inventory)):
-            none_scheduled(inventory)
+        found = jobs(inventory)
         now = inventory.now()
         try:
             with reading(inventory.history) as records:
                 states = [_state(job, records, now) for job in found]
+                announced = [each for each in records.announced() if each.merged is None] if records is not None else []
         except HistoryError as error:
             say(inventory.redactor.text(str(error)), err=True)
             sys.exit(FAULT)
-        late = [state.job.suite.name for state in states if state.missing]
+        if not found and not announced:
+            none_scheduled(inventory)
+        lost = [each.suite for each in announced if each.is_lost(now)]
+        late = list(dict.fromkeys([*(state.job.suite.name for state in states if state.missing), *lost]))
         if to_json:
-            tell(inventory.redactor.data({"suites": [_data(state, now) for state in states], "overdue": late}))
+            said = {
+                "suites": [_data(state, now) for state in states],
+                "announced": [_due(each, now) for each in announced],
+            }
+            tell(inventory.redactor.data({**said, "overdue": late}))
             sys.exit(OVERDUE if late else 0)
     for state in states:
         for line in _lines(state, now):
             say(line, fg="red" if state.missing else None)
+    for each in announced:
+        say(_announced(each, now), fg="red" if each.is_lost(now) else None)
     if late:
         say(f"{counted(len(late), 'suite')} overdue: {', '.join(late)}", err=True)
         sys.exit(OVERDUE)
@@ -99,6 +109,19 @@ def _lines(state: _State, now: dt.datetime) -> Iterator[str]:
     if state.missing is not None:
         yield f"  was due  {_said(state.missing, zone)}, and no complete run has started since"
     yield f"  next due {_said(schedule.following(now), zone)}"
+
+
+def _announced(said: Announced, now: dt.datetime) -> str:
+    """Return what there is to say of a run that was announced, and of which nobody has made one run yet."""
+    at, deadline = _said(said.at, now.tzinfo), _said(said.deadline, now.tzinfo)
+    if said.is_lost(now):
+        return f"{said.suite}: LOST, announced {at} to be merged until {deadline}: opscheck merge {said.suite}"
+    return f"{said.suite}: announced {at}, to be merged until {deadline}"
+
+
+def _due(said: Announced, now: dt.datetime) -> dict[str, Any]:
+    at, deadline = (moment.astimezone(now.tzinfo).isoformat() for moment in (said.at, said.deadline))
+    return {"suite": said.suite, "at": at, "deadline": deadline, "is_lost": said.is_lost(now)}
 
 
 def _data(state: _State, now: dt.datetime) -> dict[str, Any]:

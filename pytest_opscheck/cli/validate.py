@@ -12,19 +12,21 @@ from ..core.humanize import counted
 from ..core.visible import plain
 from ..delivery import github
 from ..inventory import Inventory, InventoryError
+from ..inventory.asked import Asked
 from .as_json import answering, json_option
 from .options import USAGE, complain, file_argument, loaded, no_env_option, require_file, say
 
 
 @click.command()
 @file_argument
+@click.option("--sources", is_flag=True, help="Also ask for the lists that others own, as a run does.")
 @no_env_option
 @json_option
-def validate(file: Path, *, no_env: bool, to_json: bool) -> None:
+def validate(file: Path, *, sources: bool, no_env: bool, to_json: bool) -> None:
     """Report every error in an inventory at once. Nothing is probed."""
     with answering("validate", wanted=to_json) as tell:
         require_file(file, "validate", "to check the inventory: opscheck validate")
-        inventory = _valid(file, no_env=no_env)
+        inventory = _valid(file, Asked(asks=sources), no_env=no_env)
         notices = [plain(inventory.redactor.text(notice)) for notice in _notices(inventory)]
         if to_json:
             numbers = {"targets": len(inventory.targets), "checks": len(inventory.expectations)}
@@ -47,11 +49,11 @@ def said_assumed(inventory: Inventory) -> Iterator[str]:
         yield f"taken as present: {plain(', '.join(found))}"
 
 
-def _valid(file: Path, *, no_env: bool) -> Inventory:
+def _valid(file: Path, asked: Asked, *, no_env: bool) -> Inventory:
     """Return an inventory without errors, dead links to its runbook among them; else say them, and end."""
     from ..runbook.links import refuse_dead_links
 
-    inventory = loaded(file, refused=github.refused, assumes=no_env)
+    inventory = loaded(file, refused=github.refused, asked=asked, assumes=no_env)
     try:
         refuse_dead_links(inventory)
     except InventoryError as error:

@@ -6,6 +6,7 @@ import re
 from collections.abc import Collection, Mapping
 from typing import Any
 
+from ..core.limits import parse_limit
 from ..core.pending import Lasting, parse_for, parse_of
 from ..core.units import LimitError, parse_time
 from .model import Expectation, InventoryTarget, Step
@@ -29,6 +30,25 @@ def read_ids(said: object, path: Key, problems: Problems) -> tuple[str, ...]:
             )
             problems.add(path, f"{each!r} is not the id of a line in a runbook; {hint}")
     return tuple(dict.fromkeys(str(each) for each in ids))
+
+
+def read_links(said: object, path: Key, problems: Problems) -> tuple[str, ...]:
+    """Return where the runbook says more of an expectation: one link, or a list."""
+    links = said if isinstance(said, list) and said else [said]
+    if not all(isinstance(each, str) and each.strip() for each in links):
+        problems.add(path, "it must be a non-empty text, or a list of such, for example ['#disk', '#every-morning']")
+        return ()
+    return tuple(dict.fromkeys(map(str, links)))
+
+
+def read_says(said: object, path: Key, problems: Problems) -> tuple[str, ...]:
+    """Return the limits that the runbook says where the inventory has others on purpose: one, or a list."""
+    limits = said if isinstance(said, list) and said else [said]
+    try:
+        return tuple(dict.fromkeys(str(parse_limit(each)) for each in limits))
+    except LimitError as error:
+        problems.add(path, str(error))
+        return ()
 
 
 def read_action(said: Any, path: Key, problems: Problems) -> tuple[str | None, tuple[Step, ...]]:
@@ -99,18 +119,18 @@ def refuse_unknown_pasts(
             continue
         if past.of not in ids:
             hint = nearest(past.of, ids)
-            problems.add((target.kind, target.name, "of"), f"there is no check {past.of!r} in this inventory; {hint}")
+            problems.add((*target.path, "of"), f"there is no check {past.of!r} in this inventory; {hint}")
         if past.over_s > keep_s:
             kept = f"{keep_s / 86400:g}d"
             problems.add(
-                (target.kind, target.name, "over"),
+                (*target.path, "over"),
                 f"runs are kept for {kept}; use less, or set a longer keep in [history]",
             )
 
 
 def _place(expectation: Expectation) -> Key:
     """Return where an expectation's action stands in the document."""
-    target: Key = (expectation.target.kind, expectation.target.name)
+    target: Key = expectation.target.path
     if expectation.name is not None:
         return (*target, expectation.check.name, expectation.name, "action")
     return (*target, "expect", expectation.check.name, "action")

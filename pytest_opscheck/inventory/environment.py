@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from ..core.secrets import secret_parts, secrets_at, secrets_in
 from ..core.shapes import is_secret_key, known_tokens
 from .absent import PART, stand_in
-from .placeholders import FILLED, Blank, blank, fielded, takes_fields
+from .placeholders import FILLED, Blank, blank, fielded, is_word, takes_fields
 from .positions import Key
 from .problems import Problems
 from .secret_files import SecretFileError, secret_of
@@ -58,7 +58,7 @@ def expand(document: dict[str, Any], outside: Outside, problems: Problems) -> di
         if absent is not None and (path[0] not in FILLED or "{" not in said[len(absent) :]):
             problems.written.assumed.setdefault(path, set()).add(absent)
             return stand_in(path, variables(said[len(absent) :]))
-        if path[0] not in FILLED:
+        if path[0] not in FILLED or is_word(path):
             filled: str | Blank = variables(said)
         else:
             filled = blank(said, variables, fields=takes_fields(path, templates))

@@ -28,19 +28,19 @@ def _said(text: str) -> str:
     return text.strip()
 
 
-_Text = Annotated[str, AfterValidator(_said)]
+Text = Annotated[str, AfterValidator(_said)]
 
 
 class _Waiver(BaseModel):
     """An entry of [[waiver]]."""
 
     model_config = ConfigDict(extra="forbid", strict=True, defer_build=True)
-    check: _Text
-    target: _Text
-    subject: _Text | None = None
-    owner: _Text
-    reason: _Text
-    ticket: _Text | None = None
+    check: Text
+    target: Text
+    subject: Text | None = None
+    owner: Text
+    reason: Text
+    ticket: Text | None = None
     until: Any
 
 
@@ -48,9 +48,9 @@ class _Window(BaseModel):
     """A table [maintenance.NAME]."""
 
     model_config = ConfigDict(extra="forbid", strict=True, defer_build=True, populate_by_name=True)
-    rule: _Text
-    at: _Text
-    why: _Text
+    rule: Text
+    at: Text
+    why: Text
     first: Any = Field(default=None, alias="from")
     targets: list[str] | None = Field(default=None, min_length=1)
     checks: list[str] | None = Field(default=None, min_length=1)
@@ -81,7 +81,7 @@ def _waiver(entry: object, path: Key, expectations: Collection[Expectation], pro
     except ValidationError as error:
         note_validation(error, problems, path, entry, _Waiver.model_fields)
         return None
-    until = _date(model.until, (*path, "until"), problems)
+    until = day(model.until, (*path, "until"), problems)
     if not (results := _waived(model, path, expectations, problems)) or until is None:
         return None
     about = f"{model.check}@{model.target}"
@@ -91,19 +91,23 @@ def _waiver(entry: object, path: Key, expectations: Collection[Expectation], pro
 def _waived(model: _Waiver, path: Key, expectations: Collection[Expectation], problems: Problems) -> frozenset[str]:
     """Return the ids of the results that a waiver names, of one target or of those of a tag."""
     own = [each for each in expectations if each.check_id == model.check]
-    if not own:
+    places = places_of(expectations)
+    if not own and not places.is_open:
         known = {expectation.check_id for expectation in expectations}
         problem = f"there is no check {model.check!r} in this inventory; {nearest(model.check, known)}"
         problems.add((*path, "check"), problem)
         return frozenset()
     is_tag = model.target.startswith(TAG)
-    if is_tag and (unknown := places_of(expectations).problem(model.target)):
+    if is_tag and (unknown := places.problem(model.target)):
         problems.add((*path, "target"), unknown)
         return frozenset()
     targets = {each.target.name for each in own}
-    found = at([model.target], expectations) if is_tag else {f"{model.check}@{model.target}"}
+    if is_tag:
+        found = at([model.target], expectations)
+    else:
+        found = frozenset(each.id for each in own if model.target in (each.target.name, each.target.path[1]))
     results = frozenset(each.id for each in own).intersection(found)
-    if not results:
+    if not results and not places.is_open:
         problem = f"{model.check} has no target {model.target!r}; {nearest(model.target, targets)}"
         problems.add((*path, "target"), problem)
     return results
@@ -113,7 +117,7 @@ def _about(result: str, subject: str | None) -> str:
     return f"{result} {subject}" if subject is not None else result
 
 
-def _date(said: object, path: Key, problems: Problems) -> dt.date | None:
+def day(said: object, path: Key, problems: Problems) -> dt.date | None:
     """Return a day: 2026-12-31, with or without quotes."""
     if type(said) is dt.date:
         return said
@@ -156,7 +160,7 @@ def _window(name: str, said: object, expectations: Collection[Expectation], prob
             error, problems, path, said, ["from" if key == "first" else key for key in _Window.model_fields]
         )
         return None
-    first = None if model.first is None else _date(model.first, (*path, "from"), problems)
+    first = None if model.first is None else day(model.first, (*path, "from"), problems)
     at = _parsed(lambda: parse_at(model.at), (*path, "at"), problems)
     rule = _parsed(lambda: parse_rule(model.rule, first), (*path, "rule"), problems)
     results = narrowed(model.targets, model.checks, expectations, path, problems)

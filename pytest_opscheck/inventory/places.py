@@ -25,8 +25,8 @@ def places_of(inventory: Inventory) -> dict[str, Place]:
 
 
 def _place(expectation: Expectation, inventory: Inventory) -> Iterator[Place]:
-    kind, target, check = expectation.target.kind, expectation.target.name, expectation.check.name
-    own: Key = (kind, target, check, expectation.name) if expectation.name else (kind, target, "expect", check)
+    target, check = expectation.target.path, expectation.check.name
+    own: Key = (*target, check, expectation.name) if expectation.name else (*target, "expect", check)
     place = inventory.written.place(own)
     known = place.source.lines.known
     if len(place.path) == len(own) and place.path in known:

@@ -19,6 +19,7 @@ from ..core.suites import SUITES
 from ..core.units import UNITS, dimension
 from ..probes import Kind
 from .duties import schema as duties
+from .exempt import ExemptTable
 from .expectations import inner_parameter
 from .gate import Gate
 from .maintenance import schema as quiet
@@ -27,8 +28,8 @@ from .model import FAIL_AT, NAME
 from .notify import schema as notify
 from .report import ALWAYS, CHANGE, SECURITIES
 from .schedules import timing_schema
-from .schema_forms import every, formed, lasting, zone
-from .schema_groups import SOURCE, group_tables, needed_alone, source_table
+from .schema_forms import every, formed, lasting, with_variables, zone
+from .schema_groups import SOURCE, from_field, group_tables, needed_alone, source_table, vantages
 
 _DIALECT = "https://json-schema.org/draft/2020-12/schema"
 ID = "urn:opscheck:inventory:1"
@@ -71,6 +72,8 @@ def schema(checks: Iterable[Check], words: Iterable[str] = ()) -> Schema:
             "report": _report(severities),
             "gate": made.gate(),
             "severity": duties(severities),
+            "runbook": made.exempt(),
+            "vantage": vantages(),
             **targets,
             **group_tables(made.keys),
             SOURCE: source_table(made.keys, *made.keys_of(kinds[SOURCE])),
@@ -101,6 +104,13 @@ class _Maker:
         fields["max_age"] = {"description": fields["max_age"]["description"], "$ref": "#/$defs/time"}
         return _table(fields, required, description="how `opscheck gate` decides on a deploy")
 
+    def exempt(self) -> Schema:
+        """Return the schema of the table [runbook]."""
+        fields, required = self._fields(ExemptTable, "runbook.exempt")
+        entry = _table(fields, required, description="a statement of the runbook, or a section, and why")
+        exempt = {"description": "what of the runbook need not be checked", "type": "array", "items": entry}
+        return _table({"exempt": exempt}, description="the runbook, compared with this by `opscheck runbook verify`")
+
     def keys_of(self, kind: Kind) -> tuple[dict[str, Schema], list[str]]:
         """Return the keys of a kind's targets, and those that are needed."""
         return self._fields(kind.target, kind.name)
@@ -118,7 +128,11 @@ class _Maker:
         plain = {check.name: self._expectation(check) for check in checks if not check.family}
         expected = _table(plain, description="expectations, in addition to the checks that run by default")
         self.definitions[f"{kind.name}.expect"] = expected
-        self.keys[kind.name] = fields | {"expect": {"$ref": f"#/$defs/{kind.name}.expect"}, "tags": _tags()}
+        self.keys[kind.name] = fields | {
+            "expect": {"$ref": f"#/$defs/{kind.name}.expect"},
+            "tags": _tags(),
+            "from": from_field(),
+        }
         self.needed[kind.name] = {"additionalProperties": {"required": required, "properties": families}}
         self.definitions[kind.name] = _table(self.keys[kind.name], description=kind.summary)
         return _named({"$ref": f"#/$defs/{kind.name}"}, kind.summary)
@@ -171,9 +185,9 @@ class _Maker:
         """Return a model's fields and which of them are required; its definitions move to the document's own."""
         made = model.model_json_schema(schema_generator=_Generator, ref_template=f"#/$defs/{owner}.{{model}}")
         for name, definition in made.get("$defs", {}).items():
-            self.definitions[f"{owner}.{name}"] = _with_variables(definition)
+            self.definitions[f"{owner}.{name}"] = with_variables(definition)
         fields = {
-            name: _with_variables(field) for name, field in made.get("properties", {}).items() if name not in without
+            name: with_variables(field) for name, field in made.get("properties", {}).items() if name not in without
         }
         return fields, [name for name in made.get("required", []) if name not in without]
 
@@ -298,7 +312,14 @@ def _common() -> Schema:
             "description": "the id of the runbook's line that this covers, or several",
             "anyOf": [{"$ref": "#/$defs/text"}, {"type": "array", "minItems": 1, "items": {"$ref": "#/$defs/text"}}],
         },
-        "runbook": {"description": "a page, or an #anchor of the inventory's runbook", "$ref": "#/$defs/text"},
+        "runbook": {
+            "description": "a page, or an #anchor of the inventory's runbook, or several",
+            "anyOf": [{"$ref": "#/$defs/text"}, {"type": "array", "minItems": 1, "items": {"$ref": "#/$defs/text"}}],
+        },
+        "runbook_says": {
+            "description": "the limit that the runbook says, where another one is meant: < 70%",
+            "anyOf": [{"$ref": "#/$defs/text"}, {"type": "array", "minItems": 1, "items": {"$ref": "#/$defs/text"}}],
+        },
         "action": {
             "description": "the next step, shown with a breach; of several, the first whose condition holds; "
             "{subject} in it is what is worst, {target} is where, {by_hand} the command by which people try it, "
@@ -373,18 +394,3 @@ def _describe(check: Check) -> str:
     )
     suites = "every suite" if "*" in check.suites else ", ".join(check.suites)
     return f"{check.title}: {default}; in {suites}"
-
-
-def _with_variables(field: Any) -> Any:
-    """Let a variable stand where a number or a truth does, and drop pydantic's titles, which only repeat the key."""
-    if isinstance(field, list):
-        return [_with_variables(entry) for entry in field]
-    if not isinstance(field, dict):
-        return field
-    made = {
-        key: _with_variables(value) for key, value in field.items() if not (key == "title" and isinstance(value, str))
-    }
-    if made.get("type") in ("integer", "number", "boolean"):
-        words = {key: made.pop(key) for key in ("description", "default") if key in made}
-        return {**words, "anyOf": [made, {"$ref": "#/$defs/variable"}]}
-    return made

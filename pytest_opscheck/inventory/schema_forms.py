@@ -68,3 +68,18 @@ def lasting() -> dict[str, Schema]:
             ],
         },
     }
+
+
+def with_variables(field: Any) -> Any:
+    """Let a variable stand where a number or a truth does, and drop pydantic's titles, which only repeat the key."""
+    if isinstance(field, list):
+        return [with_variables(entry) for entry in field]
+    if not isinstance(field, dict):
+        return field
+    made = {
+        key: with_variables(value) for key, value in field.items() if not (key == "title" and isinstance(value, str))
+    }
+    if made.get("type") in ("integer", "number", "boolean"):
+        words = {key: made.pop(key) for key in ("description", "default") if key in made}
+        return {**words, "anyOf": [made, {"$ref": "#/$defs/variable"}]}
+    return made

@@ -1,4 +1,4 @@
-"""The JSON Schema of [defaults], [template], [group], [source] and `include`."""
+"""The JSON Schema of [defaults], [template], [group], [source], [vantage] and `include`."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from .model import NAME
+from .placeholders import PLACES
 
 Schema = dict[str, Any]
 _NAMED = {"type": "object", "propertyNames": {"pattern": f"^{NAME}$"}, "minProperties": 1}
@@ -40,14 +41,38 @@ def group_tables(keys: Mapping[str, dict[str, Schema]]) -> Schema:
 
 def source_table(keys: Mapping[str, dict[str, Schema]], own: dict[str, Schema], needed: list[str]) -> Schema:
     """Return the schema of the lists that others own; `own` are their own keys."""
-    made = {kind: _made_of(kind, keys, own) for kind in keys}
+    made = {kind: _made_of(kind, keys, _beside(keys[kind], own)) for kind in keys}
     either = [{"required": ["kind"]}, {"required": ["template"]}]
+    places = [{"required": [place]} for place in PLACES]
     table = {**_by_kind(made), "anyOf": either, "required": needed}
+    table["allOf"] = [*table["allOf"], {"anyOf": places}]
     return {
         "description": "lists that others own: each of their items is a target",
         **_NAMED,
         "additionalProperties": table,
     }
+
+
+def _beside(fields: Mapping[str, Schema], own: Mapping[str, Schema]) -> dict[str, Schema]:
+    """Return a source's own keys; where its list is may be said by a word that is a key of its targets as well."""
+    both = {key: {"anyOf": [own[key], fields[key]]} for key in PLACES if key in fields}
+    return {**own, **both}
+
+
+def vantages() -> Schema:
+    """Return the schema of the vantage points."""
+    return {
+        "description": "the places from where targets are looked at, beside the default one",
+        **_NAMED,
+        "additionalProperties": {"type": "object", "additionalProperties": False},
+    }
+
+
+def from_field() -> Schema:
+    """Return the schema of the key of targets that names vantage points."""
+    name = {"type": "string", "minLength": 1}
+    several = {"type": "array", "minItems": 1, "uniqueItems": True, "items": name}
+    return {"description": "from where it is looked at: dmz, or several", "anyOf": [name, several]}
 
 
 def needed_alone(needed: Mapping[str, Schema]) -> Schema:
