@@ -16,7 +16,7 @@ _FOLDER = Path(__file__).with_name("templates")
 
 
 def rendered(template: str, styles: tuple[str, ...], script: str, **values: Any) -> str:
-    """Return the page that a template makes; `styles` and `script` are the files that it carries.
+    """Return the page that a template makes; `styles` and `script` are the files that it carries, if any.
 
     Jinja2 is imported here: a run that writes no page is not to wait for it.
     """
@@ -30,7 +30,7 @@ def rendered(template: str, styles: tuple[str, ...], script: str, **values: Any)
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    carried = _carried(script)
+    carried = _carried(script) if script else ""
     digest = base64.b64encode(hashlib.sha256(carried.encode()).digest()).decode()
     policy = f"default-src 'none'; style-src 'unsafe-inline'; script-src 'sha256-{digest}'"
     own = {"policy": policy, "style": "".join(map(_carried, styles)), "script": carried}
