@@ -5,16 +5,20 @@ from __future__ import annotations
 import importlib.util
 import json
 import re
+import shlex
 import subprocess
 import sys
+import textwrap
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from click.testing import CliRunner
 
 import pytest_opscheck
 from pytest_opscheck.catalogue import checks
+from pytest_opscheck.cli.command import main
 from pytest_opscheck.cli.manual import Entry, chapters
 from pytest_opscheck.core.schedule import Schedule
 from pytest_opscheck.inventory import load
@@ -160,9 +164,34 @@ def test_an_example_says_its_check(entry: Entry, tmp_path: Path) -> None:
 def test_the_draft_of_the_page_is_what_import_makes_of_its_runbook() -> None:
     page = (ROOT / "docs/runbook.md").read_text(encoding="utf-8")
     (runbook,) = re.findall(r"^````markdown\n(.*?)^````", page, re.MULTILINE | re.DOTALL)
-    (draft,) = re.findall(r"^```toml\n(.*?)^```", page, re.MULTILINE | re.DOTALL)
+    draft, *_ = re.findall(r"^```toml\n(.*?)^```", page, re.MULTILINE | re.DOTALL)
     made = of_pages([Page("runbook.md", runbook)], Path("opscheck.toml")).draft
     assert made[made.index("[opscheck]") :] == draft
+
+
+def test_the_page_of_the_runbook_is_gone_through_from_import_to_a_green_verify(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    page = (ROOT / "docs/runbook.md").read_text(encoding="utf-8")
+    (runbook,) = re.findall(r"^````markdown\n(.*?)^````", page, re.MULTILINE | re.DOTALL)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("DATABASE_URL", raising=False)
+    (tmp_path / "runbook.md").write_text(runbook, encoding="utf-8")
+    typed(["runbook", "import", "runbook.md"])
+    for block in re.findall(r"^```console\n(.*?)^```", page, re.MULTILINE | re.DOTALL):
+        for command, said in re.findall(r"^\$ (.*)\n((?:(?!\$ ).*\n)*)", block, re.MULTILINE):
+            program, *args = shlex.split(command)
+            shown = typed(args) if program == "opscheck" else subprocess.check_output([program, *args], text=True)
+            assert shown == said, command
+    (accept,) = re.findall(r"^    opscheck (runbook verify --accept .*)$", page, re.MULTILINE)
+    (tmp_path / "runbook.md").write_text(runbook.replace("< 70%", "< 75%"), encoding="utf-8")
+    assert "no difference, 1 accepted" in typed(shlex.split(accept))
+    (entry,) = re.findall(r"^    # opscheck.lock\n((?:    .*\n)*)", page, re.MULTILINE)
+    assert (tmp_path / "opscheck.lock").read_text(encoding="utf-8").endswith(textwrap.dedent(entry))
+
+
+def typed(args: list[str]) -> str:
+    return CliRunner().invoke(main, args).output
 
 
 def test_the_page_of_the_api_has_every_class_and_function_that_others_may_use() -> None:

@@ -9,6 +9,10 @@ import pytest
 
 from examples import coverage
 from examples.stack import NAMES, Stack
+from pytest_opscheck.runbook import lock
+from pytest_opscheck.runbook.compared import compared
+from pytest_opscheck.runbook.coverage import coverage as covered
+from pytest_opscheck.runbook.drift import verified
 
 
 def test_the_page_of_what_is_covered_is_up_to_date() -> None:
@@ -32,6 +36,19 @@ def test_links_lead_to_headings_of_the_runbook(name: str) -> None:
     said = {e.runbook for each in coverage.inventories(name).values() for e in each.expectations if e.covers}
     assert None not in said, "a line of the runbook without a link to it"
     assert {str(link).removeprefix("#") for link in said} <= anchors
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_statement_of_a_runbook_is_checked_or_exempt_and_nothing_has_drifted(name: str) -> None:
+    """By each of its inventories nothing differs, and by the first everything is checked."""
+    percents = []
+    for inventory in coverage.inventories(name).values():
+        both = compared(inventory, (), dt.date(2026, 11, 20))
+        found = verified(both, lock.read(lock.place(inventory.file)))
+        assert [str(each) for each in found.drifts] == []
+        assert found.unneeded == []
+        percents.append(covered(both, {}, inventory.now()).percent)
+    assert percents[0] == 100
 
 
 def test_who_is_told_and_when_nobody_is() -> None:

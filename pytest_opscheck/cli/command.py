@@ -80,7 +80,7 @@ def main() -> None:
 
     \b
     opscheck init        look at this machine and write an inventory
-    opscheck runbook     draft an inventory from a runbook
+    opscheck runbook     draft an inventory from a runbook, and see what of it is checked
     opscheck validate    is the inventory valid?
     opscheck checks      what can be expected?
     opscheck plan        what would be probed?

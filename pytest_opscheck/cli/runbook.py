@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import importlib
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -19,7 +20,25 @@ if TYPE_CHECKING:
     from ..runbook.importing import Imported
 
 
-@click.group()
+_ELSEWHERE = {"coverage": "runbook_coverage", "verify": "runbook_verify"}
+"""Commands and the modules in which they are."""
+
+
+class _Runbook(click.Group):
+    """The commands, wherever they are."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return sorted([*super().list_commands(ctx), *_ELSEWHERE])
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in _ELSEWHERE:
+            return super().get_command(ctx, cmd_name)
+        module = importlib.import_module(f".{_ELSEWHERE[cmd_name]}", __package__)
+        found: click.Command = getattr(module, cmd_name)
+        return found
+
+
+@click.group(cls=_Runbook)
 def runbook() -> None:
     """Compare a runbook in Markdown with what is checked."""
 
@@ -61,14 +80,21 @@ def import_(files: tuple[Path, ...], output: Path | None, *, as_document: bool, 
         _say_written(into, made)
 
 
-def _imported(files: tuple[Path, ...], into: Path, expected: tuple[str, ...]) -> Imported:
+def require_markdown() -> None:
+    """Say what to install where Markdown can't be read."""
     try:
-        from ..runbook import importing
-        from ..runbook.page import UnreadableError
+        importlib.import_module("markdown_it")
     except ModuleNotFoundError as error:
         if error.name is None or not error.name.startswith("markdown_it"):
             raise
         raise Usage("this needs markdown-it-py; install it: pip install 'pytest-opscheck[runbook]'") from None
+
+
+def _imported(files: tuple[Path, ...], into: Path, expected: tuple[str, ...]) -> Imported:
+    require_markdown()
+    from ..runbook import importing
+    from ..runbook.page import UnreadableError
+
     try:
         return importing.imported(files, into, expected)
     except UnreadableError as error:

@@ -25,13 +25,13 @@ TABLES = (
     "template",
     "group",
     "source",
+    "runbook",
 )
 """The inventory's tables beside those of the targets."""
 TAGS = "tags"
 """The key of every target that has the words by which it is chosen."""
 RESERVED = (
     "vantage",
-    "runbook",
     "expect",
     "request",
 )

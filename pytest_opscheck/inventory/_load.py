@@ -32,7 +32,7 @@ from .placeholders import fielded, refuse_odd_braces
 from .positions import Key
 from .problems import InventoryError, Problems, is_concerned, nearest
 from .salvage import salvaged
-from .seldom import channels_of, duties_of, excuses_of, gate_of, lists_of, mail_of
+from .seldom import channels_of, duties_of, excuses_of, exempt_of, gate_of, lists_of, mail_of
 from .targets import in_every_suite, read_targets
 from .written import Source, Written
 
@@ -118,6 +118,7 @@ def _gathered(
     channels = channels_of(document, words, suites, expectations, problems)
     duties = duties_of(document, words, problems)
     gate = gate_of(document, words, suites, [each.id for each in targets], problems)
+    exempt = exempt_of(document, problems)
     inventory = Inventory(
         content=_digest(document, [each.digested for each in lists]),
         file=file,
@@ -140,6 +141,7 @@ def _gathered(
         formats=formats,
         gate=gate,
         duties=duties,
+        exempt=exempt,
         written=problems.written,
     )
     return _sure(inventory, problems.wrong) if len(problems) else inventory

@@ -6,6 +6,7 @@ import re
 from collections.abc import Collection, Mapping
 from typing import Any
 
+from ..core.limits import parse_limit
 from ..core.pending import Lasting, parse_for, parse_of
 from ..core.units import LimitError, parse_time
 from .model import Expectation, InventoryTarget, Step
@@ -29,6 +30,25 @@ def read_ids(said: object, path: Key, problems: Problems) -> tuple[str, ...]:
             )
             problems.add(path, f"{each!r} is not the id of a line in a runbook; {hint}")
     return tuple(dict.fromkeys(str(each) for each in ids))
+
+
+def read_links(said: object, path: Key, problems: Problems) -> tuple[str, ...]:
+    """Return where the runbook says more of an expectation: one link, or a list."""
+    links = said if isinstance(said, list) and said else [said]
+    if not all(isinstance(each, str) and each.strip() for each in links):
+        problems.add(path, "it must be a non-empty text, or a list of such, for example ['#disk', '#every-morning']")
+        return ()
+    return tuple(dict.fromkeys(map(str, links)))
+
+
+def read_says(said: object, path: Key, problems: Problems) -> tuple[str, ...]:
+    """Return the limits that the runbook says where the inventory has others on purpose: one, or a list."""
+    limits = said if isinstance(said, list) and said else [said]
+    try:
+        return tuple(dict.fromkeys(str(parse_limit(each)) for each in limits))
+    except LimitError as error:
+        problems.add(path, str(error))
+        return ()
 
 
 def read_action(said: Any, path: Key, problems: Problems) -> tuple[str | None, tuple[Step, ...]]:

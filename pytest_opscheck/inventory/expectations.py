@@ -15,14 +15,14 @@ from ..core.domains import refuse_blind
 from ..core.limits import SEVERITIES, Ladder, severity_of, single
 from ..core.units import LimitError, parse_duration
 from ..probes import SAMPLE
-from .actions import read_action, read_ids, read_lasting
+from .actions import read_action, read_ids, read_lasting, read_links, read_says
 from .limit_reader import ENTRY_KEYS, LimitReader, example_of
 from .model import Expectation, InventoryTarget, name_problem
 from .positions import Key
 from .problems import Problems, nearest
 from .validation import is_empty, note_validation
 
-COMMON = ("suites", "severity", "id", "runbook", "action", "timeout", "for", "of")
+COMMON = ("suites", "severity", "id", "runbook", "runbook_says", "action", "timeout", "for", "of")
 """The keys of every long form, beside the severities and the check's own parameters."""
 LONGEST_TIMEOUT_S = 3600
 
@@ -210,8 +210,8 @@ class Resolver:
         lasting = read_lasting(said, check.keys, here, self.problems)
         covers = read_ids(said["id"], (*here, "id"), self.problems) if "id" in said else ()
         action, steps = read_action(said.get("action", check.action), (*here, "action"), self.problems)
-        if "runbook" in said and not (isinstance(said["runbook"], str) and said["runbook"].strip()):
-            self.problems.add((*here, "runbook"), "it must be a non-empty text")
+        runbooks = read_links(said["runbook"], (*here, "runbook"), self.problems) if "runbook" in said else ()
+        says = read_says(said["runbook_says"], (*here, "runbook_says"), self.problems) if "runbook_says" in said else ()
         if len(self.problems) > before:
             return None
         return Expectation(
@@ -223,7 +223,8 @@ class Resolver:
             params=values,
             timeout_s=timeout_s,
             name=name,
-            runbook=said.get("runbook"),
+            runbooks=runbooks,
+            runbook_says=says,
             action=action,
             steps=steps,
             covers=covers,

@@ -27,19 +27,19 @@ def _said(text: str) -> str:
     return text.strip()
 
 
-_Text = Annotated[str, AfterValidator(_said)]
+Text = Annotated[str, AfterValidator(_said)]
 
 
 class _Waiver(BaseModel):
     """An entry of [[waiver]]."""
 
     model_config = ConfigDict(extra="forbid", strict=True, defer_build=True)
-    check: _Text
-    target: _Text
-    subject: _Text | None = None
-    owner: _Text
-    reason: _Text
-    ticket: _Text | None = None
+    check: Text
+    target: Text
+    subject: Text | None = None
+    owner: Text
+    reason: Text
+    ticket: Text | None = None
     until: Any
 
 
@@ -47,9 +47,9 @@ class _Window(BaseModel):
     """A table [maintenance.NAME]."""
 
     model_config = ConfigDict(extra="forbid", strict=True, defer_build=True, populate_by_name=True)
-    rule: _Text
-    at: _Text
-    why: _Text
+    rule: Text
+    at: Text
+    why: Text
     first: Any = Field(default=None, alias="from")
     targets: list[str] | None = Field(default=None, min_length=1)
     checks: list[str] | None = Field(default=None, min_length=1)
@@ -80,7 +80,7 @@ def _waiver(entry: object, path: Key, expectations: Collection[Expectation], pro
     except ValidationError as error:
         note_validation(error, problems, path, entry, _Waiver.model_fields)
         return None
-    until = _date(model.until, (*path, "until"), problems)
+    until = day(model.until, (*path, "until"), problems)
     if not (results := _waived(model, path, expectations, problems)) or until is None:
         return None
     about = f"{model.check}@{model.target}"
@@ -112,7 +112,7 @@ def _about(result: str, subject: str | None) -> str:
     return f"{result} {subject}" if subject is not None else result
 
 
-def _date(said: object, path: Key, problems: Problems) -> dt.date | None:
+def day(said: object, path: Key, problems: Problems) -> dt.date | None:
     """Return a day: 2026-12-31, with or without quotes."""
     if type(said) is dt.date:
         return said
@@ -155,7 +155,7 @@ def _window(name: str, said: object, expectations: Collection[Expectation], prob
             error, problems, path, said, ["from" if key == "first" else key for key in _Window.model_fields]
         )
         return None
-    first = None if model.first is None else _date(model.first, (*path, "from"), problems)
+    first = None if model.first is None else day(model.first, (*path, "from"), problems)
     at = _parsed(lambda: parse_at(model.at), (*path, "at"), problems)
     rule = _parsed(lambda: parse_rule(model.rule, first), (*path, "rule"), problems)
     results = narrowed(model.targets, model.checks, expectations, path, problems)

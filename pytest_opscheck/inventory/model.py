@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from ..core.extensions import ReportFormat
     from ..core.schedule import Schedule
     from .channels import Channel
+    from .exempt import Exempt
     from .gate import Gate
     from .report import Mail
     from .waivers import Waiver
@@ -96,7 +97,8 @@ class Expectation:
 
     `name` is that of a user-defined question, for example `stuck_jobs`. `params` are the keyword arguments of its probe
     and its check. `covers` are the ids of the runbook's lines that it stands for. Of `steps`, the first whose condition
-    holds is shown, else `action`. `lasting` says how long a breach has to last before it counts.
+    holds is shown, else `action`. `runbooks` lead to its steps, and `runbook_says` are the limits that these say
+    where it has others on purpose. `lasting` says how long a breach has to last before it counts.
     """
 
     check: Check
@@ -107,7 +109,8 @@ class Expectation:
     params: Mapping[str, Any]
     timeout_s: float
     name: str | None = None
-    runbook: str | None = None
+    runbooks: tuple[str, ...] = ()
+    runbook_says: tuple[str, ...] = ()
     action: str | None = None
     steps: tuple[Step, ...] = ()
     covers: tuple[str, ...] = ()
@@ -117,6 +120,11 @@ class Expectation:
     def check_id(self) -> str:
         """For example `host.disk` or `postgres.query.stuck_jobs`."""
         return f"{self.check.id}.{self.name}" if self.name else self.check.id
+
+    @property
+    def runbook(self) -> str | None:
+        """Where the step stands that is shown with a breach: the first of its links."""
+        return self.runbooks[0] if self.runbooks else None
 
     @property
     def asked(self) -> dict[str, Any]:
@@ -148,7 +156,8 @@ class Inventory:
 
     `content` is the same for two processes that read the same text and find the same environment. `left_out` has the
     reasons of plugins for what they have left out of the expectations, by result id, `notes` what is accepted and
-    should be written otherwise, `duties` who answers for a breach of a severity.
+    should be written otherwise, `duties` who answers for a breach of a severity, `exempt` what of the runbook need not
+    be checked.
     """
 
     file: Path
@@ -174,6 +183,7 @@ class Inventory:
     notes: tuple[str, ...] = ()
     gate: Gate | None = None
     duties: Mapping[str, Duty] = field(default_factory=dict)
+    exempt: tuple[Exempt, ...] = ()
 
     @property
     def digest(self) -> str:

@@ -18,6 +18,7 @@ from ..core.suites import SUITES
 from ..core.units import UNITS, dimension
 from ..probes import Kind
 from .duties import schema as duties
+from .exempt import ExemptTable
 from .expectations import inner_parameter
 from .gate import Gate
 from .maintenance import schema as quiet
@@ -66,6 +67,7 @@ def schema(checks: Iterable[Check], words: Iterable[str] = ()) -> Schema:
             "report": _report(severities),
             "gate": made.gate(),
             "severity": duties(severities),
+            "runbook": made.exempt(),
             **targets,
             **group_tables(made.keys),
             SOURCE: source_table(made.keys, *made.keys_of(kinds[SOURCE])),
@@ -95,6 +97,13 @@ class _Maker:
             fields[name] = {"description": fields[name]["description"], "$ref": "#/$defs/severity"}
         fields["max_age"] = {"description": fields["max_age"]["description"], "$ref": "#/$defs/time"}
         return _table(fields, required, description="how `opscheck gate` decides on a deploy")
+
+    def exempt(self) -> Schema:
+        """Return the schema of the table [runbook]."""
+        fields, required = self._fields(ExemptTable, "runbook.exempt")
+        entry = _table(fields, required, description="a statement of the runbook, or a section, and why")
+        exempt = {"description": "what of the runbook need not be checked", "type": "array", "items": entry}
+        return _table({"exempt": exempt}, description="the runbook, compared with this by `opscheck runbook verify`")
 
     def keys_of(self, kind: Kind) -> tuple[dict[str, Schema], list[str]]:
         """Return the keys of a kind's targets, and those that are needed."""
@@ -290,7 +299,14 @@ def _common() -> Schema:
             "description": "the id of the runbook's line that this covers, or several",
             "anyOf": [{"$ref": "#/$defs/text"}, {"type": "array", "minItems": 1, "items": {"$ref": "#/$defs/text"}}],
         },
-        "runbook": {"description": "a page, or an #anchor of the inventory's runbook", "$ref": "#/$defs/text"},
+        "runbook": {
+            "description": "a page, or an #anchor of the inventory's runbook, or several",
+            "anyOf": [{"$ref": "#/$defs/text"}, {"type": "array", "minItems": 1, "items": {"$ref": "#/$defs/text"}}],
+        },
+        "runbook_says": {
+            "description": "the limit that the runbook says, where another one is meant: < 70%",
+            "anyOf": [{"$ref": "#/$defs/text"}, {"type": "array", "minItems": 1, "items": {"$ref": "#/$defs/text"}}],
+        },
         "action": {
             "description": "the next step, shown with a breach; of several, the first whose condition holds; "
             "{subject} in it is what is worst, {target} is where, {by_hand} the command by which people try it, "

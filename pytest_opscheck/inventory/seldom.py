@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from ..core.duty import Duty
     from ..core.extensions import ReportFormat
     from .channels import Channel
+    from .exempt import Exempt
     from .gate import Gate
     from .report import Mail
     from .sources import Listed
@@ -74,6 +75,15 @@ def gate_of(
     from .gate import read_gate
 
     return read_gate(document["gate"], words, suites, targets, problems)
+
+
+def exempt_of(document: Mapping[str, Any], problems: Problems) -> tuple[Exempt, ...]:
+    """Return what of the runbook need not be checked."""
+    if "runbook" not in document:
+        return ()
+    from .exempt import read_exempt
+
+    return read_exempt(document["runbook"], problems)
 
 
 def duties_of(document: Mapping[str, Any], words: Mapping[str, str], problems: Problems) -> Mapping[str, Duty]:

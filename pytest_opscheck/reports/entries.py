@@ -105,7 +105,8 @@ class Entries:
 
     def row(self, result: Result) -> Entry:
         """Return a result that wants no attention."""
-        return self._entry(result, "", (), at_length=not self._is_large)
+        step = self._linked_step(result) if not self._is_large else None
+        return self._entry(result, "", (), at_length=not self._is_large, step=step)
 
     def _entry(
         self,
@@ -169,6 +170,11 @@ class Entries:
             return None
         link = self._links.to(result.runbook) if result.runbook else None
         return Step(result.action or "", result.runbook or "", link)
+
+    def _linked_step(self, result: Result) -> Step | None:
+        """Return the step of the runbook that a result is of, where a link leads to just that."""
+        step = self._step(result)
+        return step if step is not None and step.link is not None and "#" in step.link else None
 
     def _trace(self, result: Result) -> Markup | None:
         trace = self._beside.traces.get(result.id)

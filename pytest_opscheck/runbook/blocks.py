@@ -11,7 +11,7 @@ from typing import Any
 from .headings import anchors, slug
 from .page import Page
 
-_FRONT_MATTER = re.compile(r"\A(---[ \t]*\n.*?\n(?:---|\.\.\.)[ \t]*)(?:\n|\Z)", re.DOTALL)
+FRONT_MATTER = re.compile(r"\A(---[ \t]*\n.*?\n(?:---|\.\.\.)[ \t]*)(?:\n|\Z)", re.DOTALL)
 _TASK = re.compile(r"^\[([ xX])\]\s+")
 _TAG = re.compile(r"<[^<>]{0,500}>")
 _HTML_HEADING = re.compile(r"<h([1-6])\b[^>]*>(.*?)</h\1\s*>", re.IGNORECASE)
@@ -20,6 +20,7 @@ _SUMMARY = re.compile(r"<summary[^>]*>(.*?)</summary>", re.IGNORECASE)
 _EXEMPT = re.compile(r"<!--\s*opscheck:\s*none\b(.*?)-->", re.DOTALL | re.IGNORECASE)
 _ESCAPED = re.compile(r"\\([\\*_{}\[\]()#+.!|<>~-])")
 _CODE = re.compile(r"(`[^`]*`)")
+_UNTIL = re.compile(r"\buntil\s*=?\s*(\S+)", re.IGNORECASE)
 _REASON = re.compile(r"[\"“](.*?)[\"”]")
 
 
@@ -45,6 +46,7 @@ class Block:
 
     kind: heading, text, code, row, html, front or exempt. `depth` counts the lists that it is in, `item` is the line of
     the entry of a list that it belongs to. Of a row, `cells` are its cells and `head` those of the table's first row.
+    Of an exemption, `language` is the reason, and `until` what it says as its last day.
     """
 
     kind: str
@@ -59,6 +61,7 @@ class Block:
     cells: tuple[str, ...] = ()
     head: tuple[str, ...] = ()
     fence: bool = False
+    until: str = ""
 
     @property
     def text(self) -> str:
@@ -83,7 +86,7 @@ def _parser() -> Any:
 
 def read(page: Page) -> Reading:
     """Return the blocks of a page."""
-    front = _FRONT_MATTER.match(page.text)
+    front = FRONT_MATTER.match(page.text)
     text = page.text
     reading = Reading()
     if front:
@@ -213,7 +216,8 @@ class _Walk:
         lines = _numbered(token.content.rstrip("\n"), token.map[0] + 1)
         if found := _EXEMPT.search(token.content):
             reason = _REASON.search(found[1])
-            self._add("exempt", lines, language=reason[1].strip() if reason else "")
+            until = _UNTIL.search(_REASON.sub("", found[1]))
+            self._add("exempt", lines, language=reason[1].strip() if reason else "", until=until[1] if until else "")
             return
         for number, line in lines:
             if title := (_HTML_HEADING.search(line) or _SUMMARY.search(line)):

@@ -34,7 +34,7 @@ _ORDER = (
     "backup",
     "availability",
 )
-_TIMED = ("maintenance", "suites")
+TIMED = ("maintenance", "suites")
 """Tables of the inventory that are no targets: windows, and when suites run."""
 _VALUED = ("host.command", "docker.exec")
 """Families whose number is judged by the key `value`."""
@@ -113,7 +113,7 @@ class _Writer:
         yield ""
         yield from self._general()
         for entry in self._draft.entries:
-            if entry.target.kind in _TIMED:
+            if entry.target.kind in TIMED:
                 yield from self._timed(entry)
         for kind in _ORDER:
             yield from self._kind(kind)
@@ -123,7 +123,7 @@ class _Writer:
         yield "[opscheck]"
         yield f"name = {toml.text(self._draft.title)}"
         zone: str | Todo | None = self._draft.timezone
-        timed = [each for each in self._draft.entries if each.target.kind in _TIMED and each.status != "off"]
+        timed = [each for each in self._draft.entries if each.target.kind in TIMED and each.status != "off"]
         if zone is None and timed:
             zone = Todo("the time zone of the times below, for example Europe/Berlin", "UTC")
         if zone is not None:
@@ -269,7 +269,7 @@ class _Writer:
 
     def _origins(self, entry: Entry) -> Iterator[str]:
         for statement in sorted(entry.statements, key=lambda each: (each.file, each.line)):
-            yield f'# {plain(statement.file)}:{statement.line} "{_quote(statement.text)}"'
+            yield f'# {plain(statement.file)}:{statement.line} "{quote(statement.text)}"'
         for look in entry.looks:
             yield f"# look: {plain(look)}"
         if entry.refused:
@@ -284,9 +284,9 @@ class _Writer:
             lines, key=lambda line: (line.file, tuple(each.title for each in line.section.path))
         ):
             yield "#"
-            yield f"# {plain(file)}: {_quote(' > '.join(path) or 'before the first heading')}"
+            yield f"# {plain(file)}: {quote(' > '.join(path) or 'before the first heading')}"
             for line in group:
-                yield f"#   {line.number} ({plain(masked(line.reason))}): {_quote(line.text)}"
+                yield f"#   {line.number} ({plain(masked(line.reason))}): {quote(line.text)}"
 
 
 def _example(check: Check, dimension: str) -> str:
@@ -307,7 +307,7 @@ def _covered(suite: str, suites: Iterable[str]) -> bool:
     return any(each in suites for each in often)
 
 
-def _quote(text: str) -> str:
+def quote(text: str) -> str:
     """Return a text as a comment quotes it: in one line, without its secrets, and not too long."""
     said = plain(masked(" ".join(text.split())))
     return said if len(said) <= LONGEST_QUOTE else f"{said[: LONGEST_QUOTE - 1]}…"

@@ -1,10 +1,40 @@
-"""What is exempt: `<!-- opscheck: none "why" -->` before a block, or before a heading for all of its section."""
+"""What is exempt: `<!-- opscheck: none "why" until=DAY -->` before a block, or a heading for all of its section."""
 
 from __future__ import annotations
 
+import datetime as dt
 from dataclasses import dataclass
 
 from .blocks import Block
+
+EXAMPLE = '<!-- opscheck: none "the provider does this" until=2027-01-31 -->'
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """An exemption as the runbook says it; `problem` is what is wrong with it, or that it is over."""
+
+    file: str
+    line: int
+    why: str
+    problem: str = ""
+    over: bool = False
+
+
+def mark_of(file: str, block: Block, today: dt.date | None) -> Mark:
+    """Return what an exemption says; without a day of today, none is over."""
+    line, why = block.lines[0][0], block.language
+    if not why:
+        return Mark(file, line, why, f"an exemption without a reason in quotes; write for example {EXAMPLE}")
+    try:
+        until = dt.date.fromisoformat(block.until) if block.until else None
+    except ValueError:
+        return Mark(file, line, why, f"{block.until!r} is not a day; write for example {EXAMPLE}")
+    if until is None or today is None or today <= until:
+        return Mark(file, line, why)
+    return Mark(
+        file, line, why, f"the exemption ended on {until} ({why}); check it, or agree on a later day", over=True
+    )
 
 
 @dataclass

@@ -20,11 +20,14 @@ _HTML_HEADING = re.compile(r"<h([1-6])\b[^>]*>(.*?)</h\1\s*>", re.IGNORECASE | r
 _NAMED = re.compile(r"\s*\{#([\w.:-]+)[^}]*\}\s*$")
 _CODE = re.compile(r"(?<!`)(`+)(?!`)(.+?)(?<!`)\1(?!`)")
 _IMAGE = re.compile(r"!\[[^\]]*\]\([^)]*\)")
-_LINK = re.compile(r"\[([^\]]*)\]\([^)]*\)")
+_LINK = re.compile(r"\[([^\]]*)\](?:\([^)]*\)|\[[^\]]*\])")
 _TAG = re.compile(r"</?[A-Za-z][^>]*>")
 _EMPHASIS = re.compile(r"(?<![\w\\])(_{1,3})(?=\S)(.+?)(?<=\S)\1(?!\w)")
-_KEPT = ("L", "M", "N", "Pc")
+_KEPT = ("L", "M", "Nd", "Nl", "Pc")
 """The categories of Unicode whose characters stay in an anchor, beside the hyphen and what becomes one."""
+_LETTERS = re.compile("[\u24b6-\u24e9\U0001f130-\U0001f149\U0001f150-\U0001f169\U0001f170-\U0001f189]")
+"""Signs that are letters as well: they stay, too."""
+_SELECTOR = re.compile("[\ufe0e\ufe0f]")
 
 
 def anchors(text: str) -> frozenset[str]:
@@ -87,5 +90,10 @@ def slug(heading: str) -> str:
     return "".join(
         "-" if letter == " " else letter
         for letter in text.strip().lower()
-        if letter in " -" or unicodedata.category(letter).startswith(_KEPT)
+        if letter in " -" or unicodedata.category(letter).startswith(_KEPT) or _LETTERS.match(letter)
     )
+
+
+def same(anchor: str) -> str:
+    """Return an anchor without what nobody sees in it, by which two that look alike are the same."""
+    return _SELECTOR.sub("", anchor)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import os
 import re
 from collections.abc import Iterable, Sequence
@@ -40,6 +41,7 @@ class Imported:
     statements: Sequence[Statement]
     warnings: Sequence[str] = field(default_factory=list)
     names: targets.Names = field(default_factory=lambda: targets.Names({}))
+    readings: Sequence[Reading] = field(default_factory=list)
 
 
 def imported(files: Iterable[Path], into: Path, words: tuple[str, ...] = ()) -> Imported:
@@ -48,10 +50,10 @@ def imported(files: Iterable[Path], into: Path, words: tuple[str, ...] = ()) -> 
     return of_pages(found, into, words)
 
 
-def of_pages(found: Sequence[Page], into: Path, words: tuple[str, ...] = ()) -> Imported:
-    """Return what is made of the texts of runbooks."""
+def of_pages(found: Sequence[Page], into: Path, words: tuple[str, ...] = (), today: dt.date | None = None) -> Imported:
+    """Return what is made of the texts of runbooks; with a day of today, exemptions that are over exempt nothing."""
     vocabulary = Vocabulary.of(words)
-    readings = [reader.read(page, vocabulary) for page in found]
+    readings = [reader.read(page, vocabulary, today) for page in found]
     checks = {check.id: check for check in shipped()}
     entries = put_together(_findings(readings))
     lines = [line for reading in readings for _, line in sorted(reading.lines.items())]
@@ -61,7 +63,7 @@ def of_pages(found: Sequence[Page], into: Path, words: tuple[str, ...] = ()) -> 
     written = _accepted(draft, into, tuple(shipped()))
     statements = [each for reading in readings for each in reading.statements]
     warnings = [each for reading in readings for each in reading.warnings]
-    return Imported(written.text, entries, lines, statements, warnings, draft.names)
+    return Imported(written.text, entries, lines, statements, warnings, draft.names, readings)
 
 
 def _findings(readings: Sequence[Reading]) -> list[Finding]:

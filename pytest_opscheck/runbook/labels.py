@@ -8,10 +8,11 @@ from dataclasses import dataclass
 from .blocks import Block, Section
 from .words import INACTIVE, Role, Vocabulary, is_alarm, is_normal, role_of, severity_in, suite_in
 
-_WHOLE = re.compile(r"^\s*(?:\*\*|__)([^*\n]{1,120})(?:\*\*|__)\s*:?\s*$")
+_WHOLE = re.compile(r"^\s*(\*{1,2}(?!\*)|_{1,2}(?!_))([^*\n]{1,120}?)\1\s*:?\s*$")
 _COLON = re.compile(r"^\s*([^\n:`]{2,80}):\s*$")
 _FRONT = re.compile(
-    r"^\W{0,6}(?:\*\*|__)([^*\n]{1,60}?)\s*:?\s*(?:\*\*|__)\s*[:\u2013—-]?\s*(?=\S)|^\s*([A-ZÀ-Þ][^\n:`.]{1,40}?)\s?[:\uff1a]\s+(?=\S)"
+    r"^\W{0,6}?(?<![*_])(?:\*{1,2}|_{1,2})(?![*_\s])([^*\n]{1,60}?)\s*:?\s*(?<!\s)(?:\*{1,2}|_{1,2})(?![*_\w])"
+    r"\s*[:\u2013—-]?\s*(?=\S)|^\s*([A-ZÀ-Þ][^\n:`.]{1,40}?)\s?[:\uff1a]\s+(?=\S)"
 )
 _WHOLE_PAGE = re.compile(r"trouble|incident response|emergenc|roll ?back|disaster|störung|dépannage", re.IGNORECASE)
 _QUOTED = re.compile(r"\([^)]*\)")
@@ -71,7 +72,9 @@ def whole_label(block: Block) -> str | None:
     if len(block.lines) > 1:
         return None
     text = block.lines[0][1]
-    found = _WHOLE.match(text) or (_COLON.match(text) if len(text.split()) <= 8 else None)  # noqa: PLR2004 - a label is short
+    if found := _WHOLE.match(text):
+        return found[2].strip(" :")
+    found = _COLON.match(text) if len(text.split()) <= 8 else None  # noqa: PLR2004 - a label is short
     return found[1].strip(" :") if found else None
 
 

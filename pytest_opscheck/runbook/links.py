@@ -8,18 +8,18 @@ from difflib import get_close_matches
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
-from ..inventory import Inventory, nearest
+from ..inventory import Expectation, Inventory, nearest
 from ..inventory.positions import Key
 from ..inventory.problems import Problems
 from ..judge.subject import runbook_link
-from .headings import anchors, ids
+from .headings import anchors, ids, same
 
 MOST_BYTES = 16_000_000
 """How much of a page is read; a longer one is taken as it is."""
 _MARKDOWN = (".md", ".markdown", ".mdown", ".mkd")
 _HTML = (".html", ".htm", ".xhtml")
 _MOST_SHOWN = 12
-_ANYWHERE = re.compile(r"(?:top)?|L\d+(?:C\d+)?(?:-L\d+(?:C\d+)?)?")
+ANYWHERE = re.compile(r"(?:top)?|L\d+(?:C\d+)?(?:-L\d+(?:C\d+)?)?")
 """Anchors that each page has: its top, and on GitHub its lines."""
 
 
@@ -40,10 +40,16 @@ def _said(inventory: Inventory) -> Iterator[tuple[Key, str]]:
     if inventory.runbook is not None:
         yield ("opscheck", "runbook"), inventory.runbook
     for each in inventory.expectations:
-        if each.runbook is not None:
-            target: Key = (each.target.kind, each.target.name)
-            place = ("expect", each.check.name) if each.name is None else (each.check.name, each.name)
-            yield (*target, *place, "runbook"), each.runbook
+        for link in each.runbooks:
+            yield (*place(each), "runbook"), link
+
+
+def place(expectation: Expectation) -> Key:
+    """Return the key of an expectation in the inventory."""
+    target: Key = (expectation.target.kind, expectation.target.name)
+    if expectation.name is None:
+        return (*target, "expect", expectation.check.name)
+    return (*target, expectation.check.name, expectation.name)
 
 
 def _problem(pages: _Pages, base: str | None, said: str) -> str | None:
@@ -90,7 +96,7 @@ class _Pages:
 
     def problem(self, file: Path, path: str, anchor: str) -> str | None:
         """Return why a page has no such anchor, None where it has it, or only its own reader knows."""
-        if _ANYWHERE.fullmatch(anchor):
+        if ANYWHERE.fullmatch(anchor):
             return None
         try:
             if file not in self._anchors:
@@ -98,7 +104,7 @@ class _Pages:
         except OSError as error:
             return f"{path} can't be read: {error.strerror}; let whoever runs this read it"
         known = self._anchors[file]
-        if known is None or anchor in known or unquote(anchor) in known:
+        if known is None or {same(anchor), same(unquote(anchor))} & {same(each) for each in known}:
             return None
         near = get_close_matches(anchor, known, n=_MOST_SHOWN, cutoff=0.6)
         choices = near or (known if len(known) <= _MOST_SHOWN else ())

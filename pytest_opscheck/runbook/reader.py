@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Callable
 
 from . import blocks, labels, schedules, shell
 from .asks import Said
 from .blocks import Block
 from .codes import Codes
-from .exemptions import Exemption
+from .exemptions import Exemption, mark_of
 from .labels import Around
 from .notes import Notes, Place
 from .page import Page
@@ -22,16 +23,17 @@ LONGEST = 4000
 """A longer line is not read."""
 
 
-def read(page: Page, vocabulary: Vocabulary) -> Reading:
-    """Return all that is read of a runbook."""
-    return _Reader(page, vocabulary).read()
+def read(page: Page, vocabulary: Vocabulary, today: dt.date | None = None) -> Reading:
+    """Return all that is read of a runbook; with a day of today, exemptions that are over exempt nothing."""
+    return _Reader(page, vocabulary, today).read()
 
 
 class _Reader:
     """Goes through the blocks of a page in their order."""
 
-    def __init__(self, page: Page, vocabulary: Vocabulary) -> None:
+    def __init__(self, page: Page, vocabulary: Vocabulary, today: dt.date | None) -> None:
         self._page = page
+        self._today = today
         self._vocabulary = vocabulary
         self._notes = Notes(page)
         self._place = Place(vocabulary)
@@ -50,6 +52,8 @@ class _Reader:
         """Read every block."""
         parsed = blocks.read(self._page)
         self._notes.reading.warnings += parsed.warnings
+        sections = [block.section for block in parsed.blocks if block.section.level]
+        self._notes.reading.sections += dict.fromkeys(sections)
         for block in parsed.blocks:
             self._block(block)
         self._steps.close()
@@ -69,8 +73,10 @@ class _Reader:
             self._readers[block.kind](block)
 
     def _exempt(self, block: Block) -> None:
-        if not block.language:
-            self._notes.block(block, Fate.NOT_READ, "an exemption without a reason in quotes")
+        mark = mark_of(self._page.name, block, self._today)
+        self._notes.reading.marks.append(mark)
+        if mark.problem:
+            self._notes.block(block, Fate.NOT_READ, mark.problem.partition(";")[0])
             return
         self._notes.block(block, Fate.EXEMPT, block.language)
         self._exemption.begin(block.language)

@@ -18,7 +18,9 @@ _END = re.compile(
     r"|(?<=[.!?])\s+(?=\*\*)"
 )
 _BULLET = re.compile(r"\s*[☐☑☒✅✓✔✗❌□■•◦▪·\u2013—→➜⚠🔴🟡🟢]")
-_LABEL = re.compile(r"\s*(?:[*_]{2}[^*_]{1,60}[*_]{2}|[A-Z][\w ]{0,30}:)")
+_GOES_ON = re.compile(r"\s*(?:[a-zß-ÿ(]|\d+ ?%)")
+"""How the line behind a hard break begins where it goes on with the sentence before it."""
+_LABEL = re.compile(r"\s*(?:[*_]{2}[^*_]{1,60}[*_]{2}|[*_][^*_\s][^*_]{0,60}(?::[*_]|[*_]\s*:)|[A-Z][\w ]{0,30}:)")
 _STARS = re.compile(r"(\*{1,3})(?=\S)([^*\n]{1,300}?)(?<=\S)\1")
 _EMPHASIS = re.compile(r"(?<!\w)_{1,3}(?=\w)|(?<=\w)_{1,3}(?!\w)|~~|\*\*")
 _LINK = re.compile(r"!?\[([^\]]{0,200})\]\([^)]{0,500}\)")
@@ -97,7 +99,8 @@ def _groups(lines: tuple[tuple[int, str], ...]) -> Iterator[list[tuple[int, str]
             or _BULLET.match(line)
             or as_command(line)
             or (len(group) == 1 and as_command(group[0][1]))
-            or group[-1][1].endswith(("  ", "\\", ":"))
+            or group[-1][1].endswith(":")
+            or (group[-1][1].endswith(("  ", "\\")) and not _GOES_ON.match(line))
             or shell.without_prompt(line)[1]
         ):
             yield group
@@ -169,7 +172,9 @@ def as_command(line: str) -> str | None:
     if prompted and not line.lstrip().startswith(">"):
         return text
     first = text.split(" ", 1)[0]
-    if first not in _OUTSIDE or text.startswith("`"):
+    if (
+        first not in _OUTSIDE or text.startswith("`") or text.count("`") % 2
+    ):  # which is the end of code that began before
         return None
     read = shell.read(re.sub(r"\s*\([^)]*\)\s*$", "", text))
     if read.broken or _SENTENCE.search(text) or guard.of_line(read).kind is guard.Kind.UNKNOWN:

@@ -10,6 +10,7 @@ from enum import Enum
 from .asks import Ask
 from .blocks import Section
 from .direction import Rung
+from .exemptions import Mark
 from .quantities import Quantity
 from .words import INACTIVE, Role
 
@@ -89,6 +90,8 @@ class Reading:
     statements: list[Statement] = field(default_factory=list)
     findings: list[Finding] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
+    marks: list[Mark] = field(default_factory=list)
+    sections: list[Section] = field(default_factory=list)
     urls: list[str] = field(default_factory=list)
     """The addresses that it names, those of its commands first."""
 

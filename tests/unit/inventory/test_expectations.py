@@ -82,7 +82,7 @@ def test_defaults_stand_where_nothing_is_said(read: Read) -> None:
 
 
 LATE = "would never be reported: P1 (< 70%) is broken no later; the worse severity needs the wider limit"
-KEYS = "P0, P1, P2, P3, action, for, id, ignore, of, runbook, severity, suites, timeout"
+KEYS = "P0, P1, P2, P3, action, for, id, ignore, of, runbook, runbook_says, severity, suites, timeout"
 
 
 @pytest.mark.parametrize(
@@ -153,6 +153,9 @@ KEYS = "P0, P1, P2, P3, action, for, id, ignore, of, runbook, severity, suites, 
         ("disk = { timeout = 0 }", "disk.timeout: 0 is not a length of time; use for example '30s'"),
         ("disk = { timeout = true }", "disk.timeout: True is not a length of time; use for example '30s'"),
         ("disk = { runbook = 5 }", "disk.runbook: it must be a non-empty text"),
+        ("disk = { runbook = [] }", "disk.runbook: it must be a non-empty text, or a list of such"),
+        ("disk = { runbook = ['#a', ' '] }", "disk.runbook: it must be a non-empty text, or a list of such"),
+        ("disk = { runbook_says = ['< 70%', '<'] }", "disk.runbook_says: '<' names no value; use for example '< 70%'"),
         ("disk = { action = ' ' }", "disk.action: it must be a non-empty text"),
         ("services = true", "services: true is not enough: names is needed"),
         ("services = []", "services: it is empty; give a value, or leave it out"),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from pytest_opscheck.runbook.headings import anchors
+from pytest_opscheck.runbook.headings import anchors, same, slug
 
 
 @pytest.mark.parametrize(
@@ -83,3 +83,21 @@ Also
 
 def test_lines_of_windows() -> None:
     assert anchors("# One\r\n\r\nTwo\r\n---\r\n") == {"one", "two"}
+
+
+@pytest.mark.parametrize(
+    ("heading", "anchor"),
+    [
+        ("5 m² of ½", "5-m-of-"),  # superscripts and fractions are no digits
+        ("Part Ⅷ and Ⓐ", "part-ⅷ-and-ⓐ"),  # letters, for all that they look like
+        ("٣ days", "٣-days"),
+        ("See [the page][ref] and [that](x)", "see-the-page-and-that"),
+        ("⚠️ Disk", "\ufe0f-disk"),
+    ],
+)
+def test_what_github_takes_for_letters_and_digits(heading: str, anchor: str) -> None:
+    assert slug(heading) == anchor
+
+
+def test_an_invisible_selector_makes_no_difference() -> None:
+    assert same("\ufe0f-disk") == same("-disk") == "-disk"
