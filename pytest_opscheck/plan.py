@@ -8,6 +8,7 @@ from functools import cache, cached_property
 from typing import Any
 
 from .core.humanize import counted
+from .core.vantage import DEFAULT
 from .core.visible import plain
 from .inventory import Expectation, Inventory, InventoryTarget
 from .probes import Probe
@@ -135,9 +136,11 @@ def lines(inventory: Inventory, suite: str | None = None, only: Collection[str] 
 
 def _way(contact: Contact) -> str:
     """Return how a contact is made."""
-    if (known := contact.requests[0].target.keys.known()) is not None:
+    target = contact.requests[0].target
+    if (known := target.keys.known()) is not None:
         return known
-    return f"{plain(contact.spec)}, one script" if contact.host is not None else "one connection"
+    said = f"{plain(contact.spec)}, one script" if contact.host is not None else "one connection"
+    return said if target.vantage == DEFAULT else f"{said}, from {target.vantage}"
 
 
 def _expected(expectation: Expectation) -> str:

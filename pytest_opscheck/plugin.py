@@ -246,8 +246,11 @@ def pytest_xdist_node_collection_finished(node: Any, ids: list[str]) -> None:
 def pytest_configure_node(node: Any) -> None:
     """Tell an xdist worker which checks were named, and where the processes of this run put their readings."""
     if (session := node.config.stash.get(SESSION, None)) is not None:
+        from .inventory.asked import tell as tell_lists
+
         node.workerinput["opscheck_digest"] = session.inventory.digest
         node.workerinput["opscheck_folder"] = session.runner.workers.folder()
+        tell_lists(session.inventory, Path(session.runner.workers.folder()))
         node.workerinput["opscheck_named"] = session.collection.named
         node.workerinput["opscheck_shipped"] = session.collection.with_shipped
         node.workerinput["opscheck_reports"] = str(reports_folder(node.config))

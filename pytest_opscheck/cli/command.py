@@ -20,6 +20,7 @@ from ..settings import nearest_inventory, no_inventory, suite_names
 from .options import USAGE, Usage, chosen, file_argument, known_suite, loaded, only_option, say
 
 _ELSEWHERE = {
+    "announce": "announce",
     "checks": "checks",
     "compliance": "compliance",
     "gate": "gate",
@@ -95,6 +96,8 @@ def main() -> None:
     opscheck compliance  what was checked in a period, and what was missed?
     opscheck maintenance start or end a maintenance window
     opscheck source      accept what has vanished from a list
+    opscheck announce    a run in parts is to come
+    opscheck merge       make one run of all parts
     """  # noqa: D301 - click's mark for lines that stay as they are
 
 
@@ -116,13 +119,15 @@ def init(folder: Path) -> None:
 
 @main.command()
 @file_argument
-def validate(file: Path) -> None:
+@click.option("--sources", is_flag=True, help="Also ask for the lists that others own, as a run does.")
+def validate(file: Path, *, sources: bool) -> None:
     """Report every error in an inventory at once. Nothing is probed."""
     _require_file(file, "validate", "to check the inventory: opscheck validate")
+    from ..inventory.asked import Asked
     from ..inventory.waivers import ending
     from ..runbook.links import refuse_dead_links
 
-    inventory = loaded(file)
+    inventory = loaded(file, asked=Asked(asks=sources))
     try:
         refuse_dead_links(inventory)
     except InventoryError as error:

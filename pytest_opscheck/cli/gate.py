@@ -15,6 +15,7 @@ from typing import Any
 import click
 
 from ..core.results import FAULT
+from ..core.vantage import vantage_here
 from ..gate import keeping
 from ..gate.baseline import Baseline, GateError, read, write
 from ..gate.interleaving import Interleaved, pair_of
@@ -26,6 +27,7 @@ from ..gate.terms import terms_of
 from ..gate.watching import Watch
 from ..history import HistoryError
 from ..inventory import Inventory
+from ..inventory.asked import AS_A_RUN
 from ..inventory.gate import Gate
 from .gate_ending import SHOWN, Gates, end, faults, lines, printed, status_of
 from .gate_outlets import Outlets, outlet_options, pipeline_options
@@ -73,7 +75,8 @@ def gate() -> None:
 @click.option("--again", is_flag=True, help="Replace a baseline of the same run of the pipeline.")
 def before(file: Path, windows: int, every: float, to: Path, *, again: bool) -> None:
     """Record a baseline, before the deploy begins."""
-    inventory = loaded(file)
+    inventory = loaded(file, asked=AS_A_RUN)
+    _require_one_place(inventory)
     deploy = next((os.environ[name] for name in _DEPLOY_IDS if os.environ.get(name)), None)
     _refuse_second(to, deploy, again=again)
     with faults(), Progress() as tell, looking(inventory, inventory.gate_suite) as looker:
@@ -115,7 +118,8 @@ def after(  # noqa: PLR0917 - one for each option
     file: Path, baseline: Path, version: str | None, wait: float, watch: float, every: float, outlets: Outlets
 ) -> None:
     """Watch what was deployed, and decide."""
-    inventory = loaded(file, refused=lambda error: outlets.tell_fault(str(error)))
+    inventory = loaded(file, asked=AS_A_RUN, refused=lambda error: outlets.tell_fault(str(error)))
+    _require_one_place(inventory)
     settings = inventory.gate or Gate()
     if version is not None and settings.version is None:
         wanted = 'version = { target = "http.api", json = "version" }'
@@ -145,7 +149,8 @@ def compare(file: Path, a: str, b: str, wait: float, outlets: Outlets) -> None:
     A and B are targets of one kind, as http.blue and http.green, or the names of several: blue and green. Both are
     measured in turn, so that no drift is taken for a slowdown.
     """
-    inventory = loaded(file, refused=lambda error: outlets.tell_fault(str(error)))
+    inventory = loaded(file, asked=AS_A_RUN, refused=lambda error: outlets.tell_fault(str(error)))
+    _require_one_place(inventory)
     settings, outlets = inventory.gate or Gate(), outlets.recorded_in(inventory)
     with faults(outlets), Progress() as tell, looking(inventory, inventory.gate_suite) as looker:
         pair = pair_of(inventory, a, b)
@@ -153,6 +158,21 @@ def compare(file: Path, a: str, b: str, wait: float, outlets: Outlets) -> None:
         compared = Interleaved(looker, pair, terms, tell)
         decision = compared.run(settings, wait)
     end(outlets, compared, decision, partial(remember_decision, inventory, looker.suite), version=b, version_before=a)
+
+
+def _require_one_place(inventory: Inventory) -> None:
+    """Refuse a suite of which a part is looked at from elsewhere: nobody could decide on that."""
+    try:
+        here = vantage_here(inventory.vantages)
+    except ValueError as error:
+        raise Usage(str(error)) from None
+    of_suite = (each for each in inventory.expectations if inventory.gate_suite in each.suites)
+    away = next((each for each in of_suite if here not in (None, each.target.vantage)), None)
+    if away is not None:
+        raise Usage(
+            f"{away.id} is looked at from {away.target.vantage}, and this is {here}: a gate looks from one place; name "
+            "a suite of what is seen from here: [gate] suite"
+        )
 
 
 def _past(inventory: Inventory) -> Known:

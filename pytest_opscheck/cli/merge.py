@@ -6,7 +6,7 @@ import contextlib
 import datetime as dt
 import platform
 import sys
-from collections.abc import Collection, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -16,23 +16,27 @@ from ..core.humanize import counted
 from ..core.results import FAULT, NOTHING_JUDGED, Run
 from ..core.shards import SHARDS
 from ..delivery.destination import Finished
-from ..delivery.merging import MergeError, Part, merged, merged_until, parts_in, recorded
+from ..delivery.merging import Brought, MergeError, merged, merged_until, parts_in, recorded, wanted_by
 from ..delivery.outbox import destinations, send
 from ..delivery.written import ResultsFile, SuiteReports
-from ..history import Past
+from ..history import Announced, Past
 from ..inventory import Inventory
+from ..inventory.asked import Asked
 from ..reports.context import ReportContext, told_at_length
 from ..reports.files import ReportFiles
 from ..reports.text import text
 from ..settings import reports_setting
 from .options import Place, Time, Usage, inventory_option, known_suite, loaded, reports_option, say
 
+_SKEW_S = 60.0
+"""By how much the clock of another machine may be behind."""
+
 
 @click.command()
 @inventory_option
 @reports_option
 @click.argument("suite")
-@click.argument("places", metavar="[FILES | FOLDERS]...", nargs=-1, type=Place(path_type=Path, exists=True))
+@click.argument("places", metavar="[FILES | FOLDERS]...", nargs=-1, type=Place(path_type=Path))
 @click.option("--shards", type=click.IntRange(1, 1000), help="How many there are.  [default: as many as they say]")
 @click.option(
     "--within", default=3600.0, type=Time(), help="Older results than that are of an earlier run.  [default: 1h]"
@@ -47,35 +51,52 @@ def merge(  # noqa: PLR0917 - one for each option
     within: float,
     named: Path | None,
 ) -> None:
-    """Make one run of the shards of SUITE, by their results files; by default those in reports/SUITE/shards.
+    """Make one run of the parts of SUITE, by their results files; by default those in reports/SUITE/shards.
 
-    What is due comes from the inventory, so what no shard brought is unknown, and a shard that brought nothing is a
-    breach. The run is recorded, reported, mailed and alerted as any other, and ends with the same exit statuses.
+    Parts are shards, and what is seen from vantage points. What is due comes from the inventory, so what no part
+    brought is unknown, and a part that brought nothing is a breach. The run is recorded, reported, mailed and alerted
+    as any other, and ends with the same exit statuses.
     """
-    inventory = loaded(file, reports)
+    inventory = loaded(file, reports, asked=Asked(asks=True))
     known_suite(inventory, suite)
     folder = (reports or reports_setting(file.absolute().parent)) / suite
     past = Past(inventory.history)
+    announced = past.announced(suite)
     try:
-        since = max(inventory.now() - dt.timedelta(seconds=within), merged_until(past, suite))
-        found = parts_in(places or [folder / SHARDS])
+        since = max(_begin(inventory, announced, within), merged_until(past, suite))
+        there = [place for place in places or [folder / SHARDS] if place.exists() or (places and announced is None)]
+        found = parts_in(there, inventory.vantages)
         parts, late = [p for p in found if p.run.finished > since], [p for p in found if p.run.finished <= since]
-        if not parts:
+        if not parts and announced is None:
             _nothing(places or (folder / SHARDS,))
-        run = merged(inventory, suite, parts, _count(parts, shards), past)
+        run = merged(inventory, suite, parts, wanted_by(inventory, announced, shards), past)
     except MergeError as error:
         raise Usage(inventory.redactor.text(str(error))) from None
-    run = replace(run, notices=(*run.notices, *(_left_out(part) for part in late)))
-    status = _delivered(run, inventory, past, folder, named)
+    notices = [*(_left_out(part) for part in late), *_since_announced(inventory, announced)]
+    run = replace(run, notices=(*run.notices, *notices))
+    status = _delivered(run, inventory, past, folder, named=named, announced=announced)
     if not places:
         for part in (*parts, *late):
             part.file.unlink(missing_ok=True)
     sys.exit(status)
 
 
-def _left_out(part: Part) -> str:
+def _begin(inventory: Inventory, announced: Announced | None, within: float) -> dt.datetime:
+    """Return since when results are of this run: since it was announced, by clocks that may differ somewhat."""
+    if announced is not None:
+        return announced.at - dt.timedelta(seconds=_SKEW_S)
+    return inventory.now() - dt.timedelta(seconds=within)
+
+
+def _since_announced(inventory: Inventory, announced: Announced | None) -> Iterator[str]:
+    """Yield what has changed since a run was announced."""
+    if announced is not None and announced.digest != inventory.fingerprint:
+        yield "the inventory, a list or a variable has changed since the run was announced"
+
+
+def _left_out(part: Brought) -> str:
     at = f"{part.run.started:%Y-%m-%d %H:%M:%S}"
-    return f"the results of shard {part.shard} of {at} were left out: they are of an earlier run"
+    return f"the results of {part.part} of {at} were left out: they are of an earlier run"
 
 
 def _nothing(places: Sequence[Path]) -> None:
@@ -84,17 +105,11 @@ def _nothing(places: Sequence[Path]) -> None:
     sys.exit(NOTHING_JUDGED)
 
 
-def _count(parts: Collection[Part], shards: int | None) -> int:
-    """Return how many shards there are. Raises MergeError where the parts do not agree."""
-    said = {part.shard.of for part in parts}
-    if shards is None and len(said) > 1:
-        raise MergeError(f"some are one of {' and some one of '.join(map(str, sorted(said)))} shards; see --shards")
-    return shards or said.pop()
-
-
-def _delivered(run: Run, inventory: Inventory, past: Past, folder: Path, named: Path | None) -> int:
+def _delivered(
+    run: Run, inventory: Inventory, past: Past, folder: Path, *, named: Path | None, announced: Announced | None
+) -> int:
     """Record a run, bring it to everybody, and return its exit status."""
-    run, problem = recorded(run, past)
+    run, problem = recorded(run, past, announced)
     problems = [inventory.redactor.text(problem)] if problem else []
     points, stories = (past.points(run), past.stories(told_at_length(run))) if run.hash else ({}, {})
     files = None
@@ -110,20 +125,20 @@ def _delivered(run: Run, inventory: Inventory, past: Past, folder: Path, named: 
         files.release()
     say(text(run), nl=False)
     status = run.exit_status or (FAULT if problems else 0)
-    problems += _called(inventory, run, status)
+    problems += _called(inventory, run, status, announced)
     for each in problems:
         say(each, err=True)
     return status
 
 
-def _called(inventory: Inventory, run: Run, status: int) -> list[str]:
+def _called(inventory: Inventory, run: Run, status: int, announced: Announced | None) -> list[str]:
     """Call the suite's heartbeat; returns what went wrong with that, which changes no status."""
     url = inventory.suites[run.suite or ""].heartbeat
     if url is None or run.narrowed:
         return []
     from ..delivery.heartbeat import Heartbeat
 
-    heartbeat = Heartbeat(url)
+    heartbeat = Heartbeat(url, announced.id if announced is not None else None)
     said = f"{run.suite} of {run.inventory} on {platform.node()}: {counted(len(run.results), 'result')}"
     heartbeat.call("" if status == 0 else "fail", f"{said}, exit status {status}")
     heartbeat.wait()

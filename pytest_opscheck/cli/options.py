@@ -13,6 +13,7 @@ import click
 from ..core.units import LimitError, parse_duration
 from ..core.visible import inert, visible
 from ..inventory import Inventory, InventoryError, load, nearest
+from ..inventory.asked import OFFLINE, Asked
 from ..inventory.tagged import Places
 from ..reports import github
 from ..settings import nearest_inventory
@@ -99,12 +100,12 @@ def loaded(
     reports: Path | None = None,
     refused: Callable[[InventoryError], object] = lambda _error: None,
     *,
-    keeps: bool = False,
+    asked: Asked = OFFLINE,
 ) -> Inventory:
     """Return an inventory; with errors in it, say them, have that told by `refused`, and end.
 
     reports: where the command line says that its reports are; else they are where pytest's settings say.
-    keeps: whether the items of its lists are kept now, as a run does.
+    asked: whether the lists that others own are asked for now.
     """
     import pytest
 
@@ -115,7 +116,7 @@ def loaded(
         how = "name the inventory with --opscheck-inventory, or write one with `opscheck init`"
         raise Usage(f"{no_inventory(Path.cwd())}; {how}")
     try:
-        return load(file, checks(), reports=reports or reports_setting(file.absolute().parent), keeps=keeps)
+        return load(file, checks(), reports=reports or reports_setting(file.absolute().parent), asked=asked)
     except (InventoryError, pytest.UsageError) as error:
         say(str(error), err=True)
         if isinstance(error, InventoryError):

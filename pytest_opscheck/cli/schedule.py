@@ -17,7 +17,7 @@ import click
 from ..core.humanize import counted, duration_text
 from ..core.results import FAULT
 from ..core.visible import plain
-from ..history import HistoryError, PastRun, Records, reading
+from ..history import Announced, HistoryError, PastRun, Records, reading
 from ..inventory import Inventory
 from ..reports.phrases import counts
 from .options import USAGE, inventory_option, known, loaded, reports_option, say
@@ -225,23 +225,28 @@ class _State:
 def status(file: Path, reports: Path | None) -> None:
     """Show when each suite last ran, how it ended, and when it is due next.
 
-    The exit status is 1 if a scheduled suite is overdue or never ran, 3 if the history can't be read.
+    The exit status is 1 if a scheduled suite is overdue or never ran, or a run that was announced was not merged in
+    time, 3 if the history can't be read.
     """
     inventory = known(file, reports)
     found = jobs(inventory)
-    if not found:
-        _none(inventory)
     now = inventory.now()
     try:
         with reading(inventory.history) as records:
             states = [_state(job, records, now) for job in found]
+            announced = [each for each in records.announced() if each.merged is None] if records is not None else []
     except HistoryError as error:
         say(inventory.redactor.text(str(error)), err=True)
         sys.exit(FAULT)
     for state in states:
         for line in _lines(state, now):
             say(line, fg="red" if state.missing else None)
-    if late := [state.job.suite.name for state in states if state.missing]:
+    if not found and not announced:
+        _none(inventory)
+    for each in announced:
+        say(_announced(each, now), fg="red" if each.is_lost(now) else None)
+    lost = [each.suite for each in announced if each.is_lost(now)]
+    if late := list(dict.fromkeys([*(state.job.suite.name for state in states if state.missing), *lost])):
         say(f"{counted(len(late), 'suite')} overdue: {', '.join(late)}", err=True)
         sys.exit(OVERDUE)
 
@@ -274,6 +279,14 @@ def _lines(state: _State, now: dt.datetime) -> Iterator[str]:
     if state.missing is not None:
         yield f"  was due  {_said(state.missing, zone)}, and no complete run has started since"
     yield f"  next due {_said(schedule.following(now), zone)}"
+
+
+def _announced(said: Announced, now: dt.datetime) -> str:
+    """Return what there is to say of a run that was announced, and of which nobody has made one run yet."""
+    at, deadline = _said(said.at, now.tzinfo), _said(said.deadline, now.tzinfo)
+    if said.is_lost(now):
+        return f"{said.suite}: LOST, announced {at} to be merged until {deadline}: opscheck merge {said.suite}"
+    return f"{said.suite}: announced {at}, to be merged until {deadline}"
 
 
 def _said(moment: dt.datetime, zone: dt.tzinfo | None) -> str:

@@ -9,6 +9,7 @@ import click
 
 from ..core.results import FAULT
 from ..inventory import nearest
+from ..inventory.asked import AS_A_RUN
 from ..inventory.kept import file_of, keep, moment, recalled
 from ..settings import reports_setting
 from .maintenance import who
@@ -28,7 +29,7 @@ def source() -> None:
 @click.option("--why", required=True, help="Why it is meant to be gone; it is kept, with your name and the time.")
 def accept(file: Path, reports: Path | None, name: str, target: str, why: str) -> None:
     """Agree that TARGET is gone from the list of the source NAME: opscheck source accept fleet web007 --why sold."""
-    inventory = loaded(file, reports, keeps=True)
+    inventory = loaded(file, reports, asked=AS_A_RUN)
     if inventory.target("source", name) is None:
         raise Usage(f"there is no source {name!r}; {nearest(name, [e.name for e in inventory.of_kind('source')])}")
     place = file_of(reports or reports_setting(file.absolute().parent), name)

@@ -11,7 +11,7 @@ from typing import Any
 
 from ..core.results import Verdict
 from ..core.schedule import Schedule
-from ..history import Judged, PastRun, Records
+from ..history import Announced, Judged, PastRun, Records
 from ..inventory import Inventory
 
 QUIET = (Verdict.WAIVED, Verdict.MAINTENANCE)
@@ -63,7 +63,7 @@ class Gap:
 
 @dataclass(frozen=True)
 class SuiteLine:
-    """One suite over the time; `due` and `missed` are None where it does not say when it runs."""
+    """One suite over the time; `due` and `missed` are None where nothing says when it runs."""
 
     name: str
     schedule: str | None
@@ -126,11 +126,15 @@ def audited(
     whole = [run for run in runs if not run.narrowed]
     tally = _tallied(records, whole, dues, until)
     lines = _lines(inventory, records, names, dues, tally)
+    announced = [each for each in records.announced(since) if each.at < until and each.suite not in dues]
     suites = tuple(
-        _suite(inventory, name, dues.get(name), [run for run in runs if run.started < until]) for name in names
+        _suite(inventory, name, dues.get(name), [run for run in runs if run.started < until], announced)
+        for name in names
     )
     gaps = sorted(
-        (gap for name, due in dues.items() for gap in _gaps(name, due)), key=lambda gap: (gap.first, gap.suite)
+        [gap for name, due in dues.items() for gap in _gaps(name, due)]
+        + [Gap(each.suite, each.at, each.at, 1) for each in announced if each.suite in names and each.is_lost(now)],
+        key=lambda gap: (gap.first, gap.suite),
     )
     name = inventory.redactor.text(inventory.name)
     return Compliance(name, since, until, min(until, now - later), suites, tuple(lines), tuple(gaps))
@@ -225,15 +229,18 @@ def _said(quiet: Mapping[str, Any]) -> str:
     return f"{who}{why}{ticket}" + (f", until {quiet['until']}" if quiet.get("until") else "")
 
 
-def _suite(inventory: Inventory, name: str, due: _Due | None, runs: Iterable[PastRun]) -> SuiteLine:
+def _suite(
+    inventory: Inventory, name: str, due: _Due | None, runs: Iterable[PastRun], announced: Iterable[Announced]
+) -> SuiteLine:
     own = [run for run in runs if name in run.suite.split("+")]
     narrowed = sum(run.narrowed for run in own)
-    schedule = inventory.suites[name].schedule
+    schedule, now = inventory.suites[name].schedule, inventory.now()
+    told = [each.is_lost(now) for each in announced if each.suite == name]
     return SuiteLine(
         name,
-        str(schedule) if schedule is not None else None,
-        len(due.moments) if due is not None else None,
-        due.ran.count(0) if due is not None else None,
+        str(schedule) if schedule is not None else "as announced" if told else None,
+        len(due.moments) if due is not None else len(told) or None,
+        due.ran.count(0) if due is not None else sum(told) if told else None,
         len(own) - narrowed,
         narrowed,
     )

@@ -166,7 +166,8 @@ class Result:
     """What came of one check of one target. `fails` says whether it fails the run.
 
     `pending` says why a breach does not count yet. `change` is known when the run is compared with those before it.
-    `quiet` says by what it is waived or in maintenance, `duty` who answers for a breach.
+    `quiet` says by what it is waived or in maintenance, `duty` who answers for a breach, `vantage` from where it was
+    looked, where an inventory has several such places.
     """
 
     id: str
@@ -190,12 +191,12 @@ class Result:
     change: Change | None = None
     quiet: Excuse | None = None
     duty: Duty | None = None
+    vantage: str | None = None
 
     def to_json(self) -> dict[str, Any]:
         """Return the result as the results file has it."""
         data = {name: getattr(self, name) for name in _RESULT_FIELDS}
-        if self.pending is not None:
-            data["pending"] = self.pending
+        data |= {name: said for name in ("pending", "vantage") if (said := getattr(self, name)) is not None}
         if self.counters:
             data["counters"] = [counted.to_json() for counted in self.counters]
         if self.change is not None:
@@ -245,7 +246,7 @@ class Result:
         return (int(10 * (order.get(self.verdict, 7) + severity)), str(self.verdict), self.id)
 
 
-_SELDOM = ("pending", "counters", "change", "quiet", "duty")
+_SELDOM = ("pending", "counters", "change", "quiet", "duty", "vantage")
 _RESULT_FIELDS = tuple(each.name for each in dataclasses.fields(Result) if each.name not in _SELDOM)
 """The fields that every result has in the results file."""
 
@@ -259,7 +260,7 @@ class Run:
     were not run, for whatever reason, and `not_run` how many of these have no result; `hash` is the run's in the
     history, where it is recorded. `notices` are sentences on the inventory itself, which reports repeat: waivers that
     end soon or have ended, and what a plugin has left out. `shard` says which part of a run it is, `3/8`, None for a
-    whole one, and `digest` then by which inventory and environment.
+    whole one, and `digest` then by which inventory and environment; `vantage` from where it was looked.
     """
 
     id: str

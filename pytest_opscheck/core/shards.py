@@ -34,3 +34,27 @@ def parse_shard(said: str) -> Shard:
     if not 1 <= number <= of <= MOST:
         raise ValueError(f"{said!r} is not a shard; the third of eight is 3/8, and there may be {MOST}")
     return Shard(number, of)
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Part:
+    """A part of a run: one shard of what is looked at from one vantage point, None where an inventory has none."""
+
+    vantage: str | None
+    shard: Shard
+
+    def __str__(self) -> str:
+        """For example `shard 3/8`, `vantage dmz`, or `vantage dmz, shard 3/8`."""
+        shard = [f"shard {self.shard}"] if self.shard.of > 1 or self.vantage is None else []
+        return ", ".join([*([f"vantage {self.vantage}"] if self.vantage is not None else []), *shard])
+
+    @property
+    def said(self) -> str:
+        """What a result says of it: `shard 3/8`, `vantage dmz` or `shard 3/8 from dmz`."""
+        if self.vantage is None or self.shard.of == 1:
+            return str(self)
+        return f"shard {self.shard} from {self.vantage}"
+
+    def holds(self, vantage: str, contact: str) -> bool:
+        """Tell whether a contact is in this part."""
+        return self.vantage in (None, vantage) and self.shard.holds(contact)

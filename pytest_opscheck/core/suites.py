@@ -26,12 +26,12 @@ TABLES = (
     "group",
     "source",
     "runbook",
+    "vantage",
 )
 """The inventory's tables beside those of the targets."""
 TAGS = "tags"
 """The key of every target that has the words by which it is chosen."""
 RESERVED = (
-    "vantage",
     "expect",
     "request",
 )

@@ -24,11 +24,11 @@ _TICK_S = 0.05
 
 
 class Heartbeat:
-    """The heartbeat of one run. What could not be called is a line in `faults`."""
+    """The heartbeat of one run, whose id two processes may share. What could not be called is a line in `faults`."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, run: uuid.UUID | None = None) -> None:
         self._url = url
-        self._run = uuid.uuid4()
+        self._run = run or uuid.uuid4()
         self._calls: list[threading.Thread] = []
         self.faults: list[str] = []
 

@@ -1,4 +1,4 @@
-"""Makes one run of the shards of a run. What is due comes from the inventory: what brought no result is unknown."""
+"""Makes one run of the parts of a run. What is due comes from the inventory: what brought no result is unknown."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ..core.results import FAULT, SCHEMA, Measurement, Result, Run, Verdict, exit_status
-from ..core.shards import Shard, parse_shard
+from ..core.shards import Part, Shard, parse_shard
 from ..core.suites import GATE
-from ..core.vantage import here
+from ..core.vantage import DEFAULT, here
 from ..files.reading import content
-from ..history import HistoryError, Past
-from ..inventory import Inventory
+from ..history import Announced, HistoryError, Past
+from ..inventory import Expectation, Inventory
 from ..judge.conclude import Judge
 from ..judge.duties import with_duties
 from ..judge.subject import Subject
@@ -24,8 +24,8 @@ from ..plan import contact_names
 
 _LONGEST = 64_000_000
 """Bytes of a results file that is read."""
-REPORTS = "shard.reports"
-"""The check that a shard brought its results."""
+SHARD_REPORTS, VANTAGE_REPORTS = "shard.reports", "vantage.reports"
+"""The checks that a part of a run brought its results."""
 
 
 class MergeError(Exception):
@@ -33,28 +33,32 @@ class MergeError(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
-    """What one shard brought, and the file that it stands in."""
+class Brought:
+    """What one part of a run brought, and the file that it stands in."""
 
     file: Path
     run: Run
-    shard: Shard
+    part: Part
 
 
-def parts_in(places: Iterable[Path]) -> list[Part]:
-    """Return the shards' results in some files, and in all of some folders. Raises MergeError."""
+def parts_in(places: Iterable[Path], vantages: Collection[str]) -> list[Brought]:
+    """Return the parts' results in some files, and in all of some folders. Raises MergeError.
+
+    vantages: the inventory's.
+    """
     found = []
     for place in places:
         files = sorted(place.rglob("*.json")) if place.is_dir() else [place]
-        found += [part for file in files if (part := _part(file, is_named=not place.is_dir())) is not None]
+        read = (_brought(file, vantages, is_named=not place.is_dir()) for file in files)
+        found += [each for each in read if each is not None]
     return found
 
 
-def _part(file: Path, *, is_named: bool) -> Part | None:
-    """Return what a shard brought; None for a file that is none, and that nobody has named."""
+def _brought(file: Path, vantages: Collection[str], *, is_named: bool) -> Brought | None:
+    """Return what a part brought; None for a file that is none, and that nobody has named."""
     try:
         run = _run(json.loads(content(file, _LONGEST)))
-        return Part(file, run, parse_shard(run.shard or ""))
+        return Brought(file, run, Part(run.vantage if vantages else None, parse_shard(run.shard or "")))
     except OSError as error:
         raise MergeError(f"{file}: {(error.strerror or str(error)).lower()}") from None
     except (AttributeError, KeyError, RecursionError, TypeError, ValueError) as error:
@@ -73,15 +77,18 @@ def _run(data: object) -> Run:
     return run
 
 
-def merged(inventory: Inventory, suite: str, parts: Collection[Part], of: int, past: Past) -> Run:
-    """Return one run of the shards of a suite's run. Raises MergeError for those that do not belong together.
+def merged(
+    inventory: Inventory, suite: str, parts: Collection[Brought], wanted: Mapping[str | None, int], past: Past
+) -> Run:
+    """Return one run of the parts of a suite's run. Raises MergeError for those that do not belong together.
 
-    of: how many shards there are.
+    wanted: of how many shards each vantage point has, as far as that is known otherwise than by what came.
     """
-    for part in parts:
-        _require_same(part, inventory, suite, of)
+    counts = _counts(parts, wanted)
+    for each in parts:
+        _require_same(each, inventory, suite)
     now = inventory.now()
-    due = _Due(inventory, suite, of, frozenset(part.shard.number for part in parts))
+    due = _Due(inventory, suite, counts, frozenset(each.part for each in parts))
     lasting = {each.id: each.lasting for each in inventory.expectations if each.lasting and suite != GATE}
     found = (past.settled(each, lasting.get(each.id), now) for each in due.completed(_worst(parts)))
     results = past.compared(sorted(found, key=lambda result: result.rank), now)
@@ -90,54 +97,82 @@ def merged(inventory: Inventory, suite: str, parts: Collection[Part], of: int, p
         id=uuid.uuid4().hex,
         suite=suite,
         inventory=inventory.redactor.text(inventory.name),
-        started=min((part.run.started for part in parts), default=now),
-        finished=max((part.run.finished for part in parts), default=now),
-        vantage=", ".join(dict.fromkeys(part.run.vantage for part in parts)) or here(),
+        started=min((each.run.started for each in parts), default=now),
+        finished=max((each.run.finished for each in parts), default=now),
+        vantage=", ".join(dict.fromkeys(each.run.vantage for each in parts)) or here(),
         version=_version(),
         results=results,
         exit_status=exit_status(0, results),
-        narrowed=any(part.run.narrowed for part in parts),
-        notices=tuple(dict.fromkeys(notice for part in parts for notice in part.run.notices)),
+        narrowed=any(each.run.narrowed for each in parts),
+        notices=tuple(dict.fromkeys(notice for each in parts for notice in each.run.notices)),
     )
 
 
 def merged_until(past: Past, suite: str) -> dt.datetime:
     """Return when the last run ended that was merged: what had ended by then is not of the next one."""
     newest = past.newest(suite)
-    if newest is not None and any(result.check == REPORTS for result in newest.results):
+    if newest is not None and any(result.check in (SHARD_REPORTS, VANTAGE_REPORTS) for result in newest.results):
         return newest.finished
     return dt.datetime.min.replace(tzinfo=dt.UTC)
 
 
-def recorded(run: Run, past: Past) -> tuple[Run, str | None]:
-    """Record a run, and return it with its hash, and what went wrong with that."""
+def recorded(run: Run, past: Past, announced: Announced | None) -> tuple[Run, str | None]:
+    """Record a run, and return it with its hash, and what went wrong with that; one that was announced is no more."""
     if past.fault is not None:
         return run, f"could not read the history: {past.fault}"
     try:
-        return replace(run, hash=past.record(run)), None
+        run = replace(run, hash=past.record(run))
+        if announced is not None:
+            past.note_merged(announced, run.finished)
     except HistoryError as error:
         return replace(run, exit_status=run.exit_status or FAULT), f"could not record the run in the history: {error}"
+    return run, None
 
 
-def _require_same(part: Part, inventory: Inventory, suite: str, of: int) -> None:
-    run = part.run
+def _require_same(brought: Brought, inventory: Inventory, suite: str) -> None:
+    run = brought.run
     name = inventory.redactor.text(inventory.name)
     differing = [
         ("inventory", run.inventory, name),
         ("suite", run.suite, suite),
-        ("number of shards", part.shard.of, of),
         ("version of pytest-opscheck", run.version, _version()),
         ("digest of the inventory", run.digest, inventory.fingerprint),
     ]
     for what, theirs, ours in differing:
         if theirs != ours:
             raise MergeError(
-                f"{part.file}: its {what} is {theirs}, and here it is {ours}; "
+                f"{brought.file}: its {what} is {theirs}, and here it is {ours}; "
                 "merge shards of one run, with the inventory that they ran with"
             )
+    if brought.part.vantage not in (None, DEFAULT, *inventory.vantages):
+        raise MergeError(f"{brought.file}: it is of {brought.part.vantage!r}, which is none of the vantage points here")
 
 
-def _worst(parts: Iterable[Part]) -> dict[str, Result]:
+def wanted_by(inventory: Inventory, announced: Announced | None, shards: int | None) -> dict[str | None, int]:
+    """Return of how many shards each vantage point has: as the run was announced, or as somebody says."""
+    found: dict[str | None, int] = {}
+    if announced is not None:
+        found = {name or None: of for name, of in announced.parts.items()}
+    if shards is not None:
+        found[DEFAULT if inventory.vantages else None] = shards
+    return found
+
+
+def _counts(parts: Iterable[Brought], wanted: Mapping[str | None, int]) -> dict[str | None, int]:
+    """Return how many shards there are of each vantage point. Raises MergeError where the parts do not agree."""
+    found: dict[str | None, set[int]] = {}
+    for each in parts:
+        found.setdefault(each.part.vantage, set()).add(each.part.shard.of)
+    for vantage, said in found.items():
+        of = wanted.get(vantage, min(said))
+        if len(said | {of}) > 1:
+            several = " and some one of ".join(map(str, sorted(said)))
+            told = "" if of in said else f", and there are to be {of}"
+            raise MergeError(f"some are one of {several} shards{told}; merge shards of one run")
+    return {**wanted, **{vantage: min(said) for vantage, said in found.items()}}
+
+
+def _worst(parts: Iterable[Brought]) -> dict[str, Result]:
     """Return the results by id; of one that several shards brought the worst."""
     found: dict[str, Result] = {}
     for part in parts:
@@ -148,56 +183,74 @@ def _worst(parts: Iterable[Part]) -> dict[str, Result]:
 
 @dataclass(frozen=True, slots=True)
 class _Due:
-    """What a suite owes, and the numbers of the shards that brought anything."""
+    """What a suite owes: of how many shards each vantage point has, and which parts brought anything."""
 
     inventory: Inventory
     suite: str
-    of: int
-    there: frozenset[int]
+    counts: Mapping[str | None, int]
+    there: frozenset[Part]
 
     def completed(self, results: Mapping[str, Result]) -> Iterator[Result]:
-        """Yield all that is due: unknown where no shard brought it, and of each shard whether it brought anything."""
+        """Yield all that is due: unknown where no part brought it, and of each part whether it brought anything."""
         yield from results.values()
-        due = [each for each in self.inventory.expectations if self.suite in each.suites and each.id not in results]
+        due = [each for each in self._owed if each.id not in results]
         judge, contacts = Judge(self.inventory.suites[self.suite].fail_at), contact_names(self.inventory)
         for each in due:
-            yield judge.unknown(Subject.of(each, self.inventory), self._why(contacts[each.id]))
-        yield from (_reports(shard, self.suite, is_there=shard.number in self.there) for shard in self._shards)
+            vantage = each.target.vantage if self.inventory.vantages else None
+            why = self._why(vantage, contacts[each.id])
+            yield replace(judge.unknown(Subject.of(each, self.inventory), why), vantage=vantage)
+        yield from self._reports()
 
     @property
-    def _shards(self) -> list[Shard]:
-        return [Shard(number, self.of) for number in range(1, self.of + 1)]
+    def _owed(self) -> list[Expectation]:
+        return [each for each in self.inventory.expectations if self.suite in each.suites]
 
-    def _why(self, contact: str) -> str:
-        shard = next(shard for shard in self._shards if shard.holds(contact))
-        if shard.number not in self.there:
-            return f"its shard {shard} brought no result; see why it did not run, or did not end"
-        return f"its shard {shard} ended without a result of it"
+    def _reports(self) -> Iterator[Result]:
+        """Yield whether each vantage point and each shard brought anything."""
+        if not self.inventory.vantages:
+            yield from (self._of_shard(part) for part in self._parts(None))
+            return
+        owed = {each.target.vantage for each in self._owed}.union(filter(None, self.counts))
+        came = {part.vantage for part in self.there if part.vantage is not None}
+        for vantage in sorted(owed | came):
+            yield _reports(VANTAGE_REPORTS, vantage, f"vantage {vantage}", self.suite, is_there=vantage in came)
+            if vantage in came and self.counts.get(vantage, 1) > 1:
+                yield from (self._of_shard(part) for part in self._parts(vantage))
+
+    def _of_shard(self, part: Part) -> Result:
+        name = f"{part.shard}#{part.vantage}" if part.vantage not in (None, DEFAULT) else str(part.shard)
+        return _reports(SHARD_REPORTS, name, str(part), self.suite, is_there=part in self.there)
+
+    def _parts(self, vantage: str | None) -> list[Part]:
+        of = self.counts.get(vantage, 1)
+        return [Part(vantage, Shard(number, of)) for number in range(1, of + 1)]
+
+    def _why(self, vantage: str | None, contact: str) -> str:
+        if vantage is not None and all(part.vantage != vantage for part in self.there):
+            return f"its vantage {vantage} brought no result; see why its run did not start, or did not end"
+        part = next(part for part in self._parts(vantage) if part.shard.holds(contact))
+        if part not in self.there:
+            return f"its {part.said} brought no result; see why it did not run, or did not end"
+        return f"its {part.said} ended without a result of it"
 
 
-def _reports(shard: Shard, suite: str, *, is_there: bool) -> Result:
+def _reports(check: str, name: str, part: str, suite: str, *, is_there: bool) -> Result:
     verdict, severity = (Verdict.OK, None) if is_there else (Verdict.BREACH, "P0")
     said = "results" if is_there else "no results"
-    message = f"shard {shard} brought {said}"
-    measured = Measurement(f"shard {shard}", said, "", {"P0": "== results"}, severity, None, said, "results")
+    measured = Measurement(part, said, "", {"P0": "== results"}, severity, None, said, "results")
     return Result(
-        id=f"{REPORTS}@{shard}",
-        check=REPORTS,
-        target=str(shard),
-        title="Every shard of a run brings its results.",
+        id=f"{check}@{name}",
+        check=check,
+        target=name,
+        title="Every part of a run brings its results.",
         suites=(suite,),
         verdict=verdict,
         severity=severity,
-        message=message,
+        message=f"{part} brought {said}",
         measurements=(measured,),
         action=None if is_there else "See its process: it did not start, was killed, or could not deliver its file",
         fails=not is_there,
     )
-
-
-def shards_of(parts: Iterable[Part]) -> Iterator[int]:
-    """Yield of how many shards the parts say that there are."""
-    yield from dict.fromkeys(part.shard.of for part in parts)
 
 
 def _version() -> str:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..core.results import NOTHING_JUDGED, Run
-from ..core.shards import SHARDS, Shard
+from ..core.shards import SHARDS, Part
 from ..files import private
 from ..packages import REPORTS, described, package_of
 from ..reports import json, page
@@ -37,21 +37,22 @@ class ResultsFile(Destination):
         yield from ()
 
 
-class ShardResults(Destination):
-    """The results file of a shard, in the folder in which `opscheck merge` looks for those of a run.
+class PartResults(Destination):
+    """The results file of a part of a run, in the folder in which `opscheck merge` looks for all of them.
 
-    Each shard has one file: a later run of it replaces what an earlier one has left.
+    Each part has one file: a later run of it replaces what an earlier one has left.
     """
 
     keeps_run = True
 
-    def __init__(self, folder: Path, shard: Shard) -> None:
-        self._file = folder / SHARDS / f"{shard.number:04}-of-{shard.of}.json"
+    def __init__(self, folder: Path, part: Part) -> None:
+        vantage = f"{part.vantage}-" if part.vantage is not None else ""
+        self.file = folder / SHARDS / f"{vantage}{part.shard.number:04}-of-{part.shard.of}.json"
 
     def send(self, finished: Finished) -> Iterator[str]:
         """Write it."""
-        private.make_folder(self._file.parent)
-        json.write(finished.run, self._file)
+        private.make_folder(self.file.parent)
+        json.write(finished.run, self.file)
         yield from ()
 
 

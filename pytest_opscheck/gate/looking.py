@@ -17,6 +17,7 @@ from .._check import NOT_BEFORE
 from ..core.look import Look
 from ..core.results import Run
 from ..inventory import Inventory
+from ..inventory.asked import tell
 from ..starting import SIGNALS, pytest_command
 from .baseline import GateError
 
@@ -120,6 +121,7 @@ def _inner(values: Any) -> Iterator[Any]:
 def looking(inventory: Inventory, suite: str) -> Iterator[Looker]:
     """Give a looker, which ends with its look where this process is asked to."""
     with tempfile.TemporaryDirectory(prefix="opscheck-gate-") as folder:
+        tell(inventory, Path(folder))
         looker = Looker(inventory, suite, Path(folder))
         before = {number: signal.signal(number, looker.stop) for number in SIGNALS}
         try:

@@ -7,11 +7,9 @@ command line, which Linux bounds and `ps` shows. testinfra's backends say how to
 from __future__ import annotations
 
 import contextlib
-import copy
 import dataclasses
 import os
 import secrets
-import shlex
 import subprocess
 import threading
 import time
@@ -21,13 +19,15 @@ from functools import partial
 from typing import Any
 from urllib.parse import urlsplit
 
+from ..answers.processes import kill
 from ..probes import Output, Part, UnreachableError
 from ..probes._excerpt import excerpt
+from . import host_ansible
 from .host_causes import SEE_SHELL, causes, shown, unreachable
 from .host_paramiko import careful, in_words
 from .host_script import AT_ONCE, NOISE_BYTES, Received, script
 from .host_secrets import SSH, Local, hidden, with_stdin, without_password
-from .host_streams import ChannelStream, ProcessStream, Stream, kill, printed
+from .host_streams import ChannelStream, ProcessStream, Stream, printed
 
 CONNECT_SECONDS = 10
 """How long it may take to connect, to log in after that, and to get the script's first word after that."""
@@ -107,10 +107,10 @@ class HostConnection:
         try:
             place, options = host_spec(self.connect)
             backend = get_backend(place, **options)
-            if backend.NAME == "ansible" and not backend.force_ansible:
-                files = {"ssh_config": backend.ssh_config, "ssh_identity_file": backend.ssh_identity_file}
-                host = backend.ansible_runner.get_host(backend.host, **files)
-                backend = copy.copy(host.backend) if host is not None else backend
+            if backend.NAME == "ansible":
+                backend = host_ansible.resolved(backend)
+        except UnreachableError:
+            raise
         except Exception as error:  # noqa: BLE001 - testinfra raises whatever its backends' libraries do
             raise UnreachableError(str(error)) from None
         if backend.NAME == "paramiko":
@@ -157,13 +157,13 @@ class HostConnection:
     ) -> list[Output]:
         """Run parts where a script has to be a word of a command line: as many scripts as make each short enough."""
         outputs: list[Output] = []
-        for few in _short(parts):
+        for few in _short(backend, parts):
             word, sent = secrets.token_hex(8), time.time()
-            command = shlex.quote(script(word, few, watched=False))
+            command = host_ansible.command(backend, script(word, few, watched=False), self.seconds(few))
             try:
-                result = backend.run(f"timeout -k 1 {self.seconds(few):g} sh -c {command}")
+                result = backend.run(command)
             except Exception as error:  # noqa: BLE001 - testinfra's backends raise whatever their libraries do
-                raise unreachable(f"{type(error).__name__}: {error}") from None
+                raise unreachable(host_ansible.in_words(error)) from None
             received = Received(word, few)
             received.feed(result.stdout_bytes + b"\n")
             if received.begun is None:
@@ -388,11 +388,12 @@ def _channel(backend: Any, text: str) -> Stream:
         raise unreachable(said if backend.host.name in said else f"{place}: {said}") from None
 
 
-def _short(parts: Sequence[Part]) -> Iterator[Sequence[Part]]:
+def _short(backend: Any, parts: Sequence[Part]) -> Iterator[Sequence[Part]]:
     """Yield parts by as many as make a script that is short enough."""
     few: list[Part] = []
     for part in parts:
-        if few and len(shlex.quote(script("0" * 16, [*few, part], watched=False)).encode()) > _COMMAND_BYTES:
+        whole = host_ansible.command(backend, script("0" * 16, [*few, part], watched=False), 0)
+        if few and len(whole.encode()) > _COMMAND_BYTES:
             yield few
             few = []
         few.append(part)

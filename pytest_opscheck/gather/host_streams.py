@@ -5,13 +5,12 @@ from __future__ import annotations
 import contextlib
 import os
 import selectors
-import signal
 import subprocess
 import time
 from collections.abc import Mapping
-from pathlib import Path
 from typing import IO, Any, Protocol
 
+from ..answers.processes import kill
 from ..probes import UnknownError
 
 CHUNK_BYTES = 65536
@@ -20,8 +19,6 @@ LONGEST_OUTPUT = 10_000_000
 _POLL_S = 0.2
 _LEAVE_S = 1.0
 """How long a command may take to end by itself once its standard input has."""
-_ROUNDS = 50
-"""How often is looked for what a command that is ended has started meanwhile."""
 
 
 class Stream(Protocol):
@@ -207,30 +204,3 @@ class ChannelStream:
     def close(self) -> None:
         """End the standard input, and the connection."""
         self._client.close()
-
-
-def kill(child: subprocess.Popen[bytes]) -> None:
-    """End a command and all that it has started, in groups and sessions of its own too."""
-    killed = set[int]()
-    for _ in range(_ROUNDS):  # again for what was started meanwhile, while the machine was busy with something else
-        found = _family({child.pid, *killed}) - killed
-        for pid in found:
-            with contextlib.suppress(ProcessLookupError, PermissionError):
-                os.kill(pid, signal.SIGKILL)
-        if not found:
-            return
-        killed |= found
-
-
-def _family(leaders: set[int]) -> set[int]:
-    """Return processes, their descendants, and all that is in a session of one of these, as far as /proc tells."""
-    kin: dict[int, tuple[int, int]] = {}
-    for file in Path("/proc").glob("[0-9]*/stat"):
-        with contextlib.suppress(OSError, ValueError, IndexError):
-            # The program's name, in brackets, may hold anything; behind it: state, parent, group, session.
-            fields = file.read_text(errors="replace").rpartition(")")[2].split()
-            kin[int(file.parent.name)] = (int(fields[1]), int(fields[3]))
-    family = set(leaders)
-    while more := {pid for pid, near in kin.items() if pid not in family and family.intersection(near)}:
-        family |= more
-    return family

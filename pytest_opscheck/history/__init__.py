@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ._announced import Announced, announce, close
 from ._chain import Link, Verified, links, verified
 from ._changes import Outcome
 from ._document import utc
@@ -16,6 +17,7 @@ from ._store import HistoryError, transaction
 from ._story import Spell, Story
 
 __all__ = [
+    "Announced",
     "CounterGrowth",
     "Gated",
     "History",
@@ -35,8 +37,10 @@ __all__ = [
     "Standing",
     "Story",
     "Verified",
+    "announce",
     "begin",
     "begun",
+    "close",
     "exported",
     "gate_levels",
     "gate_lines",

@@ -11,7 +11,8 @@ from typing import TypeVar
 from ..core.humanize import duration_text
 from ..core.pending import MOST_RUNS, Lasting
 from ..core.results import Counted, Result, Run, Verdict
-from . import _notified, _record
+from . import _announced, _notified, _record
+from ._announced import Announced
 from ._changes import LOOKED_BACK, compared, pending, worse
 from ._document import document
 from ._maintenance import ManualMaintenance
@@ -118,6 +119,11 @@ class Past:
 
         return self._ask(found)
 
+    def announced(self, suite: str) -> Announced | None:
+        """Return the run of a suite that was announced last; None where none was, or where it has been merged."""
+        found = self._ask(lambda records: records.announced()) or []
+        return next((each for each in found if each.suite == suite and each.merged is None), None)
+
     def told(self) -> dict[tuple[str, str], Notification]:
         """Return what was told last, by channel and result id."""
         return self._ask(lambda records: records.told()) or {}
@@ -169,6 +175,17 @@ class Past:
         digest = bounded(write, self.history)
         self._is_open = self._records is not None  # the first run of all has made what there is to open
         return digest
+
+    def note_merged(self, said: Announced, now: dt.datetime) -> None:
+        """Note that a run was merged that had been announced. Raises HistoryError."""
+
+        def write() -> bool:
+            with opened(self.history, create=True) as store:
+                assert store is not None  # noqa: S101 - it was to be made
+                _announced.close(store, said, now)
+            return True
+
+        bounded(write, self.history)
 
     def settle(self, run: Run) -> None:
         """Note the exit status that a recorded run has got since. Raises HistoryError."""

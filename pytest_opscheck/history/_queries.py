@@ -11,6 +11,7 @@ from operator import itemgetter
 from typing import Any, NamedTuple
 
 from ..core.results import Counted, Run, State, Verdict
+from ._announced import Announced, announced
 from ._chain import link
 from ._changes import Outcome
 from ._document import utc, value_of
@@ -321,6 +322,10 @@ class Records:
     def begun(self, now: dt.datetime) -> list[ManualMaintenance]:
         """Return the maintenance that somebody began by hand and that is under way, the oldest first."""
         return begun(self._store, self._inventory, now)
+
+    def announced(self, since: dt.datetime | None = None) -> list[Announced]:
+        """Return the runs that were announced, the newest first: since a moment, or the newest of each suite."""
+        return announced(self._store, self._inventory, since)
 
     def told(self) -> dict[tuple[str, str], Notification]:
         """Return what was told last, by channel and result id."""

@@ -92,7 +92,17 @@ _GATES = (
     """,
     "CREATE INDEX opscheck_gate_suite ON opscheck_gate (inventory, suite, number)",
 )
-MIGRATIONS = (_FIRST, _MAINTENANCE, _TOLD, _SETTLED, _GATES)
+_ANNOUNCED = (
+    # What is to come belongs to no run yet, so it is not part of the chain.
+    """
+    CREATE TABLE opscheck_announced (
+      number INTEGER PRIMARY KEY, inventory TEXT NOT NULL, suite TEXT NOT NULL, at TEXT NOT NULL,
+      deadline TEXT NOT NULL, digest TEXT NOT NULL, parts TEXT NOT NULL, merged TEXT
+    )
+    """,
+    "CREATE INDEX opscheck_announced_suite ON opscheck_announced (inventory, suite, number)",
+)
+MIGRATIONS = (_FIRST, _MAINTENANCE, _TOLD, _SETTLED, _GATES, _ANNOUNCED)
 """What makes each version of the one before it. A version that was released is never changed."""
 VERSION = len(MIGRATIONS)
 

@@ -20,6 +20,7 @@ from ..core.units import LimitError
 from ..core.visible import has_controls, plain
 from ..settings import REPORTS, kinds_in
 from .actions import refuse_unknown_conditions, refuse_unknown_pasts
+from .asked import OFFLINE, Asked
 from .document import parse, read, refuse_odd_place, shown_path
 from .environment import expand
 from .expectations import COMMON, Resolver
@@ -34,6 +35,7 @@ from .problems import InventoryError, Problems, is_concerned, nearest
 from .salvage import salvaged
 from .seldom import channels_of, duties_of, excuses_of, exempt_of, gate_of, lists_of, mail_of
 from .targets import in_every_suite, read_targets
+from .vantages import read_vantages
 from .written import Source, Written
 
 GENERAL = ("name", "timezone", "runbook", "severities")
@@ -48,13 +50,13 @@ def load(
     *,
     reports: Path | None = None,
     known: Known | None = None,
-    keeps: bool = False,
+    asked: Asked = OFFLINE,
 ) -> Inventory:
     """Read an inventory, of which `checks` are the shipped checks.
 
     reports: where its runs leave their reports, and with them the history; by default `reports/` beside the file.
     known: the texts and documents of its files that somebody has read already.
-    keeps: whether the items of its lists are kept now, as the last known ones: a run does that, once.
+    asked: whether the lists that others own are asked for now; a run does that, once.
 
     Raises InventoryError with every error that the file has, each with file, line and key.
     """
@@ -71,7 +73,7 @@ def load(
     document, unread = joined(file, document, known, problems)
     if unread:
         faults += unread if faults else [*unread, *problems.lines()]
-    inventory = _gathered(file, document, checks, problems, environment=environment, reports=reports, keeps=keeps)
+    inventory = _gathered(file, document, checks, problems, environment=environment, reports=reports, asked=asked)
     if faults:  # what else is wrong may follow from what could not be read
         raise InventoryError("\n".join(faults), inventory, problems.wrong)
     problems.raise_any(inventory)
@@ -86,7 +88,7 @@ def _gathered(
     *,
     environment: Mapping[str, str] | None,
     reports: Path | None,
-    keeps: bool,
+    asked: Asked,
 ) -> Inventory:
     """Return what a document says, as far as it can be read; what can't be is noted."""
     checks = (*checks, *added_checks(kinds_in(document)))
@@ -109,9 +111,11 @@ def _gathered(
     mail, formats = mail_of(report, file.absolute().parent, words, suites, problems)
     resolver = Resolver(checks, words, suites, {ZONE: zone, PAST: history}, problems)
     beside = reports or file.parent / REPORTS
-    lists = lists_of(document, file.absolute().parent, beside, words, problems, keeps=keeps)
-    targets, expectations = read_targets(document, lists, resolver, problems)
-    if not len(problems):  # an expectation that is wrong itself is none that a condition could name
+    lists = lists_of(document, (file.absolute().parent, beside), asked, words, problems)
+    vantages = read_vantages(document.get("vantage"), problems)
+    targets, expectations = read_targets(document, lists, vantages, resolver, problems)
+    is_open = any(each.source.is_open() for each in lists)
+    if not (is_open or len(problems)):  # an expectation that is wrong itself is none that a condition could name
         refuse_unknown_conditions(expectations, problems)
         refuse_unknown_pasts(targets, expectations, history.keep_s, problems)
     windows, waivers = excuses_of(document, expectations, zoned="timezone" in general, problems=problems)
@@ -142,6 +146,8 @@ def _gathered(
         gate=gate,
         duties=duties,
         exempt=exempt,
+        lists=lists,
+        vantages=vantages,
         written=problems.written,
     )
     return _sure(inventory, problems.wrong) if len(problems) else inventory

@@ -119,18 +119,18 @@ def refuse_unknown_pasts(
             continue
         if past.of not in ids:
             hint = nearest(past.of, ids)
-            problems.add((target.kind, target.name, "of"), f"there is no check {past.of!r} in this inventory; {hint}")
+            problems.add((*target.path, "of"), f"there is no check {past.of!r} in this inventory; {hint}")
         if past.over_s > keep_s:
             kept = f"{keep_s / 86400:g}d"
             problems.add(
-                (target.kind, target.name, "over"),
+                (*target.path, "over"),
                 f"runs are kept for {kept}; use less, or set a longer keep in [history]",
             )
 
 
 def _place(expectation: Expectation) -> Key:
     """Return where an expectation's action stands in the document."""
-    target: Key = (expectation.target.kind, expectation.target.name)
+    target: Key = expectation.target.path
     if expectation.name is not None:
         return (*target, expectation.check.name, expectation.name, "action")
     return (*target, "expect", expectation.check.name, "action")

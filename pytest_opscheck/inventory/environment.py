@@ -8,7 +8,7 @@ from typing import Any
 
 from ..core.secrets import secret_parts, secrets_at, secrets_in
 from ..core.shapes import is_secret_key, known_tokens
-from .placeholders import FILLED, Blank, blank, fielded, takes_fields
+from .placeholders import FILLED, Blank, blank, fielded, is_word, takes_fields
 from .positions import Key
 from .problems import Problems
 
@@ -42,7 +42,7 @@ def expand(document: dict[str, Any], environment: Mapping[str, str], problems: P
         def variables(said: str) -> str:
             return _VARIABLE.sub(lambda match: _resolved(match, environment, path, problems), said)
 
-        if path[0] not in FILLED:
+        if path[0] not in FILLED or is_word(path):
             filled: str | Blank = variables(said)
         else:
             filled = blank(said, variables, fields=takes_fields(path, templates))

@@ -23,8 +23,8 @@ def explained(inventory: Inventory, target: InventoryTarget) -> Iterator[str]:
     Of a key that several tables say, the last word is shown, and behind it where the others are.
     """
     layers = _as_written(inventory.written, target)
-    fields = inventory.written.fields.get((target.kind, target.name), {})
-    made = fill(layers.merged(), {**fields, "name": target.name}, lambda _path, _text: None)
+    fields = inventory.written.fields.get(target.path, {})
+    made = fill(layers.merged(), {**fields, "name": target.path[1]}, lambda _path, _text: None)
     rows = [
         (f"{shown(path)} = {_toml(value)}", _places(inventory.written, layers, path))
         for path, value in _leaves(made, layers, ())
@@ -44,7 +44,7 @@ def _unsaid(inventory: Inventory, target: InventoryTarget, said: Any) -> Iterato
 
 def _as_written(written: Written, target: InventoryTarget) -> Layers:
     """Return the tables that a target is made of, as their files say them."""
-    path: Key = (target.kind, target.name)
+    path: Key = target.path
     there = written.layers.get(path)
     places = [written.placed(layer.path) for layer in there.layers] if there is not None else [written.placed(path)]
     documents = {place.source: parsed(place.source.text) for place in places}

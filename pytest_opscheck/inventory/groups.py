@@ -14,7 +14,7 @@ from ..core.suites import TABLES
 from ..probes import Kind
 from .layers import Layer, Layers
 from .model import name_problem
-from .placeholders import SOURCE_KEYS, blanks, fill, has_blanks
+from .placeholders import blanks, fill, has_blanks, source_keys
 from .positions import Key
 from .problems import Problems, nearest
 
@@ -24,14 +24,14 @@ if TYPE_CHECKING:
 MOST = 100_000
 """So many targets one group can have."""
 _NAMES = 'for example names = ["web[001:400]", "db1"]'
-_ABOUT = {"template": ("kind", "template"), "group": ("kind", "template", "names"), "source": SOURCE_KEYS}
-"""The keys of a template, a group and a source that are not those of their targets."""
+_ABOUT = {"template": ("kind", "template"), "group": ("kind", "template", "names")}
+"""The keys of a template and a group that are not those of their targets."""
 Families = Callable[[str], frozenset[str]]
 
 
 def layer_of(path: Key, said: Mapping[str, Any]) -> Layer:
     """Return what a table says of its targets."""
-    about = _ABOUT.get(str(path[0]), ())
+    about = source_keys(said) if path[0] == "source" else _ABOUT.get(str(path[0]), ())
     return Layer(path, {key: value for key, value in said.items() if key not in about} if about else said)
 
 

@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from ..core.humanize import duration_text
 from ..core.secrets import secret_parts
 from ..core.shapes import is_secret_key, known_tokens
 from ..files import private
@@ -17,6 +18,7 @@ from .lists import ListError
 
 SCHEMA = "opscheck.source/1"
 _MOST_BYTES = 100_000_000
+_FORM = "%Y-%m-%d %H:%M UTC"
 _MOST_ACCEPTED = 1000
 """So many acceptances are kept, the newest ones."""
 Fields = Mapping[str, Mapping[str, str]]
@@ -56,7 +58,13 @@ def file_of(reports: Path, source: str) -> Path:
 
 def moment() -> str:
     """Return this moment."""
-    return dt.datetime.now(dt.UTC).strftime("%Y-%m-%d %H:%M UTC")
+    return dt.datetime.now(dt.UTC).strftime(_FORM)
+
+
+def age(moment: str) -> str:
+    """Return how long ago a moment was."""
+    then = dt.datetime.strptime(moment, _FORM).replace(tzinfo=dt.UTC)
+    return f"{duration_text(max(dt.timedelta(), dt.datetime.now(dt.UTC) - then))} ago"
 
 
 def without_secrets(fields: Mapping[str, str]) -> dict[str, str]:
@@ -92,6 +100,7 @@ def _kept(said: Any) -> Kept:
     texts = [*said["gone"].values(), *(value for fields in said["items"].values() for value in fields.values())]
     if said["schema"] != SCHEMA or not all(isinstance(each, str) for each in (said["read"], *texts)):
         raise ValueError(said["schema"])
+    dt.datetime.strptime(said["read"], _FORM).replace(tzinfo=dt.UTC)
     return Kept(**{**said, "accepted": tuple(map(dict, said["accepted"]))})
 
 

@@ -90,19 +90,23 @@ def _waiver(entry: object, path: Key, expectations: Collection[Expectation], pro
 def _waived(model: _Waiver, path: Key, expectations: Collection[Expectation], problems: Problems) -> frozenset[str]:
     """Return the ids of the results that a waiver names, of one target or of those of a tag."""
     own = [each for each in expectations if each.check_id == model.check]
-    if not own:
+    places = places_of(expectations)
+    if not own and not places.is_open:
         known = {expectation.check_id for expectation in expectations}
         problem = f"there is no check {model.check!r} in this inventory; {nearest(model.check, known)}"
         problems.add((*path, "check"), problem)
         return frozenset()
     is_tag = model.target.startswith(TAG)
-    if is_tag and (unknown := places_of(expectations).problem(model.target)):
+    if is_tag and (unknown := places.problem(model.target)):
         problems.add((*path, "target"), unknown)
         return frozenset()
     targets = {each.target.name for each in own}
-    found = at([model.target], expectations) if is_tag else {f"{model.check}@{model.target}"}
+    if is_tag:
+        found = at([model.target], expectations)
+    else:
+        found = frozenset(each.id for each in own if model.target in (each.target.name, each.target.path[1]))
     results = frozenset(each.id for each in own).intersection(found)
-    if not results:
+    if not results and not places.is_open:
         problem = f"{model.check} has no target {model.target!r}; {nearest(model.target, targets)}"
         problems.add((*path, "target"), problem)
     return results

@@ -17,6 +17,7 @@ from ..core.dayparts import Limits
 from ..core.pending import Lasting
 from ..core.secrets import Redactor
 from ..core.suites import GATE
+from ..core.vantage import DEFAULT
 from ..history._place import History
 from ..probes import Target
 from .metrics import Metrics
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from .exempt import Exempt
     from .gate import Gate
     from .report import Mail
+    from .sources import Listed
     from .waivers import Waiver
     from .windows import Window
     from .written import Written
@@ -70,17 +72,26 @@ class Suite:
 
 @dataclass(frozen=True, eq=False)
 class InventoryTarget:
-    """One target of the inventory: its kind, its opaque name, its keys and its tags."""
+    """One target of the inventory: its kind, its opaque name, its keys and its tags.
+
+    vantage: from where it is looked at. One that is looked at from several places is several: `shop#dmz`.
+    """
 
     kind: str
     name: str
     keys: Target
     tags: tuple[str, ...] = ()
+    vantage: str = DEFAULT
 
     @property
     def id(self) -> str:
         """For example `host.prod`."""
         return f"{self.kind}.{self.name}"
+
+    @property
+    def path(self) -> tuple[str, str]:
+        """Its key in the inventory: `("host", "prod")`, from wherever it is looked at."""
+        return self.kind, self.name.partition("#")[0]
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,7 +168,7 @@ class Inventory:
     `content` is the same for two processes that read the same text and find the same environment. `left_out` has the
     reasons of plugins for what they have left out of the expectations, by result id, `notes` what is accepted and
     should be written otherwise, `duties` who answers for a breach of a severity, `exempt` what of the runbook need not
-    be checked.
+    be checked, `vantages` are the places from where targets are looked at, beside the default one.
     """
 
     file: Path
@@ -184,6 +195,8 @@ class Inventory:
     gate: Gate | None = None
     duties: Mapping[str, Duty] = field(default_factory=dict)
     exempt: tuple[Exempt, ...] = ()
+    vantages: tuple[str, ...] = ()
+    lists: tuple[Listed, ...] = field(default=(), repr=False)
 
     @property
     def digest(self) -> str:

@@ -22,7 +22,9 @@ NAMES = ("name",)
 FILLED = ("defaults", "template", "group", "source")
 """The tables in which they are filled."""
 SOURCE_KEYS = ("file", "format", "kind", "template", "where", "name", "at_least", "gone")
-"""The keys of a source that are not those of its targets."""
+"""The keys of a source that are not those of its targets, beside where its list is."""
+PLACES = ("file", "command", "url")
+"""The keys of a source that say where its list is."""
 _KNOWN = re.compile(rf"(?<![$\\])\{{({'|'.join(NAMES)})\}}")
 _FIELD = re.compile(r"(?<![$\\{])\{([A-Za-z_][\w.-]*)\}(?!\})")
 """The field of an item."""
@@ -127,8 +129,25 @@ def takes_fields(path: Key, templates: Collection[str]) -> bool:
     if len(path) <= len(("source", "NAME")):
         return False
     if path[0] == "source":
+        if is_word(path):
+            return False
         return path[2:] == ("name",) or (_is_own(path) and path[2] not in SOURCE_KEYS)
     return path[0] == "template" and path[1] in templates and _is_own(path)
+
+
+def source_keys(said: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return the keys of a source's table that are its own.
+
+    A command that is a table is one of its targets', and so is an address where something else says where the list is.
+    """
+    command = () if isinstance(said.get("command"), dict) or "command" not in said else ("command",)
+    url = ("url",) if not command and "file" not in said else ()
+    return (*SOURCE_KEYS, *command, *url)
+
+
+def is_word(path: Key) -> bool:
+    """Tell whether a key is a word of a source's own command, in which nothing is filled in but variables."""
+    return path[0] == "source" and path[2:3] == ("command",) and path[3:] != () and isinstance(path[3], int)
 
 
 def _is_own(path: Key) -> bool:
@@ -151,7 +170,7 @@ def refuse_odd_braces(document: Mapping[str, Any], problems: Problems) -> None:
 
 def _look(data: Any, path: Key, templates: Collection[str], problems: Problems) -> None:
     if isinstance(data, str):
-        if not takes_fields(path, templates) and (problem := _problem(data, path)):
+        if not is_word(path) and not takes_fields(path, templates) and (problem := _problem(data, path)):
             problems.add(path, problem)
     elif isinstance(data, dict):
         for key, value in data.items():

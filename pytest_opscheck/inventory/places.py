@@ -16,8 +16,8 @@ def lines_of(inventory: Inventory) -> dict[str, int]:
 
 
 def _line(expectation: Expectation, inventory: Inventory) -> int | None:
-    kind, target, check = expectation.target.kind, expectation.target.name, expectation.check.name
-    own: Key = (kind, target, check, expectation.name) if expectation.name else (kind, target, "expect", check)
+    target, check = expectation.target.path, expectation.check.name
+    own: Key = (*target, check, expectation.name) if expectation.name else (*target, "expect", check)
     place = inventory.written.place(own)
     if place.source is not inventory.written.main:
         return None

@@ -27,7 +27,7 @@ from .model import FAIL_AT, NAME
 from .notify import schema as notify
 from .report import ALWAYS, CHANGE, SECURITIES
 from .schedules import timing_schema
-from .schema_groups import SOURCE, group_tables, needed_alone, source_table
+from .schema_groups import SOURCE, common_fields, group_tables, needed_alone, source_table, vantages
 
 _DIALECT = "https://json-schema.org/draft/2020-12/schema"
 _VARIABLE = r"\$\{[^}]+\}"
@@ -67,6 +67,7 @@ def schema(checks: Iterable[Check], words: Iterable[str] = ()) -> Schema:
             "report": _report(severities),
             "gate": made.gate(),
             "severity": duties(severities),
+            "vantage": vantages(),
             "runbook": made.exempt(),
             **targets,
             **group_tables(made.keys),
@@ -121,7 +122,7 @@ class _Maker:
         plain = {check.name: self._expectation(check) for check in checks if not check.family}
         expected = _table(plain, description="expectations, in addition to the checks that run by default")
         self.definitions[f"{kind.name}.expect"] = expected
-        self.keys[kind.name] = fields | {"expect": {"$ref": f"#/$defs/{kind.name}.expect"}, "tags": _tags()}
+        self.keys[kind.name] = fields | common_fields(kind.name)
         self.needed[kind.name] = {"additionalProperties": {"required": required, "properties": families}}
         self.definitions[kind.name] = _table(self.keys[kind.name], description=kind.summary)
         return _named({"$ref": f"#/$defs/{kind.name}"}, kind.summary)
@@ -179,12 +180,6 @@ class _Maker:
             name: _with_variables(field) for name, field in made.get("properties", {}).items() if name not in without
         }
         return fields, [name for name in made.get("required", []) if name not in without]
-
-
-def _tags() -> Schema:
-    tag = {"anyOf": [{"type": "string", "pattern": f"^{NAME}$"}, {"$ref": "#/$defs/variable"}]}
-    described = "words by which targets are chosen: tag:dc1"
-    return {"description": described, "type": "array", "minItems": 1, "items": tag}
 
 
 def _definitions(severities: list[str]) -> Schema:

@@ -1,4 +1,4 @@
-"""The JSON Schema of [defaults], [template], [group], [source] and `include`."""
+"""The JSON Schema of [defaults], [template], [group], [source], [vantage] and `include`."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from .model import NAME
+from .placeholders import PLACES
 
 Schema = dict[str, Any]
 _NAMED = {"type": "object", "propertyNames": {"pattern": f"^{NAME}$"}, "minProperties": 1}
@@ -40,13 +41,43 @@ def group_tables(keys: Mapping[str, dict[str, Schema]]) -> Schema:
 
 def source_table(keys: Mapping[str, dict[str, Schema]], own: dict[str, Schema], needed: list[str]) -> Schema:
     """Return the schema of the lists that others own; `own` are their own keys."""
-    made = {kind: _made_of(kind, keys, own) for kind in keys}
+    made = {kind: _made_of(kind, keys, _beside(keys[kind], own)) for kind in keys}
     either = [{"required": ["kind"]}, {"required": ["template"]}]
+    places = [{"required": [place]} for place in PLACES]
     table = {**_by_kind(made), "anyOf": either, "required": needed}
+    table["allOf"] = [*table["allOf"], {"anyOf": places}]
     return {
         "description": "lists that others own: each of their items is a target",
         **_NAMED,
         "additionalProperties": table,
+    }
+
+
+def _beside(fields: Mapping[str, Schema], own: Mapping[str, Schema]) -> dict[str, Schema]:
+    """Return a source's own keys; where its list is may be said by a word that is a key of its targets as well."""
+    both = {key: {"anyOf": [own[key], fields[key]]} for key in PLACES if key in fields}
+    return {**own, **both}
+
+
+def vantages() -> Schema:
+    """Return the schema of the vantage points."""
+    return {
+        "description": "the places from where targets are looked at, beside the default one",
+        **_NAMED,
+        "additionalProperties": {"type": "object", "additionalProperties": False},
+    }
+
+
+def common_fields(kind: str) -> dict[str, Schema]:
+    """Return the schemas of the keys that targets of every kind have."""
+    tag = {"anyOf": [{"type": "string", "pattern": f"^{NAME}$"}, {"$ref": "#/$defs/variable"}]}
+    tags = {"type": "array", "minItems": 1, "items": tag}
+    name = {"type": "string", "minLength": 1}
+    places = {"type": "array", "minItems": 1, "uniqueItems": True, "items": name}
+    return {
+        "expect": {"$ref": f"#/$defs/{kind}.expect"},
+        "tags": {"description": "words by which targets are chosen: tag:dc1", **tags},
+        "from": {"description": "from where it is looked at: dmz, or several", "anyOf": [name, places]},
     }
 
 

@@ -12,6 +12,7 @@ from .problems import Problems
 if TYPE_CHECKING:
     from ..core.duty import Duty
     from ..core.extensions import ReportFormat
+    from .asked import Asked
     from .channels import Channel
     from .exempt import Exempt
     from .gate import Gate
@@ -46,20 +47,14 @@ def excuses_of(
 
 
 def lists_of(
-    document: Mapping[str, Any],
-    folder: Path,
-    reports: Path,
-    words: Mapping[str, str],
-    problems: Problems,
-    *,
-    keeps: bool,
+    document: Mapping[str, Any], places: tuple[Path, Path], asked: Asked, words: Mapping[str, str], problems: Problems
 ) -> tuple[Listed, ...]:
-    """Return the lists of which items are targets; `keeps` is whether their items are kept, as the last known ones."""
+    """Return the lists of which items are targets; the places are the folders of the inventory and of the reports."""
     if "source" not in document:
         return ()
     from .sources import Places, read_sources
 
-    return read_sources(document["source"], Places(folder, reports, keeps), words, problems)
+    return read_sources(document["source"], Places(*places), asked, words, problems)
 
 
 def gate_of(

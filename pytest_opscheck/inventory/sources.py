@@ -2,33 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError
 
+from ..core.humanize import counted
 from ..core.limits import severity_of
 from ..core.secrets import secrets_at
 from ..core.shapes import is_secret_key
 from ..core.units import LimitError
-from ..files.matching import matched
-from ..files.reading import content
 from ..probes.source import Source, State
-from .document import shown_path
-from .kept import Kept, file_of, keep, moment, recalled, without_secrets
-from .lists import Item, ListError, items
+from .asked import Asked
+from .asking import Asking
+from .kept import Kept, age, file_of, keep, moment, recalled, without_secrets
+from .lists import Item, ListError
 from .model import name_problem
-from .placeholders import SOURCE_KEYS, Blank, choices
+from .placeholders import PLACES, Blank, choices, source_keys
 from .positions import Key
 from .problems import Problems
-from .validation import note_validation
+from .validation import note_validation, secrets_of
 
-MOST_BYTES = 20_000_000
-"""Of one file of a list."""
 _SHOWN = 5
 _NEEDED = "a source needs a name: [source.NAME]"
+_WHERE = 'file = "sd/*.json", command = ["ansible-inventory", "--list"] or url = "https://sd.example.com/targets"'
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,58 +43,141 @@ class Listed:
         """What tells this list from another one."""
         return {name: without_secrets(item.fields) for name, item in self.members.items()}
 
+    @property
+    def told(self) -> dict[str, Any]:
+        """What a run tells its other processes of it."""
+        state = self.source.state
+        items = {name: dict(item.fields) for name, item in self.members.items()}
+        return {"items": items, "problem": state.problem, "gone": dict(state.gone), "read": state.read}
+
+    @property
+    def note(self) -> str | None:
+        """What there is to say of it beside its results; None where there is nothing."""
+        state = self.source.state
+        if state.problem is not None:
+            return f"source.{self.name}: {state.problem}"
+        if state.is_open:
+            return f"source.{self.name}: no run has read this list yet, so its targets are not known here; {_ASK}"
+        if state.read is None:
+            return None
+        number = counted(len(self.members), "item")
+        return f"source.{self.name}: {number}, as of {state.read} ({age(state.read)}); {_ASK}"
+
+
+_ASK = "opscheck validate --sources asks"
+
 
 @dataclass(frozen=True, slots=True)
 class Places:
-    """Where lists are seen from, and where their last known items are; `keeps` is whether these are kept now."""
+    """Where lists are seen from, and where their last known items are."""
 
     folder: Path
     reports: Path
-    keeps: bool = False
 
 
-def read_sources(tables: object, places: Places, words: Mapping[str, str], problems: Problems) -> tuple[Listed, ...]:
+@dataclass(frozen=True, slots=True)
+class _Said:
+    """A source as the inventory has it: its keys, how its items are named, and what tells its items from others."""
+
+    name: str
+    source: Source
+    naming: Blank
+    file: Path
+
+    @property
+    def path(self) -> Key:
+        return "source", self.name
+
+    @property
+    def meant(self) -> list[Any]:
+        return [self.source.format, self.source.chosen, repr(self.naming)]
+
+
+def read_sources(
+    tables: object, places: Places, asked: Asked, words: Mapping[str, str], problems: Problems
+) -> tuple[Listed, ...]:
     """Return the sources with their items, as far as they can be read; of one that can't be the last known items."""
     if not isinstance(tables, dict) or not tables:
         problems.add(("source",), _NEEDED)
         return ()
-    return tuple(filter(None, (_source(name, said, places, words, problems) for name, said in tables.items())))
+    said = [_said(name, table, places, words, problems) for name, table in tables.items()]
+    return _Reading(asked, places, problems).listed([each for each in said if each is not None])
 
 
-def _source(name: str, said: object, places: Places, words: Mapping[str, str], problems: Problems) -> Listed | None:
+def _said(name: str, table: object, places: Places, words: Mapping[str, str], problems: Problems) -> _Said | None:
     path: Key = ("source", name)
     if problem := name_problem(name):
         problems.add(path, problem)
-    if not isinstance(said, dict):
+    if not isinstance(table, dict):
         problems.add(path, _NEEDED)
         return None
-    if (source := _model(said, words, path, problems)) is None or problem:
+    if (source := _model(table, words, path, problems)) is None or problem:
         return None
-    file, meant = file_of(places.reports, name), [source.format, source.chosen, repr(said["name"])]
-    try:
-        known = recalled(file, meant) or Kept(meant, "", {})
+    return _Said(name, source, table["name"], file_of(places.reports, name))
+
+
+@dataclass(frozen=True, slots=True)
+class _Reading:
+    """How the lists of an inventory become items: a run asks for them, and everybody else knows what it has found."""
+
+    asked: Asked
+    places: Places
+    problems: Problems
+
+    def listed(self, said: Collection[_Said]) -> tuple[Listed, ...]:
+        """Return the sources with their items."""
+        if (given := self.asked.given()) is not None:
+            for each in (each for each in said if each.name not in given):
+                self.problems.add(each.path, "the run that this is a part of knows nothing of it; start the run anew")
+            return tuple(_given(each, given[each.name], self.problems) for each in said if each.name in given)
+        due = {each.name: each.source for each in said if self.asked.asks or each.source.file is not None}
+        replies = Asking(self.places.folder).replies(due)
+        return tuple(filter(None, (self._listed(each, replies.get(each.name)) for each in said)))
+
+    def _listed(self, said: _Said, reply: list[Item] | ListError | None) -> Listed | None:
+        """Return a source with the items of a reply, or else with the last known ones."""
         try:
-            found = _meant(source, places.folder)
+            known = recalled(said.file, said.meant)
+            if isinstance(reply, list):
+                return self._found(said, known or Kept(said.meant, "", {}), reply)
+            return _recalled(said, known, reply)
         except ListError as error:
-            return _recalled(name, source, known, error)
-    except ListError as error:
-        problems.add((*path, "file"), str(error))
-        return None
-    _keep_secrets(found, path, problems)
-    members = _named(found, said["name"], path, problems)
-    kept = known.read_again({each: without_secrets(item.fields) for each, item in members.items()}, moment())
-    problem = _keep(file, kept) if places.keeps and not len(problems) else None
-    source.tell(State((), problem, kept.gone, source.state.severity))
-    return Listed(name, source, members)
+            self.problems.add((*said.path, said.source.key), str(error))
+            return None
+
+    def _found(self, said: _Said, known: Kept, found: list[Item]) -> Listed:
+        _keep_secrets(found, said.path, self.problems)
+        members = _named(found, said.naming, said.path, self.problems)
+        fields = {each: without_secrets(item.fields) for each, item in members.items()}
+        kept = known.read_again(fields, moment())
+        problem = _keep(said.file, kept) if self.asked.keeps and not len(self.problems) else None
+        return _with(said, State(problem=problem, gone=kept.gone), members)
 
 
-def _recalled(name: str, source: Source, known: Kept, error: ListError) -> Listed:
-    """Return the last known items of a list that can't be read. Raises the error where there are none."""
-    if not known.items:
-        raise error
-    problem = f"{error}; the list as it was at {known.read} is checked instead"
-    source.tell(State((), problem, known.gone, source.state.severity))
-    return Listed(name, source, {each: Item(each, fields) for each, fields in known.items.items()})
+def _with(said: _Said, state: State, members: Mapping[str, Item]) -> Listed:
+    said.source.tell(state, said.source.state.severity)
+    return Listed(said.name, said.source, members)
+
+
+def _recalled(said: _Said, known: Kept | None, error: ListError | None) -> Listed:
+    """Return the last known items of a list that can't be read, or is not to be. Raises the error where there are none.
+
+    Where it is not to be read, as nothing is asked for now, it may have no items that are known.
+    """
+    if known is None or not known.items:
+        if error is not None:
+            raise error
+        return _with(said, State(is_open=True), {})
+    problem = f"{error}; the list as it was at {known.read} is checked instead" if error is not None else None
+    members = {each: Item(each, fields) for each, fields in known.items.items()}
+    return _with(said, State(problem=problem, gone=known.gone, read=known.read), members)
+
+
+def _given(said: _Said, given: Mapping[str, Any], problems: Problems) -> Listed:
+    """Return a source with what the run has found that this process is a part of."""
+    members = {each: Item(each, fields) for each, fields in given["items"].items()}
+    _keep_secrets(members.values(), said.path, problems)
+    return _with(said, State(problem=given["problem"], gone=given["gone"], read=given["read"]), members)
 
 
 def _keep(file: Path, kept: Kept) -> str | None:
@@ -109,21 +191,18 @@ def _keep(file: Path, kept: Kept) -> str | None:
 
 def _model(said: Mapping[str, Any], words: Mapping[str, str], path: Key, problems: Problems) -> Source | None:
     """Return a source's own keys, None where anything is wrong with them; the others are its targets'."""
-    for key in ("command", "url"):
-        if key in said and "file" not in said:
-            problems.add(
-                (*path, key), "a list is read from a file; have it written into one before the run, and name that: file"
-            )
-            return None
-    name = said.get("name")
-    own = {key: value for key, value in said.items() if key in SOURCE_KEYS and key not in ("kind", "template")}
+    name, keys = said.get("name"), source_keys(said)
+    own = {key: value for key, value in said.items() if key in keys and key not in ("kind", "template")}
+    if not _has_a_place(own, path, problems):
+        return None
     try:
         source = Source.model_validate({**own, "name": "-"} if isinstance(name, Blank) else own)
     except ValidationError as error:
-        note_validation(error, problems, path, own, SOURCE_KEYS)
+        note_validation(error, problems, path, own, keys)
         return None
+    problems.keep_secret(path, *secrets_of(source))
     try:
-        source.tell(State(severity=severity_of(source.vanished, words)))
+        source.tell(State(), severity_of(source.vanished, words))
     except LimitError as error:
         problems.add((*path, "gone"), str(error))
         return None
@@ -135,38 +214,21 @@ def _model(said: Mapping[str, Any], words: Mapping[str, str], path: Key, problem
     return source
 
 
-def _meant(source: Source, folder: Path) -> list[Item]:
-    """Return the items of a list that are meant. Raises ListError where there are none."""
-    found = list(_items(source, folder))
-    meant = [item for item in found if item.is_meant(source.chosen)]
-    if not meant:
-        raise ListError(
-            f"{source.file!r}: " + (f"none of its {len(found)} items is one of `where`" if found else "it has no items")
+def _has_a_place(own: Mapping[str, Any], path: Key, problems: Problems) -> bool:
+    """Tell whether exactly one key says where the list is, and of which no field of an item is a part."""
+    there = [key for key in PLACES if key in own]
+    if not there:
+        problems.add(path, f"it does not say where its list is; write {_WHERE}")
+    elif len(there) > 1:
+        problems.add((*path, there[1]), f"{there[0]} says where its list is already; keep one of the two")
+    elif isinstance(own[there[0]], Blank):
+        problems.add(
+            (*path, there[0]),
+            "it is where the list is, so it has no fields of its items; the targets' own address is in the template",
         )
-    return meant
-
-
-def _items(source: Source, folder: Path) -> Iterator[Item]:
-    """Yield the items of all files of a list. Raises ListError, with the file."""
-    for file in _files(source.file, folder):
-        shown = shown_path(file)
-        try:
-            yield from items(content(file, MOST_BYTES), source.format)
-        except OSError as error:
-            raise ListError(f"{shown}: {error.strerror}") from None
-        except ListError as error:
-            raise ListError(f"{shown}: {error}") from None
-
-
-def _files(pattern: str, folder: Path) -> list[Path]:
-    try:
-        found = matched(folder, pattern)
-    except (OSError, ValueError) as error:
-        said = f"{error.filename}: {error.strerror}" if isinstance(error, OSError) else str(error)
-        raise ListError(f"{said}; let whoever runs this read it") from None
-    if not found:
-        raise ListError(f"{pattern!r} matches no file, seen from the inventory's folder")
-    return found
+    else:
+        return True
+    return False
 
 
 def _keep_secrets(found: Collection[Item], path: Key, problems: Problems) -> None:

@@ -15,6 +15,7 @@ class Places:
 
     def __init__(self, targets: Iterable[InventoryTarget]) -> None:
         targets = tuple(targets)
+        self.is_open = any(target.keys.is_open() for target in targets)
         hosts = {target.name: target for target in targets if target.kind == "host"}
         self._meant: dict[str, set[str]] = {}
         for target in targets:
@@ -27,7 +28,7 @@ class Places:
 
     def problem(self, word: str) -> str | None:
         """Return why a word means no target, None where it does."""
-        if word in self._meant:
+        if word in self._meant or self.is_open:  # then it may be that of an item nobody has read yet
             return None
         tags = [each for each in self._meant if each.startswith(TAG)]
         if word.startswith(TAG):
@@ -40,7 +41,7 @@ class Places:
 
 def _words(target: InventoryTarget, hosts: Mapping[str, InventoryTarget]) -> Iterator[str]:
     """Yield what means a target: its id, its tags, and what means the host that it is reached through."""
-    yield target.id
+    yield from dict.fromkeys((target.id, ".".join(target.path)))
     yield from (f"{TAG}{tag}" for tag in target.tags)
     if (host := hosts.get(target.keys.host() or "")) is not None and host is not target:
         yield from _words(host, {})

@@ -18,6 +18,7 @@ from .model import Expectation, InventoryTarget, name_problem
 from .positions import Key
 from .problems import Problems, nearest
 from .validation import note_validation, secrets_of
+from .vantages import FROM, Spread, read_from, refuse_unused
 
 if TYPE_CHECKING:
     from .sources import Listed
@@ -26,25 +27,31 @@ _GROUPS = ("group", "source")
 
 
 def read_targets(
-    document: Mapping[str, Any], lists: Collection[Listed], resolver: Resolver, problems: Problems
+    document: Mapping[str, Any],
+    lists: Collection[Listed],
+    vantages: Collection[str],
+    resolver: Resolver,
+    problems: Problems,
 ) -> tuple[list[InventoryTarget], list[Expectation]]:
     """Return every target, and what is expected of each."""
-    targets: list[InventoryTarget] = []
+    said: dict[InventoryTarget, tuple[str, ...] | None] = {}
     expectations: list[Expectation] = []
     names, hosts = set(), []
     note = partial(keep_secrets, problems=problems)
     composer = Composer(document, resolver.families, problems, note, lists={each.name: each.members for each in lists})
     for each in composer.targets():
         target, found = _target(each, resolver, problems)
-        targets += [target] if target is not None else []
+        seen_from = each.table.get(FROM)
+        places = read_from(seen_from, (*each.path, FROM), vantages, problems) if seen_from is not None else None
+        if target is not None:
+            said[target] = places
         expectations += found
         names.add(each.name)
         hosts += [each.name] if each.kind.name == "host" else []
     for listed in lists:
-        if (problem := listed.source.state.problem) is not None:
-            composer.notes.append(f"source.{listed.name}: {problem}")
+        composer.notes += [listed.note] if listed.note is not None else []
         listed.source.listed(composer.listed.get(listed.name, ()))
-        targets.append(source := InventoryTarget("source", listed.name, listed.source))
+        said[source := InventoryTarget("source", listed.name, listed.source)] = None
         expectations += resolver.resolve(source, None, {}, ("source", listed.name))
     resolver.notes.extend(composer.notes)
     problems.names = names.union(problems.names)
@@ -52,11 +59,17 @@ def read_targets(
         problems.add(
             (), "there are no targets; add one, for example [host.local], or create the file with `opscheck init`"
         )
-    if not any(
-        path and path[0] in _GROUPS for path in problems.wrong
-    ):  # else the host may be one that is not known yet
-        _refuse_dangling_hosts(targets, hosts, problems)
-    return targets, expectations
+    is_open = any(listed.source.is_open() for listed in lists)
+    if not is_open and not any(path and path[0] in _GROUPS for path in problems.wrong):
+        # else the host may be one that is not known yet
+        _refuse_dangling_hosts(said, hosts, problems)
+    if not vantages:
+        return list(said), expectations
+    spread = Spread(said, problems)
+    targets = list(spread.targets())
+    if not (is_open or len(problems)):
+        refuse_unused(vantages, targets, problems)
+    return targets, list(spread.expectations(expectations))
 
 
 def _target(said: Composed, resolver: Resolver, problems: Problems) -> tuple[InventoryTarget | None, list[Expectation]]:
@@ -64,7 +77,7 @@ def _target(said: Composed, resolver: Resolver, problems: Problems) -> tuple[Inv
     if problem := name_problem(said.name):
         problems.add(path, problem)
     families = resolver.families(said.kind.name)
-    beside = {*families, "expect", TAGS}
+    beside = {*families, "expect", TAGS, FROM}
     model = _model(said, {key: value for key, value in said.table.items() if key not in beside}, families, problems)
     tags = _tags(said.table.get(TAGS), (*path, TAGS), problems)
     target = InventoryTarget(said.kind.name, said.name, model or said.kind.target.model_construct(), tags)
@@ -81,7 +94,7 @@ def _model(said: Composed, keys: dict[str, Any], families: Collection[str], prob
     try:
         model = said.kind.target.model_validate(keys)
     except ValidationError as error:
-        choices = [*said.kind.target.model_fields, *families, "expect", TAGS]
+        choices = [*said.kind.target.model_fields, *families, "expect", TAGS, FROM]
         note_validation(error, problems, said.path, keys, choices)
         return None
     problems.keep_secret(said.path, *secrets_of(model, name=said.name))
@@ -128,4 +141,4 @@ def _refuse_dangling_hosts(targets: Iterable[InventoryTarget], hosts: Collection
     for target in targets:
         on = target.keys.host()
         if on and target.kind != "host" and on not in there:
-            problems.add((target.kind, target.name, "on"), f"there is no [host.{on}]; {nearest(on, there)}")
+            problems.add((*target.path, "on"), f"there is no [host.{on}]; {nearest(on, there)}")

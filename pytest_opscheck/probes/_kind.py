@@ -59,6 +59,10 @@ class Target(BaseModel):
         """Return the ids of the targets that there are because of it."""
         return ()
 
+    def is_open(self) -> bool:
+        """Tell whether there may be more targets because of it than are known."""
+        return False
+
     def where(self) -> str | None:
         """Return where it is, as people would type it and without its secrets; None where its name says it better."""
         return None

@@ -143,7 +143,8 @@ class Entries:
     @staticmethod
     def _notes(result: Result) -> tuple[str, ...]:
         tried = f"at attempt {result.attempts}" if result.attempts > 1 else ""
-        return tuple(note for note in (plain(result.title + covers(result)), result.pending or "", tried) if note)
+        seen = f"seen from {result.vantage}" if result.vantage is not None else ""
+        return tuple(note for note in (plain(result.title + covers(result)), seen, result.pending or "", tried) if note)
 
     def _seen(self, result: Result, shown: list[Measurement], *, at_length: bool, is_full: bool) -> Iterator[Seen]:
         """Yield what was observed; of a result that is ok each value, else what is not ok."""

@@ -110,10 +110,13 @@ class Overview:
         self._now = now
         self._ended = ended
         self._pages = EarlierPages(reports, None, now.tzinfo)
+        self._lost: dict[str, dt.datetime] = {}
 
     def status(self, records: Records | None, problems: Sequence[str] = ()) -> Status:
         """Return what there is to show. Without a history it is of the run alone that has just ended."""
         runs = self._runs(records)
+        announced = records.announced() if records is not None else []
+        self._lost = {each.suite: each.deadline for each in announced if each.is_lost(self._now)}
         newest = {name: own[0] for name in self._inventory.suites if (own := _of_suite(runs, name))}
         standings = self._standings(records, {run.seq for run in newest.values()})
         words = newest_words(standings)
@@ -122,7 +125,7 @@ class Overview:
         suites = tuple(
             self._suite(suite, Past(_of_suite(runs, suite.name), worst, self._pages, self._now.tzinfo), standings)
             for suite in self._inventory.suites.values()
-            if suite.name in newest or suite.schedule is not None
+            if suite.name in {*newest, *self._lost} or suite.schedule is not None
         )
         name = self._inventory.redactor.text(self._inventory.name)
         targets = by_target(wrong)
@@ -189,8 +192,9 @@ class Overview:
     def _suite(self, suite: Suite, past: Past, standings: Iterable[Standing]) -> SuiteStatus:
         newest = past.runs[0] if past.runs else None
         schedule = suite.schedule
-        missing = schedule.settled(self._now) if schedule is not None else None
-        is_late = missing is not None and (newest is None or newest.started < missing)
+        lost = self._lost.get(suite.name)
+        missing = lost or (schedule.settled(self._now) if schedule is not None else None)
+        is_late = lost is not None or (missing is not None and (newest is None or newest.started < missing))
         by_day = _is_daily(schedule) or len(past.runs) > DAYS
         return SuiteStatus(
             name=suite.name,

@@ -12,12 +12,13 @@ from ..core.visible import plain, visible
 from ..reports.template import markup, rendered
 from .blocks import FRONT_MATTER
 from .coverage import Coverage, Covered, State
-from .coverage_words import summary, told
+from .coverage_words import summary, told_of, unasked
 from .draft import quote
 from .headings import slug
 from .masks import masked
 from .page import Page
 
+_MOST_MESSAGES = 4
 _CODE = ("fence", "code_block")
 _END = {"paragraph_open": "paragraph_close", "heading_open": "heading_close", "tr_open": "td_close"}
 """Where a block ends: of a row the first cell, for the last one may be out of sight on a phone."""
@@ -55,14 +56,15 @@ def page(found: Coverage, pages: Sequence[Page]) -> str:
         broken=[_mark(each, found) for each in broken],
         bare=[_mark(each, found) for each in bare],
         parts=[Part(page.name, _body(page, found)) for page in pages],
-        unasked=found.unasked,
+        count=len(found.unasked),
+        unasked=unasked(found),
         written=f"{found.at:%Y-%m-%d %H:%M %Z}",
     )
 
 
 def _mark(each: Covered, found: Coverage) -> Mark:
-    says = ", ".join(told(check, found.at) for check in each.checks)
-    wrong = [check.message for check in each.checks if check.state is State.BROKEN and check.message]
+    says = told_of(each.checks, found.at)
+    wrong = [check.message for check in each.checks if check.state is State.BROKEN and check.message][:_MOST_MESSAGES]
     return Mark(each.state, quote(each.stated.text), "; ".join(filter(None, [says, *wrong])) or each.stated.why)
 
 

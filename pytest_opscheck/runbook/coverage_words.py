@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable, Iterator
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
 from html import escape
 from typing import Any
 
@@ -15,6 +16,8 @@ from .draft import quote
 SCHEMA = "opscheck.runbook-coverage/1"
 _ORDER = (State.OK, State.STALE, State.UNKNOWN, State.BROKEN, State.EXEMPT, State.DRAFTED, State.NOT_CHECKED)
 """Of the terminal: what is to be done stands last, where it stays in sight."""
+_MOST_CHECKS = 4
+_MOST_UNASKED = 40
 _COLOURS = ((90, "#2a7a3f"), (60, "#8a5a00"), (0, "#b3141d"))
 _BADGE = """\
 <svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="20" role="img" aria-label="runbook: {said}">
@@ -33,8 +36,16 @@ def lines(found: Coverage) -> Iterator[str]:
             more = _more(each, found.at)
             yield f"{state:11}  {plain(_place(each))}  {quote(each.stated.text)}" + (f"  <- {more}" if more else "")
     if found.unasked:
-        yield f"{counted(len(found.unasked), 'check')} that no statement asks for: {', '.join(found.unasked)}"
+        yield f"{counted(len(found.unasked), 'check')} that no statement asks for: {', '.join(unasked(found))}"
     yield summary(found)
+
+
+def unasked(found: Coverage) -> list[str]:
+    """Return the checks that no statement asks for; many of them by what they check, with how many targets."""
+    if len(found.unasked) <= _MOST_UNASKED:
+        return list(found.unasked)
+    targets = Counter(each.partition("@")[0] for each in found.unasked)
+    return [f"{check} of {counted(number, 'target')}" for check, number in targets.items()]
 
 
 def summary(found: Coverage) -> str:
@@ -54,12 +65,19 @@ def _place(each: Covered) -> str:
 def _more(each: Covered, now: dt.datetime) -> str:
     """Return what checks a statement, or why nothing does."""
     if each.checks:
-        return ", ".join(told(check, now) for check in each.checks)
+        return told_of(each.checks, now)
     if each.state is State.DRAFTED:
         return f"{each.stated.check}, in comments"
     if each.stated.why:
         return plain(each.stated.why)
     return f"import proposes {each.stated.check}@{each.stated.target}" if each.stated.check else ""
+
+
+def told_of(checks: Sequence[Judged], now: dt.datetime) -> str:
+    """Return checks with their last verdicts, the worst first, and how many more there are."""
+    in_order = sorted(checks, key=lambda check: list(State).index(check.state))
+    more = [f"and {len(checks) - _MOST_CHECKS} more"] if len(checks) > _MOST_CHECKS else []
+    return ", ".join([*(told(check, now) for check in in_order[:_MOST_CHECKS]), *more])
 
 
 def told(check: Judged, now: dt.datetime) -> str:
@@ -78,8 +96,8 @@ def markdown(found: Coverage) -> str:
         for each in found.statements
         if each.state is state
     ]
-    unasked = [f"- `{each}`" for each in found.unasked]
-    more = ["", "Checks that no statement asks for:", "", *unasked] if unasked else []
+    listed = [f"- {_cell(each)}" for each in unasked(found)]
+    more = ["", "Checks that no statement asks for:", "", *listed] if listed else []
     head = [f"**{plain(found.name)}: {summary(found)}**", "", "| state | where | statement | checked by |"]
     return "\n".join([*head, "| --- | --- | --- | --- |", *rows, *more, ""])
 

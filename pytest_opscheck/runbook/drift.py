@@ -59,7 +59,8 @@ def _statements(both: Compared, lock: Sequence[Accepted]) -> Iterator[Drift]:
     limited = {id(x) for each, judges in both.proposals() if any(drift_values.found(each, judges)) for x in judges}
     yield from drift_statements.of_tables(both)
     yield from drift_statements.unread(both, [each for each in lock if not each.drift])
-    for x in both.expected:
+    # What a template or a group says is one thing, however many targets are made of it.
+    for x in {(x.where, x.expectation.check_id): x for x in reversed(both.expected)}.values():
         yield from drift_statements.remembered(both, x, is_told=id(x) in limited)
 
 

@@ -46,7 +46,7 @@ def _said(inventory: Inventory) -> Iterator[tuple[Key, str]]:
 
 def place(expectation: Expectation) -> Key:
     """Return the key of an expectation in the inventory."""
-    target: Key = (expectation.target.kind, expectation.target.name)
+    target: Key = expectation.target.path
     if expectation.name is None:
         return (*target, "expect", expectation.check.name)
     return (*target, expectation.check.name, expectation.name)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 
 from .bags import bag
 from .measures import EITHER, EXTRA, HIGH, LOW, METRICS, Metric
@@ -25,12 +26,17 @@ class Found:
 
 def find(text: str) -> list[Found]:
     """Return the metrics of a text in their order; of two at one place, the one of more words."""
-    said = text[:LONGEST]
+    return list(_found(text[:LONGEST]))
+
+
+@lru_cache(maxsize=4096)
+def _found(text: str) -> tuple[Found, ...]:
+    """Find them once: several rules look at the same sentence."""
     taken: list[Found] = []
-    for found in _all(said):
+    for found in _all(text):
         if not any(found.start < other.end and other.start < found.end for other in taken):
             taken.append(found)
-    return sorted(taken, key=lambda each: each.start)
+    return tuple(sorted(taken, key=lambda each: each.start))
 
 
 def _all(text: str) -> Iterator[Found]:

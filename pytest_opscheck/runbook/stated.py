@@ -98,34 +98,35 @@ def _of_entry(
 ) -> Iterator[Stated]:
     """Yield what a proposal states, and of its statements those that are exempt."""
     reasons = [(each, _why(each.text, each.section, exempt)) for each in entry.statements]
-    left = [each for each, why in reasons if not why]
-    for statement, why in reasons:
+    for each, why in reasons:
         if why:
-            yield Stated(
-                Sort.EXEMPT, statement.file, statement.line, statement.text, statement.section, entry.id, why=why
-            )
-    if not left:
-        return
+            yield Stated(Sort.EXEMPT, each.file, each.line, each.text, each.section, entry.id, why=why)
+    if left := [each for each, why in reasons if not why]:
+        yield _proposed(entry, left, made, fates)
+
+
+def _proposed(entry: Entry, left: list[Statement], made: Imported, fates: dict[tuple[str, int], LineFate]) -> Stated:
+    """Return what the statements of a proposal that are not exempt state."""
     first = min(left, key=lambda each: (each.file, each.line))
-    section = next((each.section for each in left if each.section.anchor), first.section)
-    fate = fates.get((first.file, first.line))
-    is_remedy = all(each.role in _REMEDIES for each in left) or (fate is not None and fate.fate is Fate.PROCEDURE)
-    is_procedure = (entry.status == "off" and is_remedy) or entry.target.kind in TIMED
-    sort = Sort.PROCEDURE if is_procedure else Sort.PROPOSAL
-    subject = slug(" ".join(sorted(entry.subject.split())))[:_LONGEST].strip("-")
-    yield Stated(
-        sort,
+    return Stated(
+        Sort.PROCEDURE if _is_procedure(entry, left, fates.get((first.file, first.line))) else Sort.PROPOSAL,
         first.file,
         first.line,
         first.text,
-        section,
+        next((each.section for each in left if each.section.anchor), first.section),
         entry.id,
-        subject,
+        slug(" ".join(sorted(entry.subject.split())))[:_LONGEST].strip("-"),
         rungs=tuple(_rungs(entry, left)),
         statements=tuple(left),
         entry=entry,
         target=made.names.of_target(entry.target),
     )
+
+
+def _is_procedure(entry: Entry, left: list[Statement], fate: LineFate | None) -> bool:
+    """Tell whether a proposal is something to do, not to expect: a remedy, a time at which something is done."""
+    is_remedy = all(each.role in _REMEDIES for each in left) or (fate is not None and fate.fate is Fate.PROCEDURE)
+    return (entry.status == "off" and is_remedy) or entry.target.kind in TIMED
 
 
 def _rungs(entry: Entry, left: list[Statement]) -> Iterator[Rung]:
@@ -181,10 +182,10 @@ def _exempt_by_mark(lines: Iterable[LineFate]) -> Iterator[Stated]:
 
 def _why(text: str, section: Section, exempt: Sequence[Exempt]) -> str:
     """Return the reason for which the inventory exempts a statement, nothing where it does not."""
-    return next((each.why for each in exempt if exempts(each, text, section)), "")
+    return next((each.why for each in exempt if _exempts(each, text, section)), "")
 
 
-def exempts(table: Exempt, text: str, section: Section) -> bool:
+def _exempts(table: Exempt, text: str, section: Section) -> bool:
     """Tell whether a table of the inventory is of a statement: by its section, its text, or both."""
     anchors = {same(each.anchor) for each in section.path if each.anchor}
     if table.anchor is not None and same(table.anchor) not in anchors:

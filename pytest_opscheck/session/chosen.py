@@ -33,13 +33,13 @@ def keep_chosen(
     if only is None:
         return
     hosts = [target.name for target in inventory.of_kind("host")]
-    kept = [item for item in items if any(target in only for target in _targets(item, hosts))]
+    kept = [item for item in items if any(target in only for target in targets_of(item, hosts))]
     left_out = set(items).difference(kept)
     config.hook.pytest_deselected(items=[item for item in items if item in left_out])
     items[:] = kept
 
 
-def _targets(item: pytest.Item, hosts: Collection[str]) -> Iterator[str]:
+def targets_of(item: pytest.Item, hosts: Collection[str]) -> Iterator[str]:
     """Yield the ids of the targets that a test is of: a check's, or those that a user's own test has fixtures of."""
     case = case_of(item)
     if case is None or not isinstance(item, pytest.Function):

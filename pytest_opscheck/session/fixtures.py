@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from ..catalogue import fixture_names, kind_named, shipped_fixtures
+from ..gather import host_ansible
 from ..gather.host import CONNECT_SECONDS, HostConnection, host_spec
 from ..gather.host_paramiko import careful
 from ..probes import UnreachableError
@@ -106,6 +107,8 @@ def _testinfra_of(connect: str, redactor: Redactor) -> Any:
     spec, options = host_spec(connect)
     host = testinfra.get_host(spec, **options)
     HostConnection(connect).carry(host.backend, lambda text: redactor.text(text) != text)
+    if host.backend.NAME == "ansible":
+        host_ansible.only_a_host(host.backend)
     if host.backend.NAME == "paramiko":
         careful(host.backend)
     return host

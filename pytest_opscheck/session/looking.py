@@ -12,6 +12,8 @@ import pytest
 
 from ..core.look import Look
 from ..inventory import Expectation, Inventory
+from ..inventory.asked import AS_A_RUN, OFFLINE, Asked
+from ..settings import only_looks, workers_folder
 
 OPTION = "opscheck_look"
 
@@ -25,6 +27,15 @@ def look_of(config: pytest.Config) -> Look | None:
         return Look.from_json(json.loads(Path(file).read_text(encoding="utf-8")))
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise pytest.UsageError(f"--opscheck-look {file}: only `opscheck gate` writes such a file: {error}") from None
+
+
+def asked_of(config: pytest.Config) -> Asked:
+    """Return how this process gets the items of lists: a run asks once, for all of its processes and looks."""
+    if (folder := workers_folder(config)) is not None:
+        return Asked(told_in=folder)
+    if (look := config.getoption(OPTION)) is not None:
+        return Asked(told_in=Path(look).parent)
+    return OFFLINE if only_looks(config) else AS_A_RUN
 
 
 def looked_at(inventory: Inventory, look: Look | None) -> Inventory:

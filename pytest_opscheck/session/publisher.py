@@ -11,10 +11,10 @@ import pytest
 
 from ..core.errors import HurriedError
 from ..core.results import Run
-from ..core.shards import Shard
+from ..core.shards import Part
 from ..delivery.destination import Destination, Finished, not_written
 from ..delivery.outbox import destinations, send
-from ..delivery.written import ResultsFile, ShardResults, SuiteReports
+from ..delivery.written import PartResults, ResultsFile, SuiteReports
 from ..files import streams
 from ..history import HistoryError, Point, Story
 from ..reports.context import Failed, ReportContext, told_at_length
@@ -48,6 +48,13 @@ class Publisher:
         """The reports of the run's suites."""
         return SuiteReports(lambda: getattr(self.config.option, "xmlpath", None))
 
+    def shown(self) -> str | None:
+        """Return where the reports of the run are, as people are told; of a part, what makes a run of it."""
+        if self.session.part is None:
+            return self.files.shown(self.config.invocation_params.dir) if self.files else None
+        suite = "+".join(self.session.suites)
+        return f"{self._of_part(self.session.part).file} (opscheck merge {suite} makes one run of all parts)"
+
     def publish(self, run: Run) -> None:
         """Bring the run to everybody: also where the disk is full."""
         self._send(run, list(self._destinations()))
@@ -77,16 +84,16 @@ class Publisher:
 
     def _destinations(self) -> Iterator[Destination]:
         named = self._named()
-        if self.session.shard is not None:
-            yield from filter(None, (named, self._of_shard(self.session.shard)))
+        if self.session.part is not None:
+            yield from filter(None, (named, self._of_part(self.session.part)))
         elif self.session.look is None:
             yield from destinations(self.session.inventory, self.reports, named)
         elif named is not None:
             yield named
 
-    def _of_shard(self, shard: Shard) -> ShardResults:
-        """Return the results file of a shard, which `opscheck merge` finds."""
-        return ShardResults(reports_folder(self.config) / "+".join(self.session.suites), shard)
+    def _of_part(self, part: Part) -> PartResults:
+        """Return the results file of a part of a run, which `opscheck merge` finds."""
+        return PartResults(reports_folder(self.config) / "+".join(self.session.suites), part)
 
     def _named(self) -> ResultsFile | None:
         """Return the results file that the command line or pytest's settings name."""

@@ -75,8 +75,8 @@ class Reporter:
         plugins.register(cls(session.config, session, overdue), "opscheck-reporter")
 
     def _files(self) -> ReportFiles | None:
-        """Return where a run of suites leaves its reports; None for tests that were named, a look and a shard."""
-        if not self.session.suites or self.session.look is not None or self.session.shard is not None:
+        """Return where a run of suites leaves its reports; None for tests that were named, a look and a part."""
+        if not self.session.suites or self.session.look is not None or self.session.part is not None:
             return None
         folder = reports_folder(self.config) / "+".join(self.session.suites)
         sweep()
@@ -113,7 +113,7 @@ class Reporter:
 
     def _begin(self) -> None:
         if not only_looks(self.config):
-            chosen = self.session.is_narrowed() or self.session.due.is_narrowed() or self.session.shard is not None
+            chosen = self.session.is_narrowed() or self.session.due.is_narrowed() or self.session.part is not None
             self._line.tell(Line.NARROWED if chosen else Line.WHOLE)
 
     @pytest.hookimpl(tryfirst=True)
@@ -190,7 +190,7 @@ class Reporter:
             return (yield)
         self.session.runner.workers.over()
         self.run = self._recorded(self._decided(int(exitstatus)))
-        if not self.run.narrowed and self.session.shard is None:
+        if not self.run.narrowed and self.session.part is None:
             self._line.tell(Line.DONE)
         if not self.run.notices and all(result.verdict in _ANSWERED for result in self.run.results):
             self._line.tell(Line.WELL)
@@ -255,8 +255,8 @@ class Reporter:
             first = missing[nameless[0]] or nameless[0]
             self.problems.append(f"{counted(len(nameless), 'selected check')} without a result: {first}{more}")
             status = status or 1
-        if status == NOTHING_JUDGED and self.session.shard is not None and not self.session.due.owed:
-            status = 0  # few targets in many parts: some have none
+        if status == NOTHING_JUDGED and self.session.has_none:
+            status = 0
         if self.session.ending.asked is not None:
             status = INTERRUPTED
         not_run = self.session.due.unjudged(result.id for result in results) | {missing[n] or n for n in nameless}
@@ -293,8 +293,7 @@ class Reporter:
     def _recorded(self, run: Run) -> Run:
         """Record a run of suites, and return it with its hash; where that fails, it is the checker's fault alone."""
         past = self.session.runner.past
-        is_part = self.session.look is not None or self.session.shard is not None
-        if run.suite is None or is_part or past.fault is not None:
+        if run.suite is None or self.session.look or self.session.part or past.fault is not None:
             return run
         try:
             with self.session.ending.waiting():
@@ -304,23 +303,24 @@ class Reporter:
             return replace(run, exit_status=run.exit_status or FAULT)
 
     def _made(self, results: tuple[Result, ...], status: int, *, not_run: int) -> Run:
-        inventory = self.session.inventory
+        inventory, part = self.session.inventory, self.session.part
+        vantage, shard = (part.vantage, str(part.shard)) if part is not None else (None, None)
         return Run(
             id=uuid.uuid4().hex,
             suite="+".join(self.session.suites) or None,
             inventory=inventory.redactor.text(inventory.name),
             started=self.started,
             finished=inventory.now(),
-            vantage=here(),
+            vantage=vantage or here(),
             version=importlib.metadata.version("pytest-opscheck"),
-            results=results,
+            results=tuple(replace(each, vantage=vantage) for each in results) if vantage else results,
             exit_status=status or (FAULT if self.problems else 0),
             checks_status=status,
             narrowed=self.session.is_narrowed() or not_run > 0,
             not_run=not_run,
             notices=tuple(map(inventory.redactor.text, self._notices())),
-            shard=str(self.session.shard) if self.session.shard is not None else None,
-            digest=inventory.fingerprint if self.session.shard is not None else None,
+            shard=shard,
+            digest=inventory.fingerprint if shard else None,
         )
 
     def _notices(self) -> Iterator[str]:
@@ -347,8 +347,8 @@ class Reporter:
         """Print, below what others print, the table of what is not ok, and where the reports are."""
         outcome = yield
         if self.run is not None:
-            shown = self.files.shown(self.config.invocation_params.dir) if self.files else None
-            terminal.summary(terminalreporter, self.run, self.session.uncovered(self.run.results), shown, self.problems)
+            publisher, lacking = self.publisher, self.session.uncovered(self.run.results)
+            terminal.summary(terminalreporter, self.run, lacking, publisher.shown(), publisher.problems)
         return outcome
 
     # pytest-html's own hooks

@@ -16,7 +16,7 @@ from ..core.humanize import duration_text
 from ..core.lengths import bounded
 from ..core.look import Look
 from ..core.results import Counted, Result, Verdict
-from ..core.shards import Shard
+from ..core.shards import Part
 from ..core.suites import GATE
 from ..gather.dispatcher import Gather
 from ..gather.readings import Reading
@@ -54,7 +54,7 @@ class Runner:
         longest_s: float | None = None,
         *,
         look: Look | None = None,
-        shard: Shard | None = None,
+        part: Part | None = None,
     ) -> None:
         self.config = config
         self._look = look
@@ -62,7 +62,7 @@ class Runner:
         self.judge = Judge(fail_at)
         self.suite = suite
         self._is_gate = look is not None or (suite is not None and GATE in suite.split("+"))
-        self._counts_at_once = self._is_gate or shard is not None  # of a shard the merged run tells what lasts
+        self._counts_at_once = self._is_gate or part is not None  # of a part the merged run tells what lasts
         self._against = Against.LATER if look else Against.REFUSED if self._is_gate else Against.NOTHING
         self._selected: dict[str, Expectation] = {}
         self.case: Case | None = None

@@ -16,7 +16,7 @@ from ..core.limits import SEVERITIES
 from ..core.results import Result
 from ..core.visible import plain
 from ..inventory import Inventory, load
-from ..settings import Glance, home, inventory_file, only_looks, reports_folder, setting
+from ..settings import Glance, home, inventory_file, reports_folder, setting
 from . import fixtures
 from .chosen import chosen, keep_chosen
 from .collection import Collection
@@ -24,12 +24,12 @@ from .deadline import Deadlines
 from .due import Due
 from .ending import Ending
 from .hooked import without_left_out
-from .looking import look_of, looked_at
+from .looking import asked_of, look_of, looked_at
 from .masked_logs import Masking
 from .masked_reports import Masked
 from .runner import Runner
 from .selection import asked_suites
-from .sharding import keep_sharded, shard_of, sharded
+from .sharding import keep_parted, part_of, parted
 
 
 class Session:
@@ -39,8 +39,8 @@ class Session:
         self.config = config
         self.look = look_of(config)
         self.ending = ending
-        self.shard = shard_of(config)
-        self.inventory = inventory = sharded(looked_at(inventory, self.look), self.shard)
+        self.part = part_of(config, inventory) if self.look is None else None
+        self.inventory = inventory = parted(looked_at(inventory, self.look), self.part)
         self.suites = suites
         self.due = Due(inventory, suites)
         self.only = chosen(config, inventory)
@@ -48,7 +48,7 @@ class Session:
         fail_at, longest_s = _fail_at(config, inventory, suites), _longest_s(inventory, suites)
         self.masked = Masked(config, inventory.redactor)
         self.runner = Runner(
-            config, inventory, fail_at, "+".join(suites) or None, longest_s, look=self.look, shard=self.shard
+            config, inventory, fail_at, "+".join(suites) or None, longest_s, look=self.look, part=self.part
         )
 
     @classmethod
@@ -57,9 +57,8 @@ class Session:
 
         Raises InventoryError.
         """
-        keeps = not (hasattr(config, "workerinput") or only_looks(config))
         checks = catalogue.checks(seen.tables)
-        inventory = load(file, checks, reports=reports_folder(config), known=seen.read, keeps=keeps)
+        inventory = load(file, checks, reports=reports_folder(config), known=seen.read, asked=asked_of(config))
         inventory = without_left_out(config, inventory)
         session = cls(config, inventory, asked_suites(config.option.markexpr or "", seen.suites), ending)
         ending.last_words.append(session.runner.close)
@@ -72,13 +71,18 @@ class Session:
     def keep_chosen(self, items: list[pytest.Item]) -> None:
         """Deselect what is not of the targets that the command line asks for."""
         keep_chosen(self.config, items, self.only, self.inventory)
-        keep_sharded(self.config, items, self.shard, self.due)
+        keep_parted(self.config, items, self.part, self.inventory, self.due)
 
     def is_narrowed(self) -> bool:
         """Tell whether whole files may have been left out, of which pytest says nothing: by --lf, or by names."""
         return (
             bool(getattr(self.config.option, "lf", False) or self.collection.named) or not self.collection.with_shipped
         )
+
+    @property
+    def has_none(self) -> bool:
+        """Whether this shard has nothing to judge: of few targets in many shards some have none."""
+        return self.part is not None and self.part.shard.of > 1 and not self.due.owed
 
     def header(self) -> str:
         """Return the one line that says what the run is about."""
@@ -98,12 +102,12 @@ class Session:
         shown = file.name if file is not None and file.parent == home(self.config) else file
         name = plain(self.inventory.redactor.text(self.inventory.name))
         only = f", only {plain(setting(self.config, 'only') or '')}" if self.only is not None else ""
-        only += f", shard {self.shard}" if self.shard is not None else ""
+        only += f", {self.part}" if self.part is not None else ""
         return f"opscheck: {name} ({plain(str(shown))}), suite {suite}{only}: {counts}"
 
     def uncovered(self, results: Iterable[Result]) -> tuple[str, ...]:
         """Return the targets of which a run has no result; of a part of a run others may have it."""
-        if self.shard is not None:
+        if self.part is not None:
             return ()
         judged = {(result.check.partition(".")[0], result.target) for result in results}
         return tuple(target.id for target in self.inventory.targets if (target.kind, target.name) not in judged)

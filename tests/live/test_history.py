@@ -11,13 +11,14 @@ import subprocess
 import sys
 import textwrap
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
 from pytest_opscheck.history import History, opened, verified
 
-from .conftest import Run
+from .conftest import Run, runs_in
 from .databases import PASSWORD, postgres
 
 WRITER = """
@@ -168,3 +169,29 @@ def test_machines_that_share_a_server(run: Run) -> None:
     assert "could not read the history (not a fault of any target)" in outcome.output
     assert PASSWORD not in outcome.output
     assert outcome.verdict("host.command.many@local") == "breach P2"
+
+
+def test_eight_runners_at_once_on_one_server(tmp_path: Path) -> None:
+    """Also where none of them finds its tables: all are in one chain, and who comes later knows of those before."""
+    broken = FULL.replace('"~ 5"', '"~ 6"')
+    text = f'[opscheck]\nname = "shop"\n[history]\nurl = "${{HISTORY_URL}}"\n{broken}'
+    with postgres() as server, ThreadPoolExecutor(8) as pool:
+        env = {"HISTORY_URL": server.dsn()}
+
+        def ran(number: int) -> tuple[int, str]:
+            ended = runs_in(tmp_path / f"runner{number}")(text, env=env)
+            assert "history" not in ended.output, ended.output
+            return ended.exit_status, ended["host.command.many@local"]["change"]["state"]
+
+        for number in range(8):
+            (tmp_path / f"runner{number}").mkdir()
+        first = list(pool.map(ran, range(8)))
+        assert {status for status, _ in first} == {1}
+        states = [state for _, state in first]
+        assert "new" in states
+        assert set(states) <= {"new", "ongoing"}
+        assert {state for _, state in pool.map(ran, range(3))} == {"ongoing"}
+        with opened(History(tmp_path, "shop", url=server.dsn())) as store:
+            assert store is not None
+            found = verified(store)
+        assert (found.problems, found.runs, found.removed) == ((), 11, 0)

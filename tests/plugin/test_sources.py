@@ -3,7 +3,12 @@
 from __future__ import annotations
 
 import json
+import signal
+import subprocess
+import sys
+import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -113,3 +118,46 @@ def test_where_the_items_can_not_be_kept_the_run_says_so(project: Project) -> No
     status, found = run(pytester)
     assert status == 1
     assert "nobody knows what vanishes" in found["source.reachable@fleet"]["message"]
+
+
+def asked(pytester: pytest.Pytester) -> int:
+    """Return how often the command of a list was run."""
+    file = pytester.path / "asked"
+    return len(file.read_text(encoding="utf-8").splitlines()) if file.exists() else 0
+
+
+def test_a_run_asks_once_and_who_only_shows_does_not_ask(project: Project) -> None:
+    """Its workers and the looks of a gate have what it found; validate and plan are offline, unless they are told."""
+    pytester = project(FLEET.replace('file = "sd.json"', 'command = ["sh", "-c", "echo >> asked; cat sd.json"]'))
+    listed(pytester, "web1", "web2")
+    for words in (["validate"], ["plan"], ["schema"]):
+        assert CliRunner().invoke(main, words).exit_code == 0, words
+    shown = CliRunner().invoke(main, ["validate"]).output
+    assert "no run has read this list yet" in shown
+    assert pytester.runpytest_subprocess("-m", "daily", "--collect-only").ret in (0, 5)
+    assert asked(pytester) == 0
+    valid = CliRunner().invoke(main, ["validate", "--sources"])
+    assert (valid.exit_code, asked(pytester)) == (0, 1)
+    assert "3 targets" in valid.output
+    status, found = run(pytester, "-n", "2")
+    assert (status, asked(pytester)) == (0, 2)
+    assert found.keys() >= {"host.reachable@web2", "source.reachable@fleet"}
+    assert CliRunner().invoke(main, ["gate", "before", "--windows", "2", "--every", "0"]).exit_code == 0
+    assert asked(pytester) == 3
+    shown = CliRunner().invoke(main, ["plan"]).output
+    assert "source.fleet (a list of 2 items, as it was at 20" in shown
+    assert "host.reachable@web2" in shown
+    assert asked(pytester) == 3
+
+
+def test_a_stopped_run_leaves_no_command_behind(project: Project) -> None:
+    pytester = project(FLEET.replace('file = "sd.json"', 'command = ["sh", "-c", "echo $$ > pid; exec sleep 600"]'))
+    process = pytester.popen([sys.executable, "-m", "pytest", "-m", "daily"], stdin=subprocess.DEVNULL)
+    file = pytester.path / "pid"
+    while not (file.exists() and file.read_text(encoding="utf-8").strip()):
+        assert process.poll() is None
+        time.sleep(0.05)
+    process.send_signal(signal.SIGINT)
+    process.communicate(timeout=30)
+    assert process.returncode == 2
+    assert not Path("/proc", file.read_text(encoding="utf-8").strip()).exists()

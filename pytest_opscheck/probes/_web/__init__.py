@@ -41,7 +41,8 @@ _SHOWN = 200
 _MOVED, _SEE_OTHER = (301, 302), 303
 
 
-def _web_url(said: SecretStr) -> SecretStr:
+def web_url(said: SecretStr) -> SecretStr:
+    """Return the address of a server of the web. Raises ValueError for what is none."""
     problem = ValueError("it is not a web address; write for example https://api.example.com/health")
     try:
         parts = urlsplit(said.get_secret_value())
@@ -70,7 +71,7 @@ def _headers(said: dict[str, SecretStr]) -> dict[str, SecretStr]:
 class WebTarget(Target):
     """The keys of every target that is reached over HTTP."""
 
-    url: Annotated[SecretStr, AfterValidator(_web_url)] = Field(
+    url: Annotated[SecretStr, AfterValidator(web_url)] = Field(
         description="http:// or https://, with credentials if needed"
     )
     headers: Annotated[dict[str, SecretStr], AfterValidator(_headers)] = Field(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 from collections.abc import Mapping
 from typing import Annotated
@@ -38,9 +39,21 @@ def _known_backend(connect: str) -> str:
         )
     if backend == "chroot" and not connect.startswith("chroot:///"):
         raise ValueError("it names no absolute path; write for example chroot:///srv/root")
+    if backend == "ansible" and (problem := _not_a_host(connect.partition("://")[2].partition("?")[0])):
+        raise ValueError(problem)
     if backend not in _BACKENDS:
         raise ValueError(f"unknown way to connect {backend!r}; use one of {', '.join(_BACKENDS)}")
     return connect
+
+
+def _not_a_host(name: str) -> str | None:
+    """Return what is wrong with a name of Ansible's that is a pattern, and not one host; a group is known by a run."""
+    if name and name not in ("all", "ungrouped") and not re.search(r"[*?\[!&,:~]", name):
+        return None
+    return (
+        f"{name!r} is not one host of Ansible's inventory; name a host, as ansible://web1, or have all of them by "
+        '[source.NAME] with format = "ansible"'
+    )
 
 
 def _shell(spec: SplitResult) -> list[str]:

@@ -7,9 +7,9 @@ import time
 
 import pytest
 
+from pytest_opscheck.answers.processes import kill
 from pytest_opscheck.gather.host_causes import causes
 from pytest_opscheck.gather.host_script import LINE_BYTES, NOISE_BYTES, Received
-from pytest_opscheck.gather.host_streams import kill
 from pytest_opscheck.gather.loggers import steady_loggers
 from pytest_opscheck.probes import Part
 

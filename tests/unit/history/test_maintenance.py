@@ -41,7 +41,7 @@ def test_a_history_from_before_there_was_such_a_table(history: History) -> None:
     with opened(history, create=True) as store:
         assert store is not None
         with transaction(store, writes=True):
-            for table in ("maintenance", "told", "gate"):
+            for table in ("maintenance", "told", "gate", "announced"):
                 store.rows(f"DROP TABLE opscheck_{table}")
             store.rows("ALTER TABLE opscheck_run DROP COLUMN settled")
             store.rows("UPDATE opscheck_schema SET version = 1")

@@ -133,6 +133,30 @@ kind = "host"
 name = "{instance}"
 connect = "ssh://{__host__}"
 at_least = 1
+[vantage.dmz]
+[redis.cache]
+url = "redis://x"
+from = ["default", "dmz"]
+[source.asked]
+command = ["ansible-inventory", "--list"]
+format = "ansible"
+kind = "host"
+name = "{inventory_hostname}"
+at_least = 1
+[source.both]
+file = "sd.json"
+format = "prometheus"
+kind = "http"
+name = "{instance}"
+url = "https://{__host__}/"
+at_least = 1
+[source.served]
+url = "https://sd.example.com"
+format = "prometheus"
+kind = "host"
+name = "{instance}"
+command.nginx = { run = "nginx -t" }
+at_least = 1
 [notify.dc1]
 file = "alerts"
 targets = ["tag:dc1"]
@@ -162,9 +186,13 @@ def test_groups_are_valid(validator: jsonschema.Draft202012Validator) -> None:
         "[group.a]\ntemplate = 't'\nnames = ['a']\nconect = 'x'",
         "[source.a]\nkind = 'host'\nfile = 'x'\nformat = 'ansible'\nname = '{a}'",
         "[source.a]\nfile = 'x'\nformat = 'ansible'\nname = '{a}'\nat_least = 1",
+        "[source.a]\nkind = 'host'\nformat = 'ansible'\nname = '{a}'\nat_least = 1",
+        "[source.a]\nkind = 'host'\ncommand = 'x'\nformat = 'ansible'\nname = '{a}'\nat_least = 1",
         "[source.a]\nkind = 'host'\nfile = 'x'\nformat = 'yaml'\nname = '{a}'\nat_least = 1",
         "[source.a]\nkind = 'host'\nfile = 'x'\nformat = 'ansible'\nname = '{a}'\nat_least = 0",
         "[source.a]\nkind = 'host'\nfile = 'x'\nformat = 'ansible'\nname = '{a}'\nat_least = 1\nconect = 'x'",
+        "[vantage.dmz]\nurl = 'x'\n[host.a]",
+        "[host.a]\nfrom = []",
         "[postgres.a]",
         "[host.a]\ncommand.x = false",
         "[host.a]\ncommand.x = { exit = 0 }",

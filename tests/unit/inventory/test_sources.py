@@ -11,6 +11,7 @@ import pytest
 
 from pytest_opscheck import catalogue
 from pytest_opscheck.inventory import Inventory, InventoryError, load
+from pytest_opscheck.inventory.asked import AS_A_RUN
 from pytest_opscheck.probes.source import Source
 
 FLEET = """
@@ -59,7 +60,7 @@ def read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Read:
             text = said if isinstance(said, str) else json.dumps(said)
             (tmp_path / "sd" / f"{number}.json").write_text(text, encoding="utf-8")
         (tmp_path / "opscheck.toml").write_text(toml, encoding="utf-8")
-        return load(tmp_path / "opscheck.toml", catalogue.checks(), environment, keeps=True)
+        return load(tmp_path / "opscheck.toml", catalogue.checks(), environment, asked=AS_A_RUN)
 
     return made
 
@@ -171,9 +172,17 @@ def test_what_is_wrong_with_a_list_names_source_and_item(read: Read, items: Any,
         ('"sd/*.json"', '"nowhere/*.json"', "'nowhere/*.json' matches no file"),
         ("prometheus", "yaml", "it must be 'prometheus' or 'ansible', not 'yaml'"),
         ('template = "web"', 'template = "wbe"', "there is no template 'wbe'"),
-        ('file = "sd/*.json"', 'command = ["x"]', "source.fleet.command: a list is read from a file; have it"),
-        ('file = "sd/*.json"', 'url = "https://x"', "source.fleet.url: a list is read from a file; have it"),
-        ('file = "sd/*.json"', "", "the key 'file' is needed"),
+        ('file = "sd/*.json"', "", 'it does not say where its list is; write file = "sd/*.json", command = ['),
+        ("at_least = 2", 'at_least = 2\ncommand = ["x"]', "source.fleet.command: file says where its list is already"),
+        ('file = "sd/*.json"', 'command = "x -y"', 'source.fleet.command: a list is needed: ["one", "another"]'),
+        ('file = "sd/*.json"', "command = []", "source.fleet.command: it is empty"),
+        ('file = "sd/*.json"', 'command = ["./nowhere"]', "source.fleet.command: ./nowhere can't be started: no such"),
+        ('file = "sd/*.json"', 'url = "ftp://x"', "source.fleet.url: it is not a web address"),
+        (
+            'file = "sd/*.json"',
+            'url = "http://{env}.x"',
+            "source.fleet.url: it is where the list is, so it has no fields",
+        ),
         ("{__host__}", "{hsot}", "its item has no {hsot} that is one value; it has {__address__}, "),
         (
             "[source.fleet]",

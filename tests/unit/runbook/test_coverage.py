@@ -17,6 +17,7 @@ from pytest_opscheck.runbook import coverage_words
 from pytest_opscheck.runbook.compared import Compared, compared
 from pytest_opscheck.runbook.coverage import Coverage, State, coverage
 from pytest_opscheck.runbook.coverage_page import page
+from pytest_opscheck.runbook.drift import verified
 
 NOW = dt.datetime(2026, 11, 20, 12, 0, tzinfo=dt.UTC)
 PAGE = """\
@@ -182,3 +183,18 @@ def test_the_page_shows_the_runbook_with_verdicts_and_nothing_of_it_is_run(tmp_p
         assert part not in shown
     assert shown.count('class="broken"') == 3  # in the list on top, beside the line, and in the first cell of the row
     assert '<meta name=viewport content="width=device-width' in shown
+
+
+def test_a_fleet_is_told_in_a_few_words(tmp_path: Path) -> None:
+    """What a group says is one difference, and one statement is not followed by a page of names."""
+    inventory = (
+        '[opscheck]\nrunbook = "runbook.md"\n[template.web]\nkind = "host"\n[template.web.expect]\n'
+        '# runbook.md:9 "Gone since"\ndisk = { P2 = "< 60%", runbook = "#nowhere" }\n'
+        '[group.webs]\ntemplate = "web"\nnames = ["web[001:050]"]\n'
+    )
+    both = read(tmp_path, "# Shop\n\n## Disk\n\nDisk usage < 70%\n", inventory)
+    assert sorted(each.sort for each in verified(both, []).drifts) == ["anchor", "limit"]
+    told, unasked, last = coverage_words.lines(coverage(both, {}, NOW))
+    assert told.endswith("host.disk@web004 (never run), and 46 more")
+    assert unasked.startswith("200 checks that no statement asks for: host.cpu of 50 targets, host.load of 50 targets")
+    assert last == "100 % of 1 statement checked: 1 stale"

@@ -98,7 +98,7 @@ async def one_502(request, call_next):
     """Fail once, while the gate looks at it."""
     is_gate = request.headers.get("user-agent", "").startswith("pytest-opscheck")
     if is_gate and request.url.path == "/api/v1/signals" and next(COUNT) == 1:
-        return Response(status_code=502)
+        return Response(status_code=502, headers={"X-Version": os.environ["VERSION"]})
     return await call_next(request)
 
 
