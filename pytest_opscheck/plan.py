@@ -114,24 +114,65 @@ def lines(inventory: Inventory, suite: str | None = None, only: Collection[str] 
 
     only: the ids of the targets that it is narrowed to.
     """
-    expectations = [e for e in inventory.expectations if suite is None or suite in e.suites]
-    expectations = [e for e in expectations if only is None or e.target.id in only]
-    requests = [Request.of(expectation) for expectation in expectations]
-    by_key: dict[str, list[Expectation]] = {}
-    for request, expectation in zip(requests, expectations, strict=True):
-        by_key.setdefault(request.key, []).append(expectation)
-    plan = Plan.of(requests, inventory.hosts)
+    plan, by_key = _planned(inventory, suite, only)
+    expectations = [each for found in by_key.values() for each in found]
     width = max((len(e.id) for e in expectations), default=0)
     suites_of = cache(lambda suites: ", ".join(name for name in inventory.suites if name in suites))
     for number, contact in enumerate(plan.contacts):
-        name = contact.name if contact.name != "host." else "this machine"
-        yield f"{name} ({'when everything else is done' if number >= len(plan.bulk) else _way(contact)})"
+        yield f"{_named(contact)} ({'when everything else is done' if number >= len(plan.bulk) else _way(contact)})"
         for request in contact.requests:
             for expectation in by_key[request.key]:
                 suites = suites_of(expectation.suites)
                 yield f"  {expectation.id:{width}}  {_expected(expectation)}  [{suites}]"
     counts = ((len(expectations), "check"), (len(by_key), "reading"), (len(plan.contacts), "contact"))
     yield ", ".join(counted(number, word) for number, word in counts)
+
+
+def to_json(inventory: Inventory, suite: str | None, only: Collection[str] | None) -> dict[str, Any]:
+    """Return the same as plain data, for programs."""
+    plan, by_key = _planned(inventory, suite, only)
+    contacts = [
+        {
+            "name": _named(contact),
+            "way": _way(contact),
+            "lane": "latency" if number >= len(plan.bulk) else "bulk",
+            "checks": [_check(each) for request in contact.requests for each in by_key[request.key]],
+        }
+        for number, contact in enumerate(plan.contacts)
+    ]
+    return {"checks": sum(map(len, by_key.values())), "readings": len(by_key), "contacts": contacts}
+
+
+def _check(expectation: Expectation) -> dict[str, Any]:
+    lasting = expectation.lasting
+    return {
+        "id": expectation.id,
+        "check": expectation.check_id,
+        "target": expectation.target.name,
+        "limits": [ladder.texts() for ladder in expectation.limits.ladders] if expectation.limits is not None else [],
+        "expected": _expected(expectation),
+        "severity": expectation.severity,
+        "suites": list(expectation.suites),
+        "timeout_s": expectation.timeout_s,
+        "counts": None if lasting is None else f"{'after' if lasting.seconds is not None else 'in'} {lasting}",
+    }
+
+
+def _planned(
+    inventory: Inventory, suite: str | None, only: Collection[str] | None
+) -> tuple[Plan, dict[str, list[Expectation]]]:
+    """Return a plan, and what is expected of each of its readings."""
+    expectations = [e for e in inventory.expectations if suite is None or suite in e.suites]
+    expectations = [e for e in expectations if only is None or e.target.id in only]
+    by_key: dict[str, list[Expectation]] = {}
+    requests = [Request.of(expectation) for expectation in expectations]
+    for request, expectation in zip(requests, expectations, strict=True):
+        by_key.setdefault(request.key, []).append(expectation)
+    return Plan.of(requests, inventory.hosts), by_key
+
+
+def _named(contact: Contact) -> str:
+    return contact.name if contact.name != "host." else "this machine"
 
 
 def _way(contact: Contact) -> str:

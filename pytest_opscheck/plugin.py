@@ -94,6 +94,10 @@ def pytest_configure(config: pytest.Config) -> None:
         try:
             session = config.stash[SESSION] = Session.open(config, file, seen, ending)
         except InventoryError as error:
+            if not (hasattr(config, "workerinput") or config.getoption("opscheck_look")):
+                from .delivery.github import refused
+
+                refused(error)
             raise pytest.UsageError(f"the inventory has errors, so nothing was probed:\n{error}") from None
         if not hasattr(config, "workerinput"):  # workers judge, and the controller tells
             from .session.reporter import Reporter

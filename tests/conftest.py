@@ -13,11 +13,22 @@ hypothesis.settings.register_profile("busy", deadline=None)
 hypothesis.settings.load_profile("busy")
 
 
+_SELDOM = (
+    "hypothesispytest",
+    "rerunfailures",
+    "pytest_jsonreport",
+    "allure_pytest",
+    "pytest-md-report",
+    "pytest_reportlog",
+)
+
+
 @pytest.fixture(scope="session", autouse=True)
 def pytests_that_start_fast() -> Iterator[None]:
     """Let the pytests that tests start leave out plugins that take long to load and that hardly any of them uses."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("PYTEST_ADDOPTS", "-p no:hypothesispytest -p no:rerunfailures -p no:pytest_jsonreport")
+        patch.setenv("PYTEST_ADDOPTS", " ".join(f"-p no:{name}" for name in _SELDOM))
+        patch.delenv("GITHUB_ACTIONS", raising=False)  # what these pytests find is nothing to show beside a line
         yield
 
 

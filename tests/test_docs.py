@@ -87,6 +87,8 @@ def test_toml_is_an_inventory(block: str, tmp_path: Path) -> None:
     (tmp_path / "teams").mkdir()
     (tmp_path / "teams" / "shop.toml").write_text("[host.included]\n", encoding="utf-8")
     write_list(tmp_path)
+    (tmp_path / "secrets").mkdir()
+    (tmp_path / "secrets" / "dsn").write_text(ENVIRONMENT["DATABASE_URL"], encoding="utf-8")
     assert load(file, checks(), ENVIRONMENT).expectations
 
 

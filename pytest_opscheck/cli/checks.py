@@ -5,11 +5,14 @@ from __future__ import annotations
 import difflib
 import textwrap
 from collections.abc import Collection, Iterator
+from dataclasses import asdict, replace
+from typing import Any
 
 import click
 
 from ..catalogue import every_kind
 from ..packages import PackageError
+from .as_json import answering, json_option
 from .manual import Chapter, Entry, Key, chapter, chapters
 from .options import Usage, say
 
@@ -19,7 +22,8 @@ _FOOT = "What exactly is judged, with an example: opscheck checks KIND or KIND.N
 
 @click.command()
 @click.argument("name", metavar="[KIND[.NAME]]", required=False, default="")
-def checks(name: str) -> None:
+@json_option
+def checks(name: str, *, to_json: bool) -> None:
     """List what can be expected of each kind of target, or show all about one kind or check.
 
     \b
@@ -27,23 +31,41 @@ def checks(name: str) -> None:
     opscheck checks host       the keys of a host, and all its checks
     opscheck checks host.disk  what exactly is judged, defaults, keys, needs, an example
     """  # noqa: D301 - click's mark for lines that stay as they are
-    try:
-        for line in _asked(name) if name else _overview():
-            say(line)
-    except PackageError as error:
-        raise Usage(str(error)) from None
+    with answering("checks", wanted=to_json) as tell:
+        try:
+            if to_json:
+                tell({"kinds": _data(name)})
+                return
+            for line in _asked(name) if name else _overview():
+                say(line)
+        except PackageError as error:
+            raise Usage(str(error)) from None
+
+
+def _data(name: str) -> list[dict[str, Any]]:
+    """Return the kinds and checks that are asked for as plain data, all without a name."""
+    if not name:
+        return [asdict(each) for each in chapters(every_kind())]
+    found, entry = _meant(name)
+    return [asdict(found if entry is None else replace(found, entries=(entry,)))]
 
 
 def _asked(name: str) -> Iterator[str]:
+    found, entry = _meant(name)
+    return _chapter(found) if entry is None else described(entry)
+
+
+def _meant(name: str) -> tuple[Chapter, Entry | None]:
+    """Return the kind that is asked for, and the check, where one is."""
     kind, _, check = name.partition("@")[0].partition(".")  # the id of a result has its target behind @
     if kind not in (known := every_kind()):
         raise _unknown("kind", kind, _of_that_name(kind), list(known))
     found = chapter(kind)
     if not check:
-        return _chapter(found)
+        return found, None
     for entry in found.entries:
         if entry.has(f"{kind}.{check}"):
-            return described(entry)
+            return found, entry
     raise _unknown("check", f"{kind}.{check}", [], [entry.id for entry in found.entries])
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import importlib
-import json
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,12 +11,8 @@ from typing import Any
 
 import click
 
-from ..core.humanize import counted
-from ..core.results import FAULT
-from ..core.visible import plain
-from ..inventory import FILE, Inventory, InventoryError, nearest
-from ..settings import nearest_inventory, no_inventory, suite_names
-from .options import USAGE, Usage, chosen, file_argument, known_suite, loaded, only_option, say
+from ..inventory import FILE, nearest
+from .options import USAGE, Usage, file_argument, say
 
 _ELSEWHERE = {
     "announce": "announce",
@@ -27,6 +22,7 @@ _ELSEWHERE = {
     "history": "history",
     "maintenance": "maintenance",
     "merge": "merge",
+    "plan": "plan",
     "report": "report",
     "explain": "explain",
     "run": "run",
@@ -34,7 +30,8 @@ _ELSEWHERE = {
     "schedule": "schedule",
     "serve": "serve",
     "source": "source",
-    "status": "schedule",
+    "status": "status",
+    "validate": "validate",
 }
 """Commands and the modules in which they are, which are imported where they are asked for."""
 
@@ -106,112 +103,34 @@ def main() -> None:
 def init(folder: Path) -> None:
     """Look at this machine and write opscheck.toml. An existing file is left unchanged."""
     from . import first_inventory
+    from . import schema as schemas
 
     try:
         written = first_inventory.write(folder)
+        beside = schemas.write(folder)
     except FileExistsError as error:
         raise Usage(f"{error.filename} already exists and was left unchanged; remove or rename it first") from None
     except OSError as error:
         reason = (error.strerror or "it can't be written").lower()
         raise Usage(f"{folder}: {reason}; create the folder first, or name another one") from None
     say(f"wrote {written}; review it, then run: pytest -m daily")
+    if beside is not None:
+        say(f"wrote {beside}, by which editors complete and check it; to renew it: opscheck schema > {beside}")
 
 
 @main.command()
 @file_argument
-@click.option("--sources", is_flag=True, help="Also ask for the lists that others own, as a run does.")
-def validate(file: Path, *, sources: bool) -> None:
-    """Report every error in an inventory at once. Nothing is probed."""
-    _require_file(file, "validate", "to check the inventory: opscheck validate")
-    from ..inventory.asked import Asked
-    from ..inventory.waivers import ending
-    from ..runbook.links import refuse_dead_links
+@click.option("--no-env", is_flag=True, expose_value=False, help="Is always so: a schema needs no variables.")
+def schema(file: Path) -> None:
+    """Print the JSON Schema of opscheck.toml for editors, with the severity names of an inventory, be it unfinished.
 
-    inventory = loaded(file, asked=Asked(asks=sources))
-    try:
-        refuse_dead_links(inventory)
-    except InventoryError as error:
-        say(str(error), err=True)
-        sys.exit(USAGE)
-    targets, checks = counted(len(inventory.targets), "target"), counted(len(inventory.expectations), "check")
-    say(f"{file} is valid: {targets}, {checks}")
-    for notice in (*inventory.notes, *ending(inventory.waivers, inventory.now().date()), *_warnings(inventory)):
-        say(plain(inventory.redactor.text(notice)))
+    Even Better TOML and taplo find it by the first line of the inventory: #:schema ./opscheck.schema.json
+    """
+    from . import schema as schemas
 
-
-def _warnings(inventory: Inventory) -> Iterator[str]:
-    """Yield what is not wrong with an inventory, and open to others: what they can read, and whom they can play."""
-    from ..gate.terms import doubtful_limits
-    from ..probes._trust import of_postgres
-    from .timers import exposed
-
-    yield from doubtful_limits(inventory)
-    for target in inventory.targets:
-        if (said := target.keys.unverified()) is not None:
-            yield f"{target.id}: {said}"
-    if inventory.history.url and (said := of_postgres(inventory.history.url)) is not None:
-        yield f"history: {said}"
-    if (said := exposed(inventory)) is not None:
-        yield said
-
-
-@main.command()
-@file_argument
-@click.option("--suite", metavar="SUITE", help="Show only what a run of this suite would probe.")
-@only_option
-@click.option("--notify", is_flag=True, help="Show which alerts would be sent instead. Nothing is sent.")
-@click.option("--explain", metavar="TARGET", help="Show where each key of a target is written instead: host.web007.")
-def plan(file: Path, suite: str | None, only: str | None, explain: str | None, *, notify: bool) -> None:
-    """Show what would be probed, contact by contact, without probing anything."""
-    from .. import plan as probes
-    from ..delivery import preview
-    from ..history import HistoryError
-
-    _require_file(file, "plan", f"try: opscheck plan --suite {file}")
-    inventory = loaded(file)
-    known_suite(inventory, suite)
-    targets = chosen(inventory, only)
-    if explain is not None:
-        _explain(inventory, explain)
-        return
-    lines = preview.lines if notify else probes.lines
-    said: list[str] = []
-    fault = None
-    try:
-        said.extend(map(inventory.redactor.text, lines(inventory, suite, targets)))
-    except HistoryError as error:
-        fault = inventory.redactor.text(str(error))
-    say("\n".join(said))
-    if fault is not None:
-        say(fault, err=True)
-        sys.exit(FAULT)
-
-
-def _explain(inventory: Inventory, target: str) -> None:
-    """Show of what a target is made."""
-    from ..inventory.explaining import explained
-    from ..inventory.tagged import Places
-
-    known = {each.id: each for each in inventory.targets}
-    if target not in known:
-        problem = Places(inventory.targets).problem(target) or f"{target!r} is no target; name one, as host.prod"
-        raise Usage(f"--explain: {problem}")
-    for line in explained(inventory, known[target]):
-        say(inventory.redactor.text(line))
-
-
-@main.command()
-def schema() -> None:
-    """Print the JSON Schema of opscheck.toml for editors, with the severity names of the inventory in this folder."""
-    from ..catalogue import checks
-    from ..inventory.schema import schema as made
-    from ..packages import PackageError
-
-    words = loaded(Path(FILE)).severities if Path(FILE).exists() else ()
-    try:
-        say(json.dumps(made(checks(), tuple(words)), indent=2))
-    except PackageError as error:
-        raise Usage(str(error)) from None
+    if file != Path(FILE) and not file.is_file():
+        raise Usage(f"there is no file {file}; name the inventory: opscheck schema FILE")
+    click.echo(schemas.of(file), nl=False)
 
 
 @main.command()
@@ -232,13 +151,3 @@ def demo(broken: tuple[str, ...], *, faults: bool) -> None:
         if name not in stack.faults():
             raise Usage(f"--break {name}: no such fault; {nearest(name, stack.faults())}")
     sys.exit(stack.run(broken))
-
-
-def _require_file(file: Path, command: str, for_suite: str) -> None:
-    """Refuse an argument that names no file: it may well be meant as a suite."""
-    if file.exists() or file.is_symlink():
-        return
-    if str(file) in suite_names(nearest_inventory()):
-        raise Usage(f"{file} is a suite, and there is no file of that name; {for_suite}")
-    missing = no_inventory(Path.cwd()) if file == Path(FILE) else f"there is no file {file}"
-    raise Usage(f"{missing}; name the inventory: opscheck {command} FILE, or write one with `opscheck init`")

@@ -19,6 +19,7 @@ from ..core.visible import plain
 from ..files import private
 from ..history import HistoryError, Records, Verified, opened, verified
 from ..inventory import Inventory, nearest
+from .as_json import answering, json_option
 from .history import BROKEN
 from .options import USAGE, chosen, inventory_option, loaded, only_option, reports_option, say
 
@@ -30,6 +31,7 @@ from .options import USAGE, chosen, inventory_option, loaded, only_option, repor
 @only_option
 @click.option("--html", metavar="FILE", type=click.Path(path_type=Path), help="Also write the report as an HTML page.")
 @click.option("--csv", metavar="FILE", type=click.Path(path_type=Path), help="Also write the report as CSV.")
+@json_option
 @inventory_option
 @reports_option
 def compliance(
@@ -40,6 +42,7 @@ def compliance(
     only: str | None,
     html: Path | None,
     csv: Path | None,
+    to_json: bool,
     file: Path,
     reports: Path | None,
 ) -> None:
@@ -48,7 +51,24 @@ def compliance(
     Days begin at midnight in the inventory's time zone. The exit status is 1 if a recorded run was changed or removed,
     and 3 if the history can't be read.
     """
-    inventory = loaded(file, reports)
+    with answering("compliance", wanted=to_json) as tell:
+        inventory = loaded(file, reports)
+        found, chain = _found(inventory, since, until, suite, only)
+        if to_json:
+            tell(inventory.redactor.data(render.data(found, chain)))
+        else:
+            for line in render.lines(found, _said(chain)):
+                say(line)
+        _write(html, lambda: render.page(found, _said(chain), inventory.now()))
+        _write(csv, lambda: render.table(found))
+        if chain.problems:
+            sys.exit(BROKEN)
+
+
+def _found(
+    inventory: Inventory, since: str, until: str, suite: str | None, only: str | None
+) -> tuple[Compliance, Verified]:
+    """Return what a time came to, and what following the chain did."""
     if suite is not None and suite not in inventory.suites:
         _refuse(f"there is no suite {suite!r}; {nearest(suite, inventory.suites)}")
     begin, end = _day(since, "--since", inventory), _day(until, "--until", inventory)
@@ -61,12 +81,7 @@ def compliance(
     if targets is not None:
         wanted = {each.id for each in inventory.expectations if each.target.id in targets}
         found = replace(found, lines=tuple(line for line in found.lines if line.id in wanted))
-    for line in render.lines(found, _said(chain)):
-        say(line)
-    _write(html, lambda: render.page(found, _said(chain), inventory.now()))
-    _write(csv, lambda: render.table(found))
-    if chain.problems:
-        sys.exit(BROKEN)
+    return found, chain
 
 
 def _asked(

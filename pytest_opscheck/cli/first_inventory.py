@@ -14,10 +14,11 @@ from ..catalogue import kind_named
 from ..core.humanize import counted
 from ..core.visible import plain
 from ..inventory import FILE
-from . import machine
+from . import machine, schema
 
 _HTTPS = 443
 _HEAD = """\
+{schema}
 # The inventory: targets, and what is expected of each. Written by `opscheck init` from what it saw on {host}.
 # Lines that begin with '#' are suggestions: remove the '#' and fill in your own values.
 #
@@ -140,7 +141,7 @@ def render() -> str:
 
 def _head(host: str, zone: str | None) -> str:
     timezone = f"timezone = {_quoted(zone)}" if zone else '# timezone = "Europe/Berlin"'
-    return _HEAD.format(host=plain(host), name=_quoted(host), timezone=timezone)
+    return _HEAD.format(schema=schema.LINE, host=plain(host), name=_quoted(host), timezone=timezone)
 
 
 def _host(mounts: Iterable[machine.Mount], services: list[str]) -> str:

@@ -5,10 +5,10 @@ from __future__ import annotations
 import datetime as dt
 import shutil
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO, NoReturn
+from typing import IO, Any, NoReturn
 
 import click
 
@@ -19,11 +19,13 @@ from ..history import HistoryError, PastResult, Records, exported, gate_lines, i
 from ..inventory import Inventory, nearest
 from ..inventory.tagged import TAG, Places, at
 from ..reports.phrases import short
+from .as_json import Tell, answering, json_option
 from .options import USAGE, Usage, inventory_option, known, reports_option, say
 
 BROKEN = 1
 """The exit status where the chain does not hold."""
 _NEWEST = 100
+_TO_JSON = "pytest_opscheck.to_json"
 _DECIDED = {"go": "green", "roll back": "red", "undecided": "yellow"}
 
 
@@ -42,27 +44,36 @@ class _History(click.Group):
 @inventory_option
 @reports_option
 @click.option("--deploys", is_flag=True, help="Show what gates decided on deploys instead.")
+@json_option
 @click.pass_context
-def history(ctx: click.Context, file: Path, reports: Path | None, *, deploys: bool) -> None:
+def history(ctx: click.Context, file: Path, reports: Path | None, *, deploys: bool, to_json: bool) -> None:
     """Show what changed and when, for all checks or for CHECK, for example host.disk@prod, host.disk, host or tag:dc1.
 
     The options are the same as pytest's, for an inventory or reports elsewhere.
     """
-    ctx.obj = known(file, reports)
-    if deploys and ctx.invoked_subcommand is not None:
-        raise Usage("--deploys shows all deploys; leave out what stands behind it")
-    if deploys:
-        _deploys(ctx.obj)
-    elif ctx.invoked_subcommand is None:
-        _show(ctx.obj, None)
+    with answering("history", wanted=to_json) as tell:
+        shown = ctx.invoked_subcommand in (None, "show")
+        if to_json and not shown:
+            raise Usage(f"--json shows what changed; leave it out of `opscheck history {ctx.invoked_subcommand}`")
+        ctx.obj = known(file, reports)
+        if deploys and ctx.invoked_subcommand is not None:
+            raise Usage("--deploys shows all deploys; leave out what stands behind it")
+        if deploys:
+            _deploys(ctx.obj, tell if to_json else None)
+        elif ctx.invoked_subcommand is None:
+            _show(ctx.obj, None, tell if to_json else None)
+        ctx.meta[_TO_JSON] = to_json
 
 
 @history.command(hidden=True)
 @click.argument("check")
-@click.pass_obj
-def show(inventory: Inventory, check: str) -> None:
+@json_option
+@click.pass_context
+def show(ctx: click.Context, check: str, *, to_json: bool) -> None:
     """Show what changed of a check."""
-    _show(inventory, check)
+    wanted = to_json or ctx.meta[_TO_JSON]
+    with answering("history", wanted=wanted) as tell:
+        _show(ctx.obj, check, tell if wanted else None)
 
 
 @history.command()
@@ -128,7 +139,7 @@ def _nothing(inventory: Inventory) -> NoReturn:
     sys.exit(FAULT)
 
 
-def _show(inventory: Inventory, check: str | None) -> None:
+def _show(inventory: Inventory, check: str | None, tell: Tell | None = None) -> None:
     with _faults(inventory), reading(inventory.history) as records:
         if records is None or not records.names():
             _nothing(inventory)
@@ -136,8 +147,16 @@ def _show(inventory: Inventory, check: str | None) -> None:
         if isinstance(asked, str):
             _require_known(records, asked)
         found = records.changes(asked, newest=_NEWEST + 1)
+    if tell is not None:
+        changes = [_data(seen, inventory) for seen in sorted(found[:_NEWEST], key=lambda seen: (seen.seq, seen.id))]
+        tell(inventory.redactor.data({"changes": changes, "is_cut": len(found) > _NEWEST}))
+        return
     if len(found) > _NEWEST:
         say(f"showing only the latest {_NEWEST} changes")
+    _print(found, inventory)
+
+
+def _print(found: Sequence[PastResult], inventory: Inventory) -> None:
     width = shutil.get_terminal_size((100, 24)).columns if sys.stdout.isatty() else None
     shown = sorted(found[:_NEWEST], key=lambda seen: (seen.seq, seen.id))
     names = max((len(seen.id) for seen in shown), default=0)
@@ -150,6 +169,24 @@ def _show(inventory: Inventory, check: str | None) -> None:
         say("no changes: every result has been ok from the first run on")
 
 
+def _data(seen: PastResult, inventory: Inventory) -> dict[str, Any]:
+    """Return a change as plain data."""
+
+    def at(moment: dt.datetime | None) -> str | None:
+        return moment.astimezone(inventory.timezone).isoformat() if moment is not None else None
+
+    return {
+        "at": at(seen.started),
+        "id": seen.id,
+        "verdict": str(seen.verdict),
+        "severity": seen.severity,
+        "state": str(seen.state) if seen.state is not None else None,
+        "since": at(seen.since),
+        "pending": seen.pending,
+        "message": seen.message,
+    }
+
+
 def _tagged(inventory: Inventory, records: Records, tag: str) -> frozenset[str]:
     """Return the ids of the recorded results of the targets that have a tag."""
     found = at([tag], inventory.expectations).intersection(records.names())
@@ -160,9 +197,12 @@ def _tagged(inventory: Inventory, records: Records, tag: str) -> frozenset[str]:
     return found
 
 
-def _deploys(inventory: Inventory) -> None:
+def _deploys(inventory: Inventory, tell: Tell | None) -> None:
     with _faults(inventory), opened(inventory.history) as store:
         found = gate_lines(store, inventory.history.inventory, _NEWEST) if store is not None else []
+    if tell is not None:
+        tell(inventory.redactor.data({"deploys": [dict(line) for line in found]}))
+        return
     for line in found:
         at = dt.datetime.fromisoformat(line["at"]).astimezone(inventory.timezone)
         versions = " -> ".join(line[name] for name in ("version_before", "version") if line.get(name))

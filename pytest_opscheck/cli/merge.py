@@ -120,7 +120,8 @@ def _delivered(
     context = ReportContext(problems=tuple(problems), points=points, stories=stories, worse=past.worse)
     finished = Finished(run, inventory, past, context, files, is_chosen=False)
     results = ResultsFile(named, contextlib.nullcontext) if named is not None else None
-    send(finished, destinations(inventory, SuiteReports(lambda: None), results), problems, contextlib.nullcontext)
+    to = destinations(inventory, SuiteReports(lambda: None), results, contextlib.nullcontext)
+    send(finished, to, problems, contextlib.nullcontext)
     if files is not None:
         files.release()
     say(text(run), nl=False)

@@ -14,9 +14,11 @@ from ..core.units import LimitError, parse_duration
 from ..core.visible import inert, visible
 from ..inventory import Inventory, InventoryError, load, nearest
 from ..inventory.asked import OFFLINE, Asked
+from ..inventory.problems import Fault
 from ..inventory.tagged import Places
 from ..reports import github
-from ..settings import nearest_inventory
+from ..settings import FILE, nearest_inventory, no_inventory, suite_names
+from .as_json import note
 
 USAGE = 4
 """pytest's exit status for wrong usage, which is also that of a wrong inventory."""
@@ -27,6 +29,12 @@ def say(text: str, *, err: bool = False, nl: bool = True, fg: str | None = None)
 
     Raises OSError where it can't be printed; on standard error that ends nothing.
     """
+    if err:
+        note([Fault.of(line) for line in text.splitlines()])
+    _print(text, err=err, nl=nl, fg=fg)
+
+
+def _print(text: str, *, err: bool = False, nl: bool = True, fg: str | None = None) -> None:
     shown = inert(visible(text)) if github.is_here() else visible(text)
     try:
         click.echo(click.style(shown, fg=fg) if fg is not None else shown, err=err, nl=nl)
@@ -41,6 +49,12 @@ def _close(stream: TextIO) -> None:
     nowhere = os.open(os.devnull, os.O_WRONLY)
     os.dup2(nowhere, stream.fileno())
     os.close(nowhere)
+
+
+def complain(error: InventoryError) -> None:
+    """Say the errors of an inventory."""
+    _print(str(error), err=True)
+    note(error.faults)
 
 
 class Usage(click.ClickException):
@@ -101,26 +115,31 @@ def loaded(
     refused: Callable[[InventoryError], object] = lambda _error: None,
     *,
     asked: Asked = OFFLINE,
+    assumes: bool = False,
 ) -> Inventory:
     """Return an inventory; with errors in it, say them, have that told by `refused`, and end.
 
     reports: where the command line says that its reports are; else they are where pytest's settings say.
     asked: whether the lists that others own are asked for now.
+    assumes: whether variables and files of secrets that are not there are taken to be there.
     """
     import pytest
 
     from ..catalogue import checks
-    from ..settings import FILE, no_inventory, reports_setting
+    from ..settings import reports_setting
 
     if file == Path(FILE) and not (file.exists() or file.is_symlink()):
         how = "name the inventory with --opscheck-inventory, or write one with `opscheck init`"
         raise Usage(f"{no_inventory(Path.cwd())}; {how}")
     try:
-        return load(file, checks(), reports=reports or reports_setting(file.absolute().parent), asked=asked)
+        beside = reports or reports_setting(file.absolute().parent)
+        return load(file, checks(), reports=beside, asked=asked, assumes=assumes)
     except (InventoryError, pytest.UsageError) as error:
-        say(str(error), err=True)
         if isinstance(error, InventoryError):
+            complain(error)
             refused(error)
+        else:
+            say(str(error), err=True)
         sys.exit(USAGE)
 
 
@@ -140,7 +159,7 @@ def known(file: Path, reports: Path | None) -> Inventory:
     except SystemExit:
         if not found:
             raise
-    say("no run will start until the inventory's errors above are fixed; recorded so far:", err=True)
+    _print("no run will start until the inventory's errors above are fixed; recorded so far:", err=True)
     return found[0]
 
 
@@ -161,8 +180,24 @@ def chosen(inventory: Inventory, said: str | None) -> frozenset[str] | None:
     return places.of(words)
 
 
+no_env_option = click.option(
+    "--no-env",
+    is_flag=True,
+    help="Take missing variables and ${file:...} as present, to check an inventory where there are no secrets.",
+)
+
 only_option = click.option(
     "--only",
     metavar="TARGETS",
     help="Only these targets, and those reached through them: tag:dc1, or host.prod,host.db.",
 )
+
+
+def require_file(file: Path, command: str, for_suite: str) -> None:
+    """Refuse an argument that names no file: it may well be meant as a suite."""
+    if file.exists() or file.is_symlink():
+        return
+    if str(file) in suite_names(nearest_inventory()):
+        raise Usage(f"{file} is a suite, and there is no file of that name; {for_suite}")
+    missing = no_inventory(Path.cwd()) if file == Path(FILE) else f"there is no file {file}"
+    raise Usage(f"{missing}; name the inventory: opscheck {command} FILE, or write one with `opscheck init`")

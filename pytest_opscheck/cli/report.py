@@ -11,7 +11,7 @@ import click
 
 from ..core.results import SCHEMA, Run
 from ..files.reading import content
-from ..inventory import nearest
+from ..inventory import InventoryError, load, nearest
 from ..reports.markdown import markdown
 from ..reports.text import text
 from ..settings import nearest_inventory, reports_setting
@@ -26,6 +26,9 @@ _LONGEST = 64_000_000
 @click.argument("of", metavar="[SUITE | RESULTS.json]", required=False)
 @click.option("--text", "form", flag_value="text", default=True, help="One line per check, and the status (default).")
 @click.option("--markdown", "form", flag_value="markdown", help="Only what is not ok, for chats and pull requests.")
+@click.option(
+    "--code-quality", "form", flag_value="code-quality", help="What is not ok, for GitLab's code quality report."
+)
 @reports_option
 def report(of: str | None, form: str, reports: Path | None) -> None:
     """Print the latest run, the latest run of SUITE, or the run in a results file.
@@ -34,7 +37,24 @@ def report(of: str | None, form: str, reports: Path | None) -> None:
     """
     file = _file(of, reports or reports_setting(nearest_inventory().absolute().parent))
     run = _read(file)
-    say(markdown(run) if form == "markdown" else text(run), nl=False)
+    if form == "code-quality":
+        click.echo(_code_quality(run), nl=False)  # as_json has made it safe
+    else:
+        say(markdown(run) if form == "markdown" else text(run), nl=False)
+
+
+def _code_quality(run: Run) -> str:
+    """Return the report with the lines of the inventory, as far as that can be read."""
+    from ..catalogue import checks
+    from ..reports.code_quality import code_quality
+    from ..reports.findings import spots_of
+
+    file = nearest_inventory()
+    try:
+        inventory = load(file, checks(), assumes=True)
+    except InventoryError as error:
+        return code_quality(run, spots_of(error.known) if error.known is not None else {}, file)
+    return code_quality(run, spots_of(inventory), file)
 
 
 def latest_runs(folder: Path) -> Iterator[Run]:

@@ -110,8 +110,10 @@ def _named_inventory(arguments: Iterable[str]) -> Path:
 
 def _tell(error: InventoryError, suite: str) -> None:
     """Tell of a run that does not begin those whom the inventory names: who has started it may not look."""
+    from ..delivery import github
     from ..delivery.refusal import told
 
+    github.refused(error)
     for said in told(error, suite):
         say(said, err=True)
 

@@ -2,25 +2,19 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Collection, Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable
 from pathlib import Path
 from typing import Any, NoReturn
 
 import click
 
-from ..core.humanize import counted, duration_text
 from ..core.results import FAULT
-from ..core.visible import plain
-from ..history import Announced, HistoryError, PastRun, Records, reading
 from ..inventory import Inventory
-from ..reports.phrases import counts
-from .options import USAGE, inventory_option, known, loaded, reports_option, say
+from .options import USAGE, inventory_option, loaded, say
 from .timers import (
     ENVIRONMENT,
     File,
@@ -36,11 +30,8 @@ from .timers import (
     units_folder,
 )
 
-OVERDUE = 1
 _BYTES: dict[str, Any] = {"encoding": "utf-8", "errors": "surrogateescape"}
 """Lines of others may be in any encoding, and come back as they were."""
-_LOOKED_BACK = 50
-"""So many runs are looked at for the newest one that was of the whole suite."""
 
 
 @click.command()
@@ -56,7 +47,7 @@ def schedule(file: Path, *, for_cron: bool, install: bool) -> None:
     inventory = loaded(file)
     found = jobs(inventory)
     if not found and not install:
-        _none(inventory)
+        none_scheduled(inventory)
     if (warning := exposed(inventory)) is not None:
         say(warning, err=True)
     try:
@@ -82,7 +73,8 @@ def schedule(file: Path, *, for_cron: bool, install: bool) -> None:
         )
 
 
-def _none(inventory: Inventory) -> NoReturn:
+def none_scheduled(inventory: Inventory) -> NoReturn:
+    """Say that nothing runs by itself, and end."""
     say(f"no suite of {inventory.file} has a schedule; add one, for example [suites.daily] at = '09:00'", err=True)
     sys.exit(USAGE)
 
@@ -204,90 +196,3 @@ def _command_of(whose: str | None, word: str, **given: Any) -> subprocess.Comple
     """Run crontab as somebody, None for this user: what root schedules runs as whose project it is, as with systemd."""
     command = ["crontab", *(["-u", whose] if whose else []), word]
     return subprocess.run(command, capture_output=True, check=False, **_BYTES, **given)  # noqa: S603 - our own words
-
-
-# status
-
-
-@dataclass(frozen=True)
-class _State:
-    """How a suite that runs by itself is: its newest whole run, what that said, and since when a run is missing."""
-
-    job: Job
-    run: PastRun | None
-    said: str
-    missing: dt.datetime | None
-
-
-@click.command()
-@inventory_option
-@reports_option
-def status(file: Path, reports: Path | None) -> None:
-    """Show when each suite last ran, how it ended, and when it is due next.
-
-    The exit status is 1 if a scheduled suite is overdue or never ran, or a run that was announced was not merged in
-    time, 3 if the history can't be read.
-    """
-    inventory = known(file, reports)
-    found = jobs(inventory)
-    now = inventory.now()
-    try:
-        with reading(inventory.history) as records:
-            states = [_state(job, records, now) for job in found]
-            announced = [each for each in records.announced() if each.merged is None] if records is not None else []
-    except HistoryError as error:
-        say(inventory.redactor.text(str(error)), err=True)
-        sys.exit(FAULT)
-    for state in states:
-        for line in _lines(state, now):
-            say(line, fg="red" if state.missing else None)
-    if not found and not announced:
-        _none(inventory)
-    for each in announced:
-        say(_announced(each, now), fg="red" if each.is_lost(now) else None)
-    lost = [each.suite for each in announced if each.is_lost(now)]
-    if late := list(dict.fromkeys([*(state.job.suite.name for state in states if state.missing), *lost])):
-        say(f"{counted(len(late), 'suite')} overdue: {', '.join(late)}", err=True)
-        sys.exit(OVERDUE)
-
-
-def _state(job: Job, records: Records | None, now: dt.datetime) -> _State:
-    due = job.schedule.settled(now)
-    run = _newest(records, job.suite.name, due) if records is not None else None
-    if run is None or records is None:
-        return _State(job, None, "", due)
-    whole = records.run(run.seq)
-    said = plain(counts(whole)) if whole is not None else ""
-    return _State(job, run, f"{said}, exit status {run.exit_status}", due if run.started < due else None)
-
-
-def _newest(records: Records, suite: str, due: dt.datetime) -> PastRun | None:
-    """Return the newest whole run of a suite, be it beside others; without one since it was due, of it alone."""
-    since = (run for run in records.runs(since=due) if suite in run.suite.split("+") and not run.narrowed)
-    alone = (run for run in records.runs(suite, newest=_LOOKED_BACK) if not run.narrowed)
-    return next(since, None) or next(alone, None)
-
-
-def _lines(state: _State, now: dt.datetime) -> Iterator[str]:
-    schedule = state.job.schedule
-    zone = now.tzinfo
-    late = "never ran" if state.run is None else "OVERDUE" if state.missing else "on time"
-    yield f"{state.job.suite.name} ({schedule}): {late}"
-    if state.run is not None:
-        ago = duration_text(now - state.run.started)
-        yield f"  last run {_said(state.run.started, zone)}, {ago} ago, on {plain(state.run.vantage)}: {state.said}"
-    if state.missing is not None:
-        yield f"  was due  {_said(state.missing, zone)}, and no complete run has started since"
-    yield f"  next due {_said(schedule.following(now), zone)}"
-
-
-def _announced(said: Announced, now: dt.datetime) -> str:
-    """Return what there is to say of a run that was announced, and of which nobody has made one run yet."""
-    at, deadline = _said(said.at, now.tzinfo), _said(said.deadline, now.tzinfo)
-    if said.is_lost(now):
-        return f"{said.suite}: LOST, announced {at} to be merged until {deadline}: opscheck merge {said.suite}"
-    return f"{said.suite}: announced {at}, to be merged until {deadline}"
-
-
-def _said(moment: dt.datetime, zone: dt.tzinfo | None) -> str:
-    return f"{moment.astimezone(zone):%Y-%m-%d %H:%M %Z}"

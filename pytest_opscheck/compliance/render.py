@@ -6,10 +6,13 @@ import csv
 import datetime as dt
 import io
 from collections.abc import Iterable, Iterator
+from dataclasses import asdict
+from typing import Any
 
 from ..core.humanize import counted
 from ..core.results import Verdict
 from ..core.visible import plain
+from ..history import Verified
 from ..reports.markup import safe
 from .audit import Compliance, Gap, Line
 
@@ -56,6 +59,41 @@ def lines(found: Compliance, chain: str) -> Iterator[str]:
     yield ""
     yield f"missing runs: {counted(sum(gap.runs for gap in found.gaps), 'run') if found.gaps else 'none'}"
     yield from (f"  {gap.suite}  {_gap(gap, found)}" for gap in found.gaps)
+
+
+def data(found: Compliance, chain: Verified) -> dict[str, Any]:
+    """Return the report as plain data."""
+    return {
+        "inventory": found.inventory,
+        "since": found.since.isoformat(),
+        "until": found.until.isoformat(),
+        "settled": found.settled.isoformat(),
+        "chain": {
+            "holds": not chain.problems,
+            "runs": chain.runs,
+            "newest": chain.newest or None,
+            "removed": chain.removed,
+            "problems": list(chain.problems),
+        },
+        "suites": [asdict(suite) for suite in found.suites],
+        "checks": [_line_data(line) for line in found.lines],
+        "gaps": [asdict(gap) | {"first": gap.first.isoformat(), "last": gap.last.isoformat()} for gap in found.gaps],
+    }
+
+
+def _line_data(line: Line) -> dict[str, Any]:
+    return {
+        "id": line.id,
+        "suites": list(line.suites),
+        "due": line.due,
+        "ran": line.ran,
+        "missing": line.missing,
+        "verdicts": {str(verdict): line.verdicts.get(verdict, 0) for verdict in _VERDICTS},
+        "reasons": [asdict(reason) | {"verdict": str(reason.verdict)} for reason in line.reasons],
+        "first": line.first.isoformat() if line.first is not None else None,
+        "last": line.last.isoformat() if line.last is not None else None,
+        "is_expected": line.is_expected,
+    }
 
 
 def heading(found: Compliance) -> str:

@@ -10,16 +10,20 @@ from contextlib import AbstractContextManager
 
 from ..core.errors import HurriedError
 from ..inventory import Inventory
+from ..reports import github
 from .destination import Destination, Finished, not_written
 from .status import StatusPage
 
 Waiting = Callable[[], AbstractContextManager[None]]
 
 
-def destinations(inventory: Inventory, written: Destination, named: Destination | None) -> Iterator[Destination]:
+def destinations(
+    inventory: Inventory, written: Destination, named: Destination | None, uncaptured: Waiting
+) -> Iterator[Destination]:
     """Yield to whom a run goes, in this order: what is told names the reports, so they are written first.
 
-    written: the reports of a suite; named: the results file that the command line names.
+    written: the reports of a suite; named: the results file that the command line names; uncaptured: gives standard
+    error back, where pytest has taken it.
     """
     if named is not None:
         yield named
@@ -37,6 +41,11 @@ def destinations(inventory: Inventory, written: Destination, named: Destination 
         from .metrics import Exported
 
         yield Exported()
+    if github.is_here():
+        from .github import Annotations, Outputs
+
+        yield Annotations(uncaptured)
+        yield Outputs()
 
 
 def send(finished: Finished, to: Iterable[Destination], problems: list[str], waiting: Waiting) -> None:

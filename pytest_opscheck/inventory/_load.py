@@ -22,7 +22,7 @@ from ..settings import REPORTS, kinds_in
 from .actions import refuse_unknown_conditions, refuse_unknown_pasts
 from .asked import OFFLINE, Asked
 from .document import parse, read, refuse_odd_place, shown_path
-from .environment import expand
+from .environment import Outside, expand
 from .expectations import COMMON, Resolver
 from .history import read_history, read_keep
 from .including import Known, joined
@@ -31,7 +31,7 @@ from .metrics import read_metrics
 from .model import FAIL_AT, REPORTS_KEEP_S, Inventory, Suite
 from .placeholders import fielded, refuse_odd_braces
 from .positions import Key
-from .problems import InventoryError, Problems, is_concerned, nearest
+from .problems import Fault, InventoryError, Problems, is_concerned, nearest
 from .salvage import salvaged
 from .seldom import channels_of, duties_of, excuses_of, exempt_of, gate_of, lists_of, mail_of
 from .targets import in_every_suite, read_targets
@@ -51,12 +51,14 @@ def load(
     reports: Path | None = None,
     known: Known | None = None,
     asked: Asked = OFFLINE,
+    assumes: bool = False,
 ) -> Inventory:
     """Read an inventory, of which `checks` are the shipped checks.
 
     reports: where its runs leave their reports, and with them the history; by default `reports/` beside the file.
     known: the texts and documents of its files that somebody has read already.
     asked: whether the lists that others own are asked for now; a run does that, once.
+    assumes: whether variables that are not there are taken to be there, and right: what follows from them is no error.
 
     Raises InventoryError with every error that the file has, each with file, line and key.
     """
@@ -64,18 +66,19 @@ def load(
     shown = shown_path(file)
     refuse_odd_place(file)
     text, document = known.get(file) or (read(file, shown), None)
-    problems, faults = Problems(Written(Source(shown, text))), []
+    problems = Problems(Written(Source(shown, text)), assumes=assumes)
+    faults: list[Fault] = []
     try:
         document = parse(text, shown, document)
     except InventoryError as error:
-        faults = [str(error)]
+        faults = [*error.faults]
         document = salvaged(text, problems)
     document, unread = joined(file, document, known, problems)
     if unread:
-        faults += unread if faults else [*unread, *problems.lines()]
+        faults += unread if faults else [*unread, *problems.faults()]
     inventory = _gathered(file, document, checks, problems, environment=environment, reports=reports, asked=asked)
     if faults:  # what else is wrong may follow from what could not be read
-        raise InventoryError("\n".join(faults), inventory, problems.wrong)
+        raise InventoryError(faults, inventory, problems.wrong)
     problems.raise_any(inventory)
     return inventory
 
@@ -96,7 +99,8 @@ def _gathered(
     document = _bounded(document, (), problems)
     refuse_odd_braces(document, problems)
     problems.written.fielded = fielded(document)
-    document = expand(document, os.environ if environment is None else environment, problems)
+    variables = os.environ if environment is None else environment
+    document = expand(document, Outside(variables, file.absolute().parent), problems)
     general = _general(document, problems)
     words = _words(general.get("severities", {}), checks, problems)
     name, timezone, runbook = (_text(general, key, problems) for key in ("name", "timezone", "runbook"))

@@ -1,17 +1,22 @@
-"""Fills `${NAME}` and `${NAME:-default}` in from the environment, and tells which values are secret."""
+"""Fills variables in from the environment, and `${file:PATH}` from files, and tells which values are secret."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from typing import Any
+from pathlib import Path
+from typing import Any, NamedTuple
 
 from ..core.secrets import secret_parts, secrets_at, secrets_in
 from ..core.shapes import is_secret_key, known_tokens
+from .absent import PART, stand_in
 from .placeholders import FILLED, Blank, blank, fielded, is_word, takes_fields
 from .positions import Key
 from .problems import Problems
+from .secret_files import SecretFileError, secret_of
 
+FILE = "file"
+"""The word in front of the path of a file that holds a secret."""
 PLAIN = "plain"
 """The word in front of a variable's name that says that its value is not a secret."""
 _VARIABLE = re.compile(
@@ -24,10 +29,17 @@ _TODO = re.compile(
 _WHAT = re.compile(r"\s*(?:(?:[<>=!]=?|~)\s*)?TODO:\s+(.*\S)", re.DOTALL)
 """The word that stands for what only a person knows: it begins a value, or a part of an address or a list."""
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
-_FORMS = f"write ${{NAME}}, ${{NAME:-default}} or ${{{PLAIN}:NAME}}, or $${{ for the text itself"
+_FORMS = f"write ${{NAME}}, ${{NAME:-default}}, ${{{PLAIN}:NAME}} or ${{{FILE}:PATH}}, or $${{ for the text itself"
 
 
-def expand(document: dict[str, Any], environment: Mapping[str, str], problems: Problems) -> dict[str, Any]:
+class Outside(NamedTuple):
+    """What an inventory reads beside its own files: variables, and files of secrets, as seen from its folder."""
+
+    variables: Mapping[str, str]
+    folder: Path
+
+
+def expand(document: dict[str, Any], outside: Outside, problems: Problems) -> dict[str, Any]:
     """Return a document with its variables filled in, and the placeholders of its groups left blank.
 
     The problems learn which values are secret: by the key that they stand in or their place in an address, and of the
@@ -40,8 +52,12 @@ def expand(document: dict[str, Any], environment: Mapping[str, str], problems: P
             return ""
 
         def variables(said: str) -> str:
-            return _VARIABLE.sub(lambda match: _resolved(match, environment, path, problems), said)
+            return _VARIABLE.sub(lambda match: _resolved(match, outside, path, problems), said)
 
+        absent = _absent(said, outside) if problems.assumes else None
+        if absent is not None and (path[0] not in FILLED or "{" not in said[len(absent) :]):
+            problems.written.assumed.setdefault(path, set()).add(absent)
+            return stand_in(path, variables(said[len(absent) :]))
         if path[0] not in FILLED or is_word(path):
             filled: str | Blank = variables(said)
         else:
@@ -59,11 +75,25 @@ def expand(document: dict[str, Any], environment: Mapping[str, str], problems: P
     return made
 
 
-def _resolved(match: re.Match[str], environment: Mapping[str, str], path: Key, problems: Problems) -> str:
+def _absent(said: str, outside: Outside) -> str | None:
+    """Return the variable with which a text begins, where that is not there."""
+    match = _VARIABLE.match(said)
+    if match is None or match["escaped"] or not _is_variable(match):
+        return None
+    try:
+        return match[0] if _found(match, outside) is None else None
+    except SecretFileError:
+        return match[0]
+
+
+def _resolved(match: re.Match[str], outside: Outside, path: Key, problems: Problems) -> str:
     """Return what stands in place of a variable, and have the problems learn what is secret of it."""
     if match["escaped"]:
         return match["escaped"]
-    found = _value(match, environment, path, problems)
+    found = _value(match, outside, path, problems)
+    if match["word"] == FILE:
+        problems.keep_filled(path, found)
+        problems.keep_secret(path, *secrets_at("secret", found))
     if match["word"] is None:
         problems.keep_filled(path, found)
         problems.keep_secret(path, *secrets_in(match["name"] or "", found))
@@ -106,23 +136,56 @@ def _refuse_open_names(data: object, path: Key, problems: Problems) -> None:
             _refuse_open_names(value, (*path, index), problems)
 
 
-def _value(match: re.Match[str], environment: Mapping[str, str], path: Key, problems: Problems) -> str:
+def _value(match: re.Match[str], outside: Outside, path: Key, problems: Problems) -> str:
+    word = match["word"]
+    if not _is_variable(match):
+        problems.add_cause(path, f"{_mistake(word, match['name'])}; {_FORMS}")
+        return ""
+    try:
+        found = _found(match, outside)
+        problem = _missing(match, outside)
+    except SecretFileError as error:
+        found, problem = None, str(error)
+    if found is not None:
+        return found
+    if problems.assumes:
+        problems.written.assumed.setdefault(path, set()).add(match[0])
+        return PART
+    problems.add_cause(path, problem)
+    return ""
+
+
+def _mistake(word: str | None, name: str | None) -> str:
+    """Return what is wrong with what stands in braces. The word is not shown: it may be a part of something secret."""
+    is_word = word not in (None, PLAIN, FILE) and _NAME.fullmatch(word or "") and _NAME.fullmatch(name or "")
+    if is_word:
+        return f"before a variable's name and ':' only {PLAIN!r} can stand, and {FILE!r} before a path"
+    return "'${' without a name and '}'"
+
+
+def _is_variable(match: re.Match[str]) -> bool:
+    """Tell whether what is in braces names a variable, or the path of a file."""
+    word, name = match["word"], match["name"]
+    if word == FILE:
+        return bool(name and name.strip()) and "\0" not in name
+    return word in (None, PLAIN) and name is not None and _NAME.fullmatch(name) is not None
+
+
+def _found(match: re.Match[str], outside: Outside) -> str | None:
+    """Return what stands in a variable or a file, or else its default. Raises SecretFileError."""
     word, name, default = match["word"], match["name"], match["default"]
-    if name is None or not _NAME.fullmatch(name) or (word is not None and not _NAME.fullmatch(word)):
-        problems.add_cause(path, f"'${{' without a name and '}}'; {_FORMS}")
-        return ""
-    if word not in (None, PLAIN):  # and it is not shown: it may be a part of something secret
-        problems.add_cause(path, f"before a variable's name and ':' only {PLAIN!r} can stand; {_FORMS}")
-        return ""
-    found = environment.get(name) or default
-    if found is None:
-        state = "is empty" if name in environment else "is not set"
-        prefix = f"{word}:" if word else ""
-        problems.add_cause(
-            path, f"the environment variable {name} {state}; set it, or write ${{{prefix}{name}:-default}}"
-        )
-        return ""
-    return found
+    there = secret_of(outside.folder / name.strip()) if word == FILE else outside.variables.get(name) or None
+    return default if there is None else there
+
+
+def _missing(match: re.Match[str], outside: Outside) -> str:
+    name = match["name"]
+    prefix = f"{match['word']}:" if match["word"] else ""
+    if match["word"] == FILE:
+        file = outside.folder / name.strip()
+        return f"there is no file {file}; write the secret into it, or write ${{{prefix}{name}:-default}}"
+    state = "is empty" if name in outside.variables else "is not set"
+    return f"the environment variable {name} {state}; set it, or write ${{{prefix}{name}:-default}}"
 
 
 def mapped(data: Any, text: Callable[[str, Key], str | Blank], path: Key) -> Any:

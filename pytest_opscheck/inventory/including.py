@@ -10,7 +10,7 @@ from ..core.suites import TABLES
 from ..files.matching import matched
 from .document import parse, read, shown_path
 from .positions import Key
-from .problems import InventoryError, Problems
+from .problems import Fault, InventoryError, Problems
 from .written import Source
 
 INCLUDE = "include"
@@ -23,9 +23,9 @@ _HINT = "let whoever runs this read it, or leave it out of `include`"
 
 def joined(
     file: Path, document: Mapping[str, Any], known: Known, problems: Problems
-) -> tuple[dict[str, Any], list[str]]:
-    """Return a document with all that it includes, and which of these files can't be read and why, a line each."""
-    faults = []
+) -> tuple[dict[str, Any], list[Fault]]:
+    """Return a document with all that it includes, and which of these files can't be read and why."""
+    faults: list[Fault] = []
     made = {key: dict(said) if isinstance(said, dict) else said for key, said in document.items() if key != INCLUDE}
     for path in _files(file, document[INCLUDE], problems) if INCLUDE in document else ():
         shown = shown_path(path)
@@ -33,7 +33,7 @@ def joined(
             text, found = known.get(path) or (read(path, shown, _HINT), None)
             found = parse(text, shown, found)
         except InventoryError as error:
-            faults.append(str(error))
+            faults += error.faults
             continue
         problems.written.sources.append(source := Source(shown, text))
         _join(made, found, source, problems)

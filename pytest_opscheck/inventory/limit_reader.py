@@ -12,6 +12,7 @@ from ..core.domains import refuse_idle, refuse_open
 from ..core.limits import SEVERITIES, Ladder, Limit, RelativeRung, Rung, ladder_of, parse_limit
 from ..core.relative import POINTS, RelativeLimit, parse_relative
 from ..core.units import UNITS, LimitError, UnknownUnitError, dimension, example
+from .absent import Absent
 from .positions import Key
 from .problems import Problems, nearest
 
@@ -80,6 +81,8 @@ class LimitReader:
 
     def _rung(self, severity: str, said: object, here: Key, *, part: bool = False) -> Rung | RelativeRung | None:
         """Return a limit with its severity, None where anything is wrong with it."""
+        if isinstance(said, Absent):
+            said = example_of(self.check).strip("'")
         try:
             relative = parse_relative(said)
             if relative is not None:

@@ -15,10 +15,11 @@ from .problems import Problems, nearest
 from .tagged import TAG, at, places_of
 from .validation import note_validation
 from .waivers import Waiver
-from .windows import EXAMPLE, Window, parse_at, parse_rule
+from .windows import EXAMPLE, RULE, Window, parse_at, parse_rule
 
 T = TypeVar("T")
 _DATE = "2026-12-31"
+_DAY = "^[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])$|^(?![0-9]{4}-[0-9]{2}-[0-9]{2}$)"
 
 
 def _said(text: str) -> str:
@@ -209,7 +210,7 @@ def _is_of(expectation: Expectation, check: str) -> bool:
 def schema() -> dict[str, Any]:
     """Return the JSON Schema of both tables."""
     text = {"$ref": "#/$defs/text"}
-    day = {"type": "string", "format": "date", "description": "a day: " + _DATE}
+    day = {"type": "string", "format": "date", "pattern": _DAY, "description": "a day: " + _DATE}
     names = {"type": "array", "minItems": 1, "items": text}
     waiver = {
         "check": {"description": "the id of a check: host.disk", **text},
@@ -221,7 +222,7 @@ def schema() -> dict[str, Any]:
         "until": {**day, "description": "the last day on which it is valid"},
     }
     window = {
-        "rule": {"description": f"on which days, as an RFC 5545 rule: {EXAMPLE}", **text},
+        "rule": {"description": f"on which days, as an RFC 5545 rule: {EXAMPLE}", **text, "pattern": RULE},
         "at": {
             "description": "the time of day, in the inventory's time zone: 02:00-08:00; it may cross midnight",
             **text,

@@ -211,7 +211,11 @@ def schema(severities: list[str]) -> dict[str, Any]:
     time = {"$ref": "#/$defs/time"}
     fields = {
         "url": {"description": "an apprise URL: slack://..., pagerduty://..., mailto://...", **text},
-        "webhook": {"description": "takes each alert as JSON by POST", **text},
+        "webhook": {
+            "description": "takes each alert as JSON by POST",
+            **text,
+            "pattern": "^[hH][tT]{2}[pP][sS]?://|[{]",
+        },
         "file": {"description": "gets one line of JSON per alert", **text},
         "severities": {
             "description": "the severities that are sent here; by default all",

@@ -1,9 +1,13 @@
-"""Where each expectation stands in the file, for what points at it."""
+"""Where each expectation stands in the files of an inventory, for what points at it."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from dataclasses import replace
+
 from .model import Expectation, Inventory
 from .positions import Key
+from .written import Place
 
 
 def lines_of(inventory: Inventory) -> dict[str, int]:
@@ -11,15 +15,21 @@ def lines_of(inventory: Inventory) -> dict[str, int]:
 
     What an included file says has none: it is another file.
     """
-    found = ((each.id, _line(each, inventory)) for each in inventory.expectations)
-    return {name: line for name, line in found if line is not None}
+    main = inventory.written.main
+    return {name: place.line for name, place in places_of(inventory).items() if place.source is main}
 
 
-def _line(expectation: Expectation, inventory: Inventory) -> int | None:
+def places_of(inventory: Inventory) -> dict[str, Place]:
+    """Return where each expectation is written, by result id; where its target is if no line says what is expected."""
+    return {each.id: place for each in inventory.expectations for place in _place(each, inventory)}
+
+
+def _place(expectation: Expectation, inventory: Inventory) -> Iterator[Place]:
     target, check = expectation.target.path, expectation.check.name
     own: Key = (*target, check, expectation.name) if expectation.name else (*target, "expect", check)
     place = inventory.written.place(own)
-    if place.source is not inventory.written.main:
-        return None
     known = place.source.lines.known
-    return (known.get(place.path) if len(place.path) == len(own) else None) or known.get(place.path[:2])
+    if len(place.path) == len(own) and place.path in known:
+        yield place
+    elif place.path[:2] in known:
+        yield replace(place, path=place.path[:2])

@@ -7,7 +7,7 @@ import re
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ..core.limits import SEVERITIES
 from ..core.secrets import MASK, Redactor
@@ -26,17 +26,40 @@ _TELLING = 3
 """A shorter name may be a part of any word."""
 _RUNGS = (*SEVERITIES, "limit")
 _WORD = re.compile(r"\w{4,}")
+_PLACED = re.compile(r"(?P<file>.+?):(?P<line>\d+): (?P<text>.*)", re.DOTALL)
+
+
+class Fault(NamedTuple):
+    """One error of an inventory: in which file it is, on which line, of which key, as far as that is known."""
+
+    file: str | None
+    line: int | None
+    key: str
+    text: str
+
+    @classmethod
+    def of(cls, said: str) -> Fault:
+        """Make it of its line in a message."""
+        placed = _PLACED.fullmatch(said)
+        return cls(placed["file"], int(placed["line"]), "", placed["text"]) if placed else cls(None, None, "", said)
+
+    def __str__(self) -> str:
+        key = f"{self.key}: " if self.key else ""
+        return f"{self.file}:{self.line}: {key}{self.text}" if self.file is not None else f"{key}{self.text}"
 
 
 class InventoryError(Exception):
-    """An inventory that cannot be used; the message has a line for each of its errors.
+    """An inventory that cannot be used; the message has a line for each of its `faults`.
 
     `known` is what can be read of it, without the heartbeats, mail and channels that an error concerns, and `wrong` are
     the keys that have errors.
     """
 
-    def __init__(self, message: str, known: Inventory | None = None, wrong: Collection[Key] = ()) -> None:
-        super().__init__(message)
+    def __init__(
+        self, said: str | Iterable[Fault], known: Inventory | None = None, wrong: Collection[Key] = ()
+    ) -> None:
+        self.faults = tuple(map(Fault.of, said.splitlines())) if isinstance(said, str) else tuple(said)
+        super().__init__("\n".join(map(str, self.faults)))
         self.known = known
         self.wrong = wrong
 
@@ -77,6 +100,10 @@ def _unnamed(message: str, target: Key | None) -> str:
     return re.sub(name if len(name) >= _TELLING else rf"\b{name}\b", "\0", message)
 
 
+def _is_rung(step: str | int) -> bool:
+    return isinstance(step, int) or step in _RUNGS
+
+
 def _of(targets: list[Key]) -> str:
     """Return of which targets an error is that stands elsewhere."""
     if not targets:
@@ -87,10 +114,14 @@ def _of(targets: list[Key]) -> str:
 
 @dataclass
 class Problems:
-    """Collects the errors of an inventory, each with file, line and key, and the values that none of them may show."""
+    """Collects the errors of an inventory, each with file, line and key, and the values that none of them may show.
+
+    Where it `assumes` that variables are there which are not, what is noted of the keys that have one is no error.
+    """
 
     written: Written
     names: Collection[str] = ()
+    assumes: bool = False
     _found: list[tuple[Key, str, Source | None]] = field(default_factory=list)
     _causes: dict[Key, list[str]] = field(default_factory=dict)
     _secrets: dict[Key, list[str]] = field(default_factory=dict)
@@ -128,20 +159,20 @@ class Problems:
 
     def raise_any(self, known: Inventory | None = None) -> None:
         """Raise InventoryError where anything was noted: in the order of the files, everything once."""
-        if self._found:
-            raise InventoryError("\n".join(self.lines()), known, self.wrong)
+        if self._found and (faults := self.faults()):
+            raise InventoryError(faults, known, self.wrong)
 
-    def lines(self) -> list[str]:
-        """Return what was noted, a line each."""
+    def faults(self) -> list[Fault]:
+        """Return what was noted."""
         redactor = self.redactor()
-        return list(dict.fromkeys(self._line(*error, redactor) for error in self._in_order(self._gathered())))
+        return list(dict.fromkeys(self._fault(*error, redactor) for error in self._in_order(self._gathered())))
 
     def _gathered(self) -> dict[tuple[Source, Key, str], list[tuple[Place, str]]]:
         """Return the errors by where they are written: what is wrong with a template is so of all that it makes."""
         gathered: dict[tuple[Source, Key, str], list[tuple[Place, str]]] = {}
         for path, message, source in self._found:
             place = self.written.place(path) if source is None else Place(source, path)
-            if self._follows(place.path, message):
+            if self._follows(place.path, message) or self._is_assumed(place.path):
                 continue
             alike = _unnamed(message, place.target)
             gathered.setdefault((place.source, place.path, alike), []).append((place, message))
@@ -163,16 +194,19 @@ class Problems:
         if message in self._causes.get(path, ()):
             return False
         depth = len(path)
+        return any(cause[:depth] == path and all(map(_is_rung, cause[depth:])) for cause in self._causes)
+
+    def _is_assumed(self, path: Key) -> bool:
+        """Tell whether a key has a variable that is taken to be there, or one of its rungs has, or what it is in."""
         return any(
-            cause[:depth] == path and all(isinstance(step, int) or step in _RUNGS for step in cause[depth:])
-            for cause in self._causes
+            path[: len(known)] == known or (known[: len(path)] == path and all(map(_is_rung, known[len(path) :])))
+            for known in self.written.assumed
         )
 
-    def _line(self, place: Place, message: str, targets: list[Key], redactor: Redactor) -> str:
-        key = shown(place.path)
+    def _fault(self, place: Place, message: str, targets: list[Key], redactor: Redactor) -> Fault:
         paths = [place.path] if place.target is None else [place.path, place.target]
         told = self._masked(paths, redactor.text(message)) + _of(targets)
-        return in_line(f"{place.source.shown}:{place.line}: {key + ': ' if key else ''}{told}")
+        return Fault(in_line(place.source.shown), place.line, in_line(shown(place.path)), in_line(told))
 
     def _masked(self, paths: Iterable[Key], message: str) -> str:
         """Mask what a message quotes of its key's secret, be it a part of that only."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.metadata
 import re
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -27,9 +28,11 @@ from .model import FAIL_AT, NAME
 from .notify import schema as notify
 from .report import ALWAYS, CHANGE, SECURITIES
 from .schedules import timing_schema
-from .schema_groups import SOURCE, from_field, group_tables, needed_alone, source_table, vantages
+from .schema_forms import every, formed, lasting, with_variables, zone
+from .schema_groups import SOURCE, common_fields, group_tables, needed_alone, source_table, vantages
 
 _DIALECT = "https://json-schema.org/draft/2020-12/schema"
+ID = "urn:opscheck:inventory:1"
 _VARIABLE = r"\$\{[^}]+\}"
 _UNSIGNED = r"\+?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]+)?"
 _NUMBER = rf"-?{_UNSIGNED}"
@@ -55,6 +58,8 @@ def schema(checks: Iterable[Check], words: Iterable[str] = ()) -> Schema:
     targets = {name: made.kind(kind) for name, kind in kinds.items() if name != SOURCE}
     return {
         "$schema": _DIALECT,
+        "$id": ID,
+        "$comment": f"made by pytest-opscheck {importlib.metadata.version('pytest-opscheck')}",
         "title": "opscheck.toml",
         "description": "The inventory of pytest-opscheck: targets, and what is expected of them",
         "type": "object",
@@ -67,8 +72,8 @@ def schema(checks: Iterable[Check], words: Iterable[str] = ()) -> Schema:
             "report": _report(severities),
             "gate": made.gate(),
             "severity": duties(severities),
-            "runbook": made.exempt(),
             "vantage": vantages(),
+            "runbook": made.exempt(),
             **targets,
             **group_tables(made.keys),
             SOURCE: source_table(made.keys, *made.keys_of(kinds[SOURCE])),
@@ -113,6 +118,7 @@ class _Maker:
     def kind(self, kind: Kind) -> Schema:
         """Return the schema of a kind's table: targets by name."""
         fields, required = self._fields(kind.target, kind.name)
+        fields = formed(kind.name, fields)
         checks = [check for check in self._checks if check.kind == kind.name]
         families = {}
         for check in (check for check in checks if check.family):
@@ -122,11 +128,7 @@ class _Maker:
         plain = {check.name: self._expectation(check) for check in checks if not check.family}
         expected = _table(plain, description="expectations, in addition to the checks that run by default")
         self.definitions[f"{kind.name}.expect"] = expected
-        self.keys[kind.name] = fields | {
-            "expect": {"$ref": f"#/$defs/{kind.name}.expect"},
-            "tags": _tags(),
-            "from": from_field(),
-        }
+        self.keys[kind.name] = fields | common_fields(kind.name)
         self.needed[kind.name] = {"additionalProperties": {"required": required, "properties": families}}
         self.definitions[kind.name] = _table(self.keys[kind.name], description=kind.summary)
         return _named({"$ref": f"#/$defs/{kind.name}"}, kind.summary)
@@ -179,17 +181,11 @@ class _Maker:
         """Return a model's fields and which of them are required; its definitions move to the document's own."""
         made = model.model_json_schema(schema_generator=_Generator, ref_template=f"#/$defs/{owner}.{{model}}")
         for name, definition in made.get("$defs", {}).items():
-            self.definitions[f"{owner}.{name}"] = _with_variables(definition)
+            self.definitions[f"{owner}.{name}"] = with_variables(definition)
         fields = {
-            name: _with_variables(field) for name, field in made.get("properties", {}).items() if name not in without
+            name: with_variables(field) for name, field in made.get("properties", {}).items() if name not in without
         }
         return fields, [name for name in made.get("required", []) if name not in without]
-
-
-def _tags() -> Schema:
-    tag = {"anyOf": [{"type": "string", "pattern": f"^{NAME}$"}, {"$ref": "#/$defs/variable"}]}
-    described = "words by which targets are chosen: tag:dc1"
-    return {"description": described, "type": "array", "minItems": 1, "items": tag}
 
 
 def _definitions(severities: list[str]) -> Schema:
@@ -227,7 +223,7 @@ def _general(severities: list[str]) -> Schema:
     text = {"$ref": "#/$defs/text"}
     fields = {
         "name": {"description": "what reports call this inventory; by default its folder", **text},
-        "timezone": {"description": "defines `today` and times of day: Europe/Berlin", **text},
+        "timezone": {"description": "defines `today` and times of day: Europe/Berlin", **zone()},
         "runbook": {"description": "where links to the runbook lead", **text},
         "severities": {
             "description": "other words for P0 (worst) to P3",
@@ -241,7 +237,9 @@ def _general(severities: list[str]) -> Schema:
 
 def _suites() -> Schema:
     fail_at = {"description": "breaches less severe than this warn, and do not fail the run", "default": FAIL_AT}
-    suite = _table({"fail_at": {**fail_at, "$ref": "#/$defs/severity"}, **timing_schema()})
+    timing = timing_schema()
+    timing["every"] = every(timing["every"])
+    suite = _table({"fail_at": {**fail_at, "$ref": "#/$defs/severity"}, **timing})
     own = {
         "type": "object",
         "description": "suites, what makes their runs fail, and their schedules",
@@ -318,14 +316,7 @@ def _common() -> Schema:
             "{asked} the check's own command or query",
             "anyOf": [{"$ref": "#/$defs/text"}, {"type": "array", "minItems": 1, "items": _step()}],
         },
-        "for": {"description": "a breach counts after it has lasted this long: 10m", "$ref": "#/$defs/time"},
-        "of": {
-            "description": "a breach counts when it occurs in this many of the last runs: 3 of 5",
-            "anyOf": [
-                {"type": "string", "pattern": r"^\s*[0-9]{1,3}\s+of\s+[0-9]{1,3}\s*$"},
-                {"$ref": "#/$defs/variable"},
-            ],
-        },
+        **lasting(),
         "timeout": {"description": "how long the probe may take, for example 30s", "$ref": "#/$defs/duration"},
     }
 
@@ -393,18 +384,3 @@ def _describe(check: Check) -> str:
     )
     suites = "every suite" if "*" in check.suites else ", ".join(check.suites)
     return f"{check.title}: {default}; in {suites}"
-
-
-def _with_variables(field: Any) -> Any:
-    """Let a variable stand where a number or a truth does, and drop pydantic's titles, which only repeat the key."""
-    if isinstance(field, list):
-        return [_with_variables(entry) for entry in field]
-    if not isinstance(field, dict):
-        return field
-    made = {
-        key: _with_variables(value) for key, value in field.items() if not (key == "title" and isinstance(value, str))
-    }
-    if made.get("type") in ("integer", "number", "boolean"):
-        words = {key: made.pop(key) for key in ("description", "default") if key in made}
-        return {**words, "anyOf": [made, {"$ref": "#/$defs/variable"}]}
-    return made

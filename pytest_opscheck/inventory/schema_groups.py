@@ -68,11 +68,17 @@ def vantages() -> Schema:
     }
 
 
-def from_field() -> Schema:
-    """Return the schema of the key of targets that names vantage points."""
+def common_fields(kind: str) -> dict[str, Schema]:
+    """Return the schemas of the keys that targets of every kind have."""
+    tag = {"anyOf": [{"type": "string", "pattern": f"^{NAME}$"}, {"$ref": "#/$defs/variable"}]}
+    tags = {"type": "array", "minItems": 1, "items": tag}
     name = {"type": "string", "minLength": 1}
-    several = {"type": "array", "minItems": 1, "uniqueItems": True, "items": name}
-    return {"description": "from where it is looked at: dmz, or several", "anyOf": [name, several]}
+    places = {"type": "array", "minItems": 1, "uniqueItems": True, "items": name}
+    return {
+        "expect": {"$ref": f"#/$defs/{kind}.expect"},
+        "tags": {"description": "words by which targets are chosen: tag:dc1", **tags},
+        "from": {"description": "from where it is looked at: dmz, or several", "anyOf": [name, places]},
+    }
 
 
 def needed_alone(needed: Mapping[str, Schema]) -> Schema:

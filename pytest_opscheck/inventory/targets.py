@@ -11,6 +11,7 @@ from pydantic import ValidationError
 
 from .._check import EVERY_SUITE
 from ..core.suites import DEPENDED_ON, TABLES, TAGS
+from .absent import fitted
 from .environment import keep_secrets
 from .expectations import Resolver
 from .groups import Composed, Composer
@@ -94,6 +95,8 @@ def _model(said: Composed, keys: dict[str, Any], families: Collection[str], prob
     try:
         model = said.kind.target.model_validate(keys)
     except ValidationError as error:
+        if problems.assumes and (made := fitted(said.kind.target, keys, error)) is not None:
+            return made
         choices = [*said.kind.target.model_fields, *families, "expect", TAGS, FROM]
         note_validation(error, problems, said.path, keys, choices)
         return None

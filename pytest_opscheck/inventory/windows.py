@@ -41,6 +41,8 @@ _PARTS = {
 }
 """What a rule may say, as patterns: to compile them takes its time, so only a rule has that done. `at` says the time of
 day. dateutil would look without end for what these leave out."""
+RULE = rf"^(?![\s\S]*FREQ=(?!({_PARTS['FREQ']})(;|\s*$))[A-Z]+(;|\s*$))"
+"""What a schema knows of a rule: how often it says that it is."""
 _NEEDED = {
     "DAILY": ((),),
     "WEEKLY": (("BYDAY",),),

@@ -47,6 +47,7 @@ class Written:
     `main` is the inventory's own file; `owners` are the other files, by the tables that they hold: `("host", "prod")`.
     `layers` are the tables that targets are made of, by their keys, for those that are made of several.
     `fields` are those of the items that targets are, by their keys; `fielded` are the templates of items.
+    `assumed` are the keys with a variable that was taken to be there, and each of these as it is written.
     """
 
     main: Source
@@ -54,6 +55,7 @@ class Written:
     layers: dict[Key, Layers] = field(default_factory=dict)
     fields: dict[Key, Mapping[str, str]] = field(default_factory=dict)
     fielded: frozenset[str] = frozenset()
+    assumed: dict[Key, set[str]] = field(default_factory=dict)
 
     sources: list[Source] = field(init=False)
     """Every file, in the order in which they are read."""

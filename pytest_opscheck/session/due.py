@@ -97,3 +97,12 @@ class Due:
     def unjudged(self, judged: Iterable[str]) -> set[str]:
         """Return the ids of what the run's suites owe and what has no result, however it was left out."""
         return (self.owed | self.left_out).difference(judged)
+
+
+def by_reason(unjudged: Iterable[str], selected: Collection[str], *, was_interrupted: bool) -> dict[str, list[str]]:
+    """Return the ids of what has no result, by why."""
+    found: dict[str, list[str]] = {}
+    for name in sorted(unjudged):
+        ended = "the run was interrupted before" if was_interrupted else "the run ended before"
+        found.setdefault(ended if name in selected else "not selected", []).append(name)
+    return found

@@ -18,7 +18,8 @@ from _pytest._code.code import TerminalRepr
 
 from ..core.lengths import LONGEST_MESSAGE, beginning, both_ends
 from ..core.secrets import Redactor
-from ..core.visible import visible
+from ..core.visible import inert, visible
+from ..reports import github
 
 _NUMBERS = (float, int, bool, type(None))
 """What holds no text: most of a report of a test that has passed, and there are six for each test."""
@@ -167,10 +168,10 @@ class Masked:
             return (yield)
 
     def _stand_before(self, writer: Any) -> None:
-        write = writer.write
+        write, clean = writer.write, inert if github.is_here() else str
 
         def masked(text: str, **how: Any) -> None:
-            write(self._text(text), **how)
+            write(clean(self._text(text)), **how)
 
         writer.write = masked
 

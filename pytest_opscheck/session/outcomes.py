@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
+
 import pytest
 
 from ..core.results import Result, Verdict
@@ -59,3 +62,15 @@ def first_line(report: pytest.TestReport) -> str:
     if not lines:
         return "it failed"
     return lines[0] if crash else lines[-1].removeprefix("E").strip()
+
+
+@contextmanager
+def told_elsewhere(reports: Collection[pytest.TestReport]) -> Iterator[None]:
+    """Have pytest's own summary leave reports out, for a moment: other plugins ask it for them later."""
+    for report in reports:
+        report._pdbshown = True  # type: ignore[attr-defined]  # noqa: SLF001 - there is no public way
+    try:
+        yield
+    finally:
+        for report in reports:
+            vars(report).pop("_pdbshown", None)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from functools import cached_property
+from pathlib import Path
 from typing import TypeVar
 
 import pytest
@@ -31,7 +33,7 @@ class Publisher:
     """Brings one run to its destinations. `problems` are what went wrong, a sentence each.
 
     failed: what failed and has no result; traces: where errors in a user's own checks come from, by result id;
-    unjudged: the ids of what has no result, by why.
+    unjudged: the ids of what has no result, by why; spots: where a user's own tests stand, by result id.
     """
 
     config: pytest.Config
@@ -41,6 +43,7 @@ class Publisher:
     failed: list[Failed] = field(default_factory=list)
     traces: dict[str, str] = field(default_factory=dict)
     unjudged: dict[str, list[str]] = field(default_factory=dict)
+    spots: dict[str, tuple[Path, int | None]] = field(default_factory=dict)
     _told: HistoryError | None = None
 
     @cached_property
@@ -87,7 +90,7 @@ class Publisher:
         if self.session.part is not None:
             yield from filter(None, (named, self._of_part(self.session.part)))
         elif self.session.look is None:
-            yield from destinations(self.session.inventory, self.reports, named)
+            yield from destinations(self.session.inventory, self.reports, named, self._uncaptured)
         elif named is not None:
             yield named
 
@@ -100,7 +103,20 @@ class Publisher:
         if not (named := setting(self.config, "json")):
             return None
         base = self.config.invocation_params.dir if self.config.getoption("opscheck_json") else self.config.rootpath
-        return ResultsFile(base / named, lambda: streams.uncaptured(self.config))
+        return ResultsFile(base / named, self._uncaptured)
+
+    def _uncaptured(self) -> AbstractContextManager[None]:
+        return streams.uncaptured(self.config)
+
+    def note_spot(self, report: pytest.TestReport, name: str) -> None:
+        """Note where a user's own test stands; of a shipped check the inventory tells."""
+        if report.nodeid not in self.session.due.shipped and (spot := self.spot(report)) is not None:
+            self.spots[name] = spot
+
+    def spot(self, report: pytest.TestReport | pytest.CollectReport) -> tuple[Path, int | None] | None:
+        """Return the file of a test or a module, and the line where pytest knows it."""
+        file, line, _ = getattr(report, "location", None) or (report.nodeid.partition("::")[0], None, "")
+        return (self.config.rootpath / file, None if line is None else line + 1) if file else None
 
     def _context(self, run: Run) -> ReportContext:
         """Return what is told beside the results, with the past of what was measured."""
@@ -117,6 +133,7 @@ class Publisher:
             self.asked(lambda: past.stories(told_at_length(run)), untold) if run.hash else untold,
             past.worse,
             self.unjudged,
+            self.spots,
         )
 
     def asked(self, question: Callable[[], T], otherwise: T) -> T:

@@ -7,7 +7,7 @@ import os
 import time
 import traceback
 import uuid
-from collections.abc import Collection, Generator, Iterable, Iterator
+from collections.abc import Generator, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -24,11 +24,14 @@ from ..history import HistoryError
 from ..judge.duties import with_duties
 from ..judge.next_step import next_step
 from ..judge.subject import Subject
-from ..reports import html, junit, terminal
+from ..reports import html, terminal
 from ..reports.context import Failed
 from ..reports.files import ReportFiles
 from ..settings import only_looks, reports_folder
+from .due import by_reason
 from .hooked import Hooks
+from .junit_cases import JUnitCases
+from .outcomes import told_elsewhere
 from .overdue import Overdue
 from .publisher import Publisher
 from .session import Session
@@ -58,6 +61,8 @@ class Reporter:
         self._pytest: pytest.Session | None = None
         self.run: Run | None = None
         self.page = html.Page()
+        self._cases = JUnitCases(config)
+        self._in_table: list[pytest.TestReport] = []
         self.publisher = Publisher(config, session)
         self.problems = self.publisher.problems
         self.hooks = Hooks(config, session.inventory, self.problems)
@@ -125,21 +130,21 @@ class Reporter:
             return
         result = self._of_crash(report) or _result(report)
         if report.when == "teardown" and report.nodeid in self.results:
-            # pytest writes a test case's properties at its end, from this report.
             ended = self.results[report.nodeid]
             if ended.id in self._stepped:  # which of them applies is known when all checks have ended
                 ended = replace(ended, action=None)
-            report.user_properties += junit.properties(ended)
+            self._cases.end(report, ended, is_shipped=report.nodeid in self.session.due.shipped)
         if result is not None:
             # Where a plugin makes several results of it, the worst one counts.
             known = self.results.get(report.nodeid, result)
             result = min(known, result, key=lambda each: each.rank)
             result = self.hooks.heard(result, has_steps=result.id in self._stepped)
             self.results[report.nodeid] = report.opscheck = result  # type: ignore[attr-defined]
+            self.publisher.note_spot(report, result.id)
             if getattr(report, "opscheck_raised", False):
                 self.publisher.traces[result.id] = self.session.inventory.redactor.text(report.longreprtext)
             else:  # the table says it all: pytest need not show it again under FAILURES
-                report._pdbshown = True  # type: ignore[attr-defined]  # noqa: SLF001 - there is no public way
+                self._in_table.append(report)
         elif report.failed:
             self.publisher.failed.append(self._failed(report, "" if report.when == "call" else f" ({report.when})"))
 
@@ -153,7 +158,8 @@ class Reporter:
         lines = [line for line in report.longreprtext.splitlines() if line.strip()]
         redactor = self.session.inventory.redactor
         text = said or (lines[-1].removeprefix("E").strip() if lines else "")
-        return Failed(redactor.text(report.nodeid) + phase, redactor.text(beginning(text, redactor.text)))
+        message = redactor.text(beginning(text, redactor.text))
+        return Failed(redactor.text(report.nodeid) + phase, message, self.publisher.spot(report))
 
     def _of_crash(self, report: pytest.TestReport) -> Result | None:
         """Return the result of a test whose worker died of it, of which pytest-xdist makes a report; else None."""
@@ -196,7 +202,7 @@ class Reporter:
             self._line.tell(Line.WELL)
         self.page.finish(self.run)
         session.exitstatus, self._pytest = self.run.exit_status, session
-        self._claim_xml()
+        self._cases.arrange(self.files)
         outcome = None
         try:
             with self.session.ending.waiting():
@@ -261,7 +267,7 @@ class Reporter:
             status = INTERRUPTED
         not_run = self.session.due.unjudged(result.id for result in results) | {missing[n] or n for n in nameless}
         reached = {missing[nodeid] or nodeid for nodeid in nameless}
-        self.publisher.unjudged = _by_reason(not_run, reached, was_interrupted=status == INTERRUPTED)
+        self.publisher.unjudged = by_reason(not_run, reached, was_interrupted=status == INTERRUPTED)
         made = self._made(results, status, not_run=len(not_run))
         return replace(made, narrowed=made.narrowed or is_lost or status == INTERRUPTED)
 
@@ -273,10 +279,6 @@ class Reporter:
             self.publisher.write(self.run)
         if self.files is not None:
             self.files.release()
-
-    def _claim_xml(self) -> None:
-        if self.files is not None and getattr(self.config.option, "xmlpath", None) == str(self.files.xml):
-            self.files.claim_xml()
 
     def _with_steps(self, results: list[Result]) -> tuple[Result, ...]:
         """Return results with the next steps that depend on what the others are."""
@@ -345,7 +347,8 @@ class Reporter:
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> Generator[None, object, object]:
         """Print, below what others print, the table of what is not ok, and where the reports are."""
-        outcome = yield
+        with told_elsewhere(self._in_table):
+            outcome = yield
         if self.run is not None:
             publisher, lacking = self.publisher, self.session.uncovered(self.run.results)
             terminal.summary(terminalreporter, self.run, lacking, publisher.shown(), publisher.problems)
@@ -380,15 +383,6 @@ class Reporter:
         """Put the count of verdicts on top."""
         if self.run is not None:
             prefix.append(self.page.top(self.run, self.session.uncovered(self.run.results)))
-
-
-def _by_reason(unjudged: Iterable[str], selected: Collection[str], *, was_interrupted: bool) -> dict[str, list[str]]:
-    """Return the ids of what has no result, by why."""
-    found: dict[str, list[str]] = {}
-    for name in sorted(unjudged):
-        ended = "the run was interrupted before" if was_interrupted else "the run ended before"
-        found.setdefault(ended if name in selected else "not selected", []).append(name)
-    return found
 
 
 def _result(report: Any) -> Result | None:

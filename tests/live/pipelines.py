@@ -103,15 +103,26 @@ class Workflow:
     steps: dict[str, dict[str, str]] = field(default_factory=dict)
     outputs: dict[str, dict[str, str]] = field(default_factory=dict)
     results: dict[str, str] = field(default_factory=dict)
+    secrets: dict[str, str] = field(default_factory=lambda: {"DATABASE_URL": "postgresql://127.0.0.1:1/shop"})
     log: str = ""
 
     @classmethod
-    def of(cls, shop: Shop, **inputs: str) -> Workflow:
-        """Run all jobs of the example."""
-        text = (EXAMPLES / "github-deploy.yml").read_text(encoding="utf-8")
+    def of(cls, shop: Shop, example: str = "github-deploy.yml", **inputs: str) -> Workflow:
+        """Run all jobs of an example."""
+        text = (EXAMPLES / example).read_text(encoding="utf-8")
         made = cls(shop, yaml.safe_load(text), inputs)
         for name, job in made.document["jobs"].items():
             made._job(name, job)
+        return made
+
+    @classmethod
+    def of_action(cls, shop: Shop, file: Path, **inputs: str) -> Workflow:
+        """Run the steps of an action, and set its outputs as those of a job."""
+        document = yaml.safe_load(file.read_text(encoding="utf-8"))
+        known = {name: said.get("default", "") for name, said in document["inputs"].items()}
+        made = cls(shop, {"env": {"GITHUB_ACTION_PATH": str(file.parent)}}, {**known, **inputs})
+        outputs = {name: said["value"] for name, said in document["outputs"].items()}
+        made._job("action", {"steps": document["runs"]["steps"], "outputs": outputs})
         return made
 
     def _job(self, name: str, job: Any) -> None:
@@ -131,6 +142,7 @@ class Workflow:
     def _step(self, key: str, step: Any) -> None:
         out, summary = (self.shop.folder / f"{key}.{name}" for name in ("outputs", "summary"))
         env = {**self.document.get("env", {}), **step.get("env", {})}
+        env |= {name: said for name, said in self.secrets.items() if f"secrets.{name}" in str(self.document)}
         given = {name: self._filled(said) for name, said in env.items()} | {
             "GITHUB_ACTIONS": "true",
             "GITHUB_WORKSPACE": str(self.shop.folder),
@@ -150,6 +162,9 @@ class Workflow:
         return re.sub(r"\$\{\{ (.+?) \}\}", lambda found: self._value(found[1]), said)
 
     def _value(self, path: str) -> str:
+        if " || " in path:
+            path, _, otherwise = path.partition(" || ")
+            return self._value(path) or otherwise.strip("'")
         match path.split("."):
             case ["inputs", name]:
                 return self.inputs[name]
@@ -188,15 +203,18 @@ class Pipeline:
     log: str = ""
 
     @classmethod
-    def of(cls, shop: Shop, **variables: str) -> Pipeline:
-        """Run those jobs of the example that no person starts."""
-        made = cls(shop, yaml.safe_load((EXAMPLES / "gitlab-ci.yml").read_text(encoding="utf-8")), variables)
+    def of(cls, shop: Shop, example: str = "gitlab-ci.yml", **variables: str) -> Pipeline:
+        """Run those jobs of an example that no person starts."""
+        made = cls(shop, yaml.safe_load((EXAMPLES / example).read_text(encoding="utf-8")), variables)
         for name in [name for name, job in made.document.items() if isinstance(job, dict)]:
             made._job(name, made.document[name])
         return made
 
     def _job(self, name: str, job: Any) -> None:
         (rule,) = job["rules"]
+        compared = re.fullmatch(r'\$(\w+) == "(.*)"', rule.get("if", ""))
+        if compared is not None and self.variables.get(compared[1]) != compared[2]:
+            return
         is_failed = "failed" in self.results.values()
         if is_failed == (rule.get("when", "on_success") == "on_failure") and rule.get("when") != "manual":
             self.results[name] = self._run(job)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -36,6 +37,27 @@ def test_cannot_tell(host):
 def companions(monkeypatch: pytest.MonkeyPatch) -> None:
     """Load the plugins that other tests leave out."""
     monkeypatch.setenv("PYTEST_ADDOPTS", "-p no:hypothesispytest")
+
+
+@pytest.mark.parametrize("workers", [(), ("-n", "2")])
+def test_what_other_reports_say_of_a_breach_and_an_unknown(project: Project, workers: tuple[str, ...]) -> None:
+    """pytest-html, pytest-json-report, pytest-reportlog, allure-pytest and pytest-md-report count them as failed."""
+    pytester = project(FLAKY.replace("COUNT", str(pytester_file(project, "count"))))
+    pytester.makepyfile(test_mine=OWN)
+    asked = ["--html=page.html", "--json-report", "--report-log=log", "--alluredir=allure"]
+    outcome = pytester.runpytest_subprocess(
+        "-m", "daily", *asked, "--md-report", "--md-report-output=table.md", *workers
+    )
+    assert outcome.ret == 1
+    read = {name: (pytester.path / name).read_text(encoding="utf-8") for name in ("page.html", "log", "table.md")}
+    assert "3 breach and unknown" in read["page.html"]
+    ended = [json.loads(line) for line in read["log"].splitlines()]
+    assert sum(each.get("outcome") == "failed" for each in ended if each.get("when")) == 3
+    told = [json.loads(file.read_text(encoding="utf-8")) for file in (pytester.path / "allure").glob("*-result.json")]
+    assert sorted(each["status"] for each in told) == ["broken", "failed", "failed", "passed"]
+    (total,) = re.findall(r"^. TOTAL.*", read["table.md"], re.MULTILINE)
+    assert re.findall(r"\d+", total) == ["1", "3", "4"]
+    assert "FAILURES" not in outcome.stdout.str(), "the table says it all"
 
 
 @pytest.mark.parametrize("workers", [(), ("-n", "2")])

@@ -40,11 +40,16 @@ def test_own_property(expect, record_property):
 """
 
 
+def case_name(case: ET.Element) -> str:
+    """Return a case as people read it: its class, and its name."""
+    return f"{case.attrib['classname']} {case.attrib['name']}"
+
+
 def cases(pytester: pytest.Pytester) -> dict[str, tuple[str, list[tuple[str, str]]]]:
     """Return each test case's outcome and properties."""
     root = ET.parse(pytester.path / "reports" / "daily" / "latest.xml").getroot()
     return {
-        case.attrib["name"]: (
+        case_name(case): (
             next((child.tag for child in case if child.tag != "properties"), "passed"),
             sorted((found.attrib["name"], found.attrib["value"]) for found in case.iter("property")),
         )
@@ -57,7 +62,7 @@ def test_properties(project: Project) -> None:
     pytester.makepyfile(test_own=OWN)
     pytester.runpytest_subprocess("-m", "daily")
     found = cases(pytester)
-    outcome, properties = found["test_command[local-evil]"]
+    outcome, properties = found["local host.command.evil"]
     assert outcome == "failure"
     said = dict(properties)
     assert len(said) == len(properties)
@@ -73,15 +78,25 @@ def test_properties(project: Project) -> None:
         "opscheck.runbook": "docs/runbook.md",
         "opscheck.action": "Mend it",
     }
-    outcome, properties = found["test_cpu[gone]"]
+    outcome, properties = found["gone host.cpu"]
     assert outcome == "skipped"
     assert dict(properties)["opscheck.blocked_by"] == "host.reachable@gone"
-    outcome, properties = found["test_set_up"]
+    outcome, properties = found["test_own test_set_up"]
     assert outcome == "error"
     assert dict(properties)["opscheck.verdict"] == "unknown"
-    outcome, properties = found["test_own_property"]
+    outcome, properties = found["test_own test_own_property"]
     assert outcome == "passed"
     assert {"mine": "1", "opscheck.verdict": "ok"}.items() <= dict(properties).items()
 
+    assert list(found) == [
+        "gone host.cpu",
+        "gone host.reachable",
+        "local host.command.evil",
+        "local host.reachable",
+        "test_own test_set_up",
+        "test_own test_own_property",
+    ]
     pytester.runpytest_subprocess("-m", "daily", "-n", "2")
-    assert cases(pytester) == found
+    again = cases(pytester)
+    assert again == found
+    assert list(again)[:4] == list(found)[:4], "workers end in any order"

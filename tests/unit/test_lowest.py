@@ -9,6 +9,8 @@ from pathlib import Path
 from packaging.requirements import Requirement
 
 ROOT = Path(__file__).parents[2]
+TOOLS = ("dev", "demo", "docs")
+"""Extras with what the project itself is made with, and no program of a user."""
 NOT_TESTED = {"gcsfs", "adlfs"}
 """Clouds of which there is no server here."""
 
@@ -18,7 +20,7 @@ def test_every_floor_is_a_version_that_is_tested() -> None:
     extras = project["optional-dependencies"]
     said = [
         *project["dependencies"],
-        *(each for name, needs in extras.items() if name not in ("dev", "demo") for each in needs),
+        *(each for name, needs in extras.items() if name not in TOOLS for each in needs),
     ]
     floors = {each.name: each.specifier for each in map(Requirement, said) if each.name not in NOT_TESTED}
     pinned = dict(re.findall(r"^([\w.-]+)==(\S+)$", (ROOT / "tests" / "lowest.txt").read_text(), re.MULTILINE))

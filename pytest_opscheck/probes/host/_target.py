@@ -12,7 +12,7 @@ from pydantic import AfterValidator, Field
 
 from .._kind import Kind, Target
 
-_BACKENDS = (
+BACKENDS = (
     "local",
     "ssh",
     "safe-ssh",
@@ -41,8 +41,8 @@ def _known_backend(connect: str) -> str:
         raise ValueError("it names no absolute path; write for example chroot:///srv/root")
     if backend == "ansible" and (problem := _not_a_host(connect.partition("://")[2].partition("?")[0])):
         raise ValueError(problem)
-    if backend not in _BACKENDS:
-        raise ValueError(f"unknown way to connect {backend!r}; use one of {', '.join(_BACKENDS)}")
+    if backend not in BACKENDS:
+        raise ValueError(f"unknown way to connect {backend!r}; use one of {', '.join(BACKENDS)}")
     return connect
 
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pytest_opscheck.inventory.environment import expand
+from pytest_opscheck.inventory.environment import Outside, expand
 from pytest_opscheck.inventory.problems import InventoryError, Problems
 from pytest_opscheck.inventory.written import Source, Written
 
@@ -19,7 +20,7 @@ CANARY = "hunter2-Canary"
 
 def filled(said: str, **environment: str) -> object:
     problems = Problems(Written(Source("opscheck.toml")))
-    document = expand({"key": said}, environment, problems)
+    document = expand({"key": said}, Outside(environment, Path()), problems)
     problems.raise_any()
     return document["key"]
 
@@ -54,9 +55,9 @@ def test_text_without_variables_stays(text: str) -> None:
     assert filled(text.replace("$", "")) == text.replace("$", "")
 
 
-FORMS = "write ${NAME}, ${NAME:-default} or ${plain:NAME}, or $${ for the text itself"
+FORMS = "write ${NAME}, ${NAME:-default}, ${plain:NAME} or ${file:PATH}, or $${ for the text itself"
 FORM = f"'${{' without a name and '}}'; {FORMS}"
-PREFIX = f"before a variable's name and ':' only 'plain' can stand; {FORMS}"
+PREFIX = f"before a variable's name and ':' only 'plain' can stand, and 'file' before a path; {FORMS}"
 
 
 @pytest.mark.parametrize(
@@ -70,7 +71,7 @@ PREFIX = f"before a variable's name and ':' only 'plain' can stand; {FORMS}"
         ("${A:b}", PREFIX),
         ("${A:=b}", FORM),
         ("${A:?b}", FORM),
-        ("${file:A}", PREFIX),
+        ("${file:A}", "there is no file A; write the secret into it, or write ${file:A:-default}"),
         ("${plain:}", FORM),
         ("${plain:NONE}", "the environment variable NONE is not set; set it, or write ${plain:NONE:-default}"),
         ("${1A}", FORM),
@@ -178,7 +179,7 @@ def test_what_makes_a_value_secret(key: str, said: str, value: str | None, *, is
     """Its place, the name of its variable, or its shape; `plain:` says that the last two are wrong."""
     problems = Problems(Written(Source("opscheck.toml")))
     name = "".join(re.findall(r"\$\{(?:plain:)?([A-Z_]+)", said))
-    expand({key: said}, {name: value} if value else {}, problems)
+    expand({key: said}, Outside({name: value} if value else {}, Path()), problems)
     shown = f"Bearer of {value or 'open-sesame'}"
     assert problems.redactor().text(shown) == (shown.replace(value or "open-sesame", "***") if is_secret else shown)
 
