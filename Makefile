@@ -73,8 +73,9 @@ lint: $(VENV)/installed-dev
 	$(VENV)/bin/lint-imports --no-logo
 	$(VENV)/bin/validate-pyproject pyproject.toml
 
+# Not --quiet: it hides warnings from --strict too.
 docs: $(VENV)/installed-dev
-	NO_MKDOCS_2_WARNING=1 $(VENV)/bin/mkdocs build --quiet --strict --site-dir build/site
+	NO_MKDOCS_2_WARNING=1 $(VENV)/bin/mkdocs build --strict --site-dir build/site
 
 clean:
 	rm -rf $(VENV) $(VENV)-lowest .import_linter_cache .mypy_cache .pytest_cache .ruff_cache build dist *.egg-info

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import posixpath
 import re
 from pathlib import Path
 
 from mkdocs.config.defaults import MkDocsConfig
 from mkdocs.structure.files import File, Files
+from mkdocs.structure.pages import Page
 
 _README = Path(__file__).parent.parent / "README.md"
 _LINK = re.compile(r"\[([^\]]+)\]\(([^)]*)\)")
@@ -26,6 +28,11 @@ def _from_readme(link: re.Match[str]) -> str:
     return link[0] if where.startswith("https:") else words
 
 
-def on_page_markdown(markdown: str, **_others: object) -> str:
+def on_page_markdown(markdown: str, page: Page, **_others: object) -> str:
     """Leave of a link to a file that is not a page its words."""
-    return _LINK.sub(lambda link: link[1] if link[2].startswith("../") else link[0], markdown)
+    folder = posixpath.dirname(page.file.src_uri)
+    return _LINK.sub(lambda link: link[1] if _leads_out(posixpath.join(folder, link[2])) else link[0], markdown)
+
+
+def _leads_out(path: str) -> bool:
+    return posixpath.normpath(path).startswith("../")

@@ -1,4 +1,4 @@
-"""`opscheck checks`: what an inventory can say, in the terminal; docs/checks.md has the same text."""
+"""`opscheck checks`: what an inventory can say, in the terminal; docs/checks/ has the same text."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What an inventory can say of each kind and check, as text: `opscheck checks` prints it, and docs/checks.md has it."""
+"""What an inventory can say of each kind and check, as text: `opscheck checks` prints it, and docs/checks/ has it."""
 
 from __future__ import annotations
 

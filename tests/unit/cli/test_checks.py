@@ -1,4 +1,4 @@
-"""`opscheck checks`: what can be expected, as docs/checks.md says it too, so that it can be read in a terminal."""
+"""`opscheck checks`: what can be expected, as docs/checks/ says it too, so that it can be read in a terminal."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from pytest_opscheck.cli.command import main
 from pytest_opscheck.cli.manual import Chapter, Entry, Key, chapters
 
 WIDTH = 80
-PAGE = (Path(__file__).parents[3] / "docs/checks.md").read_text(encoding="utf-8")
+PAGES = Path(__file__).parents[3] / "docs/checks"
 CHAPTERS = {each.kind: each for each in chapters()}
 
 
@@ -44,14 +44,15 @@ def test_each_check_has_a_line_below_its_kind() -> None:
 def test_a_kind_says_what_its_page_says_and_fits_a_terminal(chapter: Chapter) -> None:
     """But for lines of an example, which can be copied as they are."""
     done = asked(chapter.kind)
+    page = (PAGES / f"{chapter.kind}.md").read_text(encoding="utf-8")
     examples = "\n".join(entry.example for entry in chapter.entries)
     for key in chapter.keys:
         assert words(str(key)) in words(done.output)
-        assert f"| `{key.name}` | {key.note} | {key.meaning} |" in PAGE
+        assert f"| `{key.name}` | {key.note} | {key.meaning} |" in page
     for entry in chapter.entries:
         for text in prose(entry):
             assert words(text) in words(done.output)
-            assert words(text) in words(PAGE)
+            assert words(text) in words(page)
     assert [line for line in done.output.splitlines() if len(line) > WIDTH and line[2:] not in examples] == []
 
 
