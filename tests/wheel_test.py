@@ -48,6 +48,29 @@ def test_a_daily_run_in_an_empty_folder(tmp_path: Path) -> None:
     assert (tmp_path / "reports" / "smoke" / "latest.html").stat().st_size > 0
 
 
+def test_a_maintenance_window_that_is_open(tmp_path: Path) -> None:
+    """Its rule is dateutil's matter, of which other packages want one version or another."""
+    inventory = """
+    [opscheck]
+    timezone = "UTC"
+    [host.local]
+    expect = { disk = false, memory = false, load = false, cpu = false }
+    [host.local.command.broken]
+    run = "exit 3"
+    suites = ["smoke"]
+    [maintenance.always]
+    rule = "FREQ=DAILY"
+    at = "00:00-24:00"
+    why = "it is always mended"
+    """
+    (tmp_path / "opscheck.toml").write_text(inventory)
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", "-m", "smoke"], cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "1 maintenance" in done.stdout
+
+
 @pytest.mark.parametrize("command", [["validate"], ["plan"], ["schema"], ["--version"]])
 def test_the_command(tmp_path: Path, command: list[str]) -> None:
     (tmp_path / "opscheck.toml").write_text("[host.local]\n")
