@@ -27,4 +27,4 @@ def test_uptime(uptime, expect):
         over = "30d"
         expect = { uptime = { P3 = ">= 99.5%", P2 = ">= 99%", P1 = ">= 98%" } }
     """
-    expect(uptime.percent, "%", subject=uptime.of, note=uptime.said)
+    expect(uptime.percent, "%", subject=uptime.of, note=uptime.breakdown)

@@ -234,9 +234,9 @@ def test_complete(complete, expect):
         complete = { days = 30, P3 = "== 100%", P2 = "> 90%" }
     """
     missing = ", ".join(map(str, complete.missing))
-    said = f"{complete.percent:.4g} %" + (f" (none of {missing})" if missing else "")
+    shown = f"{complete.percent:.4g} %" + (f" (none of {missing})" if missing else "")
     subject = f"days with a backup, of the last {complete.count},"
-    expect(complete.percent, "%", subject=subject, observed=said)
+    expect(complete.percent, "%", subject=subject, observed=shown)
 
 
 @check(

@@ -376,8 +376,8 @@ def test_exec(
         run = "cat /srv/model/VERSION"
         stdout = "== 2026.11"
     """
-    said = f": {exec.said}" if exec.said and exec.exit_status else ""
-    observed = f"{exec.exit_status}{said}"
+    output = f": {exec.last_line}" if exec.last_line and exec.exit_status else ""
+    observed = f"{exec.exit_status}{output}"
     expect(exec.exit_status, subject=f"exit status in {exec.container}", limit=exit, observed=observed)
     if stdout is not None:
         expect(exec.stdout.strip(), subject="output", limit=stdout)

@@ -222,10 +222,10 @@ def check_of(function: object) -> Check | None:
     return made if isinstance(made, Check) else None
 
 
-def _default_limits(said: str | float | Mapping[str, str] | None, severity: str) -> Limits | None:
-    if said is None:
+def _default_limits(limits: str | float | Mapping[str, str] | None, severity: str) -> Limits | None:
+    if limits is None:
         return None
-    ladder = parse_ladder(said) if isinstance(said, Mapping) else single(parse_limit(said), severity)
+    ladder = parse_ladder(limits) if isinstance(limits, Mapping) else single(parse_limit(limits), severity)
     return Limits(((None, ladder),))
 
 

@@ -79,15 +79,15 @@ def refused(package: str, value: str) -> Iterator[None]:
     except (KeyboardInterrupt, GeneratorExit):
         raise
     except BaseException as error:  # noqa: BLE001 - also SystemExit, and what pytest.skip() raises
-        said = described(error, value)
-        raise PackageError(f"{package} can't be imported: {said}; install it again, or remove it") from None
+        reason = described(error, value)
+        raise PackageError(f"{package} can't be imported: {reason}; install it again, or remove it") from None
 
 
 def described(error: BaseException, otherwise: str = "its place is unknown") -> str:
     """Return what somebody's code raises in one line, with the place that it comes from."""
     lines = str(error).strip().splitlines()
-    said = f"{type(error).__name__}: {lines[0]}" if lines else type(error).__name__
-    return f"{said} ({_place(error) or otherwise})"
+    reason = f"{type(error).__name__}: {lines[0]}" if lines else type(error).__name__
+    return f"{reason} ({_place(error) or otherwise})"
 
 
 def _points(group: str, path: tuple[str, ...]) -> tuple[EntryPoint, ...]:

@@ -180,14 +180,14 @@ def _way(contact: Contact) -> str:
     target = contact.requests[0].target
     if (known := target.keys.known()) is not None:
         return known
-    said = f"{plain(contact.spec)}, one script" if contact.host is not None else "one connection"
-    return said if target.vantage == DEFAULT else f"{said}, from {target.vantage}"
+    way = f"{plain(contact.spec)}, one script" if contact.host is not None else "one connection"
+    return way if target.vantage == DEFAULT else f"{way}, from {target.vantage}"
 
 
 def _expected(expectation: Expectation) -> str:
     """Return what is expected; of `reachable` in words, for its limit only names what answers."""
     reachable = expectation.check.name == "reachable"
-    said = f"{expectation.severity} is reached" if reachable else plain(str(expectation.limits or "on"))
+    expected = f"{expectation.severity} is reached" if reachable else plain(str(expectation.limits or "on"))
     if (lasting := expectation.lasting) is None:
-        return said
-    return f"{said}, counts {'after' if lasting.seconds is not None else 'in'} {lasting}"
+        return expected
+    return f"{expected}, counts {'after' if lasting.seconds is not None else 'in'} {lasting}"

@@ -129,8 +129,8 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, exitstatu
     if exitstatus == pytest.ExitCode.NO_TESTS_COLLECTED and config.option.markexpr and inventory_file(config) is None:
         from .session.selection import lacks_inventory
 
-        if said := lacks_inventory(config, terminalreporter.stats.get("deselected", ())):
-            terminalreporter.write_line(said, yellow=True)
+        if hint := lacks_inventory(config, terminalreporter.stats.get("deselected", ())):
+            terminalreporter.write_line(hint, yellow=True)
 
 
 @pytest.hookimpl(wrapper=True)

@@ -53,14 +53,14 @@ def setting(config: pytest.Config, name: str) -> str | None:
     """Return an option, or else its ini setting. Raises UsageError for one that is empty: an unset variable's."""
     flag = f"--opscheck-{name.replace('_', '-')}"
     option, ini = config.getoption(f"opscheck_{name}"), config.getini(f"opscheck_{name}")
-    for said, where in ((option, flag), (ini, f"opscheck_{name} in pytest's settings")):
-        if said is not None:
-            if not said.strip():
+    for value, where in ((option, flag), (ini, f"opscheck_{name} in pytest's settings")):
+        if value is not None:
+            if not value.strip():
                 example = next(metavar for known, metavar, _ in OPTIONS if known == name)
                 from pytest import UsageError  # noqa: PT013 - late, as above
 
                 raise UsageError(f"{where} is empty; use {flag}={example}, or leave it out")
-            return str(said)
+            return str(value)
     return None
 
 
@@ -187,10 +187,10 @@ def kinds_in(document: Mapping[str, Any]) -> tuple[str, ...]:
     found = [key for key in document if key not in TABLES]
     for word in ("template", "group", "source"):
         tables = document.get(word)
-        said = (
+        named = (
             [each.get("kind") for each in tables.values() if isinstance(each, dict)] if isinstance(tables, dict) else []
         )
-        found += [kind for kind in said if isinstance(kind, str)]
+        found += [kind for kind in named if isinstance(kind, str)]
     defaults = document.get("defaults")
     return tuple(dict.fromkeys([*found, *(defaults if isinstance(defaults, dict) else ())]))
 

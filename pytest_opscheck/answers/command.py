@@ -47,7 +47,7 @@ def printed_by(command: Sequence[str], folder: Path, seconds: float, most: int, 
         why = (getattr(error, "strerror", None) or str(error)).lower()
         raise CommandError(f"{command[0]} can't be started: {why}") from None
     try:
-        printed, said = _read(child, time.monotonic() + seconds, most, stop)
+        printed, stderr = _read(child, time.monotonic() + seconds, most, stop)
     finally:
         kill(child)
         kill_marked(mark)
@@ -58,7 +58,7 @@ def printed_by(command: Sequence[str], folder: Path, seconds: float, most: int, 
     if len(printed) > most:
         raise CommandError(f"{command[0]} printed more than the {shown(most)} that are read")
     if child.returncode:
-        raise CommandError(f"{command[0]} {_ended(child.returncode)}{_last_line(said)}")
+        raise CommandError(f"{command[0]} {_ended(child.returncode)}{_last_line(stderr)}")
     return printed
 
 
@@ -68,7 +68,7 @@ def _read(child: subprocess.Popen[bytes], until: float, most: int, stop: threadi
     Whatever goes on in the background may keep the streams open.
     """
     assert child.stdout and child.stderr  # noqa: S101, PT018 - for the type checker: they are pipes
-    printed, said, is_over = bytearray(), b"", False
+    printed, stderr, is_over = bytearray(), b"", False
     with child.stdout, child.stderr, selectors.DefaultSelector() as selector:
         for pipe in (child.stdout, child.stderr):
             selector.register(pipe, selectors.EVENT_READ)
@@ -80,15 +80,15 @@ def _read(child: subprocess.Popen[bytes], until: float, most: int, stop: threadi
                 elif key.fileobj is child.stdout:
                     printed += chunk
                 else:
-                    said = (said + chunk)[-_SAID_BYTES:]
+                    stderr = (stderr + chunk)[-_SAID_BYTES:]
             if is_over and not ready:
-                return bytes(printed), said
+                return bytes(printed), stderr
             if stop.is_set() or time.monotonic() > until:
-                return None, said
+                return None, stderr
             is_over = is_over or _has_ended(child)
             if not selector.get_map() and not is_over:
                 stop.wait(_LOOK_S)
-    return bytes(printed), said
+    return bytes(printed), stderr
 
 
 def _has_ended(child: subprocess.Popen[bytes]) -> bool:
@@ -101,6 +101,6 @@ def _ended(status: int) -> str:
     return f"ended with exit status {status}" if status > 0 else f"was ended by {names.get(-status, -status)}"
 
 
-def _last_line(said: bytes) -> str:
-    lines = said.decode("utf-8", "replace").strip().splitlines()
+def _last_line(data: bytes) -> str:
+    lines = data.decode("utf-8", "replace").strip().splitlines()
     return f": {lines[-1]}" if lines else ""

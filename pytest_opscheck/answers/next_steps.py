@@ -23,14 +23,14 @@ _SYSTEM = (
 """What stands in a message, and the step. The first that fits counts."""
 
 
-def with_step(said: str, own: Iterable[tuple[str, str]] = (), otherwise: str | None = None) -> str:
+def with_step(text: str, own: Iterable[tuple[str, str]] = (), otherwise: str | None = None) -> str:
     """Return a message with its next step: one of a kind's `own`, of those that all kinds share, or `otherwise`."""
     for sign, step in (*own, *_SYSTEM):
-        if re.search(sign, said, re.IGNORECASE):
-            return f"{said}; {step}"
-    return f"{said}; {otherwise}" if otherwise else said
+        if re.search(sign, text, re.IGNORECASE):
+            return f"{text}; {step}"
+    return f"{text}; {otherwise}" if otherwise else text
 
 
-def with_one_step(said: str, own: Iterable[tuple[str, str]] = ()) -> str:
+def with_one_step(text: str, own: Iterable[tuple[str, str]] = ()) -> str:
     """Return a message of one sentence with its next step, unless it has one, behind a semicolon."""
-    return said if "; " in said else with_step(said, own, otherwise="see its log")
+    return text if "; " in text else with_step(text, own, otherwise="see its log")

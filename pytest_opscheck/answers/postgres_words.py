@@ -37,22 +37,22 @@ _REPLACED = (
 """What libpq guesses, asks of whoever reads that nothing listens, or says in its own words; the last are bytes."""
 
 
-def _pooler_hint(said: str) -> str:
+def _pooler_hint(text: str) -> str:
     """Say what fixes a refusal of PgBouncer's."""
-    if "unsupported startup parameter" in said:
+    if "unsupported startup parameter" in text:
         return "; leave `options` out of the dsn: PgBouncer refuses it, and each query sets its own time limit"
-    if "statement pooling" in said:
+    if "statement pooling" in text:
         return "; PgBouncer's pool_mode must be transaction or session: each query has its own transaction"
     return ""
 
 
 def unreachable(error: Exception, meter: Meter) -> str:
     """Say why there is no connection, or none any more, and what to do."""
-    said = one_line(error)
+    reason = one_line(error)
     if meter.broken is not None:
-        place, failed, _ = said.partition(" failed: ")
-        said = f"{place}{failed}{meter.broken}" if failed else str(meter.broken)
-    return said if _pooler_hint(said) else with_step(said, _STEPS, otherwise="see its log")
+        place, failed, _ = reason.partition(" failed: ")
+        reason = f"{place}{failed}{meter.broken}" if failed else str(meter.broken)
+    return reason if _pooler_hint(reason) else with_step(reason, _STEPS, otherwise="see its log")
 
 
 def one_line(error: Exception) -> str:
@@ -88,16 +88,16 @@ def refused(error: Exception, timeout_s: float) -> str:
     """Say why a statement failed, and what fixes it."""
     from psycopg import errors
 
-    said = str(getattr(getattr(error, "diag", None), "message_primary", None) or one_line(error))
-    if isinstance(error, errors.QueryCanceled) and "statement timeout" in said:
+    reason = str(getattr(getattr(error, "diag", None), "message_primary", None) or one_line(error))
+    if isinstance(error, errors.QueryCanceled) and "statement timeout" in reason:
         return (
             f"the query was ended after {timeout_s * 0.9:g} s; see its plan (EXPLAIN), or whether it waits for a lock"
         )
     if isinstance(error, errors.CharacterNotInRepertoire):
         return NOT_UTF8
     if isinstance(error, errors.InsufficientPrivilege):
-        return f"{said}; GRANT the user of the dsn what it has to read"
-    return textwrap.shorten(said, _LONGEST, placeholder="...")
+        return f"{reason}; GRANT the user of the dsn what it has to read"
+    return textwrap.shorten(reason, _LONGEST, placeholder="...")
 
 
 WRITE_URL = "write postgresql://USER:PASSWORD@HOST:5432/DATABASE, and in the password %40 for @, %2F for /"

@@ -23,8 +23,8 @@ def kill(child: subprocess.Popen[bytes]) -> None:
 
 def kill_marked(mark: str) -> None:
     """End every process that has been given a mark, or was started by one that had it."""
-    said = f"{MARK}={mark}".encode()
-    _kill(lambda _: {int(file.parent.name) for file in Path("/proc").glob("[0-9]*/environ") if _has(file, said)})
+    marked = f"{MARK}={mark}".encode()
+    _kill(lambda _: {int(file.parent.name) for file in Path("/proc").glob("[0-9]*/environ") if _has(file, marked)})
 
 
 def _kill(processes: Callable[[set[int]], set[int]]) -> None:
@@ -39,10 +39,10 @@ def _kill(processes: Callable[[set[int]], set[int]]) -> None:
         killed |= found
 
 
-def _has(environ: Path, said: bytes) -> bool:
+def _has(environ: Path, content: bytes) -> bool:
     """Tell whether a process has a variable. One that has ended has none any more."""
     try:
-        return said in environ.read_bytes().split(b"\0")
+        return content in environ.read_bytes().split(b"\0")
     except OSError:
         return False
 

@@ -39,16 +39,17 @@ def announce(file: Path, reports: Path | None, suite: str, shards: int, within: 
     now = inventory.now().replace(microsecond=0)
     seconds = within or inventory.suites[suite].longest_s or _WITHIN_S
     deadline = (now.astimezone(dt.UTC) + dt.timedelta(seconds=seconds)).astimezone(inventory.timezone)
-    said = Announced(0, suite, now, deadline, inventory.fingerprint, _parts(inventory, suite, shards))
+    announced = Announced(0, suite, now, deadline, inventory.fingerprint, _parts(inventory, suite, shards))
     try:
         with opened(inventory.history, create=True) as store:
             assert store is not None  # noqa: S101 - it was to be made
-            said = write(store, inventory.history.inventory, said)
+            announced = write(store, inventory.history.inventory, announced)
     except HistoryError as error:
         say(inventory.redactor.text(str(error)), err=True)
         sys.exit(FAULT)
-    say(f"{suite} is announced: {_told(said)}; merge them until {deadline:%Y-%m-%d %H:%M %Z}: opscheck merge {suite}")
-    _begin_heartbeat(inventory, said)
+    until = f"{deadline:%Y-%m-%d %H:%M %Z}"
+    say(f"{suite} is announced: {_told(announced)}; merge them until {until}: opscheck merge {suite}")
+    _begin_heartbeat(inventory, announced)
 
 
 def _parts(inventory: Inventory, suite: str, shards: int) -> dict[str, int]:
@@ -59,19 +60,19 @@ def _parts(inventory: Inventory, suite: str, shards: int) -> dict[str, int]:
     return {vantage: shards if vantage == DEFAULT else 1 for vantage in sorted(owed)}
 
 
-def _told(said: Announced) -> str:
+def _told(announced: Announced) -> str:
     return ", ".join(
         f"{counted(of, 'shard')} from {vantage}" if vantage else counted(of, "shard")
-        for vantage, of in said.parts.items()
+        for vantage, of in announced.parts.items()
     )
 
 
-def _begin_heartbeat(inventory: Inventory, said: Announced) -> None:
+def _begin_heartbeat(inventory: Inventory, announced: Announced) -> None:
     """Call the suite's heartbeat, so that who listens to it notices where no end follows."""
-    if (url := inventory.suites[said.suite].heartbeat) is None:
+    if (url := inventory.suites[announced.suite].heartbeat) is None:
         return
-    heartbeat, name = Heartbeat(url, said.id), inventory.redactor.text(inventory.name)
-    heartbeat.call("start", f"{said.suite} of {name} on {platform.node()}: {_told(said)}")
+    heartbeat, name = Heartbeat(url, announced.id), inventory.redactor.text(inventory.name)
+    heartbeat.call("start", f"{announced.suite} of {name} on {platform.node()}: {_told(announced)}")
     heartbeat.wait()
     for fault in heartbeat.faults:
         say(inventory.redactor.text(f"could not send the heartbeat: {fault}"), err=True)

@@ -110,11 +110,11 @@ def _said(chain: Verified) -> str:
     return f"The chain of {counted(chain.runs, 'recorded run')} holds: {newest}. {removed}".strip()
 
 
-def _day(said: str, option: str, inventory: Inventory) -> dt.datetime:
+def _day(text: str, option: str, inventory: Inventory) -> dt.datetime:
     try:
-        day = dt.date.fromisoformat(said)
+        day = dt.date.fromisoformat(text)
     except ValueError:
-        _refuse(f"{option} {said}: not a day; write it as 2026-07-01, for example")
+        _refuse(f"{option} {text}: not a day; write it as 2026-07-01, for example")
     return dt.datetime.combine(day, dt.time(), tzinfo=inventory.timezone)
 
 

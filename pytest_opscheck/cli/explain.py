@@ -48,8 +48,8 @@ def explain(check: str, file: Path, reports: Path | None) -> None:
     run, result = _latest(folder, check)
     if expectation is None and result is None:
         raise Usage(f"there is no check {check!r}; {nearest(check, [each.id for each in inventory.expectations])}")
-    said = _explained(inventory, expectation, run, result, folder)
-    for text in said:
+    texts = _explained(inventory, expectation, run, result, folder)
+    for text in texts:
         say(inventory.redactor.text(text))
 
 

@@ -71,10 +71,10 @@ def status_of(decision: Decision, *, is_partial: bool) -> int:
     return _STATUSES[decision.answer]
 
 
-def printed(said: Iterable[str]) -> bool:
+def printed(lines: Iterable[str]) -> bool:
     """Print lines; returns whether that went well. Where it did not, that changes no decision."""
     try:
-        for line in said:
+        for line in lines:
             say(in_line(line))
     except OSError as error:
         say(f"could not print the decision: {error}", err=True)
@@ -135,16 +135,16 @@ def faults(outlets: Outlets | None = None) -> Iterator[None]:
     try:
         yield
     except GateError as error:
-        said, status = str(error), USAGE
+        message, status = str(error), USAGE
     except StoppedError:
-        said, status = "ended before anything was recorded", INTERRUPTED
+        message, status = "ended before anything was recorded", INTERRUPTED
     except Exception as error:  # noqa: BLE001 - which would end with 1, and that is roll back
-        said, status = _own_fault(error), UNDECIDED
+        message, status = _own_fault(error), UNDECIDED
     else:
         return
-    say(said, err=True)
+    say(message, err=True)
     if outlets is not None:
-        outlets.tell_fault(said)
+        outlets.tell_fault(message)
     sys.exit(status)
 
 

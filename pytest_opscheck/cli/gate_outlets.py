@@ -27,7 +27,7 @@ def outlet_options(command: Callable[..., Any]) -> Callable[..., Any]:
 
     @functools.wraps(command)
     def opened(
-        *said: Any,
+        *value: Any,
         junit: Path | None,
         dotenv: Path | None,
         to_json: Path | None,
@@ -37,7 +37,7 @@ def outlet_options(command: Callable[..., Any]) -> Callable[..., Any]:
     ) -> Any:
         outlets = Outlets(junit, dotenv, to_json, record, are_open=not dry_run)
         outlets.clear()
-        return command(*said, outlets=outlets, **more)
+        return command(*value, outlets=outlets, **more)
 
     for option in (
         click.option("--dry-run", is_flag=True, help="Say the decision, but keep nothing, and end with 0."),
@@ -73,8 +73,8 @@ class Outlets:
 
     def recorded_in(self, inventory: Inventory) -> Outlets:
         """Return outlets with the record that the inventory names, where the command line names none."""
-        said = inventory.gate.record if inventory.gate is not None else None
-        return replace(self, record=self.record or (inventory.file.absolute().parent / said if said else None))
+        file = inventory.gate.record if inventory.gate is not None else None
+        return replace(self, record=self.record or (inventory.file.absolute().parent / file if file else None))
 
     def clear(self) -> None:
         """Remove what an earlier gate has left: nobody may take it for the decision of one that was killed."""

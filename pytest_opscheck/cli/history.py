@@ -206,9 +206,9 @@ def _deploys(inventory: Inventory, tell: Tell | None) -> None:
     for line in found:
         at = dt.datetime.fromisoformat(line["at"]).astimezone(inventory.timezone)
         versions = " -> ".join(line[name] for name in ("version_before", "version") if line.get(name))
-        said = f"{at:%Y-%m-%d %H:%M:%S}  {versions or 'no version named'}  {line['verdict']}"
+        head = f"{at:%Y-%m-%d %H:%M:%S}  {versions or 'no version named'}  {line['verdict']}"
         also = f"in {line['took_s']:.0f} s, by {line['who']}: {line['why']}"
-        say(f"{said}  {short(plain(also), 300)}", fg=_DECIDED.get(line["verdict"]))
+        say(f"{head}  {short(plain(also), 300)}", fg=_DECIDED.get(line["verdict"]))
     if not found:
         say("no gate has decided on a deploy yet; see opscheck gate --help")
 
@@ -226,8 +226,8 @@ def _state(seen: PastResult) -> str:
     if seen.state is None:
         return verdict + severity
     time = duration_text(seen.started - seen.since) if seen.since else ""
-    said = {State.ONGOING: f"since {time}", State.RECOVERED: f"recovered after {time}"}.get(seen.state, seen.state)
-    return f"{verdict}{severity} ({said})"
+    words = {State.ONGOING: f"since {time}", State.RECOVERED: f"recovered after {time}"}.get(seen.state, seen.state)
+    return f"{verdict}{severity} ({words})"
 
 
 def _colour(seen: PastResult) -> str:

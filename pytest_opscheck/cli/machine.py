@@ -93,11 +93,11 @@ def services() -> list[str]:
     """Return the running systemd units that matter: known servers, and units that somebody wrote for this machine."""
     command = ["systemctl", "list-units", "--type=service", "--state=running", "--plain", "--no-legend", "--no-pager"]
     try:
-        said = subprocess.run(command, capture_output=True, text=True, timeout=_LOOK_S, check=False).stdout  # noqa: S603
+        output = subprocess.run(command, capture_output=True, text=True, timeout=_LOOK_S, check=False).stdout  # noqa: S603
     except (OSError, subprocess.TimeoutExpired):
         return []
     own = {path.name for path in Path("/etc/systemd/system").glob("*.service") if not path.is_symlink()}
-    units = [line.split()[0] for line in said.splitlines() if line.strip()]
+    units = [line.split()[0] for line in output.splitlines() if line.strip()]
     kept = [unit for unit in units if unit in own or _SERVICES.match(unit)]
     return sorted(unit.removesuffix(".service") for unit in kept)
 

@@ -108,12 +108,12 @@ def _recurring(inventory: Inventory, now: dt.datetime) -> Iterator[str]:
     for window in inventory.windows:
         found = window.open(now, inventory.timezone)
         if found is not None:
-            said = f"open until {found.until:%Y-%m-%d %H:%M}"
+            text = f"open until {found.until:%Y-%m-%d %H:%M}"
         else:
             begin = window.next(now, inventory.timezone)
-            said = f"next {begin:%Y-%m-%d %H:%M}" if begin else "will not open again"
+            text = f"next {begin:%Y-%m-%d %H:%M}" if begin else "will not open again"
         of = "" if window.results is None else f", of {len(window.results)} checks"
-        yield f"{window.name}  {said}  {plain(window.why)} ({window.at}{of})"
+        yield f"{window.name}  {text}  {plain(window.why)} ({window.at}{of})"
 
 
 def _of(each: ManualMaintenance) -> str:

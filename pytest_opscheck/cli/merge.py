@@ -140,7 +140,7 @@ def _called(inventory: Inventory, run: Run, status: int, announced: Announced | 
     from ..delivery.heartbeat import Heartbeat
 
     heartbeat = Heartbeat(url, announced.id if announced is not None else None)
-    said = f"{run.suite} of {run.inventory} on {platform.node()}: {counted(len(run.results), 'result')}"
-    heartbeat.call("" if status == 0 else "fail", f"{said}, exit status {status}")
+    text = f"{run.suite} of {run.inventory} on {platform.node()}: {counted(len(run.results), 'result')}"
+    heartbeat.call("" if status == 0 else "fail", f"{text}, exit status {status}")
     heartbeat.wait()
     return [inventory.redactor.text(f"could not send the heartbeat: {fault}") for fault in heartbeat.faults]

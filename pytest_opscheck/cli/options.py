@@ -169,14 +169,14 @@ def known_suite(inventory: Inventory, suite: str | None) -> None:
         raise Usage(f"there is no suite {suite!r}; {nearest(suite, inventory.suites)}")
 
 
-def chosen(inventory: Inventory, said: str | None) -> frozenset[str] | None:
+def chosen(inventory: Inventory, text: str | None) -> frozenset[str] | None:
     """Return the ids of the targets that words mean, as `tag:dc1,host.db`; None where nothing is said."""
-    if said is None:
+    if text is None:
         return None
-    places, words = Places(inventory.targets), [word.strip() for word in said.split(",")]
+    places, words = Places(inventory.targets), [word.strip() for word in text.split(",")]
     for word in words:
         if problem := places.problem(word):
-            raise Usage(f"--only {said}: {problem}")
+            raise Usage(f"--only {text}: {problem}")
     return places.of(words)
 
 

@@ -52,13 +52,13 @@ def plan(
 def _alerts(inventory: Inventory, suite: str | None, targets: frozenset[str] | None) -> None:
     from ..delivery import preview
 
-    said: list[str] = []
+    parts: list[str] = []
     fault = None
     try:
-        said.extend(map(inventory.redactor.text, preview.lines(inventory, suite, targets)))
+        parts.extend(map(inventory.redactor.text, preview.lines(inventory, suite, targets)))
     except HistoryError as error:
         fault = inventory.redactor.text(str(error))
-    say("\n".join(said))
+    say("\n".join(parts))
     if fault is not None:
         say(fault, err=True)
         sys.exit(FAULT)

@@ -23,15 +23,15 @@ class Progress:
     def __init__(self) -> None:
         self._matter, self._told = "", -math.inf
 
-    def __call__(self, said: str) -> None:
+    def __call__(self, text: str) -> None:
         """Tell. What stands before the first colon is the matter."""
         if sys.stderr.isatty():
-            click.echo(f"{_CLEAR}{visible(said)[:_COLUMNS]}", nl=False, err=True)
+            click.echo(f"{_CLEAR}{visible(text)[:_COLUMNS]}", nl=False, err=True)
             return
-        matter, now = said.partition(":")[0], time.monotonic()
+        matter, now = text.partition(":")[0], time.monotonic()
         if matter != self._matter or now - self._told >= _EVERY_S:
             self._matter, self._told = matter, now
-            say(said, err=True)
+            say(text, err=True)
 
     def __enter__(self) -> Self:
         """Begin; the line is left to what comes at the end."""

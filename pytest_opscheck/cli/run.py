@@ -72,8 +72,8 @@ def _with_heartbeat(
     name = inventory.redactor.text(f"{suite} of {inventory.name} on {platform.node()}")
     status, faults = around(command, url, name, lock, quiet=quiet)
     for fault in faults:
-        said = inventory.redactor.text(f"could not send the heartbeat: {fault}")
-        say(f"{said}; the run itself is not affected", err=True)
+        text = inventory.redactor.text(f"could not send the heartbeat: {fault}")
+        say(f"{text}; the run itself is not affected", err=True)
     return status
 
 
@@ -114,8 +114,8 @@ def _tell(error: InventoryError, suite: str) -> None:
     from ..delivery.refusal import told
 
     github.refused(error)
-    for said in told(error, suite):
-        say(said, err=True)
+    for line in told(error, suite):
+        say(line, err=True)
 
 
 def _lock(folder: Path, suite: str) -> list[int]:

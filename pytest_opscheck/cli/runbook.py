@@ -117,9 +117,9 @@ def _say_written(into: Path, made: Imported) -> None:
 
     unread = sum(line.fate is Fate.NOT_READ for line in made.lines)
     off = sum(entry.status == "off" for entry in made.entries)
-    said = f"wrote {into}: {counted(len(made.entries), 'proposal')}, {off} of them commented out"
+    text = f"wrote {into}: {counted(len(made.entries), 'proposal')}, {off} of them commented out"
     left = f"; {counted(unread, 'line')} not read, at its end" if unread else ""
-    say(f"{plain(said)}{left}")
+    say(f"{plain(text)}{left}")
     say(f"it is a draft: read it, then run: opscheck validate {plain(str(into))}")
 
 

@@ -158,8 +158,8 @@ def _is(question: str, unit: str) -> bool:
 def _systemctl(*words: str) -> None:
     done = subprocess.run(_command(*words), capture_output=True, text=True, check=False)  # noqa: S603 - our own words
     if done.returncode != 0:
-        said = " ".join(done.stderr.split()) or f"exit status {done.returncode}"
-        raise ScheduleError(f"{' '.join(_command(*words))}: {said}")
+        text = " ".join(done.stderr.split()) or f"exit status {done.returncode}"
+        raise ScheduleError(f"{' '.join(_command(*words))}: {text}")
 
 
 # cron

@@ -40,8 +40,8 @@ def serve(file: Path, reports: Path | None, *, host: str, port: int) -> None:
     try:
         server = Server((host, port), folder, lambda: live(inventory, folder), token)
     except OSError as error:
-        said = (error.strerror or str(error)).lower()
-        raise Usage(f"can't listen on {host}, port {port}: {said}; choose another --host or --port") from None
+        reason = (error.strerror or str(error)).lower()
+        raise Usage(f"can't listen on {host}, port {port}: {reason}; choose another --host or --port") from None
     _end_with_signals(server)
     shown = f"[{host}]" if ":" in host else host
     say(f"serving on http://{shown}:{server.server_address[1]}/ (end it with Ctrl-C)")

@@ -101,8 +101,8 @@ class _Handler(BaseHTTPRequestHandler):
 
     def send_error(self, code: int, message: str | None = None, explain: str | None = None) -> None:  # noqa: ARG002
         """Refuse, in plain text, in which nothing is repeated of what was asked."""
-        said = HTTPStatus.METHOD_NOT_ALLOWED if code == HTTPStatus.NOT_IMPLEMENTED else HTTPStatus(code)
-        self._send(said, "text/plain", f"{said.value} {said.phrase}\n".encode(), _NO_MORE_THAN_TEXT)
+        status = HTTPStatus.METHOD_NOT_ALLOWED if code == HTTPStatus.NOT_IMPLEMENTED else HTTPStatus(code)
+        self._send(status, "text/plain", f"{status.value} {status.phrase}\n".encode(), _NO_MORE_THAN_TEXT)
 
     def _answer(self) -> None:
         if not self._is_for_us():
@@ -161,13 +161,15 @@ class _Handler(BaseHTTPRequestHandler):
         token = self.server.token
         if token is None:
             return True
-        way, _, said = self.headers.get("Authorization", "").partition(" ")
+        way, _, credentials = self.headers.get("Authorization", "").partition(" ")
         if way.lower() == "basic":
             try:
-                said = base64.b64decode(said, validate=True).decode("utf-8", "replace").partition(":")[2]
+                credentials = base64.b64decode(credentials, validate=True).decode("utf-8", "replace").partition(":")[2]
             except binascii.Error:
                 return False
-        return hmac.compare_digest(said.encode("utf-8", "surrogateescape"), token.encode("utf-8", "surrogateescape"))
+        return hmac.compare_digest(
+            credentials.encode("utf-8", "surrogateescape"), token.encode("utf-8", "surrogateescape")
+        )
 
 
 def _report(reports: Path, path: str) -> Path | None:

@@ -67,11 +67,11 @@ def status(file: Path, reports: Path | None, *, to_json: bool) -> None:
         lost = [each.suite for each in announced if each.is_lost(now)]
         late = list(dict.fromkeys([*(state.job.suite.name for state in states if state.missing), *lost]))
         if to_json:
-            said = {
+            document = {
                 "suites": [_data(state, now) for state in states],
                 "announced": [_due(each, now) for each in announced],
             }
-            tell(inventory.redactor.data({**said, "overdue": late}))
+            tell(inventory.redactor.data({**document, "overdue": late}))
             sys.exit(OVERDUE if late else 0)
     for state in states:
         for line in _lines(state, now):
@@ -111,17 +111,19 @@ def _lines(state: _State, now: dt.datetime) -> Iterator[str]:
     yield f"  next due {_said(schedule.following(now), zone)}"
 
 
-def _announced(said: Announced, now: dt.datetime) -> str:
+def _announced(announced: Announced, now: dt.datetime) -> str:
     """Return what there is to say of a run that was announced, and of which nobody has made one run yet."""
-    at, deadline = _said(said.at, now.tzinfo), _said(said.deadline, now.tzinfo)
-    if said.is_lost(now):
-        return f"{said.suite}: LOST, announced {at} to be merged until {deadline}: opscheck merge {said.suite}"
-    return f"{said.suite}: announced {at}, to be merged until {deadline}"
+    at, deadline = _said(announced.at, now.tzinfo), _said(announced.deadline, now.tzinfo)
+    if announced.is_lost(now):
+        return (
+            f"{announced.suite}: LOST, announced {at} to be merged until {deadline}: opscheck merge {announced.suite}"
+        )
+    return f"{announced.suite}: announced {at}, to be merged until {deadline}"
 
 
-def _due(said: Announced, now: dt.datetime) -> dict[str, Any]:
-    at, deadline = (moment.astimezone(now.tzinfo).isoformat() for moment in (said.at, said.deadline))
-    return {"suite": said.suite, "at": at, "deadline": deadline, "is_lost": said.is_lost(now)}
+def _due(announced: Announced, now: dt.datetime) -> dict[str, Any]:
+    at, deadline = (moment.astimezone(now.tzinfo).isoformat() for moment in (announced.at, announced.deadline))
+    return {"suite": announced.suite, "at": at, "deadline": deadline, "is_lost": announced.is_lost(now)}
 
 
 def _data(state: _State, now: dt.datetime) -> dict[str, Any]:

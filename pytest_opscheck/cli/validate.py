@@ -79,13 +79,13 @@ def _warnings(inventory: Inventory) -> Iterator[str]:
 
     yield from doubtful_limits(inventory)
     for target in inventory.targets:
-        if (said := target.keys.unverified()) is not None and not _is_assumed(inventory, (target.kind, target.name)):
-            yield f"{target.id}: {said}"
+        if (warning := target.keys.unverified()) is not None and not _is_assumed(inventory, (target.kind, target.name)):
+            yield f"{target.id}: {warning}"
     url = inventory.history.url if not _is_assumed(inventory, ("history",)) else None
-    if url and (said := of_postgres(url)) is not None:
-        yield f"history: {said}"
-    if (said := exposed(inventory)) is not None:
-        yield said
+    if url and (warning := of_postgres(url)) is not None:
+        yield f"history: {warning}"
+    if (warning := exposed(inventory)) is not None:
+        yield warning
 
 
 def _is_assumed(inventory: Inventory, table: tuple[str, ...]) -> bool:

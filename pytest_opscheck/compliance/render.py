@@ -42,9 +42,9 @@ def lines(found: Compliance, chain: str) -> Iterator[str]:
     yield ""
     for suite in found.suites:
         if suite.whole or suite.narrowed or suite.due is not None:
-            said = "unknown, the suite has no schedule" if suite.due is None else f"{suite.due}, {suite.missed} missing"
+            due = "unknown, the suite has no schedule" if suite.due is None else f"{suite.due}, {suite.missed} missing"
             narrowed = f" ({counted(suite.narrowed, 'partial run')} besides)" if suite.narrowed else ""
-            yield f"{suite.name}: {counted(suite.whole, 'complete run')}{narrowed}; due {said}"
+            yield f"{suite.name}: {counted(suite.whole, 'complete run')}{narrowed}; due {due}"
     yield ""
     rows = [_HEADINGS, *(_row(line) for line in found.lines)]
     widths = [max(len(row[column]) for row in rows) for column in range(len(_HEADINGS))]

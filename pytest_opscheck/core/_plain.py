@@ -114,9 +114,9 @@ class _Layer:
         self._befores: list[tuple[int, int | None]] = []
         self._pieces: list[str] = []
         self._length = at = 0
-        for start, end, said in parts:
+        for start, end, words in parts:
             self._piece(text[at:start], at, None)
-            self._piece(said, start, end)
+            self._piece(words, start, end)
             at = end
         self._piece(text[at:], at, None)
         self.text = "".join(self._pieces)

@@ -38,18 +38,18 @@ class During:
         return minute >= self.start or minute < self.end
 
 
-def parse_during(said: object) -> During:
+def parse_during(value: object) -> During:
     """Parse `00:00-08:00`. Raises LimitError with an example."""
-    ends = [_minute(text) for text in said.split("-")] if isinstance(said, str) else []
+    ends = [_minute(text) for text in value.split("-")] if isinstance(value, str) else []
     match ends:
         case [int(start), int(end)] if start < _DAY:
             if start == end % _DAY:
                 raise LimitError(
-                    f"{said!r} is the whole day or none of it; leave `during` out, or give a part of the day"
+                    f"{value!r} is the whole day or none of it; leave `during` out, or give a part of the day"
                 )
             return During(start, end)
         case _:
-            raise LimitError(f"{said!r} is not a part of the day; use for example '00:00-08:00'")
+            raise LimitError(f"{value!r} is not a part of the day; use for example '00:00-08:00'")
 
 
 def _minute(text: str) -> int | None:

@@ -26,8 +26,8 @@ class Duty:
     def to_json(self) -> dict[str, Any]:
         """Return it as the results file has it."""
         over = self.overdue_since.isoformat(timespec="milliseconds") if self.overdue_since is not None else None
-        said = {"owner": self.owner, "answer_within_s": self.within_s, "overdue_since": over}
-        return {name: value for name, value in said.items() if value is not None}
+        fields = {"owner": self.owner, "answer_within_s": self.within_s, "overdue_since": over}
+        return {name: value for name, value in fields.items() if value is not None}
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Duty:

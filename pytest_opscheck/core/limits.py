@@ -141,8 +141,8 @@ class Limit:
 
     def _holds_string(self, value: str, unit: str) -> bool:
         """Tell whether a text keeps a limit for numbers: equal as it stands, or the number that it holds."""
-        said = self.operand + self.unit
-        if value.strip() == said:
+        wanted = self.operand + self.unit
+        if value.strip() == wanted:
             return self.operator in ("==", "<=", ">=")
         try:
             number = float(value)
@@ -154,45 +154,46 @@ class Limit:
         if self.operator in _EQUALITY and not unit and math.isclose(number, self.number or 0, rel_tol=_CLOSE):
             # A version 1.10 is not 1.1, and a count "5.0" is 5: only whoever wrote the limit can tell which is meant.
             raise UnjudgeableError(
-                f"{value!r} is the same number as {said}, but a different text; for text use '~ ^{re.escape(said)}$'"
+                f"{value!r} is the same number as {wanted}, but a different text; "
+                f"for text use '~ ^{re.escape(wanted)}$'"
             )
         return self.holds_number(number)
 
 
-def parse_limit(said: object) -> Limit:
+def parse_limit(value: object) -> Limit:
     """Parse a limit as an inventory says it; a bare number or word means that it has to be equal.
 
     Raises LimitError with what would be right.
     """
-    if isinstance(said, bool | int | float):
-        said = f"== {as_text(said)}"
-    if not isinstance(said, str):
-        raise LimitError(f"a limit is a text such as '< 70%', not {_kind_of(said)}")
-    return _parsed(said)
+    if isinstance(value, bool | int | float):
+        value = f"== {as_text(value)}"
+    if not isinstance(value, str):
+        raise LimitError(f"a limit is a text such as '< 70%', not {_kind_of(value)}")
+    return _parsed(value)
 
 
 @lru_cache(maxsize=1024)
-def _parsed(said: str) -> Limit:
+def _parsed(written: str) -> Limit:
     """Parse a text. Many checks have the same limit, and each is parsed where it is read, bounded and drawn."""
-    text = said.strip()
+    text = written.strip()
     if (match := _OF_SETS.match(text)) is not None:
         return Limit(match[1], sets.written(sets.parse(match[1], match[2])), "", None)
     operator = next((known for known in _OPERATORS if text.startswith(known)), None)
     rest = text.removeprefix(operator or "").strip()
     if (operator is None and (not text or text[0] in "=!≤≥≠")) or rest.startswith("="):
         operators = " ".join((*_OPERATORS, *SET_OPERATORS))
-        raise LimitError(f"{said!r} is not a limit; start with one of {operators}, for example '< 70%'")
+        raise LimitError(f"{written!r} is not a limit; start with one of {operators}, for example '< 70%'")
     if not rest:
         wanted = "ready" if operator == "~" else "70%"
-        raise LimitError(f"{said!r} names no value; use for example '{operator} {wanted}'")
+        raise LimitError(f"{written!r} names no value; use for example '{operator} {wanted}'")
     if operator == "~":
         return _parse_pattern(rest)
-    return _parse_comparison(operator or "==", rest, said)
+    return _parse_comparison(operator or "==", rest, written)
 
 
-def _kind_of(said: object) -> str:
+def _kind_of(value: object) -> str:
     known = {dict: "a table", list: "a list", type(None): "nothing"}
-    return known.get(type(said), f"a {type(said).__name__}")
+    return known.get(type(value), f"a {type(value).__name__}")
 
 
 def _parse_pattern(rest: str) -> Limit:
@@ -204,9 +205,9 @@ def _parse_pattern(rest: str) -> Limit:
         raise LimitError(f"{rest!r} is not a regular expression: {error}") from None
 
 
-def _parse_comparison(operator: str, rest: str, said: str) -> Limit:
+def _parse_comparison(operator: str, rest: str, text: str) -> Limit:
     if _NOT_FINITE.fullmatch(rest):
-        raise LimitError(f"{said!r} compares with {rest!r}, which no measured value can be held against")
+        raise LimitError(f"{text!r} compares with {rest!r}, which no measured value can be held against")
     match = NUMBER.fullmatch(rest)
     unit = match["unit"] if match else ""
     if match is None or (unit not in UNITS and operator in _EQUALITY and not _near_unit(unit)):
@@ -214,12 +215,12 @@ def _parse_comparison(operator: str, rest: str, said: str) -> Limit:
             return Limit(operator, rest, "", None)
         wanted = "10/h" if "/" in rest else "70%"
         raise LimitError(
-            f"{said!r} compares with {rest!r}, which is not a number with a unit; use for example '{operator} {wanted}'"
+            f"{text!r} compares with {rest!r}, which is not a number with a unit; use for example '{operator} {wanted}'"
         )
     dimension(unit)  # raises, with the units that there are
     number = to_base(float(match["number"]), unit)
     if not math.isfinite(number):
-        raise LimitError(f"{said!r} is larger than anything that can be measured")
+        raise LimitError(f"{text!r} is larger than anything that can be measured")
     return Limit(operator, match["number"], unit, number)
 
 
@@ -302,9 +303,9 @@ class Ladder:
 
     def texts(self) -> dict[str, str]:
         """Return the limits as the results file says them: severity to limit, least severe first."""
-        said = {rung.severity: str(rung.limit) for rung in self.rungs}
-        said |= {rung.severity: str(rung.limit) for rung in self.relative}
-        return dict(sorted(said.items(), reverse=True))
+        texts = {rung.severity: str(rung.limit) for rung in self.rungs}
+        texts |= {rung.severity: str(rung.limit) for rung in self.relative}
+        return dict(sorted(texts.items(), reverse=True))
 
     @property
     def window_s(self) -> int | None:
@@ -317,37 +318,37 @@ def single(limit: Limit, severity: str) -> Ladder:
     return Ladder((Rung(severity, limit),))
 
 
-def parse_single(said: object, severity: str) -> Ladder:
+def parse_single(value: object, severity: str) -> Ladder:
     """Parse one limit, of either sort, with the severity of breaking it. Raises LimitError."""
-    return ladder_of([rung_of(severity, said)])
+    return ladder_of([rung_of(severity, value)])
 
 
-def parse_ladder(said: Mapping[str, object], words: Mapping[str, str] | None = None) -> Ladder:
+def parse_ladder(table: Mapping[str, object], words: Mapping[str, str] | None = None) -> Ladder:
     """Parse severity to limit; `words` are an inventory's own names of P0 to P3.
 
     Raises LimitError for rungs that can't be meant: none, one never reached, or limits that compare different things.
     """
     words = words or {}
-    return ladder_of(rung_of(severity_of(key, words), limit) for key, limit in said.items())
+    return ladder_of(rung_of(severity_of(key, words), limit) for key, limit in table.items())
 
 
-def rung_of(severity: str, said: object) -> Rung | RelativeRung:
+def rung_of(severity: str, value: object) -> Rung | RelativeRung:
     """Parse a limit, of either sort, with its severity. Raises LimitError."""
-    relative = parse_relative(said)
-    return Rung(severity, parse_limit(said)) if relative is None else RelativeRung(severity, relative)
+    relative = parse_relative(value)
+    return Rung(severity, parse_limit(value)) if relative is None else RelativeRung(severity, relative)
 
 
-def severity_of(said: object, words: Mapping[str, str]) -> str:
+def severity_of(value: object, words: Mapping[str, str]) -> str:
     """Return the severity that a word names. Raises LimitError with those that there are."""
-    severity = words.get(said, said) if isinstance(said, str) else said
+    severity = words.get(value, value) if isinstance(value, str) else value
     if not isinstance(severity, str) or severity not in SEVERITIES:
-        raise LimitError(f"{said!r} is not a severity; use one of {', '.join([*SEVERITIES, *words])}")
+        raise LimitError(f"{value!r} is not a severity; use one of {', '.join([*SEVERITIES, *words])}")
     return severity
 
 
-def ladder_of(said: Iterable[Rung | RelativeRung]) -> Ladder:
+def ladder_of(given: Iterable[Rung | RelativeRung]) -> Ladder:
     """Return a ladder of rungs in any order. Raises LimitError for rungs that can't be meant together."""
-    in_order = sorted(said, key=lambda rung: rung.severity)
+    in_order = sorted(given, key=lambda rung: rung.severity)
     relative = tuple(rung for rung in in_order if isinstance(rung, RelativeRung))
     ladder = Ladder(tuple(rung for rung in in_order if isinstance(rung, Rung)), relative)
     rungs = ladder.rungs

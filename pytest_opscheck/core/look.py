@@ -33,8 +33,8 @@ class Look:
         """Return it as plain data."""
         return {
             "only": None if self.only is None else sorted(self.only),
-            "params": {name: dict(said) for name, said in self.params.items()},
-            "counters": {name: [each.to_json() for each in said] for name, said in self.counters.items()},
+            "params": {name: dict(value) for name, value in self.params.items()},
+            "counters": {name: [each.to_json() for each in value] for name, value in self.counters.items()},
             "since": self.since.isoformat() if self.since else None,
         }
 
@@ -44,6 +44,6 @@ class Look:
         return cls(
             None if data["only"] is None else frozenset(data["only"]),
             data["params"],
-            {name: tuple(Counted(**each) for each in said) for name, said in data["counters"].items()},
+            {name: tuple(Counted(**each) for each in counts) for name, counts in data["counters"].items()},
             dt.datetime.fromisoformat(data["since"]) if data["since"] else None,
         )

@@ -61,10 +61,10 @@ def _longest(pattern: re.Pattern[str]) -> int | None:
 
     From each place in the text, each repeat may take as many turns as there are letters, and each choice two.
     """
-    said = pattern.pattern
-    if _WITHIN.search(said) or pattern.flags & re.VERBOSE:
+    source = pattern.pattern
+    if _WITHIN.search(source) or pattern.flags & re.VERBOSE:
         return 0
-    repeats, choices = len(_REPEAT.findall(said)), len(_CHOICE.findall(said))
-    if not repeats and "(" not in said:
+    repeats, choices = len(_REPEAT.findall(source)), len(_CHOICE.findall(source))
+    if not repeats and "(" not in source:
         return None
     return int((_STEPS / 2.0 ** min(choices, 64)) ** (1 / (1 + repeats)))

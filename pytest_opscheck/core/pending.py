@@ -23,22 +23,22 @@ class Lasting:
         return self.text
 
 
-def parse_for(said: object) -> Lasting:
+def parse_for(value: object) -> Lasting:
     """Parse `10m`. Raises LimitError with an example."""
     try:
-        seconds = parse_duration(said)
+        seconds = parse_duration(value)
     except LimitError as error:
         raise LimitError(str(error).replace("'30s'", "'10m'")) from None
-    number, unit = re.fullmatch(r"(.*?)\s*([a-z]*)", said.strip()).groups() if isinstance(said, str) else (said, "s")  # type: ignore[union-attr]
+    number, unit = re.fullmatch(r"(.*?)\s*([a-z]*)", value.strip()).groups() if isinstance(value, str) else (value, "s")  # type: ignore[union-attr]
     return Lasting(quantity(number, unit), seconds)
 
 
-def parse_of(said: object) -> Lasting:
+def parse_of(value: object) -> Lasting:
     """Parse `3 of 5`. Raises LimitError with an example."""
-    match = re.fullmatch(r"\s*([0-9]{1,3})\s+of\s+([0-9]{1,3})\s*", said) if isinstance(said, str) else None
+    match = re.fullmatch(r"\s*([0-9]{1,3})\s+of\s+([0-9]{1,3})\s*", value) if isinstance(value, str) else None
     if match is None:
-        raise LimitError(f"{said!r} is not a number of runs; use for example '3 of 5': in 3 of the last 5 runs")
+        raise LimitError(f"{value!r} is not a number of runs; use for example '3 of 5': in 3 of the last 5 runs")
     times, within = int(match[1]), int(match[2])
     if not 1 < times <= within <= MOST_RUNS:
-        raise LimitError(f"{said!r} makes no sense: use 2 or more, of at least as many runs, at most {MOST_RUNS}")
+        raise LimitError(f"{value!r} makes no sense: use 2 or more, of at least as many runs, at most {MOST_RUNS}")
     return Lasting(f"{times} of {within}", None, times, within)

@@ -17,47 +17,47 @@ class RangeError(ValueError):
     """A range that can't be meant; the message says why, with an example."""
 
 
-def names_of(said: str) -> list[str]:
+def names_of(text: str) -> list[str]:
     """Return the names that a text stands for, in their order; of a text without a range itself. Raises RangeError."""
-    pieces = _BRACKETS.split(said)
-    ranges = [_members(said, piece) for piece in pieces[1::2]]
+    pieces = _BRACKETS.split(text)
+    ranges = [_members(text, piece) for piece in pieces[1::2]]
     count = 1
     for each in ranges:
         count *= len(each)
     if count > MOST:
-        raise RangeError(f"{said!r} stands for {count} names; one range can stand for at most {MOST}")
+        raise RangeError(f"{text!r} stands for {count} names; one range can stand for at most {MOST}")
     between = [[piece] for piece in pieces[::2]]
     columns = [column for pair in itertools.zip_longest(between, ranges) for column in pair if column is not None]
     return ["".join(name) for name in itertools.product(*columns)]
 
 
-def _members(said: str, text: str) -> Sequence[str]:
+def _members(inside: str, text: str) -> Sequence[str]:
     """Return what one pair of brackets stands for."""
     if (numbers := _NUMBERS.fullmatch(text)) is not None:
-        return _numbers(said, *numbers.groups())
+        return _numbers(inside, *numbers.groups())
     if (letters := _LETTERS.fullmatch(text)) is not None:
         first, last, step = (each for each in letters.groups()[:3]) if letters[1] else letters.groups()[3:]
-        return [chr(code) for code in _counted(said, ord(first), ord(last), step)]
+        return [chr(code) for code in _counted(inside, ord(first), ord(last), step)]
     raise RangeError(
-        f"{said!r}: [{text}] is not a range; "
+        f"{inside!r}: [{text}] is not a range; "
         "use for example 'web[001:400]', 'db-[a:f]' or, for each second one, 'r[1:9:2]'"
     )
 
 
-def _numbers(said: str, first: str, last: str, step: str | None) -> Sequence[str]:
+def _numbers(text: str, first: str, last: str, step: str | None) -> Sequence[str]:
     """Return numbers with as many digits as the first has, where it begins with a zero."""
     is_padded = len(first) > 1 and first.startswith("0")
     if (is_padded and len(first) != len(last)) or (last.startswith("0") and len(last) > len(first)):
-        raise RangeError(f"{said!r}: write the first and the last with as many digits, for example 'web[001:400]'")
-    counted = _counted(said, int(first), int(last), step)
+        raise RangeError(f"{text!r}: write the first and the last with as many digits, for example 'web[001:400]'")
+    counted = _counted(text, int(first), int(last), step)
     if len(counted) > MOST:
-        raise RangeError(f"{said!r} stands for {len(counted)} names; one range can stand for at most {MOST}")
+        raise RangeError(f"{text!r} stands for {len(counted)} names; one range can stand for at most {MOST}")
     return [f"{number:0{len(first) if is_padded else 1}}" for number in counted]
 
 
-def _counted(said: str, first: int, last: int, step: str | None) -> range:
+def _counted(text: str, first: int, last: int, step: str | None) -> range:
     if step is not None and int(step) == 0:
-        raise RangeError(f"{said!r}: its step is 0; use 1 or more, or leave it out")
+        raise RangeError(f"{text!r}: its step is 0; use 1 or more, or leave it out")
     if first > last:
-        raise RangeError(f"{said!r}: a range counts up; write the smaller end first")
+        raise RangeError(f"{text!r}: a range counts up; write the smaller end first")
     return range(first, last + 1, int(step or 1))

@@ -79,20 +79,20 @@ def _alike(one: str, other: str) -> bool:
     return dimension(one) == dimension(other) and window_s(one) == window_s(other)
 
 
-def parse_relative(said: object) -> RelativeLimit | None:
+def parse_relative(value: object) -> RelativeLimit | None:
     """Parse a limit that names the baseline; None for any other. Raises LimitError for one that can't be meant."""
-    match = _RELATIVE.fullmatch(said.strip()) if isinstance(said, str) else None
+    match = _RELATIVE.fullmatch(value.strip()) if isinstance(value, str) else None
     if match is None:
         return None
     operator, rest = match["operator"], match["rest"]
     if operator not in _OPERATORS:
-        raise LimitError(f"{said!r}: a baseline is compared by one of {' '.join(_OPERATORS)}; use '<= baseline + 20%'")
+        raise LimitError(f"{value!r}: a baseline is compared by one of {' '.join(_OPERATORS)}; use '<= baseline + 20%'")
     if not rest:
         return RelativeLimit(operator)
     margin = _MARGIN.fullmatch(rest)
     number = NUMBER.fullmatch(margin["amount"].strip()) if margin is not None else None
     if margin is None or number is None or number["number"][0] in "+-" or not math.isfinite(float(number["number"])):
-        raise LimitError(f"{said!r} is not a limit; behind 'baseline' stands + or - and a number: 'baseline + 20%'")
+        raise LimitError(f"{value!r} is not a limit; behind 'baseline' stands + or - and a number: 'baseline + 20%'")
     if number["unit"] != POINTS:
         dimension(number["unit"])  # raises, with the units that there are
     return RelativeLimit(operator, 1 if margin["sign"] == "+" else -1, float(number["number"]), number["unit"])

@@ -70,7 +70,7 @@ class Measurement:
         }
         texts = {"problem": self.problem, "observed": self.observed, "expected": self.expected, "waived": self.waived}
         rest = {"samples": list(self.samples), "share": None if self.share is None else list(self.share)}
-        return data | {name: said for name, said in {**texts, **rest}.items() if said}
+        return data | {name: value for name, value in {**texts, **rest}.items() if value}
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Measurement:
@@ -152,8 +152,8 @@ class Excuse:
     def to_json(self) -> dict[str, Any]:
         """Return it as the results file has it."""
         texts = {"until": self.until, "who": self.who, "ticket": self.ticket}
-        said = {"verdict": str(self.verdict), "by": self.by, "why": self.why}
-        return said | {name: text for name, text in texts.items() if text}
+        data = {"verdict": str(self.verdict), "by": self.by, "why": self.why}
+        return data | {name: text for name, text in texts.items() if text}
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Excuse:
@@ -196,7 +196,7 @@ class Result:
     def to_json(self) -> dict[str, Any]:
         """Return the result as the results file has it."""
         data = {name: getattr(self, name) for name in _RESULT_FIELDS}
-        data |= {name: said for name in ("pending", "vantage") if (said := getattr(self, name)) is not None}
+        data |= {name: value for name in ("pending", "vantage") if (value := getattr(self, name)) is not None}
         if self.counters:
             data["counters"] = [counted.to_json() for counted in self.counters]
         if self.change is not None:
@@ -364,8 +364,8 @@ def with_steps(
     breached = {result.id for result in results if result.verdict is Verdict.BREACH}
     chosen = {
         result_id: action
-        for result_id, said in steps.items()
-        if (action := next((action for when, action in said if when in breached), None)) is not None
+        for result_id, steps_of in steps.items()
+        if (action := next((action for when, action in steps_of if when in breached), None)) is not None
     }
     return tuple(
         dataclasses.replace(result, action=made(chosen[result.id], result))
@@ -392,8 +392,8 @@ def exit_status(pytest_status: int, results: Iterable[Result]) -> int:
     judged = [result for result in results if result.verdict in (Verdict.OK, Verdict.BREACH)]
     if not judged:
         return NOTHING_JUDGED
-    said = (Verdict.BREACH, Verdict.UNKNOWN, Verdict.MAINTENANCE, Verdict.WAIVED)
-    known = {result.id for result in results if result.verdict in said}
+    not_ok = (Verdict.BREACH, Verdict.UNKNOWN, Verdict.MAINTENANCE, Verdict.WAIVED)
+    known = {result.id for result in results if result.verdict in not_ok}
     orphans = [
         r for r in results if r.verdict is Verdict.BLOCKED and r.blocked_by is not None and r.blocked_by not in known
     ]

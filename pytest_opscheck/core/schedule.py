@@ -91,9 +91,9 @@ class Schedule:
 
     def _moment(self, day: dt.date, time: int) -> dt.datetime | None:
         """Return a time of a day in UTC; None where the clocks skip it."""
-        said = dt.datetime.combine(day, dt.time(*divmod(time, HOUR)), tzinfo=self.zone)
-        moment = said.astimezone(dt.UTC)
-        return moment if moment.astimezone(self.zone).replace(tzinfo=None) == said.replace(tzinfo=None) else None
+        local = dt.datetime.combine(day, dt.time(*divmod(time, HOUR)), tzinfo=self.zone)
+        moment = local.astimezone(dt.UTC)
+        return moment if moment.astimezone(self.zone).replace(tzinfo=None) == local.replace(tzinfo=None) else None
 
 
 def shortest_gap_s(times: tuple[int, ...], every: int) -> float:

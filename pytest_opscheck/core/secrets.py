@@ -70,7 +70,7 @@ class Redactor:
     @classmethod
     def of(cls, secrets: Iterable[str], names: Collection[str] = ()) -> Redactor:
         """Make a redactor of secret values; `names` stand in the inventory as plain words, so they tell nothing."""
-        found = {secret for said in secrets for each in _told_by(said) if (secret := each.strip())}
+        found = {secret for item in secrets for each in _told_by(item) if (secret := each.strip())}
         words = _ORDINARY | {name.lower() for name in names}
         in_place = {secret for secret in found if secret.lower() in words or not _tells(secret)}
         return cls(frozenset(found - in_place), frozenset(in_place))

@@ -59,15 +59,15 @@ def parse(operator: str, text: str) -> frozenset[str]:
 
     Raises LimitError for what is not a set, and for an empty one: every set contains it, and `== {}` says the other.
     """
-    said = members(text)
-    if said is None:
+    written = members(text)
+    if written is None:
         raise LimitError(
             f"{text!r} is not a set; say for example '{operator} {{a, b}}', with quotes around a member that has "
             "commas, braces or quotes"
         )
-    if not said:
+    if not written:
         raise LimitError(f"'{operator} {{}}' names nothing; say '{operator} {{a, b}}', or '== {{}}' for an empty set")
-    return said
+    return written
 
 
 def texts(values: Collection[Any]) -> frozenset[str]:
@@ -117,12 +117,12 @@ def tried(rules: Collection[Rule]) -> tuple[frozenset[frozenset[str]], list[froz
     Members that the same limits name are alike, so two of them stand for all. One that no limit names is among them.
     """
     alike: dict[tuple[bool, ...], list[str]] = {}
-    for member in sorted(frozenset().union(*(said for _, said in rules))):
-        alike.setdefault(tuple(member in said for _, said in rules), []).append(member)
+    for member in sorted(frozenset().union(*(rule for _, rule in rules))):
+        alike.setdefault(tuple(member in rule for _, rule in rules), []).append(member)
     standing = [member for group in alike.values() for member in group[:2]]
     few = [*standing, "".join(standing) + "-"] if len(standing) < _MOST_TRIED else []
     values = frozenset(frozenset(each) for size in range(1, len(few) + 1) for each in itertools.combinations(few, size))
     return values, [
-        frozenset(value for value in values if not keeps(operator, said.intersection(few), value))
-        for operator, said in rules
+        frozenset(value for value in values if not keeps(operator, rule.intersection(few), value))
+        for operator, rule in rules
     ]

@@ -27,12 +27,12 @@ class Shard:
         return int.from_bytes(digest[:8], "big") % self.of == self.number - 1
 
 
-def parse_shard(said: str) -> Shard:
+def parse_shard(text: str) -> Shard:
     """Parse `3/8`. Raises ValueError."""
-    match = re.fullmatch(r"\s*(\d{1,4})\s*/\s*(\d{1,4})\s*", said)
+    match = re.fullmatch(r"\s*(\d{1,4})\s*/\s*(\d{1,4})\s*", text)
     number, of = (int(match[1]), int(match[2])) if match else (0, 0)
     if not 1 <= number <= of <= MOST:
-        raise ValueError(f"{said!r} is not a shard; the third of eight is 3/8, and there may be {MOST}")
+        raise ValueError(f"{text!r} is not a shard; the third of eight is 3/8, and there may be {MOST}")
     return Shard(number, of)
 
 
@@ -49,7 +49,7 @@ class Part:
         return ", ".join([*([f"vantage {self.vantage}"] if self.vantage is not None else []), *shard])
 
     @property
-    def said(self) -> str:
+    def within(self) -> str:
         """What a result says of it: `shard 3/8`, `vantage dmz` or `shard 3/8 from dmz`."""
         if self.vantage is None or self.shard.of == 1:
             return str(self)

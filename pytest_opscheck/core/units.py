@@ -104,20 +104,20 @@ def from_base(value: float, unit: str) -> float:
     return value / _FACTORS[unit][1] if unit in _FACTORS else value
 
 
-def parse_duration(said: object) -> float:
+def parse_duration(value: object) -> float:
     """Parse `30s` or a bare number of seconds. Raises LimitError for anything but a positive duration."""
-    text = said if isinstance(said, str) else "" if isinstance(said, bool) else f"{said}s"
+    text = value if isinstance(value, str) else "" if isinstance(value, bool) else f"{value}s"
     match = NUMBER.fullmatch(text.strip())
     if match is None or _FACTORS.get(match["unit"], ("", 0))[0] != "duration" or not float(match["number"]) > 0:
-        raise LimitError(f"{said!r} is not a length of time; use for example '30s'")
+        raise LimitError(f"{value!r} is not a length of time; use for example '30s'")
     return to_base(float(match["number"]), match["unit"])
 
 
-def parse_time(said: object) -> float:
+def parse_time(value: object) -> float:
     """Parse `15m`; a bare number is refused, for it could be minutes as well as seconds. Raises LimitError."""
-    if isinstance(said, int | float) and not isinstance(said, bool) and said > 0:
-        raise LimitError(f"{said!r} has no unit; use for example '{said}s' or '{said}m'")
-    return parse_duration(said)
+    if isinstance(value, int | float) and not isinstance(value, bool) and value > 0:
+        raise LimitError(f"{value!r} has no unit; use for example '{value}s' or '{value}m'")
+    return parse_duration(value)
 
 
 def as_text(value: object) -> str:

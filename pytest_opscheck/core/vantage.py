@@ -23,10 +23,10 @@ def vantage_here(known: Collection[str]) -> str | None:
     """
     if not known:
         return None
-    said = os.environ.get(VARIABLE) or DEFAULT
-    if said != DEFAULT and said not in known:
+    name = os.environ.get(VARIABLE) or DEFAULT
+    if name != DEFAULT and name not in known:
         raise ValueError(
-            f"{VARIABLE} is {said!r}, which is none of the inventory's vantage points: {', '.join(known)}; "
+            f"{VARIABLE} is {name!r}, which is none of the inventory's vantage points: {', '.join(known)}; "
             f"set it to one of them, or leave it out where this is the default one"
         )
-    return said
+    return name

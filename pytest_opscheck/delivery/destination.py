@@ -63,5 +63,5 @@ class Destination:
 
 def not_written(error: OSError) -> str:
     """Return how it is said that something could not be written, with its path."""
-    said = ": ".join(str(part) for part in (error.filename, error.strerror) if part)
-    return f"could not write the reports: {said or error}"
+    reason = ": ".join(str(part) for part in (error.filename, error.strerror) if part)
+    return f"could not write the reports: {reason or error}"

@@ -32,11 +32,11 @@ class Heartbeat:
         self._calls: list[threading.Thread] = []
         self.faults: list[str] = []
 
-    def call(self, sign: str, said: str = "") -> None:
+    def call(self, sign: str, text: str = "") -> None:
         """Call it in the background; `sign` is start or fail, or nothing for success, and `said` is shown there."""
         before = self._calls[-1] if self._calls else None
         thread = threading.Thread(
-            target=self._attempt, args=(sign, said, before), name="opscheck-heartbeat", daemon=True
+            target=self._attempt, args=(sign, text, before), name="opscheck-heartbeat", daemon=True
         )
         self._calls.append(thread)
         thread.start()
@@ -51,14 +51,14 @@ class Heartbeat:
                 return
             self._calls[-1].join(_TICK_S)
 
-    def _attempt(self, sign: str, said: str, before: threading.Thread | None) -> None:
+    def _attempt(self, sign: str, text: str, before: threading.Thread | None) -> None:
         if before is not None:  # the end of a short run must not be there before its start
             before.join(LONGEST_S)
         fault = ""
         for number in range(ATTEMPTS):
             if number:
                 time.sleep(0.5)
-            fault, passes = sent("POST", self._address(sign), said.encode(), "text/plain; charset=utf-8")
+            fault, passes = sent("POST", self._address(sign), text.encode(), "text/plain; charset=utf-8")
             if not passes:
                 break
         if fault:

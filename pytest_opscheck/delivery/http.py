@@ -43,8 +43,8 @@ def _sent(method: str, url: str, body: bytes, content_type: str) -> tuple[str, b
         return str(error), False
     except urllib.error.HTTPError as error:
         with error:
-            said = error.read(_SAID).decode("utf-8", "replace").strip().splitlines()
-            return f"its server answers {error.code}{': ' + said[0] if said else ''}", error.code in PASSING
+            lines = error.read(_SAID).decode("utf-8", "replace").strip().splitlines()
+            return f"its server answers {error.code}{': ' + lines[0] if lines else ''}", error.code in PASSING
     except (http.client.InvalidURL, ValueError):  # which quotes parts of the address
         return "its address is not a web address", False
     except (OSError, http.client.HTTPException) as error:

@@ -63,8 +63,8 @@ class Mailed(Destination):
         try:
             deliver(self._mail, message(self._mail, run, context, finished.page))
         except MailError as error:
-            said = finished.inventory.redactor.text(str(error))
-            yield f"could not mail the report (not a fault of any target): {said}"
+            reason = finished.inventory.redactor.text(str(error))
+            yield f"could not mail the report (not a fault of any target): {reason}"
 
 
 def due(mail: Mail, run: Run, beside: ReportContext, changed: Callable[[], bool]) -> bool:
@@ -73,13 +73,15 @@ def due(mail: Mail, run: Run, beside: ReportContext, changed: Callable[[], bool]
     What fails without a verdict has no severity, so that it is always told.
     """
     suites = (run.suite or "").split("+")
-    said = {mail.when[suite] for suite in (*suites, "") if suite in mail.when}
-    if not said:
+    occasions = {mail.when[suite] for suite in (*suites, "") if suite in mail.when}
+    if not occasions:
         return False
-    if ALWAYS in said or run.exit_status not in _JUDGED or beside.failed or beside.problems:
+    if ALWAYS in occasions or run.exit_status not in _JUDGED or beside.failed or beside.problems:
         return True
     worst = _worst(run)
-    return (CHANGE in said and changed()) or (worst is not None and any(worst <= each for each in said - {CHANGE}))
+    return (CHANGE in occasions and changed()) or (
+        worst is not None and any(worst <= each for each in occasions - {CHANGE})
+    )
 
 
 def _worst(run: Run) -> str | None:
@@ -138,8 +140,8 @@ def deliver(
         except MailError as error:
             outcome.append(error)
         except Exception as error:  # noqa: BLE001 - the run's verdict stands, whatever goes wrong with its mail
-            said = " ".join(f"{type(error).__name__}: {error}".split())
-            outcome.append(MailError(f"{said}; this is a bug in pytest-opscheck: please report it"))
+            reason = " ".join(f"{type(error).__name__}: {error}".split())
+            outcome.append(MailError(f"{reason}; this is a bug in pytest-opscheck: please report it"))
 
     thread = threading.Thread(target=work, name="opscheck-mail", daemon=True)
     thread.start()
@@ -157,7 +159,7 @@ def _deliver(mail: Mail, made: EmailMessage, end: float, pauses_s: Sequence[floa
     for pause in (*pauses_s, None):
         refused = _sent(mail, made, left, end)
         left = [address for address, (code, _) in refused.items() if code in _LATER]
-        given_up |= {address: said for address, said in refused.items() if address not in left}
+        given_up |= {address: answer for address, answer in refused.items() if address not in left}
         if not left:
             break
         if pause is None or time.monotonic() + pause >= end:
@@ -165,7 +167,7 @@ def _deliver(mail: Mail, made: EmailMessage, end: float, pauses_s: Sequence[floa
             break
         time.sleep(pause)
     if given_up:
-        raise MailError("; ".join(f"to {address}: {_answer(*said)}" for address, said in sorted(given_up.items())))
+        raise MailError("; ".join(f"to {address}: {_answer(*answer)}" for address, answer in sorted(given_up.items())))
 
 
 def _sent(mail: Mail, made: EmailMessage, to: Sequence[str], end: float) -> Refused:
@@ -178,8 +180,8 @@ def _sent(mail: Mail, made: EmailMessage, to: Sequence[str], end: float) -> Refu
     except smtplib.SMTPAuthenticationError as error:
         if error.smtp_code in _LATER:
             return dict.fromkeys(to, (error.smtp_code, error.smtp_error))
-        said = _answer(error.smtp_code, error.smtp_error)
-        raise MailError(f"{_place(mail)} rejected the user and password: {said}; check both") from None
+        answer = _answer(error.smtp_code, error.smtp_error)
+        raise MailError(f"{_place(mail)} rejected the user and password: {answer}; check both") from None
     except smtplib.SMTPResponseException as error:
         return dict.fromkeys(to, (error.smtp_code, error.smtp_error))
     except ssl.SSLCertVerificationError as error:
@@ -190,13 +192,13 @@ def _sent(mail: Mail, made: EmailMessage, to: Sequence[str], end: float) -> Refu
             f"{_place(mail)}: TLS failed: {error.reason or error}; check security (tls, starttls)"
         ) from None
     except smtplib.SMTPNotSupportedError as error:
-        said = plain(str(error)).removesuffix(".")
-        raise MailError(f"{_place(mail)}: {said}; check security and user") from None
+        answer = plain(str(error)).removesuffix(".")
+        raise MailError(f"{_place(mail)}: {answer}; check security and user") from None
     except UnicodeEncodeError:
         raise MailError("a user or password with other than ASCII characters can't be sent to a server") from None
     except (smtplib.SMTPException, OSError) as error:
-        said = plain(str(error)) or type(error).__name__
-        raise MailError(f"{_place(mail)}: {short(said)}; check that a mail server is running there") from None
+        answer = plain(str(error)) or type(error).__name__
+        raise MailError(f"{_place(mail)}: {short(answer)}; check that a mail server is running there") from None
 
 
 @contextmanager
@@ -227,9 +229,9 @@ def _trust(ca: str | None) -> ssl.SSLContext:
     try:
         return ssl.create_default_context(cafile=ca)
     except OSError as error:  # also of a file that holds no certificates
-        said = error.strerror or "it contains no PEM certificate"
+        reason = error.strerror or "it contains no PEM certificate"
         raise MailError(
-            f"ca: {ca}: {said}; set it to the file of the CA that signed the server's certificate"
+            f"ca: {ca}: {reason}; set it to the file of the CA that signed the server's certificate"
         ) from None
 
 
@@ -237,6 +239,6 @@ def _place(mail: Mail) -> str:
     return f"{mail.host}:{mail.port}"
 
 
-def _answer(code: int, said: bytes | str) -> str:
-    text = said.decode(errors="replace") if isinstance(said, bytes) else said
+def _answer(code: int, answer: bytes | str) -> str:
+    text = answer.decode(errors="replace") if isinstance(answer, bytes) else answer
     return f"{code} {short(plain(text))}".strip()

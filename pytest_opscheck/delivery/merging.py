@@ -163,13 +163,13 @@ def _counts(parts: Iterable[Brought], wanted: Mapping[str | None, int]) -> dict[
     found: dict[str | None, set[int]] = {}
     for each in parts:
         found.setdefault(each.part.vantage, set()).add(each.part.shard.of)
-    for vantage, said in found.items():
-        of = wanted.get(vantage, min(said))
-        if len(said | {of}) > 1:
-            several = " and some one of ".join(map(str, sorted(said)))
-            told = "" if of in said else f", and there are to be {of}"
+    for vantage, parts_of in found.items():
+        of = wanted.get(vantage, min(parts_of))
+        if len(parts_of | {of}) > 1:
+            several = " and some one of ".join(map(str, sorted(parts_of)))
+            told = "" if of in parts_of else f", and there are to be {of}"
             raise MergeError(f"some are one of {several} shards{told}; merge shards of one run")
-    return {**wanted, **{vantage: min(said) for vantage, said in found.items()}}
+    return {**wanted, **{vantage: min(parts_of) for vantage, parts_of in found.items()}}
 
 
 def _worst(parts: Iterable[Brought]) -> dict[str, Result]:
@@ -230,14 +230,14 @@ class _Due:
             return f"its vantage {vantage} brought no result; see why its run did not start, or did not end"
         part = next(part for part in self._parts(vantage) if part.shard.holds(contact))
         if part not in self.there:
-            return f"its {part.said} brought no result; see why it did not run, or did not end"
-        return f"its {part.said} ended without a result of it"
+            return f"its {part.within} brought no result; see why it did not run, or did not end"
+        return f"its {part.within} ended without a result of it"
 
 
 def _reports(check: str, name: str, part: str, suite: str, *, is_there: bool) -> Result:
     verdict, severity = (Verdict.OK, None) if is_there else (Verdict.BREACH, "P0")
-    said = "results" if is_there else "no results"
-    measured = Measurement(part, said, "", {"P0": "== results"}, severity, None, said, "results")
+    which = "results" if is_there else "no results"
+    measured = Measurement(part, which, "", {"P0": "== results"}, severity, None, which, "results")
     return Result(
         id=f"{check}@{name}",
         check=check,
@@ -246,7 +246,7 @@ def _reports(check: str, name: str, part: str, suite: str, *, is_there: bool) ->
         suites=(suite,),
         verdict=verdict,
         severity=severity,
-        message=f"{part} brought {said}",
+        message=f"{part} brought {which}",
         measurements=(measured,),
         action=None if is_there else "See its process: it did not start, was killed, or could not deliver its file",
         fails=not is_there,

@@ -23,9 +23,9 @@ def title(alerts: Sequence[Alert], run: Run) -> str:
         return plain(f"{_head(alerts[0])} ({run.inventory})")
     recovered = sum(alert.event is Event.RECOVERED for alert in alerts)
     worst = min((a.result.severity or "P0" for a in alerts if a.event is not Event.RECOVERED), default=None)
-    said = [f"{worst}: {len(alerts) - recovered} not ok"] if worst else []
-    said += [f"{recovered} recovered"] if recovered else []
-    return plain(f"{', '.join(said)} ({run.inventory})")
+    parts = [f"{worst}: {len(alerts) - recovered} not ok"] if worst else []
+    parts += [f"{recovered} recovered"] if recovered else []
+    return plain(f"{', '.join(parts)} ({run.inventory})")
 
 
 def body(alerts: Sequence[Alert], run: Run) -> str:
@@ -44,19 +44,19 @@ def _head(alert: Alert) -> str:
     name = plain(result.id)
     if alert.event is Event.RECOVERED:
         return f"recovered: {name}"
-    said = {Event.WORSE: f", it was {alert.was}", Event.MILDER: f", it was {alert.was}", Event.AGAIN: ", still"}
-    return f"{result.severity or ''} {word(result).lower()}: {name}{said.get(alert.event, '')}".lstrip()
+    changes = {Event.WORSE: f", it was {alert.was}", Event.MILDER: f", it was {alert.was}", Event.AGAIN: ", still"}
+    return f"{result.severity or ''} {word(result).lower()}: {name}{changes.get(alert.event, '')}".lstrip()
 
 
 def _briefly(alert: Alert) -> str:
-    said = duty(alert.result)
-    return f"{_head(alert)}: {short(plain(alert.result.message), 200)}" + (f" ({said})" if said else "")
+    duties = duty(alert.result)
+    return f"{_head(alert)}: {short(plain(alert.result.message), 200)}" + (f" ({duties})" if duties else "")
 
 
 def _told(result: Result, run: Run) -> list[str]:
     lines = [short(plain(result.message), _LONGEST)]
     lines += [f"since: {since}"] if (since := change(result, run.started)) else []
-    lines += [f"owner: {said}"] if (said := duty(result)) else []
+    lines += [f"owner: {duties}"] if (duties := duty(result)) else []
     lines += [f"next: {plain(result.action)}"] if result.action else []
     lines += [f"runbook: {plain(result.runbook)}"] if result.runbook else []
     return lines
@@ -66,5 +66,10 @@ def document(alert: Alert, run: Run) -> dict[str, Any]:
     """Return an alert as data: why it is told, of which run, and the result as the results file has it."""
     head = run.to_json()["run"]
     names = ("id", "suite", "inventory", "started", "vantage")
-    said = {"schema": SCHEMA, "event": str(alert.event), "was": alert.was, "run": {name: head[name] for name in names}}
-    return {**said, "result": alert.result.to_json()}
+    document = {
+        "schema": SCHEMA,
+        "event": str(alert.event),
+        "was": alert.was,
+        "run": {name: head[name] for name in names},
+    }
+    return {**document, "result": alert.result.to_json()}

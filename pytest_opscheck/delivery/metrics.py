@@ -41,8 +41,8 @@ def exported(run: Run, inventory: Inventory) -> Iterator[str]:
         try:
             write(content, file_of(metrics.textfile, run.suite))
         except OSError as error:
-            said = ": ".join(str(part) for part in (error.filename, error.strerror) if part)
-            yield f"could not write the metrics: {said or error}; see the textfile of [report.metrics]"
+            reason = ": ".join(str(part) for part in (error.filename, error.strerror) if part)
+            yield f"could not write the metrics: {reason or error}; see the textfile of [report.metrics]"
     if metrics.push is not None:
         fault, _ = sent("PUT", address(metrics.push, run), content, CONTENT_TYPE)
         if fault:

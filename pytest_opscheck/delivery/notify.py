@@ -129,7 +129,7 @@ def _tell(
     except DeliveryError as error:
         outcomes.put(Outcome(channel.name, problem=str(error), end=True))
     except Exception as error:  # noqa: BLE001 - whatever a channel raises, the others are told, and the run ends
-        said = " ".join(f"{type(error).__name__}: {error}".split())
-        outcomes.put(Outcome(channel.name, problem=said, end=True))
+        reason = " ".join(f"{type(error).__name__}: {error}".split())
+        outcomes.put(Outcome(channel.name, problem=reason, end=True))
     else:
         outcomes.put(Outcome(channel.name, end=True))

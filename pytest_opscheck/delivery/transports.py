@@ -56,12 +56,12 @@ def _to_webhook(url: str, alerts: Sequence[Alert], run: Run) -> None:
 
 def _cause(error: Exception) -> str:
     """Return what lies behind an error of requests, without the address that it repeats."""
-    said: BaseException = error
-    while (behind := getattr(said, "reason", None) or said.__cause__ or next(iter(said.args), None)) is not None:
+    cause: BaseException = error
+    while (behind := getattr(cause, "reason", None) or cause.__cause__ or next(iter(cause.args), None)) is not None:
         if not isinstance(behind, BaseException):
             break
-        said = behind
-    text = str(getattr(said, "strerror", None) or said).rpartition(": ")[2]
+        cause = behind
+    text = str(getattr(cause, "strerror", None) or cause).rpartition(": ")[2]
     return " ".join(text.split()) or type(error).__name__
 
 

@@ -17,9 +17,9 @@ def matched(folder: Path, pattern: str) -> list[Path]:
 
     Raises OSError where a folder on the way can't be read: `glob` would leave out what is in it.
     """
-    said = Path(pattern)
-    found = [Path(said.anchor) if said.is_absolute() else folder]
-    parts = said.relative_to(said.anchor).parts
+    pattern_path = Path(pattern)
+    found = [Path(pattern_path.anchor) if pattern_path.is_absolute() else folder]
+    parts = pattern_path.relative_to(pattern_path.anchor).parts
     for place, part in enumerate(parts):
         is_last = place == len(parts) - 1
         steps = (each for path in found for each in _step(path, part))

@@ -48,8 +48,8 @@ def _is_elsewhere(target: InventoryTarget, hosts: Any) -> bool:
 def machines(keys: object) -> Iterator[str]:
     """Yield the machines that a target's keys name."""
     for name in ("address", "url", "dsn", "broker"):
-        said = getattr(keys, name, None)
-        text = said.get_secret_value() if isinstance(said, SecretStr) else said
+        address = getattr(keys, name, None)
+        text = address.get_secret_value() if isinstance(address, SecretStr) else address
         if isinstance(text, str) and text:
             yield machine_of(text)
 

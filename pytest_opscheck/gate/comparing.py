@@ -125,17 +125,17 @@ def _compared(of: Measurement, earlier: Sequence[Result], why_not: str | None) -
 def _held(of: Measurement, limit: RelativeLimit, before: Level, severity: str) -> Seen:
     """Judge a value by the median of the baseline; one that keeps it by another of its looks is not told apart."""
     was = quantity(f"{before.median:g}", of.unit)
-    said = f"{of.subject or 'it'} is {of.observed or of.value}, expected {limit.expected} (it was {was})"
+    text = f"{of.subject or 'it'} is {of.observed or of.value}, expected {limit.expected} (it was {was})"
     try:
         if limit.holds(of.value, before.median, of.unit):
-            return Seen(Verdict.OK, None, said)
+            return Seen(Verdict.OK, None, text)
         by_another = any(limit.holds(of.value, each, of.unit) for each in (before.least, before.most))
     except UnjudgeableError as error:
         return Seen(Verdict.UNKNOWN, severity, str(error), True)
     if by_another:
         spread = f"{before.least:g} to {quantity(f'{before.most:g}', of.unit)}"
-        return Seen(Verdict.UNKNOWN, severity, f"{said}; the baseline's own looks saw {spread}", True)
-    return Seen(Verdict.BREACH, severity, said)
+        return Seen(Verdict.UNKNOWN, severity, f"{text}; the baseline's own looks saw {spread}", True)
+    return Seen(Verdict.BREACH, severity, text)
 
 
 def _together(
@@ -190,11 +190,11 @@ def _said(comparisons: Sequence[Comparison], severity: str) -> Seen:
     answer = worst(comparison.answer for comparison in comparisons)
     decisive = next(comparison for comparison in comparisons if comparison.answer is answer)
     verdicts = {Answer.ROLL_BACK: Verdict.BREACH, Answer.UNDECIDED: Verdict.UNKNOWN, Answer.GO: Verdict.OK}
-    details = tuple(line for each in comparisons for line in _shown(each, is_said=each is decisive))
+    details = tuple(line for each in comparisons for line in _shown(each, is_shown=each is decisive))
     return Seen(verdicts[answer], severity, f"{decisive.measure}: {decisive.why}", True, details)
 
 
-def _shown(comparison: Comparison, *, is_said: bool) -> Iterator[str]:
+def _shown(comparison: Comparison, *, is_shown: bool) -> Iterator[str]:
     """Yield what is to be shown of a comparison, without the reason that stands above it already."""
-    said, *rest = sentences.lines(comparison)
-    yield from rest if is_said else (said, *rest)
+    first, *rest = sentences.lines(comparison)
+    yield from rest if is_shown else (first, *rest)

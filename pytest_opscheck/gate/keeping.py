@@ -65,7 +65,7 @@ def keep(kept: Mapping[str, Any], file: Path) -> None:
 
 def line_of(kept: Mapping[str, Any]) -> dict[str, Any]:
     """Return what is said of a decision in short: who, which version, what, when, and why."""
-    return {name: said for name, said in kept.items() if name not in _NOT_NOTED}
+    return {name: entry for name, entry in kept.items() if name not in _NOT_NOTED}
 
 
 def note(line: Mapping[str, Any], file: Path) -> None:

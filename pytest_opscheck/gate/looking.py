@@ -65,8 +65,8 @@ class Looker:
         command = pytest_command(self.suite, self._arguments(wanted, results))
         if self.is_stopped:
             raise StoppedError
-        with output.open("wb") as said:
-            self._process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=said, stderr=said)  # noqa: S603 - our own
+        with output.open("wb") as written:
+            self._process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=written, stderr=written)  # noqa: S603 - our own
             status = self._process.wait()
             self._process = None
         if self.is_stopped:
@@ -104,9 +104,9 @@ def _is_relative(limits: Any, params: Mapping[str, Any]) -> bool:
 def _is_at_most(limits: Any) -> bool:
     """Tell whether limits only say how many there may be: fewer in a shorter time never break one."""
     ladders = limits.ladders if limits is not None else ()
-    said = [rung.limit for ladder in ladders for rung in ladder.rungs]
+    stated = [rung.limit for ladder in ladders for rung in ladder.rungs]
     return not any(ladder.relative for ladder in ladders) and all(
-        limit.operator in ("<", "<=") or (limit.operator == "==" and limit.number == 0) for limit in said
+        limit.operator in ("<", "<=") or (limit.operator == "==" and limit.number == 0) for limit in stated
     )
 
 

@@ -35,7 +35,9 @@ def record(looker: Looker, windows: int, every_s: float, deploy: str | None, tel
         vantage=here(),
         recorded=inventory.now(),
         looks=tuple(looks),
-        expected={name: inventory.redactor.text(said) for name, said in expected_of(inventory, looker.suite).items()},
+        expected={
+            name: inventory.redactor.text(expected) for name, expected in expected_of(inventory, looker.suite).items()
+        },
         deploy=deploy,
         version=inventory.redactor.text(version) if version else None,
     )
@@ -47,6 +49,6 @@ def _version(looker: Looker) -> str | None:
         return None
     seen = answering(looker.inventory, gate.version)
     if len(seen) > 1:
-        said = ", ".join(f"{count} x {name}" for name, count in seen.items())
-        raise GateError(f"more than one version answers before the deploy ({said}); wait until the last one is over")
+        counts = ", ".join(f"{count} x {name}" for name, count in seen.items())
+        raise GateError(f"more than one version answers before the deploy ({counts}); wait until the last one is over")
     return next(iter(seen))

@@ -84,7 +84,7 @@ def _as_baseline(inventory: Inventory, watch: Watch, line: Mapping[str, Any]) ->
         vantage=first.vantage,
         recorded=inventory.now(),
         looks=(whole, *others),
-        expected={name: text(said) for name, said in expected_of(inventory, watch.looker.suite).items()},
+        expected={name: text(expected) for name, expected in expected_of(inventory, watch.looker.suite).items()},
         version=line.get("version"),
     )
 

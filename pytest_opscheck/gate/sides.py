@@ -13,8 +13,8 @@ from .values import Series, Tally
 
 def relative_limits(measurement: Measurement) -> Iterator[tuple[str, RelativeLimit]]:
     """Yield the limits of a measurement that are relative to a baseline, the worst severity first."""
-    for severity, said in sorted(measurement.limits.items()):
-        if (limit := parse_relative(said)) is not None:
+    for severity, expected in sorted(measurement.limits.items()):
+        if (limit := parse_relative(expected)) is not None:
             yield severity, limit
 
 

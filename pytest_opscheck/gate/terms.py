@@ -51,8 +51,8 @@ def _incomparable(inventory: Inventory, settings: Gate, known: Baseline) -> Iter
         yield "", f"the baseline is {age_s / 3600:.1f} h old, and may be {settings.max_age / 3600:g} h (max_age)"
     elif known.vantage != here():
         yield "", f"the baseline was recorded on {known.vantage}, and this is {here()}; on like runners set {VARIABLE}"
-    for result_id, said in expected_of(inventory, suite).items():
-        if result_id in known.expected and known.expected[result_id] != text(said):
+    for result_id, expected in expected_of(inventory, suite).items():
+        if result_id in known.expected and known.expected[result_id] != text(expected):
             yield result_id, "what is expected, or how it is measured, has changed since the baseline"
 
 

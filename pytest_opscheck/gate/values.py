@@ -27,8 +27,8 @@ class Answer(StrEnum):
 
 def worst(answers: Iterable[Answer]) -> Answer:
     """Return what several comparisons say together: roll back where one does, go where all do. None say nothing."""
-    said = set(answers)
-    return next((answer for answer in Answer if answer in said), Answer.UNDECIDED)
+    distinct = set(answers)
+    return next((answer for answer in Answer if answer in distinct), Answer.UNDECIDED)
 
 
 @dataclass(frozen=True, slots=True)

@@ -35,10 +35,10 @@ def _asked(inventory: Inventory, version: Version) -> str:
         raise GateError(f"there is no target {version.target}, which [gate] names as the one that says its version")
     try:
         with kind_named("http").connect(target.keys, _TRY_S) as web:
-            said = jmespath.search(version.json_, web.answer.of_asked().json())
+            version_there = jmespath.search(version.json_, web.answer.of_asked().json())
     except (UnknownError, UnreachableError, ValueError) as error:
         return f"{NO_VERSION} ({str(error).splitlines()[0]})"
-    return NO_VERSION if said is None else str(said)
+    return NO_VERSION if version_there is None else str(version_there)
 
 
 def waited_for(

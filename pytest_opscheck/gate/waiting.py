@@ -50,8 +50,8 @@ class Life:
     def message(self) -> str:
         """What is missing, and how long it was waited for."""
         missing = self.missing
-        said = f"{missing.id}: {missing.message}" if missing is not None else ""
-        return f"not ready after {self.seconds:.0f} s: {said}{f'; {self.gave_up}' if self.gave_up else ''}"
+        first = f"{missing.id}: {missing.message}" if missing is not None else ""
+        return f"not ready after {self.seconds:.0f} s: {first}{f'; {self.gave_up}' if self.gave_up else ''}"
 
 
 def life_of(looker: Looker) -> frozenset[str]:
@@ -108,5 +108,5 @@ def _gave_up(missing: Sequence[Result], ended_for_s: float) -> str | None:
     if ended_for_s < _ENDED_FOR_S:
         return None
     ended = next(each for each in missing if _has_ended(each))
-    said = "" if ended is missing[0] else f"{ended.id}: {ended.message}; "
-    return f"{said}it has ended, and does not come up again"
+    prefix = "" if ended is missing[0] else f"{ended.id}: {ended.message}; "
+    return f"{prefix}it has ended, and does not come up again"

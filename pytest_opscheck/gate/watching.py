@@ -113,11 +113,11 @@ class Watch:
         others = waited_for(self.looker, source, wanted, self.began + wait_s, self.tell)
         if not others:
             return
-        said = f"after {time.monotonic() - self.began:.0f} s {described(others, wanted)}, expected {wanted}"
+        message = f"after {time.monotonic() - self.began:.0f} s {described(others, wanted)}, expected {wanted}"
         if all(name.startswith(NO_VERSION) for name in others if name != wanted):
-            self._note(said)
+            self._note(message)
         else:
-            self.terms = replace(self.terms, broke=said)
+            self.terms = replace(self.terms, broke=message)
             self._full_look(LOOKS[0])
 
     def _first_look(self, gate: Gate) -> None:

@@ -167,8 +167,8 @@ class HostConnection:
             received = Received(word, few)
             received.feed(result.stdout_bytes + b"\n")
             if received.begun is None:
-                said = result.stderr_bytes.decode("utf-8", "replace")
-                raise unreachable(said, received.noise.decode("utf-8", "replace"))
+                stderr = result.stderr_bytes.decode("utf-8", "replace")
+                raise unreachable(stderr, received.noise.decode("utf-8", "replace"))
             ahead = (received.begun[0] - time.time(), received.begun[1] - sent)
             if not outputs:
                 begun()
@@ -241,9 +241,9 @@ class _Talk:
         self._idle = not (out or err)
         if not self._idle:
             self._heard = time.monotonic()
-        said = self._stderr + err
-        self._logged_in = self._logged_in or _AUTHENTICATED in said.replace(b"\r", b"\n")
-        self._stderr, self._stderr_bytes = said[-_STDERR_BYTES:], self._stderr_bytes + len(err)
+        stderr = self._stderr + err
+        self._logged_in = self._logged_in or _AUTHENTICATED in stderr.replace(b"\r", b"\n")
+        self._stderr, self._stderr_bytes = stderr[-_STDERR_BYTES:], self._stderr_bytes + len(err)
         return self._received.feed(out)
 
     def await_begin(self) -> None:
@@ -317,8 +317,8 @@ class _Talk:
         return dataclasses.replace(output, ahead_s=self._ahead, lost=lost)
 
     def _why_lost(self) -> str:
-        said = causes(self._said())
-        return "the connection was lost" + (f": {said}" if said else f" ({self._exit()})")
+        cause = causes(self._said())
+        return "the connection was lost" + (f": {cause}" if cause else f" ({self._exit()})")
 
     def _said(self) -> str:
         return self._stderr.decode("utf-8", "backslashreplace")
@@ -345,8 +345,8 @@ class _Talk:
             why = f"not logged in within {2 * CONNECT_SECONDS} s"
         else:
             why = f"{self._in()}, but no shell answers within {CONNECT_SECONDS} s"
-        said = "; ".join(filter(None, (causes(self._said()), causes(self._noise()))))
-        why += f": {said}" if said else shown(self._noise())
+        causes_named = "; ".join(filter(None, (causes(self._said()), causes(self._noise()))))
+        why += f": {causes_named}" if causes_named else shown(self._noise())
         return f"{why}; {SEE_SHELL}" if self._logged_in else why
 
 
@@ -384,8 +384,8 @@ def _channel(backend: Any, text: str) -> Stream:
         return ChannelStream(backend.client, backend.get_command(_SHELL), text, CONNECT_SECONDS)
     except Exception as error:  # noqa: BLE001 - paramiko raises whatever happens on the way
         place = f"{backend.host.name} port {backend.host.port or 22}"
-        said = in_words(error, CONNECT_SECONDS)
-        raise unreachable(said if backend.host.name in said else f"{place}: {said}") from None
+        reason = in_words(error, CONNECT_SECONDS)
+        raise unreachable(reason if backend.host.name in reason else f"{place}: {reason}") from None
 
 
 def _short(backend: Any, parts: Sequence[Part]) -> Iterator[Sequence[Part]]:

@@ -77,11 +77,11 @@ def command(backend: Any, script: str, seconds: float) -> str:
 
 def in_words(error: Exception) -> str:
     """Return what Ansible's programs said, of an error of testinfra's that quotes the whole command."""
-    said = [
+    texts = [
         _text(match[1])
         for match in re.finditer(r"_?std(?:err|out)=(b?(?:'(?:\\.|[^'\\])*'|\"(?:\\.|[^\"\\])*\"))", str(error))
     ]
-    lines = [line.strip() for text in said for line in text.splitlines()]
+    lines = [line.strip() for text in texts for line in text.splitlines()]
     told = [match[1] for line in lines if (match := re.search(r'"msg": "(.*?)",?$|\[?ERROR\]?[:!] (.*)', line))]
     named = [each for each in told if each] or [line for line in lines if line and "WARNING" not in line]
     return "; ".join(dict.fromkeys(named[:_SHOWN])) or f"{type(error).__name__}: {error}"[:300]

@@ -49,12 +49,12 @@ _STEPS = (
 """What ssh says, and what fixes it."""
 
 
-def unreachable(said: str, printed: str = "", why: str = "") -> UnreachableError:
+def unreachable(text: str, printed: str = "", why: str = "") -> UnreachableError:
     """Make the error of what a connection's program said and what the other side printed: the lines that name a cause.
 
     `why` says how it ended, for where nobody said anything.
     """
-    told = [cause for cause in (causes(said), causes(printed)) if cause]
+    told = [cause for cause in (causes(text), causes(printed)) if cause]
     lines = "; ".join(told).split("; ")
     transient = all(re.search(_TRANSIENT, line) for line in lines)
     shell = why.partition(", but no shell answers")
@@ -74,9 +74,9 @@ def shown(printed: str) -> str:
     return f", and prints {excerpt(printed)}" if printed.strip() else ""
 
 
-def causes(said: str) -> str:
+def causes(text: str) -> str:
     """Return the lines that name a cause, each once, the last ones where there are many; all lines where none does."""
-    lines = [re.sub(_FOREIGN, FOREIGN, line.strip()) for line in re.split(r"[\r\n]+", said)]
+    lines = [re.sub(_FOREIGN, FOREIGN, line.strip()) for line in re.split(r"[\r\n]+", text)]
     lines = list(dict.fromkeys(beginning(line, _LINE) for line in lines if line and not re.match(_IDLE, line)))
     named = [line for line in lines if re.search(_CAUSE, line)]
     return "; ".join(named[-_LINES:]) or beginning("; ".join(lines[-_LINES:]), _NAMELESS)

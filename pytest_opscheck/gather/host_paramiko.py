@@ -33,12 +33,12 @@ def _client(backend: Any) -> Any:
     client.set_missing_host_key_policy(paramiko.RejectPolicy())
     where = {"hostname": backend.host.name, "port": int(backend.host.port or 22), "username": backend.host.user}
     file = Path(backend.ssh_config or "~/.ssh/config").expanduser()
-    said: Any = {}
+    options: Any = {}
     if backend.ssh_config or file.is_file():
         config = paramiko.SSHConfig.from_path(str(file))
         backend._load_ssh_config(client, where, config, str(file.parent))  # noqa: SLF001 - testinfra's own reading of it
-        said = config.lookup(backend.host.name)
-    for name in _known_hosts(said):
+        options = config.lookup(backend.host.name)
+    for name in _known_hosts(options):
         client.load_system_host_keys(name)
     if backend.ssh_identity_file:
         where["key_filename"] = backend.ssh_identity_file
@@ -97,17 +97,17 @@ def in_words(error: Exception, timeout_s: float) -> str:
     return re.sub(r"^Incompatible ssh peer \((.*)\)$", rf"{FOREIGN} as paramiko does: \1", text)
 
 
-def _without_banner(said: str) -> str:
-    if "reset" in said:
+def _without_banner(text: str) -> str:
+    if "reset" in text:
         return "connection reset by peer"
-    if "codec" in said:
+    if "codec" in text:
         return FOREIGN
-    return said[said.index(FOREIGN) :] if FOREIGN in said else "it closed the connection before identifying itself"
+    return text[text.index(FOREIGN) :] if FOREIGN in text else "it closed the connection before identifying itself"
 
 
-def _known_hosts(said: Any) -> list[str]:
+def _known_hosts(value: Any) -> list[str]:
     """Return the files of known hosts that there are, by ssh's configuration of a host."""
-    own, all_ = said.get("userknownhostsfile"), said.get("globalknownhostsfile")
+    own, all_ = value.get("userknownhostsfile"), value.get("globalknownhostsfile")
     named = [*(own.split() if own else _OWN), *(all_.split() if all_ else _EVERYBODYS)]
     files = [Path(name).expanduser() for name in named]
     return [str(file) for file in files if file.is_file()]

@@ -264,9 +264,9 @@ def _timed_out(status: int, clock: Sequence[str], seconds: float) -> bool:
     return ended - began > seconds - _CLOCK_S
 
 
-def _moment(said: str) -> tuple[float, float]:
+def _moment(text: str) -> tuple[float, float]:
     """Return what a host's clock said, in seconds since 1970: at least, and at most."""
-    found = re.match(r"(\d+)\.?(\d*)", said)
+    found = re.match(r"(\d+)\.?(\d*)", text)
     if found is None:
         return float("-inf"), float("inf")
     # busybox's clock says whole seconds: then any moment of that second may be meant.

@@ -67,8 +67,8 @@ def _our_seconds() -> float:
 
 def _ticks() -> tuple[int, int] | None:
     """Return for how long the machine's processors were idle, and that in all; None where the system does not tell."""
-    with contextlib.suppress(OSError, ValueError, IndexError), Path("/proc/stat").open(encoding="ascii") as said:
-        each = [int(word) for word in said.readline().split()[1:9]]
+    with contextlib.suppress(OSError, ValueError, IndexError), Path("/proc/stat").open(encoding="ascii") as stat:
+        each = [int(word) for word in stat.readline().split()[1:9]]
         return each[3] + each[4], sum(each)
     return None
 

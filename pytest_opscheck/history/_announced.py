@@ -41,7 +41,7 @@ class Announced:
         return self.merged is None and self.deadline <= now
 
 
-def announce(store: Store, inventory: str, said: Announced) -> Announced:
+def announce(store: Store, inventory: str, announced: Announced) -> Announced:
     """Write down that a run is to come, and return it with its number."""
     with transaction(store, writes=True):
         store.rows(f"SELECT newest FROM opscheck_chain{store.locked}")  # one number each, also on two machines at once
@@ -51,20 +51,20 @@ def announce(store: Store, inventory: str, said: Announced) -> Announced:
             (
                 inventory,
                 newest + 1,
-                said.suite,
-                utc(said.at),
-                utc(said.deadline),
-                said.digest,
-                json.dumps(dict(said.parts)),
+                announced.suite,
+                utc(announced.at),
+                utc(announced.deadline),
+                announced.digest,
+                json.dumps(dict(announced.parts)),
             ),
         )
-    return replace(said, number=newest + 1)
+    return replace(announced, number=newest + 1)
 
 
-def close(store: Store, said: Announced, now: dt.datetime) -> None:
+def close(store: Store, announced: Announced, now: dt.datetime) -> None:
     """Write down that a run was merged."""
     with transaction(store, writes=True):
-        store.rows("UPDATE opscheck_announced SET merged = ? WHERE number = ?", (utc(now), said.number))
+        store.rows("UPDATE opscheck_announced SET merged = ? WHERE number = ?", (utc(now), announced.number))
 
 
 def announced(store: Store, inventory: str, since: dt.datetime | None = None) -> list[Announced]:

@@ -83,8 +83,8 @@ def _results(store: Store, seq: int, texts: dict[int, str]) -> list[dict[str, An
         WHERE m.run = ? ORDER BY m.place, m.number
     """
     for place, subject, value, exact, about, *values in store.rows(sql, (seq,)):
-        said = {key: text for key, text in zip(MEASUREMENT, values, strict=True) if text is not None}
-        measured = {"subject": subject, "value": value_of(value, exact), "breached": None, **said}
+        texts_of = {key: text for key, text in zip(MEASUREMENT, values, strict=True) if text is not None}
+        measured = {"subject": subject, "value": value_of(value, exact), "breached": None, **texts_of}
         found.setdefault(place, {"measurements": []})["measurements"].append(_text(store, about, texts) | measured)
     return list(found.values())
 
@@ -94,8 +94,8 @@ def _text(store: Store, key: int, texts: dict[int, str]) -> dict[str, Any]:
     if key not in texts:
         ((content,),) = store.rows("SELECT content FROM opscheck_text WHERE id = ?", (key,)) or (("{}",),)
         texts[key] = content
-    said = json.loads(texts[key])
-    return said if isinstance(said, dict) else {}
+    data = json.loads(texts[key])
+    return data if isinstance(data, dict) else {}
 
 
 def verified(store: Store, digest: str | None = None) -> Verified:

@@ -34,16 +34,24 @@ class ManualMaintenance:
         return self.stopped is None and self.started <= now < self.ends
 
 
-def begin(store: Store, inventory: str, said: ManualMaintenance) -> ManualMaintenance:
+def begin(store: Store, inventory: str, begun: ManualMaintenance) -> ManualMaintenance:
     """Write down that a maintenance begins, and return it with its number."""
     with transaction(store, writes=True):
         store.rows(f"SELECT newest FROM opscheck_chain{store.locked}")  # one number each, also on two machines at once
         ((newest,),) = store.rows("SELECT coalesce(max(number), 0) FROM opscheck_maintenance")
         store.rows(
             f"INSERT INTO opscheck_maintenance (inventory, {_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, NULL, NULL)",
-            (inventory, newest + 1, utc(said.started), utc(said.ends), said.why, said.who, json.dumps(said.targets)),
+            (
+                inventory,
+                newest + 1,
+                utc(begun.started),
+                utc(begun.ends),
+                begun.why,
+                begun.who,
+                json.dumps(begun.targets),
+            ),
         )
-    return replace(said, number=newest + 1)
+    return replace(begun, number=newest + 1)
 
 
 def stop(store: Store, inventory: str, now: dt.datetime, who: str, number: int | None) -> list[ManualMaintenance]:

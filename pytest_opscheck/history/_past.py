@@ -99,8 +99,8 @@ class Past:
             return result
         past = self._ask(lambda records: records.outcomes(MOST_RUNS, result.id)) or {}
         if self.fault is not None:
-            said = f"; it counts at once, because the history can't tell how long it has lasted: {self.fault}"
-            return replace(result, message=result.message + said)
+            note = f"; it counts at once, because the history can't tell how long it has lasted: {self.fault}"
+            return replace(result, message=result.message + note)
         why = pending(limit, past.get(result.id, ()), now)
         if why is None:
             return result
@@ -176,13 +176,13 @@ class Past:
         self._is_open = self._records is not None  # the first run of all has made what there is to open
         return digest
 
-    def note_merged(self, said: Announced, now: dt.datetime) -> None:
+    def note_merged(self, announced: Announced, now: dt.datetime) -> None:
         """Note that a run was merged that had been announced. Raises HistoryError."""
 
         def write() -> bool:
             with opened(self.history, create=True) as store:
                 assert store is not None  # noqa: S101 - it was to be made
-                _announced.close(store, said, now)
+                _announced.close(store, announced, now)
             return True
 
         bounded(write, self.history)

@@ -128,8 +128,8 @@ class Records:
             f"WHERE {' AND '.join(sql for sql, _ in asked)} ORDER BY started DESC, seq DESC"
         )
         return [
-            PastRun(seq, name, said, _moment(start), _moment(end), status, vantage, bool(narrowed), digest)
-            for seq, name, said, start, end, status, vantage, narrowed, digest in self._pages(
+            PastRun(seq, name, suite_of, _moment(start), _moment(end), status, vantage, bool(narrowed), digest)
+            for seq, name, suite_of, start, end, status, vantage, narrowed, digest in self._pages(
                 sql, [value for _, value in asked], newest
             )
         ]

@@ -241,8 +241,8 @@ def told(history: History) -> Iterator[None]:
     except (sqlite3.Error, PermissionError) as error:
         raise HistoryError(f"{history}: {getattr(error, 'strerror', None) or error}{_advice(error)}") from None
     except _DAMAGE as error:
-        said = " ".join(f"{type(error).__name__}: {error}".split())
-        raise HistoryError(f"{history}: it contains something that no run has written ({said}); {_MOVE}") from None
+        reason = " ".join(f"{type(error).__name__}: {error}".split())
+        raise HistoryError(f"{history}: it contains something that no run has written ({reason}); {_MOVE}") from None
     except HistoryError:
         raise
     except Exception as error:
@@ -250,8 +250,8 @@ def told(history: History) -> Iterator[None]:
             raise
         from ..answers.postgres_words import one_line
 
-        said = one_line(error)
-        raise HistoryError(f"{history}: {said}{_advice_of_server(said)}") from None
+        reason = one_line(error)
+        raise HistoryError(f"{history}: {reason}{_advice_of_server(reason)}") from None
 
 
 _LESS = "see which server listens there, or ask for a shorter time"
@@ -261,16 +261,16 @@ _MOVE = "see `opscheck history verify`; in another place the next run begins a n
 
 
 def _advice(error: Exception) -> str:
-    said = str(error)
-    if "locked" in said:
+    text = str(error)
+    if "locked" in text:
         return "; another run or program has kept it locked for too long: find it, for example with `fuser`"
-    if "full" in said:
+    if "full" in text:
         return "; make room on its disk, or keep less: `keep` in [history]"
-    if "disk I/O" in said:
+    if "disk I/O" in text:
         return "; check whether its disk is full or broken"
-    if "not a database" in said or "malformed" in said:
+    if "not a database" in text or "malformed" in text:
         return "; it is damaged: move it away, and the next run starts a new one"
-    if "readonly" in said or "unable to open" in said or isinstance(error, PermissionError):
+    if "readonly" in text or "unable to open" in text or isinstance(error, PermissionError):
         return "; give the user who runs the checks write access to the file and its folder"
     return ""
 
@@ -286,8 +286,8 @@ _SERVER_ADVICE = (
 )
 
 
-def _advice_of_server(said: str) -> str:
-    return next((f"; {advice}" for sign, advice in _SERVER_ADVICE if sign in said), "")
+def _advice_of_server(text: str) -> str:
+    return next((f"; {advice}" for sign, advice in _SERVER_ADVICE if sign in text), "")
 
 
 def bounded(work: Callable[[], T], history: History, seconds: float = LONGEST_S) -> T:
@@ -311,8 +311,8 @@ def bounded(work: Callable[[], T], history: History, seconds: float = LONGEST_S)
     if failure:
         error = failure[0]
         if isinstance(error, Exception) and not isinstance(error, HistoryError):
-            said = " ".join(f"{type(error).__name__}: {error}".split())
-            raise HistoryError(f"{history}: {said}; this is a bug in pytest-opscheck: please report it")
+            reason = " ".join(f"{type(error).__name__}: {error}".split())
+            raise HistoryError(f"{history}: {reason}; this is a bug in pytest-opscheck: please report it")
         raise error
     if not outcome:
         raise HistoryError(f"{history}: no answer within {seconds:g} s; see what slows its disk or server down")

@@ -253,15 +253,15 @@ def _timezone(name: str | None, problems: Problems) -> zoneinfo.ZoneInfo | dt.ti
         return dt.UTC
 
 
-def _words(said: object, checks: Iterable[Check], problems: Problems) -> dict[str, str]:
+def _words(value: object, checks: Iterable[Check], problems: Problems) -> dict[str, str]:
     """Return the inventory's own words for P0 to P3."""
     path = ("opscheck", "severities")
-    if not isinstance(said, dict):
+    if not isinstance(value, dict):
         problems.add(path, 'it must be a table, for example { critical = "P0" }')
         return {}
     taken = {*COMMON, *ENTRY_KEYS, *(key for check in checks for key in check.keys)}
     words = {}
-    for word, severity in said.items():
+    for word, severity in value.items():
         if severity not in SEVERITIES:
             problems.add((*path, word), f"{severity!r} is not one of {', '.join(SEVERITIES)}")
         elif word in SEVERITIES and word != severity:
@@ -274,13 +274,13 @@ def _words(said: object, checks: Iterable[Check], problems: Problems) -> dict[st
 
 
 def _suites(
-    said: Mapping[str, Any],
+    tables: Mapping[str, Any],
     words: Mapping[str, str],
     zone: zoneinfo.ZoneInfo | dt.timezone | None,
     problems: Problems,
 ) -> dict[str, Suite]:
     suites = {name: Suite(name) for name in SUITES}
-    for name, table in said.items():
+    for name, table in tables.items():
         path = ("suites", name)
         if problem := suite_problem(name):
             problems.add(path, problem)

@@ -18,9 +18,9 @@ _LIKE_A_LIMIT = re.compile(r"\s*(==|!=|<|>|~)")
 _STEP = 'for example { when = "redis.hit_rate@cache", action = "Warm the cache" }'
 
 
-def read_ids(said: object, path: Key, problems: Problems) -> tuple[str, ...]:
+def read_ids(value: object, path: Key, problems: Problems) -> tuple[str, ...]:
     """Return the ids of the runbook's lines that an expectation covers: one, or a list."""
-    ids = said if isinstance(said, list) else [said]
+    ids = value if isinstance(value, list) else [value]
     for each in ids:
         if not isinstance(each, str) or not _ID.fullmatch(each):
             hint = (
@@ -32,18 +32,18 @@ def read_ids(said: object, path: Key, problems: Problems) -> tuple[str, ...]:
     return tuple(dict.fromkeys(str(each) for each in ids))
 
 
-def read_links(said: object, path: Key, problems: Problems) -> tuple[str, ...]:
+def read_links(value: object, path: Key, problems: Problems) -> tuple[str, ...]:
     """Return where the runbook says more of an expectation: one link, or a list."""
-    links = said if isinstance(said, list) and said else [said]
+    links = value if isinstance(value, list) and value else [value]
     if not all(isinstance(each, str) and each.strip() for each in links):
         problems.add(path, "it must be a non-empty text, or a list of such, for example ['#disk', '#every-morning']")
         return ()
     return tuple(dict.fromkeys(map(str, links)))
 
 
-def read_says(said: object, path: Key, problems: Problems) -> tuple[str, ...]:
+def read_says(value: object, path: Key, problems: Problems) -> tuple[str, ...]:
     """Return the limits that the runbook says where the inventory has others on purpose: one, or a list."""
-    limits = said if isinstance(said, list) and said else [said]
+    limits = value if isinstance(value, list) and value else [value]
     try:
         return tuple(dict.fromkeys(str(parse_limit(each)) for each in limits))
     except LimitError as error:
@@ -51,45 +51,45 @@ def read_says(said: object, path: Key, problems: Problems) -> tuple[str, ...]:
         return ()
 
 
-def read_action(said: Any, path: Key, problems: Problems) -> tuple[str | None, tuple[Step, ...]]:
+def read_action(value: Any, path: Key, problems: Problems) -> tuple[str | None, tuple[Step, ...]]:
     """Return the next step, and those that come before it where another check is not ok.
 
     The steps are a list of tables, of which the first that applies is shown; a text at its end applies always.
     """
-    if said is None or (isinstance(said, str) and said.strip()):
-        return said, ()
-    if not isinstance(said, list) or not said:
+    if value is None or (isinstance(value, str) and value.strip()):
+        return value, ()
+    if not isinstance(value, list) or not value:
         problems.add(path, f"it must be a non-empty text, or a list of steps, {_STEP}")
         return None, ()
-    steps, last = (said[:-1], said[-1]) if isinstance(said[-1], str) else (said, None)
+    steps, last = (value[:-1], value[-1]) if isinstance(value[-1], str) else (value, None)
     if last is not None and not last.strip():
         problems.add(path, "its last step is empty")
     made = [step for place, each in enumerate(steps) if (step := _step(each, (*path, place), problems)) is not None]
     return last, tuple(made)
 
 
-def read_lasting(said: Mapping[str, Any], own: Collection[str], here: Key, problems: Problems) -> Lasting | None:
+def read_lasting(table: Mapping[str, Any], own: Collection[str], here: Key, problems: Problems) -> Lasting | None:
     """Return how long, or how often, a limit has to be broken before that counts; None where at once.
 
     `own` are keys of the check itself: a ratio is `of` another metric.
     """
     both = (("for", parse_for), ("of", parse_of))
-    found = [(key, parse) for key, parse in both if key in said and key not in own]
+    found = [(key, parse) for key, parse in both if key in table and key not in own]
     if len(found) > 1:
         problems.add((*here, "of"), "use either `for` or `of`")
     made = None
     for key, parse in found:
         try:
-            made = parse(said[key])
+            made = parse(table[key])
             if key == "for":
-                parse_time(said[key])  # of a bare number nobody could tell whether it is minutes
+                parse_time(table[key])  # of a bare number nobody could tell whether it is minutes
         except LimitError as error:
             problems.add((*here, key), str(error))
     return made
 
 
-def _step(said: object, path: Key, problems: Problems) -> Step | None:
-    texts = [said.get(key) for key in ("when", "action")] if isinstance(said, Mapping) and len(said) == 2 else []  # noqa: PLR2004
+def _step(value: object, path: Key, problems: Problems) -> Step | None:
+    texts = [value.get(key) for key in ("when", "action")] if isinstance(value, Mapping) and len(value) == 2 else []  # noqa: PLR2004
     when, action = texts or (None, None)
     if isinstance(when, str) and isinstance(action, str) and action.strip():
         return Step(when, action)

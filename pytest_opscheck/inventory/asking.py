@@ -82,8 +82,8 @@ def _files(source: Source, folder: Path) -> list[Path]:
     try:
         found = matched(folder, source.file or "")
     except (OSError, ValueError) as error:
-        said = f"{error.filename}: {error.strerror}" if isinstance(error, OSError) else str(error)
-        raise ListError(f"{said}; let whoever runs this read it") from None
+        reason = f"{error.filename}: {error.strerror}" if isinstance(error, OSError) else str(error)
+        raise ListError(f"{reason}; let whoever runs this read it") from None
     if not found:
         raise ListError(f"{source.file!r} matches no file, seen from the inventory's folder")
     return found

@@ -45,13 +45,13 @@ class Channel:
 
     def __str__(self) -> str:
         ways = {Way.URL: "apprise", Way.CHANNEL: self.address}
-        said = [f"{self.name} ({ways.get(self.way, self.way)}): {', '.join(sorted(self.severities))}"]
-        said += [f"only {', '.join(sorted(self.suites))}"] if self.suites is not None else []
-        said += [f"only {', '.join(self.targets)}"] if self.targets else []
-        said += [f"again after {seconds_text(self.again_s)}"] if self.again_s is not None else []
+        parts = [f"{self.name} ({ways.get(self.way, self.way)}): {', '.join(sorted(self.severities))}"]
+        parts += [f"only {', '.join(sorted(self.suites))}"] if self.suites is not None else []
+        parts += [f"only {', '.join(self.targets)}"] if self.targets else []
+        parts += [f"again after {seconds_text(self.again_s)}"] if self.again_s is not None else []
         if self.digest_s is not None:
-            said.append(f"one message in {seconds_text(self.digest_s)}" if self.digest_s else "one message a run")
-        return "; ".join(said)
+            parts.append(f"one message in {seconds_text(self.digest_s)}" if self.digest_s else "one message a run")
+        return "; ".join(parts)
 
     def takes(self, suite: str | None) -> bool:
         """Tell whether it is told what a run of these suites finds, joined by `+`; named checks are not a suite."""

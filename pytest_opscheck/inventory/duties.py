@@ -15,13 +15,13 @@ from .problems import Problems, nearest
 KEYS = ("owner", "answer_within")
 
 
-def read_duties(said: object, words: Mapping[str, str], problems: Problems) -> dict[str, Duty]:
+def read_duties(value: object, words: Mapping[str, str], problems: Problems) -> dict[str, Duty]:
     """Return who answers for breaches, by severity; `words` are the inventory's own names of severities."""
-    if not isinstance(said, Mapping):
+    if not isinstance(value, Mapping):
         problems.add(("severity",), "it must be tables: [severity.P1]")
         return {}
     found: dict[str, Duty] = {}
-    for name, table in said.items():
+    for name, table in value.items():
         path: Key = ("severity", name)
         severity = name if name in SEVERITIES else words.get(name)
         if severity is None:
@@ -46,24 +46,24 @@ def _duty(table: object, path: Key, problems: Problems) -> Duty:
 
 
 def _owner(table: Mapping[str, Any], path: Key, problems: Problems) -> str | None:
-    said = table.get("owner")
-    if said is None or (isinstance(said, str) and said.strip() and not has_controls(said)):
-        return said
+    owner = table.get("owner")
+    if owner is None or (isinstance(owner, str) and owner.strip() and not has_controls(owner)):
+        return owner
     problems.add((*path, "owner"), "it must be a text on one line, for example 'ops on call'")
     return None
 
 
 def _within_s(table: Mapping[str, Any], path: Key, problems: Problems) -> float | None:
-    said = table.get("answer_within")
-    if said is None:
+    within = table.get("answer_within")
+    if within is None:
         return None
     try:
-        seconds = parse_duration(said) if isinstance(said, str) else 0.0  # 1 would be a second, which nobody means
+        seconds = parse_duration(within) if isinstance(within, str) else 0.0  # 1 would be a second, which nobody means
     except LimitError:
         seconds = 0.0
     if seconds > 0:
         return seconds
-    problems.add((*path, "answer_within"), f"{said!r} is not a length of time; use for example '1h'")
+    problems.add((*path, "answer_within"), f"{within!r} is not a length of time; use for example '1h'")
     return None
 
 

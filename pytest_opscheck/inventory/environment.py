@@ -46,22 +46,22 @@ def expand(document: dict[str, Any], outside: Outside, problems: Problems) -> di
     variables also by their names and by their shape.
     """
 
-    def text(said: str, path: Key) -> str | Blank:
-        if _is_todo(said):
-            problems.add_cause(path, _left(said))
+    def text(written: str, path: Key) -> str | Blank:
+        if _is_todo(written):
+            problems.add_cause(path, _left(written))
             return ""
 
-        def variables(said: str) -> str:
-            return _VARIABLE.sub(lambda match: _resolved(match, outside, path, problems), said)
+        def variables(written: str) -> str:
+            return _VARIABLE.sub(lambda match: _resolved(match, outside, path, problems), written)
 
-        absent = _absent(said, outside) if problems.assumes else None
-        if absent is not None and (path[0] not in FILLED or "{" not in said[len(absent) :]):
+        absent = _absent(written, outside) if problems.assumes else None
+        if absent is not None and (path[0] not in FILLED or "{" not in written[len(absent) :]):
             problems.written.assumed.setdefault(path, set()).add(absent)
-            return stand_in(path, variables(said[len(absent) :]))
+            return stand_in(path, variables(written[len(absent) :]))
         if path[0] not in FILLED or is_word(path):
-            filled: str | Blank = variables(said)
+            filled: str | Blank = variables(written)
         else:
-            filled = blank(said, variables, fields=takes_fields(path, templates))
+            filled = blank(written, variables, fields=takes_fields(path, templates))
         if isinstance(filled, str):
             if _is_todo(filled):
                 problems.add_cause(path, "a variable in it is still to be written; set it to what is meant")
@@ -75,9 +75,9 @@ def expand(document: dict[str, Any], outside: Outside, problems: Problems) -> di
     return made
 
 
-def _absent(said: str, outside: Outside) -> str | None:
+def _absent(text: str, outside: Outside) -> str | None:
     """Return the variable with which a text begins, where that is not there."""
-    match = _VARIABLE.match(said)
+    match = _VARIABLE.match(text)
     if match is None or match["escaped"] or not _is_variable(match):
         return None
     try:
@@ -113,14 +113,14 @@ def _key(path: Key) -> str:
     return next((step for step in reversed(path) if isinstance(step, str)), "")
 
 
-def _is_todo(said: str) -> bool:
+def _is_todo(text: str) -> bool:
     """Tell whether a value is still to be written: it says TODO, alone, with what is missing, or in an address."""
-    return _TODO.search(said) is not None
+    return _TODO.search(text) is not None
 
 
-def _left(said: str) -> str:
+def _left(text: str) -> str:
     """Return what to say of a value that is still to be written: what a person has to fill in."""
-    what = _WHAT.match(said)
+    what = _WHAT.match(text)
     return f"it is still to be written{f': {what[1]}' if what else ''}; replace the TODO with what is meant"
 
 

@@ -46,15 +46,15 @@ class ExemptTable(BaseModel):
     until: Any = Field(default=None, description="the last day on which it is valid: 2026-12-31")
 
 
-def read_exempt(said: object, problems: Problems) -> tuple[Exempt, ...]:
+def read_exempt(value: object, problems: Problems) -> tuple[Exempt, ...]:
     """Return what the table [runbook] says."""
-    if not isinstance(said, Mapping):
+    if not isinstance(value, Mapping):
         problems.add((TABLE,), f"it must be a table, for example {_EXAMPLE}")
         return ()
-    for key in said:
+    for key in value:
         if key != "exempt":
             problems.add((TABLE, key), f"unknown key; {nearest(str(key), ['exempt'])}")
-    tables = said.get("exempt", [])
+    tables = value.get("exempt", [])
     if not isinstance(tables, list):
         problems.add((TABLE, "exempt"), f"it must be a list of tables, for example {_EXAMPLE}")
         return ()

@@ -55,10 +55,10 @@ class Resolver:
         return self._of_kind[kind]
 
     def _once(
-        self, check: Check, target: InventoryTarget, said: object, read: Callable[[], Iterable[Expectation]]
+        self, check: Check, target: InventoryTarget, value: object, read: Callable[[], Iterable[Expectation]]
     ) -> Iterable[Expectation]:
         """Return what is read of a check, as it was for another target of which the same is said."""
-        key = check.id, repr(said)
+        key = check.id, repr(value)
         if (known := self._read.get(key)) is not None:
             return [replace(expectation, target=target) for expectation in known]
         before = len(self.problems), len(self.notes)
@@ -68,7 +68,7 @@ class Resolver:
         return found
 
     def resolve(
-        self, target: InventoryTarget, said: object, questions: Mapping[str, object], path: Key
+        self, target: InventoryTarget, value: object, questions: Mapping[str, object], path: Key
     ) -> list[Expectation]:
         """Return a target's expectations: those said, and the defaults of the others."""
         checks = self._checks(target.kind)
@@ -77,87 +77,89 @@ class Resolver:
             family_read = partial(self._family, checks[family], target, named, (*path, family))
             found += self._once(checks[family], target, named, family_read)
         here = (*path, "expect")
-        if not isinstance(said, dict | None):
+        if not isinstance(value, dict | None):
             self.problems.add(here, "it must be a table, for example expect = { disk = '< 70%' }")
             return found
-        if said == {}:
+        if value == {}:
             self.problems.add(here, "this table is empty; leave it out, or add what is expected")
         plain = {name: check for name, check in checks.items() if not check.family}
-        for name in said or ():
+        for name in value or ():
             if name in checks and name not in plain:
                 self.problems.add((*here, name), f"a {name} needs its own name: [{target.id}.{name}.NAME]")
             elif name not in plain:
                 self.problems.add((*here, name), f"unknown expectation; {nearest(name, plain)}")
         return [
-            each for name in plain for each in self._said(plain[name], target, (said or {}).get(name), here)
+            each for name in plain for each in self._said(plain[name], target, (value or {}).get(name), here)
         ] + found
 
-    def _said(self, check: Check, target: InventoryTarget, said: object, here: Key) -> Iterable[Expectation]:
+    def _said(self, check: Check, target: InventoryTarget, value: object, here: Key) -> Iterable[Expectation]:
         """Return what is expected of a check: one expectation, or none where it is off."""
 
         def read() -> Iterator[Expectation]:
-            if (made := self._plain(check, target, said, (*here, check.name))) is not None:
+            if (made := self._plain(check, target, value, (*here, check.name))) is not None:
                 yield made
 
-        return self._once(check, target, said, read)
+        return self._once(check, target, value, read)
 
     def _family(self, check: Check, target: InventoryTarget, questions: object, path: Key) -> Iterator[Expectation]:
         """Yield the user-defined questions: [postgres.main.query.NAME]."""
-        for name in [name for name, said in questions.items() if said is False] if isinstance(questions, dict) else ():
+        for name in (
+            [name for name, question in questions.items() if question is False] if isinstance(questions, dict) else ()
+        ):
             self.problems.add(
                 (*path, name), f"there is no {check.name} {name!r} to switch off, in a template or a group"
             )
             return
-        if not isinstance(questions, dict) or not all(isinstance(said, dict) for said in questions.values()):
+        if not isinstance(questions, dict) or not all(isinstance(question, dict) for question in questions.values()):
             self.problems.add(path, f"a {check.name} needs its own name: [{target.id}.{check.name}.NAME]")
             return
         if not questions:
             self.problems.add(path, f"this table is empty; leave it out, or add one: [{target.id}.{check.name}.NAME]")
-        for name, said in questions.items():
+        for name, question in questions.items():
             here = (*path, name)
             if problem := name_problem(name):
                 self.problems.add(here, problem)
                 continue
-            if "expect" in said and check.carries_limits:
+            if "expect" in question and check.carries_limits:
                 keys = ", ".join(check.limit_keys)
                 self.problems.add((*here, "expect"), f"a {check.name} takes its expectations as separate keys: {keys}")
                 continue
-            table = {key: value for key, value in said.items() if key != "expect"}
-            limit = (said["expect"], (*here, "expect")) if "expect" in said else None
+            table = {key: value for key, value in question.items() if key != "expect"}
+            limit = (question["expect"], (*here, "expect")) if "expect" in question else None
             if (made := self._made(check, target, table, here, limit=limit, name=name)) is not None:
                 yield made
 
-    def _plain(self, check: Check, target: InventoryTarget, said: object, here: Key) -> Expectation | None:
-        if said is False or (said is None and not check.on_by_default):
+    def _plain(self, check: Check, target: InventoryTarget, value: object, here: Key) -> Expectation | None:
+        if value is False or (value is None and not check.on_by_default):
             return None
-        if said is None or (said is True and not _takes_truth(check)):
+        if value is None or (value is True and not _takes_truth(check)):
             if check.needs:
                 self.problems.add(here, f"true is not enough: {check.needs[0]} is needed")
                 return None
             return self._made(check, target, {}, here)
-        if isinstance(said, dict):
-            return self._long(check, target, said, here)
+        if isinstance(value, dict):
+            return self._long(check, target, value, here)
         takes_limit = check.limits is not None or _limit_parameter(check) is not None
-        if check.takes is not None and (takes_limit or not _looks_like_limit(said)):
-            return self._made(check, target, {check.takes: said}, here, unsaid=check.takes)
-        return self._made(check, target, {}, here, limit=(said, here))
+        if check.takes is not None and (takes_limit or not _looks_like_limit(value)):
+            return self._made(check, target, {check.takes: value}, here, unsaid=check.takes)
+        return self._made(check, target, {}, here, limit=(value, here))
 
-    def _long(self, check: Check, target: InventoryTarget, said: dict[str, Any], here: Key) -> Expectation | None:
+    def _long(self, check: Check, target: InventoryTarget, table: dict[str, Any], here: Key) -> Expectation | None:
         """Read a table: severities or `limit` say what is expected, the other keys how."""
-        if not said:
+        if not table:
             self.problems.add(
                 here, f"this table expects nothing; use for example {example_of(check)}, or false for off"
             )
             return None
-        said = self._renamed(check, target, said)
+        table = self._renamed(check, target, table)
         inner = inner_parameter(check)
         limit_keys = [
             *SEVERITIES,
             *self.words,
             *(() if inner else (key for key in ENTRY_KEYS if key not in check.keys)),
         ]
-        limits = {key: value for key, value in said.items() if key in limit_keys}
-        rest = {key: value for key, value in said.items() if key not in limits}
+        limits = {key: value for key, value in table.items() if key in limit_keys}
+        rest = {key: value for key, value in table.items() if key not in limits}
         if (carrier := _limit_parameter(check)) is not None and limits and carrier not in rest:
             return self._made(check, target, {**rest, carrier: limits}, here, unsaid=carrier)
         limit: tuple[object, Key] | None = (limits, here) if limits else None
@@ -170,18 +172,18 @@ class Resolver:
             rest = {key: value for key, value in rest.items() if key not in own} | {str(inner): own}
         return self._made(check, target, rest, here, limit=limit, unsaid=unsaid)
 
-    def _renamed(self, check: Check, target: InventoryTarget, said: dict[str, Any]) -> dict[str, Any]:
+    def _renamed(self, check: Check, target: InventoryTarget, table: dict[str, Any]) -> dict[str, Any]:
         """Return a table with the present names of its keys; an old one beside the present one is an unknown key."""
-        renamed = {old: new for old, new in check.formerly.items() if old in said and new not in said}
+        renamed = {old: new for old, new in check.formerly.items() if old in table and new not in table}
         for old, new in renamed.items():
             self.notes.append(f"{check.id}@{target.name}: {old} is now called {new}; rename it")
-        return {renamed.get(key, key): value for key, value in said.items()}
+        return {renamed.get(key, key): value for key, value in table.items()}
 
     def _made(
         self,
         check: Check,
         target: InventoryTarget,
-        said: dict[str, Any],
+        table: dict[str, Any],
         here: Key,
         *,
         limit: tuple[object, Key] | None = None,
@@ -194,24 +196,26 @@ class Resolver:
         inventory leaves out.
         """
         before = len(self.problems)
-        severity = self._severity(said.get("severity"), check, here)
+        severity = self._severity(table.get("severity"), check, here)
         if limit is None:
-            limits = _with_severity(check.limits, severity) if "severity" in said else check.limits
+            limits = _with_severity(check.limits, severity) if "severity" in table else check.limits
         else:
             limits = LimitReader(check, self.words, severity, self.problems).read(*limit)
         if len(self.problems) == before:
-            self._refuse_missing_limits(check, limits, here, name, said)
-            self._refuse_unused_severity(said, limits, severity, here)
+            self._refuse_missing_limits(check, limits, here, name, table)
+            self._refuse_unused_severity(table, limits, severity, here)
         # Where the limit that says the window is wrong, nothing is known of the window, and no error follows from that.
         windowless = limits is None and limit is not None and WINDOW in check.probe.params.model_fields
-        values = {} if windowless else self._params(check, said, limits, here, severity=severity, unsaid=unsaid)
-        suites = self._suites(said.get("suites"), check, here)
-        timeout_s = self._timeout(said.get("timeout"), check, here) + (values.get(SAMPLE) or 0)
-        lasting = read_lasting(said, check.keys, here, self.problems)
-        covers = read_ids(said["id"], (*here, "id"), self.problems) if "id" in said else ()
-        action, steps = read_action(said.get("action", check.action), (*here, "action"), self.problems)
-        runbooks = read_links(said["runbook"], (*here, "runbook"), self.problems) if "runbook" in said else ()
-        says = read_says(said["runbook_says"], (*here, "runbook_says"), self.problems) if "runbook_says" in said else ()
+        values = {} if windowless else self._params(check, table, limits, here, severity=severity, unsaid=unsaid)
+        suites = self._suites(table.get("suites"), check, here)
+        timeout_s = self._timeout(table.get("timeout"), check, here) + (values.get(SAMPLE) or 0)
+        lasting = read_lasting(table, check.keys, here, self.problems)
+        covers = read_ids(table["id"], (*here, "id"), self.problems) if "id" in table else ()
+        action, steps = read_action(table.get("action", check.action), (*here, "action"), self.problems)
+        runbooks = read_links(table["runbook"], (*here, "runbook"), self.problems) if "runbook" in table else ()
+        says = (
+            read_says(table["runbook_says"], (*here, "runbook_says"), self.problems) if "runbook_says" in table else ()
+        )
         if len(self.problems) > before:
             return None
         return Expectation(
@@ -232,19 +236,19 @@ class Resolver:
         )
 
     def _refuse_missing_limits(
-        self, check: Check, limits: Limits | None, here: Key, name: str | None, said: Mapping[str, object]
+        self, check: Check, limits: Limits | None, here: Key, name: str | None, table: Mapping[str, object]
     ) -> None:
         keys = (*check.limit_keys, inner_parameter(check))
-        carried = check.carries_limits and (bool(check.needs) or any(key in said for key in keys))
+        carried = check.carries_limits and (bool(check.needs) or any(key in table for key in keys))
         if limits is None and not carried:
             key = "expect" if name is not None else "P2"
             self.problems.add(here, f"it has no limit; add for example {key} = {example_of(check)}")
 
     def _refuse_unused_severity(
-        self, said: Mapping[str, object], limits: Limits | None, severity: str, here: Key
+        self, table: Mapping[str, object], limits: Limits | None, severity: str, here: Key
     ) -> None:
         if (
-            "severity" in said
+            "severity" in table
             and limits is not None
             and any(each != severity for ladder in limits.ladders for each in ladder.texts())
         ):
@@ -253,7 +257,7 @@ class Resolver:
     def _params(
         self,
         check: Check,
-        said: dict[str, Any],
+        table: dict[str, Any],
         limits: Limits | None,
         here: Key,
         *,
@@ -262,7 +266,7 @@ class Resolver:
     ) -> dict[str, Any]:
         """Return the probe's arguments."""
         model = check.params
-        given = {key: value for key, value in said.items() if key not in COMMON or key in check.keys}
+        given = {key: value for key, value in table.items() if key not in COMMON or key in check.keys}
         choices = [*COMMON, *check.keys, *SEVERITIES, *self.words]
         for key in (key for key in GIVEN if key in given):
             self.problems.add((*here, key), f"unknown key; {nearest(key, choices)}")
@@ -287,34 +291,34 @@ class Resolver:
             return {}
         return {name: getattr(made, name) for name in model.model_fields}
 
-    def _suites(self, said: object, check: Check, here: Key) -> tuple[str, ...]:
-        if said is None:
+    def _suites(self, value: object, check: Check, here: Key) -> tuple[str, ...]:
+        if value is None:
             return check.suites
-        if not isinstance(said, list) or not said or not all(isinstance(suite, str) for suite in said):
+        if not isinstance(value, list) or not value or not all(isinstance(suite, str) for suite in value):
             self.problems.add((*here, "suites"), 'it must be a list of at least one suite, for example ["daily"]')
             return check.suites
-        for suite in said:
+        for suite in value:
             if suite not in self.suites:
                 self.problems.add((*here, "suites"), f"unknown suite {suite!r}; {nearest(suite, self.suites)}")
-        return tuple(dict.fromkeys(said))
+        return tuple(dict.fromkeys(value))
 
-    def _severity(self, said: object, check: Check, here: Key) -> str:
+    def _severity(self, value: object, check: Check, here: Key) -> str:
         try:
-            return check.severity if said is None else severity_of(said, self.words)
+            return check.severity if value is None else severity_of(value, self.words)
         except LimitError as error:
             self.problems.add((*here, "severity"), str(error))
             return check.severity
 
-    def _timeout(self, said: object, check: Check, here: Key) -> float:
-        if said is None:
+    def _timeout(self, value: object, check: Check, here: Key) -> float:
+        if value is None:
             return check.probe.timeout_s
         try:
-            seconds = parse_duration(said)
+            seconds = parse_duration(value)
         except LimitError as error:
             self.problems.add((*here, "timeout"), str(error))
             return check.probe.timeout_s
         if seconds > LONGEST_TIMEOUT_S:
-            self.problems.add((*here, "timeout"), f"{said!r} is more than an hour; use for example '30s'")
+            self.problems.add((*here, "timeout"), f"{value!r} is more than an hour; use for example '30s'")
         return seconds
 
 
@@ -352,5 +356,5 @@ def _forms(check: Check, parameter: str) -> Iterator[object]:
         yield get_origin(bare) or bare
 
 
-def _looks_like_limit(said: object) -> bool:
-    return isinstance(said, str) and said.lstrip().startswith(("<", ">", "=", "!", "~"))
+def _looks_like_limit(value: object) -> bool:
+    return isinstance(value, str) and value.lstrip().startswith(("<", ">", "=", "!", "~"))

@@ -35,10 +35,10 @@ def explained(inventory: Inventory, target: InventoryTarget) -> Iterator[str]:
     yield from (f"  {text:{width}}  {place}" for text, place in rows)
 
 
-def _unsaid(inventory: Inventory, target: InventoryTarget, said: Any) -> Iterator[tuple[str, str]]:
+def _unsaid(inventory: Inventory, target: InventoryTarget, value: Any) -> Iterator[tuple[str, str]]:
     """Yield what is expected of a target without a word of the inventory."""
     for each in inventory.expectations:
-        if each.target.id == target.id and each.name is None and each.check.name not in said:
+        if each.target.id == target.id and each.name is None and each.check.name not in value:
             yield f"{EXPECT}.{each.check.name}", f"the check's own: {each.limits or 'on'}"
 
 
@@ -54,12 +54,12 @@ def _as_written(written: Written, target: InventoryTarget) -> Layers:
 
 def _layer(place: Place, document: dict[str, Any], written: Written) -> Layer:
     table, name = (str(step) for step in place.path[:2])
-    said = document[table][name]
+    table_of = document[table][name]
     if table in FILLED:
-        said = mapped(
-            said, lambda text, path: blank(text, str, fields=takes_fields(path, written.fielded)), place.path[:2]
+        table_of = mapped(
+            table_of, lambda text, path: blank(text, str, fields=takes_fields(path, written.fielded)), place.path[:2]
         )
-    return layer_of(place.path, said)
+    return layer_of(place.path, table_of)
 
 
 def _leaves(data: Any, layers: Layers, path: Key) -> Iterator[tuple[Key, Any]]:

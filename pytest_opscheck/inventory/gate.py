@@ -15,8 +15,8 @@ from .validation import note_validation
 _PATH = ("gate",)
 
 
-def _severity(said: Any, info: ValidationInfo) -> str:
-    return severity_of(said, (info.context or {}).get("words", {}))
+def _severity(value: Any, info: ValidationInfo) -> str:
+    return severity_of(value, (info.context or {}).get("words", {}))
 
 
 Severity = Annotated[str, BeforeValidator(_severity), WithJsonSchema({"type": "string", "minLength": 2})]
@@ -52,16 +52,16 @@ class Gate(_Table):
 
 
 def read_gate(
-    said: object, words: Mapping[str, str], suites: Collection[str], targets: Collection[str], problems: Problems
+    value: object, words: Mapping[str, str], suites: Collection[str], targets: Collection[str], problems: Problems
 ) -> Gate:
     """Return what the table says; the defaults where it says nothing, or nothing that can be meant."""
-    if not isinstance(said, Mapping):
+    if not isinstance(value, Mapping):
         problems.add(_PATH, "it must be a table: [gate]")
         return Gate()
     try:
-        gate = Gate.model_validate(said, context={"words": words})
+        gate = Gate.model_validate(value, context={"words": words})
     except ValidationError as error:
-        note_validation(error, problems, _PATH, said, Gate.model_fields)
+        note_validation(error, problems, _PATH, value, Gate.model_fields)
         return Gate()
     if gate.suite is not None and gate.suite not in suites:
         problems.add((*_PATH, "suite"), f"unknown suite {gate.suite!r}; {nearest(gate.suite, suites)}")

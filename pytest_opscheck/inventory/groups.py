@@ -29,10 +29,10 @@ _ABOUT = {"template": ("kind", "template"), "group": ("kind", "template", "names
 Families = Callable[[str], frozenset[str]]
 
 
-def layer_of(path: Key, said: Mapping[str, Any]) -> Layer:
+def layer_of(path: Key, table: Mapping[str, Any]) -> Layer:
     """Return what a table says of its targets."""
-    about = source_keys(said) if path[0] == "source" else _ABOUT.get(str(path[0]), ())
-    return Layer(path, {key: value for key, value in said.items() if key not in about} if about else said)
+    about = source_keys(table) if path[0] == "source" else _ABOUT.get(str(path[0]), ())
+    return Layer(path, {key: value for key, value in table.items() if key not in about} if about else table)
 
 
 @dataclass(frozen=True)
@@ -138,9 +138,9 @@ class Composer:
             if not isinstance(table, dict) or not table:
                 self.problems.add((key,), needed)
                 continue
-            for name, said in table.items():
-                if isinstance(said, dict):
-                    yield (key, name), said
+            for name, entry in table.items():
+                if isinstance(entry, dict):
+                    yield (key, name), entry
                 else:
                     self.problems.add((key, name), needed)
 
@@ -167,53 +167,53 @@ class Composer:
         if not isinstance(found, dict) or (word in self.document and not found):
             self.problems.add((word,), needed)
             return
-        for name, said in found.items():
-            if not isinstance(said, dict) or not said:
-                self.problems.add((word, name), needed if not isinstance(said, dict) else "it says nothing; remove it")
+        for name, entry in found.items():
+            if not isinstance(entry, dict) or not entry:
+                self.problems.add((word, name), needed if not isinstance(entry, dict) else "it says nothing; remove it")
             else:
-                yield name, said
+                yield name, entry
 
     def _read_defaults(self) -> None:
-        for name, said in self._tables("defaults", "defaults need the kind that they are for: [defaults.KIND]"):
+        for name, entry in self._tables("defaults", "defaults need the kind that they are for: [defaults.KIND]"):
             path: Key = ("defaults", name)
             if self._kind(name, path) is not None:
-                self._defaults[name] = Layer(path, said)
+                self._defaults[name] = Layer(path, entry)
 
     def _read_templates(self) -> None:
-        for name, said in self._tables("template", "a template needs a name: [template.NAME]"):
+        for name, entry in self._tables("template", "a template needs a name: [template.NAME]"):
             path: Key = ("template", name)
             if problem := name_problem(name):
                 self.problems.add(path, problem)
-            if "template" in said:
+            if "template" in entry:
                 self.problems.add((*path, "template"), "a template can't use another one; write it all into one")
-            elif "kind" not in said:
+            elif "kind" not in entry:
                 self.problems.add(path, "the key 'kind' is needed: kind = \"host\"")
-            elif (kind := self._kind(said["kind"], (*path, "kind"))) is not None:
-                self._templates[name] = _Template(kind, layer_of(path, said))
+            elif (kind := self._kind(entry["kind"], (*path, "kind"))) is not None:
+                self._templates[name] = _Template(kind, layer_of(path, entry))
 
     def _read_groups(self) -> None:
         used = set()
-        for name, said in self._tables("group", "a group needs a name: [group.NAME]"):
+        for name, entry in self._tables("group", "a group needs a name: [group.NAME]"):
             path: Key = ("group", name)
             if problem := name_problem(name):
                 self.problems.add(path, problem)
-            used.add(said.get("template") if isinstance(said.get("template"), str) else None)
-            places = {each: (*path, "names", place) for each, place in self._names(said, path).items()}
-            if (group := self._group(said, path)) is not None:
+            used.add(entry.get("template") if isinstance(entry.get("template"), str) else None)
+            places = {each: (*path, "names", place) for each, place in self._names(entry, path).items()}
+            if (group := self._group(entry, path)) is not None:
                 self._add(group, places)
-        for name, said in self._tables("source", "a source needs a name: [source.NAME]"):
-            used.add(said.get("template") if isinstance(said.get("template"), str) else None)
-            if (group := self._group(said, ("source", name))) is not None:
+        for name, entry in self._tables("source", "a source needs a name: [source.NAME]"):
+            used.add(entry.get("template") if isinstance(entry.get("template"), str) else None)
+            if (group := self._group(entry, ("source", name))) is not None:
                 self._add_listed(group, self.lists.get(name, {}), ("source", name))
         for name in self._said_templates() - used:
             self.problems.add(("template", name), f"no group uses it; say template = {name!r} in one, or remove it")
 
-    def _group(self, said: Mapping[str, Any], path: Key) -> _Group | None:
+    def _group(self, table: Mapping[str, Any], path: Key) -> _Group | None:
         """Return what the targets of a group or a list have in common; None where their kind can't be told."""
-        if (found := self._group_kind(said, path)) is None:
+        if (found := self._group_kind(table, path)) is None:
             return None
         kind, template = found
-        layers = (self._defaults.get(kind.name), template.layer if template else None, layer_of(path, said))
+        layers = (self._defaults.get(kind.name), template.layer if template else None, layer_of(path, table))
         made = Layers(tuple(filter(None, layers)), self.families(kind.name))
         return _Group(kind, made, made.merged())
 
@@ -229,9 +229,9 @@ class Composer:
         found = self.document.get("template", {})
         return set(found) if isinstance(found, dict) else set()
 
-    def _group_kind(self, said: Mapping[str, Any], path: Key) -> tuple[Kind, _Template | None] | None:
+    def _group_kind(self, table: Mapping[str, Any], path: Key) -> tuple[Kind, _Template | None] | None:
         """Return the kind of a group's targets, and its template; None where that can't be told."""
-        named, own = said.get("template"), said.get("kind")
+        named, own = table.get("template"), table.get("kind")
         if named is None and own is None:
             self.problems.add(path, 'a template or a kind is needed: template = "NAME", or kind = "host"')
             return None
@@ -249,11 +249,11 @@ class Composer:
         found = template.kind if template is not None else kind if named is None else None
         return (found, template) if found is not None else None
 
-    def _names(self, said: Mapping[str, Any], path: Key) -> dict[str, int]:
+    def _names(self, table: Mapping[str, Any], path: Key) -> dict[str, int]:
         """Return the names of a group's targets, each with the place of its entry."""
         here = (*path, "names")
-        entries = said.get("names")
-        if "names" not in said:
+        entries = table.get("names")
+        if "names" not in table:
             self.problems.add(path, f"the key 'names' is needed, {_NAMES}")
             return {}
         if not isinstance(entries, list) or not all(isinstance(entry, str) for entry in entries):

@@ -15,20 +15,20 @@ KEYS = ("url", "keep")
 MOST_KEPT_S = 36500 * 86400.0
 
 
-def read_history(said: object, folder: Path, inventory: str, problems: Problems) -> History:
+def read_history(value: object, folder: Path, inventory: str, problems: Problems) -> History:
     """Return what the table [history] says; `folder` is where the reports are, and the file with them."""
     path = folder / FILE
-    if not isinstance(said, Mapping):
+    if not isinstance(value, Mapping):
         problems.add(("history",), "it must be a table: [history]")
         return History(path, inventory)
-    for key in said:
+    for key in value:
         if key not in KEYS:
             problems.add(("history", key), f"unknown key; {nearest(key, KEYS)}")
-    return History(path, inventory, read_keep(said, ("history",), KEEP_S, problems), _url(said, problems))
+    return History(path, inventory, read_keep(value, ("history",), KEEP_S, problems), _url(value, problems))
 
 
-def _url(said: Mapping[str, Any], problems: Problems) -> str | None:
-    url = said.get("url")
+def _url(table: Mapping[str, Any], problems: Problems) -> str | None:
+    url = table.get("url")
     if url is None or (isinstance(url, str) and url.startswith(("postgresql://", "postgres://"))):
         return url
     problems.add(
@@ -39,9 +39,9 @@ def _url(said: Mapping[str, Any], problems: Problems) -> str | None:
     return None
 
 
-def read_keep(said: Mapping[str, Any], path: Key, default: float, problems: Problems) -> float:
+def read_keep(table: Mapping[str, Any], path: Key, default: float, problems: Problems) -> float:
     """Return for how many seconds something is kept, as the key `keep` of the table at `path` says it."""
-    keep = said.get("keep", f"{default / 86400:g}d")
+    keep = table.get("keep", f"{default / 86400:g}d")
     try:
         kept = parse_duration(keep) if isinstance(keep, str) else 0.0  # 400 would be 400 s, which nobody means
     except LimitError:
@@ -50,5 +50,5 @@ def read_keep(said: Mapping[str, Any], path: Key, default: float, problems: Prob
         problems.add((*path, "keep"), f"{keep!r} is not a length of time; use for example '{default / 86400:g}d'")
         return default
     if kept > MOST_KEPT_S:
-        problems.add((*path, "keep"), f"{said['keep']!r} is more than a hundred years; use at most '36500d'")
+        problems.add((*path, "keep"), f"{table['keep']!r} is more than a hundred years; use at most '36500d'")
     return min(kept, MOST_KEPT_S)

@@ -26,7 +26,7 @@ def joined(
 ) -> tuple[dict[str, Any], list[Fault]]:
     """Return a document with all that it includes, and which of these files can't be read and why."""
     faults: list[Fault] = []
-    made = {key: dict(said) if isinstance(said, dict) else said for key, said in document.items() if key != INCLUDE}
+    made = {key: dict(value) if isinstance(value, dict) else value for key, value in document.items() if key != INCLUDE}
     for path in _files(file, document[INCLUDE], problems) if INCLUDE in document else ():
         shown = shown_path(path)
         try:
@@ -40,13 +40,13 @@ def joined(
     return made, faults
 
 
-def _files(file: Path, said: object, problems: Problems) -> Iterator[Path]:
+def _files(file: Path, value: object, problems: Problems) -> Iterator[Path]:
     """Yield every file that is included, once."""
-    if not isinstance(said, list) or not said or not all(isinstance(pattern, str) for pattern in said):
+    if not isinstance(value, list) or not value or not all(isinstance(pattern, str) for pattern in value):
         problems.add((INCLUDE,), f"it must be a list of at least one file or pattern, {_EXAMPLE}")
         return
     seen = {file.resolve()}
-    for place, pattern in enumerate(said):
+    for place, pattern in enumerate(value):
         found = _matched(file, pattern, (INCLUDE, place), problems)
         for path in (path for path in found if path.resolve() not in seen):
             seen.add(path.resolve())
@@ -80,15 +80,15 @@ def _join(made: dict[str, Any], found: Mapping[str, Any], source: Source, proble
         elif not isinstance(tables, dict):
             problems.add((key,), f"a {key} needs a name: [{key}.NAME]", source)
         elif isinstance(there := made.setdefault(key, {}), dict):
-            for name, said in tables.items():
-                _add(there, (key, name), said, source, problems)
+            for name, entry in tables.items():
+                _add(there, (key, name), entry, source, problems)
 
 
-def _add(there: dict[str, Any], path: Key, said: object, source: Source, problems: Problems) -> None:
+def _add(there: dict[str, Any], path: Key, value: object, source: Source, problems: Problems) -> None:
     name = str(path[1])
     if name in there:
         other = problems.written.place(path)
         problems.add(path, f"it is in {other.source.shown}:{other.line} too; keep one of the two", source)
         return
-    there[name] = said
+    there[name] = value
     problems.written.owners[path] = source

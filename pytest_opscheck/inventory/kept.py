@@ -47,8 +47,8 @@ class Kept:
     def accepting(self, name: str, why: str, who: str, now: str) -> Kept:
         """Return what is known when somebody has agreed that something is gone."""
         gone = {each: since for each, since in self.gone.items() if each != name}
-        said = {"name": name, "gone": self.gone[name], "why": why, "who": who, "at": now}
-        return replace(self, gone=gone, accepted=(*self.accepted, said)[-_MOST_ACCEPTED:])
+        accepted = {"name": name, "gone": self.gone[name], "why": why, "who": who, "at": now}
+        return replace(self, gone=gone, accepted=(*self.accepted, accepted)[-_MOST_ACCEPTED:])
 
 
 def file_of(reports: Path, source: str) -> Path:
@@ -95,13 +95,13 @@ def recalled(file: Path, meant: list[Any] | None = None) -> Kept | None:
     return kept if meant in (None, kept.meant) else None
 
 
-def _kept(said: Any) -> Kept:
+def _kept(data: Any) -> Kept:
     """Return what a file says. Raises AttributeError, KeyError, TypeError or ValueError for one that is another's."""
-    texts = [*said["gone"].values(), *(value for fields in said["items"].values() for value in fields.values())]
-    if said["schema"] != SCHEMA or not all(isinstance(each, str) for each in (said["read"], *texts)):
-        raise ValueError(said["schema"])
-    dt.datetime.strptime(said["read"], _FORM).replace(tzinfo=dt.UTC)
-    return Kept(**{**said, "accepted": tuple(map(dict, said["accepted"]))})
+    texts = [*data["gone"].values(), *(value for fields in data["items"].values() for value in fields.values())]
+    if data["schema"] != SCHEMA or not all(isinstance(each, str) for each in (data["read"], *texts)):
+        raise ValueError(data["schema"])
+    dt.datetime.strptime(data["read"], _FORM).replace(tzinfo=dt.UTC)
+    return Kept(**{**data, "accepted": tuple(map(dict, data["accepted"]))})
 
 
 def keep(file: Path, kept: Kept) -> None:

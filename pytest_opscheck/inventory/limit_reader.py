@@ -29,15 +29,15 @@ class LimitReader:
     severity: str
     problems: Problems
 
-    def read(self, said: object, here: Key) -> Limits | None:
+    def read(self, value: object, here: Key) -> Limits | None:
         """Return limits, None where anything is wrong."""
         before = len(self.problems)
-        if said == []:
+        if value == []:
             self.problems.add(here, "this list is empty: nothing would be checked")
-        entries = said if isinstance(said, list) else [said]
+        entries = value if isinstance(value, list) else [value]
         choices: list[tuple[During | None, Ladder | None]] = []
         for number, entry in enumerate(entries):
-            where = (*here, number) if isinstance(said, list) else here
+            where = (*here, number) if isinstance(value, list) else here
             if isinstance(entry, dict):
                 choices.append((self._during(entry, where), self._ladder(entry, where)))
             else:
@@ -61,11 +61,11 @@ class LimitReader:
     def _ladder(self, entry: dict[str, Any], here: Key) -> Ladder | None:
         before = len(self.problems)
         rungs = []
-        for key, said in entry.items():
+        for key, value in entry.items():
             if key == "limit":
-                rungs.append(self._rung(self.severity, said, (*here, key), part="during" in entry))
+                rungs.append(self._rung(self.severity, value, (*here, key), part="during" in entry))
             elif key in SEVERITIES or key in self.words:
-                rungs.append(self._rung(self.words.get(key, key), said, (*here, key), part="during" in entry))
+                rungs.append(self._rung(self.words.get(key, key), value, (*here, key), part="during" in entry))
             elif key != "during":
                 choices = [*SEVERITIES, *self.words, *ENTRY_KEYS]
                 self.problems.add((*here, key), f"unknown key; {nearest(key, choices)}")
@@ -79,18 +79,18 @@ class LimitReader:
             self.problems.add(here, str(error))
             return None
 
-    def _rung(self, severity: str, said: object, here: Key, *, part: bool = False) -> Rung | RelativeRung | None:
+    def _rung(self, severity: str, value: object, here: Key, *, part: bool = False) -> Rung | RelativeRung | None:
         """Return a limit with its severity, None where anything is wrong with it."""
-        if isinstance(said, Absent):
-            said = example_of(self.check).strip("'")
+        if isinstance(value, Absent):
+            value = example_of(self.check).strip("'")
         try:
-            relative = parse_relative(said)
+            relative = parse_relative(value)
             if relative is not None:
                 return RelativeRung(severity, self._fitting(relative))
         except LimitError as error:
             self.problems.add(here, str(error))
             return None
-        limit = self._limit(said, here, part=part)
+        limit = self._limit(value, here, part=part)
         return Rung(severity, limit) if limit is not None else None
 
     def _fitting(self, limit: RelativeLimit) -> RelativeLimit:
@@ -105,18 +105,18 @@ class LimitReader:
             raise LimitError(f"'{limit}' adds a {margin}, and {check.id} is {_said(measured)}; use 'baseline + 20%'")
         return limit
 
-    def _limit(self, said: object, here: Key, *, part: bool = False) -> Limit | None:
+    def _limit(self, value: object, here: Key, *, part: bool = False) -> Limit | None:
         """Return a limit, None where anything is wrong; `part` tells whether it is for a part of the day."""
         try:
-            limit = refuse_open(parse_limit(said))
+            limit = refuse_open(parse_limit(value))
         except UnknownUnitError as error:
             self.problems.add(here, self._with_units(error))
             return None
         except LimitError as error:
             self.problems.add(here, str(error))
             return None
-        if limit.unit and isinstance(said, str) and not said.lstrip().startswith(limit.operator):
-            self.problems.add(here, f"{said!r} has no operator; use for example {example_of(self.check)}")
+        if limit.unit and isinstance(value, str) and not value.lstrip().startswith(limit.operator):
+            self.problems.add(here, f"{value!r} has no operator; use for example {example_of(self.check)}")
             return None
         if self.check.dimensions and not limit.measures(self.check.dimensions):
             self.problems.add(

@@ -37,22 +37,22 @@ class Item:
 def items(content: bytes, format_: str) -> list[Item]:
     """Return the items of a list. Raises ListError."""
     try:
-        said = document(content, "a text")
+        data = document(content, "a text")
     except DocumentError as error:
         raise ListError(f"it is {error}") from None
     found = []
-    for item in _FORMATS[format_](said):
+    for item in _FORMATS[format_](data):
         found.append(item)
         if len(found) > MOST:
             raise ListError(f"it has more than {MOST:,} items, and is not read")
     return found
 
 
-def _prometheus(said: Any) -> Iterator[Item]:
+def _prometheus(data: Any) -> Iterator[Item]:
     """Yield the targets of `[{"targets": ["web1:9100"], "labels": {"env": "prod"}}]`."""
-    if not isinstance(said, list):
+    if not isinstance(data, list):
         raise ListError("it is not a list of Prometheus: [{targets, labels}]")
-    for number, entry in enumerate(said, start=1):
+    for number, entry in enumerate(data, start=1):
         targets, labels = (entry.get("targets"), entry.get("labels") or {}) if isinstance(entry, dict) else (None, {})
         if not isinstance(targets, list) or not all(isinstance(each, str) for each in targets):
             raise ListError(f'its entry {number} has no list of texts "targets"')
@@ -70,13 +70,13 @@ def _address(target: str) -> dict[str, str]:
     return {"__address__": target, "__host__": host.strip("[]"), **({"__port__": port} if port else {})}
 
 
-def _ansible(said: Any) -> Iterator[Item]:
+def _ansible(data: Any) -> Iterator[Item]:
     """Yield the hosts of what `ansible-inventory --list` prints."""
-    meta = said.get("_meta") if isinstance(said, dict) else None
+    meta = data.get("_meta") if isinstance(data, dict) else None
     variables = meta.get("hostvars") if isinstance(meta, dict) else None
     if not isinstance(variables, dict):
         raise ListError('it is not what `ansible-inventory --list` prints: it has no "_meta" with "hostvars"')
-    groups = {name: group for name, group in said.items() if name != "_meta"}
+    groups = {name: group for name, group in data.items() if name != "_meta"}
     member_of: dict[str, set[str]] = {host: set() for host in variables}
     for name in groups:
         for host in _hosts(groups, name):
@@ -93,8 +93,8 @@ def _hosts(groups: Mapping[str, Any], name: str) -> Iterator[str]:
     """Yield the hosts of a group, and of those that are in it, however deep; each group is looked at once."""
     seen, todo = {name}, [name]
     while todo:
-        said = groups.get(todo.pop(), {})
-        group = said if isinstance(said, dict) else {"hosts": said}
+        group_of = groups.get(todo.pop(), {})
+        group = group_of if isinstance(group_of, dict) else {"hosts": group_of}
         hosts, children = group.get("hosts", []), group.get("children", [])
         for each in (hosts, children):
             if not isinstance(each, list) or not all(isinstance(entry, str) for entry in each):

@@ -56,13 +56,13 @@ class _Window(BaseModel):
     checks: list[str] | None = Field(default=None, min_length=1)
 
 
-def read_waivers(said: object, expectations: Collection[Expectation], problems: Problems) -> tuple[Waiver, ...]:
+def read_waivers(value: object, expectations: Collection[Expectation], problems: Problems) -> tuple[Waiver, ...]:
     """Return what [[waiver]] says, also those that are over. One of a check that the inventory lacks is an error."""
-    if not isinstance(said, list):
+    if not isinstance(value, list):
         problems.add(("waiver",), "it must be a list of tables: [[waiver]]")
         return ()
     made: dict[tuple[str, str | None], Waiver] = {}
-    for place, entry in enumerate(said):
+    for place, entry in enumerate(value):
         path: Key = ("waiver", place)
         waiver = _waiver(entry, path, expectations, problems)
         for result in sorted(waiver.results) if waiver is not None else ():
@@ -117,47 +117,47 @@ def _about(result: str, subject: str | None) -> str:
     return f"{result} {subject}" if subject is not None else result
 
 
-def day(said: object, path: Key, problems: Problems) -> dt.date | None:
+def day(value: object, path: Key, problems: Problems) -> dt.date | None:
     """Return a day: 2026-12-31, with or without quotes."""
-    if type(said) is dt.date:
-        return said
+    if type(value) is dt.date:
+        return value
     try:
-        if isinstance(said, str):
-            return dt.datetime.strptime(said.strip(), "%Y-%m-%d").date()  # noqa: DTZ007 - a day has no time zone
+        if isinstance(value, str):
+            return dt.datetime.strptime(value.strip(), "%Y-%m-%d").date()  # noqa: DTZ007 - a day has no time zone
     except ValueError:
         pass
-    problems.add(path, f"{said!s} is not a day; use for example {_DATE}, which is the last one that counts")
+    problems.add(path, f"{value!s} is not a day; use for example {_DATE}, which is the last one that counts")
     return None
 
 
 def read_windows(
-    said: object, expectations: Collection[Expectation], *, zoned: bool, problems: Problems
+    value: object, expectations: Collection[Expectation], *, zoned: bool, problems: Problems
 ) -> tuple[Window, ...]:
     """Return what [maintenance.NAME] says. `zoned`: whether the inventory says by which clocks."""
-    if not isinstance(said, Mapping):
+    if not isinstance(value, Mapping):
         problems.add(("maintenance",), "a window needs a name: [maintenance.NAME]")
         return ()
-    if said and not zoned:
+    if value and not zoned:
         problems.add(
             ("maintenance",),
             "windows follow the inventory's time zone, so set it: timezone in [opscheck], for example 'Europe/Berlin'",
         )
-    found = (_window(name, table, expectations, problems) for name, table in said.items())
+    found = (_window(name, table, expectations, problems) for name, table in value.items())
     return tuple(window for window in found if window is not None)
 
 
-def _window(name: str, said: object, expectations: Collection[Expectation], problems: Problems) -> Window | None:
+def _window(name: str, value: object, expectations: Collection[Expectation], problems: Problems) -> Window | None:
     path: Key = ("maintenance", name)
     if problem := name_problem(name):
         problems.add(path, problem)
-    if not isinstance(said, Mapping):
+    if not isinstance(value, Mapping):
         problems.add(path, "a window needs a name: [maintenance.NAME]")
         return None
     try:
-        model = _Window.model_validate(said)
+        model = _Window.model_validate(value)
     except ValidationError as error:
         note_validation(
-            error, problems, path, said, ["from" if key == "first" else key for key in _Window.model_fields]
+            error, problems, path, value, ["from" if key == "first" else key for key in _Window.model_fields]
         )
         return None
     first = None if model.first is None else day(model.first, (*path, "from"), problems)

@@ -24,24 +24,24 @@ class Metrics:
         return self.textfile is not None or self.push is not None
 
 
-def read_metrics(said: object, folder: Path, problems: Problems) -> Metrics:
+def read_metrics(value: object, folder: Path, problems: Problems) -> Metrics:
     """Return what the table says; a relative file is taken from the inventory's folder."""
     path = ("report", "metrics")
-    if said is None:
+    if value is None:
         return Metrics()
-    if not isinstance(said, Mapping):
+    if not isinstance(value, Mapping):
         problems.add(path, "it must be a table: [report.metrics]")
         return Metrics()
-    for key in said:
+    for key in value:
         if key not in KEYS:
             problems.add((*path, key), f"unknown key; {nearest(key, KEYS)}")
-    if not said:
+    if not value:
         problems.add(path, "it names no destination; add textfile or push")
-    textfile = said.get("textfile")
+    textfile = value.get("textfile")
     if textfile is not None and not (isinstance(textfile, str) and textfile.endswith(".prom")):
         problems.add((*path, "textfile"), "node_exporter does not read that file; its name must end in .prom")
         textfile = None
-    push = said.get("push")
+    push = value.get("push")
     if push is not None and not _is_address(push):
         problems.add(
             (*path, "push"), "it is not the address of a Pushgateway; write for example http://pushgateway:9091"
@@ -50,9 +50,9 @@ def read_metrics(said: object, folder: Path, problems: Problems) -> Metrics:
     return Metrics(folder / textfile if textfile else None, push)
 
 
-def _is_address(said: object) -> bool:
+def _is_address(value: object) -> bool:
     try:
-        parts = urlsplit(said if isinstance(said, str) else "")
+        parts = urlsplit(value if isinstance(value, str) else "")
         return parts.scheme in ("http", "https") and bool(parts.hostname) and (parts.port or 1) > 0
     except ValueError:
         return False

@@ -30,8 +30,8 @@ _WAYS = "url (through apprise), webhook, file, or channel (of a package)"
 _URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://\S+")
 
 
-def _stripped(said: Any) -> Any:
-    return said.strip() if isinstance(said, str) else said
+def _stripped(value: Any) -> Any:
+    return value.strip() if isinstance(value, str) else value
 
 
 _Text = Annotated[str, BeforeValidator(_stripped), Field(min_length=1)]
@@ -53,17 +53,17 @@ class _Channel(BaseModel):
 
 
 def read_channels(
-    said: object,
+    value: object,
     words: Mapping[str, str],
     suites: Collection[str],
     expectations: Collection[Expectation],
     problems: Problems,
 ) -> tuple[Channel, ...]:
     """Return what [notify.NAME] says; `words` are the inventory's own names of severities."""
-    if not isinstance(said, Mapping):
+    if not isinstance(value, Mapping):
         problems.add(("notify",), "a channel needs a name: [notify.NAME]")
         return ()
-    found = (_channel(name, table, words, suites, problems) for name, table in said.items())
+    found = (_channel(name, table, words, suites, problems) for name, table in value.items())
     channels = tuple(channel for channel in found if channel is not None)
     if not any(channel.targets for channel in channels):
         return channels
@@ -91,19 +91,19 @@ def _is_reach(expectation: Expectation, hosts: Collection[str | None]) -> bool:
 
 
 def _channel(
-    name: str, said: object, words: Mapping[str, str], suites: Collection[str], problems: Problems
+    name: str, value: object, words: Mapping[str, str], suites: Collection[str], problems: Problems
 ) -> Channel | None:
     path: Key = ("notify", name)
     if problem := name_problem(name):
         problems.add(path, problem)
-    if not isinstance(said, Mapping):
+    if not isinstance(value, Mapping):
         problems.add(path, "a channel needs a name: [notify.NAME]")
         return None
     for way in (Way.URL, Way.WEBHOOK):
-        if isinstance(address := said.get(way), str):
+        if isinstance(address := value.get(way), str):
             problems.keep_secret((*path, str(way)), *address_parts(address))
-    said, added = _added(said, path, problems)
-    if said is None or (model := _common(said, path, problems)) is None:
+    value, added = _added(value, path, problems)
+    if value is None or (model := _common(value, path, problems)) is None:
         return None
     ways = [(way, address) for way in Way if (address := getattr(model, way)) is not None]
     if len(ways) != 1:
@@ -115,25 +115,25 @@ def _channel(
     for place, suite in enumerate(model.suites or ()):
         if suite not in suites:
             problems.add((*path, "suites", place), f"there is no suite {suite!r}; {nearest(suite, suites)}")
-    again, digest = _time(said, "again", path, problems), _digest(said, path, problems)
+    again, digest = _time(value, "again", path, problems), _digest(value, path, problems)
     severities = _severities(model.severities, words, path, problems)
     only = frozenset(model.suites) if model.suites else None
     return Channel(name, way, address, severities, only, again, digest, added, tuple(model.targets or ()))
 
 
-def _common(said: Mapping[str, Any], path: Key, problems: Problems) -> _Channel | None:
+def _common(table: Mapping[str, Any], path: Key, problems: Problems) -> _Channel | None:
     """Return what all channels have in common; None where there is an error in it, which is noted."""
     try:
-        return _Channel.model_validate(said)
+        return _Channel.model_validate(table)
     except ValidationError as error:
-        note_validation(error, problems, path, said, _Channel.model_fields)
+        note_validation(error, problems, path, table, _Channel.model_fields)
         return None
 
 
-def _added(said: Mapping[str, Any], path: Key, problems: Problems) -> tuple[Mapping[str, Any] | None, AddedWay | None]:
+def _added(table: Mapping[str, Any], path: Key, problems: Problems) -> tuple[Mapping[str, Any] | None, AddedWay | None]:
     """Return a table without the keys of a package's channel, and these; None for one that can't be used."""
-    if not isinstance(name := said.get("channel"), str):
-        return said, None
+    if not isinstance(name := table.get("channel"), str):
+        return table, None
     try:
         made = packages.added(packages.CHANNELS, name.strip(), ChannelType)
     except packages.PackageError as error:
@@ -143,19 +143,19 @@ def _added(said: Mapping[str, Any], path: Key, problems: Problems) -> tuple[Mapp
         hint = nearest(name, packages.installed(packages.CHANNELS))
         problems.add((*path, "channel"), f"no package that is installed adds a channel {name!r}; {hint}")
         return None, None
-    own = {key: value for key, value in said.items() if key not in _Channel.model_fields}
+    own = {key: value for key, value in table.items() if key not in _Channel.model_fields}
     try:
         keys = made.keys.model_validate(own)
     except ValidationError as error:
         note_validation(error, problems, path, own, [*made.keys.model_fields, *_Channel.model_fields])
         return None, None
     problems.keep_secret(path, *secrets_of(keys))
-    return {key: value for key, value in said.items() if key not in own}, AddedWay(made, keys)
+    return {key: value for key, value in table.items() if key not in own}, AddedWay(made, keys)
 
 
-def _severities(said: list[str] | None, words: Mapping[str, str], path: Key, problems: Problems) -> frozenset[str]:
+def _severities(names: list[str] | None, words: Mapping[str, str], path: Key, problems: Problems) -> frozenset[str]:
     found = set()
-    for place, each in enumerate(said if said is not None else SEVERITIES):
+    for place, each in enumerate(names if names is not None else SEVERITIES):
         try:
             found.add(severity_of(each, words))
         except LimitError as error:
@@ -163,21 +163,21 @@ def _severities(said: list[str] | None, words: Mapping[str, str], path: Key, pro
     return frozenset(found)
 
 
-def _time(said: Mapping[str, Any], key: str, path: Key, problems: Problems) -> float | None:
-    if key not in said:
+def _time(table: Mapping[str, Any], key: str, path: Key, problems: Problems) -> float | None:
+    if key not in table:
         return None
     try:
-        return parse_time(said[key])
+        return parse_time(table[key])
     except LimitError as error:
         problems.add((*path, key), str(error).replace("'30s'", "'4h'"))
         return None
 
 
-def _digest(said: Mapping[str, Any], path: Key, problems: Problems) -> float | None:
+def _digest(table: Mapping[str, Any], path: Key, problems: Problems) -> float | None:
     """Return how long a digest gathers: `true` for a run, or a time."""
-    if isinstance(said.get("digest"), bool):
-        return 0.0 if said["digest"] else None
-    return _time(said, "digest", path, problems)
+    if isinstance(table.get("digest"), bool):
+        return 0.0 if table["digest"] else None
+    return _time(table, "digest", path, problems)
 
 
 def _address_problem(way: Way, address: str) -> str | None:

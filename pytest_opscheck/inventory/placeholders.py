@@ -56,9 +56,9 @@ class Blank:
         for word in self.names:
             if word not in values:
                 return f"its item has no {{{word}}} that is one value; it has {choices(values)}"
-            if has_controls(said := values[word]) or not (self._is_whole or _PART.fullmatch(said)):
+            if has_controls(value := values[word]) or not (self._is_whole or _PART.fullmatch(value)):
                 return (
-                    f"{{{word}}} of its item is {said!r}; as a part of a text it can have letters, digits and "
+                    f"{{{word}}} of its item is {value!r}; as a part of a text it can have letters, digits and "
                     ". _ : / [ ] + = ~ - alone, and no - first"
                 )
         return None
@@ -80,9 +80,9 @@ def choices(values: Collection[str]) -> str:
     return ", ".join(f"{{{each}}}" for each in named[:_MOST_SHOWN]) + more
 
 
-def blank(said: str, variables: Callable[[str], str], *, fields: bool = False) -> str | Blank:
+def blank(text: str, variables: Callable[[str], str], *, fields: bool = False) -> str | Blank:
     """Return a written text with its variables filled in, and its placeholders left blank; also those of fields."""
-    pieces = (_FIELD if fields else _KNOWN).split(said)
+    pieces = (_FIELD if fields else _KNOWN).split(text)
     filled = tuple(map(variables, pieces[::2]))
     return Blank(filled, tuple(pieces[1::2])) if len(pieces) > 1 else filled[0]
 
@@ -118,10 +118,10 @@ def fielded(document: Mapping[str, Any]) -> frozenset[str]:
 
 
 def _templates(tables: object) -> frozenset[str]:
-    said = (
+    named = (
         [each.get("template") for each in tables.values() if isinstance(each, dict)] if isinstance(tables, dict) else []
     )
-    return frozenset(each for each in said if isinstance(each, str))
+    return frozenset(each for each in named if isinstance(each, str))
 
 
 def takes_fields(path: Key, templates: Collection[str]) -> bool:
@@ -135,13 +135,13 @@ def takes_fields(path: Key, templates: Collection[str]) -> bool:
     return path[0] == "template" and path[1] in templates and _is_own(path)
 
 
-def source_keys(said: Mapping[str, Any]) -> tuple[str, ...]:
+def source_keys(table: Mapping[str, Any]) -> tuple[str, ...]:
     """Return the keys of a source's table that are its own.
 
     A command that is a table is one of its targets', and so is an address where something else says where the list is.
     """
-    command = () if isinstance(said.get("command"), dict) or "command" not in said else ("command",)
-    url = ("url",) if not command and "file" not in said else ()
+    command = () if isinstance(table.get("command"), dict) or "command" not in table else ("command",)
+    url = ("url",) if not command and "file" not in table else ()
     return (*SOURCE_KEYS, *command, *url)
 
 
@@ -184,11 +184,11 @@ def _look(data: Any, path: Key, templates: Collection[str], problems: Problems) 
             _look(value, (*path, place), templates, problems)
 
 
-def _problem(said: str, path: Key) -> str | None:
+def _problem(text: str, path: Key) -> str | None:
     """Return what is wrong with a text's braces. A target's own keys have no others than those of placeholders."""
     own = _is_own(path)
     choices = ", ".join(f"{{{name}}}" for name in NAMES)
-    for found in _BRACES.finditer(said):
+    for found in _BRACES.finditer(text):
         opened, word, _ = found.groups()
         if word in NAMES and (found[0] == f"{{{word}}}" or not own):
             continue

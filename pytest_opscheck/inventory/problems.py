@@ -38,10 +38,10 @@ class Fault(NamedTuple):
     text: str
 
     @classmethod
-    def of(cls, said: str) -> Fault:
+    def of(cls, text: str) -> Fault:
         """Make it of its line in a message."""
-        placed = _PLACED.fullmatch(said)
-        return cls(placed["file"], int(placed["line"]), "", placed["text"]) if placed else cls(None, None, "", said)
+        placed = _PLACED.fullmatch(text)
+        return cls(placed["file"], int(placed["line"]), "", placed["text"]) if placed else cls(None, None, "", text)
 
     def __str__(self) -> str:
         key = f"{self.key}: " if self.key else ""
@@ -56,9 +56,9 @@ class InventoryError(Exception):
     """
 
     def __init__(
-        self, said: str | Iterable[Fault], known: Inventory | None = None, wrong: Collection[Key] = ()
+        self, faults: str | Iterable[Fault], known: Inventory | None = None, wrong: Collection[Key] = ()
     ) -> None:
-        self.faults = tuple(map(Fault.of, said.splitlines())) if isinstance(said, str) else tuple(said)
+        self.faults = tuple(map(Fault.of, faults.splitlines())) if isinstance(faults, str) else tuple(faults)
         super().__init__("\n".join(map(str, self.faults)))
         self.known = known
         self.wrong = wrong

@@ -83,13 +83,13 @@ def read_mail(
     return Mail(tuple(each for each in recipients if each), sender, host, port, security, when, **texts)
 
 
-def read_formats(said: object, problems: Problems) -> tuple[ReportFormat, ...]:
+def read_formats(value: object, problems: Problems) -> tuple[ReportFormat, ...]:
     """Return the formats of packages in which reports are wanted beside ours."""
     path: Key = ("report", "formats")
-    if not isinstance(said, list) or not all(isinstance(name, str) for name in said):
+    if not isinstance(value, list) or not all(isinstance(name, str) for name in value):
         problems.add(path, 'it is a list of names, for example ["csv"]')
         return ()
-    found = [_format(name, (*path, place), problems) for place, name in enumerate(said)]
+    found = [_format(name, (*path, place), problems) for place, name in enumerate(value)]
     formats = [each for each in found if each is not None]
     for each in formats:
         if [other.suffix for other in formats].count(each.suffix) > 1:
@@ -114,38 +114,38 @@ def _format(name: str, path: Key, problems: Problems) -> ReportFormat | None:
     return found
 
 
-def _address(said: object, key: str, problems: Problems) -> Address | None:
-    text = said if isinstance(said, str) else ""
+def _address(value: object, key: str, problems: Problems) -> Address | None:
+    text = value if isinstance(value, str) else ""
     named = _NAMED.fullmatch(text)
     address = named["address"].strip() if named else text.strip()
     if _ADDRESS.fullmatch(address) and ".." not in address and not has_controls(text.strip()):
         return Address(address, named["name"].strip() if named else "")
-    what = "it is missing" if said is None else f"{said!r} is not a mail address"
+    what = "it is missing" if value is None else f"{value!r} is not a mail address"
     problems.add((*_PATH, key), f"{what}; use for example 'ops@example.com' or 'Ops <ops@example.com>'")
     return None
 
 
-def _server(said: object, problems: Problems) -> tuple[str, int]:
-    match = _SERVER.fullmatch(said.strip()) if isinstance(said, str) else None
+def _server(value: object, problems: Problems) -> tuple[str, int]:
+    match = _SERVER.fullmatch(value.strip()) if isinstance(value, str) else None
     if match is not None and 0 < int(match["port"] or _PORT) <= _MOST_PORT:
         return match["host"].strip("[]"), int(match["port"] or _PORT)
-    what = "it is missing" if said is None else f"{said!r} is not a server"
+    what = "it is missing" if value is None else f"{value!r} is not a server"
     problems.add((*_PATH, "server"), f"{what}; use for example 'smtp.example.com:587'")
     return "", _PORT
 
 
 def _security(table: Mapping[str, Any], port: int, problems: Problems) -> str:
-    said = table.get("security", "tls" if port == _TLS_PORT else "starttls")
-    if said in SECURITIES:
-        return str(said)
-    problems.add((*_PATH, "security"), f"{said!r} is not one of {', '.join(SECURITIES)}")
+    security = table.get("security", "tls" if port == _TLS_PORT else "starttls")
+    if security in SECURITIES:
+        return str(security)
+    problems.add((*_PATH, "security"), f"{security!r} is not one of {', '.join(SECURITIES)}")
     return "none"
 
 
 def _text(table: Mapping[str, Any], key: str, problems: Problems) -> str | None:
-    said = table.get(key)
-    if said is None or (isinstance(said, str) and said):
-        return said
+    value = table.get(key)
+    if value is None or (isinstance(value, str) and value):
+        return value
     problems.add((*_PATH, key), "it must be a non-empty text")
     return None
 
@@ -158,23 +158,23 @@ def _refuse_half(texts: Mapping[str, str | None], security: str, problems: Probl
         problems.add((*_PATH, "security"), "the password would be sent in the clear; use 'starttls' or 'tls'")
 
 
-def _when(said: object, words: Mapping[str, str], suites: Collection[str], problems: Problems) -> Mapping[str, str]:
+def _when(value: object, words: Mapping[str, str], suites: Collection[str], problems: Problems) -> Mapping[str, str]:
     """Return when to send, by suite: a table names those of which a mail is sent at all."""
     path = (*_PATH, "when")
-    if not isinstance(said, Mapping):
-        return {"": _occasion(said, path, words, problems)}
-    for suite in said:
+    if not isinstance(value, Mapping):
+        return {"": _occasion(value, path, words, problems)}
+    for suite in value:
         if suite not in suites:
             problems.add((*path, suite), f"there is no suite {suite!r}; {nearest(suite, suites)}")
-    return {suite: _occasion(each, (*path, suite), words, problems) for suite, each in said.items()}
+    return {suite: _occasion(each, (*path, suite), words, problems) for suite, each in value.items()}
 
 
-def _occasion(said: object, path: Key, words: Mapping[str, str], problems: Problems) -> str:
-    if said in (ALWAYS, CHANGE):
-        return str(said)
+def _occasion(value: object, path: Key, words: Mapping[str, str], problems: Problems) -> str:
+    if value in (ALWAYS, CHANGE):
+        return str(value)
     try:
-        return severity_of(said, words)
+        return severity_of(value, words)
     except LimitError:
         known = ", ".join([ALWAYS, CHANGE, "P0", "P1", "P2", "P3", *words])
-        problems.add(path, f"{said!r} is not a value of when; use one of {known}")
+        problems.add(path, f"{value!r} is not a value of when; use one of {known}")
         return ALWAYS

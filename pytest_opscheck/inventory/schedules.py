@@ -22,37 +22,37 @@ _SHORTEST_DELAY_S = 1.0
 Zone = zoneinfo.ZoneInfo | dt.timezone
 
 
-def read_timing(said: Mapping[str, Any], path: Key, zone: Zone | None, problems: Problems) -> dict[str, Any]:
+def read_timing(table: Mapping[str, Any], path: Key, zone: Zone | None, problems: Problems) -> dict[str, Any]:
     """Return a suite's fields of what its table says; `zone` is None where the inventory does not name one."""
-    deadline_s = _duration(said, "deadline", path, problems)
+    deadline_s = _duration(table, "deadline", path, problems)
     return {
-        "schedule": _schedule(said, path, zone, deadline_s, problems),
+        "schedule": _schedule(table, path, zone, deadline_s, problems),
         "deadline_s": deadline_s,
-        "heartbeat": _heartbeat(said.get("heartbeat"), (*path, "heartbeat"), problems),
+        "heartbeat": _heartbeat(table.get("heartbeat"), (*path, "heartbeat"), problems),
     }
 
 
 def _schedule(
-    said: Mapping[str, Any], path: Key, zone: Zone | None, deadline_s: float | None, problems: Problems
+    table: Mapping[str, Any], path: Key, zone: Zone | None, deadline_s: float | None, problems: Problems
 ) -> Schedule | None:
     before = len(problems)
-    if "at" not in said and "every" not in said:
+    if "at" not in table and "every" not in table:
         for key in ("days", "random_delay"):
-            if key in said:
+            if key in table:
                 problems.add((*path, key), 'it needs a schedule; add one: at = ["09:00"]')
         return None
-    if "at" in said and "every" in said:
+    if "at" in table and "every" in table:
         problems.add((*path, "every"), "the suite already has times of the day; keep either `at` or `every`")
         return None
-    times = _times(said["at"], (*path, "at"), problems) if "at" in said else ()
+    times = _times(table["at"], (*path, "at"), problems) if "at" in table else ()
     every = HOUR
-    if "every" in said:
-        times, every = _every(said["every"], (*path, "every"), problems)
+    if "every" in table:
+        times, every = _every(table["every"], (*path, "every"), problems)
     if times and zone is None:
-        key = "at" if "at" in said else "every"
+        key = "at" if "at" in table else "every"
         problems.add((*path, key), "the time zone is needed: timezone = 'Europe/Berlin' in [opscheck]")
-    weekdays, dates = _days(said, path, problems)
-    delay_s = _duration(said, "random_delay", path, problems) or 0.0
+    weekdays, dates = _days(table, path, problems)
+    delay_s = _duration(table, "random_delay", path, problems) or 0.0
     gap_s = shortest_gap_s(times, every)
     if len(problems) > before:
         return None
@@ -62,8 +62,8 @@ def _schedule(
     return Schedule(times, every, weekdays, dates, zone or dt.UTC, delay_s, deadline_s or min(LONGEST_S, gap_s))
 
 
-def _times(said: object, path: Key, problems: Problems) -> tuple[int, ...]:
-    texts = said if isinstance(said, list) else [said]
+def _times(value: object, path: Key, problems: Problems) -> tuple[int, ...]:
+    texts = value if isinstance(value, list) else [value]
     found = []
     for text in texts:
         match = _TIME.fullmatch(text) if isinstance(text, str) else None
@@ -76,10 +76,10 @@ def _times(said: object, path: Key, problems: Problems) -> tuple[int, ...]:
     return tuple(sorted(set(found)))
 
 
-def _every(said: object, path: Key, problems: Problems) -> tuple[tuple[int, ...], int]:
+def _every(value: object, path: Key, problems: Problems) -> tuple[tuple[int, ...], int]:
     """Return the times of the day where it is due every so many hours, else the minutes."""
     try:
-        minutes, rest = divmod(parse_time(said), 60.0)
+        minutes, rest = divmod(parse_time(value), 60.0)
     except LimitError as error:
         problems.add(path, str(error).replace("'30s'", "'5m'"))
         return (), HOUR
@@ -90,19 +90,19 @@ def _every(said: object, path: Key, problems: Problems) -> tuple[tuple[int, ...]
         return tuple(range(0, DAY, int(minutes))), HOUR
     problems.add(
         path,
-        f"{said!r} does not divide an hour or a day evenly; use 1m, 2m, 3m, 4m, 5m, 6m, "
+        f"{value!r} does not divide an hour or a day evenly; use 1m, 2m, 3m, 4m, 5m, 6m, "
         "10m, 12m, 15m, 20m, 30m, 1h, 2h, 3h, 4h, 6h, 8h or 12h, or times of the day: at = ['09:00']",
     )
     return (), HOUR
 
 
-def _days(said: Mapping[str, Any], path: Key, problems: Problems) -> tuple[tuple[int, ...], tuple[int, ...]]:
+def _days(table: Mapping[str, Any], path: Key, problems: Problems) -> tuple[tuple[int, ...], tuple[int, ...]]:
     """Return the weekdays and the days of the month."""
-    if "days" not in said:
+    if "days" not in table:
         return (), ()
     path = (*path, "days")
-    days = said["days"] if isinstance(said["days"], list) else [said["days"]]
-    if "at" not in said:
+    days = table["days"] if isinstance(table["days"], list) else [table["days"]]
+    if "at" not in table:
         problems.add(path, "it needs times of the day: at = ['06:00']")
     if not days:
         problems.add(path, "it names no day; use for example ['mon', 'thu'] or [1, 15], or leave it out")
@@ -118,25 +118,25 @@ def _days(said: Mapping[str, Any], path: Key, problems: Problems) -> tuple[tuple
     return tuple(sorted(set(weekdays))), tuple(sorted(set(dates)))
 
 
-def _duration(said: Mapping[str, Any], key: str, path: Key, problems: Problems) -> float | None:
-    if key not in said:
+def _duration(table: Mapping[str, Any], key: str, path: Key, problems: Problems) -> float | None:
+    if key not in table:
         return None
     try:
-        found = parse_time(said[key])
+        found = parse_time(table[key])
     except LimitError as error:
         problems.add((*path, key), str(error).replace("'30s'", "'15m'"))
         return None
     if found < _SHORTEST_DELAY_S:
-        problems.add((*path, key), f"{said[key]!r} is too short; use for example '15m'")
+        problems.add((*path, key), f"{table[key]!r} is too short; use for example '15m'")
         return None
     return found
 
 
-def _heartbeat(said: object, path: Key, problems: Problems) -> str | None:
+def _heartbeat(value: object, path: Key, problems: Problems) -> str | None:
     """Return the address; all of it is secret, for whoever knows it can say that the suite runs."""
-    if said is None:
+    if value is None:
         return None
-    text = said if isinstance(said, str) else ""
+    text = value if isinstance(value, str) else ""
     if text:
         problems.keep_secret(path, *address_parts(text))
     try:
@@ -167,5 +167,5 @@ def timing_schema() -> dict[str, Any]:
     }
 
 
-def _one_or_more(said: dict[str, Any]) -> dict[str, Any]:
-    return {"anyOf": [said, {"type": "array", "minItems": 1, "items": said}]}
+def _one_or_more(table: dict[str, Any]) -> dict[str, Any]:
+    return {"anyOf": [table, {"type": "array", "minItems": 1, "items": table}]}

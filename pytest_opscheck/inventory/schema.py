@@ -337,8 +337,8 @@ def _limit(check: Check) -> Schema:
     if dimensions == {"set"}:
         return {"type": "string", "pattern": rf"^\s*((==|!=|contains|within)\s*)?\{{.*\}}\s*$|{_VARIABLE}"}
     units = [unit for unit in UNITS if dimension(unit) in dimensions]
-    said = "|".join(re.escape(unit) for unit in units if unit)
-    unit = f"({said}){'?' if '' in units else ''}" if said else ""
+    alternatives = "|".join(re.escape(unit) for unit in units if unit)
+    unit = f"({alternatives}){'?' if '' in units else ''}" if alternatives else ""
     number = _NUMBER if _signed(check) else _UNSIGNED
     margin = rf"[+-]\s*{_UNSIGNED}\s*({'|'.join(['%', 'pp', *filter(None, map(re.escape, units))])})?"
     relative = rf"(<=?|>=?|==)\s*{BASELINE}\s*({margin})?"
@@ -365,9 +365,9 @@ def _rungs(severities: list[str], limit: Schema) -> Schema:
     return {name: {"description": f"broken, it is {name}", **limit} for name in severities}
 
 
-def _named(said: Schema, description: str) -> Schema:
+def _named(schema: Schema, description: str) -> Schema:
     names = {"propertyNames": {"pattern": f"^{NAME}$"}, "minProperties": 1}
-    return {"type": "object", "description": description, **names, "additionalProperties": said}
+    return {"type": "object", "description": description, **names, "additionalProperties": schema}
 
 
 def _table(

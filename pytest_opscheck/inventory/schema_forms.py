@@ -42,13 +42,13 @@ def zone() -> Schema:
     return {"anyOf": [{"enum": sorted(zoneinfo.available_timezones())}, {"$ref": "#/$defs/variable"}]}
 
 
-def every(said: Schema) -> Schema:
+def every(schema: Schema) -> Schema:
     """Return the schema of how often a suite runs, which divides an hour or a day evenly."""
     even = [
         {"if": {"pattern": f"^[0-9]+{unit}$"}, "then": {"pattern": f"^0*({numbers}){unit}$"}}
         for unit, numbers in _EVEN.items()
     ]
-    return {**said, "allOf": [*even, {"not": {"type": "string", "pattern": "^[0-9]+d$|" + _ZERO}}]}
+    return {**schema, "allOf": [*even, {"not": {"type": "string", "pattern": "^[0-9]+d$|" + _ZERO}}]}
 
 
 def lasting() -> dict[str, Schema]:

@@ -118,8 +118,8 @@ def _made_of(kind: str, keys: Mapping[str, dict[str, Schema]], own: Mapping[str,
 def _by_kind(made: Mapping[str, Schema]) -> Schema:
     """Return a schema that is that of the kind which is said; where none is, that of any."""
     chosen = [
-        {"if": {"required": ["kind"], "properties": {"kind": {"const": kind}}}, "then": said}
-        for kind, said in made.items()
+        {"if": {"required": ["kind"], "properties": {"kind": {"const": kind}}}, "then": schemas}
+        for kind, schemas in made.items()
     ]
     unsaid = {"if": {"not": {"required": ["kind"]}}, "then": {"anyOf": list(made.values())}}
     return {"type": "object", "properties": {"kind": {"enum": list(made)}}, "allOf": [*chosen, unsaid]}

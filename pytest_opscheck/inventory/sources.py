@@ -100,8 +100,8 @@ def read_sources(
     if not isinstance(tables, dict) or not tables:
         problems.add(("source",), _NEEDED)
         return ()
-    said = [_said(name, table, places, words, problems) for name, table in tables.items()]
-    return _Reading(asked, places, problems).listed([each for each in said if each is not None])
+    entry = [_said(name, table, places, words, problems) for name, table in tables.items()]
+    return _Reading(asked, places, problems).listed([each for each in entry if each is not None])
 
 
 def _said(name: str, table: object, places: Places, words: Mapping[str, str], problems: Problems) -> _Said | None:
@@ -124,42 +124,42 @@ class _Reading:
     places: Places
     problems: Problems
 
-    def listed(self, said: Collection[_Said]) -> tuple[Listed, ...]:
+    def listed(self, stated: Collection[_Said]) -> tuple[Listed, ...]:
         """Return the sources with their items."""
         if (given := self.asked.given()) is not None:
-            for each in (each for each in said if each.name not in given):
+            for each in (each for each in stated if each.name not in given):
                 self.problems.add(each.path, "the run that this is a part of knows nothing of it; start the run anew")
-            return tuple(_given(each, given[each.name], self.problems) for each in said if each.name in given)
-        due = {each.name: each.source for each in said if self.asked.asks or each.source.file is not None}
+            return tuple(_given(each, given[each.name], self.problems) for each in stated if each.name in given)
+        due = {each.name: each.source for each in stated if self.asked.asks or each.source.file is not None}
         replies = Asking(self.places.folder).replies(due)
-        return tuple(filter(None, (self._listed(each, replies.get(each.name)) for each in said)))
+        return tuple(filter(None, (self._listed(each, replies.get(each.name)) for each in stated)))
 
-    def _listed(self, said: _Said, reply: list[Item] | ListError | None) -> Listed | None:
+    def _listed(self, stated: _Said, reply: list[Item] | ListError | None) -> Listed | None:
         """Return a source with the items of a reply, or else with the last known ones."""
         try:
-            known = recalled(said.file, said.meant)
+            known = recalled(stated.file, stated.meant)
             if isinstance(reply, list):
-                return self._found(said, known or Kept(said.meant, "", {}), reply)
-            return _recalled(said, known, reply)
+                return self._found(stated, known or Kept(stated.meant, "", {}), reply)
+            return _recalled(stated, known, reply)
         except ListError as error:
-            self.problems.add((*said.path, said.source.key), str(error))
+            self.problems.add((*stated.path, stated.source.key), str(error))
             return None
 
-    def _found(self, said: _Said, known: Kept, found: list[Item]) -> Listed:
-        _keep_secrets(found, said.path, self.problems)
-        members = _named(found, said.naming, said.path, self.problems)
+    def _found(self, stated: _Said, known: Kept, found: list[Item]) -> Listed:
+        _keep_secrets(found, stated.path, self.problems)
+        members = _named(found, stated.naming, stated.path, self.problems)
         fields = {each: without_secrets(item.fields) for each, item in members.items()}
         kept = known.read_again(fields, moment())
-        problem = _keep(said.file, kept) if self.asked.keeps and not len(self.problems) else None
-        return _with(said, State(problem=problem, gone=kept.gone), members)
+        problem = _keep(stated.file, kept) if self.asked.keeps and not len(self.problems) else None
+        return _with(stated, State(problem=problem, gone=kept.gone), members)
 
 
-def _with(said: _Said, state: State, members: Mapping[str, Item]) -> Listed:
-    said.source.tell(state, said.source.state.severity)
-    return Listed(said.name, said.source, members)
+def _with(stated: _Said, state: State, members: Mapping[str, Item]) -> Listed:
+    stated.source.tell(state, stated.source.state.severity)
+    return Listed(stated.name, stated.source, members)
 
 
-def _recalled(said: _Said, known: Kept | None, error: ListError | None) -> Listed:
+def _recalled(stated: _Said, known: Kept | None, error: ListError | None) -> Listed:
     """Return the last known items of a list that can't be read, or is not to be. Raises the error where there are none.
 
     Where it is not to be read, as nothing is asked for now, it may have no items that are known.
@@ -167,17 +167,17 @@ def _recalled(said: _Said, known: Kept | None, error: ListError | None) -> Liste
     if known is None or not known.items:
         if error is not None:
             raise error
-        return _with(said, State(is_open=True), {})
+        return _with(stated, State(is_open=True), {})
     problem = f"{error}; the list as it was at {known.read} is checked instead" if error is not None else None
     members = {each: Item(each, fields) for each, fields in known.items.items()}
-    return _with(said, State(problem=problem, gone=known.gone, read=known.read), members)
+    return _with(stated, State(problem=problem, gone=known.gone, read=known.read), members)
 
 
-def _given(said: _Said, given: Mapping[str, Any], problems: Problems) -> Listed:
+def _given(stated: _Said, given: Mapping[str, Any], problems: Problems) -> Listed:
     """Return a source with what the run has found that this process is a part of."""
     members = {each: Item(each, fields) for each, fields in given["items"].items()}
-    _keep_secrets(members.values(), said.path, problems)
-    return _with(said, State(problem=given["problem"], gone=given["gone"], read=given["read"]), members)
+    _keep_secrets(members.values(), stated.path, problems)
+    return _with(stated, State(problem=given["problem"], gone=given["gone"], read=given["read"]), members)
 
 
 def _keep(file: Path, kept: Kept) -> str | None:
@@ -189,10 +189,10 @@ def _keep(file: Path, kept: Kept) -> str | None:
     return None
 
 
-def _model(said: Mapping[str, Any], words: Mapping[str, str], path: Key, problems: Problems) -> Source | None:
+def _model(table: Mapping[str, Any], words: Mapping[str, str], path: Key, problems: Problems) -> Source | None:
     """Return a source's own keys, None where anything is wrong with them; the others are its targets'."""
-    name, keys = said.get("name"), source_keys(said)
-    own = {key: value for key, value in said.items() if key in keys and key not in ("kind", "template")}
+    name, keys = table.get("name"), source_keys(table)
+    own = {key: value for key, value in table.items() if key in keys and key not in ("kind", "template")}
     if not _has_a_place(own, path, problems):
         return None
     try:

@@ -35,7 +35,7 @@ def read_targets(
     problems: Problems,
 ) -> tuple[list[InventoryTarget], list[Expectation]]:
     """Return every target, and what is expected of each."""
-    said: dict[InventoryTarget, tuple[str, ...] | None] = {}
+    places_of: dict[InventoryTarget, tuple[str, ...] | None] = {}
     expectations: list[Expectation] = []
     names, hosts = set(), []
     note = partial(keep_secrets, problems=problems)
@@ -45,14 +45,14 @@ def read_targets(
         seen_from = each.table.get(FROM)
         places = read_from(seen_from, (*each.path, FROM), vantages, problems) if seen_from is not None else None
         if target is not None:
-            said[target] = places
+            places_of[target] = places
         expectations += found
         names.add(each.name)
         hosts += [each.name] if each.kind.name == "host" else []
     for listed in lists:
         composer.notes += [listed.note] if listed.note is not None else []
         listed.source.listed(composer.listed.get(listed.name, ()))
-        said[source := InventoryTarget("source", listed.name, listed.source)] = None
+        places_of[source := InventoryTarget("source", listed.name, listed.source)] = None
         expectations += resolver.resolve(source, None, {}, ("source", listed.name))
     resolver.notes.extend(composer.notes)
     problems.names = names.union(problems.names)
@@ -63,61 +63,65 @@ def read_targets(
     is_open = any(listed.source.is_open() for listed in lists)
     if not is_open and not any(path and path[0] in _GROUPS for path in problems.wrong):
         # else the host may be one that is not known yet
-        _refuse_dangling_hosts(said, hosts, problems)
+        _refuse_dangling_hosts(places_of, hosts, problems)
     if not vantages:
-        return list(said), expectations
-    spread = Spread(said, problems)
+        return list(places_of), expectations
+    spread = Spread(places_of, problems)
     targets = list(spread.targets())
     if not (is_open or len(problems)):
         refuse_unused(vantages, targets, problems)
     return targets, list(spread.expectations(expectations))
 
 
-def _target(said: Composed, resolver: Resolver, problems: Problems) -> tuple[InventoryTarget | None, list[Expectation]]:
-    path, before = said.path, len(problems)
-    if problem := name_problem(said.name):
+def _target(
+    composed: Composed, resolver: Resolver, problems: Problems
+) -> tuple[InventoryTarget | None, list[Expectation]]:
+    path, before = composed.path, len(problems)
+    if problem := name_problem(composed.name):
         problems.add(path, problem)
-    families = resolver.families(said.kind.name)
+    families = resolver.families(composed.kind.name)
     beside = {*families, "expect", TAGS, FROM}
-    model = _model(said, {key: value for key, value in said.table.items() if key not in beside}, families, problems)
-    tags = _tags(said.table.get(TAGS), (*path, TAGS), problems)
-    target = InventoryTarget(said.kind.name, said.name, model or said.kind.target.model_construct(), tags)
-    questions = {key: value for key, value in said.table.items() if key in families}
-    found = resolver.resolve(target, said.table.get("expect"), questions, path)
+    model = _model(
+        composed, {key: value for key, value in composed.table.items() if key not in beside}, families, problems
+    )
+    tags = _tags(composed.table.get(TAGS), (*path, TAGS), problems)
+    target = InventoryTarget(composed.kind.name, composed.name, model or composed.kind.target.model_construct(), tags)
+    questions = {key: value for key, value in composed.table.items() if key in families}
+    found = resolver.resolve(target, composed.table.get("expect"), questions, path)
     if not found and len(problems) == before:
-        hint = "every expectation is off" if "expect" in said.table else "it has no expectations"
+        hint = "every expectation is off" if "expect" in composed.table else "it has no expectations"
         problems.add(path, f"{hint}, so nothing would be judged; add an expectation, or remove it")
     return (target, found) if model is not None else (None, [])
 
 
-def _model(said: Composed, keys: dict[str, Any], families: Collection[str], problems: Problems) -> Any:
+def _model(composed: Composed, keys: dict[str, Any], families: Collection[str], problems: Problems) -> Any:
     """Return a target's own keys, None where anything is wrong with them."""
     try:
-        model = said.kind.target.model_validate(keys)
+        model = composed.kind.target.model_validate(keys)
     except ValidationError as error:
-        if problems.assumes and (made := fitted(said.kind.target, keys, error)) is not None:
+        if problems.assumes and (made := fitted(composed.kind.target, keys, error)) is not None:
             return made
-        choices = [*said.kind.target.model_fields, *families, "expect", TAGS, FROM]
-        note_validation(error, problems, said.path, keys, choices)
+        choices = [*composed.kind.target.model_fields, *families, "expect", TAGS, FROM]
+        note_validation(error, problems, composed.path, keys, choices)
         return None
-    problems.keep_secret(said.path, *secrets_of(model, name=said.name))
+    problems.keep_secret(composed.path, *secrets_of(model, name=composed.name))
     return model
 
 
-def _tags(said: object, path: Key, problems: Problems) -> tuple[str, ...]:
+def _tags(value: object, path: Key, problems: Problems) -> tuple[str, ...]:
     """Return a target's tags."""
-    if said is None:
+    if value is None:
         return ()
-    if not isinstance(said, list) or not said or not all(isinstance(tag, str) for tag in said):
+    if not isinstance(value, list) or not value or not all(isinstance(tag, str) for tag in value):
         problems.add(path, 'it must be a list of at least one tag, for example ["prod", "dc1"]')
         return ()
-    for place, tag in enumerate(said):
+    for place, tag in enumerate(value):
         if name_problem(tag):
             problems.add(
                 (*path, place),
                 f"{tag!r} can't be a tag; use letters, digits, '_', '-' and '.', a letter or digit first",
             )
-    return tuple(dict.fromkeys(said))
+    return tuple(dict.fromkeys(value))
 
 
 def in_every_suite(expectations: list[Expectation]) -> Iterator[Expectation]:

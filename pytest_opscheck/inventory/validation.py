@@ -34,7 +34,7 @@ def note_validation(
     error: ValidationError,
     problems: Problems,
     here: Key,
-    said: Mapping[str, Any],
+    table: Mapping[str, Any],
     choices: Iterable[str],
     *,
     unsaid: str | None = None,
@@ -58,17 +58,17 @@ def note_validation(
             case "missing" if len(loc) == 1 and loc[0] in misspelt:
                 continue
             case "missing":
-                path, message = _said_part(loc[:-1], said), f"the key {loc[-1]!r} is needed"
+                path, message = _said_part(loc[:-1], table), f"the key {loc[-1]!r} is needed"
             case _:
-                path = _said_part(loc, said)
-                value = _at(path, said)
+                path = _said_part(loc, table)
+                value = _at(path, table)
                 if wrong_type := _WRONG_TYPE.fullmatch(detail["type"]):
                     types.setdefault(path, []).append(wrong_type[1])
                     continue
                 message = _message(detail, value)
         messages.setdefault(path, []).append(message)
     for path, errors in types.items():
-        messages.setdefault(path, []).append(_needed(errors, _at(path, said)))
+        messages.setdefault(path, []).append(_needed(errors, _at(path, table)))
     for path, found in messages.items():
         place = path[1:] if unsaid is not None and path[:1] == (unsaid,) else path
         problems.add((*here, *place), ", or ".join(dict.fromkeys(found)))
@@ -84,33 +84,33 @@ def _needed(errors: Collection[str], value: object) -> str:
 
 
 def _message(detail: ErrorDetails, value: object) -> str:
-    said = detail.get("ctx", {})
+    context = detail.get("ctx", {})
     match detail["type"]:
         case "literal_error":
-            return f"it must be {said['expected']}, not {value!r}"
+            return f"it must be {context['expected']}, not {value!r}"
         case "greater_than_equal":
-            return f"{value!r} is too small; it must be at least {said['ge']:g}"
+            return f"{value!r} is too small; it must be at least {context['ge']:g}"
         case "less_than_equal":
-            return f"{value!r} is too large; it must be at most {said['le']:g}"
+            return f"{value!r} is too large; it must be at most {context['le']:g}"
         case "string_too_short" | "too_short":
             return "it is empty; give a value, or leave it out"
         case _:
             return detail["msg"].removeprefix("Value error, ").removeprefix("Assertion failed, ")
 
 
-def _at(path: Key, said: Any) -> Any:
+def _at(path: Key, value: Any) -> Any:
     for step in path:
-        said = said[step]
-    return said
+        value = value[step]
+    return value
 
 
-def _said_part(loc: tuple[str | int, ...], said: Any) -> Key:
+def _said_part(loc: tuple[str | int, ...], value: Any) -> Key:
     """Return the part of a location that stands in the inventory: pydantic adds the branches of its own types."""
     path: list[str | int] = []
     for step in loc:
-        if isinstance(said, dict | list):
+        if isinstance(value, dict | list):
             with contextlib.suppress(KeyError, IndexError, TypeError):
-                said = said[step]  # type: ignore[index]  # of the wrong type it is caught
+                value = value[step]  # type: ignore[index]  # of the wrong type it is caught
                 path.append(step)
     return tuple(path)
 

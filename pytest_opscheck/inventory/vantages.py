@@ -15,14 +15,14 @@ FROM = "from"
 _EXAMPLE = 'for example "dmz", or ["dmz", "office"]'
 
 
-def read_vantages(said: object, problems: Problems) -> tuple[str, ...]:
+def read_vantages(value: object, problems: Problems) -> tuple[str, ...]:
     """Return the vantage points that an inventory has beside the one that needs no table."""
-    if said is None:
+    if value is None:
         return ()
-    if not isinstance(said, dict) or not said:
+    if not isinstance(value, dict) or not value:
         problems.add(("vantage",), "a vantage point needs a name: [vantage.NAME]")
         return ()
-    for name, table in said.items():
+    for name, table in value.items():
         path: Key = ("vantage", name)
         if problem := name_problem(name):
             problems.add(path, problem)
@@ -32,19 +32,19 @@ def read_vantages(said: object, problems: Problems) -> tuple[str, ...]:
             problems.add(path, "it must be a table without keys: [vantage.NAME]")
         for key in table if isinstance(table, dict) else ():
             problems.add((*path, key), "unknown key; a vantage point has none")
-    return tuple(said)
+    return tuple(value)
 
 
-def read_from(said: object, path: Key, vantages: Collection[str], problems: Problems) -> tuple[str, ...] | None:
+def read_from(value: object, path: Key, vantages: Collection[str], problems: Problems) -> tuple[str, ...] | None:
     """Return from where a target is looked at, None where it does not say it."""
-    if said is None:
+    if value is None:
         return None
-    names = [said] if isinstance(said, str) else said
+    names = [value] if isinstance(value, str) else value
     if not isinstance(names, list) or not names or not all(isinstance(name, str) for name in names):
         problems.add(path, f"it must be the name of a vantage point, or a list of several, {_EXAMPLE}")
         return None
     for place, name in enumerate(names):
-        here = (*path, place) if isinstance(said, list) else path
+        here = (*path, place) if isinstance(value, list) else path
         if name not in (*vantages, DEFAULT):
             hint = nearest(name, [*vantages, DEFAULT]) if vantages else f"add [vantage.{name}]"
             problems.add(here, f"there is no vantage point {name!r}; {hint}")
@@ -56,13 +56,13 @@ def read_from(said: object, path: Key, vantages: Collection[str], problems: Prob
 class Spread:
     """Makes of each target one for each of its vantage points; what is on a host is looked at from where that is.
 
-    said: what each target says itself.
+    places_of: what each target says itself.
     """
 
-    def __init__(self, said: Mapping[InventoryTarget, tuple[str, ...] | None], problems: Problems) -> None:
-        self._said = said
-        self._hosts = {each.name: said[each] or (DEFAULT,) for each in said if each.kind == "host"}
-        self._made = {target: tuple(self._copies(target, problems)) for target in said}
+    def __init__(self, places_of: Mapping[InventoryTarget, tuple[str, ...] | None], problems: Problems) -> None:
+        self._said = places_of
+        self._hosts = {each.name: places_of[each] or (DEFAULT,) for each in places_of if each.kind == "host"}
+        self._made = {target: tuple(self._copies(target, problems)) for target in places_of}
 
     def targets(self) -> Iterator[InventoryTarget]:
         """Yield the targets."""

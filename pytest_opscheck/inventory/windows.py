@@ -138,56 +138,62 @@ class Window:
         return _moment(start, zone, fold=0), _moment(end, zone, fold=1)
 
 
-def parse_at(said: object) -> During:
+def parse_at(value: object) -> During:
     """Parse `02:00-08:00`; it may cross midnight, and `00:00-24:00` is a day. Raises LimitError with an example."""
-    if isinstance(said, str) and _WHOLE_DAY.fullmatch(said):
+    if isinstance(value, str) and _WHOLE_DAY.fullmatch(value):
         return During(0, _DAY)
     try:
-        return parse_during(said)
+        return parse_during(value)
     except LimitError:
         raise LimitError(
-            f"{said!r} is not a part of the day; use for example '02:00-08:00', or '00:00-24:00' for all of it"
+            f"{value!r} is not a part of the day; use for example '02:00-08:00', or '00:00-24:00' for all of it"
         ) from None
 
 
-def parse_rule(said: str, first: dt.date | None) -> Rule:
+def parse_rule(written: str, first: dt.date | None) -> Rule:
     """Parse a recurrence rule. Raises LimitError with an example."""
-    text = said.strip().upper().removeprefix("RRULE:")
+    text = written.strip().upper().removeprefix("RRULE:")
     pairs = [part.partition("=") for part in text.split(";")]
     parts = {key: value for key, _, value in pairs}
     for key, sign, value in pairs:
         if key in ("BYHOUR", "BYMINUTE", "BYSECOND"):
-            raise LimitError(f"{said!r}: `at` says the time of day; leave {key} out")
+            raise LimitError(f"{written!r}: `at` says the time of day; leave {key} out")
         if not sign or key not in _PARTS:
-            raise LimitError(f"{said!r} is not a recurrence rule of RFC 5545, for {key!r}; use for example {EXAMPLE}")
+            raise LimitError(
+                f"{written!r} is not a recurrence rule of RFC 5545, for {key!r}; use for example {EXAMPLE}"
+            )
         if not re.fullmatch(_PARTS[key], value):
-            raise LimitError(f"{said!r}: {key} can't be {value!r}; use for example {EXAMPLE}")
+            raise LimitError(f"{written!r}: {key} can't be {value!r}; use for example {EXAMPLE}")
     if len(parts) < len(pairs) or "FREQ" not in parts:
-        raise LimitError(f"{said!r}: each part may appear once, and FREQ is needed; use for example {EXAMPLE}")
+        raise LimitError(f"{written!r}: each part may appear once, and FREQ is needed; use for example {EXAMPLE}")
     if first is None:
-        _require_anchored(said, parts)
+        _require_anchored(written, parts)
     rule = Rule(text, first)
     if parts["FREQ"] in ("DAILY", "WEEKLY") and re.search("[0-9]", parts.get("BYDAY", "")):
-        raise LimitError(f"{said!r}: only a month or a year has a first and a last Sunday; use for example {EXAMPLE}")
+        raise LimitError(
+            f"{written!r}: only a month or a year has a first and a last Sunday; use for example {EXAMPLE}"
+        )
     try:
         comes = rule.next(first or dt.date(2001, 1, 1))
     except (ArithmeticError, LookupError, ValueError) as error:
-        raise LimitError(f"{said!r} is not a recurrence rule of RFC 5545: {error}; use for example {EXAMPLE}") from None
+        raise LimitError(
+            f"{written!r} is not a recurrence rule of RFC 5545: {error}; use for example {EXAMPLE}"
+        ) from None
     if comes is None and "UNTIL" not in parts:
-        raise LimitError(f"{said!r}: there is no such day, so the window would never open")
+        raise LimitError(f"{written!r}: there is no such day, so the window would never open")
     return rule
 
 
-def _require_anchored(said: str, parts: Mapping[str, str]) -> None:
+def _require_anchored(text: str, parts: Mapping[str, str]) -> None:
     """Refuse a rule that depends on when it was first, where that is not said."""
     if "COUNT" in parts or parts.get("INTERVAL", "1") != "1":
         counting = "COUNT" if "COUNT" in parts else "INTERVAL"
-        raise LimitError(f"{said!r}: {counting} counts from the first window; give its day: from = 2026-01-04")
+        raise LimitError(f"{text!r}: {counting} counts from the first window; give its day: from = 2026-01-04")
     needed = _NEEDED[parts["FREQ"]]
     if not any(all(key in parts for key in keys) for keys in needed):
         ways = ", or ".join(" and ".join(keys) for keys in needed)
         raise LimitError(
-            f"{said!r} does not set the day; add {ways}, or the day of the first window: from = 2026-01-04"
+            f"{text!r} does not set the day; add {ways}, or the day of the first window: from = 2026-01-04"
         )
 
 

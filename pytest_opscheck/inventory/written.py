@@ -71,8 +71,8 @@ class Written:
     def place(self, path: Key) -> Place:
         """Return where a key is written, be it one of a template's or a group's."""
         layers = self.layers.get(path[:2])
-        said = path if layers is None else layers.written(path[2:])
-        return self.placed(said, path[:2] if said[:2] != path[:2] else None)
+        path_written = path if layers is None else layers.written(path[2:])
+        return self.placed(path_written, path[:2] if path_written[:2] != path[:2] else None)
 
     def placed(self, path: Key, target: Key | None = None) -> Place:
         """Return where a key is, as it is written."""

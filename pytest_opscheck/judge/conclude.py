@@ -161,11 +161,11 @@ class Judge:
 def _standing_in(unkept: Mapping[str | None, int]) -> Iterator[Measurement]:
     """Yield a measurement for all of a sort that are not kept: one that no waiver of some subject is for."""
     for sort, count in unkept.items():
-        said = f"{count:,} more values"
+        text = f"{count:,} more values"
         if sort == UNJUDGED:
-            yield Measurement(None, None, "", {}, problem=f"{said} could not be judged")
+            yield Measurement(None, None, "", {}, problem=f"{text} could not be judged")
         elif sort:
-            yield Measurement(None, said, "", {}, breached=sort, observed=said, expected="as in those that are shown")
+            yield Measurement(None, text, "", {}, breached=sort, observed=text, expected="as in those that are shown")
 
 
 def _answers(result: Result) -> bool:

@@ -81,9 +81,9 @@ def begun_by_hand(begun: Iterable[ManualMaintenance], inventory: Inventory) -> I
 def in_maintenance(result: Result, window: Open) -> Result:
     """Return a result that was seen inside of a window."""
     quiet = _quiet(result, window)
-    said = f"{window} ({result.verdict}: {result.message})"
+    reason = f"{window} ({result.verdict}: {result.message})"
     return replace(
-        result, verdict=Verdict.MAINTENANCE, message=said, fails=False, blocked_by=None, action=None, quiet=quiet
+        result, verdict=Verdict.MAINTENANCE, message=reason, fails=False, blocked_by=None, action=None, quiet=quiet
     )
 
 
@@ -103,7 +103,7 @@ def waived(result: Result, waivers: Iterable[Waiver], subject: Subject, judge: J
     used = list(dict.fromkeys(waiver for waiver in by if waiver is not None))
     if not used:
         return result
-    said = "; ".join(map(str, used))
+    reason = "; ".join(map(str, used))
     if not any((m.breached and not m.waived) or m.problem for m in marked):
         quiet = Excuse(
             Verdict.BREACH,
@@ -113,13 +113,13 @@ def waived(result: Result, waivers: Iterable[Waiver], subject: Subject, judge: J
             ", ".join(dict.fromkeys(each.owner for each in used)),
             ", ".join(dict.fromkeys(each.ticket for each in used if each.ticket)) or None,
         )
-        message = f"{result.message}; {said}"
+        message = f"{result.message}; {reason}"
         return replace(result, verdict=Verdict.WAIVED, message=message, measurements=marked, fails=False, quiet=quiet)
     rest = judge.conclude(subject, [m for m in marked if not m.waived])
     about = ", ".join(each.subject or each.about for each in used)
     return replace(
         rest,
-        message=f"{rest.message}; {about}: {said}",
+        message=f"{rest.message}; {about}: {reason}",
         measurements=marked,
         attempts=result.attempts,
         duration_s=result.duration_s,

@@ -143,8 +143,8 @@ class Expect:
             value = observed = observed or MASK
             problem = problem and (why or f"its value, which is not shown, can't be judged by {limit_shown}")
         value, note = _shown(value, note, limit_shown, breached)
-        said = "" if value is None else humanize.observed(value, unit, limit_shown, _judged_as(ladder, rung))
-        observed = (observed or said) + (f" ({note})" if note and value is not None else "")
+        shown = "" if value is None else humanize.observed(value, unit, limit_shown, _judged_as(ladder, rung))
+        observed = (observed or shown) + (f" ({note})" if note and value is not None else "")
         self._record(
             Measurement(
                 subject=subject,

@@ -66,8 +66,8 @@ def _at_stake(expectation: Expectation) -> str:
     return min(ladder.worst for ladder in expectation.limits.ladders)
 
 
-def runbook_link(base: str | None, said: str | None) -> str | None:
+def runbook_link(base: str | None, text: str | None) -> str | None:
     """Join an expectation's runbook with the inventory's: an anchor belongs to that, anything else stands alone."""
-    if said is None:
+    if text is None:
         return base
-    return f"{base or ''}{said}" if said.startswith("#") else said
+    return f"{base or ''}{text}" if text.startswith("#") else text

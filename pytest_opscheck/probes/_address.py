@@ -13,9 +13,9 @@ _ADDRESS = re.compile(r"(?:\[(?P<six>[0-9A-Fa-f:.]+)\]|(?P<host>[^\s:/@\[\]]+)):
 _LAST_PORT = 65535
 
 
-def place(said: str) -> tuple[str, int]:
+def place(text: str) -> tuple[str, int]:
     """Return the host and the port of an address. Raises ValueError for what is not one."""
-    match = _ADDRESS.match(said)
+    match = _ADDRESS.match(text)
     if match is None or not 0 < int(match["port"]) <= _LAST_PORT:
         raise ValueError("it is not a host with a port; write for example 'api.example.com:443' or '[::1]:443'")
     host = match["six"] or match["host"]
@@ -23,9 +23,9 @@ def place(said: str) -> tuple[str, int]:
     return host, int(match["port"])
 
 
-def _address(said: str) -> str:
-    place(said)
-    return said
+def _address(text: str) -> str:
+    place(text)
+    return text
 
 
 Address = Annotated[str, AfterValidator(_address)]

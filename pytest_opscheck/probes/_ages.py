@@ -24,8 +24,8 @@ def server_now(answer: Answer) -> float:
 
 def cached_s(answer: Answer) -> float:
     """Return for how long a cache on the way has kept an answer; 0 where none says so."""
-    said = answer.headers.get("age", "").strip()
-    return float(said) if said.isascii() and said.isdecimal() else 0.0
+    age = answer.headers.get("age", "").strip()
+    return float(age) if age.isascii() and age.isdecimal() else 0.0
 
 
 def aged(age_s: float, most_s: float = STALE_S) -> str | None:

@@ -16,23 +16,23 @@ from ._types import LadderParam, LimitParam, refuse_unit
 _STATUSES = Domain(0, 255)
 
 
-def _exit(said: Limit) -> Limit:
-    refuse_unit(said, "exit", "an exit status", equality=False)
-    refuse_idle(said, _STATUSES, "an exit status", "'== 0'")
-    return said
+def _exit(limit: Limit) -> Limit:
+    refuse_unit(limit, "exit", "an exit status", equality=False)
+    refuse_idle(limit, _STATUSES, "an exit status", "'== 0'")
+    return limit
 
 
-def _stdout(said: Limit) -> Limit:
-    refuse_unit(said, "stdout", "a number that a command prints", equality=True)
-    return said
+def _stdout(limit: Limit) -> Limit:
+    refuse_unit(limit, "stdout", "a number that a command prints", equality=True)
+    return limit
 
 
-def _value(said: Ladder) -> Ladder:
-    for rung in said.rungs:
+def _value(ladder: Ladder) -> Ladder:
+    for rung in ladder.rungs:
         refuse_unit(rung.limit, "value", "the number that a command prints", equality=False)
         if rung.limit.number is None and rung.limit.operator != "~":
             raise LimitError(f"'{rung.limit}' is for a text, and this is a number; use '< 5', or stdout = '~ x'")
-    return said
+    return ladder
 
 
 ExitParam = Annotated[LimitParam, AfterValidator(_exit)]

@@ -111,10 +111,10 @@ def said_of(output: Output) -> dict[str, list[str]]:
     return found
 
 
-def _grant(place: str, said: dict[str, list[str]]) -> str:
+def _grant(place: str, answers: dict[str, list[str]]) -> str:
     """Return the command that lets the user read a place: into its group, where that may read it."""
-    mode, _, group = said.get("granted", [""])[0].partition(" ")
-    user = said.get("user", [""])[0] or "USER"
+    mode, _, group = answers.get("granted", [""])[0].partition(" ")
+    user = answers.get("user", [""])[0] or "USER"
     needed = "r-x" if mode.startswith("d") else "r"
     if group not in ("", "root", "UNKNOWN") and mode[4:7].replace("w", "-").startswith(needed):
         return f"its group may: usermod -aG {typed(group)} {typed(user)}"

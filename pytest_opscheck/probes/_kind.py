@@ -121,9 +121,9 @@ class Output:
         """
         self.require_end()
         if self.exit_status != 0:
-            said = (self.stderr or self.stdout).strip().splitlines()[-1:]
-            status = [] if said and self.exit_status == SAID else [f"exit status {self.exit_status}"]
-            raise UnknownError(": ".join(status + said))
+            last = (self.stderr or self.stdout).strip().splitlines()[-1:]
+            status = [] if last and self.exit_status == SAID else [f"exit status {self.exit_status}"]
+            raise UnknownError(": ".join(status + last))
         return self.stdout.removesuffix("\n").split("\n") if self.stdout else []
 
     def require_end(self) -> None:
@@ -298,11 +298,11 @@ def params_of(function: Callable[..., object], beside: Fields | None = None) -> 
     if not keywords and not beside:
         return _NoParams
 
-    def said() -> None:
+    def carrier() -> None:
         """Carry the parameters' annotations alone: the connection's type is imported for the type checker only."""
 
-    said.__annotations__ = {name: parameter.annotation for name, parameter in keywords.items()}
-    hints = typing.get_type_hints(said, globalns=function.__globals__, include_extras=True)
+    carrier.__annotations__ = {name: parameter.annotation for name, parameter in keywords.items()}
+    hints = typing.get_type_hints(carrier, globalns=function.__globals__, include_extras=True)
     fields: dict[str, Any] = {
         name: (hints[name], ... if parameter.default in (parameter.empty, NEEDED) else parameter.default)
         for name, parameter in keywords.items()

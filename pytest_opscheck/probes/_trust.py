@@ -26,12 +26,12 @@ def of_postgres(dsn: str) -> str | None:
     from psycopg.conninfo import conninfo_to_dict
 
     try:
-        said = {key: str(value) for key, value in conninfo_to_dict(dsn).items() if value is not None}
+        options = {key: str(value) for key, value in conninfo_to_dict(dsn).items() if value is not None}
     except ProgrammingError:
         return None
-    hosts = (said.get("hostaddr") or said.get("host") or os.environ.get("PGHOST", "")).split(",")
-    mode = said.get("sslmode") or os.environ.get("PGSSLMODE") or ""
-    if said.get("sslrootcert") == "system" or mode == "verify-full" or not any(map(is_elsewhere, hosts)):
+    hosts = (options.get("hostaddr") or options.get("host") or os.environ.get("PGHOST", "")).split(",")
+    mode = options.get("sslmode") or os.environ.get("PGSSLMODE") or ""
+    if options.get("sslrootcert") == "system" or mode == "verify-full" or not any(map(is_elsewhere, hosts)):
         return None
     given = f"sslmode is {mode}" if mode else "no sslmode is set"
     return (

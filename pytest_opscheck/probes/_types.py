@@ -15,18 +15,18 @@ from ..core.units import LimitError, dimension, example, parse_duration
 _LIMIT_SCHEMA = {"anyOf": [{"type": ["string", "number", "boolean"]}]}
 
 
-def _limit(said: Any) -> Limit:
-    return said if isinstance(said, Limit) else refuse_open(parse_limit(said))
+def _limit(value: Any) -> Limit:
+    return value if isinstance(value, Limit) else refuse_open(parse_limit(value))
 
 
-def _ladder(said: Any, info: ValidationInfo) -> Ladder:
-    if isinstance(said, Ladder):
-        return said
+def _ladder(value: Any, info: ValidationInfo) -> Ladder:
+    if isinstance(value, Ladder):
+        return value
     context = info.context or {}
-    if isinstance(said, Mapping):
-        made = parse_ladder(said, context.get("words"))
+    if isinstance(value, Mapping):
+        made = parse_ladder(value, context.get("words"))
     else:
-        made = parse_single(said, context.get("severity", SEVERITIES[2]))
+        made = parse_single(value, context.get("severity", SEVERITIES[2]))
     for rung in made.rungs:
         refuse_open(rung.limit)
     return made
@@ -51,21 +51,21 @@ LimitParam = Annotated[Limit, BeforeValidator(_limit), WithJsonSchema(_LIMIT_SCH
 def measured_in(unit: str) -> AfterValidator:
     """Return a validator that refuses limits for anything but what a unit measures."""
 
-    def fitting(said: Ladder) -> Ladder:
-        for limit in (rung.limit for rung in said.rungs):
+    def fitting(ladder: Ladder) -> Ladder:
+        for limit in (rung.limit for rung in ladder.rungs):
             if limit.dimension != dimension(unit):
                 wanted = dimension(unit)
                 raise LimitError(f"'{limit}' is for a {limit.dimension}, and this is a {wanted}; use {example(wanted)}")
-        return of_amounts(said)
+        return of_amounts(ladder)
 
     return AfterValidator(fitting)
 
 
-def of_amounts(said: Ladder) -> Ladder:
+def of_amounts(ladder: Ladder) -> Ladder:
     """Return limits of what is never below 0. Raises LimitError for one that nothing can break, or keep."""
-    for limit in (rung.limit for rung in said.rungs):
+    for limit in (rung.limit for rung in ladder.rungs):
         refuse_idle(limit, AMOUNT, f"a {limit.dimension}", example(limit.dimension))
-    return said
+    return ladder
 
 
 LadderParam = Annotated[
@@ -81,12 +81,12 @@ Zone = Annotated[dt.tzinfo, WithJsonSchema({})]
 LONGEST_SAMPLE_S = 600
 
 
-def _sample(said: Any) -> float | None:
-    if said is None:
+def _sample(value: Any) -> float | None:
+    if value is None:
         return None
-    seconds = parse_duration(said)
+    seconds = parse_duration(value)
     if seconds > LONGEST_SAMPLE_S:
-        raise LimitError(f"{said!r} is longer than a run may watch, 10 min; Prometheus can tell of a longer time")
+        raise LimitError(f"{value!r} is longer than a run may watch, 10 min; Prometheus can tell of a longer time")
     return seconds
 
 

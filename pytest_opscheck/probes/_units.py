@@ -10,11 +10,11 @@ RATIO = "ratio"
 """A share from 0 to 1, which limits compare as a percentage."""
 
 
-def known_unit(said: str) -> str:
+def known_unit(text: str) -> str:
     """Return a unit of the inventory. Raises ValueError for one that limits do not know."""
-    if said != RATIO:
-        dimension(said)
-    return said
+    if text != RATIO:
+        dimension(text)
+    return text
 
 
 def in_unit(value: float, unit: str) -> tuple[float, str, str]:

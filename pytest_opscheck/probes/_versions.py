@@ -46,13 +46,13 @@ def _numbers(text: str) -> tuple[int, ...]:
     return tuple(int(number) for number in text.split("."))
 
 
-def _limit(said: object) -> Limit:
-    match = _LIMIT.fullmatch(said.strip()) if isinstance(said, str) else None
-    if isinstance(said, int) and not isinstance(said, bool) and said >= 0:
-        return VersionLimit("==", str(said), "", None)
+def _limit(value: object) -> Limit:
+    match = _LIMIT.fullmatch(value.strip()) if isinstance(value, str) else None
+    if isinstance(value, int) and not isinstance(value, bool) and value >= 0:
+        return VersionLimit("==", str(value), "", None)
     if match is None:
-        why = "a number loses its last zero; " if isinstance(said, float) else ""
-        raise LimitError(f"{said!r} is not a limit for a version; {why}say a text such as '>= 20.10'")
+        why = "a number loses its last zero; " if isinstance(value, float) else ""
+        raise LimitError(f"{value!r} is not a limit for a version; {why}say a text such as '>= 20.10'")
     made = VersionLimit(match["operator"] or "==", match["version"], "", None)
     if made.operator in (">=", "<") and not any(_numbers(made.operand)):
         never = "can't be broken" if made.operator == ">=" else "can't hold"
@@ -60,12 +60,12 @@ def _limit(said: object) -> Limit:
     return made
 
 
-def _ladder(said: Any, info: ValidationInfo) -> Ladder:
+def _ladder(value: Any, info: ValidationInfo) -> Ladder:
     context = info.context or {}
-    if isinstance(said, Mapping):
+    if isinstance(value, Mapping):
         words = context.get("words") or {}
-        return ladder_of(Rung(severity_of(key, words), _limit(limit)) for key, limit in said.items())
-    return single(_limit(said), context.get("severity", SEVERITIES[2]))
+        return ladder_of(Rung(severity_of(key, words), _limit(limit)) for key, limit in value.items())
+    return single(_limit(value), context.get("severity", SEVERITIES[2]))
 
 
 _TEXT = {"type": ["string", "integer"]}

@@ -57,7 +57,7 @@ class Share:
         return 100 * self.counts.get(Verdict.OK, 0) / self.runs
 
     @property
-    def said(self) -> str:
+    def breakdown(self) -> str:
         """How many runs there were, and what the others were: `of 720 runs: 5 breach, 1 unknown`."""
         others = ", ".join(
             f"{number} {verdict}" for verdict, number in self.counts.items() if verdict is not Verdict.OK

@@ -150,13 +150,13 @@ class Entries:
         """Yield what was observed; of a result that is ok each value, else what is not ok."""
         longest = {} if at_length else {"longest": _SHORT}
         if not shown:
-            yield from (Seen(short(said.observed, **longest)) for said in lines(result))
+            yield from (Seen(short(seen.observed, **longest)) for seen in lines(result))
         several = len({measurement.breached for measurement in shown}) > 1
         for measurement in shown:
-            said = line(measurement)
+            seen = line(measurement)
             severity = measurement.breached if several and measurement.breached else ""
             drawn = self._plot(result, measurement, is_full=is_full)
-            yield Seen(short(said.observed, **longest), said.expected, severity, drawn)
+            yield Seen(short(seen.observed, **longest), seen.expected, severity, drawn)
 
     def _plot(self, result: Result, measurement: Measurement, *, is_full: bool) -> Plot | None:
         points = self._beside.points.get((result.id, measurement.subject), ())

@@ -33,8 +33,8 @@ class Finding:
     @property
     def steps(self) -> tuple[str, ...]:
         """What to do next."""
-        said = (self.result.action, self.result.runbook)
-        return tuple(f"Next: {step}" for step in said if step)
+        steps = (self.result.action, self.result.runbook)
+        return tuple(f"Next: {step}" for step in steps if step)
 
 
 def findings(run: Run, spots: Mapping[str, Spot]) -> Iterator[Finding]:
@@ -52,8 +52,8 @@ def annotated(run: Run, spots: Mapping[str, Spot], context: ReportContext) -> li
     found = [_annotation(each) for each in findings(run, spots)]
     failed = [_failure(each) for each in context.failed]
     order: tuple[Level, ...] = ("error", "warning", "notice")
-    said = sorted([*found, *failed], key=lambda each: order.index(each.level))
-    return [*said, *(Annotation("warning", "opscheck", short(problem)) for problem in context.problems)]
+    listed = sorted([*found, *failed], key=lambda each: order.index(each.level))
+    return [*listed, *(Annotation("warning", "opscheck", short(problem)) for problem in context.problems)]
 
 
 def _annotation(finding: Finding) -> Annotation:

@@ -43,13 +43,13 @@ def _attributes(gated: Gated, cases: list[ET.Element]) -> dict[str, str]:
         name: outcomes[tag] for name, tag in (("failures", "failure"), ("errors", "error"), ("skipped", "skipped"))
     }
     told = {"hostname": "who", "timestamp": "at", "time": "took_s"}
-    said = {name: _text(str(gated.kept[key])) for name, key in told.items() if key in gated.kept}
-    return {"name": SUITE, **{name: str(number) for name, number in numbers.items()}, **said}
+    attributes = {name: _text(str(gated.kept[key])) for name, key in told.items() if key in gated.kept}
+    return {"name": SUITE, **{name: str(number) for name, number in numbers.items()}, **attributes}
 
 
-def _add_properties(suite: ET.Element, said: Mapping[str, str]) -> None:
+def _add_properties(suite: ET.Element, values: Mapping[str, str]) -> None:
     properties = ET.SubElement(suite, "properties")
-    for name, value in said.items():
+    for name, value in values.items():
         ET.SubElement(properties, "property", {"name": _text(name), "value": _text(value)})
 
 
@@ -57,17 +57,17 @@ def _properties(gated: Gated) -> Iterator[tuple[str, str]]:
     yield "verdict", str(gated.answer)
     yield "why", gated.why
     for name in ("inventory", "suite", "version_before", "version"):
-        if said := gated.kept.get(name):
-            yield name, str(said)
+        if value := gated.kept.get(name):
+            yield name, str(value)
     for name, result in sorted(gated.results.items()):
-        yield from ((f"{name} {what}", said) for what, said in _values(result).items())
+        yield from ((f"{name} {what}", value) for what, value in _values(result).items())
 
 
 def _values(result: Result) -> dict[str, str]:
     """Return what was measured of a check, and what is expected of it."""
     worst = result.worst
-    said = {"value": worst.observed or worst.problem, "limit": worst.expected} if worst is not None else {}
-    return {name: value for name, value in said.items() if value}
+    values = {"value": worst.observed or worst.problem, "limit": worst.expected} if worst is not None else {}
+    return {name: value for name, value in values.items() if value}
 
 
 def _decision(gated: Gated) -> ET.Element:
@@ -86,7 +86,7 @@ def _checks(gated: Gated) -> Iterator[ET.Element]:
 
 
 def _judge(case: ET.Element, finding: Finding | None, result: Result | None) -> None:
-    values = [f"{name}: {said}" for name, said in _values(result).items()] if result is not None else []
+    values = [f"{name}: {value}" for name, value in _values(result).items()] if result is not None else []
     if finding is not None:
         _end(case, _outcome(finding), headed(finding), finding.message, [*finding.details, *values])
     elif result is not None:
@@ -105,8 +105,8 @@ def _end(case: ET.Element, outcome: str | None, kind: str, message: str, lines: 
     if outcome is None:
         ET.SubElement(case, "system-out").text = "\n".join(map(_text, (f"{kind}: {message}", *lines)))
         return
-    said = {"type": kind, "message": short(message)}
-    made = ET.SubElement(case, outcome, {name: _text(each) for name, each in said.items()})
+    attributes = {"type": kind, "message": short(message)}
+    made = ET.SubElement(case, outcome, {name: _text(each) for name, each in attributes.items()})
     made.text = "\n".join(map(_text, (message, *lines)))
 
 

@@ -13,7 +13,7 @@ from ..core.visible import plain
 from ..gate.finding import Finding, Sort
 from ..gate.values import Answer
 from .github import Annotation, Level
-from .markdown import code, said
+from .markdown import code, escaped
 from .phrases import short
 
 _VERSIONS = ("version_before", "version")
@@ -102,11 +102,11 @@ def summary(gated: Gated) -> str:
     """Return a decision in Markdown."""
     kept, rolls_back = gated.kept, gated.answer is Answer.ROLL_BACK
     parts = [
-        f"## {said(f'opscheck gate: {gated.answer}')}",
-        said(short(gated.why)),
-        ", ".join(map(said, _about(gated))),
+        f"## {escaped(f'opscheck gate: {gated.answer}')}",
+        escaped(short(gated.why)),
+        ", ".join(map(escaped, _about(gated))),
         "\n".join(line for each in gated.findings for line in _listed(each)),
-        f"How to roll back: {said(kept['rollback'])}" if rolls_back and kept.get("rollback") else "",
+        f"How to roll back: {escaped(kept['rollback'])}" if rolls_back and kept.get("rollback") else "",
     ]
     return "\n\n".join(part for part in parts if part) + "\n\n"
 
@@ -139,15 +139,15 @@ def _word(text: str) -> str:
 
 
 def _listed(finding: Finding) -> Iterator[str]:
-    yield f"- **{headed(finding)}** {code(finding.id)}: {said(short(finding.message))}"
-    yield from (f"  - {said(line)}" for line in finding.details)
+    yield f"- **{headed(finding)}** {code(finding.id)}: {escaped(short(finding.message))}"
+    yield from (f"  - {escaped(line)}" for line in finding.details)
     if finding.rolls_back:
-        yield from (f"  - Next: {said(step)}" for step in (finding.action, finding.runbook) if step)
+        yield from (f"  - Next: {escaped(step)}" for step in (finding.action, finding.runbook) if step)
 
 
 def _finding(data: Mapping[str, Any], clean: Callable[[str], str]) -> Finding:
-    said = {"message": clean(data["message"]), "details": tuple(map(clean, data["details"]))}
-    return Finding(**{**data, "sort": Sort(data["sort"]), **said})
+    cleaned = {"message": clean(data["message"]), "details": tuple(map(clean, data["details"]))}
+    return Finding(**{**data, "sort": Sort(data["sort"]), **cleaned})
 
 
 def _results(looks: Iterable[Mapping[str, Any]], found: Collection[str]) -> dict[str, Result]:

@@ -43,7 +43,7 @@ class Annotation:
         place = _in_repository(self.file) if self.file is not None else None
         known = {"file": place, "line": self.line if place else None, "title": inert(plain(self.title))}
         properties = ",".join(
-            f"{name}={str(said).translate(_PROPERTY_ESCAPES)}" for name, said in known.items() if said
+            f"{name}={str(value).translate(_PROPERTY_ESCAPES)}" for name, value in known.items() if value
         )
         text = "\n".join(map(plain, (self.text, *self.details)))
         return f"::{self.level} {properties}::{inert(text).translate(_ESCAPES)}"
@@ -86,7 +86,7 @@ def shortened(text: str, room: int) -> str:
 
 
 def _named(variable: str) -> Path | None:
-    return Path(said) if (said := os.environ.get(variable)) else None
+    return Path(file) if (file := os.environ.get(variable)) else None
 
 
 def _append(file: Path, text: str) -> None:

@@ -74,12 +74,12 @@ class Page:
             return  # pytest-html asks for every phase of a test, and shows only those that tell
         if result is None:
             phase = "" if report.when == "call" else f"::{report.when}"
-            said = getattr(getattr(report.longrepr, "reprcrash", None), "message", "")
+            message = getattr(getattr(report.longrepr, "reprcrash", None), "message", "")
             cells[1:] = [
                 _cell("severity", ""),
                 _cell("testId", safe(report.nodeid) + phase),
                 _cell("target", ""),
-                f"<td class=col-observed colspan=2>{safe(short(plain(self._redactor.text(said))))}</td>",
+                f"<td class=col-observed colspan=2>{safe(short(plain(self._redactor.text(message))))}</td>",
                 _cell("next", ""),
             ]
             return
@@ -181,9 +181,9 @@ def _observed_cell(result: Result, run: Run | None = None) -> str:
 
 
 def _since(result: Result, run: Run | None) -> str:
-    said = change(result, run.started) if run is not None else ""
+    since = change(result, run.started) if run is not None else ""
     pending = f"<small>{safe(result.pending)}</small>" if result.pending else ""
-    return (f"<small class=change>{said}</small>" if said else "") + pending
+    return (f"<small class=change>{since}</small>" if since else "") + pending
 
 
 def _paragraph(content: str) -> str:
@@ -198,8 +198,8 @@ def _escaped(data: Any) -> Any:
 
 
 def _badge(result: Result) -> str:
-    said = word(result)
-    return f"<b class=verdict data-verdict={said.lower()}>{said}</b>"
+    shown = word(result)
+    return f"<b class=verdict data-verdict={shown.lower()}>{shown}</b>"
 
 
 def _in_our_words(entry: dict[str, Any], result: Result) -> None:
@@ -268,7 +268,7 @@ def _relabel(outcomes: Mapping[str, dict[str, Any]], results: Sequence[Result], 
     from markupsafe import Markup  # which Jinja2, by which pytest-html writes the page, brings along
 
     for outcome, words in _LABELS.items() if tests == len(results) else ():
-        found = [said for said in words if any(word(result).lower() == said for result in results)]
+        found = [label for label in words if any(word(result).lower() == label for result in results)]
         if found:
             outcomes[outcome]["label"] = " and ".join(found)
     for values in outcomes.values():

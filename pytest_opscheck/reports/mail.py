@@ -60,7 +60,7 @@ class _Item:
     severity: str
     name: str
     since: str
-    said: tuple[tuple[str, str], ...]
+    seen: tuple[tuple[str, str], ...]
     duty: str = ""
     next_step: str = ""
     link: str | None = None
@@ -69,7 +69,7 @@ class _Item:
         colour = _COLOURS.get(self.word.lower(), "#24607a")
         badges = " ".join(_badge(text, colour) for text in (self.word, self.severity) if text)
         parts = [f"{badges} <b>{safe(self.name)}</b>{f' {_faint(self.since)}' if self.since else ''}"]
-        parts += [safe(o) + (f" {_faint('expected ' + e)}" if e else "") for o, e in self.said]
+        parts += [safe(o) + (f" {_faint('expected ' + e)}" if e else "") for o, e in self.seen]
         parts += [f"{_faint('owner:')} {safe(self.duty)}"] if self.duty else []
         parts += [f"{_faint('next:')} {_linked(self.next_step, self.link)}"] if self.next_step else []
         style = f"border-left:4px solid {colour};background:#f6f7f9;padding:8px 12px;{_INK}"
@@ -80,7 +80,7 @@ class _Item:
     def text(self) -> str:
         head = " ".join(part for part in (self.word, self.severity, self.name) if part)
         told = [f"{head}{f' ({self.since})' if self.since else ''}"]
-        told += [f"    {o}{f', expected {e}' if e else ''}" for o, e in self.said]
+        told += [f"    {o}{f', expected {e}' if e else ''}" for o, e in self.seen]
         told += [f"    owner: {self.duty}"] if self.duty else []
         told += [f"    next: {self.next_step}"] if self.next_step else []
         return "\n".join(map(in_line, told)) + "\n"
@@ -202,7 +202,7 @@ def _item(result: Result, run: Run, was: str) -> _Item:
         severity=result.severity or "",
         name=plain(result.id + covers(result)),
         since=", ".join(notes),
-        said=tuple((line.observed, line.expected) for line in lines(result)),
+        seen=tuple((line.observed, line.expected) for line in lines(result)),
         duty=short(duty(result)),
         next_step=short(step, _LONGEST_STEP),
         link=web(result.runbook or ""),

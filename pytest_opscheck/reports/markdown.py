@@ -24,12 +24,12 @@ def markdown(run: Run) -> str:
     found += [f"- recovered: {code(result.id)} ({after(result, run.started)})" for result in again[:_MOST]]
     found += [f"- and {len(again) - _MOST} more recovered"] if len(again) > _MOST else []
     found += [f"- {blocked} blocked by other checks"] if blocked else []
-    head = f"**{said(run.inventory)} {said(run.suite or 'checks')}: {headline(run)}**"
-    foot = f"{said(counts(run))}; {said(when(run))}"
+    head = f"**{escaped(run.inventory)} {escaped(run.suite or 'checks')}: {headline(run)}**"
+    foot = f"{escaped(counts(run))}; {escaped(when(run))}"
     return "\n\n".join(part for part in (head, "\n".join(found), foot) if part) + "\n"
 
 
-def said(text: str) -> str:
+def escaped(text: str) -> str:
     """Return text as it is where it has no marks of Markdown, else as code, in which nothing is a mark."""
     text = plain(text)
     return text if _PLAIN.fullmatch(text) and "_" not in text and "://" not in text else code(text)
@@ -49,13 +49,13 @@ def _wrong(result: Result, run: Run) -> str:
     head = f"- **{word(result)}{f' {result.severity}' if result.severity else ''}** {code(result.id)}"
     step = _next_step(result)
     head += f" ({since})" if since else ""
-    return f"{head}: {said(short(result.message))}" + (f"  \n  Next: {step}" if step else "")
+    return f"{head}: {escaped(short(result.message))}" + (f"  \n  Next: {step}" if step else "")
 
 
 def _next_step(result: Result) -> str:
-    parts = [said(result.action)] if result.action else []
+    parts = [escaped(result.action)] if result.action else []
     if result.runbook:
-        parts.append(f"<{result.runbook}>" if _is_link(result.runbook) else said(result.runbook))
+        parts.append(f"<{result.runbook}>" if _is_link(result.runbook) else escaped(result.runbook))
     return " · ".join(parts)
 
 

@@ -35,8 +35,8 @@ class _Family:
     values: dict[str, float] = field(default_factory=dict)
 
     def add(self, value: float, **labels: str) -> None:
-        said = ",".join(f'{name}="{_escaped(text)}"' for name, text in labels.items())
-        self.values.setdefault(f"{{{said}}}", value)
+        labelled = ",".join(f'{name}="{_escaped(text)}"' for name, text in labels.items())
+        self.values.setdefault(f"{{{labelled}}}", value)
 
     def lines(self) -> Iterator[str]:
         if self.values:
@@ -59,8 +59,8 @@ def _of_run(run: Run, schedule: Schedule | None) -> Iterator[_Family]:
         ("last_run_duration_seconds", "How long the last run took.", run.duration_s),
         ("last_run_exit_status", "The exit status of the last run; 0 is success.", run.exit_status),
     )
-    for name, said, value in told:
-        family = _Family(f"opscheck_{name}", said)
+    for name, help_text, value in told:
+        family = _Family(f"opscheck_{name}", help_text)
         family.add(value, **own)
         yield family
     if schedule is not None:

@@ -75,10 +75,10 @@ def owed(duty: Duty | None) -> str:
     if duty is None:
         return ""
     within = f"within {seconds_text(duty.within_s)}" if duty.within_s else ""
-    said = ", ".join(plain(part) for part in (duty.owner, within) if part)
+    text = ", ".join(plain(part) for part in (duty.owner, within) if part)
     if duty.overdue_since is None:
-        return said
-    return f"{said}: overdue since {duty.overdue_since:%Y-%m-%d %H:%M %Z}".rstrip()
+        return text
+    return f"{text}: overdue since {duty.overdue_since:%Y-%m-%d %H:%M %Z}".rstrip()
 
 
 def is_new(result: Result) -> bool:
@@ -98,8 +98,10 @@ def parted(run: Run, worse: Container[str]) -> dict[str, list[Result]]:
 def blocked_by(results: Iterable[Result], *, reasons: bool = False) -> list[str]:
     """Return by what checks are blocked, and how many, or with the reasons: `3 checks blocked by redis.reachable@x`."""
     blocked = [result for result in results if result.verdict is Verdict.BLOCKED]
-    said = Counter(r.message if reasons else f"blocked by {r.blocked_by or 'what it depends on'}" for r in blocked)
-    return [f"{number} check{'s' if number > 1 else ''} {plain(text)}" for text, number in sorted(said.items())]
+    counted_by = Counter(
+        r.message if reasons else f"blocked by {r.blocked_by or 'what it depends on'}" for r in blocked
+    )
+    return [f"{number} check{'s' if number > 1 else ''} {plain(text)}" for text, number in sorted(counted_by.items())]
 
 
 def recovered(run: Run) -> str:
@@ -128,12 +130,12 @@ def quiet(run: Run) -> list[str]:
     for result in run.results:
         if result.quiet is not None:
             found.setdefault(_why_quiet(result.verdict, result.quiet), []).append(result.id)
-    said = [
+    parts = [
         f"{reason}: {', '.join(ids[:MOST_LINES])}"
         + (f" and {len(ids) - MOST_LINES} more" if len(ids) > MOST_LINES else "")
         for reason, ids in found.items()
     ]
-    return [plain(text) for text in (*said, *run.notices)]
+    return [plain(text) for text in (*parts, *run.notices)]
 
 
 def _why_quiet(verdict: Verdict, quiet: Excuse) -> str:
@@ -183,12 +185,12 @@ def line(measurement: Measurement, severity: str | None = None) -> Line:
 def counts(run: Run) -> str:
     """Return a run's verdicts in one line: `opscheck daily: 40 ok, 2 breach (1 P1, 1 P3), 3 blocked`."""
     numbers = summary(run.results)
-    said = [f"{numbers[verdict]} {verdict}{_more(verdict, numbers, run)}" for verdict in _ORDER if numbers[verdict]]
+    parts = [f"{numbers[verdict]} {verdict}{_more(verdict, numbers, run)}" for verdict in _ORDER if numbers[verdict]]
     if not any(numbers[verdict] for verdict in (Verdict.OK, Verdict.BREACH, Verdict.UNKNOWN)):
-        said.append("nothing was judged")
+        parts.append("nothing was judged")
     if run.not_run:
-        said.append(f"{run.not_run} not run")
-    return f"opscheck {run.suite or 'checks'}: {', '.join(said)}"
+        parts.append(f"{run.not_run} not run")
+    return f"opscheck {run.suite or 'checks'}: {', '.join(parts)}"
 
 
 def _more(verdict: Verdict, numbers: Mapping[str, Mapping[str, int]], run: Run) -> str:
@@ -200,8 +202,8 @@ def _more(verdict: Verdict, numbers: Mapping[str, Mapping[str, int]], run: Run) 
 
 def by_severity(numbers: Mapping[str, Mapping[str, int]]) -> str:
     """Return how severe the breaches of a summary are: ` (1 P1, 1 P3)`."""
-    said = ", ".join(f"{number} {severity}" for severity, number in numbers["by_severity"].items())
-    return f" ({said})" if said else ""
+    text = ", ".join(f"{number} {severity}" for severity, number in numbers["by_severity"].items())
+    return f" ({text})" if text else ""
 
 
 def tone(run: Run) -> str:
@@ -224,8 +226,8 @@ def _headline(run: Run) -> str:
     failing = [result.severity or "" for result in run.results if result.fails]
     status = _STATUS.get(run.exit_status, "The run failed")
     if failing:
-        said = f"{len(failing)} of {checks} failed, worst {min(failing)}"
-        return said if run.exit_status == 1 else f"{status}. {said}"
+        text = f"{len(failing)} of {checks} failed, worst {min(failing)}"
+        return text if run.exit_status == 1 else f"{status}. {text}"
     if run.exit_status:
         return status
     rest = sum(result.verdict is not Verdict.OK for result in run.results)

@@ -36,7 +36,7 @@ class LimitLine:
     """A limit: how high it is drawn, and its name, which stands beside it or near by."""
 
     severity: str
-    said: str
+    label: str
     y: int
     name_y: int
 
@@ -47,7 +47,7 @@ class Dot:
 
     x: int
     y: int
-    said: str
+    label: str
     severity: str
 
 
@@ -100,8 +100,8 @@ def plot(
         dots=dots,
         high=_short(_said(scale.high, measurement)) if scale.high > scale.low else "",
         low=_short(_said(scale.low, measurement)),
-        first=time.said(time.first),
-        last=time.said(time.last),
+        first=time.text(time.first),
+        last=time.text(time.last),
     )
 
 
@@ -144,7 +144,7 @@ class _Time:
         share = (moment - self.first).total_seconds() / self._span_s if self._span_s else 1
         return round(LEFT + 4 + share * (WIDTH - 8))
 
-    def said(self, moment: dt.datetime) -> str:
+    def text(self, moment: dt.datetime) -> str:
         return f"{moment:%Y-%m-%d}" if self.last - self.first >= _DAYS else f"{moment:%m-%d %H:%M}"
 
     def ticks(self) -> Iterator[int]:
@@ -211,7 +211,7 @@ def _named(limits: Sequence[tuple[str, str, float]], scale: _Scale) -> Iterator[
 def _about(measurement: Measurement, values: Sequence[float], time: _Time) -> str:
     low, high = _said(min(values), measurement), _said(max(values), measurement)
     limits = ", ".join(f"{severity} {text}" for severity, text in measurement.limits.items())
-    told = f"{low} to {high}, from {time.said(time.first)} to {time.said(time.last)}"
+    told = f"{low} to {high}, from {time.text(time.first)} to {time.text(time.last)}"
     return f"{told}; limits {limits}" if limits else told
 
 

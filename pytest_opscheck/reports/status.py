@@ -47,7 +47,7 @@ class Moment:
     """A run in the list of earlier ones."""
 
     when: str
-    said: str
+    label: str
     classes: str
     link: str | None
 
@@ -223,7 +223,7 @@ class Overview:
     def _earlier(self, past: Past) -> Iterable[Moment]:
         for run in past.runs[:_LISTED]:
             cell = past.cell(run)
-            yield Moment(said_at(run.started, self._now.tzinfo), cell.said.partition(": ")[2], cell.classes, cell.link)
+            yield Moment(said_at(run.started, self._now.tzinfo), cell.label.partition(": ")[2], cell.classes, cell.link)
 
 
 def _is_daily(schedule: Schedule | None) -> bool:
@@ -267,14 +267,14 @@ def _headline(suites: Sequence[SuiteStatus], wrong: Sequence[Broken]) -> tuple[s
     """Return the colour of the whole, and what it says in a sentence."""
     late = [suite.name for suite in suites if suite.tone == "late"]
     failed = [suite.name for suite in suites if suite.tone not in ("ok", "late")]
-    said = []
+    parts = []
     if wrong:
         worst = min((each.severity for each in wrong if each.severity), default="")
-        said.append(f"{counted(len(wrong), 'check')} not ok" + (f", worst {worst}" if worst else ""))
+        parts.append(f"{counted(len(wrong), 'check')} not ok" + (f", worst {worst}" if worst else ""))
     elif failed:
-        said.append(f"not ok: {', '.join(failed)}")
+        parts.append(f"not ok: {', '.join(failed)}")
     if late:
-        said.append(f"overdue: {', '.join(late)}")
-    if said:
-        return ("red" if failed or late else "yellow"), "; ".join(said)
+        parts.append(f"overdue: {', '.join(late)}")
+    if parts:
+        return ("red" if failed or late else "yellow"), "; ".join(parts)
     return ("green", "All suites ok") if suites else ("yellow", "No suite has run yet")

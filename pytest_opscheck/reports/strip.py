@@ -24,7 +24,7 @@ class Cell:
 
     classes: str
     mark: str
-    said: str
+    label: str
     link: str | None = None
 
 
@@ -65,8 +65,8 @@ class Past:
         worst = max(runs, key=lambda run: (_badness(run.exit_status), -int(self.worst.get(run.seq, "P9")[1:])))
         failed = sum(run.exit_status == _FAILED for run in runs)
         severity = f", worst {self.worst[worst.seq]}" if worst.seq in self.worst else ""
-        said = f"{day}: {counted(len(runs), 'run')}, {f'{failed} failed{severity}' if failed else 'none failed'}"
-        return replace(self.cell(worst), said=said)
+        label = f"{day}: {counted(len(runs), 'run')}, {f'{failed} failed{severity}' if failed else 'none failed'}"
+        return replace(self.cell(worst), label=label)
 
     def cell(self, run: PastRun) -> Cell:
         """Return the cell of a run."""
@@ -81,8 +81,8 @@ class Past:
                 f"{when}: failed{f', worst {severity}' if severity else ''}",
                 link,
             )
-        said = {NOTHING_JUDGED: "nothing was judged", FAULT: "the checker itself failed"}
-        return Cell("fault", "?", f"{when}: {said.get(run.exit_status, f'exit status {run.exit_status}')}", link)
+        words = {NOTHING_JUDGED: "nothing was judged", FAULT: "the checker itself failed"}
+        return Cell("fault", "?", f"{when}: {words.get(run.exit_status, f'exit status {run.exit_status}')}", link)
 
 
 def _badness(status: int) -> float:

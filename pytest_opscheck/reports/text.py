@@ -17,8 +17,8 @@ def text(run: Run) -> str:
     lines = [f"{plain(run.inventory)} {run.suite or 'checks'}, {when(run)}", ""]
     for name, result in zip(ids, run.results, strict=True):
         since = change(result, run.started)
-        said = short(plain(result.message)) + (f" ({since})" if since else "")
-        lines.append(f"{_verdict(result):{verdicts}}  {name:{width}}  {said}".rstrip())
+        text = short(plain(result.message)) + (f" ({since})" if since else "")
+        lines.append(f"{_verdict(result):{verdicts}}  {name:{width}}  {text}".rstrip())
         if step := next_step(result):
             lines.append(f"{'':{verdicts}}  next: {step}")
     told = [*lines, "", counts(run), f"Status: {headline(run)}"]

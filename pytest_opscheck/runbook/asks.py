@@ -64,7 +64,7 @@ class Ask:
 
 
 @dataclass(frozen=True, slots=True)
-class Said:
+class ExpectedText:
     """A text that says what is expected of a step: where it stands, and what its label says."""
 
     line: int
@@ -83,14 +83,14 @@ class Step:
     line: Line
     number: int
     title: str = ""
-    said: tuple[Said, ...] = ()
+    expected_texts: tuple[ExpectedText, ...] = ()
     around: str = ""
     """The heading and the words of its entry in a list."""
 
     @property
     def expected(self) -> str:
         """What is expected of it, as one text."""
-        return "\n".join(each.text for each in self.said)
+        return "\n".join(each.text for each in self.expected_texts)
 
     @property
     def words(self) -> str:
@@ -143,14 +143,14 @@ def as_grep(command: Command) -> Grep | None:
     if command.program not in ("grep", "egrep", "fgrep", "zgrep", "rg"):
         return None
     flags = "".join(arg.lstrip("-") for arg in command.args if re.fullmatch(r"-[A-Za-z]+", arg))
-    said = command.option("-e", "--regexp")
+    expression = command.option("-e", "--regexp")
     plain = command.plain()
-    if said is None:
-        said = next((arg for arg in plain if not arg.isdigit()), plain[0] if plain else None)
-    if not said or is_open(said) or has_variables(said):
+    if expression is None:
+        expression = next((arg for arg in plain if not arg.isdigit()), plain[0] if plain else None)
+    if not expression or is_open(expression) or has_variables(expression):
         return None
     extended = command.program in ("egrep", "rg") or "E" in flags or "P" in flags
-    pattern = re.escape(said) if "F" in flags else said if extended else _basic(said)
+    pattern = re.escape(expression) if "F" in flags else expression if extended else _basic(expression)
     try:
         re.compile(pattern)
     except (re.error, RecursionError, OverflowError):
@@ -188,15 +188,15 @@ WINDOWS = {
 
 def since_of(command: Command) -> str | None:
     """Return since when a log is read, as an inventory says it: 4h, 30m, today; None where nothing is said."""
-    said = command.option("--since", "-S")
-    if said is None:
+    since = command.option("--since", "-S")
+    if since is None:
         return None
-    said = said.strip().lower().removesuffix(" ago").strip("-")
-    if said in ("today", "midnight"):
+    since = since.strip().lower().removesuffix(" ago").strip("-")
+    if since in ("today", "midnight"):
         return "today"
-    match = re.fullmatch(r"(\d+)\s*(s|sec\w*|m|min\w*|h|hour\w*|d|day\w*|w|week\w*)", said)
+    match = re.fullmatch(r"(\d+)\s*(s|sec\w*|m|min\w*|h|hour\w*|d|day\w*|w|week\w*)", since)
     if match is None:
-        return {"yesterday": "24h"}.get(said)
+        return {"yesterday": "24h"}.get(since)
     number, unit = int(match[1]), match[2][0]
     return f"{number * 7}d" if unit == "w" else f"{number}{unit}"
 
@@ -247,9 +247,9 @@ __all__ = [
     "HERE",
     "Ask",
     "Command",
+    "ExpectedText",
     "Grep",
     "Line",
-    "Said",
     "Step",
     "TargetHint",
     "Todo",

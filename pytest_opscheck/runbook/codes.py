@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from . import fences, guard, labels, numbers, quantities, schedules, shell
-from .asks import Ask, Command, Line, Said, stack
+from .asks import Ask, Command, ExpectedText, Line, stack
 from .blocks import Block
 from .fences import Piece
 from .labels import Around
@@ -66,7 +66,7 @@ class Codes:
             return
         if pieces:
             text = " ".join(piece.text for piece in pieces)
-            self._steps.last.said.append(Said(pieces[0].first, text, Role.NORMAL, labelled=True))
+            self._steps.last.expected_texts.append(ExpectedText(pieces[0].first, text, Role.NORMAL, labelled=True))
         self._notes.block(block, Fate.PROPOSAL if self._steps.last.asks else Fate.PROSE)
 
     def _piece(self, piece: Piece, block: Block, around: Around) -> None:
@@ -77,7 +77,7 @@ class Codes:
                 self._open(piece, block, around)
             case "output":
                 if self._steps:
-                    self._steps.last.said.append(Said(piece.first, piece.text, Role.NONE))
+                    self._steps.last.expected_texts.append(ExpectedText(piece.first, piece.text, Role.NONE))
                 self._notes.fates(piece.first, piece.last, Fate.PROSE, block.section)
             case _:
                 self._other(piece, block, around)
@@ -95,9 +95,9 @@ class Codes:
 
     def _comment(self, piece: Piece, block: Block, around: Around) -> None:
         """Read a comment: what is expected of the command before it, or the title of the one behind it."""
-        said = self._said(piece, around)
-        if self._steps and said is not None:
-            self._steps.last.said.append(said)
+        statement = self._said(piece, around)
+        if self._steps and statement is not None:
+            self._steps.last.expected_texts.append(statement)
             self._notes.fates(piece.first, piece.last, Fate.PROSE, block.section)
             return
         self._place.title = _STEP_NUMBER.sub("", piece.text)
@@ -107,7 +107,7 @@ class Codes:
         fate, reason = (Fate.NOT_READ, "a limit without a command") if compares else (Fate.PROSE, "")
         self._notes.fates(piece.first, piece.last, fate, block.section, reason)
 
-    def _said(self, piece: Piece, around: Around) -> Said | None:
+    def _said(self, piece: Piece, around: Around) -> ExpectedText | None:
         """Return what a comment says is expected; None where it says nothing of the kind."""
         text, labelled = piece.text, labels.front_label(piece.text)
         expected = self._place.vocabulary.is_expected(text)
@@ -118,7 +118,7 @@ class Codes:
         role = inner.role
         if role is Role.NONE:
             role = Role.NORMAL if expected else Role.ALARM if is_alarm(text[:_START]) else Role.NONE
-        return Said(piece.first, text, role, inner.severity or around.severity, labelled=expected or severe)
+        return ExpectedText(piece.first, text, role, inner.severity or around.severity, labelled=expected or severe)
 
     def _measured(self, piece: Piece, block: Block, around: Around) -> bool:
         """Read a line that names what it measures, or a time; tell whether it does."""
@@ -146,7 +146,7 @@ class Codes:
             inner = labels.of_label(label[0], self._place.vocabulary) if label else Around()
             normal = inner.role in (Role.NONE, Role.NORMAL) and not is_alarm(comment)
             role = Role.NORMAL if normal else Role.ALARM
-            opened.said.append(Said(piece.first, comment, role, inner.severity, labelled=True))
+            opened.expected_texts.append(ExpectedText(piece.first, comment, role, inner.severity, labelled=True))
         self._steps.open(opened)
 
     def _compose(self, block: Block, around: Around) -> None:

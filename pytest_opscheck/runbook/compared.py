@@ -101,7 +101,7 @@ def compared(inventory: Inventory, named: Sequence[Path], today: dt.date) -> Com
     found = expected(inventory, named[0] if named else None)
     given: dict[str, tuple[Path, Key]] = {os.path.realpath(file): (file, ()) for file in named}
     wanted = given or dict(files(inventory, found))
-    missing = {} if named else {real: said for real, said in wanted.items() if not said[0].exists()}
+    missing = {} if named else {real: lines for real, lines in wanted.items() if not lines[0].exists()}
     read = {real: pages.read(file) for real, (file, _) in wanted.items() if real not in missing}
     made = of_pages(list(read.values()), inventory.file, today=today)
     _refuse_marks(made)

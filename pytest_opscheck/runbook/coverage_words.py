@@ -20,11 +20,11 @@ _MOST_CHECKS = 4
 _MOST_UNASKED = 40
 _COLOURS = ((90, "#2a7a3f"), (60, "#8a5a00"), (0, "#b3141d"))
 _BADGE = """\
-<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="20" role="img" aria-label="runbook: {said}">
-<title>runbook: {said}</title>
+<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="20" role="img" aria-label="runbook: {label}">
+<title>runbook: {label}</title>
 <rect width="{width}" height="20" rx="3" fill="#555"/><rect x="58" width="{right}" height="20" rx="3" fill="{colour}"/>
 <g fill="#fff" text-anchor="middle" font-family="Verdana,DejaVu Sans,sans-serif" font-size="11">
-<text x="29" y="14">runbook</text><text x="{middle}" y="14">{said}</text></g>
+<text x="29" y="14">runbook</text><text x="{middle}" y="14">{label}</text></g>
 </svg>
 """
 
@@ -120,15 +120,15 @@ def document(found: Coverage) -> dict[str, Any]:
 
 
 def _statement(each: Covered, now: dt.datetime) -> dict[str, Any]:
-    said = each.stated
+    statement = each.stated
     return {
-        "id": said.id if said.entry is not None else None,
+        "id": statement.id if statement.entry is not None else None,
         "state": str(each.state),
-        "file": said.file,
-        "line": said.line,
-        "anchor": said.section.anchor,
-        "text": quote(said.text),
-        "why": plain(said.why) or None,
+        "file": statement.file,
+        "line": statement.line,
+        "anchor": statement.section.anchor,
+        "text": quote(statement.text),
+        "why": plain(statement.why) or None,
         "checks": list(_checks(each.checks, now)),
     }
 
@@ -152,4 +152,6 @@ def badge(found: Coverage) -> str:
     percent = found.percent or 0
     colour = next(colour for least, colour in _COLOURS if percent >= least)
     right = 8 + 7 * len(found.shown)
-    return _BADGE.format(width=58 + right, right=right, middle=58 + right // 2, said=escape(found.shown), colour=colour)
+    return _BADGE.format(
+        width=58 + right, right=right, middle=58 + right // 2, label=escape(found.shown), colour=colour
+    )

@@ -51,12 +51,12 @@ def rung(
         if unit != "%" or quantity.high:
             return Unread(f"{metric.check} measures what is used, and this is what is free")
         number, operator = f"{_WHOLE - float(number):g}", _MIRRORED.get(operator, operator)
-    said = _said(metric, quantity, operator, number, role)
-    if said is None:
+    limit_read = _said(metric, quantity, operator, number, role)
+    if limit_read is None:
         return Unread("a number that nothing compares")
-    if said == ("<=", "0") and unit == "":
-        said = ("==", "0")
-    limit = f"{said[0]} {said[1]}{unit}"
+    if limit_read == ("<=", "0") and unit == "":
+        limit_read = ("==", "0")
+    limit = f"{limit_read[0]} {limit_read[1]}{unit}"
     agrees = severity is not None or role is not Role.ALARM or _is_alarm(metric, operator)
     return Rung(
         severity, limit, line, agrees and unit == quantity.unit, role is Role.ALARM or _is_alarm(metric, operator)

@@ -184,15 +184,15 @@ class _Writer:
             return
         off = "" if any(entry.status != "off" for entry in entries) else "# "
         yield f"{off}[{kind}.{toml.key(name)}.expect]"
-        said: set[str] = set()
+        seen: set[str] = set()
         for entry in sorted(entries, key=lambda each: each.status == "off"):
             expectation = entry.check.partition(".")[2]
-            again = expectation in said
+            again = expectation in seen
             yield from self._origins(entry)
             off = "# " if entry.status == "off" or again else ""
             yield f"{off}{expectation} = {toml.value(self._long(entry) or True, filled=self._filled)}"
             if not off:
-                said.add(expectation)
+                seen.add(expectation)
                 self.places[kind, name, "expect", expectation] = entry
 
     def _question(self, kind: str, name: str, entry: Entry) -> Iterator[str]:
@@ -220,16 +220,16 @@ class _Writer:
     def _table(self, entry: Entry) -> dict[str, Any]:
         limits = self._limits(entry)
         key = "value" if entry.check in _VALUED else "expect"
-        said: dict[str, Any] = dict(self._safe(self._entry_keys(entry)))
+        keys: dict[str, Any] = dict(self._safe(self._entry_keys(entry)))
         if limits and entry.check != "host.file":
-            said["memory" if entry.check == "host.processes" else key] = limits
+            keys["memory" if entry.check == "host.processes" else key] = limits
         if any("/" in str(limit).rpartition(" ")[2] for limit in limits.values()) and entry.check in (
             "docker.logs",
             "host.journal",
             "logs.count",
         ):
-            said.pop("since", None)
-        return {**said, **self._more(entry)}
+            keys.pop("since", None)
+        return {**keys, **self._more(entry)}
 
     def _entry_keys(self, entry: Entry) -> dict[str, Any]:
         return dict(entry.keys.items())
@@ -309,5 +309,5 @@ def _covered(suite: str, suites: Iterable[str]) -> bool:
 
 def quote(text: str) -> str:
     """Return a text as a comment quotes it: in one line, without its secrets, and not too long."""
-    said = plain(masked(" ".join(text.split())))
-    return said if len(said) <= LONGEST_QUOTE else f"{said[: LONGEST_QUOTE - 1]}…"
+    quoted = plain(masked(" ".join(text.split())))
+    return quoted if len(quoted) <= LONGEST_QUOTE else f"{quoted[: LONGEST_QUOTE - 1]}…"

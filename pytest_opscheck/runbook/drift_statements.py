@@ -9,7 +9,7 @@ from difflib import SequenceMatcher
 from . import sentences
 from .compared import Compared, lines_of
 from .draft import quote
-from .drift_values import drafted, said
+from .drift_values import drafted, worded
 from .drifts import Drift, of_statement
 from .expected import Expected
 from .headings import slug
@@ -28,7 +28,7 @@ def unjudged(both: Compared, each: Stated) -> Iterator[Drift]:
     texts = {squeezed(statement.text) for statement in each.statements} - {""}
     if each.is_sure and not texts <= both.origins.known:
         says = f"nothing checks this; import proposes {each.check}@{each.target}; add it, or exempt this with a reason"
-        yield of_statement(each, "new", says, runbook=said(each))
+        yield of_statement(each, "new", says, runbook=worded(each))
 
 
 def unread(both: Compared, remembered: Sequence[Accepted]) -> Iterator[Drift]:
@@ -71,10 +71,10 @@ def remembered(both: Compared, x: Expected, *, is_told: bool) -> Iterator[Drift]
 
 def of_tables(both: Compared) -> Iterator[Drift]:
     """Yield what the comments over windows and schedules quote, and the runbook does not say any more."""
-    said = {squeezed(line.text) for line in both.made.lines}
+    lines_there = {squeezed(line.text) for line in both.made.lines}
     for at, origin in both.origins.tables:
         key = squeezed(origin.text)
-        if both.pages and not any(key in line for line in said):
+        if both.pages and not any(key in line for line in lines_there):
             known = Accepted("", at.rpartition(":")[0], slug(origin.text), 1, "gone", "", "", origin.text)
             yield Drift(known, f'the runbook does not say "{origin.text}" any more', origin.file, inventory_at=at)
 

@@ -23,7 +23,7 @@ _WHOLE = 100
 _NAMES = ("names", "services", "paths", "tables", "patterns", "records", "workers", "queues")
 
 
-def said(each: Stated) -> str:
+def worded(each: Stated) -> str:
     """Return the limits that a statement says, or else its text as far as it has letters and digits."""
     return ", ".join(f"{rung.severity or ''} {rung.limit}".strip() for rung in each.rungs) or each.text
 
@@ -51,8 +51,8 @@ def _is_known(rung: Rung, each: Stated, judges: Sequence[Expected]) -> bool:
     others = [other for other in each.rungs if other.severity == rung.severity and other is not rung]
     texts = [origin.text for x in judges for origin in x.origins]
     wanted = limit_of(rung.limit)
-    said = [number for text in texts for number in numbers(text)]
-    was_said = not texts or wanted is None or any(_names(number, wanted) for number in said)
+    named = [number for text in texts for number in numbers(text)]
+    was_said = not texts or wanted is None or any(_names(number, wanted) for number in named)
     return was_said and any(_has(other, x) for other in others for x in judges)
 
 
@@ -72,8 +72,8 @@ def changed(both: Compared, each: Stated, before: str) -> Drift:
     """Return the difference of a statement from what is remembered of it."""
     judges = next((judges for other, judges in both.proposals() if other is each), ())
     at = f"{judges[0].where} {judges[0].id}" if judges else ""
-    says = f"the runbook says {said(each)}, and said {before}"
-    return of_statement(each, "changed", says, runbook=said(each), inventory=before, at=at)
+    says = f"the runbook says {worded(each)}, and said {before}"
+    return of_statement(each, "changed", says, runbook=worded(each), inventory=before, at=at)
 
 
 def _has(rung: Rung, x: Expected) -> bool:
@@ -84,7 +84,9 @@ def _has(rung: Rung, x: Expected) -> bool:
     own = [limit for severity, limit in x.limits if severity == rung.severity]
     if not own and not (x.origins and rung.severity):
         own = [limit for _, limit in x.limits]
-    if any(same(wanted, other) for said in x.expectation.runbook_says if (other := limit_of(said)) is not None):
+    if any(
+        same(wanted, other) for limit_said in x.expectation.runbook_says if (other := limit_of(limit_said)) is not None
+    ):
         return True
     return any(same(wanted, limit) for limit in (*own, *(limit for _, limit in inside(x.expectation.params))))
 
@@ -145,7 +147,7 @@ def _plain(value: Any) -> list[str]:
 
 def says_same(both: Compared, each: Stated, before: Accepted) -> bool:
     """Tell whether a statement says what it said when it was accepted: its limits, its numbers, its command."""
-    if said(each) == before.runbook:
+    if worded(each) == before.runbook:
         return True
     if each.rungs or is_command(before.text):
         return False
@@ -154,4 +156,4 @@ def says_same(both: Compared, each: Stated, before: Accepted) -> bool:
 
 def known(each: Stated) -> Accepted:
     """Return a statement as the lock knows it where nothing differs."""
-    return of_statement(each, "", "", runbook=said(each)).known
+    return of_statement(each, "", "", runbook=worded(each)).known

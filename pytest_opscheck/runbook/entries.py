@@ -74,13 +74,13 @@ def put_together(findings: Iterable[Finding]) -> list[Entry]:
 
 
 def _key(ask: Ask, *, active: bool) -> tuple[Any, ...]:
-    said = (
+    place = (
         (ask.name, ask.keys.get("path"), str(ask.keys.get("sql", "")), str(ask.keys.get("services", "")))
         if ask.name
         else ()
     )
     url = (str(ask.keys["url"]),) if "url" in ask.keys else ()
-    return (ask.check, ask.target.kind, ask.target.identity, said, url, active)
+    return (ask.check, ask.target.kind, ask.target.identity, place, url, active)
 
 
 def _merge(entries: dict[tuple[Any, ...], Entry], finding: Finding, *, only: bool = False) -> None:
@@ -125,16 +125,16 @@ def _rated(rung: Rung, entry: Entry) -> Rung:
 
 
 def _limit(entry: Entry, rung: Rung) -> None:
-    said = [each.limit for each in entry.contradictions.get(rung.severity, ())]
+    contradicting = [each.limit for each in entry.contradictions.get(rung.severity, ())]
     there = entry.limits.get(rung.severity)
-    if there is None and not said:
+    if there is None and not contradicting:
         entry.limits[rung.severity] = rung
     elif there is not None and there.limit != rung.limit and rung.severity is None and there.alarm is not rung.alarm:
         _alarmed(entry, *((rung, there) if rung.alarm else (there, rung)))
     elif there is not None and there.limit != rung.limit:
         entry.contradictions[rung.severity] = [there, rung]
         del entry.limits[rung.severity]
-    elif said and rung.limit not in said:
+    elif contradicting and rung.limit not in contradicting:
         entry.contradictions[rung.severity].append(rung)
 
 
@@ -230,9 +230,9 @@ def carries(entry: Entry) -> bool:
 def _of_tables(entry: Entry) -> None:
     """Put limits where they belong that are not the check's own: those of the rows or the size of a table."""
     if entry.check == "postgres.rows" and entry.subject:
-        said = next((rung.limit for rung in entry.limits.values()), "> 0")
+        limit = next((rung.limit for rung in entry.limits.values()), "> 0")
         tables = dict(entry.keys.get("tables", {}))
-        tables |= {name: said for name in entry.subject.split() if name not in tables}
+        tables |= {name: limit for name in entry.subject.split() if name not in tables}
         entry.keys["tables"] = tables
         entry.limits, entry.contradictions = {}, {}
     elif entry.check == "postgres.table_size" and len(entry.subject.split()) == 1 and entry.limits:
@@ -255,11 +255,11 @@ def _without_repeats(entry: Entry) -> None:
 
 def by_severity(entry: Entry, default: str) -> dict[str, str | Todo]:
     """Return limits by severity; one without has the check's own, or the least severe where there are others."""
-    said: dict[str | None, str | Todo] = {severity: rung.limit for severity, rung in entry.limits.items()}
+    limits: dict[str | None, str | Todo] = {severity: rung.limit for severity, rung in entry.limits.items()}
     for severity, rungs in entry.contradictions.items():
         lines = " or ".join(f"{rung.limit} (line {rung.line})" for rung in rungs)
-        said[severity] = Todo(f"which one? {lines}", rungs[0].limit)
-    if None in said:
-        others = [severity for severity in said if severity is not None]
-        said[default if not others else "P3"] = said.pop(None)
-    return {severity: said[severity] for severity in sorted(said, key=str, reverse=True)}  # type: ignore[misc]
+        limits[severity] = Todo(f"which one? {lines}", rungs[0].limit)
+    if None in limits:
+        others = [severity for severity in limits if severity is not None]
+        limits[default if not others else "P3"] = limits.pop(None)
+    return {severity: limits[severity] for severity in sorted(limits, key=str, reverse=True)}  # type: ignore[misc]

@@ -68,12 +68,12 @@ class Linked:
         local = self._base is not None and not urlsplit(self._base).scheme
         self._first = None if local else first
 
-    def link(self, said: str, key: Key) -> Link | None:
+    def link(self, written: str, key: Key) -> Link | None:
         """Return where a link leads, None where that is no page in Markdown that can be read."""
-        if said.startswith("#") and self._first is not None:
-            return _link(self._first, said[1:], key)
+        if written.startswith("#") and self._first is not None:
+            return _link(self._first, written[1:], key)
         try:
-            parts = urlsplit(runbook_link(self._base, said) or "")
+            parts = urlsplit(runbook_link(self._base, written) or "")
         except ValueError:
             return None
         path = unquote(parts.path)
@@ -95,7 +95,7 @@ def expected(inventory: Inventory, first: Path | None = None) -> list[Expected]:
 def _of(each: Expectation, inventory: Inventory, origins: Origins, linked: Linked) -> Expected:
     key = place(each)
     written = inventory.written.place(key)
-    links = [linked.link(said, (*key, "runbook")) for said in each.runbooks]
+    links = [linked.link(each_link, (*key, "runbook")) for each_link in each.runbooks]
     return Expected(
         each,
         f"{written.source.shown}:{written.line}",

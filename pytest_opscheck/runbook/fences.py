@@ -111,15 +111,15 @@ def _sql(lines: tuple[tuple[int, str], ...]) -> Iterator[Piece]:
     """Yield the statements of SQL, each up to its semicolon, and the comments between them."""
     held: list[tuple[int, str]] = []
     for number, line in lines:
-        said = line.strip()
-        if not held and said.startswith("--"):
-            yield Piece("comment", said[2:].strip(), number, number)
+        text = line.strip()
+        if not held and text.startswith("--"):
+            yield Piece("comment", text[2:].strip(), number, number)
             continue
-        if not said and not held:
+        if not text and not held:
             continue
         held.append((number, line))
-        ends = re.search(r";\s*(?:--.*)?$", said) is not None
-        if ends or said.startswith("\\") or len(held) >= LONGEST:
+        ends = re.search(r";\s*(?:--.*)?$", text) is not None
+        if ends or text.startswith("\\") or len(held) >= LONGEST:
             yield _joined("sql", held)
             held = []
     if any(line.strip() for _, line in held):
@@ -151,25 +151,25 @@ class _Shell:
                 yield self._piece(number, line)
 
     def _piece(self, number: int, line: str) -> Piece:
-        said = line.strip()
-        if self._rooted and said.startswith("# ") and _is_command_of_root(said[2:]):
-            return self._command(number, said[2:])
-        if said.startswith("#"):
-            return Piece("comment", said.lstrip("#!").strip(), number, number)
+        stripped = line.strip()
+        if self._rooted and stripped.startswith("# ") and _is_command_of_root(stripped[2:]):
+            return self._command(number, stripped[2:])
+        if stripped.startswith("#"):
+            return Piece("comment", stripped.lstrip("#!").strip(), number, number)
         text, prompted = shell.without_prompt(line)
-        if self._prompted and not prompted and not said.startswith(("\\", "|")):
-            return Piece("output", said, number, number)
+        if self._prompted and not prompted and not stripped.startswith(("\\", "|")):
+            return Piece("output", stripped, number, number)
         return self._asked(number, text)
 
     def _asked(self, number: int, text: str) -> Piece:
         """Read a line that is asked: a command, SQL, or what is typed in a session of psql or redis-cli."""
-        said = text.strip()
+        stripped = text.strip()
         if self._session == "redis" and _REDIS_WORD.match(text.strip()):
             return Piece("redis", text.strip(), number, number)
-        if _STATEMENT.match(text) and ("update" not in said.lower()[:6] or " set " in said.lower()):
+        if _STATEMENT.match(text) and ("update" not in stripped.lower()[:6] or " set " in stripped.lower()):
             return self._statement(number, text)
-        if said.startswith("--") and self._session == "sql":
-            return Piece("comment", said.lstrip("- "), number, number)
+        if stripped.startswith("--") and self._session == "sql":
+            return Piece("comment", stripped.lstrip("- "), number, number)
         return self._command(number, text)
 
     def _statement(self, number: int, text: str) -> Piece:

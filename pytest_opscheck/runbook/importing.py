@@ -126,9 +126,9 @@ def _of_error(written: Written, error: InventoryError) -> list[tuple[Entry, str]
     texts = str(error).splitlines()
     found: dict[int, tuple[Entry, str]] = {}
     for key in error.wrong:
-        said = tuple(str(step) for step in key)
-        why = next((text.partition(": ")[2] for text in texts if f" {'.'.join(said[:4])}" in text), "")
-        for entry in _at(written, said):
+        path = tuple(str(step) for step in key)
+        why = next((text.partition(": ")[2] for text in texts if f" {'.'.join(path[:4])}" in text), "")
+        for entry in _at(written, path):
             found[id(entry)] = (entry, why or "see opscheck validate")
     return list(found.values()) or [(entry, texts[0] if texts else "") for entry in written.places.values()]
 

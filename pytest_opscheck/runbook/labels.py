@@ -55,16 +55,16 @@ def _of_title(title: str) -> Around:
 
 def of_label(text: str, vocabulary: Vocabulary) -> Around:
     """Return what a label says: Expected, Warning, Symptoms, P1."""
-    said = _QUOTED.sub("", text).strip()
-    severity = severity_in(said)
-    if vocabulary.is_expected(f"{said}:"):
+    stripped = _QUOTED.sub("", text).strip()
+    severity = severity_in(stripped)
+    if vocabulary.is_expected(f"{stripped}:"):
         return Around(Role.NORMAL)
-    role = role_of(said)
+    role = role_of(stripped)
     if role is not Role.NONE and not (severity and role in (Role.TROUBLE, Role.ANSWER)):
         return Around(role, severity)
-    if severity is not None or is_alarm(said):
+    if severity is not None or is_alarm(stripped):
         return Around(Role.ALARM, severity)
-    return Around(Role.NORMAL if is_normal(said) else Role.NONE)
+    return Around(Role.NORMAL if is_normal(stripped) else Role.NONE)
 
 
 def whole_label(block: Block) -> str | None:

@@ -30,8 +30,8 @@ def refuse_dead_links(inventory: Inventory) -> None:
     """
     problems = Problems(inventory.written)
     pages = _Pages(inventory.file.absolute().parent)
-    for path, said in _said(inventory):
-        if problem := _problem(pages, inventory.runbook, said):
+    for path, link in _said(inventory):
+        if problem := _problem(pages, inventory.runbook, link):
             problems.add(path, inventory.redactor.text(problem))
     problems.raise_any()
 
@@ -52,22 +52,22 @@ def place(expectation: Expectation) -> Key:
     return (*target, expectation.check.name, expectation.name)
 
 
-def _problem(pages: _Pages, base: str | None, said: str) -> str | None:
+def _problem(pages: _Pages, base: str | None, text: str) -> str | None:
     """Return why a link leads nowhere, None where it leads somewhere, or nobody can tell from here."""
-    if said.startswith("#") and base is None:
+    if text.startswith("#") and base is None:
         return (
-            f"{said!r} is a heading of the inventory's runbook, but there is none: add runbook = 'FILE' to [opscheck]"
+            f"{text!r} is a heading of the inventory's runbook, but there is none: add runbook = 'FILE' to [opscheck]"
         )
     try:
-        parts = urlsplit(runbook_link(base, said) or "")
+        parts = urlsplit(runbook_link(base, text) or "")
     except ValueError:
-        return f"{said!r} is not an address or a file; write for example 'docs/runbook.md#disk'"
+        return f"{text!r} is not an address or a file; write for example 'docs/runbook.md#disk'"
     if parts.scheme or parts.netloc:
         return None
     if (file := pages.file(parts.path)) is not None:
         return pages.problem(file, parts.path, parts.fragment)
     # A heading of a page that is not there: the inventory's own line says what is wrong.
-    return None if said.startswith("#") else pages.missing(parts.path)
+    return None if text.startswith("#") else pages.missing(parts.path)
 
 
 class _Pages:

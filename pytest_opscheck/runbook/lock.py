@@ -85,13 +85,15 @@ def _entries(document: dict[str, object], file: Path) -> list[object]:
 
 
 def _accepted(entry: object, file: Path, number: int) -> Accepted:
-    said = entry if isinstance(entry, dict) else {}
-    ordinal = said.get("ordinal", 1)
-    wrong = [key for key in _TEXTS if not isinstance(said.get(key, ""), str)] + sorted(set(said) - {*_TEXTS, "ordinal"})
-    if not isinstance(ordinal, int) or wrong or not said.get("why"):
+    table = entry if isinstance(entry, dict) else {}
+    ordinal = table.get("ordinal", 1)
+    wrong = [key for key in _TEXTS if not isinstance(table.get(key, ""), str)] + sorted(
+        set(table) - {*_TEXTS, "ordinal"}
+    )
+    if not isinstance(ordinal, int) or wrong or not table.get("why"):
         what = f"{wrong[0]!r} is wrong" if wrong else "it needs a number as ordinal, and why"
         raise LockError(f"{file}: entry {number}: {what}; remove the entry, and accept again")
-    return Accepted(**{key: said.get(key, "") for key in _TEXTS}, ordinal=ordinal)
+    return Accepted(**{key: table.get(key, "") for key in _TEXTS}, ordinal=ordinal)
 
 
 def write(file: Path, accepted: Iterable[Accepted]) -> None:
@@ -105,8 +107,8 @@ def write(file: Path, accepted: Iterable[Accepted]) -> None:
 
 
 def _table(each: Accepted) -> str:
-    said = [(key, getattr(each, key)) for key in ("anchor", "check", "subject")]
-    lines = [f"{key} = {toml.text(value)}" for key, value in said if value]
+    pairs = [(key, getattr(each, key)) for key in ("anchor", "check", "subject")]
+    lines = [f"{key} = {toml.text(value)}" for key, value in pairs if value]
     lines += [f"ordinal = {each.ordinal}"] if each.ordinal > 1 else []
     rest = [(key, getattr(each, key)) for key in ("drift", "runbook", "inventory", "text", "why")]
     return "\n".join(["[[accepted]]", *lines, *(f"{key} = {toml.text(value)}" for key, value in rest if value), ""])

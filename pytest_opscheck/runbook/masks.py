@@ -24,13 +24,13 @@ _OPEN = re.compile(
 
 def masked(text: str) -> str:
     """Return a text without the secrets in it: passwords of addresses and options, tokens, values of such keys."""
-    said = text[:LONGEST]
-    for secret in sorted({*known_tokens(said), *secret_parts(said)}, key=len, reverse=True):
+    shown = text[:LONGEST]
+    for secret in sorted({*known_tokens(shown), *secret_parts(shown)}, key=len, reverse=True):
         if len(secret) > 2 and not _OPEN.match(secret):  # noqa: PLR2004 - of a shorter one nothing would be left to read
-            said = said.replace(secret, MASK)
-    said = _BEARER.sub(lambda found: f"{found[1]}{found[2]}{found[3] if _OPEN.match(found[3]) else MASK}", said)
-    said = _PAIR.sub(_of_pair, said)
-    return _OPTION.sub(_of_option, said)
+            shown = shown.replace(secret, MASK)
+    shown = _BEARER.sub(lambda found: f"{found[1]}{found[2]}{found[3] if _OPEN.match(found[3]) else MASK}", shown)
+    shown = _PAIR.sub(_of_pair, shown)
+    return _OPTION.sub(_of_option, shown)
 
 
 def _of_pair(found: re.Match[str]) -> str:

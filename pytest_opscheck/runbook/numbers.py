@@ -135,8 +135,8 @@ def _add(numbers: Numbers, metric: Metric, made: Rung, lasting: str | None) -> N
 
 
 def _lasting(found: Sequence[Quantity]) -> str | None:
-    said = next((each for each in found if each.use == "lasting" and each.unit in ("s", "m", "h")), None)
-    return said.text if said else None
+    duration = next((each for each in found if each.use == "lasting" and each.unit in ("s", "m", "h")), None)
+    return duration.text if duration else None
 
 
 def _parts(text: str, limits: list[Quantity]) -> Iterator[tuple[Quantity, str, str]]:

@@ -27,8 +27,8 @@ def squeezed(text: str, *, whole: bool = False) -> str:
 
     whole: of a long text all, and not only as much as is quoted.
     """
-    said = plain(masked(text)) if whole else quote(text)
-    return "".join(letter for letter in said.lower() if letter.isalnum())
+    line = plain(masked(text)) if whole else quote(text)
+    return "".join(letter for letter in line.lower() if letter.isalnum())
 
 
 def numbers(text: str) -> frozenset[Number]:

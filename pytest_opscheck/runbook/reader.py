@@ -6,7 +6,7 @@ import datetime as dt
 from collections.abc import Callable
 
 from . import blocks, labels, schedules, shell
-from .asks import Said
+from .asks import ExpectedText
 from .blocks import Block
 from .codes import Codes
 from .exemptions import Exemption, mark_of
@@ -115,7 +115,10 @@ class _Reader:
             line = shell.read(shell.without_prompt(code)[0])
             text = " | ".join(block.cells)
             opened = OpenStep(line, number, number, row.name, around, block.section, text, words=row.name)
-            opened.said += [Said(number, said, role, severity, labelled=True) for said, role, severity in row.said]
+            opened.expected_texts += [
+                ExpectedText(number, statement, role, severity, labelled=True)
+                for statement, role, severity in row.texts
+            ]
             self._steps.open(opened)
         self._steps.close()
 

@@ -92,11 +92,11 @@ def window(text: str, title: str = "") -> Iterator[Ask]:
     if first == last:
         return
     weekday = next(name for name, _ in _DAYS if day[name])
-    said = f"{text} {title}"
+    around = f"{text} {title}"
     rule, name = f"FREQ=WEEKLY;BYDAY={weekday}", "week"
-    if _QUARTER.search(said):
+    if _QUARTER.search(around):
         rule, name = f"FREQ=MONTHLY;BYMONTH=1,4,7,10;BYDAY=1{weekday}", "quarter"
-    elif ordinal := _ORDINAL.search(said):
+    elif ordinal := _ORDINAL.search(around):
         number = next(number for number in _ORDINALS if ordinal[f"n{_ORDINALS.index(number)}"])
         rule, name = f"FREQ=MONTHLY;BYDAY={number}{weekday}", "month"
     keys = {"rule": rule, "at": f"{first}-{last}", "why": "maintenance"}

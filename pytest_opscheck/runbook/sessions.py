@@ -55,14 +55,14 @@ def of_psql(command: Command) -> Verdict:
     """Judge psql by the SQL that it is given; what comes out of a file or from its input is not known."""
     if acts := next((arg for arg in command.args if arg.startswith(("-f", "--file", "-o", "--output", "-L"))), None):
         return Verdict(Kind.CHANGES, f"{command.program} {acts}")
-    said = list(option_values(command, ("-c", "--command", "-e", "--execute")))
-    if not said:
+    statements = list(option_values(command, ("-c", "--command", "-e", "--execute")))
+    if not statements:
         return (
             Verdict(Kind.READS)
             if command.has("-l", "--list")
             else Verdict(Kind.UNKNOWN, f"a session of {command.program}")
         )
-    return worst(_of_sql(statement) for text in said for statement in sql.statements(text) or [""])
+    return worst(_of_sql(statement) for text in statements for statement in sql.statements(text) or [""])
 
 
 def _of_sql(statement: str) -> Verdict:
@@ -132,8 +132,8 @@ def of_manage(command: Command) -> Verdict:
         return READS if command.has(*looks[first]) else Verdict(Kind.CHANGES, f"manage.py {first}")
     if first in _MANAGE_READS:
         return READS
-    if first == "dbshell" and (said := option_values(command, ("-c", "--command"))):
-        return worst(_of_sql(statement) for text in said for statement in sql.statements(text) or [""])
+    if first == "dbshell" and (statements := option_values(command, ("-c", "--command"))):
+        return worst(_of_sql(statement) for text in statements for statement in sql.statements(text) or [""])
     if first in ("shell", "dbshell", "shell_plus"):
         return Verdict(Kind.UNKNOWN, f"a session of manage.py {first}")
     return by_its_name(Command("manage.py", words))

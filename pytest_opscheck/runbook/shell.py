@@ -123,12 +123,12 @@ def without_prompt(text: str, *, root: bool = False) -> tuple[str, bool]:
 
 def read(text: str) -> Line:
     """Return a line's commands. One that no shell would read is broken."""
-    said, comment = _without_comment(text.strip())
-    if len(said) > LONGEST:
+    code, comment = _without_comment(text.strip())
+    if len(code) > LONGEST:
         return Line(text, broken=True)
-    nested = tuple(read(next(filter(None, groups), "")) for groups in _SUBSTITUTED.findall(said) if any(groups))
+    nested = tuple(read(next(filter(None, groups), "")) for groups in _SUBSTITUTED.findall(code) if any(groups))
     try:
-        words = _words(_SUBSTITUTED.sub("$(...)", said))
+        words = _words(_SUBSTITUTED.sub("$(...)", code))
     except ValueError:
         return Line(text, nested=nested, broken=True, comment=comment)
     commands = tuple(command for part in _parts(words) for command in _commands(part))
@@ -149,8 +149,8 @@ def _without_comment(text: str) -> tuple[str, str]:
     return text, ""
 
 
-def _words(said: str) -> list[str]:
-    lexer = shlex.shlex(said, posix=True, punctuation_chars="|&;<>")
+def _words(text: str) -> list[str]:
+    lexer = shlex.shlex(text, posix=True, punctuation_chars="|&;<>")
     lexer.whitespace_split = True
     lexer.commenters = ""
     return list(lexer)
@@ -217,8 +217,8 @@ def _unwrapped(words: list[str], so_far: Command) -> Iterator[Command]:
         if program in ("env", "time"):
             yield made
         return
-    if program in _SHELLS and (said := made.option("-c", "-lc", "-ec")) is not None:
-        yield from _again(said, made.places, made)
+    if program in _SHELLS and (script := made.option("-c", "-lc", "-ec")) is not None:
+        yield from _again(script, made.places, made)
         return
     yield from _elsewhere(made)
 
@@ -232,8 +232,8 @@ def _after_options(words: list[str], valued: frozenset[str], *, numbers: bool) -
     return words[place:]
 
 
-def _again(said: str, places: tuple[Place, ...], outer: Command) -> Iterator[Command]:
-    inner = read(said)
+def _again(text: str, places: tuple[Place, ...], outer: Command) -> Iterator[Command]:
+    inner = read(text)
     if inner.broken:
         yield outer
         return

@@ -132,8 +132,8 @@ def _is_procedure(entry: Entry, left: list[Statement], fate: LineFate | None) ->
 def _rungs(entry: Entry, left: list[Statement]) -> Iterator[Rung]:
     """Yield the limits of a proposal that statements say which are not exempt."""
     gone = {each.line for each in entry.statements} - {each.line for each in left}
-    said = [(severity, [rung]) for severity, rung in entry.limits.items()] + list(entry.contradictions.items())
-    for severity, rungs in said:
+    rungs_of = [(severity, [rung]) for severity, rung in entry.limits.items()] + list(entry.contradictions.items())
+    for severity, rungs in rungs_of:
         yield from (replace(rung, severity=severity) for rung in rungs if rung.line not in gone)
 
 

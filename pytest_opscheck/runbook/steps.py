@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass, field, replace
 
 from . import commands, guard, metrics, numbers, quantities
-from .asks import Ask, Line, Said, Step
+from .asks import Ask, ExpectedText, Line, Step
 from .bags import bag
 from .blocks import Section
 from .direction import Rung
@@ -38,14 +38,14 @@ class OpenStep:
     around: Around
     section: Section
     text: str
-    said: list[Said] = field(default_factory=list)
+    expected_texts: list[ExpectedText] = field(default_factory=list)
     words: str = ""
 
     def step(self) -> Step:
         """Return it as far as it is known; of symptoms nothing is expected, for what they say is what is wrong."""
         if self.around.role is Role.SYMPTOM:
             return Step(self.line, self.first, self.title)
-        return Step(self.line, self.first, self.title, tuple(self.said), self.words)
+        return Step(self.line, self.first, self.title, tuple(self.expected_texts), self.words)
 
     @property
     def asks(self) -> list[Ask]:
@@ -55,8 +55,8 @@ class OpenStep:
     @property
     def is_remedy(self) -> bool:
         """Whether its command is for when something is wrong: `if still high: ...`."""
-        said = " ".join([self.title, self.words, *(each.text for each in self.said)])
-        return _IF.search(said) is not None
+        words = " ".join([self.title, self.words, *(each.text for each in self.expected_texts)])
+        return _IF.search(words) is not None
 
 
 class Steps:
@@ -103,8 +103,8 @@ class Steps:
         elif not asks:
             self._unknown(opened, verdict)
         used = self._asked(opened, asks, statement)
-        for said in opened.said:
-            self._said(said, opened, asked=bool(asks), used=used)
+        for each in opened.expected_texts:
+            self._said(each, opened, asked=bool(asks), used=used)
         if asks:
             self._fates(opened, Fate.PROPOSAL)
 
@@ -130,47 +130,53 @@ class Steps:
         """Note what a step asks, each check with the numbers expected of it; return the lines that said one."""
         used: set[int] = set()
         forced = sum(ask.metric is not None for ask in asks) == 1
-        said = opened.said if opened.around.role is not Role.SYMPTOM else []
-        stated = {each.line: self._stated(each, opened) for each in said if each.line > opened.last} if asks else {}
+        statements = opened.expected_texts if opened.around.role is not Role.SYMPTOM else []
+        stated = (
+            {each.line: self._stated(each, opened) for each in statements if each.line > opened.last} if asks else {}
+        )
         for ask in asks:
-            rungs, lasting, lines = _expected(ask, said, opened, forced=forced)
-            words = {each.line for each in said if each.labelled and not _compares(each.text)}
+            rungs, lasting, lines = _expected(ask, statements, opened, forced=forced)
+            words = {each.line for each in statements if each.labelled and not _compares(each.text)}
             also = [stated[line] for line in sorted(lines | words) if line in stated]
             self._notes.found(ask, statement, opened.around, rungs=rungs, lasting=lasting, also=also)
             used |= lines
         return used
 
-    def _stated(self, said: Said, opened: OpenStep) -> Statement:
-        return self._notes.statement(said.shown or said.text, said.line, opened.section, opened.around.role)
+    def _stated(self, statement: ExpectedText, opened: OpenStep) -> Statement:
+        return self._notes.statement(
+            statement.shown or statement.text, statement.line, opened.section, opened.around.role
+        )
 
-    def _said(self, said: Said, opened: OpenStep, *, asked: bool, used: set[int]) -> None:
+    def _said(self, heard: ExpectedText, opened: OpenStep, *, asked: bool, used: set[int]) -> None:
         """Note the fate of a line that says what is expected, and read what the command took nothing of."""
-        if said.line in used or (asked and not _compares(said.text)):
-            tells = said.role is not Role.NONE or said.line in used
-            self._notes.fate(said.line, Fate.PROPOSAL if tells else Fate.PROSE, opened.section)
+        if heard.line in used or (asked and not _compares(heard.text)):
+            tells = heard.role is not Role.NONE or heard.line in used
+            self._notes.fate(heard.line, Fate.PROPOSAL if tells else Fate.PROSE, opened.section)
             return
-        found = numbers.read(said.text, numbers.Context(said.role, said.severity, line=said.line))
-        statement = self._notes.statement(said.text, said.line, opened.section, opened.around.role)
-        if self._notes.measured(found, said.text, statement, opened.around):
-            self._notes.fate(said.line, Fate.PROPOSAL, opened.section)
-        elif said.labelled or found.compares:
+        found = numbers.read(heard.text, numbers.Context(heard.role, heard.severity, line=heard.line))
+        statement = self._notes.statement(heard.text, heard.line, opened.section, opened.around.role)
+        if self._notes.measured(found, heard.text, statement, opened.around):
+            self._notes.fate(heard.line, Fate.PROPOSAL, opened.section)
+        elif heard.labelled or found.compares:
             reason = found.unread[0] if found.unread else "what is expected of a command that was not read"
-            procedure = guard.of_line(opened.line).kind is guard.Kind.CHANGES and said.line <= opened.last
+            procedure = guard.of_line(opened.line).kind is guard.Kind.CHANGES and heard.line <= opened.last
             fate = Fate.PROCEDURE if procedure else Fate.NOT_READ
-            self._notes.fate(said.line, fate, opened.section, reason)
+            self._notes.fate(heard.line, fate, opened.section, reason)
         else:
-            self._notes.fate(said.line, Fate.PROSE, opened.section)
+            self._notes.fate(heard.line, Fate.PROSE, opened.section)
 
 
 def _takes(step: OpenStep, unit: str) -> bool:
     return any(ask.metric is not None and metrics.of_command(ask.metric).takes(unit) for ask in step.asks)
 
 
-def _expected(ask: Ask, said: list[Said], opened: OpenStep, *, forced: bool) -> tuple[list[Rung], str | None, set[int]]:
+def _expected(
+    ask: Ask, statements: list[ExpectedText], opened: OpenStep, *, forced: bool
+) -> tuple[list[Rung], str | None, set[int]]:
     """Return the limits that texts say of a check, how long a breach has to last, and the lines that say a limit."""
     rungs: list[Rung] = []
     lasting, lines = None, set[int]()
-    for each in said:
+    for each in statements:
         found, lasts = _rungs(ask, each, opened, forced=forced)
         rungs += [rung for rung in found if rung.limit not in [other.limit for other in rungs]]
         lasting = lasting or lasts
@@ -178,14 +184,14 @@ def _expected(ask: Ask, said: list[Said], opened: OpenStep, *, forced: bool) -> 
     return rungs, lasting, lines
 
 
-def _rungs(ask: Ask, said: Said, opened: OpenStep, *, forced: bool) -> tuple[list[Rung], str | None]:
+def _rungs(ask: Ask, statement: ExpectedText, opened: OpenStep, *, forced: bool) -> tuple[list[Rung], str | None]:
     """Return the limits that a text says of a check, and how long a breach has to last."""
     if ask.metric is None:
         return [], None
     metric = replace(metrics.of_command(ask.metric), check=ask.check)
-    severity = said.severity if said.role is not Role.NORMAL else None
-    context = numbers.Context(said.role, severity, metric, opened.title, said.line, forced=forced)
-    found = numbers.read(said.text, context)
+    severity = statement.severity if statement.role is not Role.NORMAL else None
+    context = numbers.Context(statement.role, severity, metric, opened.title, statement.line, forced=forced)
+    found = numbers.read(statement.text, context)
     mine = [each for each in found.measured if each.metric.check == ask.check or each.metric.key == metric.key]
     return [rung for each in mine for rung in each.rungs], next((each.lasting for each in mine if each.lasting), None)
 

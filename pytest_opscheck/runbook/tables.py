@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass, field
 
 from . import metrics, numbers, quantities, sentences
-from .asks import Ask, Said, Step
+from .asks import Ask, ExpectedText, Step
 from .blocks import Block
 from .families import http
 from .numbers import Measured, Numbers
@@ -38,7 +38,7 @@ class Row:
 
     name: str = ""
     commands: list[str] = field(default_factory=list)
-    said: list[tuple[str, Role, str | None]] = field(default_factory=list)
+    texts: list[tuple[str, Role, str | None]] = field(default_factory=list)
     measured: list[Measured] = field(default_factory=list)
     asks: list[Ask] = field(default_factory=list)
     unread: str = ""
@@ -76,26 +76,26 @@ def row_of(block: Block, vocabulary: Vocabulary) -> Row:
     for cell, _ in cells:
         row.commands += [code for code in _CODE.findall(cell) if sentences.is_command(code)]
     severity = next((severity_in(cell) for cell, column in cells if column.kind == "level"), None)
-    row.said = _said(cells, row)
+    row.texts = _said(cells, row)
     _limits(row, cells, block.lines[0][0], severity)
     _addresses(row, cells)
     return row
 
 
 def _column(head: str, vocabulary: Vocabulary) -> _Column:
-    said = sentences.without_marks(head)
-    if _LEVEL.match(said):
+    title = sentences.without_marks(head)
+    if _LEVEL.match(title):
         return _Column(kind="level")
-    severity = severity_in(said)
+    severity = severity_in(title)
     if severity is not None:
         return _Column(Role.ALARM, severity)
-    if _ANSWER.search(said) and not vocabulary.is_expected(f"{said}:"):
+    if _ANSWER.search(title) and not vocabulary.is_expected(f"{title}:"):
         return _Column(kind="answer")
-    if vocabulary.is_expected(f"{said}:") or is_normal(said):
+    if vocabulary.is_expected(f"{title}:") or is_normal(title):
         return _Column(Role.NORMAL)
-    if is_alarm(said) or re.search(r"condition|bedingung|limit|trigger", said, re.IGNORECASE):
+    if is_alarm(title) or re.search(r"condition|bedingung|limit|trigger", title, re.IGNORECASE):
         return _Column(Role.ALARM)
-    return _Column(kind="aside" if _ASIDE.match(said) else "")
+    return _Column(kind="aside" if _ASIDE.match(title) else "")
 
 
 def _said(cells: list[tuple[str, _Column]], row: Row) -> list[tuple[str, Role, str | None]]:
@@ -118,13 +118,13 @@ def _limits(row: Row, cells: list[tuple[str, _Column]], line: int, severity: str
     """Read the limits of a row: each cell by what the head of its column says."""
     metric, free = _metric(row.name), quantities.says_free(row.name)
     for cell, column in cells:
-        said = sentences.without_marks(cell)
-        aside = column.kind in ("level", "answer", "aside") or _DONT.match(said)
-        if aside or (column.role is Role.NONE and not _compares(said)):
+        text = sentences.without_marks(cell)
+        aside = column.kind in ("level", "answer", "aside") or _DONT.match(text)
+        if aside or (column.role is Role.NONE and not _compares(text)):
             continue
         role = Role.ALARM if column.role is Role.NONE and severity is not None else column.role
         level = column.severity or (severity if role is Role.ALARM else None)
-        _cell(row, said, numbers.Context(role, level, metric, row.name, line, free=free))
+        _cell(row, text, numbers.Context(role, level, metric, row.name, line, free=free))
 
 
 def _metric(name: str) -> metrics.Metric | None:
@@ -137,8 +137,8 @@ def _metric(name: str) -> metrics.Metric | None:
     return metrics.scoped((special or how or found[0]).metric, name)
 
 
-def _cell(row: Row, said: str, context: numbers.Context) -> None:
-    read = numbers.read(said, context)
+def _cell(row: Row, text: str, context: numbers.Context) -> None:
+    read = numbers.read(text, context)
     for each in read.measured:
         same = next(
             (place for place, other in enumerate(row.measured) if other.metric.check == each.metric.check), None
@@ -166,10 +166,10 @@ def _addresses(row: Row, cells: list[tuple[str, _Column]]) -> None:
     expected = " ".join(cell for cell, column in cells if column.role is Role.NORMAL)
     if not urls or not expected:
         return
-    said = _as_said(expected)
-    step = Step(Line("", (Command("curl", (urls[0],)),), first=Command("curl", (urls[0],))), 0, row.name, said)
+    text = _as_said(expected)
+    step = Step(Line("", (Command("curl", (urls[0],)),), first=Command("curl", (urls[0],))), 0, row.name, text)
     row.asks += list(http.of_url(step, urls[0], step.line.first))
 
 
-def _as_said(text: str) -> tuple[Said, ...]:
-    return (Said(0, text),) if says_well(text) or re.search(r"\d", text) else ()
+def _as_said(text: str) -> tuple[ExpectedText, ...]:
+    return (ExpectedText(0, text),) if says_well(text) or re.search(r"\d", text) else ()

@@ -6,7 +6,7 @@ import re
 from dataclasses import replace
 
 from . import labels, metric_asks, metrics, numbers, quantities, schedules, sentences, shell
-from .asks import Ask, Said
+from .asks import Ask, ExpectedText
 from .blocks import Block, Section
 from .families import http
 from .labels import Around
@@ -99,19 +99,21 @@ class Texts:
     def _step(self, codes: list[str], sentence: Sentence, block: Block, around: Around) -> None:
         """Open a step for each command of a sentence; what else the sentence says is of the last one."""
         self._steps.close()
-        said = sentence.around if sentence.codes else re.sub(r"^[^(]*", "", sentence.text)
-        title = labels.front_label(said)
+        words = sentence.around if sentence.codes else re.sub(r"^[^(]*", "", sentence.text)
+        title = labels.front_label(words)
         for code in codes:
             line = shell.read(shell.without_prompt(code)[0])
             first, last, text = sentence.first, sentence.last, sentence.plain
             opened = OpenStep(line, first, last, title[0] if title else "", around, block.section, text)
-            opened.words = f"{said} {self._place.intro}"
+            opened.words = f"{words} {self._place.intro}"
             if line.comment:
-                opened.said.append(Said(first, line.comment, Role.NORMAL, labelled=True))
+                opened.expected_texts.append(ExpectedText(first, line.comment, Role.NORMAL, labelled=True))
             self._steps.open(opened)
-        if said.strip():
+        if words.strip():
             role = Role.NORMAL if block.task and around.role not in INACTIVE else around.role
-            self._steps.last.said.append(Said(sentence.first, said.strip(" :()"), role, around.severity))
+            self._steps.last.expected_texts.append(
+                ExpectedText(sentence.first, words.strip(" :()"), role, around.severity)
+            )
 
     def _measured(self, text: str, sentence: Sentence, block: Block, around: Around) -> bool:
         """Read a sentence that names what it measures; tell whether it does."""
@@ -167,8 +169,8 @@ class Texts:
             return False
         must = around.role is Role.NONE and _MUST.search(text) is not None
         role = Role.NORMAL if must or (expected and around.role not in INACTIVE) else around.role
-        said = Said(sentence.first, text, role, around.severity, labelled=labelled, shown=sentence.plain)
-        self._steps.fitting(text).said.append(said)
+        statement = ExpectedText(sentence.first, text, role, around.severity, labelled=labelled, shown=sentence.plain)
+        self._steps.fitting(text).expected_texts.append(statement)
         return True
 
     def _named(self, text: str, statement: Statement, block: Block, around: Around) -> bool:

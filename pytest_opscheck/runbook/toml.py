@@ -18,25 +18,25 @@ def key(name: str) -> str:
     return name if _BARE.fullmatch(name) else text(name)
 
 
-def text(said: str) -> str:
+def text(text: str) -> str:
     """Return a text in quotes: in single ones where double ones would need escapes."""
-    said = plain(said) if not said.isprintable() else said
-    if ("\\" in said or '"' in said) and _LITERAL.fullmatch(said):
-        return f"'{said}'"
-    return json.dumps(said, ensure_ascii=False)
+    text = plain(text) if not text.isprintable() else text
+    if ("\\" in text or '"' in text) and _LITERAL.fullmatch(text):
+        return f"'{text}'"
+    return json.dumps(text, ensure_ascii=False)
 
 
-def value(said: Any, *, filled: bool = False) -> str:
+def value(given: Any, *, filled: bool = False) -> str:
     """Return a value; `filled` tells whether an example stands in for each TODO."""
-    if isinstance(said, Todo):
-        return text(said.example if filled else str(said))
-    if isinstance(said, bool):
-        return "true" if said else "false"
-    if isinstance(said, int | float):
-        return str(said)
-    if isinstance(said, dict):
-        inner = ", ".join(f"{key(name)} = {value(each, filled=filled)}" for name, each in said.items())
+    if isinstance(given, Todo):
+        return text(given.example if filled else str(given))
+    if isinstance(given, bool):
+        return "true" if given else "false"
+    if isinstance(given, int | float):
+        return str(given)
+    if isinstance(given, dict):
+        inner = ", ".join(f"{key(name)} = {value(each, filled=filled)}" for name, each in given.items())
         return f"{{ {inner} }}" if inner else "{}"
-    if isinstance(said, list | tuple):
-        return f"[{', '.join(value(each, filled=filled) for each in said)}]"
-    return text(str(said))
+    if isinstance(given, list | tuple):
+        return f"[{', '.join(value(each, filled=filled) for each in given)}]"
+    return text(str(given))

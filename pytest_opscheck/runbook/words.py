@@ -28,8 +28,8 @@ INACTIVE = frozenset((Role.SYMPTOM, Role.REMEDY, Role.ROLLBACK, Role.TROUBLE, Ro
 """What is proposed out of these is never active."""
 
 
-def _words(said: str) -> re.Pattern[str]:
-    return re.compile(said, re.IGNORECASE)
+def _words(text: str) -> re.Pattern[str]:
+    return re.compile(text, re.IGNORECASE)
 
 
 _EXPECTED = (
@@ -175,8 +175,12 @@ class Vocabulary:
     @classmethod
     def of(cls, words: tuple[str, ...]) -> Vocabulary:
         """Return a vocabulary with words of one's own."""
-        said = "|".join(re.escape(word.strip().rstrip(":")) for word in words if word.strip().rstrip(":"))
-        return cls(re.compile(rf"^\W*(?:{said})\b\s*\**\s*[:\uff1a=\u2013—-]?", re.IGNORECASE) if said else None)
+        alternatives = "|".join(re.escape(word.strip().rstrip(":")) for word in words if word.strip().rstrip(":"))
+        return cls(
+            re.compile(rf"^\W*(?:{alternatives})\b\s*\**\s*[:\uff1a=\u2013—-]?", re.IGNORECASE)
+            if alternatives
+            else None
+        )
 
     def is_expected(self, text: str) -> bool:
         """Tell whether a text begins with a word for what is expected: `Expected: ...`, `**Normal**: ...`."""

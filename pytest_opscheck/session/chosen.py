@@ -16,13 +16,13 @@ _HOST = "_testinfra_host"
 
 def chosen(config: pytest.Config, inventory: Inventory) -> frozenset[str] | None:
     """Return the ids of the targets that a run is narrowed to, None where it is not. Raises UsageError."""
-    if (said := setting(config, "only")) is None:
+    if (given := setting(config, "only")) is None:
         return None
     places = Places(inventory.targets)
-    words = [word.strip() for word in said.split(",")]
+    words = [word.strip() for word in given.split(",")]
     for word in words:
         if problem := places.problem(word):
-            raise pytest.UsageError(f"--opscheck-only {said}: {problem}")
+            raise pytest.UsageError(f"--opscheck-only {given}: {problem}")
     return places.of(words)
 
 

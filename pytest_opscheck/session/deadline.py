@@ -68,8 +68,8 @@ class _Alarm:
             frame = frame.f_back
         if frame is None:
             return ""
-        said = linecache.getline(self._file, frame.f_lineno).strip()
-        return f", at {Path(self._file).name}:{frame.f_lineno}: {said}"
+        line = linecache.getline(self._file, frame.f_lineno).strip()
+        return f", at {Path(self._file).name}:{frame.f_lineno}: {line}"
 
 
 class Deadlines:
@@ -124,10 +124,10 @@ class Deadlines:
 def _seconds(mark: pytest.Mark | None) -> float:
     if mark is None:
         return SECONDS
-    said = mark.args[0] if mark.args else mark.kwargs.get("timeout", mark.kwargs.get("seconds"))
-    if isinstance(said, bool) or not isinstance(said, int | float) or not said > 0:
-        pytest.fail(f"timeout({said!r}) is not a deadline; use for example @pytest.mark.timeout(120)", pytrace=False)
-    return said
+    seconds = mark.args[0] if mark.args else mark.kwargs.get("timeout", mark.kwargs.get("seconds"))
+    if isinstance(seconds, bool) or not isinstance(seconds, int | float) or not seconds > 0:
+        pytest.fail(f"timeout({seconds!r}) is not a deadline; use for example @pytest.mark.timeout(120)", pytrace=False)
+    return seconds
 
 
 def _tells_all(config: pytest.Config) -> bool:

@@ -55,9 +55,9 @@ class Due:
     def tell(self, folder: Path | None) -> None:
         """Tell the controller, from a worker, what is selected: one that dies could not tell it any more."""
         if folder is not None and folder.is_dir():
-            said = json.dumps([self.selected, sorted(self.left_out)])
+            message = json.dumps([self.selected, sorted(self.left_out)])
             draft = folder / f"{_SELECTED}{os.getpid()}.draft"
-            draft.write_text(said, encoding="utf-8")
+            draft.write_text(message, encoding="utf-8")
             draft.rename(draft.with_suffix(""))
 
     def hear(self, folder: Path) -> None:

@@ -112,8 +112,10 @@ class Ending:
 
     def _give_up(self) -> None:
         """End the process from outside of its main thread, which can't be interrupted."""
-        said = f"\nopscheck: {self.asked and self.asked.name} can't interrupt what is running, so the run is killed\n"
-        os.write(sys.__stderr__.fileno() if sys.__stderr__ is not None else 2, said.encode())
+        message = (
+            f"\nopscheck: {self.asked and self.asked.name} can't interrupt what is running, so the run is killed\n"
+        )
+        os.write(sys.__stderr__.fileno() if sys.__stderr__ is not None else 2, message.encode())
         for say in self.last_words:
             with contextlib.suppress(Exception):
                 say()

@@ -86,8 +86,8 @@ def parametrized(metafunc: pytest.Metafunc, inventory: Inventory, skip: str | No
             metafunc.parametrize(name, targets, ids=targets, indirect=True)
     names = metafunc.fixturenames
     hosts = inventory.of_kind("host")
-    said = metafunc.config.getoption("hosts", None) or hasattr(metafunc.module, "testinfra_hosts")
-    if _TESTINFRA not in names or said:
+    is_theirs = metafunc.config.getoption("hosts", None) or hasattr(metafunc.module, "testinfra_hosts")
+    if _TESTINFRA not in names or is_theirs:
         yield
         return
     made = [_testinfra_of(host.keys.connect, inventory.redactor) for host in hosts]  # type: ignore[attr-defined]

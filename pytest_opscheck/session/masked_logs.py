@@ -22,10 +22,10 @@ class Masking:
     def _record(self, *args: Any, **kwargs: Any) -> logging.LogRecord:
         record = self._made(*args, **kwargs)
         try:
-            said = record.getMessage()
+            text = record.getMessage()
         except (TypeError, ValueError):
             return record  # logging itself reports arguments that do not fit
-        if (clean := visible(self._redactor.text(said))) != said:
+        if (clean := visible(self._redactor.text(text))) != text:
             record.msg, record.args = clean, ()
         self._mask_exception(record)
         return record
@@ -35,8 +35,8 @@ class Masking:
         if record.stack_info:
             record.stack_info = self._redactor.text(record.stack_info)
         if record.exc_info and record.exc_info[1] is not None:
-            said = logging.Formatter().formatException(record.exc_info)
-            if (clean := self._redactor.text(said)) != said:
+            text = logging.Formatter().formatException(record.exc_info)
+            if (clean := self._redactor.text(text)) != text:
                 record.exc_text, record.exc_info = clean, None
 
     @pytest.hookimpl(tryfirst=True)

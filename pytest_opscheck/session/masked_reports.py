@@ -84,10 +84,10 @@ class Masked:
             if name not in _OURS and type(value) not in _NUMBERS:
                 vars(report)[name] = self._clean(value)
         if getattr(report, "longrepr", None) is not None and not isinstance(report.longrepr, tuple):
-            said = str(report.longrepr)
+            text = str(report.longrepr)
             if (
-                clean := self._text(both_ends(said, self._text))
-            ) != said:  # too long, or each line shows a part of a secret
+                clean := self._text(both_ends(text, self._text))
+            ) != text:  # too long, or each line shows a part of a secret
                 report.longrepr = visible(clean)
         return report
 

@@ -157,5 +157,5 @@ class Publisher:
 
     def note_history(self, what: str, error: BaseException) -> None:
         """Note that the history could not be asked, or written."""
-        said = self.session.inventory.redactor.text(str(error) or _GIVEN_UP)
-        self.problems.append(f"could not {what} the history (not a fault of any target): {said}")
+        reason = self.session.inventory.redactor.text(str(error) or _GIVEN_UP)
+        self.problems.append(f"could not {what} the history (not a fault of any target): {reason}")

@@ -154,10 +154,10 @@ class Reporter:
             self.publisher.failed.append(self._failed(report, " (collection)"))
 
     def _failed(self, report: pytest.TestReport | pytest.CollectReport, phase: str) -> Failed:
-        said = getattr(getattr(report.longrepr, "reprcrash", None), "message", None)
+        crash = getattr(getattr(report.longrepr, "reprcrash", None), "message", None)
         lines = [line for line in report.longreprtext.splitlines() if line.strip()]
         redactor = self.session.inventory.redactor
-        text = said or (lines[-1].removeprefix("E").strip() if lines else "")
+        text = crash or (lines[-1].removeprefix("E").strip() if lines else "")
         message = redactor.text(beginning(text, redactor.text))
         return Failed(redactor.text(report.nodeid) + phase, message, self.publisher.spot(report))
 
@@ -285,8 +285,8 @@ class Reporter:
         inventory = self.session.inventory
 
         def made(action: str, result: Result) -> str | None:
-            said = next_step(Subject.of(self._stepped[result.id], inventory), action, result.measurements)
-            return inventory.redactor.text(said) if said else said
+            text = next_step(Subject.of(self._stepped[result.id], inventory), action, result.measurements)
+            return inventory.redactor.text(text) if text else text
 
         steps = {each.id: [(step.when, step.action) for step in each.steps] for each in self._stepped.values()}
         stepped = with_steps(results, steps, made)

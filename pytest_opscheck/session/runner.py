@@ -122,8 +122,8 @@ class Runner:
 
     def _require_time(self) -> None:
         if self.left_s <= 0:
-            said = duration_text(dt.timedelta(seconds=self._longest_s or 0))
-            raise UnknownError(f"the run's deadline of {said} passed")
+            deadline = duration_text(dt.timedelta(seconds=self._longest_s or 0))
+            raise UnknownError(f"the run's deadline of {deadline} passed")
 
     def _waited(self, request: Request, gather: Gather) -> Reading:
         """Return a reading; raises UnknownError where the run's deadline is over before it is there."""
@@ -307,9 +307,9 @@ class Runner:
         if case.attempt > 1:
             message = f"{result.message} (at attempt {case.attempt} of the test)"
             result = replace(result, attempts=result.attempts + case.attempt - 1, message=message)
-        said = result.to_json()
-        data = self.inventory.redactor.data({**bounded(said, self.inventory.redactor.text), "id": result.id})
-        case.result = result if data == said else Result.from_json(data)
+        unmasked = result.to_json()
+        data = self.inventory.redactor.data({**bounded(unmasked, self.inventory.redactor.text), "id": result.id})
+        case.result = result if data == unmasked else Result.from_json(data)
         return case.result
 
     def unreachable(self, item: pytest.Item, target: InventoryTarget, error: UnreachableError) -> NoReturn:

@@ -115,17 +115,17 @@ class Session:
 
 def _fail_at(config: pytest.Config, inventory: Inventory, suites: tuple[str, ...]) -> str:
     """Return from which severity a breach fails the run: the option's, else the mildest of the suites that run."""
-    if said := setting(config, "fail_at"):
-        severity = inventory.severities.get(said, said)
+    if text := setting(config, "fail_at"):
+        severity = inventory.severities.get(text, text)
         if severity not in SEVERITIES:
             words = ", ".join([*SEVERITIES, *inventory.severities])
-            raise pytest.UsageError(f"--opscheck-fail-at {said}: no such severity; use one of {words}")
+            raise pytest.UsageError(f"--opscheck-fail-at {text}: no such severity; use one of {words}")
         return severity
     return max((inventory.suites[suite].fail_at for suite in suites), default="P3")
 
 
 def _longest_s(inventory: Inventory, suites: tuple[str, ...]) -> float | None:
     """Return how long a run may take: as long as the suite that may take longest, None where one may take any time."""
-    said = [inventory.suites[suite].longest_s for suite in suites]
-    longest = [seconds for seconds in said if seconds is not None]
-    return max(longest) if longest and len(longest) == len(said) else None
+    limits = [inventory.suites[suite].longest_s for suite in suites]
+    longest = [seconds for seconds in limits if seconds is not None]
+    return max(longest) if longest and len(longest) == len(limits) else None

@@ -22,11 +22,11 @@ def part_of(config: pytest.Config, inventory: Inventory) -> Part | None:
         vantage = vantage_here(inventory.vantages)
     except ValueError as error:
         raise pytest.UsageError(str(error)) from None
-    said = setting(config, "shard")
-    if said is None:
+    shard = setting(config, "shard")
+    if shard is None:
         return None if vantage is None else Part(vantage, Shard(1, 1))
     try:
-        return Part(vantage, parse_shard(said))
+        return Part(vantage, parse_shard(shard))
     except ValueError as error:
         raise pytest.UsageError(f"--opscheck-shard {error}") from None
 

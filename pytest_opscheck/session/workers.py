@@ -128,13 +128,13 @@ class Workers:
         while controller is not None:
             ended = time.monotonic() > end or not any(map(_sends, self.nodes))
             try:
-                name, said = controller.queue.get(timeout=0 if ended else _LOOK_S)
+                name, arguments = controller.queue.get(timeout=0 if ended else _LOOK_S)
             except queue.Empty:
                 if ended:
                     return
             else:
-                if name == "testreport" and said["rep"].stop <= until:
-                    controller.worker_testreport(**said)
+                if name == "testreport" and arguments["rep"].stop <= until:
+                    controller.worker_testreport(**arguments)
 
     def kill(self) -> None:
         """End the workers that still run."""

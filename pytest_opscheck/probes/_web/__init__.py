@@ -41,16 +41,16 @@ _SHOWN = 200
 _MOVED, _SEE_OTHER = (301, 302), 303
 
 
-def web_url(said: SecretStr) -> SecretStr:
+def web_url(secret: SecretStr) -> SecretStr:
     """Return the address of a server of the web. Raises ValueError for what is none."""
     problem = ValueError("it is not a web address; write for example https://api.example.com/health")
     try:
-        parts = urlsplit(said.get_secret_value())
+        parts = urlsplit(secret.get_secret_value())
         if parts.scheme not in PORTS or parts.port == 0 or not ascii_name(parts.hostname or ""):
             raise problem
     except ValueError:
         raise problem from None
-    return said
+    return secret
 
 
 def header_name(name: str) -> str:
@@ -60,12 +60,12 @@ def header_name(name: str) -> str:
     return name.lower()
 
 
-def _headers(said: dict[str, SecretStr]) -> dict[str, SecretStr]:
-    for name, value in said.items():
+def _headers(headers: dict[str, SecretStr]) -> dict[str, SecretStr]:
+    for name, value in headers.items():
         header_name(name)
         if not re.fullmatch(r"[\t\x20-\x7e\x80-\xff]*", value.get_secret_value()):
             raise ValueError(f"the value of {name} holds a character that a header can't have, a line break perhaps")
-    return said
+    return headers
 
 
 class WebTarget(Target):
@@ -159,9 +159,9 @@ class Answer:
 
     def text(self) -> str:
         """Return the body as the text that its content type says. Raises UnknownError as `whole` does."""
-        said = re.search(r"charset=[\"']?([\w.:-]+)", self.headers.get("content-type", ""), re.IGNORECASE)
+        charset = re.search(r"charset=[\"']?([\w.:-]+)", self.headers.get("content-type", ""), re.IGNORECASE)
         try:
-            return self.whole().decode(said[1] if said else "utf-8", errors="replace")
+            return self.whole().decode(charset[1] if charset else "utf-8", errors="replace")
         except LookupError:
             return self.whole().decode(errors="replace")
 
@@ -199,8 +199,8 @@ class Web:
         self._general = {"user-agent": "pytest-opscheck", "accept": accept, "accept-encoding": "identity"}
         self._own = {name.lower(): value.get_secret_value().strip() for name, value in target.headers.items()}
         if parts.username is not None:
-            said = f"{unquote(parts.username)}:{unquote(parts.password or '')}".encode()
-            self._own.setdefault("authorization", "Basic " + base64.b64encode(said).decode())
+            credentials = f"{unquote(parts.username)}:{unquote(parts.password or '')}".encode()
+            self._own.setdefault("authorization", "Basic " + base64.b64encode(credentials).decode())
         self._deadline = Deadline()
         self._session = Session(self._deadline, target.verify)
         self._answer: Answer | NoAnswerError | None = None

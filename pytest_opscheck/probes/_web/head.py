@@ -122,13 +122,13 @@ def _interim(first: bytes) -> bool:
 
 def _framing(fields: http.client.HTTPMessage) -> bytes:
     """Return the fields that say where the body ends, each once."""
-    said = {name: ", ".join(values) for name in _FRAMING if (values := fields.get_all(name))}
-    lengths = {length.strip() for length in said.get("content-length", "").split(",")}
-    if len(lengths) > 1 and "chunked" not in said.get("transfer-encoding", "").lower():
+    framing = {name: ", ".join(values) for name in _FRAMING if (values := fields.get_all(name))}
+    lengths = {length.strip() for length in framing.get("content-length", "").split(",")}
+    if len(lengths) > 1 and "chunked" not in framing.get("transfer-encoding", "").lower():
         raise HeadError("its head has several lengths of one body (Content-Length) that differ")
     if lengths:
-        said["content-length"] = lengths.pop()
-    return "".join(f"{name}: {value}\r\n" for name, value in said.items()).encode("latin-1") + b"\r\n"
+        framing["content-length"] = lengths.pop()
+    return "".join(f"{name}: {value}\r\n" for name, value in framing.items()).encode("latin-1") + b"\r\n"
 
 
 def _other(start: bytes) -> str:

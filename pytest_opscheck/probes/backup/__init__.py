@@ -181,10 +181,10 @@ class Due:
     late_s: float
 
 
-def _clock(said: str) -> str:
-    if not re.fullmatch(r"([01][0-9]|2[0-3]):[0-5][0-9]", said):
-        raise ValueError(f"{said!r} is not a time of day; write for example 02:00")
-    return said
+def _clock(text: str) -> str:
+    if not re.fullmatch(r"([01][0-9]|2[0-3]):[0-5][0-9]", text):
+        raise ValueError(f"{text!r} is not a time of day; write for example 02:00")
+    return text
 
 
 Clock = Annotated[str, AfterValidator(_clock)]

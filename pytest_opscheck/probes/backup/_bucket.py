@@ -27,10 +27,10 @@ _EXTRAS = {"s3": "s3", "s3a": "s3", "gs": "gcs", "gcs": "gcs", "abfs": "azure", 
 Option = str | int | bool
 
 
-def _url(said: str) -> str:
-    if "://" not in said:
-        raise ValueError(f"{said!r} is not a URL; write for example s3://bucket/db/*.sql.gz")
-    return said
+def _url(text: str) -> str:
+    if "://" not in text:
+        raise ValueError(f"{text!r} is not a URL; write for example s3://bucket/db/*.sql.gz")
+    return text
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,19 +122,19 @@ def _bounded(scheme: str, options: Mapping[str, Any], timeout_s: float) -> dict[
 
 def _object(name: str, info: Mapping[str, Any], zone: dt.tzinfo) -> tuple[float, str, str, int]:
     """Return from when an object is, what says so where that is not its last write, its name and size."""
-    said = next((info[key] for key in _MODIFIED if info.get(key) is not None), None)
-    if said is None:
+    modified = next((info[key] for key in _MODIFIED if info.get(key) is not None), None)
+    if modified is None:
         raise UnknownError(f"the storage does not say when {name} was written")
-    written = _seconds(said)
+    written = _seconds(modified)
     date = named_date(name, dt.datetime.fromtimestamp(written, zone).date())
     named = dt.datetime.combine(date, dt.time(), zone).timestamp() + DAY_S if date is not None else written
     size = int(info.get("size") or 0)
     return (named, ", by the date in its name,", name, size) if named < written - DAY_S else (written, "", name, size)
 
 
-def _seconds(said: Any) -> float:
-    if isinstance(said, str):
-        said = dt.datetime.fromisoformat(said)
-    if isinstance(said, dt.datetime):
-        return (said if said.tzinfo else said.replace(tzinfo=dt.UTC)).timestamp()
-    return float(said)
+def _seconds(value: Any) -> float:
+    if isinstance(value, str):
+        value = dt.datetime.fromisoformat(value)
+    if isinstance(value, dt.datetime):
+        return (value if value.tzinfo else value.replace(tzinfo=dt.UTC)).timestamp()
+    return float(value)

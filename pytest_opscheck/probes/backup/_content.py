@@ -33,16 +33,16 @@ def _opened(output: Output) -> dict[str, list[str]]:
     """Return what a script said of the newest file. Blocked by `fresh` where there is none."""
     if not output.ended and (file := re.search(r"^file (.*)", output.stdout, re.MULTILINE)):
         raise UnknownError(f"{file[1]} was not read to its end within {output.seconds:g} s; set a longer `timeout`")
-    said = said_of(output)
-    if "file" not in said:
-        path = said.get("path", ["the path"])[0]
+    answers = said_of(output)
+    if "file" not in answers:
+        path = answers.get("path", ["the path"])[0]
         raise BlockedError("fresh", f"no finished file matches {path}")
-    for tool in said.get("missing", ()):
+    for tool in answers.get("missing", ()):
         raise UnknownError(
-            f"{said['file'][0]} can't be verified without {tool}; "
+            f"{answers['file'][0]} can't be verified without {tool}; "
             f"install it on the host: apt-get install {_PACKAGES.get(tool, tool)}"
         )
-    return said
+    return answers
 
 
 @kind.shell(INTACT, args=pattern, timeout_s=300)
@@ -52,26 +52,26 @@ def intact(output: Output) -> Integrity:
     That is gzip, xz, zstd, bzip2, lz4, unzip, tar or pg_restore; SQL has pg_dump's or mysqldump's last line.
     `timeout` is for files that need longer than five minutes.
     """
-    said = _opened(output)
-    path, file = said["path"][0], said["file"][0]
-    for why in said.get("old", ()):
+    answers = _opened(output)
+    path, file = answers["path"][0], answers["file"][0]
+    for why in answers.get("old", ()):
         raise UnknownError(
             f"the host's pg_restore is older than the dump {file} ({why}); install the newer postgresql-client"
         )
-    for what in said.get("unverified", ()):
+    for what in answers.get("unverified", ()):
         raise UnknownError(
             f"{file} can't be verified: it is {what}; check it by a command of your own, [host.NAME.command.NAME]"
         )
-    if "bad" in said:
+    if "bad" in answers:
         return Integrity(
             path,
             file,
-            f"damaged ({said['bad'][0].strip() or 'it does not read to its end'})",
-            tuple(said.get("format", ())),
+            f"damaged ({answers['bad'][0].strip() or 'it does not read to its end'})",
+            tuple(answers.get("format", ())),
         )
-    if "intact" not in said:
+    if "intact" not in answers:
         raise UnknownError(f"nobody said whether {file} is intact")
-    return Integrity(path, file, "intact", tuple(said.get("format", ())))
+    return Integrity(path, file, "intact", tuple(answers.get("format", ())))
 
 
 # Lists the members of the newest archive by the program that would unpack it, and says which of the wanted are among
@@ -131,15 +131,15 @@ def includes(output: Output, *, paths: tuple[Annotated[str, AfterValidator(_one_
 
     Paths are as the archive has them; a leading / or ./ makes no difference. A folder is in it where a file beneath is.
     """
-    said = _opened(output)
-    file = said["file"][0]
-    if "bad" in said or "failed" in said:
+    answers = _opened(output)
+    file = answers["file"][0]
+    if "bad" in answers or "failed" in answers:
         raise BlockedError("intact", f"{file} can't be read to its end")
-    if "unverified" in said:
+    if "unverified" in answers:
         raise UnknownError(f"{file} is neither a tar nor a zip archive, so nothing is included in it; name an archive")
-    if "members" not in said:
+    if "members" not in answers:
         raise UnknownError(f"nobody said what is in {file}")
-    found = set(said.get("has", ()))
+    found = set(answers.get("has", ()))
     return Included(
         file, tuple(path for path in paths if path in found), tuple(path for path in paths if path not in found)
     )

@@ -49,14 +49,14 @@ def drilled(output: Output, *, record: Annotated[str, AfterValidator(absolute)],
 
     A record that holds dates is not newer for having been touched or deployed again.
     """
-    said = said_of(output)
-    if "folder" in said:
+    answers = said_of(output)
+    if "folder" in answers:
         raise UnknownError(f"{record} is a folder; name the file that a drill writes")
-    if "none" in said:
+    if "none" in answers:
         return Drill(record, None)
     require_clock(output, "how long ago a restore was practised")
-    written, now = map(int, said["written"][0].split())
-    moment = _dated(said.get("date", []), record, now, zone) or written
+    written, now = map(int, answers["written"][0].split())
+    moment = _dated(answers.get("date", []), record, now, zone) or written
     return Drill(record, float(max(0, now - moment)))
 
 

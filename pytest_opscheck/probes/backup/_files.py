@@ -187,14 +187,14 @@ class Listing:
     @classmethod
     def of(cls, output: Output) -> Listing:
         """Read what LISTING printed. Raises UnknownError where it could not look, or a clock is wrong."""
-        said = said_of(output)
-        path = said["path"][0]
-        if "file" not in said:
-            _refuse(said)
+        answers = said_of(output)
+        path = answers["path"][0]
+        if "file" not in answers:
+            _refuse(answers)
             return cls(path, 0, ())
-        now, zone = said["now"][0].split()
-        files = tuple(_file(line) for line in said["seen"])
-        files, by = _by_content(files, bytes.fromhex(said.get("head", [""])[0]), _seconds(zone))
+        now, zone = answers["now"][0].split()
+        files = tuple(_file(line) for line in answers["seen"])
+        files, by = _by_content(files, bytes.fromhex(answers.get("head", [""])[0]), _seconds(zone))
         ahead = files[0].moment - int(now)
         if ahead > CLOCK_SKEW_S:
             raise UnknownError(
@@ -219,18 +219,17 @@ class Listing:
         return self
 
 
-def _refuse(said: dict[str, list[str]]) -> None:
+def _refuse(answers: dict[str, list[str]]) -> None:
     """Raise UnknownError unless the script says that there is no file."""
-    path = said["path"][0]
-    if "writing" in said:
+    path = answers["path"][0]
+    if "writing" in answers:
         raise UnknownError(
-            f"{said['writing'][0]} is still being written, and no finished file matches {path}; ask again later"
+            f"{answers['writing'][0]} is still being written, and no finished file matches {path}; ask again later"
         )
-    if "folder" in said:
-        raise UnknownError(
-            f"{said['folder'][0]} is a folder; name the files in it: path = {said['folder'][0].rstrip('/') + '/*'!r}"
-        )
-    if "none" not in said:
+    if "folder" in answers:
+        folder = answers["folder"][0]
+        raise UnknownError(f"{folder} is a folder; name the files in it: path = {folder.rstrip('/') + '/*'!r}")
+    if "none" not in answers:
         raise UnknownError("the host did not say what matches")
 
 

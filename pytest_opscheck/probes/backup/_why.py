@@ -34,11 +34,11 @@ _RIGHTS = "check the bucket's name, `options`, and that the credentials here can
 def why(error: BaseException) -> str:
     """Return why, and what to do."""
     causes = list(_causes(error))
-    if said := next((str(cause) for cause in causes if type(cause).__name__ == "ListingError"), None):
-        return said if ";" in said else f"{said}; {_NETWORK}"
+    if reason := next((str(cause) for cause in causes if type(cause).__name__ == "ListingError"), None):
+        return reason if ";" in reason else f"{reason}; {_NETWORK}"
     for cause in causes:
-        if said := _of_network(cause):
-            return f"{said}; {_NETWORK}"
+        if reason := _of_network(cause):
+            return f"{reason}; {_NETWORK}"
     return f"{_words(error)}; {_RIGHTS}"
 
 
@@ -61,7 +61,7 @@ def _of_network(error: BaseException) -> str | None:
     name = type(error).__name__
     if isinstance(error, ssl.SSLError):
         return tls_failure(error)
-    found = next((said for said, names, kinds in _WORDS if name in names or isinstance(error, kinds)), None)
+    found = next((words for words, names, kinds in _WORDS if name in names or isinstance(error, kinds)), None)
     if found is None and isinstance(error, OSError) and error.errno in _UNREACHED:
         return os.strerror(error.errno).lower()
     return found
@@ -69,6 +69,6 @@ def _of_network(error: BaseException) -> str | None:
 
 def _words(error: BaseException) -> str:
     """Return a storage's own words, or what sort of error there was."""
-    said = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
-    lines = said.strip().splitlines() or ["it gives no reason"]
+    reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+    lines = reason.strip().splitlines() or ["it gives no reason"]
     return lines[0][:_LONGEST]

@@ -40,9 +40,9 @@ class _Counted:
         self.left -= _LEAST_OF_FRAME
         return super().read_frame(_head)  # type: ignore[misc]
 
-    def write(self, said: bytes) -> None:
+    def write(self, data: bytes) -> None:
         self.left = MOST_BYTES
-        super().write(said)  # type: ignore[misc]
+        super().write(data)  # type: ignore[misc]
 
     def _read(self, size: int, *args: Any) -> Any:
         self.left -= size

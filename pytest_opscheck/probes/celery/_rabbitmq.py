@@ -169,8 +169,8 @@ def _why(error: Exception, timeout_s: float) -> str:
 
     if isinstance(error, TimeoutError) or "timed out" in str(error):
         return f"no answer within {timeout_s:g} s"
-    if (said := _system(error)) is not None:
-        return said
+    if (reason := _system(error)) is not None:
+        return reason
     if "closed connection" in str(error):
         return _ENDED
     wrong = (amqp.exceptions.UnexpectedFrame, amqp.exceptions.AMQPNotImplementedError)

@@ -156,9 +156,9 @@ class RedisBroker(Broker):
 def _message(text: bytes | str, queue: str) -> dict[str, Any]:
     """Read a message in kombu's envelope. Raises UnknownError for anything else, which no worker could read either."""
     with suppress(ValueError):
-        said = loads(text)
-        if isinstance(said, dict):
-            return said
+        data = loads(text)
+        if isinstance(data, dict):
+            return data
     raise UnknownError(f"the next entry of {queue} is not a message of Celery's; see what else writes to that list")
 
 
@@ -172,8 +172,8 @@ def _taken_message(text: bytes | str, key: str) -> tuple[dict[str, Any], str, st
 
 def _table(message: dict[str, Any], name: str) -> dict[str, Any]:
     """Return a part of a message, empty where it has none."""
-    said = message.get(name)
-    return said if isinstance(said, dict) else {}
+    table = message.get(name)
+    return table if isinstance(table, dict) else {}
 
 
 def _queues(routing_key: str, bindings: list[tuple[str, str, str]]) -> list[str]:
@@ -209,10 +209,10 @@ def _waited(queue: str, messages: list[dict[str, Any]], now: float) -> Oldest:
 
 
 def _sent(message: dict[str, Any]) -> float | None:
-    said = {**_table(message, "properties"), **_table(message, "headers")}
+    headers = {**_table(message, "properties"), **_table(message, "headers")}
     for name in _STAMPS:
         try:
-            return float(said[name])
+            return float(headers[name])
         except (KeyError, TypeError, ValueError):
             continue
     return None
@@ -259,10 +259,10 @@ class _Question:
     def _collect(self, client: Redis, queue: str, connected: int, until: float) -> Heard:
         heard = Heard()
         while len(heard.by_worker) < connected and time.monotonic() < until:
-            said = client.blpop([queue], timeout=1)
-            if said is None:
+            popped = client.blpop([queue], timeout=1)
+            if popped is None:
                 continue
-            message = loads(said[1])
+            message = loads(popped[1])
             if message.get("headers", {}).get("ticket") == self._ticket:
                 heard.add(message["body"], message.get("properties", {}).get("body_encoding"))
         return heard

@@ -138,7 +138,7 @@ class Broker(abc.ABC):
     def workers(self, seconds: float = ANSWER_SECONDS) -> Workers:
         """Ping the workers, as `celery inspect ping` does, and wait for their answers."""
         answers = self.ask("ping", seconds)
-        answering = sorted(name for name, said in answers.by_worker.items() if said == {"ok": "pong"})
+        answering = sorted(name for name, answer in answers.by_worker.items() if answer == {"ok": "pong"})
         return Workers(tuple(answering), max(answers.connected, len(answering)))
 
     def queue(self, name: str) -> Queue:
@@ -180,6 +180,6 @@ class Heard:
             raise too_long()
         if self._values > MOST_VALUES:
             raise too_many()
-        said = loads(text)
-        if isinstance(said, dict):
-            self.by_worker.update(said)
+        answer = loads(text)
+        if isinstance(answer, dict):
+            self.by_worker.update(answer)

@@ -28,13 +28,13 @@ _SHARE = 0.9
 """Of its time limit, what a probe leaves to its resolvers."""
 
 
-def _name(said: str) -> str:
-    parse_name(said)
-    return said
+def _name(text: str) -> str:
+    parse_name(text)
+    return text
 
 
-def _resolvers(said: object) -> object:
-    several = [said] if isinstance(said, str) else said
+def _resolvers(value: object) -> object:
+    several = [value] if isinstance(value, str) else value
     if isinstance(several, list):
         if not 0 < len(several) <= _MOST_RESOLVERS:
             raise ValueError(f"it is a list of 1 to {_MOST_RESOLVERS} resolvers; leave it out for this machine's")
@@ -112,7 +112,7 @@ def reachable(connection: Connection) -> tuple[Reached, ...]:
     for each in connection.asked:
         note = f"at attempt {each.attempt}" if each.attempt > 1 else None
         state = "answers" if each.resolver in connection.answering else str(each.error or each.code)
-        found.append(Reached(state, each.resolver.said if several else None, note))
+        found.append(Reached(state, each.resolver.written if several else None, note))
     return tuple(found)
 
 
@@ -134,7 +134,7 @@ def resolves(connection: Connection, *, timeout_s: float) -> tuple[Resolved, ...
 
 
 def _resolved(connection: Connection, resolver: Resolver, until: float) -> Resolved:
-    subject = f"{connection.said}{connection.at(resolver)}"
+    subject = f"{connection.shown}{connection.at(resolver)}"
     answers = [(of, connection.answer(resolver, of, until)) for of in ("A", "AAAA")]
     found = [text for of, answer in answers for text in texts(answer, of)]
     if found:
@@ -166,7 +166,7 @@ def record_sets(connection: Connection, *, types: Mapping[str, bool], timeout_s:
 
 
 def _records(connection: Connection, resolver: Resolver, until: float, of: str, *, numbers: bool) -> Records:
-    subject = f"{of} of {connection.said}{connection.at(resolver)}"
+    subject = f"{of} of {connection.shown}{connection.at(resolver)}"
     answer = connection.answer(resolver, of, until)
     if answer.failure is not None:
         return Records(of, subject, None, answer.failure)

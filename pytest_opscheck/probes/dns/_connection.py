@@ -62,7 +62,7 @@ class Connection:
     def __init__(
         self, name: str, resolvers: tuple[str, ...], timeout_s: float, *, transport: str = "udp", ca: str | None = None
     ) -> None:
-        self.said = name.rstrip(".") or "."
+        self.shown = name.rstrip(".") or "."
         self.name = parse_name(name)
         self.timeout_s = timeout_s
         places = [Resolver.of(each, transport, ca) for each in resolvers or of_this_machine()]
@@ -86,7 +86,7 @@ class Connection:
 
     def at(self, resolver: Resolver) -> str:
         """Return what to say behind a subject: where, if there are several."""
-        return f" at {resolver.said}" if len(self.asked) > 1 else ""
+        return f" at {resolver.written}" if len(self.asked) > 1 else ""
 
     def each(self, ask: Callable[[Resolver], Found]) -> list[Found]:
         """Ask something of every resolver that answers, side by side."""
@@ -143,7 +143,9 @@ class Connection:
 
     def _unreachable(self) -> UnreachableError:
         """Return why there is nothing to ask; a code that refuses the question is an answer all the same."""
-        whys = [str(each.error) if each.error else f"{each.resolver.said}: {meant(each.code)}" for each in self.asked]
+        whys = [
+            str(each.error) if each.error else f"{each.resolver.written}: {meant(each.code)}" for each in self.asked
+        ]
         steps = "" if any("; " in why for why in whys) else "; ask by hand: dig, and see who may ask it"
         refused = [each for each in self.asked if each.code]
         return (AnsweredError if refused else UnreachableError)("; ".join(whys[:3]) + steps)

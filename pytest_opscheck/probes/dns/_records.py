@@ -55,9 +55,9 @@ def numbered(records: Mapping[str, Ladder]) -> dict[str, bool]:
     return {of: with_numbers(ladder) for of, ladder in records.items()}
 
 
-def _expected(said: dict[str, Ladder]) -> dict[str, Ladder]:
+def _expected(limits: dict[str, Ladder]) -> dict[str, Ladder]:
     made = {}
-    for name, ladder in said.items():
+    for name, ladder in limits.items():
         of = name.upper()
         if of in made:
             raise ValueError(f"{name!r} is said twice, in capital and in small letters")
@@ -82,22 +82,22 @@ def _normal(of: str, limit: Limit, ladder: Ladder) -> Limit:
     return replace(limit, operand=written(_member(of, each, numbers=with_numbers(ladder)) for each in members))
 
 
-def _member(of: str, said: str, *, numbers: bool) -> str:
+def _member(of: str, text: str, *, numbers: bool) -> str:
     """Return a record as people write it in the form of `texts`. Raises ValueError for what is not one of the type."""
     if of == "TXT":
-        return said
+        return text
     if of in _NAMES or (of in _NUMBERED and not numbers):
-        return _name(parse_name(said))
+        return _name(parse_name(text))
     import dns.exception
     import dns.name
     import dns.rdata
     import dns.rdataclass
 
     try:
-        rdata = dns.rdata.from_text(dns.rdataclass.IN, _type(of), said, dns.name.root, relativize=False)
+        rdata = dns.rdata.from_text(dns.rdataclass.IN, _type(of), text, dns.name.root, relativize=False)
     except (dns.exception.DNSException, ValueError) as error:
         example = f"; write for example '{_EXAMPLES[of]}'" if of in _EXAMPLES else ""
-        raise ValueError(f"{said!r} is not a record of type {of}: {str(error).lower().rstrip('.')}{example}") from None
+        raise ValueError(f"{text!r} is not a record of type {of}: {str(error).lower().rstrip('.')}{example}") from None
     return _text(of, rdata)
 
 
@@ -109,8 +109,8 @@ def _text(of: str, rdata: Any, *, numbers: bool = True) -> str:
         return _name(rdata.target)
     if of in _NUMBERED:
         name = _name(rdata.exchange if of == "MX" else rdata.target)
-        said = [rdata.preference] if of == "MX" else [rdata.priority, rdata.weight, rdata.port]
-        return " ".join([*map(str, said), name]) if numbers else name
+        fields = [rdata.preference] if of == "MX" else [rdata.priority, rdata.weight, rdata.port]
+        return " ".join([*map(str, fields), name]) if numbers else name
     return _plain(rdata)
 
 

@@ -31,17 +31,17 @@ _NOT_DNS = f"what answers there does not speak DNS; {LISTENS}"
 class Resolver:
     """Where a resolver is, how it is asked, and how messages call it."""
 
-    said: str
+    written: str
     host: str
     port: int
     transport: str = "udp"
     ca: str | None = None
 
     @classmethod
-    def of(cls, said: str, transport: str, ca: str | None = None) -> Resolver:
+    def of(cls, text: str, transport: str, ca: str | None = None) -> Resolver:
         """Read an address, a name, or one of them with a port. Raises ValueError for what is neither."""
-        host, port = _place(said, PORTS[transport])
-        return cls(said, host, port, transport, ca)
+        host, port = _place(text, PORTS[transport])
+        return cls(text, host, port, transport, ca)
 
     def ask(self, query: QueryMessage, seconds: float, *, tries: int = TRIES) -> tuple[QueryMessage, int]:
         """Return the answer to a query, and which try it was that it came for. Raises UnreachableError for none."""
@@ -100,7 +100,7 @@ class Resolver:
         try:
             found = socket.getaddrinfo(ascii_name(self.host), self.port, type=socket.SOCK_DGRAM)
         except OSError:
-            raise UnreachableError(with_one_step(f"{self.said}: its name can't be resolved")) from None
+            raise UnreachableError(with_one_step(f"{self.written}: its name can't be resolved")) from None
         ways = [(int(family), str(at[0])) for family, _, _, _, at in found]
         return next((way for way in ways if _has_way(*way, self.port)), ways[0])
 
@@ -123,7 +123,7 @@ class Resolver:
             why = _NOT_DNS
         else:
             return
-        raise UnreachableError(with_one_step(f"{self.said}: {why}"))
+        raise UnreachableError(with_one_step(f"{self.written}: {why}"))
 
 
 def _timeout() -> type[Exception]:
@@ -139,14 +139,14 @@ def _has_way(family: int, address: str, port: int) -> bool:
     return False
 
 
-def _place(said: str, port: int) -> tuple[str, int]:
+def _place(text: str, port: int) -> tuple[str, int]:
     with contextlib.suppress(ValueError):
-        return str(ipaddress.ip_address(said.strip("[]"))), port
+        return str(ipaddress.ip_address(text.strip("[]"))), port
     try:
-        return place(said if ":" in said else f"{said}:{port}")
+        return place(text if ":" in text else f"{text}:{port}")
     except ValueError:
         raise ValueError(
-            f"{said!r} is not a resolver; write for example '1.1.1.1', '127.0.0.1:5353' or '[::1]:53'"
+            f"{text!r} is not a resolver; write for example '1.1.1.1', '127.0.0.1:5353' or '[::1]:53'"
         ) from None
 
 
@@ -160,15 +160,15 @@ def of_this_machine() -> tuple[str, ...]:
         return ("127.0.0.1",)
 
 
-def parse_name(said: str) -> Name:
+def parse_name(text: str) -> Name:
     """Return a name as DNS has it, whole and in its ASCII form. Raises ValueError for what is not a name."""
     import dns.exception
     import dns.name
 
     try:
-        name = dns.name.from_text(said, idna_codec=dns.name.IDNA_2008_Practical)
+        name = dns.name.from_text(text, idna_codec=dns.name.IDNA_2008_Practical)
     except (dns.exception.DNSException, ValueError) as error:
-        raise ValueError(f"{said!r} is not a name in DNS: {str(error).rstrip('.').lower()}") from None
+        raise ValueError(f"{text!r} is not a name in DNS: {str(error).rstrip('.').lower()}") from None
     if any(label.isspace() or b" " in label for label in name.labels):
-        raise ValueError(f"{said!r} is not a name in DNS; write for example 'shop.example.com'")
+        raise ValueError(f"{text!r} is not a name in DNS; write for example 'shop.example.com'")
     return name

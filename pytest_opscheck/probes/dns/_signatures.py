@@ -46,7 +46,7 @@ class SignaturesLeft:
 
 def validity(connection: Connection, resolver: Resolver, until: float) -> Dnssec:
     """Return what a resolver says of the signatures of the name's addresses, or of there being none."""
-    subject = f"DNSSEC of {connection.said}{connection.at(resolver)}"
+    subject = f"DNSSEC of {connection.shown}{connection.at(resolver)}"
     found = connection.one_answer(resolver, "A", until, connection.name, dnssec=True)
     if found.code == SERVFAIL:
         return Dnssec(subject, *_of_servfail(connection, resolver, found, until))
@@ -113,7 +113,7 @@ def signatures(connection: Connection, resolver: Resolver, until: float) -> Sign
     ends, zone, failure = _ends(connection, resolver, until)
     if zone is None:
         why = failure or "no signature came with its answers: the zone is not signed, or the resolver leaves them out"
-        return SignaturesLeft(f"time left of the signatures of {connection.said}{at}", None, why)
+        return SignaturesLeft(f"time left of the signatures of {connection.shown}{at}", None, why)
     subject = f"time left of the signatures of {zone.to_text(omit_final_dot=True) or '.'}{at}"
     if failure is not None:
         return SignaturesLeft(subject, None, failure)

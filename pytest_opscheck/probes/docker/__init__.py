@@ -59,9 +59,9 @@ def _reachable_there(output: Output) -> Reach:
 @kind.probe()
 def version(engine: Engine) -> str:
     """The version of the engine, which may not be that of the docker command."""
-    said = engine.client.version()
+    versions = engine.client.version()
     with understood("/version"):
-        return str(said["Version"])
+        return str(versions["Version"])
 
 
 @kind.through_host(version, REACHABLE)
@@ -146,10 +146,10 @@ def _sampled(engine: Engine, container: Container) -> Usage:
     return from_api(container, {"precpu_stats": first.get("cpu_stats"), **_without_empty(second)})
 
 
-def _without_empty(said: dict[str, Any]) -> dict[str, Any]:
+def _without_empty(data: dict[str, Any]) -> dict[str, Any]:
     """Leave out the sample before this one where it has no figures."""
-    before = said.get("precpu_stats") or {}
-    return said if before.get("system_cpu_usage") else {key: said[key] for key in said if key != "precpu_stats"}
+    before = data.get("precpu_stats") or {}
+    return data if before.get("system_cpu_usage") else {key: data[key] for key in data if key != "precpu_stats"}
 
 
 @kind.through_host(stats, STATS, args=where, max_bytes=MAX_BYTES)
@@ -157,6 +157,6 @@ def _stats_there(output: Output) -> tuple[Usage, ...]:
     """The same, of the host's docker command."""
     lines = answered(output)
     found = running(stack_of(lines))
-    said = [json.loads(line) for (line,) in tagged(lines, "stats")]
-    by_id = {each["ID"]: each for each in said}
+    samples = [json.loads(line) for (line,) in tagged(lines, "stats")]
+    by_id = {each["ID"]: each for each in samples}
     return tuple(from_cli(container, by_id.get(container.id)) for container in found)

@@ -225,14 +225,14 @@ def _refuse(answer: requests.Response, asked: str) -> NoReturn:
     with contextlib.suppress(BodyError):
         read(answer.raw, taker)
     answer.close()
-    said = reason(bytes(taker.body))
-    text = f"it answers {asked} with status {answer.status_code}" + (f": {excerpt(said, 200)}" if said else "")
+    why = reason(bytes(taker.body))
+    text = f"it answers {asked} with status {answer.status_code}" + (f": {excerpt(why, 200)}" if why else "")
     kind = MissingError if answer.status_code == _MISSING else RefusedError
-    raise kind("; ".join(filter(None, (text, _next(answer.status_code, asked, said)))), answer, said)
+    raise kind("; ".join(filter(None, (text, _next(answer.status_code, asked, why)))), answer, why)
 
 
-def _next(status: int, asked: str, said: str) -> str:
-    if "HTTPS server" in said:
+def _next(status: int, asked: str, text: str) -> str:
+    if "HTTPS server" in text:
         return TLS_WANTED
     if status >= _BROKEN:
         return SEE_ITS_LOG

@@ -270,13 +270,13 @@ def _latest(containers: Iterable[Container]) -> list[Container]:
     return list(found.values())
 
 
-def container(said: Mapping[str, Any], by: str) -> Container:
+def container(data: Mapping[str, Any], by: str) -> Container:
     """Read a container out of what `docker inspect` says of it; `by` is how it was looked for."""
-    state, config = said["State"], said["Config"]
+    state, config = data["State"], data["Config"]
     labels = config.get("Labels") or {}
-    name = said["Name"].lstrip("/")
+    name = data["Name"].lstrip("/")
     return Container(
-        id=said["Id"],
+        id=data["Id"],
         name=name,
         service=labels.get({"project": _SERVICE, "label": _SWARM_SERVICE}.get(by, "")) or name,
         state=state["Status"],
@@ -284,16 +284,16 @@ def container(said: Mapping[str, Any], by: str) -> Container:
         out_of_memory=bool(state.get("OOMKilled")),
         error=_first_line(state.get("Error") or ""),
         health=_health(state, config),
-        restarts=int(said.get("RestartCount") or 0),
-        memory_limit=int(said["HostConfig"].get("Memory") or 0) or None,
+        restarts=int(data.get("RestartCount") or 0),
+        memory_limit=int(data["HostConfig"].get("Memory") or 0) or None,
         tty=bool(config.get("Tty")),
         one_off=str(labels.get(_ONE_OFF)).lower() == "true",
         needs=_needs(labels.get(_DEPENDS_ON) or "") if by == "project" else (),
-        cpus=_cpus(said["HostConfig"]),
-        image=image_id(said.get("Image") or ""),
+        cpus=_cpus(data["HostConfig"]),
+        image=image_id(data.get("Image") or ""),
         image_name=config.get("Image") or "",
         environment=tuple((name, bool(is_set)) for name, is_set in config.get("Env") or ()),
-        created=moment(said.get("Created")),
+        created=moment(data.get("Created")),
         started=moment(state.get("StartedAt")),
         ended=moment(state.get("FinishedAt")),
         health_log=_health_log(state),
@@ -301,16 +301,16 @@ def container(said: Mapping[str, Any], by: str) -> Container:
     )
 
 
-def image_id(said: str) -> str:
+def image_id(text: str) -> str:
     """Return an image's id as docker writes it; podman leaves out that it is a SHA-256."""
-    return f"sha256:{said}" if re.fullmatch(r"[0-9a-f]{64}", said) else said
+    return f"sha256:{text}" if re.fullmatch(r"[0-9a-f]{64}", text) else text
 
 
-def without_values(said: dict[str, Any]) -> dict[str, Any]:
+def without_values(data: dict[str, Any]) -> dict[str, Any]:
     """Leave of the environment in an engine's answer only names, each with whether there is a value, as TEMPLATE."""
-    pairs = (entry.partition("=") for entry in said["Config"].get("Env") or ())
-    said["Config"]["Env"] = [[name, bool(value)] for name, _, value in pairs]
-    return said
+    pairs = (entry.partition("=") for entry in data["Config"].get("Env") or ())
+    data["Config"]["Env"] = [[name, bool(value)] for name, _, value in pairs]
+    return data
 
 
 def moment(text: str | None) -> float | None:
@@ -319,12 +319,12 @@ def moment(text: str | None) -> float | None:
     return found or None
 
 
-def _cpus(said: Mapping[str, Any]) -> float | None:
+def _cpus(data: Mapping[str, Any]) -> float | None:
     """Return how many processors a container may use: of `--cpus`, or of `--cpu-quota` in a period of 0.1 s."""
-    if nano := int(said.get("NanoCpus") or 0):
+    if nano := int(data.get("NanoCpus") or 0):
         return nano / 1e9
-    quota = int(said.get("CpuQuota") or 0)
-    return quota / int(said.get("CpuPeriod") or 100_000) if quota > 0 else None
+    quota = int(data.get("CpuQuota") or 0)
+    return quota / int(data.get("CpuPeriod") or 100_000) if quota > 0 else None
 
 
 def _health_log(state: Mapping[str, Any]) -> tuple[tuple[float, int], ...]:
@@ -336,9 +336,9 @@ def _health_log(state: Mapping[str, Any]) -> tuple[tuple[float, int], ...]:
 
 def _health(state: Mapping[str, Any], config: Mapping[str, Any]) -> str | None:
     """Return what the health check says, None without one: an image may have one that the container switches off."""
-    said = (state.get("Health") or state.get("Healthcheck") or {}).get("Status")
-    if said and said != "none":
-        return str(said)
+    status = (state.get("Health") or state.get("Healthcheck") or {}).get("Status")
+    if status and status != "none":
+        return str(status)
     test = (config.get("Healthcheck") or {}).get("Test") or ["NONE"]
     return None if test[0] == "NONE" else "starting"
 

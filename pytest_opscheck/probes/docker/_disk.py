@@ -87,23 +87,23 @@ def _disk_there(output: Output) -> Disk:
     return Disk(tuple(from_cli(answered(output))))
 
 
-def from_api(said: Mapping[str, Any]) -> Iterable[Share]:
+def from_api(data: Mapping[str, Any]) -> Iterable[Share]:
     """Read an engine's answer; from version 1.52 of its API on the engine itself adds up."""
     for name, key in zip(_NAMES, ("ImageUsage", "ContainerUsage", "VolumeUsage", "BuildCacheUsage"), strict=True):
-        if isinstance(each := said.get(key), Mapping):
+        if isinstance(each := data.get(key), Mapping):
             yield Share(name, int(each.get("TotalSize") or 0), max(0, int(each.get("Reclaimable") or 0)))
-    if "LayersSize" not in said:
+    if "LayersSize" not in data:
         return
-    images, layers = said.get("Images") or (), int(said.get("LayersSize") or 0)
+    images, layers = data.get("Images") or (), int(data.get("LayersSize") or 0)
     unique = sum(each["Size"] - each["SharedSize"] for each in images if each["Containers"] and each["SharedSize"] >= 0)
     yield Share("images", layers, max(0, layers - unique))
-    containers = [(int(each.get("SizeRw") or 0), each["State"]) for each in said.get("Containers") or ()]
+    containers = [(int(each.get("SizeRw") or 0), each["State"]) for each in data.get("Containers") or ()]
     stopped = sum(size for size, state in containers if state not in ("running", "paused", "restarting"))
     yield Share("containers", sum(size for size, _ in containers), stopped)
-    volumes = [each.get("UsageData") or {} for each in said.get("Volumes") or ()]
+    volumes = [each.get("UsageData") or {} for each in data.get("Volumes") or ()]
     sizes = [(max(0, int(each.get("Size", -1))), each.get("RefCount")) for each in volumes]
     yield Share("volumes", sum(size for size, _ in sizes), sum(size for size, used in sizes if used == 0))
-    cache = [each for each in said.get("BuildCache") or () if not each.get("Shared")]
+    cache = [each for each in data.get("BuildCache") or () if not each.get("Shared")]
     yield Share(
         "build cache",
         sum(int(each["Size"]) for each in cache),

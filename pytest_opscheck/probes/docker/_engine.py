@@ -102,5 +102,5 @@ def _unreachable(url: str, error: Exception) -> UnreachableError:
         return kind(f"{shown}: {cause}", transient=cause.transient)
     if isinstance(cause, KeyError | TypeError | ValueError | AttributeError) or isinstance(error, ValueError):
         return AnsweredError(f"{shown}: {not_an_engines('/version', cause or error)}")
-    said = (str(error).strip().splitlines() or [type(error).__name__])[0]
-    return UnreachableError(f"{shown}: {said.replace(url, shown)}")
+    first = (str(error).strip().splitlines() or [type(error).__name__])[0]
+    return UnreachableError(f"{shown}: {first.replace(url, shown)}")

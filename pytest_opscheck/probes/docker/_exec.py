@@ -77,7 +77,7 @@ class Executed:
         return number_in(self.stdout)
 
     @property
-    def said(self) -> str:
+    def last_line(self) -> str:
         """The last line that it printed to say why it failed, else the last line at all."""
         errors = [line for line in self.stderr.strip().splitlines() if not line.startswith(_SHIM)]
         lines = errors or self.stdout.strip().splitlines()
@@ -97,8 +97,8 @@ def exec(  # noqa: A001 - the engine's word, and the inventory's
     A text is a shell's, a list is a program with its arguments. It has to be a command that changes nothing.
     """
     container, word = _chosen(engine.stack, service), secrets.token_hex(8)
-    said = ["sh", "-c", WRAPPER, "opscheck", word, str(_seconds(timeout_s))]
-    printed = _printed(engine, container, said, _text(run), timeout_s)
+    command_line = ["sh", "-c", WRAPPER, "opscheck", word, str(_seconds(timeout_s))]
+    printed = _printed(engine, container, command_line, _text(run), timeout_s)
     return Executed(container.name, *_outcome(container, word, *printed))
 
 
@@ -123,12 +123,12 @@ def _chosen(stack: Stack, service: str) -> Container:
     raise BlockedError("up", f"no container of {service} runs: {found[0].described}")
 
 
-def _printed(engine: Engine, container: Container, said: list[str], run: str, timeout_s: float) -> tuple[str, str]:
+def _printed(engine: Engine, container: Container, printed: list[str], run: str, timeout_s: float) -> tuple[str, str]:
     """Run a command through the API, and return what it printed to stdout and stderr."""
     import urllib3
 
     client, until = engine.client, time.monotonic() + timeout_s
-    created = client.exec_create(container.id, said, environment={"OPSCHECK_RUN": run})
+    created = client.exec_create(container.id, printed, environment={"OPSCHECK_RUN": run})
     with understood("/exec"):
         made = str(created["Id"])
     found: dict[int, list[bytes]] = {1: [], 2: []}

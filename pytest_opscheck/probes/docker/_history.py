@@ -84,8 +84,8 @@ def longest(within: Ladder) -> float:
     return within.largest
 
 
-def _seconds(said: object) -> float:
-    return said if isinstance(said, float) else parse_time(said)  # the default is in seconds
+def _seconds(value: object) -> float:
+    return value if isinstance(value, float) else parse_time(value)  # the default is in seconds
 
 
 Seconds = Annotated[float, BeforeValidator(_seconds)]
@@ -150,8 +150,8 @@ def _events(engine: Engine, since: float, until: float, *names: str) -> list[Eve
     query = {"since": f"{since:.6f}", "until": f"{until:.6f}", "filters": json.dumps({"event": names})}
     answer = client.get(f"{client.base_url}/v{client.api_version}/events", params=query, timeout=client.timeout)
     with understood("/events"):
-        said = [json.loads(line) for line in answer.text.splitlines() if line.strip()]
-        return [Event(each["Actor"]["ID"], each["Action"], each["timeNano"] / 1e9) for each in said]
+        events = [json.loads(line) for line in answer.text.splitlines() if line.strip()]
+        return [Event(each["Actor"]["ID"], each["Action"], each["timeNano"] / 1e9) for each in events]
 
 
 def _told(lines: list[str]) -> list[Event]:

@@ -72,36 +72,36 @@ def _first(names: list[str] | tuple[str, ...]) -> str:
     return ", ".join(names[:_SHOWN]) + (f" and {more} more" if more > 0 else "")
 
 
-def _regex(said: str) -> str:
+def _regex(text: str) -> str:
     try:
-        re.compile(said)
+        re.compile(text)
     except re.error as error:
-        raise ValueError(f"{said!r} is not a regular expression: {error}") from None
-    return said
+        raise ValueError(f"{text!r} is not a regular expression: {error}") from None
+    return text
 
 
 Regex = Annotated[str, AfterValidator(_regex)]
 
 
-def _since(said: Any, info: ValidationInfo) -> str:
+def _since(value: Any, info: ValidationInfo) -> str:
     """Return from when on lines count, as the script takes it: `start`, `ago SECONDS`, or `at SECONDS` since 1970."""
     window = info.data.get("window_s")
     if window is not None:
-        if said is not None or info.data.get("last") is not None:
+        if value is not None or info.data.get("last") is not None:
             raise ValueError(
                 "the limit is a rate, which says how far back lines count; here use a bare number, for example '== 0'"
             )
         return f"ago {window}"
-    if said is None and info.data.get("last") is None:
+    if value is None and info.data.get("last") is None:
         raise ValueError(
             "it does not say which lines count; use a rate, '== 0/day', or since = '4h', since = 'start', last = 100"
         )
-    return "all" if said is None else "start" if said == "start" else _moment(said)
+    return "all" if value is None else "start" if value == "start" else _moment(value)
 
 
-def _moment(said: Any) -> str:
+def _moment(value: Any) -> str:
     try:
-        time = said if isinstance(said, dt.datetime) else dt.datetime.fromisoformat(str(said).strip())
+        time = value if isinstance(value, dt.datetime) else dt.datetime.fromisoformat(str(value).strip())
     except ValueError:
         time = None
     if time is not None:
@@ -109,10 +109,10 @@ def _moment(said: Any) -> str:
             raise ValueError("this time has no zone; write for example 2026-11-20T09:00:00Z or ...T09:00:00-05:00")
         return f"at {time.timestamp():.6f}"
     try:
-        return f"ago {parse_duration(said):.0f}"
+        return f"ago {parse_duration(value):.0f}"
     except LimitError:
         raise ValueError(
-            f"{said!r} is not a time; use a length of time such as '4h', 'start' for the container's own, "
+            f"{value!r} is not a time; use a length of time such as '4h', 'start' for the container's own, "
             "or a moment such as 2026-11-20T09:00:00Z"
         ) from None
 
@@ -154,7 +154,7 @@ class _Wanted:
         if how == "at" and float(number) > now + _WHOLE_S:
             raise UnknownError("`since` lies in the future of the engine's clock: no line can be that new")
 
-    def result(self, stack: Stack, now: float, said: Mapping[str, int | str]) -> LogLines:
+    def result(self, stack: Stack, now: float, counted: Mapping[str, int | str]) -> LogLines:
         """Put counts by container together; what has no count is unread, be it a container or a service without one."""
         require_containers(stack)
         containers = stack.of_services(self.services)
@@ -163,7 +163,7 @@ class _Wanted:
             [(name, "it has no container") for name in self.services if not stack.of_services((name,))],
         )
         for container in containers:
-            answer = said.get(container.id, "its log was not counted")
+            answer = counted.get(container.id, "its log was not counted")
             if isinstance(answer, int):
                 counts.append((container.name, answer))
             else:
@@ -227,10 +227,10 @@ def _counted_there(output: Output, wanted: _Wanted) -> LogLines:
     now = float(next(tagged(lines, "now"), ["0"])[0])
     if now:
         wanted.require_past(now)
-    said: dict[str, int | str] = {id_: int(count) for id_, count in tagged(lines, "count", 2)}
-    said |= {id_: why.removeprefix("Error response from daemon: ") for id_, why in tagged(lines, "unread", 2)}
-    said |= {id_: "docker logs broke off" for (id_,) in tagged(lines, "failed")}
-    return wanted.result(stack_of(lines), now, said)
+    counts: dict[str, int | str] = {id_: int(count) for id_, count in tagged(lines, "count", 2)}
+    counts |= {id_: why.removeprefix("Error response from daemon: ") for id_, why in tagged(lines, "unread", 2)}
+    counts |= {id_: "docker logs broke off" for (id_,) in tagged(lines, "failed")}
+    return wanted.result(stack_of(lines), now, counts)
 
 
 @kind.probe(timeout_s=LOGS_TIMEOUT_S)

@@ -49,8 +49,8 @@ class Wide(IntEnum):
     @classmethod
     def of(cls, pattern: re.Pattern[str] | None) -> Wide:
         """Return what a pattern may miss."""
-        said = pattern.pattern if pattern is not None else ""
-        return cls.EITHER if _AROUND.search(said) else cls.MATCHES if _REPEAT.search(said) else cls.NOTHING
+        source = pattern.pattern if pattern is not None else ""
+        return cls.EITHER if _AROUND.search(source) else cls.MATCHES if _REPEAT.search(source) else cls.NOTHING
 
 
 _NARROW = (Wide.NOTHING, Wide.NOTHING)

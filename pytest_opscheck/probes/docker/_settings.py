@@ -93,9 +93,9 @@ class Bounds(BaseModel):
     memory: Size | None = None
 
 
-def _table(said: Any) -> Any:
-    if isinstance(said, Mapping | Bounds):
-        return said
+def _table(value: Any) -> Any:
+    if isinstance(value, Mapping | Bounds):
+        return value
     raise ValueError(
         "unknown key; use cpus, memory, or a service with a table of these, as api = { cpus = 2, memory = '4GiB' }"
     )
@@ -141,10 +141,10 @@ class Variable:
     why: str | None = None
 
 
-def _variable(said: str) -> str:
-    if not _VARIABLE.fullmatch(said):
-        raise ValueError(f"{said!r} can't be the name of a variable; give only the name, never its value")
-    return said
+def _variable(text: str) -> str:
+    if not _VARIABLE.fullmatch(text):
+        raise ValueError(f"{text!r} can't be the name of a variable; give only the name, never its value")
+    return text
 
 
 Names = tuple[Annotated[str, AfterValidator(_variable)], ...]
@@ -186,13 +186,13 @@ class Image:
     labels: tuple[tuple[str, str], ...] = ()
 
     @classmethod
-    def of(cls, said: Mapping[str, Any]) -> Image:
+    def of(cls, data: Mapping[str, Any]) -> Image:
         """Read what `docker image inspect` says."""
-        labels = (said.get("Config") or {}).get("Labels") or {}
+        labels = (data.get("Config") or {}).get("Labels") or {}
         return cls(
-            image_id(said["Id"]),
-            tuple(said.get("RepoTags") or ()),
-            tuple(said.get("RepoDigests") or ()),
+            image_id(data["Id"]),
+            tuple(data.get("RepoTags") or ()),
+            tuple(data.get("RepoDigests") or ()),
             tuple(labels.items()),
         )
 
@@ -222,20 +222,22 @@ _TAGGED = re.compile(r":[A-Za-z0-9_][A-Za-z0-9_.-]*@")
 """A tag in front of a digest: the digest alone says which image is meant."""
 
 
-def _reference(said: str) -> str:
-    match = _REFERENCE.fullmatch(said)
+def _reference(text: str) -> str:
+    match = _REFERENCE.fullmatch(text)
     if match is None or not any(match.groups()):
         raise ValueError(
-            f"{said!r} names no image; use for example registry/app:v1.2, registry/app@sha256:..., an id sha256:..., "
+            f"{text!r} names no image; use for example registry/app:v1.2, registry/app@sha256:..., an id sha256:..., "
             "or a label of the image as org.opencontainers.image.revision=4f2a91c"
         )
-    return said
+    return text
 
 
 def _references(services: Mapping[str, str]) -> tuple[str, ...]:
     """Return the names of images among what is expected: those are asked of the engine, as what is there now."""
-    found = ((said, _REFERENCE.fullmatch(said)) for said in services.values())
-    return tuple(dict.fromkeys(said for said, match in found if match and not match["label"] and not match["id"]))
+    found = ((reference, _REFERENCE.fullmatch(reference)) for reference in services.values())
+    return tuple(
+        dict.fromkeys(reference for reference, match in found if match and not match["label"] and not match["id"])
+    )
 
 
 @kind.probe()
@@ -245,11 +247,11 @@ def image(engine: Engine, *, services: dict[str, Annotated[str, AfterValidator(_
 
     def there(name: str) -> Image | None:
         try:
-            said = engine.client.inspect_image(name)  # type: ignore[no-untyped-call]
+            inspected = engine.client.inspect_image(name)  # type: ignore[no-untyped-call]
         except docker.errors.ImageNotFound:
             return None
         with understood(f"/images/{name}/json"):
-            return Image.of(said)
+            return Image.of(inspected)
 
     stack = engine.stack
     ids = dict.fromkeys(each.image for name in services for each in stack.of_services((name,)))
@@ -265,7 +267,7 @@ def _image_args(target: Containers, services: Mapping[str, str]) -> tuple[str, .
 def _image_there(output: Output, *, services: dict[str, str]) -> tuple[Running, ...]:
     """The same, of the host's docker command."""
     lines = answered(output)
-    found = {image_id(name): Image.of(json.loads(said)) for name, said in tagged(lines, "image", 2)}
+    found = {image_id(name): Image.of(json.loads(inspected)) for name, inspected in tagged(lines, "image", 2)}
     return tuple(_images(stack_of(lines), services, found))
 
 

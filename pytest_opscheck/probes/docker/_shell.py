@@ -298,8 +298,8 @@ def answered(output: Output) -> list[str]:
         raise UnreachableError(f"the engine did not answer within {output.seconds:g} s")
     if output.exit_status != _NO_ENGINE:
         return output.lines()
-    said = [line.strip() for line in output.stderr.splitlines() if line.strip()]
-    message = said[-1] if said else "the engine does not answer"
+    lines = [line.strip() for line in output.stderr.splitlines() if line.strip()]
+    message = lines[-1] if lines else "the engine does not answer"
     user = next(tagged(output.stdout.splitlines(), "user"), ["USER"])[0]
     if "permission denied" in message:
         message = f"{message.partition(': Get ')[0]}; give that user access: {usermod(user)}"

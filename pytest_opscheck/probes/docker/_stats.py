@@ -33,9 +33,9 @@ class Usage:
         return 100 * self.memory / self.memory_bound if self.memory is not None and self.memory_bound else None
 
 
-def from_api(container: Container, said: Mapping[str, Any]) -> Usage:
+def from_api(container: Container, data: Mapping[str, Any]) -> Usage:
     """Read the two samples that the engine's API gives of a container."""
-    memory = said.get("memory_stats") or {}
+    memory = data.get("memory_stats") or {}
     used = memory.get("usage")
     bound = container.memory_limit or memory.get("limit")
     return Usage(
@@ -43,7 +43,7 @@ def from_api(container: Container, said: Mapping[str, Any]) -> Usage:
         _without_cache(used, memory.get("stats") or {}) if used else None,
         int(bound) if bound else None,
         container.memory_limit is not None,
-        _cpu(said.get("cpu_stats") or {}, said.get("precpu_stats") or {}),
+        _cpu(data.get("cpu_stats") or {}, data.get("precpu_stats") or {}),
     )
 
 
@@ -63,13 +63,13 @@ def _cpu(now: Mapping[str, Any], before: Mapping[str, Any]) -> float | None:
     return 100 * processors * spent / of_all if of_all > 0 and spent >= 0 and processors else None
 
 
-def from_cli(container: Container, said: Mapping[str, str] | None) -> Usage:
+def from_cli(container: Container, line: Mapping[str, str] | None) -> Usage:
     """Read a line of `docker stats --format '{{json .}}'`, None where it said nothing of a container.
 
     It prints four digits of each figure.
     """
-    used, _, bound = (said or {}).get("MemUsage", "").partition(" / ")
-    cpu = (said or {}).get("CPUPerc", "").rstrip("%")
+    used, _, bound = (line or {}).get("MemUsage", "").partition(" / ")
+    cpu = (line or {}).get("CPUPerc", "").rstrip("%")
     return Usage(
         container.name,
         size(used) or None,

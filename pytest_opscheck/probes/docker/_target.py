@@ -30,22 +30,22 @@ _NAME = re.compile(r"/?([A-Za-z0-9][A-Za-z0-9_.-]+)")
 _SCHEMES = ("unix://", "tcp://", "http://", "https://")
 
 
-def _name(said: str) -> str:
-    match = _NAME.fullmatch(said)
+def _name(text: str) -> str:
+    match = _NAME.fullmatch(text)
     if match is None:
-        raise ValueError(f"{said!r} can't be a container's name")
+        raise ValueError(f"{text!r} can't be a container's name")
     return match[1]
 
 
-def _labels(said: object) -> object:
+def _labels(labels: object) -> object:
     """Return labels as docker's own filters say them: `key` or `key=value`."""
-    return [f"{key}={value}" for key, value in said.items()] if isinstance(said, Mapping) else said
+    return [f"{key}={value}" for key, value in labels.items()] if isinstance(labels, Mapping) else labels
 
 
-def _label(said: str) -> str:
-    if not said.partition("=")[0].strip():
-        raise ValueError(f"{said!r} is not a label; use 'key' or 'key=value'")
-    return said
+def _label(text: str) -> str:
+    if not text.partition("=")[0].strip():
+        raise ValueError(f"{text!r} is not a label; use 'key' or 'key=value'")
+    return text
 
 
 def _engine_url(url: str) -> str:
@@ -78,12 +78,12 @@ class Containers(Target):
 
     @model_validator(mode="after")
     def _says_which(self) -> Containers:
-        said = [key for key in ("project", "names", "labels") if getattr(self, key) is not None]
-        if len(said) != 1:
-            instead = f"not {' and '.join(said)}" if said else "to say which containers are meant"
+        keys = [key for key in ("project", "names", "labels") if getattr(self, key) is not None]
+        if len(keys) != 1:
+            instead = f"not {' and '.join(keys)}" if keys else "to say which containers are meant"
             raise ValueError(f"one of project, names or labels is needed, {instead}")
-        if not getattr(self, said[0]):
-            raise ValueError(f"{said[0]} is empty: nothing would be checked")
+        if not getattr(self, keys[0]):
+            raise ValueError(f"{keys[0]} is empty: nothing would be checked")
         if self.on is not None and self.url is not None:
             raise ValueError("on and url are two ways to one engine; keep one of them")
         return self
@@ -146,11 +146,11 @@ class Engine:
         import docker.errors
 
         try:
-            said = self.client.inspect_container(name)
+            inspected = self.client.inspect_container(name)
         except docker.errors.NotFound:
             return None
         with understood(f"/containers/{name[:12]}/json"):
-            found = container(without_values(said), self._target.by[0])
+            found = container(without_values(inspected), self._target.by[0])
         if not room.take(len(repr(found))):
             raise UnknownError(
                 f"the engine sends more than {LONGEST_STACK / 1_000_000:g} MB of the target's containers; "
@@ -161,9 +161,9 @@ class Engine:
     @property
     def now(self) -> float:
         """The engine's clock, in seconds since 1970."""
-        said = self.client.info()
+        info = self.client.info()
         with understood("/info"):
-            return dt.datetime.fromisoformat(said["SystemTime"]).timestamp()
+            return dt.datetime.fromisoformat(info["SystemTime"]).timestamp()
 
 
 @contextmanager

@@ -112,21 +112,21 @@ def memory(output: Output) -> Memory:
 
     In a container with a limit of its own, of that: what its cgroup takes, without the files that the kernel keeps.
     """
-    said = "\n".join(output.lines())
-    found = dict(re.findall(r"^(\w+):\s+(\d+) kB", said, re.MULTILINE))
-    zfs = {name: int(size) for name, size in _FREED_BY_ZFS.findall(said)}
+    meminfo = "\n".join(output.lines())
+    found = dict(re.findall(r"^(\w+):\s+(\d+) kB", meminfo, re.MULTILINE))
+    zfs = {name: int(size) for name, size in _FREED_BY_ZFS.findall(meminfo)}
     try:
         total, available = (int(found[name]) * 1024 for name in ("MemTotal", "MemAvailable"))
     except KeyError as missing:
         raise UnknownError(f"/proc/meminfo has no {missing.args[0]}") from None
     reclaimable = int(found.get("KReclaimable") or found.get("SReclaimable") or 0) * 1024
     freed = max(0, zfs.get("size", 0) - zfs.get("c_min", 0) - reclaimable)
-    return _within(said, Memory(total, min(total, available + freed)))
+    return _within(meminfo, Memory(total, min(total, available + freed)))
 
 
-def _within(said: str, machine: Memory) -> Memory:
+def _within(text: str, machine: Memory) -> Memory:
     """Return the memory of a container with a limit; the machine's where there is none."""
-    found = [(word, int(number)) for word, number in re.findall(r"^(limit|taken|freed) (\d+)$", said, re.MULTILINE)]
+    found = [(word, int(number)) for word, number in re.findall(r"^(limit|taken|freed) (\d+)$", text, re.MULTILINE)]
     limit, taken, freed = (
         sum(number for word, number in found if word == name) for name in ("limit", "taken", "freed")
     )

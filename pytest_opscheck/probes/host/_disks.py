@@ -140,12 +140,12 @@ def _mounts(output: Output, ignore: tuple[str, ...]) -> list[_Mount]:
 
     One of which no mount could be looked at has a problem; not one that is mounted no more.
     """
-    said: dict[tuple[str, str], str] = {}
+    answers: dict[tuple[str, str], str] = {}
     for line in output.lines():
         word, _, rest = line.partition(" ")
         number, _, value = rest.partition(" ")
-        said[word, number if word != "user" else ""] = value if word != "user" else rest
-    found = [_mount(number, value, said) for (word, number), value in said.items() if word == "mount"]
+        answers[word, number if word != "user" else ""] = value if word != "user" else rest
+    found = [_mount(number, value, answers) for (word, number), value in answers.items() if word == "mount"]
     told = {mount.device for mount in found if mount.problem is None}
     kept: list[_Mount] = []
     for mount in found:
@@ -157,14 +157,14 @@ def _mounts(output: Output, ignore: tuple[str, ...]) -> list[_Mount]:
     return kept
 
 
-def _mount(number: str, value: str, said: dict[tuple[str, str], str]) -> _Mount:
+def _mount(number: str, value: str, answers: dict[tuple[str, str], str]) -> _Mount:
     type_, frozen, device, escaped = value.split(" ", 3)
     place = re.sub(r"\\([0-7]{3})", lambda found: chr(int(found[1], 8)), escaped).replace("\n", "\\n")
     mount = _Mount(place, type_, f"{device} {type_}")
-    size = said.get(("size", number))
+    size = answers.get(("size", number))
     match = _SIZE.fullmatch(size or "")
     if match is None:
-        return dataclasses.replace(mount, problem=_problem(number, type_, size, said))
+        return dataclasses.replace(mount, problem=_problem(number, type_, size, answers))
     block, blocks, free, available, files, left = map(int, match.groups())
     available = 0 if available >= _NEGATIVE else available
     is_fuse = type_ == "fuse" or type_.startswith("fuse.")
@@ -177,14 +177,14 @@ def _mount(number: str, value: str, said: dict[tuple[str, str], str]) -> _Mount:
     )
 
 
-def _problem(number: str, type_: str, size: str | None, said: dict[tuple[str, str], str]) -> str:
+def _problem(number: str, type_: str, size: str | None, answers: dict[tuple[str, str], str]) -> str:
     """Return why a mount could not be looked at; nothing where it is mounted no more."""
     if size is None:
         return "the filesystem did not answer within 3 s"
     cause = size.rpartition(": ")[2]
     if cause == "No such file or directory":
         return ""
-    user, folder = said.get(("user", ""), "the user of the host"), said.get(("closed", number))
+    user, folder = answers.get(("user", ""), "the user of the host"), answers.get(("closed", number))
     if folder is not None:
         return (
             f"{user} may not look into {folder}, below which it is mounted: "

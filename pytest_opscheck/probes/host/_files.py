@@ -36,19 +36,19 @@ class Mode:
         return not bits & ~self.bits if self.at_most else bits == self.bits
 
 
-def _mode(said: Any) -> Mode:
-    match = _MODE.fullmatch(str(said).strip())
-    if match is None or isinstance(said, bool):
+def _mode(value: Any) -> Mode:
+    match = _MODE.fullmatch(str(value).strip())
+    if match is None or isinstance(value, bool):
         raise ValueError(
-            f"{said!r} is not a mode; write '0640' for exactly that, or '<= 0640' for no permission beyond it"
+            f"{value!r} is not a mode; write '0640' for exactly that, or '<= 0640' for no permission beyond it"
         )
     return Mode(int(match["bits"], 8), at_most=match["operator"] == "<=")
 
 
 def _alone(exists: bool, info: ValidationInfo) -> bool:
-    said = [key for key, value in info.data.items() if key != "path" and value is not None]
-    if not exists and said:
-        raise ValueError(f"of a file that is not to exist nothing else can be expected; leave {', '.join(said)} out")
+    keys = [key for key, value in info.data.items() if key != "path" and value is not None]
+    if not exists and keys:
+        raise ValueError(f"of a file that is not to exist nothing else can be expected; leave {', '.join(keys)} out")
     return exists
 
 
@@ -130,10 +130,10 @@ def _path(_target: object, path: str) -> tuple[str, ...]:
 
 
 def _said(output: Output) -> dict[str, list[str]]:
-    said = said_of(output)
-    for folder in said.get("nowhere", ()):
+    answers = said_of(output)
+    for folder in answers.get("nowhere", ()):
         raise UnknownError(f"there is no folder {folder}, in which the path would be; check its spelling")
-    return said
+    return answers
 
 
 @kind.shell(_FILES, args=_path, timeout_s=20, max_bytes=4_000_000)
@@ -142,13 +142,13 @@ def file(output: Output, *, path: Path, aged: bool = True) -> Files:
 
     Where they are not `aged`, nobody asks for their age, and the host's clock need not be right.
     """
-    said = _said(output)
-    if not said.get("now"):
+    answers = _said(output)
+    if not answers.get("now"):
         raise UnknownError("the host did not say what matches")
-    now = int(said["now"][0])
+    now = int(answers["now"][0])
     if aged:
         require_clock(output, "how old its files are")
-    return Files(path, tuple(_file(line, now) for line in said.get("file", ())))
+    return Files(path, tuple(_file(line, now) for line in answers.get("file", ())))
 
 
 def _file(line: str, now: int) -> File:
@@ -197,10 +197,10 @@ def directory(output: Output, *, path: Path) -> tuple[Directory, ...]:
 
     As du counts: blocks, not lengths; what has several names counts once. `timeout` is for large trees.
     """
-    said = _said(output)
-    for what in said.get("failed", ()):
+    answers = _said(output)
+    for what in answers.get("failed", ()):
         raise UnknownError(f"not all of it can be read: {what}; give the user of the host access, or use ?sudo=true")
-    found = [line.split(" ", 1) for line in said.get("size", ())]
+    found = [line.split(" ", 1) for line in answers.get("size", ())]
     if not found:
         raise UnknownError(f"no directory matches {path}")
     return tuple(Directory(name, 1024 * int(size)) for size, name in found)

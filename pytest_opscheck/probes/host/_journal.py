@@ -26,16 +26,16 @@ def _one_unit(name: str) -> str:
     return name
 
 
-def _window(said: object, info: ValidationInfo) -> float | None:
+def _window(value: object, info: ValidationInfo) -> float | None:
     """Return the seconds that are looked back over, None where the limit's rate says it."""
     if info.data.get("window_s") is not None:
-        if said is not None:
+        if value is not None:
             raise ValueError("the limit's rate sets the window; leave this out, or use a bare number: expect = '== 0'")
         return None
-    if said is None:
+    if value is None:
         raise ValueError("set how far to look back: since = '4h', or a limit with a rate such as '== 0/h'")
     try:
-        return parse_time(said)
+        return parse_time(value)
     except LimitError as error:
         raise ValueError(str(error)) from None
 
@@ -141,25 +141,25 @@ def journal(
     what is the user's own, which looks like no line at all (saymedia/journald-cloudwatch-logs#16; files of a group of
     former days are passed over as silently, NixOS/nixpkgs#2865).
     """
-    said = said_of(output)
-    _require_journal(said)
-    for name in said.get("nowhere", ()):
+    answers = said_of(output)
+    _require_journal(answers)
+    for name in answers.get("nowhere", ()):
         raise UnknownError(f"there is no unit {name}; see systemctl list-units --all")
-    for what in said.get("failed", ()):
+    for what in answers.get("failed", ()):
         raise UnknownError(f"the journal could not be read to its end: {what}; see journalctl --verify")
-    if "count" not in said:
+    if "count" not in answers:
         raise UnknownError("the host did not say how many lines match")
-    return Entries(unit, pattern, int(said["count"][0]), rate_unit(window_s))
+    return Entries(unit, pattern, int(answers["count"][0]), rate_unit(window_s))
 
 
-def _require_journal(said: dict[str, list[str]]) -> None:
+def _require_journal(answers: dict[str, list[str]]) -> None:
     """Raise UnknownError where there is no journal, or none that this user may read in whole."""
-    for user in said.get("user", ()):
+    for user in answers.get("user", ()):
         raise UnknownError(
             f"user {user} may not read the whole journal; grant it: usermod -aG systemd-journal {typed(user)} "
             "(or connect with ?sudo=true)"
         )
-    if "none" in said:
+    if "none" in answers:
         raise UnknownError("there is no journal in /var/log/journal or /run/log/journal; does systemd-journald run?")
 
 
@@ -180,6 +180,6 @@ du -sk "$@"
 @kind.shell(_SIZE, timeout_s=30)
 def journal_size(output: Output) -> int:
     """How many bytes the journal takes on disk: all files in /var/log/journal and /run/log/journal, as du counts."""
-    said = said_of(output)
-    _require_journal(said)
-    return 1024 * sum(int(word.partition("\t")[0]) for word in said)
+    answers = said_of(output)
+    _require_journal(answers)
+    return 1024 * sum(int(word.partition("\t")[0]) for word in answers)

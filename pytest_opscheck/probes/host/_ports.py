@@ -62,10 +62,10 @@ class Port:
 _LAST_PORT = 65535
 
 
-def _port(said: object) -> str:
-    text = str(said)
+def _port(value: object) -> str:
+    text = str(value)
     match = re.fullmatch(r"(?:(tcp|udp)/)?(\d{1,5})", text)
-    if match is None or isinstance(said, bool) or not 0 < int(match[2]) <= _LAST_PORT:
+    if match is None or isinstance(value, bool) or not 0 < int(match[2]) <= _LAST_PORT:
         raise ValueError(f"{text!r} is not a port; write 443, or 'udp/53'")
     return f"{match[1] or 'tcp'}/{int(match[2])}"
 

@@ -184,15 +184,15 @@ def processes(output: Output, *, pattern: Pattern = "", user: str = "") -> Proce
     started them. Memory is the sum of PSS, in which each page is divided by the number of its processes; where only
     root may read it, of RSS.
     """
-    said = said_of(output)
-    for who in said.get("nobody", ()):
+    answers = said_of(output)
+    for who in answers.get("nobody", ()):
         raise UnknownError(f"there is no user {who} on the host")
-    for who in said.get("hidden", ()):
+    for who in answers.get("hidden", ()):
         raise UnknownError(f"/proc hides others' processes from {who} (hidepid); connect as root, or with ?sudo=true")
-    if "looked" not in said:
+    if "looked" not in answers:
         raise UnknownError("the host did not say which processes run")
-    whole = {pid: int(kib) for pid, kib in (line.split() for line in said.get("process", ()))}
-    part = {pid: int(kib) for pid, kib in (line.split() for line in said.get("part", ()))}
+    whole = {pid: int(kib) for pid, kib in (line.split() for line in answers.get("process", ()))}
+    part = {pid: int(kib) for pid, kib in (line.split() for line in answers.get("part", ()))}
     what = " ".join(filter(None, ["processes", f"with /{pattern}/" if pattern else "", f"of {user}" if user else ""]))
     return Processes(
         described=what,

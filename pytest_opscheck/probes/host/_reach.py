@@ -17,11 +17,11 @@ _ADDRESS = re.compile(r"(?:\[(?P<six>[0-9A-Fa-f:.]+)\]|(?P<host>[A-Za-z0-9_.-]+)
 _LAST_PORT = 65535
 
 
-def _address(said: str) -> str:
-    match = _ADDRESS.match(said)
-    if match is None or said.startswith("-") or not 0 < int(match["port"]) <= _LAST_PORT:
-        raise ValueError(f"{said!r} is not a host with a port; write for example 'example.com:443' or '[::1]:443'")
-    return said
+def _address(text: str) -> str:
+    match = _ADDRESS.match(text)
+    if match is None or text.startswith("-") or not 0 < int(match["port"]) <= _LAST_PORT:
+        raise ValueError(f"{text!r} is not a host with a port; write for example 'example.com:443' or '[::1]:443'")
+    return text
 
 
 def _places(_target: object, addresses: tuple[str, ...]) -> tuple[str, ...]:
@@ -104,12 +104,12 @@ def reach(output: Output, *, addresses: tuple[Annotated[str, AfterValidator(_add
 
     With bash, python3, nc, curl or busybox, whichever it has; nothing is sent.
     """
-    said = said_of(output)
-    if "tool" in said:
+    answers = said_of(output)
+    if "tool" in answers:
         raise UnknownError(
             "nothing there can connect: bash, python3, nc, curl or busybox is needed; apt-get install netcat-openbsd"
         )
-    states = {place: _STATES[word] for word, places in said.items() if word in _STATES for place in places}
+    states = {place: _STATES[word] for word, places in answers.items() if word in _STATES for place in places}
     found = []
     for address in addresses:
         host, port = _places(None, (address,))

@@ -76,17 +76,17 @@ def clock(output: Output) -> Clock:
     answers; an offset alone stays 0 where there is nothing to compare with (sensu-community-plugins#967). timesyncd:
     the offset of its last answer.
     """
-    said = dict(line.partition(" ")[::2] for line in output.lines())
-    ahead = None if said["by"] in _OWN_CLOCK else output.ahead_s or (-math.inf, math.inf)
-    if "chrony" in said:
-        fields = said["chrony"].split(",")
+    answers = dict(line.partition(" ")[::2] for line in output.lines())
+    ahead = None if answers["by"] in _OWN_CLOCK else output.ahead_s or (-math.inf, math.inf)
+    if "chrony" in answers:
+        fields = answers["chrony"].split(",")
         off, delay, dispersion = (float(fields[number]) for number in (4, 10, 11))
         synchronised = fields[13] != "Not synchronised"
         return Clock("chrony", synchronised, abs(off) + dispersion + delay / 2 if synchronised else None, ahead)
-    if said.get("synchronised") == "no":
+    if answers.get("synchronised") == "no":
         return Clock("timedatectl", synchronised=False, off_s=None, ahead_s=ahead)
-    if "offset" in said:
-        return Clock("systemd-timesyncd", synchronised=True, off_s=_seconds(said["offset"]), ahead_s=ahead)
+    if "offset" in answers:
+        return Clock("systemd-timesyncd", synchronised=True, off_s=_seconds(answers["offset"]), ahead_s=ahead)
     if ahead is None:
         raise UnknownError(
             "nothing there says how far its clock is off; install chrony on the host: apt-get install chrony"

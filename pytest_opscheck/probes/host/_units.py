@@ -135,11 +135,11 @@ def _units(name: str, lines: list[str], parts: list[str], again: Mapping[str, _S
 
 def _why(name: str, lines: list[str]) -> str:
     """Return why systemctl did not tell a unit's state."""
-    said = next((line for line in lines if line), "nothing")
+    first = next((line for line in lines if line), "nothing")
     if re.search(r"@(\.\w+)?$", name):
         stem = name.partition("@")[0]
         return f"it is a template; name an instance of it: systemctl list-units --all {typed(f'{stem}@*')}"
-    return f"systemctl did not say its state, but: {said[:200]}"
+    return f"systemctl did not say its state, but: {first[:200]}"
 
 
 def _parts(umbrella: _Shown, lines: list[str]) -> Iterator[Unit]:

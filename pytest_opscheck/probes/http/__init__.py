@@ -72,10 +72,10 @@ class Response:
     note: str | None = None
 
 
-def _path(said: str) -> str:
-    if not re.fullmatch(r"/(?!/)[!-~]*", said):
-        raise ValueError(f"{said!r} is not a path; start it with one /, and write %20 for a space")
-    return said
+def _path(text: str) -> str:
+    if not re.fullmatch(r"/(?!/)[!-~]*", text):
+        raise ValueError(f"{text!r} is not a path; start it with one /, and write %20 for a space")
+    return text
 
 
 @kind.probe(timeout_s=30)
@@ -132,8 +132,8 @@ class Header:
     secret: bool
 
 
-def _expected_headers(said: dict[str, Ladder]) -> dict[str, Ladder]:
-    return {header_name(name): without_unit(name, ladder) for name, ladder in said.items()}
+def _expected_headers(limits: dict[str, Ladder]) -> dict[str, Ladder]:
+    return {header_name(name): without_unit(name, ladder) for name, ladder in limits.items()}
 
 
 HeaderLimits = Annotated[dict[str, LadderParam], AfterValidator(_expected_headers)]

@@ -54,14 +54,14 @@ def _text(ladder: Ladder) -> Ladder:
     return ladder
 
 
-def _step_path(said: str) -> str:
-    if not re.fullmatch(r"(/(?!/)|\{[A-Za-z_])[!-~]*", said):
-        raise ValueError(f"{said!r} is not a path; start it with one / or a captured value, and write %20 for a space")
-    return said
+def _step_path(text: str) -> str:
+    if not re.fullmatch(r"(/(?!/)|\{[A-Za-z_])[!-~]*", text):
+        raise ValueError(f"{text!r} is not a path; start it with one / or a captured value, and write %20 for a space")
+    return text
 
 
-def _captures(said: dict[str, str]) -> dict[str, str]:
-    for name, source in said.items():
+def _captures(values: dict[str, str]) -> dict[str, str]:
+    for name, source in values.items():
         if not _PLACEHOLDER.fullmatch(f"{{{name}}}"):
             raise ValueError(f"{name!r} can't be the name of a captured value; use letters, digits and _")
         where, _, rest = source.partition(".")
@@ -69,7 +69,7 @@ def _captures(said: dict[str, str]) -> dict[str, str]:
             header_name(rest)
         elif where != "cookie":
             compiled(source)
-    return said
+    return values
 
 
 class _Table(BaseModel):
@@ -79,14 +79,14 @@ class _Table(BaseModel):
 
     @model_validator(mode="before")
     @classmethod
-    def _known_keys(cls, said: Any) -> Any:
+    def _known_keys(cls, value: Any) -> Any:
         keys = [info.alias or name for name, info in cls.model_fields.items()]
-        if not isinstance(said, Mapping):
+        if not isinstance(value, Mapping):
             raise ValueError(f"it must be a table of {', '.join(keys)}")  # noqa: TRY004 - an error of the inventory
-        for key in said:
+        for key in value:
             if key not in keys:
                 raise ValueError(f"unknown key {key!r}; it can be: {', '.join(keys)}")
-        return said
+        return value
 
 
 class Sent(_Table):
@@ -97,10 +97,10 @@ class Sent(_Table):
 
     @model_validator(mode="before")
     @classmethod
-    def _known_keys(cls, said: Any) -> Any:
-        if not isinstance(said, Mapping) or len(said) != 1 or not said.keys() <= {"json", "form"}:
+    def _known_keys(cls, value: Any) -> Any:
+        if not isinstance(value, Mapping) or len(value) != 1 or not value.keys() <= {"json", "form"}:
             raise ValueError("it must be either { json = ... } or { form = { ... } }")
-        return said
+        return value
 
     def encoded(self, filled: Callable[[Any], Any]) -> tuple[bytes, str]:
         """Return the body and its content type."""
@@ -258,19 +258,19 @@ class _Walker:
         rest = self._fill(step.path[first.end() if first else 0 :], quoted=True)
         return Asked(step.method, headers, body), start + rest
 
-    def _fill(self, said: Any, *, quoted: bool = False) -> Any:
-        if isinstance(said, Mapping):
-            return {key: self._fill(value) for key, value in said.items()}
-        if isinstance(said, list | tuple):
-            return [self._fill(value) for value in said]
-        if not isinstance(said, str):
-            return said
+    def _fill(self, written: Any, *, quoted: bool = False) -> Any:
+        if isinstance(written, Mapping):
+            return {key: self._fill(value) for key, value in written.items()}
+        if isinstance(written, list | tuple):
+            return [self._fill(value) for value in written]
+        if not isinstance(written, str):
+            return written
 
         def value(match: re.Match[str]) -> str:
             found = self._captured[match[1]]
             return quote(found, safe="") if quoted else found
 
-        return _PLACEHOLDER.sub(value, said)
+        return _PLACEHOLDER.sub(value, written)
 
     def _capture(self, step: Step, answer: Answer) -> Iterator[Measured]:
         for name, source in step.capture.items():

@@ -61,11 +61,11 @@ def without_unit(name: str, ladder: Ladder) -> Ladder:
     return ladder
 
 
-def _paths(said: dict[str, Ladder]) -> dict[str, Ladder]:
-    for path, ladder in said.items():
+def _paths(limits: dict[str, Ladder]) -> dict[str, Ladder]:
+    for path, ladder in limits.items():
         compiled(path)
         without_unit(path, ladder)
-    return said
+    return limits
 
 
 JsonLimits = Annotated[dict[str, LadderParam], AfterValidator(_paths)]

@@ -38,8 +38,8 @@ def _unit(name: str) -> str:
     return name
 
 
-def _several(said: object) -> object:
-    return (said,) if isinstance(said, str) else said
+def _several(value: object) -> object:
+    return (value,) if isinstance(value, str) else value
 
 
 Path = Annotated[str, AfterValidator(absolute)]
@@ -106,16 +106,16 @@ class Count:
         return self.least
 
 
-def _since(said: str | None, info: ValidationInfo) -> str | None:
-    if said is None:
+def _since(text: str | None, info: ValidationInfo) -> str | None:
+    if text is None:
         return None
     if info.data.get("window_s"):
         raise ValueError("a limit with a rate sets a window of its own; use a number, for example expect = 0")
     try:
-        return said if said == "today" else f"{parse_duration(said):g}"
+        return text if text == "today" else f"{parse_duration(text):g}"
     except LimitError:
         raise ValueError(
-            f"{said!r} is neither today nor a length of time; write for example 'today' or '30m'"
+            f"{text!r} is neither today nor a length of time; write for example 'today' or '30m'"
         ) from None
 
 
@@ -176,28 +176,28 @@ def count(
     By the lines' own time stamps, or the journal's. The files that a log was rotated into (NAME.1, NAME-20261120.gz)
     are read too, where they reach into the window.
     """
-    said = said_of(output)
-    _refuse_missing(said)
-    for what in said.get("failed", ()):
+    answers = said_of(output)
+    _refuse_missing(answers)
+    for what in answers.get("failed", ()):
         raise UnknownError(f"{what} could not be read to its end")
-    if "count" not in said or not (said.get("read") or said.get("whole")):
+    if "count" not in answers or not (answers.get("read") or answers.get("whole")):
         raise UnknownError("the host did not say how many lines match")
-    _require_rotated(said)
-    doubts = doubts_of(said)
-    lines = int(said["count"][0])
+    _require_rotated(answers)
+    doubts = doubts_of(answers)
+    lines = int(answers["count"][0])
     least = lines - sum(doubt.lines for doubt in doubts if doubt.counted)
     most = lines + sum(doubt.lines for doubt in doubts if not doubt.counted)
-    log = ", ".join(said["log"])
+    log = ", ".join(answers["log"])
     why = str(doubts[0]).removeprefix(f"{log}: ") if doubts else None
     return Count(log, pattern, least, most, rate_unit(window_s), why)
 
 
-def _require_rotated(said: dict[str, list[str]]) -> None:
+def _require_rotated(answers: dict[str, list[str]]) -> None:
     """Raise UnknownError where a log may have been rotated within the window into a folder that can't be listed."""
-    files = {stamps.file: stamps for stamps in map(Stamps.of, said.get("read", ()))}
-    for file in said.get("unlisted", ()):
+    files = {stamps.file: stamps for stamps in map(Stamps.of, answers.get("read", ()))}
+    for file in answers.get("unlisted", ()):
         stamps = files.get(file)
-        if stamps is None or not stamps.stamped or stamps.first >= int(said["start"][0]):
+        if stamps is None or not stamps.stamped or stamps.first >= int(answers["start"][0]):
             folder = file.rpartition("/")[0] or "/"
             raise UnknownError(
                 f"no permission to list {folder}, and {file} does not reach back to where counting begins: what it was "
@@ -205,18 +205,18 @@ def _require_rotated(said: dict[str, list[str]]) -> None:
             )
 
 
-def _refuse_missing(said: dict[str, list[str]]) -> None:
+def _refuse_missing(answers: dict[str, list[str]]) -> None:
     """Raise UnknownError where there is no such log, or it can't be seen."""
-    for path in said.get("none", ()):
+    for path in answers.get("none", ()):
         if "/" not in path:
             raise UnknownError(f"neither the journal nor systemd knows a unit {path}; see systemctl list-units --all")
-        if "folder" in said:
-            raise UnknownError(f"{said['folder'][0]} is a folder; name the files in it")
+        if "folder" in answers:
+            raise UnknownError(f"{answers['folder'][0]} is a folder; name the files in it")
         folder = re.split(r"[*?\[]", path)[0].rpartition("/")[0] or "/"
         raise UnknownError(f"{path}: there is no such file; look for it: ls -l {typed(folder)}")
-    for user in said.get("hidden", ()):
+    for user in answers.get("hidden", ()):
         raise UnknownError(
             f"no permission to read the journal; let the host's user: usermod -aG systemd-journal {typed(user)}"
         )
-    if "unkept" in said:
+    if "unkept" in answers:
         raise UnknownError("there is no journal; check that systemd-journald runs: systemctl status systemd-journald")

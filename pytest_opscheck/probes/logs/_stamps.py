@@ -223,14 +223,14 @@ class Doubt:
         return f"{stamps.file}: {why[self.reason]}"
 
 
-def doubts_of(said: dict[str, list[str]]) -> list[Doubt]:
+def doubts_of(answers: dict[str, list[str]]) -> list[Doubt]:
     """Return what the script says of lines in doubt. Raises UnknownError for a reason that puts a file in doubt."""
-    files = {stamps.file: stamps for stamps in map(Stamps.of, said.get("read", ()))}
+    files = {stamps.file: stamps for stamps in map(Stamps.of, answers.get("read", ()))}
     found = []
-    for line in said.get("doubt", ()):
+    for line in answers.get("doubt", ()):
         reason, lines, file = line.split(" ", 2)
         first = next(
-            (each.removeprefix(f"{reason} ") for each in said.get("sample", ()) if each.startswith(f"{reason} ")), ""
+            (each.removeprefix(f"{reason} ") for each in answers.get("sample", ()) if each.startswith(f"{reason} ")), ""
         )
         if int(lines):
             found.append(Doubt(reason, int(lines), files[file], first))

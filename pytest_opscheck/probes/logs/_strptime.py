@@ -19,12 +19,12 @@ def strptime(form: str) -> str:
     if "\n" in form or "\t" in form:
         raise ValueError("a form of time stamps is one line, without tabs")
     long = re.sub(r"%([%TRFDc])", lambda found: _SHORT.get(found[1], found[0]), form)
-    said = re.findall(r"%(.?)", long)
-    for each in said:
+    directives = re.findall(r"%(.?)", long)
+    for each in directives:
         if not each or each not in _KNOWN:
             known = " ".join(f"%{letter}" for letter in _KNOWN + "".join(_SHORT))
             raise ValueError(f"%{each} in {form!r} is not known; these are: {known}")
-    given = set(said)
+    given = set(directives)
     dated = (given & set("de") and given & set("mbBh")) or ("j" in given and "Y" in given)
     if "s" in given or (dated and given & set("Hk")):
         return long

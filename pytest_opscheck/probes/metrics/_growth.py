@@ -128,13 +128,13 @@ def buckets(grown: Growth, metric: str) -> list[tuple[float, float]]:
 
 
 def _bound(bucket: Series) -> float:
-    said = bucket.labels.get("le")
+    edge = bucket.labels.get("le")
     try:
-        bound = float(said or "")
+        bound = float(edge or "")
     except ValueError:
         bound = math.nan
     if math.isnan(bound):
-        raise UnknownError(f"{bucket.subject} is not a bucket: its label le is {said or 'missing'}, not a number")
+        raise UnknownError(f"{bucket.subject} is not a bucket: its label le is {edge or 'missing'}, not a number")
     return bound
 
 

@@ -203,14 +203,14 @@ def _newer(one: Series, other: Series) -> Series:
     return max(one, other, key=lambda each: each.stamp or 0.0)
 
 
-def _labels(said: dict[str, str]) -> dict[str, str]:
-    for name, value in said.items():
+def _labels(values: dict[str, str]) -> dict[str, str]:
+    for name, value in values.items():
         if value.startswith(_PATTERN):
             try:
                 re.compile(value.removeprefix(_PATTERN).strip())
             except re.error as error:
                 raise ValueError(f"{value!r} of {name} is not a regular expression: {error}") from None
-    return said
+    return values
 
 
 Labels = Annotated[dict[str, str], AfterValidator(_labels)]
@@ -219,14 +219,14 @@ Labels = Annotated[dict[str, str], AfterValidator(_labels)]
 
 def fits(have: Mapping[str, str], wanted: Mapping[str, str]) -> bool:
     """Tell whether a series has these labels."""
-    return all(_fits(have.get(name, ""), said) for name, said in wanted.items())
+    return all(_fits(have.get(name, ""), value) for name, value in wanted.items())
 
 
-def _fits(value: str, said: str) -> bool:
-    if not said.startswith(_PATTERN):
-        return value == said
+def _fits(value: str, text: str) -> bool:
+    if not text.startswith(_PATTERN):
+        return value == text
     try:
-        return searcher(re.compile(f"^(?:{said.removeprefix(_PATTERN).strip()})$"))(value) is not None
+        return searcher(re.compile(f"^(?:{text.removeprefix(_PATTERN).strip()})$"))(value) is not None
     except PatternError as error:
         raise UnknownError(str(error)) from None
 

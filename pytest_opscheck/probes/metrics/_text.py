@@ -144,8 +144,8 @@ def _quoted_name(labels: str) -> str:
     return _unquoted(names[0])
 
 
-def _unquoted(said: str, *, quoted: bool = True) -> str:
-    text = said[1:-1] if quoted and said.startswith('"') else said
+def _unquoted(raw: str, *, quoted: bool = True) -> str:
+    text = raw[1:-1] if quoted and raw.startswith('"') else raw
     return _ESCAPED.sub(lambda found: "\n" if found[1] == "n" else found[1], text) if "\\" in text else text
 
 

@@ -69,8 +69,8 @@ def reachable(server: Server) -> Reach:
 @kind.probe()
 def version(server: Server) -> str:
     """The server's version, without what its packager adds: server_version, whose first number is the major one."""
-    said = str(server.scalar("select current_setting('server_version')"))
-    return said.split(maxsplit=1)[0]
+    version_text = str(server.scalar("select current_setting('server_version')"))
+    return version_text.split(maxsplit=1)[0]
 
 
 @dataclass(frozen=True, slots=True)

@@ -127,15 +127,15 @@ def longest_query(server: Server) -> Session | None:
 _LOCAL = "local"
 
 
-def _network(said: str) -> str:
+def _network(text: str) -> str:
     """Check an address of the inventory. Raises ValueError for what is none."""
-    if said == _LOCAL:
-        return said
+    if text == _LOCAL:
+        return text
     try:
-        return str(ipaddress.ip_network(said))
+        return str(ipaddress.ip_network(text))
     except ValueError as error:
         raise ValueError(
-            f"{said!r} is not an address ({error}); use for example '10.0.0.0/8', '192.0.2.7', or 'local' for the "
+            f"{text!r} is not an address ({error}); use for example '10.0.0.0/8', '192.0.2.7', or 'local' for the "
             "server's own socket"
         ) from None
 
@@ -161,7 +161,7 @@ def clients(
     as 10.0.0.0/8, single addresses, or `local` for the server's own socket.
     """
     sessions = _sessions(server)
-    networks = [ipaddress.ip_network(said) for said in addresses if said != _LOCAL]
+    networks = [ipaddress.ip_network(address) for address in addresses if address != _LOCAL]
 
     def known(session: Session) -> bool:
         return session.user in users and (not addresses or _is_from(session.address, networks, _LOCAL in addresses))

@@ -15,14 +15,14 @@ from ...core.units import LimitError
 from ._server import Server, grant_monitor, kind
 
 
-def _seconds(said: object) -> float:
-    if isinstance(said, bool):
+def _seconds(value: object) -> float:
+    if isinstance(value, bool):
         raise LimitError("it is a time, for example '5s'")
-    if isinstance(said, int | float):
-        return float(said)
-    limit = parse_limit(said)
+    if isinstance(value, int | float):
+        return float(value)
+    limit = parse_limit(value)
     if limit.dimension != "duration" or limit.number is None:
-        raise LimitError(f"{said!r} is not a time; use for example '5s'")
+        raise LimitError(f"{value!r} is not a time; use for example '5s'")
     return limit.number
 
 

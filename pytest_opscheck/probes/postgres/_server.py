@@ -36,8 +36,8 @@ _TRANSIENT = ("starting up", "not yet accepting", "recovery mode", "too many cli
 
 
 def _dsn(dsn: SecretStr) -> SecretStr:
-    said = dsn.get_secret_value()
-    if not said.startswith(("postgresql://", "postgres://")) and "=" not in said:
+    dsn_text = dsn.get_secret_value()
+    if not dsn_text.startswith(("postgresql://", "postgres://")) and "=" not in dsn_text:
         raise ValueError(
             "it is not a connection string; write postgresql://USER:PASSWORD@HOST:5432/DATABASE, or host=... dbname=..."
         )

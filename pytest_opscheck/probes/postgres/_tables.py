@@ -23,22 +23,22 @@ ALL_ROWS = 2**62
 """Tables that are told of where all have one limit: the largest."""
 
 
-def _name(said: str) -> str:
+def _name(text: str) -> str:
     """Check the name of a table or index. Raises ValueError for what is none."""
-    if _NAME.fullmatch(said) is None or "\0" in said:
+    if _NAME.fullmatch(text) is None or "\0" in text:
         raise ValueError(
-            f"""{said!r} is not a name; use 'accounts' or 'billing.accounts', and '"odd.name"' for a dot"""
+            f"""{text!r} is not a name; use 'accounts' or 'billing.accounts', and '"odd.name"' for a dot"""
         )
-    return said
+    return text
 
 
 Name = Annotated[str, AfterValidator(_name)]
 """The name of a table or index as the catalog has it, with its schema where the search path does not lead there."""
 
 
-def _parts(said: str) -> tuple[str | None, str]:
+def _parts(text: str) -> tuple[str | None, str]:
     """Return the schema of a name, if it is said, and the name itself, as the catalog has them."""
-    match = _NAME.fullmatch(said)
+    match = _NAME.fullmatch(text)
     assert match is not None  # noqa: S101 - the inventory holds checked names only
     schema, name = (part[1:-1].replace('""', '"') if part and part[0] == '"' else part for part in match.groups())
     return schema, name
@@ -107,8 +107,8 @@ where c.relname::text = any(%s)
 def _look_up(server: Server, names: Iterable[str]) -> dict[str, _Found | str]:
     """Return what each name leads to; of one that leads nowhere, that it is missing and where there is one like it."""
     names = tuple(names)
-    rows = [_Found(*row) for row in server.rows(_LOOKED_UP, ([_parts(said)[1] for said in names],))]
-    return {said: _resolved(*_parts(said), rows) for said in names}
+    rows = [_Found(*row) for row in server.rows(_LOOKED_UP, ([_parts(name)[1] for name in names],))]
+    return {name: _resolved(*_parts(name), rows) for name in names}
 
 
 def _resolved(schema: str | None, name: str, rows: list[_Found]) -> _Found | str:
@@ -125,22 +125,22 @@ def tables(server: Server, *, names: tuple[Name, ...]) -> tuple[Relation, ...]:
     """Whether tables are there; partitioned and foreign ones are tables, views are none."""
     found = _look_up(server, names)
     return tuple(
-        Relation(said, it if isinstance(it, str) else _KINDS.get(it.type, it.type)) for said, it in found.items()
+        Relation(name, it if isinstance(it, str) else _KINDS.get(it.type, it.type)) for name, it in found.items()
     )
 
 
 @kind.probe()
 def indexes(server: Server, *, names: tuple[Name, ...]) -> tuple[Relation, ...]:
     """Whether indexes are there, and valid: one whose concurrent building failed or still runs serves no query."""
-    return tuple(_index(said, found) for said, found in _look_up(server, names).items())
+    return tuple(_index(name, found) for name, found in _look_up(server, names).items())
 
 
-def _index(said: str, found: _Found | str) -> Relation:
+def _index(text: str, found: _Found | str) -> Relation:
     if isinstance(found, str):
-        return Relation(said, found)
+        return Relation(text, found)
     if found.type not in _INDEXES:
-        return Relation(said, "a table" if found.type in _TABLES else _KINDS.get(found.type, found.type))
-    return Relation(f"{said} of {found.table}", "valid" if found.valid else "invalid")
+        return Relation(text, "a table" if found.type in _TABLES else _KINDS.get(found.type, found.type))
+    return Relation(f"{text} of {found.table}", "valid" if found.valid else "invalid")
 
 
 _PARTS = """
@@ -151,21 +151,21 @@ select c.relname from part join pg_catalog.pg_class c on c.oid = part.oid
 """
 
 
-def index_and_parts(server: Server, said: str) -> frozenset[str]:
+def index_and_parts(server: Server, text: str) -> frozenset[str]:
     """Return the names that an index has in plans: its own, and of one on a partitioned table those of its parts."""
-    found = _look_up(server, (said,))[said]
+    found = _look_up(server, (text,))[text]
     if isinstance(found, str) or found.type not in _INDEXES:
         return frozenset()
     return frozenset(str(name) for (name,) in server.rows(_PARTS, (found.oid,)))
 
 
-def _count_limits(said: Mapping[str, Ladder]) -> Mapping[str, Ladder]:
-    for name, ladder in said.items():
+def _count_limits(limits: Mapping[str, Ladder]) -> Mapping[str, Ladder]:
+    for name, ladder in limits.items():
         for rung in ladder.rungs:
             if rung.limit.number is None or rung.limit.unit:
                 raise ValueError(f"the limit of {name} is {rung.limit}, and rows are a count; use for example '> 0'")
         of_amounts(ladder)
-    return said
+    return limits
 
 
 RowLimits = Annotated[dict[Name, LadderParam], AfterValidator(_count_limits)]
@@ -218,13 +218,13 @@ def _rows(server: Server, name: str, enough: int, found: _Found | str, until: fl
     return Rows(name, count, more=count == enough)
 
 
-def _size_limits(said: Mapping[str, Ladder]) -> Mapping[str, Ladder]:
-    for name, ladder in said.items():
+def _size_limits(limits: Mapping[str, Ladder]) -> Mapping[str, Ladder]:
+    for name, ladder in limits.items():
         for rung in ladder.rungs:
             if rung.limit.dimension != "size":
                 raise ValueError(f"the limit of {name} is {rung.limit}, and a size is in bytes; use '< 10GB'")
         of_amounts(ladder)
-    return said
+    return limits
 
 
 SizeLimits = Annotated[dict[Name, LadderParam], AfterValidator(_size_limits)]
@@ -260,7 +260,7 @@ order by size desc nulls last, 1, 2 limit %s
 def table_size(server: Server, *, named: tuple[str, ...] = (), timeout_s: float) -> tuple[TableSize, ...]:
     """How large tables are: those that are named, and of all others the largest."""
     looked_up = _look_up(server, named)
-    sizes = [_size(server, said, looked_up[said], timeout_s) for said in named]
+    sizes = [_size(server, each, looked_up[each], timeout_s) for each in named]
     own = {(found.schema, found.name) for found in looked_up.values() if isinstance(found, _Found)}
     rows = server.rows(_LARGEST, (MOST_TABLES + len(own),), timeout_s)
     others = [
@@ -271,8 +271,8 @@ def table_size(server: Server, *, named: tuple[str, ...] = (), timeout_s: float)
     return (*sizes, *others)
 
 
-def _size(server: Server, said: str, found: _Found | str, timeout_s: float) -> TableSize:
+def _size(server: Server, text: str, found: _Found | str, timeout_s: float) -> TableSize:
     if isinstance(found, str) or found.type not in (*_TABLES, "m"):
-        return TableSize(said, None, f"it is {found if isinstance(found, str) else 'no table'}")
+        return TableSize(text, None, f"it is {found if isinstance(found, str) else 'no table'}")
     sql = f"select {_SIZE} from (select %s::oid as oid) c"  # noqa: S608 - a constant
-    return TableSize(said, int(server.rows(sql, (found.oid,), timeout_s)[0][0]))
+    return TableSize(text, int(server.rows(sql, (found.oid,), timeout_s)[0][0]))

@@ -102,8 +102,8 @@ def targets_up(web: Web, *, jobs: tuple[Name, ...]) -> tuple[ScrapeTarget, ...]:
     now = server_now(answer)
     active = found.get("activeTargets") or []
     try:
-        scraped = [(_job(said), _scraped(said, now)) for said in active]
-        pools = {str(said.get("scrapePool")) for said in active}
+        scraped = [(_job(active_target), _scraped(active_target, now)) for active_target in active]
+        pools = {str(active_target.get("scrapePool")) for active_target in active}
     except (KeyError, TypeError, AttributeError, ValueError):
         raise unlike("a target") from None
     empty = [pool for pool in _pools(web) if pool not in pools and any(fnmatch.fnmatchcase(pool, job) for job in jobs)]
@@ -129,16 +129,16 @@ def _pools(web: Web) -> list[str]:
         return []
 
 
-def _job(said: dict[str, Any]) -> str:
-    return str((said.get("labels") or {}).get("job") or said.get("scrapePool") or "")
+def _job(data: dict[str, Any]) -> str:
+    return str((data.get("labels") or {}).get("job") or data.get("scrapePool") or "")
 
 
-def _scraped(said: dict[str, Any], now: float) -> ScrapeTarget:
-    error = (said.get("lastError") or "").partition("\n")[0].rpartition('": ')[2]  # without the address, `Get "..."`
-    subject = f"{_job(said)} {(said.get('labels') or {}).get('instance', '')}"
-    interval = said.get("scrapeInterval") or (said.get("discoveredLabels") or {}).get("__scrape_interval__")
-    age = outdated(said.get("lastScrape"), now, seconds(interval))
-    health = str(said["health"]).lower()
+def _scraped(data: dict[str, Any], now: float) -> ScrapeTarget:
+    error = (data.get("lastError") or "").partition("\n")[0].rpartition('": ')[2]  # without the address, `Get "..."`
+    subject = f"{_job(data)} {(data.get('labels') or {}).get('instance', '')}"
+    interval = data.get("scrapeInterval") or (data.get("discoveredLabels") or {}).get("__scrape_interval__")
+    age = outdated(data.get("lastScrape"), now, seconds(interval))
+    health = str(data["health"]).lower()
     if health == "unknown" or age == "never":
         return ScrapeTarget(subject, None, error, "it has not been scraped yet; ask again in a minute")
     if age and health == "up":

@@ -74,23 +74,28 @@ def data(answer: Answer, *, whole: bool = True) -> dict[str, Any]:
     """
     if answer.problem:
         raise UnknownError(f"{answer.url}: {answer.problem}; ask again, or narrow what is asked for")
-    said = _said(answer)
-    if said["status"] != "success" or answer.status != _OK:
-        sort, why = said.get("errorType") or "an error", str(said.get("error") or f"status {answer.status}")
+    answer_data = _said(answer)
+    if answer_data["status"] != "success" or answer.status != _OK:
+        sort, why = (
+            answer_data.get("errorType") or "an error",
+            str(answer_data.get("error") or f"status {answer.status}"),
+        )
         hint = _CREDENTIALS if answer.status in _LET_IN else _HINTS.get(sort, "see what its log says")
         raise UnknownError(f"{answer.url} answered {sort}: {why.strip().partition(chr(10))[0]}; {hint}")
-    warnings = [said["warnings"]] if isinstance(said.get("warnings"), str) else said.get("warnings") or []
+    warnings = (
+        [answer_data["warnings"]] if isinstance(answer_data.get("warnings"), str) else answer_data.get("warnings") or []
+    )
     doubts = [str(each) for each in warnings if not str(each).startswith(_INFO)]
     if doubts:
         why = doubts[0].partition("\n")[0]
         raise UnknownError(f"the answer may be incomplete: {why}; {answer.url} gave it with this warning")
-    if whole and said.get("isPartial"):
+    if whole and answer_data.get("isPartial"):
         raise UnknownError(
             f"the answer of {answer.url} is only a part (isPartial): a storage node did not answer; see which is down"
         )
     if (kept := cached_s(answer)) > STALE_S:
         raise UnknownError(f"{answer.url} was kept by a cache for {said_s(kept)}; have it not keep the API's answers")
-    held = said.get("data")
+    held = answer_data.get("data")
     if not isinstance(held, dict):
         raise UnknownError(f"{answer.url} answered without any data; {_OWN}")
     return held
@@ -99,13 +104,13 @@ def data(answer: Answer, *, whole: bool = True) -> dict[str, Any]:
 def _said(answer: Answer) -> dict[str, Any]:
     """Return the document of an answer. Raises UnknownError where it is not one of the API."""
     try:
-        said = answer.json()
+        data = answer.json()
     except TooLargeError:
         raise
     except UnknownError:
-        said = None
-    if isinstance(said, dict) and isinstance(said.get("status"), str):
-        return said
+        data = None
+    if isinstance(data, dict) and isinstance(data.get("status"), str):
+        return data
     if answer.status in _LET_IN:
         hint = _CREDENTIALS
     elif "/api/v1/" not in answer.url:
@@ -122,11 +127,11 @@ def unlike(what: str) -> UnknownError:
     return UnknownError(f"{what} of the answer is not as Prometheus writes it; {_OWN}")
 
 
-def seconds(said: object) -> float:
+def seconds(value: object) -> float:
     """Return a duration of the API in seconds: a number, or a text such as `1m30s`; 0 where it says none."""
-    if isinstance(said, int | float):
-        return float(said)
-    return sum(float(number) * _SECONDS[unit] for number, unit in _DURATION.findall(str(said or "")))
+    if isinstance(value, int | float):
+        return float(value)
+    return sum(float(number) * _SECONDS[unit] for number, unit in _DURATION.findall(str(value or "")))
 
 
 def outdated(when: object, now: float, interval_s: float) -> str | None:

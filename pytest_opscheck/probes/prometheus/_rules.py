@@ -59,22 +59,22 @@ def alerting_rules(web: Web) -> list[AlertingRule]:
         raise unlike("a rule") from None
 
 
-def _rule(said: Mapping[str, Any], group: Mapping[str, Any], now: float) -> AlertingRule:
-    health = str(said.get("health") or "ok").lower()
-    age = outdated(said.get("lastEvaluation") or group.get("lastEvaluation"), now, seconds(group.get("interval")))
+def _rule(data: Mapping[str, Any], group: Mapping[str, Any], now: float) -> AlertingRule:
+    health = str(data.get("health") or "ok").lower()
+    age = outdated(data.get("lastEvaluation") or group.get("lastEvaluation"), now, seconds(group.get("interval")))
     error = doubt = None
     if health == "unknown" or age == "never":
         doubt = "it has not been evaluated yet; ask again in a minute"
     elif health != "ok":
-        error = str(said.get("lastError") or f"its health is {health}").partition("\n")[0]
+        error = str(data.get("lastError") or f"its health is {health}").partition("\n")[0]
     elif age:
         doubt = f"its last evaluation is {age}; check whether its rule group hangs, or the clock there"
     alerts = tuple(
         (dict(alert["labels"]), str(alert.get("state")).lower() in _FIRING, str(alert.get("activeAt") or ""))
-        for alert in said.get("alerts") or []
+        for alert in data.get("alerts") or []
     )
-    fires = str(said.get("state")).lower() in _FIRING
-    return AlertingRule(str(said["name"]), dict(said.get("labels") or {}), fires, alerts, error, doubt)
+    fires = str(data.get("state")).lower() in _FIRING
+    return AlertingRule(str(data["name"]), dict(data.get("labels") or {}), fires, alerts, error, doubt)
 
 
 @dataclass(frozen=True, slots=True)

@@ -68,14 +68,14 @@ class Memory:
 @kind.probe()
 def memory(redis: Redis) -> Memory:
     """used_memory of INFO memory, and maxmemory: of that too (before 4 it had none), else of CONFIG."""
-    said = info(redis, "memory")
-    maximum = _maxmemory(redis, said)
-    return Memory(said.number("used_memory"), maximum or None, maximum is not None)
+    section = info(redis, "memory")
+    maximum = _maxmemory(redis, section)
+    return Memory(section.number("used_memory"), maximum or None, maximum is not None)
 
 
-def _maxmemory(redis: Redis, said: Info) -> int | None:
-    if "maxmemory" in said:
-        return said.number("maxmemory")
+def _maxmemory(redis: Redis, section: Info) -> int | None:
+    if "maxmemory" in section:
+        return section.number("maxmemory")
     configured = setting(redis, "maxmemory")
     return int(configured) if configured is not None and configured.isdigit() else None
 
@@ -91,8 +91,8 @@ class MaxmemoryPolicy:
 @kind.probe()
 def maxmemory_policy(redis: Redis) -> MaxmemoryPolicy:
     """maxmemory_policy and maxmemory of INFO memory, which is open where CONFIG is not."""
-    said = info(redis, "memory")
-    return MaxmemoryPolicy(str(said["maxmemory_policy"]), _maxmemory(redis, said) != 0)
+    section = info(redis, "memory")
+    return MaxmemoryPolicy(str(section["maxmemory_policy"]), _maxmemory(redis, section) != 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,11 +112,11 @@ class Clients:
 @kind.probe()
 def clients(redis: Redis) -> Clients:
     """connected_clients, blocked_clients and maxclients of INFO clients."""
-    said = info(redis, "clients")
+    section = info(redis, "clients")
     return Clients(
-        max(0, said.number("connected_clients") - 1),
-        said.number("blocked_clients") if "blocked_clients" in said else None,
-        said.number("maxclients") if "maxclients" in said else None,
+        max(0, section.number("connected_clients") - 1),
+        section.number("blocked_clients") if "blocked_clients" in section else None,
+        section.number("maxclients") if "maxclients" in section else None,
     )
 
 

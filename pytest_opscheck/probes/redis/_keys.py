@@ -25,10 +25,10 @@ _RESERVE_S = 1.0
 """How long before the time limit a search ends, so that it can still say how far it has come."""
 
 
-def _table(said: Any) -> Any:
-    if not isinstance(said, Mapping) or "" in said:
+def _table(value: Any) -> Any:
+    if not isinstance(value, Mapping) or "" in value:
         raise ValueError("it says patterns and how many keys match each, for example { 'income:*' = '> 0' }")
-    return said
+    return value
 
 
 Patterns = Annotated[dict[str, Annotated[LadderParam, measured_in("")]], BeforeValidator(_table)]
@@ -99,8 +99,8 @@ class Persistent:
 def keys_without_ttl(redis: Redis) -> Persistent:
     """INFO keyspace's keys less its expires, of the database of the url."""
     database = redis.connection_pool.connection_kwargs.get("db") or 0
-    said = info(redis, "keyspace").get(f"db{database}", {"keys": 0, "expires": 0})
-    if not isinstance(said, dict) or not {"keys", "expires"} <= said.keys():
+    section = info(redis, "keyspace").get(f"db{database}", {"keys": 0, "expires": 0})
+    if not isinstance(section, dict) or not {"keys", "expires"} <= section.keys():
         raise UnknownError("INFO keyspace does not say how many keys have an expiry; switch this check off for it")
-    keys, expiring = (number(said[name], f"{name} of INFO keyspace") for name in ("keys", "expires"))
+    keys, expiring = (number(section[name], f"{name} of INFO keyspace") for name in ("keys", "expires"))
     return Persistent(keys - expiring, keys)

@@ -44,21 +44,21 @@ class LastSave:
 @kind.probe()
 def last_save(redis: Redis) -> LastSave:
     """rdb_last_bgsave_status, rdb_changes_since_last_save and rdb_last_save_time of INFO, by the server's own clock."""
-    said = info(redis, "persistence")
+    section = info(redis, "persistence")
     return LastSave(
-        status=str(said["rdb_last_bgsave_status"]),
-        changes=said.number("rdb_changes_since_last_save"),
-        seconds=max(0.0, _now(redis) - said.number("rdb_last_save_time")),
+        status=str(section["rdb_last_bgsave_status"]),
+        changes=section.number("rdb_changes_since_last_save"),
+        seconds=max(0.0, _now(redis) - section.number("rdb_last_save_time")),
         saves=setting(redis, "save"),
-        append_only=str(said["aof_last_write_status"]) if said.number("aof_enabled") else None,
+        append_only=str(section["aof_last_write_status"]) if section.number("aof_enabled") else None,
     )
 
 
 def _now(redis: Redis) -> float:
     """Return the server's clock: INFO has it from 6.2 on."""
-    said = info(redis, "server")
-    if "server_time_usec" in said:
-        return said.number("server_time_usec") / 1e6
+    section = info(redis, "server")
+    if "server_time_usec" in section:
+        return section.number("server_time_usec") / 1e6
     seconds, microseconds = redis.time()
     return float(seconds) + float(microseconds) / 1e6
 
@@ -85,10 +85,10 @@ class Replication:
         return sum(link.state == "online" for link in self.links) if self.role == "master" else 0
 
 
-def _role(said: Limit) -> Limit:
-    if said.operator != "==" or said.operand not in ("master", "replica"):
-        raise ValueError(f"it is 'master' or 'replica', not '{said.operand}'")
-    return said
+def _role(limit: Limit) -> Limit:
+    if limit.operator != "==" or limit.operand not in ("master", "replica"):
+        raise ValueError(f"it is 'master' or 'replica', not '{limit.operand}'")
+    return limit
 
 
 RoleParam = Annotated[LimitParam, AfterValidator(_role)]
@@ -98,25 +98,25 @@ RoleParam = Annotated[LimitParam, AfterValidator(_role)]
 @kind.probe()
 def replication(redis: Redis) -> Replication:
     """INFO replication."""
-    said = info(redis, "replication")
-    if said["role"] in ("slave", "replica"):
-        return Replication("replica", (_to_master(said),))
-    if said["role"] != "master":
-        raise UnknownError(f"the server's role is {said['role']!r}, and neither master nor replica")
-    found = (said[f"slave{each}"] for each in range(said.number("connected_slaves")) if f"slave{each}" in said)
+    section = info(redis, "replication")
+    if section["role"] in ("slave", "replica"):
+        return Replication("replica", (_to_master(section),))
+    if section["role"] != "master":
+        raise UnknownError(f"the server's role is {section['role']!r}, and neither master nor replica")
+    found = (section[f"slave{each}"] for each in range(section.number("connected_slaves")) if f"slave{each}" in section)
     return Replication("master", tuple(_to_replica(each) for each in found))
 
 
-def _to_master(said: Info) -> Link:
-    state = str(said["master_link_status"])
-    if said.get("master_sync_in_progress", 0) not in (0, "0"):
+def _to_master(section: Info) -> Link:
+    state = str(section["master_link_status"])
+    if section.get("master_sync_in_progress", 0) not in (0, "0"):
         state += ", a full copy is under way"
-    heard = said.number("master_last_io_seconds_ago")
-    return Link(f"its master {said['master_host']}:{said['master_port']}", state, heard if heard >= 0 else None)
+    heard = section.number("master_last_io_seconds_ago")
+    return Link(f"its master {section['master_host']}:{section['master_port']}", state, heard if heard >= 0 else None)
 
 
-def _to_replica(said: Any) -> Link:
-    if not isinstance(said, dict) or not {"ip", "port", "state", "lag"} <= said.keys():
+def _to_replica(replica: Any) -> Link:
+    if not isinstance(replica, dict) or not {"ip", "port", "state", "lag"} <= replica.keys():
         raise UnknownError("INFO replication lists a replica in a form that can't be read; switch this check off")
-    lag = number(said["lag"], "a replica's lag")
-    return Link(f"its replica {said['ip']}:{said['port']}", str(said["state"]), float(lag))
+    lag = number(replica["lag"], "a replica's lag")
+    return Link(f"its replica {replica['ip']}:{replica['port']}", str(replica["state"]), float(lag))

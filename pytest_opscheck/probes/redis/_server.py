@@ -65,8 +65,8 @@ def _connect(target: RedisServer, timeout_s: float) -> Iterator[Redis]:
 
 def place(client: Redis) -> str:
     """Return where a client connects to."""
-    said = client.connection_pool.connection_kwargs
-    return str(said.get("path") or f"{said.get('host', 'localhost')}:{said.get('port', 6379)}")
+    options = client.connection_pool.connection_kwargs
+    return str(options.get("path") or f"{options.get('host', 'localhost')}:{options.get('port', 6379)}")
 
 
 def _require_redis(client: Redis) -> None:
@@ -79,14 +79,14 @@ def _require_redis(client: Redis) -> None:
     with contextlib.suppress(UnknownError):
         ping(client)
     try:
-        said = info(client, "server", _PATIENCE_S)
+        section = info(client, "server", _PATIENCE_S)
     except NotRedisError as error:
         raise UnreachableError(f"{place(client)} {error}") from None
     except TooLongError as error:
         raise UnreachableError(f"{place(client)}: {error}") from None
     except UnknownError:
         return
-    if said.get("redis_mode") == "sentinel":
+    if section.get("redis_mode") == "sentinel":
         raise UnreachableError(
             f"{place(client)} is a Sentinel, not the server that it watches; let the url name that: "
             "redis-cli SENTINEL GET-MASTER-ADDR-BY-NAME NAME"
@@ -289,8 +289,8 @@ class NotRedisError(UnknownError):
 class Info(dict[str, Any]):
     """A section of INFO. A field that the server does not say raises UnknownError: managed services leave some out."""
 
-    def __init__(self, section: str, said: Mapping[str, Any]) -> None:
-        super().__init__(said)
+    def __init__(self, section: str, data: Mapping[str, Any]) -> None:
+        super().__init__(data)
         self._section = section
 
     def __missing__(self, name: str) -> Any:
@@ -304,11 +304,11 @@ class Info(dict[str, Any]):
         return number(self[name], f"{name} of INFO {self._section}")
 
 
-def number(said: Any, what: str) -> int:
+def number(value: Any, what: str) -> int:
     """Return an answer that is a whole number. Raises UnknownError for any other."""
-    if isinstance(said, int) and not isinstance(said, bool):
-        return said
-    raise UnknownError(f"{what} is {_shown(said)}, and no number; check whether Redis itself answers there")
+    if isinstance(value, int) and not isinstance(value, bool):
+        return value
+    raise UnknownError(f"{what} is {_shown(value)}, and no number; check whether Redis itself answers there")
 
 
 def info(client: Redis, section: str, seconds: float | None = None) -> Info:
@@ -320,10 +320,10 @@ def info(client: Redis, section: str, seconds: float | None = None) -> Info:
         raise NotRedisError(f"answers INFO with {_shown(answer)}, which is none; {LISTENS}")
     if sum(text.count(mark) for mark in "\n,=") > MOST_VALUES:
         raise NotRedisError(f"answers INFO with more than {MOST_VALUES:,} values; {LISTENS}")
-    said = client.response_callbacks["INFO"](text)
-    if not said and not text.startswith("# Keyspace"):
+    section_read = client.response_callbacks["INFO"](text)
+    if not section_read and not text.startswith("# Keyspace"):
         raise UnknownError(f"INFO {section} says nothing; check whether the url leads to Redis itself")
-    return Info(section, said)
+    return Info(section, section_read)
 
 
 def setting(client: Redis, name: str) -> str | None:

@@ -55,9 +55,9 @@ class Dialogue:
     def send(self, line: str) -> None:
         """Send a line, with the end of a line behind it unless it has one."""
         self._bound()
-        said = line if line.endswith("\n") else f"{line}\r\n"
+        line_sent = line if line.endswith("\n") else f"{line}\r\n"
         with self._words("it took nothing", "see whether it hangs"):
-            self._sock.sendall(said.encode())
+            self._sock.sendall(line_sent.encode())
 
     def line(self, silent: str, step: str) -> Line:
         """Return the next line. Raises UnknownError, with what is said of a server that stays silent."""
@@ -72,8 +72,8 @@ class Dialogue:
                     raise UnknownError(f"{silent}, and closed the connection; see its log")
                 break
             self._heard += more
-        said, _, self._heard = self._heard.partition(b"\n")
-        return Line(_text(said.removesuffix(b"\r")))
+        heard, _, self._heard = self._heard.partition(b"\n")
+        return Line(_text(heard.removesuffix(b"\r")))
 
     def _bound(self) -> None:
         left = self._until - time.monotonic()
@@ -158,8 +158,8 @@ class Server:
                 transient = transient or error.transient
                 silent.append((address, str(error)))
         whys = {why: address for address, why in silent}
-        said = next(iter(whys)) if len(whys) == 1 else "; ".join(f"{why} at {at}" for why, at in whys.items())
-        raise UnreachableError(with_one_step(f"{self.address}: {said}", _STEPS), transient=transient)
+        reason = next(iter(whys)) if len(whys) == 1 else "; ".join(f"{why} at {at}" for why, at in whys.items())
+        raise UnreachableError(with_one_step(f"{self.address}: {reason}", _STEPS), transient=transient)
 
     def _connected(self, family: int, address: str, seconds: float) -> socket.socket:
         sock = socket.socket(family, socket.SOCK_STREAM)
@@ -192,12 +192,12 @@ class Server:
         return list(dict.fromkeys((int(family), str(at[0])) for family, _, _, _, at in found))[:_MOST_ADDRESSES]
 
 
-def _text(said: bytes) -> str:
+def _text(data: bytes) -> str:
     """Return a line as text, also in an older encoding. Raises UnknownError for what is not text."""
     try:
-        text = said.decode()
+        text = data.decode()
     except UnicodeDecodeError:
-        text = said.decode("latin-1")
+        text = data.decode("latin-1")
     if has_controls(text.replace("\t", " ")):
-        raise UnknownError(f"what answers there does not speak in lines of text: {excerpt(said, 40)}; {LISTENS}")
+        raise UnknownError(f"what answers there does not speak in lines of text: {excerpt(data, 40)}; {LISTENS}")
     return text

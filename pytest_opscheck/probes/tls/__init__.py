@@ -26,9 +26,9 @@ from ._server import Connection, Place, RefusedError, Shown
 from ._trust import OTHER_NAME, Trust, by_openssl, distrust, judged
 
 
-def _name(said: str) -> str:
-    ascii_name(said)
-    return said
+def _name(text: str) -> str:
+    ascii_name(text)
+    return text
 
 
 class TlsServer(Target):
@@ -225,16 +225,16 @@ def _arguments(target: TlsServer) -> tuple[str, ...]:
     return (target.file or "", target.server_name or "", target.ca or "")
 
 
-def _chain(said: dict[str, list[str]]) -> list[bytes]:
+def _chain(answers: dict[str, list[str]]) -> list[bytes]:
     """Return the certificates of a file, in their order. Raises UnreachableError where there is none to read."""
-    path = said["path"][0]
+    path = answers["path"][0]
     for word, why in _WHY.items():
-        if word in said:
+        if word in answers:
             raise UnreachableError(f"{path}: {why}")
-    if "pem" not in said:
+    if "pem" not in answers:
         raise UnreachableError(f"{path}: there is no certificate in it; it has to be PEM, with BEGIN CERTIFICATE")
     try:
-        found = blocks(said["pem"])
+        found = blocks(answers["pem"])
     except UnknownError as error:
         raise UnknownError(f"{path}: {error}") from None
     if not found:
@@ -250,16 +250,16 @@ def _file_holds_one(output: Output) -> tuple[Reached, ...]:
 
 @kind.through_host(certificate, _FILE, args=_arguments, max_bytes=_MOST_OF_A_FILE)
 def _certificate_of_file(output: Output) -> tuple[Certificate, ...]:
-    said = said_of(output)
-    first, *others = _chain(said)
-    return (soonest([parsed(first), *readable(others)], said["ca"][0] or None),)
+    answers = said_of(output)
+    first, *others = _chain(answers)
+    return (soonest([parsed(first), *readable(others)], answers["ca"][0] or None),)
 
 
 @kind.through_host(trust, _FILE, args=_arguments, max_bytes=_MOST_OF_A_FILE)
 def _trust_of_file(output: Output) -> tuple[Trust, ...]:
-    said = said_of(output)
-    name, ca, path = (said[word][0] for word in ("name", "ca", "path"))
-    state = judged(_chain(said), ascii_name(name) if name else "", ca or None)
+    answers = said_of(output)
+    name, ca, path = (answers[word][0] for word in ("name", "ca", "path"))
+    state = judged(_chain(answers), ascii_name(name) if name else "", ca or None)
     return (Trust(state, f"the certificate {f'for {name}' if name else f'in {path}'}"),)
 
 

@@ -89,7 +89,7 @@ class Connection:
         """
         messages: set[int] = set()
         # It has no public name, and nothing else tells that the server asks for a certificate.
-        context._msg_callback = lambda *said: messages.add(said[4])  # type: ignore[attr-defined]  # noqa: SLF001
+        context._msg_callback = lambda *arguments: messages.add(arguments[4])  # type: ignore[attr-defined]  # noqa: SLF001
         with (
             self._started(place) as sock,
             context.wrap_socket(sock, server_hostname=self.name, do_handshake_on_connect=False) as secure,

@@ -63,9 +63,9 @@ def _words_before(command: Command) -> list[str]:
 
 def _printed(step: Step) -> str | None:
     """Return what a command is expected to print, where the runbook quotes it."""
-    said = step.expected.strip()
-    quoted = re.fullmatch(r"\W*(?:prints |shows |returns |->|→)?\s*[`\"“]([^`\"”]{1,60})[`\"”]\.?", said)
-    if quoted is None or says_nothing(said):
+    text = step.expected.strip()
+    quoted = re.fullmatch(r"\W*(?:prints |shows |returns |->|→)?\s*[`\"“]([^`\"”]{1,60})[`\"”]\.?", text)
+    if quoted is None or says_nothing(text):
         return None
     return f"== {literal(quoted[1])}"
 

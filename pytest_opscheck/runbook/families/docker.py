@@ -109,17 +109,17 @@ def _docker(step: Step, command: Command) -> Iterator[Ask]:
 
 def version(step: Step, ask: Ask, key: str) -> Iterator[Ask]:
     """Yield a check of a version where one is expected: at least, or just that one."""
-    said = re.search(
+    match = re.search(
         rf"{key}\D{{0,40}}?(\d+(?:\.\d+)*)(\+)?", f"{step.expected}\n{step.around}", re.IGNORECASE | re.DOTALL
     )
-    if said is None:
+    if match is None:
         return
-    least = said[2] or re.search(
+    least = match[2] or re.search(
         r"at least|>=|≥|or (?:newer|later|higher)|minimum|mindestens|au moins",
         f"{step.title} {step.expected}",
         re.IGNORECASE,
     )
-    yield replace(ask, limits=((None, f"{'>=' if least else '=='} {said[1]}"),), sure=0.85)
+    yield replace(ask, limits=((None, f"{'>=' if least else '=='} {match[1]}"),), sure=0.85)
 
 
 def _running(step: Step, target: TargetHint, services: list[str]) -> Iterator[Ask]:
@@ -226,8 +226,8 @@ def state(line: Line) -> Iterator[Ask]:
         scaled = [composed[1][place + 1] for place, arg in enumerate(composed[1][:-1]) if arg == "--scale"]
         scaled += [arg.partition("=")[2] for arg in composed[1] if arg.startswith("--scale=")]
         scaled += list(composed[1]) if composed[0] == "scale" else []
-        for said in scaled:
-            if (match := _REPLICAS.fullmatch(said)) is not None:
+        for replicas in scaled:
+            if (match := _REPLICAS.fullmatch(replicas)) is not None:
                 yield Ask(
                     "docker.replicas",
                     stack(command),

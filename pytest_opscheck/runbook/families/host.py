@@ -145,8 +145,8 @@ def _journal(step: Step, command: Command, host: TargetHint) -> Iterator[Ask]:
 
 
 def _ports(step: Step, command: Command, host: TargetHint) -> Iterator[Ask]:
-    said = " ".join([*command.args, *(" ".join(each.args) for each in step.line.commands[1:])])
-    alternatives = [int(port) for port in _PORT.findall(said.replace("|", " "))]
+    text = " ".join([*command.args, *(" ".join(each.args) for each in step.line.commands[1:])])
+    alternatives = [int(port) for port in _PORT.findall(text.replace("|", " "))]
     ports = [port for port in alternatives if 0 < port < 65536]  # noqa: PLR2004 - the last port
     if ports:
         yield Ask("host.ports", host, keys={"numbers": ports}, sure=0.85, subject=" ".join(map(str, ports)))

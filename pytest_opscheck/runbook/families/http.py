@@ -196,8 +196,8 @@ def _value(name: str, value: str) -> str:
 def _status(step: Step, command: Command) -> str | None:
     """Return the status that is expected, None where nothing is said of it."""
     prints = "http_code" in (command.option("-w", "--write-out") or "")
-    said = _STATUS.search(step.expected)
-    if said and (
+    status = _STATUS.search(step.expected)
+    if status and (
         prints
         or re.search(
             r"\b(?:http|status|return|answer|respond|code|print|ok|unauthori[sz]ed|should|gives?)|^\W*\d{3}\b|200",
@@ -205,7 +205,7 @@ def _status(step: Step, command: Command) -> str | None:
             re.IGNORECASE,
         )
     ):
-        return said[1]
+        return status[1]
     if prints or re.search(r"\b2xx\b|\bHTTP OK\b", step.expected):
         return "200"
     return None

@@ -32,8 +32,8 @@ _NAMES = re.compile(r"`([\w-]+)`")
 
 def target_of(command: Command | None = None) -> TargetHint:
     """Return the database: its address is left to the environment."""
-    said = " ".join(command.args) if command else ""
-    found = _DSN.search(said)
+    text = " ".join(command.args) if command else ""
+    found = _DSN.search(text)
     return TargetHint("postgres", "postgres", "main", {"dsn": f"${{{found[1] if found else 'DATABASE_URL'}}}"})
 
 
@@ -106,9 +106,9 @@ def _version(step: Step, _text: str, ask: Ask) -> Iterator[Ask]:
 
 
 def _clients(step: Step, _text: str, ask: Ask) -> Iterator[Ask]:
-    said = f"{step.around}\n{step.expected}"
-    names = [name for name in _NAMES.findall(said) if re.fullmatch(r"[a-z_][\w-]*", name)]
-    if names and re.search(r"\bonly\b|\bnobody else\b|\bnur\b|\bseuls?\b", said, re.IGNORECASE):
+    text = f"{step.around}\n{step.expected}"
+    names = [name for name in _NAMES.findall(text) if re.fullmatch(r"[a-z_][\w-]*", name)]
+    if names and re.search(r"\bonly\b|\bnobody else\b|\bnur\b|\bseuls?\b", text, re.IGNORECASE):
         yield replace(ask, keys={"users": names}, subject=" ".join(names))
         return
     from ..asks import Todo
@@ -131,30 +131,30 @@ def _statements(step: Step, text: str, ask: Ask) -> Iterator[Ask]:
 
 
 def _plan(step: Step, text: str, ask: Ask) -> Iterator[Ask]:
-    said = re.sub(
+    statement_text = re.sub(
         r"^explain\s*(?:\([^)]*\)\s*|analyze\s+|verbose\s+|analyse\s+)*",
         "",
         " ".join(step_sql(step, text).split()),
         flags=re.IGNORECASE,
     )
-    if is_open(said) or has_variables(said):
+    if is_open(statement_text) or has_variables(statement_text):
         return
     index = _INDEX.search(step.expected)
-    keys = {"sql": literal(said)} | ({"index": index[1]} if index else {})
-    table = _FROM.search(said)
+    keys = {"sql": literal(statement_text)} | ({"index": index[1]} if index else {})
+    table = _FROM.search(statement_text)
     yield replace(
         ask,
         keys=keys,
         name=named(f"{table[1] if table else 'query'}_plan"),
-        subject=f"{said} {index[1] if index else ''}",
+        subject=f"{statement_text} {index[1] if index else ''}",
     )
 
 
 def step_sql(step: Step, text: str) -> str:
     """Return the statement as it is written, of which `text` is in lower case."""
     for command in step.line.commands:
-        for said in option_values(command, ("-c", "--command")):
-            for statement in sql.statements(said):
+        for option in option_values(command, ("-c", "--command")):
+            for statement in sql.statements(option):
                 if " ".join(statement.lower().split()) == text:
                     return statement
     for statement in sql.statements(step.line.text):
@@ -255,8 +255,8 @@ def _own(step: Step, statement: str, text: str, target: TargetHint) -> Iterator[
         return
     if _ONE_VALUE.match(statement) and not _GROUPED.search(statement):
         unit = {"unit": "B"} if "_size" in text else {}
-        said = _PRETTY.sub(r"\1", literal(" ".join(statement.split())))
-        keys = {"sql": said} | unit
+        statement_text = _PRETTY.sub(r"\1", literal(" ".join(statement.split())))
+        keys = {"sql": statement_text} | unit
         of = _FROM.search(statement)
         where = re.search(r"\bwhere\b(.*)", text)
         words = re.findall(r"'(\w+)'", where[1]) if where else []
@@ -275,8 +275,8 @@ def _own(step: Step, statement: str, text: str, target: TargetHint) -> Iterator[
 
 def _listed(step: Step, target: TargetHint, what: str) -> Iterator[Ask]:
     """Yield a check of the tables or indexes that psql is expected to list."""
-    said = re.sub(r"^\W*\w+\s*:", "", step.expected.partition("\n")[0])
-    names = [part.strip(" `.") for part in re.split(r",|\band\b|\n", said)]
+    text = re.sub(r"^\W*\w+\s*:", "", step.expected.partition("\n")[0])
+    names = [part.strip(" `.") for part in re.split(r",|\band\b|\n", text)]
     if names and all(_LISTED.fullmatch(name) for name in names):
         yield Ask(f"postgres.{what}", target, keys={"names": names}, sure=0.85, subject=" ".join(names))
 

@@ -32,11 +32,11 @@ def target_of(command: Command | None = None) -> TargetHint:
     """Return the server that redis-cli asks: its address is left to the environment."""
     variable = "REDIS_URL"
     if command is not None:
-        said = " ".join(arg for arg in command.args if has_variables(arg))
+        text = " ".join(arg for arg in command.args if has_variables(arg))
         found = next(
             (
                 name
-                for name in _VARIABLE.findall(said)
+                for name in _VARIABLE.findall(text)
                 if re.search(r"URL|URI|DSN", name)
                 or (not is_secret_key(name) and "REDIS" in name and "HOST" not in name)
             ),
@@ -106,18 +106,18 @@ def _matching(step: Step, target: TargetHint, pattern: str) -> Ask:
         )
     if pattern == "*":
         return Ask("redis.keys", target, "keys", needs_limit=True, sure=0.6)
-    said = next((each for each in read(step.expected) if each.operator and not each.unit), None)
-    if said is not None:
-        keys = {"patterns": {literal(pattern): f"{said.operator} {said.number}"}}
+    quantity = next((each for each in read(step.expected) if each.operator and not each.unit), None)
+    if quantity is not None:
+        keys = {"patterns": {literal(pattern): f"{quantity.operator} {quantity.number}"}}
         return Ask("redis.keys_matching", target, keys=keys, sure=0.85, subject=pattern)
     return Ask("redis.keys_matching", target, keys={"patterns": {literal(pattern): "> 0"}}, sure=0.6, subject=pattern)
 
 
 def _info(step: Step, section: str, target: TargetHint) -> Iterator[Ask]:
     grep = grep_of(step.line)
-    said = f"{grep.pattern if grep else ''} {section}"
+    text = f"{grep.pattern if grep else ''} {section}"
     wanted = next((field for words, field in _FIELDS if words.search(grep.pattern)), None) if grep else None
-    wanted = wanted or next((field for words, field in _FIELDS if words.search(said)), None)
+    wanted = wanted or next((field for words, field in _FIELDS if words.search(text)), None)
     if wanted is None and section == "stats":
         wanted = "hit_rate"
     if wanted in _METRICS:
@@ -144,8 +144,8 @@ def state(line: Line) -> Iterator[Ask]:
     """Yield the state that a command sets: the policy by which keys go."""
     for command in line.commands:
         if command.program not in ("redis-cli", "valkey-cli"):
-            said = " ".join(command.args)
-            if "maxmemory-policy" in said and (found := _POLICY.search(said)):
+            text = " ".join(command.args)
+            if "maxmemory-policy" in text and (found := _POLICY.search(text)):
                 yield Ask("redis.maxmemory_policy", target_of(), limits=((None, f"== {found[1]}"),), sure=0.7)
             continue
         words = [word.lower() for word in redis_words(command)]

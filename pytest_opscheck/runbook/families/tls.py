@@ -34,13 +34,13 @@ def asks(step: Step) -> Iterator[Ask]:
     """Yield what a step asks of a certificate."""
     for command in step.line.commands:
         if command.program == "openssl" and command.args[:1] == ("s_client",):
-            said = command.option("-connect")
+            address = command.option("-connect")
             yield Ask(
                 "tls.days_left",
-                target_of(said if said and _ADDRESS.fullmatch(said) else None),
+                target_of(address if address and _ADDRESS.fullmatch(address) else None),
                 "certificate",
                 sure=0.85,
-                subject=said or "",
+                subject=address or "",
             )
             return
         if command.program == "openssl" and command.args[:1] == ("x509",):

@@ -5,7 +5,7 @@ import datetime as dt
 import pytest
 
 from pytest_opscheck.core.results import Change, State
-from pytest_opscheck.reports.markdown import code, markdown, said
+from pytest_opscheck.reports.markdown import code, escaped, markdown
 
 from .values import STARTED, blocked, ok, result, run, unknown
 
@@ -53,7 +53,7 @@ def test_a_green_run_is_two_lines() -> None:
     ],
 )
 def test_nothing_that_a_target_says_is_a_mark(text: str, shown: str) -> None:
-    assert said(text) == shown
+    assert escaped(text) == shown
 
 
 def test_code_is_in_one_line() -> None:

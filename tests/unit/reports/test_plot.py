@@ -44,7 +44,7 @@ def test_each_limit_that_is_a_number_is_drawn_and_named(
 ) -> None:
     shown = drawn(values, unit=unit, limits=limits)
     assert shown is not None
-    assert [limit.said for limit in shown.limits] == named
+    assert [limit.label for limit in shown.limits] == named
     assert len(lines(shown)) == 1
 
 
@@ -82,7 +82,7 @@ def test_a_run_without_a_value_leaves_a_gap() -> None:
 def test_each_value_can_be_pointed_at_and_the_newest_one_stands_out() -> None:
     shown = drawn([95, 80], unit="%", limits={"P1": "< 90%"})
     assert shown is not None
-    assert [dot.said for dot in shown.dots] == ["2026-11-20 07:00: 80 %", "2026-11-20 08:00: 95 %"]
+    assert [dot.label for dot in shown.dots] == ["2026-11-20 07:00: 80 %", "2026-11-20 08:00: 95 %"]
     assert shown.about == "80 % to 95 %, from 11-20 07:00 to 11-20 08:00; limits P1 < 90%"
     assert (shown.low, shown.high) == ("80 %", "95 %")
 

@@ -59,7 +59,7 @@ def test_a_day_is_a_cell_with_its_worst_run(shop: Shop) -> None:
     shop.ran(ok(id="a@x"))
     shop.left("daily", [0])
     (daily,) = shop.status().suites
-    assert [(cell.classes, cell.mark, cell.said) for cell in daily.cells] == [
+    assert [(cell.classes, cell.mark, cell.label) for cell in daily.cells] == [
         ("ok", "", "2026-11-16: 1 run, none failed"),
         ("none", "", "2026-11-17: no run"),
         ("P0", "0", "2026-11-18: 3 runs, 2 failed, worst P0"),
@@ -73,7 +73,7 @@ def test_a_suite_without_a_schedule_has_a_cell_a_run(shop: Shop) -> None:
     for hours in (3, 2, 1):
         shop.ran(ok(id="a@x"), days=hours / 24, suite="deploy_gate")
     gate = next(suite for suite in shop.status().suites if suite.name == "deploy_gate")
-    assert [cell.said for cell in gate.cells] == [f"2026-11-20 0{hour}:00: ok" for hour in (5, 6, 7)]
+    assert [cell.label for cell in gate.cells] == [f"2026-11-20 0{hour}:00: ok" for hour in (5, 6, 7)]
     assert (gate.schedule, gate.availability) == ("", "100 % of 3 runs ok")
 
 
