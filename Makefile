@@ -95,12 +95,12 @@ $(VENV)/bin/python:
 
 $(VENV)/installed: pyproject.toml | $(VENV)/bin/python
 	@echo 'Installing into $(VENV) ...'
-	@$(VENV)/bin/python -m pip install -q --disable-pip-version-check -e .
+	@$(VENV)/bin/python -m pip install -q --disable-pip-version-check -e '.[demo]'
 	@touch $@
 
 $(VENV)/installed-examples: pyproject.toml | $(VENV)/bin/python
 	@echo 'Installing into $(VENV), with what the examples need ...'
-	@$(VENV)/bin/python -m pip install -q --disable-pip-version-check -e '.[s3]'
+	@$(VENV)/bin/python -m pip install -q --disable-pip-version-check -e '.[demo,s3]'
 	@touch $@ $(VENV)/installed
 
 $(VENV)/installed-dev: pyproject.toml | $(VENV)/bin/python

@@ -24,6 +24,8 @@ def test_this_is_the_installed_package() -> None:
         *(f"checks/test_{kind}.py" for kind in kinds()),
         "reports/results.schema.json",
         "reports/report.css",
+        "reports/templates/compliance.css",
+        "reports/templates/compliance.html",
         "reports/templates/page.html",
         "reports/templates/page.css",
         "reports/templates/status.html",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import datetime as dt
 import io
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import asdict
 from typing import Any
 
@@ -13,7 +13,7 @@ from ..core.humanize import counted
 from ..core.results import Verdict
 from ..core.visible import plain
 from ..history import Verified
-from ..reports.markup import safe
+from ..reports.template import rendered
 from .audit import Compliance, Gap, Line
 
 _VERDICTS = (
@@ -143,25 +143,21 @@ def _cell(text: str) -> str:
 
 def page(found: Compliance, chain: str, made: dt.datetime) -> str:
     """Return the report as a static page, without anything that it would have to load."""
-    title = safe(f"Operational checks of {found.inventory}")
-    body = [
-        f"<h1>{title}</h1>",
-        f"<p>{safe(heading(found))}</p>",
-        f"<p>Created {_moment(made, found.since.tzinfo)}. {safe(NOTE)}</p>",
-        f"<h2>The record</h2><p>{safe(chain)}</p>",
-        "<h2>Suites</h2>",
-        *_html_table(("suite", "schedule", "due", "complete runs", "partial runs", "missing"), _suite_rows(found)),
-        f"<h2>Missing runs ({sum(gap.runs for gap in found.gaps)})</h2>",
-        *_html_table(("suite", "due at"), [(gap.suite, _gap(gap, found)) for gap in found.gaps]),
-        "<h2>Expectations</h2>",
-        *_html_table((*_HEADINGS, *_MORE), [(*_row(line), *_more(line, found)) for line in found.lines]),
-    ]
-    head = [
-        '<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8">',
-        f'<meta name="viewport" content="width=device-width"><title>{title}</title>',
-        f"<style>{_STYLE}</style></head><body>",
-    ]
-    return "\n".join([*head, *body, "</body></html>\n"])
+    return rendered(
+        "compliance.html",
+        ("compliance.css",),
+        "",
+        inventory=found.inventory,
+        heading=heading(found),
+        created=_moment(made, found.since.tzinfo),
+        note=NOTE,
+        chain=chain,
+        suites=list(_suite_rows(found)),
+        missing=sum(gap.runs for gap in found.gaps),
+        gaps=[(gap.suite, _gap(gap, found)) for gap in found.gaps],
+        headings=(*_HEADINGS, *_MORE),
+        lines=[(*_row(line), *_more(line, found)) for line in found.lines],
+    )
 
 
 def _suite_rows(found: Compliance) -> Iterator[tuple[str, ...]]:
@@ -169,32 +165,3 @@ def _suite_rows(found: Compliance) -> Iterator[tuple[str, ...]]:
         known = [suite.due, suite.whole, suite.narrowed, suite.missed]
         numbers = ("unknown" if number is None else str(number) for number in known)
         yield (suite.name, suite.schedule or "none", *numbers)
-
-
-def _html_table(headings: Iterable[str], rows: Iterable[Iterable[str]]) -> Iterator[str]:
-    made = [f"<tr>{''.join(f'<td>{safe(text)}</td>' for text in row)}</tr>" for row in rows]
-    if not made:
-        yield "<p>none</p>"
-        return
-    top = "".join(f'<th scope="col">{safe(text)}</th>' for text in headings)
-    yield f"<div><table><thead><tr>{top}</tr></thead><tbody>"
-    yield from made
-    yield "</tbody></table></div>"
-
-
-_STYLE = """
-:root { color-scheme: light dark }
-body { font: 15px/1.45 system-ui, sans-serif; margin: 2rem auto; max-width: 96rem; padding: 0 1rem }
-div { overflow-x: auto }
-table { border-collapse: collapse; font-variant-numeric: tabular-nums }
-th, td { border-bottom: 1px solid #8888; padding: .25rem .6rem; text-align: left; vertical-align: top }
-td:first-child { overflow-wrap: anywhere; min-width: 12em }
-@media print {
-  @page { size: A4 landscape; margin: 12mm }
-  body { font-size: 8pt; margin: 0; max-width: none }
-  div { overflow: visible }
-  thead { display: table-header-group }
-  tr { break-inside: avoid }
-  th, td { padding: .1rem .3rem }
-}
-"""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import importlib.util
 import secrets
 import shutil
 import signal
@@ -56,17 +57,20 @@ class Stack:
             if lacking := [program for program in programs if find(program) is None]:
                 package = "postgresql" if part == "postgres" else "redis-server"
                 self.missing[part] = f"{', '.join(lacking)} not found; on Debian: apt-get install {package}"
+        if importlib.util.find_spec("celery") is None:
+            self.missing["celery"] = "its package is not installed; pip install 'pytest-opscheck[demo]'"
 
     def has(self, part: str) -> bool:
         """Tell whether a part of the shop runs here; the worker and the backup stand on others."""
         base = {"celery": "redis", "backup": "postgres", "jobs": "postgres"}.get(part, part)
-        return base not in self.missing
+        return self.missing.keys().isdisjoint((part, base))
 
     def parts(self) -> list[str]:
         """Return what runs, in words."""
         words = ["an API over TLS"]
         words += ["PostgreSQL with a backup"] if self.has("postgres") else []
-        words += ["Redis", "a Celery worker"] if self.has("redis") else []
+        words += ["Redis"] if self.has("redis") else []
+        words += ["a Celery worker"] if self.has("celery") else []
         return words
 
     # Starting
@@ -75,6 +79,7 @@ class Stack:
         """Start everything, and give it a little to do. Raises DemoError."""
         if self.has("redis"):
             self._start_redis()
+        if self.has("celery"):
             self._start_worker()
         if self.has("postgres"):
             self._start_postgres()

@@ -37,13 +37,16 @@ class Shown:
         return {name: r["verdict"] for name, r in self.results.items() if r["verdict"] not in ("ok", "blocked")}
 
 
-def command(*names: str) -> list[str]:
-    opscheck = "from pytest_opscheck.cli import main; main()"
+def command(*names: str, without: str | None = None) -> list[str]:
+    """Return the command of a demo; `without` is a package that it is to find as if it were not installed."""
+    hidden = f"import sys; sys.modules[{without!r}] = None; " if without else ""
+    opscheck = f"{hidden}from pytest_opscheck.cli import main; main()"
     return [sys.executable, "-c", opscheck, "demo", *(word for name in names for word in ("--break", name))]
 
 
-def shown(folder: Path, *names: str) -> Shown:
-    done = subprocess.run(command(*names), cwd=folder, capture_output=True, text=True, timeout=LONGEST_S, check=False)
+def shown(folder: Path, *names: str, without: str | None = None) -> Shown:
+    said = command(*names, without=without)
+    done = subprocess.run(said, cwd=folder, capture_output=True, text=True, timeout=LONGEST_S, check=False)
     output = done.stdout + done.stderr
     latest = folder / "reports/daily/latest.json"
     results = json.loads(latest.read_text(encoding="utf-8"))["results"] if latest.exists() else []
@@ -81,6 +84,16 @@ def test_as_it_is_all_is_well(tmp_path: Path) -> None:
     assert "${DATABASE_URL}" in (tmp_path / "reports/demo.toml").read_text()
     for name in ("DATABASE_URL", "REDIS_URL", "BROKER_URL"):
         assert f"{name}=" not in outcome.output
+
+
+def test_without_the_package_of_the_worker_the_rest_is_shown(tmp_path: Path) -> None:
+    outcome = shown(tmp_path, without="celery")
+    assert outcome.exit_status == 0, outcome.output
+    assert {name.partition(".")[0] for name in outcome.results} == KINDS - {"celery"}
+    assert "celery (its package is not installed; pip install 'pytest-opscheck[demo]')" in outcome.output
+    refused = shown(tmp_path, "worker", without="celery")
+    assert refused.exit_status == 4
+    assert "'worker' needs something that is missing here: its package is not installed" in refused.output
 
 
 def made(folder: Path, *names: str) -> subprocess.CompletedProcess[str]:

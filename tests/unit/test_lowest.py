@@ -9,8 +9,8 @@ from pathlib import Path
 from packaging.requirements import Requirement
 
 ROOT = Path(__file__).parents[2]
-TOOLS = ("dev", "demo", "docs")
-"""Extras with what the project itself is made with, and no program of a user."""
+TOOLS = {"dev", "docs"}
+"""The extras that are for this repository alone."""
 NOT_TESTED = {"gcsfs", "adlfs"}
 """Clouds of which there is no server here."""
 
