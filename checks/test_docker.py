@@ -1,7 +1,7 @@
 from typing import Any
 
 from pytest_opscheck import NEEDED, check, docker
-from pytest_opscheck.core.limits import Ladder
+from pytest_opscheck.core.ladders import Ladder
 from pytest_opscheck.probes._commands import ExitParam, StdoutParam, ValueParam
 from pytest_opscheck.probes._versions import VersionParam
 from pytest_opscheck.probes.docker._history import TimeLimits, longest

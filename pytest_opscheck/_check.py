@@ -14,7 +14,8 @@ from pydantic import BaseModel
 
 from .core.dayparts import Limits
 from .core.domains import Domain, domain_of
-from .core.limits import SEVERITIES, Ladder, Limit, parse_ladder, parse_limit, single
+from .core.ladders import Ladder, parse_ladder, single
+from .core.limits import SEVERITIES, Limit, parse_limit
 from .core.suites import ATTRIBUTE, suite_problem
 from .core.units import LimitError, dimension
 from .probes import Probe

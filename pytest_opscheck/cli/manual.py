@@ -14,7 +14,8 @@ from pydantic.fields import FieldInfo
 
 from .._check import EVERY_SUITE, Check
 from ..catalogue import checks_of, kind_named, kinds
-from ..core.limits import Ladder, Limit
+from ..core.ladders import Ladder
+from ..core.limits import Limit
 from ..core.visible import plain
 from ..probes import Kind
 

@@ -6,7 +6,7 @@ import datetime as dt
 import re
 from dataclasses import dataclass
 
-from .limits import Ladder
+from .ladders import Ladder
 from .units import LimitError
 
 _TIME = re.compile(r"([01][0-9]|2[0-4]):([0-5][0-9])")

@@ -14,7 +14,8 @@ from typing import Any
 
 from .._check import PAST, ZONE, Check
 from ..catalogue import added_checks, kinds
-from ..core.limits import SEVERITIES, severity_of
+from ..core.ladders import severity_of
+from ..core.limits import SEVERITIES
 from ..core.suites import SUITES, suite_problem
 from ..core.units import LimitError
 from ..core.visible import has_controls, plain

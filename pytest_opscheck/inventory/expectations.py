@@ -12,7 +12,8 @@ from pydantic import ValidationError
 from .._check import GIVEN, WINDOW, Check
 from ..core.dayparts import Limits
 from ..core.domains import refuse_blind
-from ..core.limits import SEVERITIES, Ladder, severity_of, single
+from ..core.ladders import Ladder, severity_of, single
+from ..core.limits import SEVERITIES
 from ..core.units import LimitError, parse_duration
 from ..probes import SAMPLE
 from .actions import read_action, read_ids, read_lasting, read_links, read_says

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, ValidationInfo, WithJsonSchema
 
-from ..core.limits import severity_of
+from ..core.ladders import severity_of
 from ..core.units import parse_duration
 from .problems import Problems, nearest
 from .validation import note_validation

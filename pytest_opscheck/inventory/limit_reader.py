@@ -9,7 +9,8 @@ from typing import Any
 from .._check import Check
 from ..core.dayparts import During, Limits, check_parts, parse_during
 from ..core.domains import refuse_idle, refuse_open
-from ..core.limits import SEVERITIES, Ladder, Limit, RelativeRung, Rung, ladder_of, parse_limit
+from ..core.ladders import Ladder, RelativeRung, Rung, ladder_of
+from ..core.limits import SEVERITIES, Limit, parse_limit
 from ..core.relative import POINTS, RelativeLimit, parse_relative
 from ..core.units import UNITS, LimitError, UnknownUnitError, dimension, example
 from .absent import Absent

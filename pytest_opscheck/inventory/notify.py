@@ -14,7 +14,8 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 
 from .. import packages
 from ..core.extensions import AddedWay, ChannelType
-from ..core.limits import SEVERITIES, severity_of
+from ..core.ladders import severity_of
+from ..core.limits import SEVERITIES
 from ..core.secrets import address_parts
 from ..core.units import LimitError, parse_time
 from .channels import Channel, Way

@@ -10,7 +10,7 @@ from typing import Any
 
 from .. import packages
 from ..core.extensions import ReportFormat
-from ..core.limits import severity_of
+from ..core.ladders import severity_of
 from ..core.units import LimitError
 from ..core.visible import has_controls
 from .positions import Key

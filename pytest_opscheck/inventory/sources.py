@@ -10,7 +10,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from ..core.humanize import counted
-from ..core.limits import severity_of
+from ..core.ladders import severity_of
 from ..core.secrets import secrets_at
 from ..core.shapes import is_secret_key
 from ..core.units import LimitError

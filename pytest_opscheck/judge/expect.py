@@ -14,8 +14,9 @@ from typing import Any
 
 from ..core import humanize, sets
 from ..core.judgeable import UnjudgeableError, judgeable
+from ..core.ladders import Ladder, Rung, parse_ladder, parse_single, severity_of, single
 from ..core.lengths import LONGEST, Clean, as_shown, beginning
-from ..core.limits import Ladder, Limit, Rung, parse_ladder, parse_single, severity_of, single
+from ..core.limits import Limit
 from ..core.relative import RelativeLimit
 from ..core.results import Counted, Measurement
 from ..core.secrets import MASK

@@ -9,7 +9,8 @@ from typing import Annotated
 from pydantic import AfterValidator
 
 from ..core.domains import Domain, refuse_idle
-from ..core.limits import Ladder, Limit
+from ..core.ladders import Ladder
+from ..core.limits import Limit
 from ..core.units import LimitError
 from ._types import LadderParam, LimitParam, refuse_unit
 

@@ -9,7 +9,8 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, BeforeValidator, ValidationInfo, WithJsonSchema
 
 from ..core.domains import AMOUNT, refuse_idle, refuse_open
-from ..core.limits import SEVERITIES, Ladder, Limit, parse_ladder, parse_limit, parse_single
+from ..core.ladders import Ladder, parse_ladder, parse_single
+from ..core.limits import SEVERITIES, Limit, parse_limit
 from ..core.units import LimitError, dimension, example, parse_duration
 
 _LIMIT_SCHEMA = {"anyOf": [{"type": ["string", "number", "boolean"]}]}

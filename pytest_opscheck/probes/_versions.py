@@ -9,7 +9,8 @@ from typing import Annotated, Any
 from pydantic import BeforeValidator, ValidationInfo, WithJsonSchema
 
 from ..core.judgeable import UnjudgeableError
-from ..core.limits import SEVERITIES, Ladder, Limit, Rung, ladder_of, severity_of, single
+from ..core.ladders import Ladder, Rung, ladder_of, severity_of, single
+from ..core.limits import SEVERITIES, Limit
 from ..core.units import LimitError
 
 _LIMIT = re.compile(r"(?P<operator><=|>=|==|!=|<|>)?\s*(?P<version>\d+(?:\.\d+)*)")

@@ -7,7 +7,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 from ..core.dayparts import Limits
-from ..core.limits import Ladder, Limit, parse_limit
+from ..core.ladders import Ladder
+from ..core.limits import Limit, parse_limit
 from ..core.units import LimitError, dimension, to_base
 from .quantities import Quantity
 

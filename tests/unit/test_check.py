@@ -8,7 +8,7 @@ import pytest
 
 from pytest_opscheck import NEEDED, catalogue, check
 from pytest_opscheck._check import Check, check_of
-from pytest_opscheck.core.limits import Ladder
+from pytest_opscheck.core.ladders import Ladder
 from pytest_opscheck.core.suites import suite_problem
 from pytest_opscheck.probes import Kind, Target
 from pytest_opscheck.probes._types import LadderParam, LimitParam

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import AfterValidator
 
-from ...core.limits import Ladder, Limit, Rung, ladder_of
+from ...core.ladders import Ladder, Rung, ladder_of
+from ...core.limits import Limit
 from ...core.sets import written
 from .._types import LadderParam
 from ._resolver import parse_name

@@ -10,7 +10,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator, BeforeValidator
 
-from ...core.limits import Ladder
+from ...core.ladders import Ladder
 from ...core.units import parse_time
 from .._kind import Output
 from .._types import LadderParam, of_amounts

@@ -10,7 +10,7 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, ValidationInfo
 
-from ...core.limits import Ladder
+from ...core.ladders import Ladder
 from .._kind import Output
 from .._types import LadderParam, of_amounts
 from ._containers import Container, Stack, image_id

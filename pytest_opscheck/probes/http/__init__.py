@@ -14,7 +14,7 @@ from urllib.parse import urljoin
 from pydantic import AfterValidator, Field
 
 from ...core.errors import BlockedError, UnknownError
-from ...core.limits import Ladder
+from ...core.ladders import Ladder
 from ...core.secrets import without_password
 from ...core.shapes import is_secret_key
 from .._kind import Kind, Reach

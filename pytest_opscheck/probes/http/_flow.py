@@ -23,7 +23,8 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationInf
 from ...core.domains import Domain, refuse_idle
 from ...core.errors import UnknownError
 from ...core.judgeable import UnjudgeableError
-from ...core.limits import Ladder, parse_limit, single
+from ...core.ladders import Ladder, single
+from ...core.limits import parse_limit
 from ...core.secrets import Redactor, secrets_of_data
 from ...core.units import as_text
 from .._types import LadderParam, of_amounts

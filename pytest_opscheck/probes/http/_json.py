@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import AfterValidator
 
-from ...core.limits import Ladder
+from ...core.ladders import Ladder
 from .._types import LadderParam, refuse_unit
 
 if TYPE_CHECKING:

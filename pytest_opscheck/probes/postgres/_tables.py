@@ -12,7 +12,7 @@ from typing import Annotated
 from pydantic import AfterValidator
 
 from ...core.errors import UnknownError
-from ...core.limits import Ladder
+from ...core.ladders import Ladder
 from .._types import LadderParam, of_amounts
 from ._server import Server, kind, quoted
 

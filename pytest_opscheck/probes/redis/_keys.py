@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from pydantic import BeforeValidator
 
 from ...core.errors import UnknownError
-from ...core.limits import Ladder
+from ...core.ladders import Ladder
 from .._types import LadderParam, measured_in
 from ._server import info, kind, number
 

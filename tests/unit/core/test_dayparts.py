@@ -9,7 +9,8 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from pytest_opscheck.core.dayparts import During, Limits, check_parts, parse_during
-from pytest_opscheck.core.limits import parse_limit, single
+from pytest_opscheck.core.ladders import single
+from pytest_opscheck.core.limits import parse_limit
 from pytest_opscheck.core.units import LimitError
 
 minutes = st.integers(0, 1439)

@@ -7,7 +7,7 @@ import math
 import pytest
 
 from pytest_opscheck.core.judgeable import UnjudgeableError
-from pytest_opscheck.core.limits import Ladder, ladder_of, parse_ladder, parse_single
+from pytest_opscheck.core.ladders import Ladder, ladder_of, parse_ladder, parse_single
 from pytest_opscheck.core.relative import RelativeLimit, parse_relative
 from pytest_opscheck.core.units import LimitError
 

@@ -12,7 +12,8 @@ from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
 from pytest_opscheck.core.judgeable import UnjudgeableError
-from pytest_opscheck.core.limits import parse_ladder, parse_limit, single
+from pytest_opscheck.core.ladders import parse_ladder, single
+from pytest_opscheck.core.limits import parse_limit
 from pytest_opscheck.core.results import Measurement
 from pytest_opscheck.core.units import LimitError
 from pytest_opscheck.judge.expect import Expect

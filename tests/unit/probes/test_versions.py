@@ -6,7 +6,7 @@ import pytest
 from pydantic import TypeAdapter, ValidationError
 
 from pytest_opscheck.core.judgeable import UnjudgeableError
-from pytest_opscheck.core.limits import Ladder
+from pytest_opscheck.core.ladders import Ladder
 from pytest_opscheck.probes._versions import VersionParam
 
 PARAM: TypeAdapter[Ladder] = TypeAdapter(VersionParam)

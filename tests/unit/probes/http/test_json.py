@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from pytest_opscheck.core.limits import parse_limit, single
+from pytest_opscheck.core.ladders import single
+from pytest_opscheck.core.limits import parse_limit
 from pytest_opscheck.probes.http._json import compiled, values
 
 DOCUMENT = {
