@@ -150,10 +150,13 @@ def test_a_full_disk(tmp_path: Path, left: int, told: str) -> None:
 
 
 def test_machines_that_share_a_server(run: Run) -> None:
-    """The url stands in the environment, two processes run the tests, and nothing is left beside the reports."""
-    text = '[history]\nurl = "${HISTORY_URL}"\n' + FULL.replace('"~ 5"', '"~ 6"')
+    """The url stands in the environment, two processes run the tests, and nothing is left beside the reports.
+
+    The command that was run stands in the next step, and what it knows from the environment does not.
+    """
+    text = '[history]\nurl = "${HISTORY_URL}"\n' + FULL.replace('"~ 5"', '"~ 6"').replace("1 5", "1 5 # ${TOKEN}")
     with postgres() as server:
-        env = {"HISTORY_URL": server.dsn()}
+        env = {"HISTORY_URL": server.dsn(), "TOKEN": "canary-4711"}
         states = [run(text, *more, env=env)["host.command.many@local"]["change"]["state"] for more in ((), ("-n", "2"))]
         assert states == ["new", "ongoing"]
         with server.connect() as connection:
@@ -162,7 +165,8 @@ def test_machines_that_share_a_server(run: Run) -> None:
                 name for (name,) in connection.execute("SELECT tablename FROM pg_tables WHERE schemaname = 'public'")
             ]
             dump = "".join(str(connection.execute(f"SELECT * FROM {name}").fetchall()) for name in tables)
-        assert "seq 1 5" not in dump
+        assert "by hand: seq 1 5 # ***" in dump
+        assert "canary-4711" not in dump
         assert PASSWORD not in dump
     outcome = run(text, env=env)
     assert outcome.exit_status == 1

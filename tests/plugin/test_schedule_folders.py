@@ -103,7 +103,7 @@ def read_crontab(text: str, folder: Path, *, pairs: bool) -> None:
     done = subprocess.run(["sh", "-c", shown], capture_output=True, text=True, check=True)
     first, said, *rest = done.stdout.split("\n")
     assert (Path(first), said) == (folder, "a b")
-    assert rest[-4:-1] == ["run", "daily", f"--opscheck-inventory={folder}/opscheck.toml"]
+    assert rest[-5:-1] == ["run", "-q", "daily", f"--opscheck-inventory={folder}/opscheck.toml"]
 
 
 @settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
