@@ -15,6 +15,7 @@ from . import toml
 from .asks import TargetHint, Todo, literal
 from .entries import Entry, by_severity, carries
 from .masks import has_secret, masked
+from .measures import HIGH, METRICS
 from .statements import Fate, LineFate
 from .targets import Names
 
@@ -47,6 +48,7 @@ _EXAMPLES = {
     "text": "== x",
     "set": "== {a}",
 }
+_MORE_IS_BETTER = {metric.check for metric in METRICS if metric.good == HIGH}
 _TIMES = (
     ("http", "< 500ms"),
     ("dns", "< 100ms"),
@@ -292,8 +294,10 @@ class _Writer:
 def _example(check: Check, dimension: str) -> str:
     """Return a limit as a check may have one."""
     if dimension == "duration":
-        return next((shown for kind, shown in _TIMES if kind in check.id), "< 5m")
-    return _EXAMPLES.get(dimension, example("count"))
+        shown = next((shown for kind, shown in _TIMES if kind in check.id), "< 5m")
+    else:
+        shown = _EXAMPLES.get(dimension, example("count"))
+    return shown.replace("<", ">") if check.id in _MORE_IS_BETTER else shown
 
 
 _OFTEN = ("daily", "weekly", "monthly")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 
@@ -55,6 +56,10 @@ class Place:
         """Return what stands around a sentence, for reading its numbers."""
         scope = self.intro if len(self.intro) < LONGEST_INTRO else ""
         return numbers.Context(around.role, around.severity, self.topic, scope, line, sticks=False)
+
+
+_WITHIN = re.compile(r"\b(?:last|past|previous)\s+(minute|hour|day)\b", re.IGNORECASE)
+_RATES = {"minute": "/min", "hour": "/h", "day": "/day"}
 
 
 class Notes:
@@ -121,7 +126,8 @@ class Notes:
                 look = f"line {statement.line} says more that was not read: {found.unread[0]}"
                 ask = replace(ask, look="; ".join(filter(None, (ask.look, look))))
             if ask.check == "docker.errors":  # of a count without a time a day is meant
-                ask = replace(ask, subject="/day")
+                within = _WITHIN.search(text)
+                ask = replace(ask, subject=_RATES[within[1].lower()] if within else "/day")
             self.found(ask, statement, around, rungs=each.rungs, lasting=each.lasting)
             noted = True
         return noted

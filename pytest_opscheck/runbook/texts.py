@@ -117,8 +117,8 @@ class Texts:
 
     def _measured(self, text: str, sentence: Sentence, block: Block, around: Around) -> bool:
         """Read a sentence that names what it measures; tell whether it does."""
-        if self._is_of_step(text):
-            return False
+        if self._is_of_step(text) and self._attach(text, sentence, block, around):
+            return True
         found = numbers.read(text, self._place.context(sentence.first, around))
         if not found.measured:
             return False
@@ -165,7 +165,8 @@ class Texts:
         expected = self._place.vocabulary.is_expected(sentence.plain)
         labelled = expected or text != sentence.plain or _is_severe(text)
         near = block.item == 0 or sentence.first - self._steps.last.last <= _NEAR
-        if not (labelled or (near and not block.task and _says(text))):
+        own = not block.task or self._is_of_step(text)  # an item of a checklist is mostly a step of its own
+        if not (labelled or (near and own and _says(text))):
             return False
         must = around.role is Role.NONE and _MUST.search(text) is not None
         role = Role.NORMAL if must or (expected and around.role not in INACTIVE) else around.role

@@ -40,6 +40,8 @@ SAID = [
     ("No backup younger than 26 hours: page", "backup.fresh", ["< 26h"]),
     ("Queue length 1,000 or more is critical", "celery.queue_length", ["< 1000"]),
     ("More than 50 failed logins per hour", "logs.count", ["<= 50/h"]),
+    ("Log errors < 5 in last hour", "docker.errors", ["< 5/h"]),
+    ("Log errors < 5", "docker.errors", ["< 5/day"]),
 ]
 UNSAID = [
     "Requests of users get a response within 30 days.",

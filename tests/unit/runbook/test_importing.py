@@ -169,6 +169,19 @@ def test_a_checklist_repeats_the_steps_that_it_stands_under() -> None:
     assert [each.line for each in entry.statements] == [7, 8, 12]
 
 
+def test_an_item_of_a_checklist_gives_the_step_before_it_its_limit() -> None:
+    """That a step measures the same is no reason to lose what is expected of it; one far below it counts too."""
+    near = read("# R\n\n- [ ] CPU usage < 70% (`docker stats`)\n- [ ] Memory usage < 80%\n")
+    far = read("# R\n\n- [ ] Look: `df -h`\n" + "- [ ] Something else\n" * 8 + "- [ ] Disk usage < 85%\n")
+    assert 'memory = { P2 = "< 80%"' in near.draft
+    assert 'disk = { P2 = "< 85%"' in far.draft
+
+
+def test_what_is_still_to_be_written_has_an_example_the_right_way_round() -> None:
+    made = read("# R\n\nSee the hit rate: `redis-cli INFO stats`\n\nSee the queue: `redis-cli LLEN celery`\n").draft
+    assert 'hit_rate = { P2 = "TODO: the limit, for example > 80%"' in made
+
+
 def test_two_runbooks_make_one_draft_whose_links_lead_to_each() -> None:
     made = read("# A\n\n## Disk\n\nDisk usage < 70%\n", "# B\n\n## Memory\n\nMemory usage < 80%\n")
     assert 'disk = { P2 = "< 70%", runbook = "#disk" }' in made.draft
