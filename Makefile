@@ -51,7 +51,7 @@ stack check stop: $(VENV)/installed-examples
 	@$(VENV)/bin/python -m examples.stack $@ $(NAME) $(if $(filter check,$@),$(SUITE))
 
 test: test-packages $(VENV)/installed-dev $(VENV)/node_modules/axe-core/axe.min.js
-	tests/with-docker $(VENV)/bin/pytest -n 4 --dist loadfile --no-loadscope-reorder --ignore tests/live/test_flips.py
+	tests/with-docker $(VENV)/bin/pytest -n 4 --dist loadfile --ignore tests/live/test_flips.py
 	tests/with-docker $(VENV)/bin/pytest -n 2 --dist loadfile tests/live/test_flips.py -m 'not again'
 
 unit: $(VENV)/installed-dev

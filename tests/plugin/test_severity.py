@@ -56,7 +56,8 @@ def test_what_names_no_severity_is_never_ok(project: Project) -> None:
     functions += f"\n@pytest.mark.daily\ndef test_swallowed(expect):\n{swallowed}"
     good = '\n@pytest.mark.daily\ndef test_good(expect):\n    expect(5, limit="< 2", severity="grave")\n'
     pytester.makepyfile(
-        f"import pytest\nfrom pytest_opscheck.core.limits import Ladder, Limit, Rung, parse_limit\n{functions}{good}"
+        "import pytest\nfrom pytest_opscheck.core.ladders import Ladder, Rung\n"
+        f"from pytest_opscheck.core.limits import Limit, parse_limit\n{functions}{good}"
     )
     done = pytester.runpytest_subprocess("-m", "daily", "--opscheck-fail-at=P0")
     assert done.ret == 1
