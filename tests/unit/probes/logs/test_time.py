@@ -187,54 +187,58 @@ UNKNOWN_WHY = {
     "ahead": "after it was last written to; set the zone",
     "year": "say no year, and are of more than one",
 }
-FILES: dict[str, tuple[int | str, list[str]]] = {
-    "several forms": (3, [f"{each} failed" for each in (iso(30), syslog(0.9), iso(0.5), f"[{utc(0.2)}]")]),
-    "another form from the middle on": (2, [f"{each} failed" for each in (syslog(30), utc(0.5), utc(0.1))]),
-    "text, then JSON": (2, [f"{iso(30)} failed", *(f'{{"v":1,"time":"{utc(h)}","m":"failed"}}' for h in (0.5, 0.1))]),
-    "JSON, then text": (2, [f'{{"time":"{utc(30)}","m":"failed"}}', f"{iso(0.5)} failed", f"{iso(0.1)} failed"]),
-    "two programs": (
-        3,
-        [f"{each} failed" for each in (access(30), f"{ago(0.6):%Y/%m/%d %H:%M:%S} [error]", access(0.5), iso(0.1))],
-    ),
-    "two zones": (
-        2,
-        [f"{ago(0.9).astimezone(dt.timezone(dt.timedelta(hours=9))).isoformat()} failed", f"{utc(0.5)} failed"],
-    ),
-    "a date in the first line": (
-        1,
-        ["*** run before: 2020-01-01 10:00:00 ***", f"{iso(30)} failed", f"{iso(0.1)} failed"],
-    ),
-    "a date in an address": (1, [f"{iso(0.2)} GET /?from=2020-01-01T00:00:00Z failed"]),
-    "a traceback before the window": (
-        0,
-        [f"{iso(30)} x", "Traceback:", "  failed", "E: failed", "DETAIL:  (2025-01-01 00:00:00) failed", iso(0.1)],
-    ),
-    "a traceback in the window": (
-        2,
-        [f"{iso(0.5)} ERROR", "DETAIL:  Key (day)=(2025-01-01 00:00:00) failed", "E: failed", f"{iso(0.1)} x"],
-    ),
-    "byte order mark": (1, [f"\ufeff{iso(0.1)} failed"]),
-    "lines that are not known before the window": (0, ["failed", f"{dotted(6)} failed", iso(5), iso(0.1)]),
-    "lines that are not known in the window": (1, [f"{iso(0.5)} x", f"{dotted(0.3)} failed", f"{iso(0.1)} x"]),
-    "nothing that matches is not known": (0, [f"{iso(30)} started", "well", f"{dotted(0.5)} well", iso(0.1)]),
-    "a banner alone is known": ("tail", [f"{iso(30)} started", "login failed"]),
-    "another form and no way back": ("tail", [f"{iso(30)} failed", *[f"ERROR {iso(h)} failed" for h in (0.5, 0.1)]]),
-    "no banner": ("head", [*["failed"] * 1500, f"{iso(0.1)} x"]),
-    "one not understood": ("gap", [f"{iso(30)} x", f"{dotted(0.5)} failed", f"{iso(0.1)} x"]),
-    "what belongs to one not understood": ("gap", [f"{iso(30)} x", f"{dotted(0.5)} x", "  failed", f"{iso(0.1)} x"]),
-    "two banners": ("gap", [f"{iso(30)} started", "login failed", "login failed", f"{iso(0.1)} started"]),
-    "two banners far apart": ("gap", [f"{iso(30)} started", *["login failed", " x"] * 300, f"{iso(0.1)} started"]),
-    "dates of rows": ("order", [f"{iso(0.3)} query", "2020-01-01 00:00:00 | failed"]),
-    "half a day that is not said": ("shift", [f"{iso(13)} failed", f"{iso(12.3)} failed"]),
-    "another zone": ("shift", [f"{iso(5)} failed", f"{iso(3)} failed"]),
-    "another zone, east": ("ahead", [f"{iso(-4)} failed", f"{iso(-5)} failed"]),
-    "no year, and more than one": ("year", [f"{syslog(0.2)} failed", f"{syslog(1440)} x", f"{syslog(0.1)} x"]),
-}  # fmt: skip
 
 
-@pytest.mark.parametrize("case", FILES)
+def files() -> dict[str, tuple[int | str, list[str]]]:
+    """Return files by what is odd about them, and what is counted. Their lines are of the hours before this call."""
+    return {
+        "several forms": (3, [f"{each} failed" for each in (iso(30), syslog(0.9), iso(0.5), f"[{utc(0.2)}]")]),
+        "another form from the middle on": (2, [f"{each} failed" for each in (syslog(30), utc(0.5), utc(0.1))]),
+        "text, then JSON": (2, [f"{iso(30)} failed", *(f'{{"v":1,"time":"{utc(h)}","m":"failed"}}' for h in (0.5, 0.1))]),
+        "JSON, then text": (2, [f'{{"time":"{utc(30)}","m":"failed"}}', f"{iso(0.5)} failed", f"{iso(0.1)} failed"]),
+        "two programs": (
+            3,
+            [f"{each} failed" for each in (access(30), f"{ago(0.6):%Y/%m/%d %H:%M:%S} [error]", access(0.5), iso(0.1))],
+        ),
+        "two zones": (
+            2,
+            [f"{ago(0.9).astimezone(dt.timezone(dt.timedelta(hours=9))).isoformat()} failed", f"{utc(0.5)} failed"],
+        ),
+        "a date in the first line": (
+            1,
+            ["*** run before: 2020-01-01 10:00:00 ***", f"{iso(30)} failed", f"{iso(0.1)} failed"],
+        ),
+        "a date in an address": (1, [f"{iso(0.2)} GET /?from=2020-01-01T00:00:00Z failed"]),
+        "a traceback before the window": (
+            0,
+            [f"{iso(30)} x", "Traceback:", "  failed", "E: failed", "DETAIL:  (2025-01-01 00:00:00) failed", iso(0.1)],
+        ),
+        "a traceback in the window": (
+            2,
+            [f"{iso(0.5)} ERROR", "DETAIL:  Key (day)=(2025-01-01 00:00:00) failed", "E: failed", f"{iso(0.1)} x"],
+        ),
+        "byte order mark": (1, [f"\ufeff{iso(0.1)} failed"]),
+        "lines that are not known before the window": (0, ["failed", f"{dotted(6)} failed", iso(5), iso(0.1)]),
+        "lines that are not known in the window": (1, [f"{iso(0.5)} x", f"{dotted(0.3)} failed", f"{iso(0.1)} x"]),
+        "nothing that matches is not known": (0, [f"{iso(30)} started", "well", f"{dotted(0.5)} well", iso(0.1)]),
+        "a banner alone is known": ("tail", [f"{iso(30)} started", "login failed"]),
+        "another form and no way back": ("tail", [f"{iso(30)} failed", *[f"ERROR {iso(h)} failed" for h in (0.5, 0.1)]]),
+        "no banner": ("head", [*["failed"] * 1500, f"{iso(0.1)} x"]),
+        "one not understood": ("gap", [f"{iso(30)} x", f"{dotted(0.5)} failed", f"{iso(0.1)} x"]),
+        "what belongs to one not understood": ("gap", [f"{iso(30)} x", f"{dotted(0.5)} x", "  failed", f"{iso(0.1)} x"]),
+        "two banners": ("gap", [f"{iso(30)} started", "login failed", "login failed", f"{iso(0.1)} started"]),
+        "two banners far apart": ("gap", [f"{iso(30)} started", *["login failed", " x"] * 300, f"{iso(0.1)} started"]),
+        "dates of rows": ("order", [f"{iso(0.3)} query", "2020-01-01 00:00:00 | failed"]),
+        "half a day that is not said": ("shift", [f"{iso(13)} failed", f"{iso(12.3)} failed"]),
+        "another zone": ("shift", [f"{iso(5)} failed", f"{iso(3)} failed"]),
+        "another zone, east": ("ahead", [f"{iso(-4)} failed", f"{iso(-5)} failed"]),
+        "no year, and more than one": ("year", [f"{syslog(0.2)} failed", f"{syslog(1440)} x", f"{syslog(0.1)} x"]),
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("case", files())
 def test_a_file_is_counted_or_unknown(tmp_path: Path, case: str) -> None:
-    expected, lines = FILES[case]
+    expected, lines = files()[case]
     found = told(write(tmp_path / "x.log", *lines))
     if isinstance(expected, int):
         assert found == expected
