@@ -194,7 +194,10 @@ def files() -> dict[str, tuple[int | str, list[str]]]:
     return {
         "several forms": (3, [f"{each} failed" for each in (iso(30), syslog(0.9), iso(0.5), f"[{utc(0.2)}]")]),
         "another form from the middle on": (2, [f"{each} failed" for each in (syslog(30), utc(0.5), utc(0.1))]),
-        "text, then JSON": (2, [f"{iso(30)} failed", *(f'{{"v":1,"time":"{utc(h)}","m":"failed"}}' for h in (0.5, 0.1))]),
+        "text, then JSON": (
+            2,
+            [f"{iso(30)} failed", *(f'{{"v":1,"time":"{utc(h)}","m":"failed"}}' for h in (0.5, 0.1))],
+        ),
         "JSON, then text": (2, [f'{{"time":"{utc(30)}","m":"failed"}}', f"{iso(0.5)} failed", f"{iso(0.1)} failed"]),
         "two programs": (
             3,
@@ -222,10 +225,16 @@ def files() -> dict[str, tuple[int | str, list[str]]]:
         "lines that are not known in the window": (1, [f"{iso(0.5)} x", f"{dotted(0.3)} failed", f"{iso(0.1)} x"]),
         "nothing that matches is not known": (0, [f"{iso(30)} started", "well", f"{dotted(0.5)} well", iso(0.1)]),
         "a banner alone is known": ("tail", [f"{iso(30)} started", "login failed"]),
-        "another form and no way back": ("tail", [f"{iso(30)} failed", *[f"ERROR {iso(h)} failed" for h in (0.5, 0.1)]]),
+        "another form and no way back": (
+            "tail",
+            [f"{iso(30)} failed", *[f"ERROR {iso(h)} failed" for h in (0.5, 0.1)]],
+        ),
         "no banner": ("head", [*["failed"] * 1500, f"{iso(0.1)} x"]),
         "one not understood": ("gap", [f"{iso(30)} x", f"{dotted(0.5)} failed", f"{iso(0.1)} x"]),
-        "what belongs to one not understood": ("gap", [f"{iso(30)} x", f"{dotted(0.5)} x", "  failed", f"{iso(0.1)} x"]),
+        "what belongs to one not understood": (
+            "gap",
+            [f"{iso(30)} x", f"{dotted(0.5)} x", "  failed", f"{iso(0.1)} x"],
+        ),
         "two banners": ("gap", [f"{iso(30)} started", "login failed", "login failed", f"{iso(0.1)} started"]),
         "two banners far apart": ("gap", [f"{iso(30)} started", *["login failed", " x"] * 300, f"{iso(0.1)} started"]),
         "dates of rows": ("order", [f"{iso(0.3)} query", "2020-01-01 00:00:00 | failed"]),
@@ -233,7 +242,7 @@ def files() -> dict[str, tuple[int | str, list[str]]]:
         "another zone": ("shift", [f"{iso(5)} failed", f"{iso(3)} failed"]),
         "another zone, east": ("ahead", [f"{iso(-4)} failed", f"{iso(-5)} failed"]),
         "no year, and more than one": ("year", [f"{syslog(0.2)} failed", f"{syslog(1440)} x", f"{syslog(0.1)} x"]),
-    }  # fmt: skip
+    }
 
 
 @pytest.mark.parametrize("case", files())
