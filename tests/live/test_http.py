@@ -235,7 +235,7 @@ def test_failed_requests_red_and_green(run: Run, server: Site) -> None:
 
 
 def test_a_series_ends_where_its_server_does(run: Run, server: Site) -> None:
-    """One that dies behind a proxy: each further request would wait for what is not there any more."""
+    """One that dies behind a proxy: each further request would wait for what is not there, and counts as failed."""
 
     def gone_later(handler: Handler) -> None:
         if len(server.seen) > 10:
@@ -248,9 +248,18 @@ def test_a_series_ends_where_its_server_does(run: Run, server: Site) -> None:
     outcome = run(f'[http.api]\nurl = "{server.url}/"\nexpect = {{ errors = {{ P2 = "< 5%", requests = 200 }} }}\n')
     (measured,) = outcome["http.errors@api"]["measurements"]
     failed, asked = measured["share"]
-    assert (failed, asked < 20) == (5, True)
+    assert (failed > 180, asked) == (True, 200)
     assert outcome.verdict("http.errors@api") == "breach P2"
     assert len(server.seen) < 30
+
+
+def test_a_series_that_fails_at_once_is_made_to_its_end(run: Run, server: Site) -> None:
+    """Half of it well, and then a server that refuses each: no share of errors is made smaller by an early end."""
+    server.replies["/"] = lambda handler: handler.say(502 if len(server.seen) > 22 else 200, "")
+    outcome = run(f'[http.api]\nurl = "{server.url}/"\nexpect = {{ errors = {{ P2 = "< 20%", requests = 40 }} }}\n')
+    (measured,) = outcome["http.errors@api"]["measurements"]
+    assert (measured["share"][0] >= 18, measured["share"][1]) == (True, 40)
+    assert outcome.verdict("http.errors@api") == "breach P2"
 
 
 def test_stopped_server_fails_reachable_alone(run: Run, server: Site) -> None:

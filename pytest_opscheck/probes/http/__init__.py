@@ -28,8 +28,10 @@ _TOO_MANY_REQUESTS = 429
 _SERVER_ERROR = 500
 _FIRST = 3
 """After so many error statuses, and nothing else, a series of requests ends."""
-_IN_A_ROW = 5
-"""After so many failed requests in a row it ends too: the server has gone meanwhile, and each may wait for long."""
+_IN_A_ROW, _LONG_S = 5, 3.0
+"""After so many failed requests in a row that took so long it ends too: the server has gone meanwhile.
+
+What is left of the series counts as failed: one that broke off must not look better than it is."""
 
 
 class WebAddress(WebTarget):
@@ -235,14 +237,14 @@ def timings(web: Web, *, requests: Annotated[int, Field(ge=10, le=1000)] = 20, t
 
 
 def _series(web: Web, count: int, timeout_s: float) -> Timings:
-    """Make requests one after the other, until some in a row fail.
+    """Make requests one after the other, until several in a row fail slowly; those that are left then count as failed.
 
     Where the first get no answer worth a time, there is no series.
     """
     until = time.monotonic() + 0.9 * timeout_s
     times: list[float] = []
     failures: list[UnknownError | BlockedError] = []
-    in_a_row = 0
+    in_a_row, well_at = 0, time.monotonic()
     for number in range(1, count + 1):
         if time.monotonic() > until:
             raise UnknownError(
@@ -250,13 +252,14 @@ def _series(web: Web, count: int, timeout_s: float) -> Timings:
             )
         try:
             times.append(_timed(web, f"request {number} of {count}" if count > 1 else "the request"))
-            in_a_row = 0
+            in_a_row, well_at = 0, time.monotonic()
         except (UnknownError, BlockedError) as error:
             failures.append(error)
             if not times and (len(failures) == min(count, _FIRST) or isinstance(error, UnknownError)):
                 raise failures[0] from None
             in_a_row += 1
-            if in_a_row == _IN_A_ROW:
+            if in_a_row >= _IN_A_ROW and time.monotonic() - well_at > _LONG_S:
+                failures += [error] * (count - number)
                 break
     return Timings(tuple(times), tuple(map(str, failures)))
 
