@@ -11,6 +11,7 @@ from pathlib import Path
 import click
 
 from ..core.humanize import duration_text
+from ..core.masks import masked
 from ..core.results import Result, Run
 from ..core.visible import in_line, plain
 from ..history import Past
@@ -121,7 +122,7 @@ def _asked(expectation: Expectation, inventory: Inventory) -> Iterator[str]:
 
 
 def _script(part: Part) -> Iterator[str]:
-    arguments = f", with {' '.join(map(shlex.quote, part.args))}" if part.args else ""
+    arguments = f", with {masked(' '.join(map(shlex.quote, part.args)))}" if part.args else ""
     first, *others = textwrap.dedent(part.script).strip().split("\n")
     yield f"sh{arguments}:"
     yield from (textwrap.indent(text, "  ") for text in (first, *others[: _MOST_LINES - 1]))
@@ -130,7 +131,8 @@ def _script(part: Part) -> Iterator[str]:
 
 
 def _given(value: object) -> str:
-    return plain(value) if isinstance(value, str) else plain(str(value))
+    text = value if isinstance(value, str) else shlex.join(value) if isinstance(value, tuple) else str(value)
+    return masked(plain(text))
 
 
 def _past(inventory: Inventory, run: Run, result: Result, folder: Path) -> Iterator[str]:

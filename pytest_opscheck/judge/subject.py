@@ -5,6 +5,7 @@ from __future__ import annotations
 import shlex
 from dataclasses import dataclass
 
+from ..core.masks import masked
 from ..inventory import Expectation, Inventory
 from .expect import DEFAULT_SEVERITY
 
@@ -50,13 +51,16 @@ class Subject:
 
 
 def _asked(expectation: Expectation) -> str | None:
-    """Return the command or query of the inventory in a line; None where it has none, or it takes more than that."""
+    """Return the command or query of the inventory in a line, without passwords that stand in it.
+
+    None where it has none, or it takes more than that.
+    """
     key = next((key for key in _QUESTIONS if key in expectation.asked), None)
     given = expectation.asked[key] if key is not None else ""
     text = shlex.join(given) if isinstance(given, tuple) else str(given).strip()
     if key != "run" and "--" not in text:  # which begins a comment, up to the end of the line
         text = " ".join(text.split())
-    return text if 0 < len(text) <= _LONGEST and text.isprintable() else None
+    return masked(text) if 0 < len(text) <= _LONGEST and text.isprintable() else None
 
 
 def _at_stake(expectation: Expectation) -> str:

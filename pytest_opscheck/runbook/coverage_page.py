@@ -8,6 +8,7 @@ from typing import Any
 
 from markupsafe import Markup, escape
 
+from ..core.masks import masked
 from ..core.visible import plain, visible
 from ..reports.template import markup, rendered
 from .blocks import FRONT_MATTER
@@ -15,7 +16,6 @@ from .coverage import Coverage, Covered, State
 from .coverage_words import summary, told_of, unasked
 from .draft import quote
 from .headings import slug
-from .masks import masked
 from .page import Page
 
 _MOST_MESSAGES = 4

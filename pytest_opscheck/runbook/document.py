@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from ..core.masks import masked
 from .asks import Todo
 from .entries import Entry
 from .importing import Imported
-from .masks import masked
 from .statements import LineFate, counted
 
 SCHEMA = "opscheck.runbook-import/1"

@@ -9,12 +9,12 @@ from typing import Any
 
 from .._check import Check
 from ..core.humanize import counted as plural
+from ..core.masks import has_secret, masked
 from ..core.units import example
 from ..core.visible import plain
 from . import toml
 from .asks import TargetHint, Todo, literal
 from .entries import Entry, by_severity, carries
-from .masks import has_secret, masked
 from .measures import HIGH, METRICS
 from .statements import Fate, LineFate
 from .targets import Names

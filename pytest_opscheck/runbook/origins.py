@@ -7,11 +7,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
+from ..core.masks import masked
 from ..core.visible import plain
 from ..inventory.positions import Key
 from ..inventory.written import Source, Written
 from .draft import TIMED, quote
-from .masks import masked
 from .quantities import read
 from .values import Number, number_of
 

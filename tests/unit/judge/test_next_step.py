@@ -102,6 +102,11 @@ def test_a_command_by_which_people_try_it_themselves(keys: Target, command: str 
     ("table", "asked"),
     [
         ('[host.a.command.x]\nrun = "nginx -t"', "nginx -t"),
+        ('[host.a.command.x]\nrun = "PGPASSWORD=hunter2xyz psql"', "PGPASSWORD=*** psql"),
+        ('[host.a.command.x]\nrun = "curl -u admin:hunter2xyz http://a"', "curl -u admin:*** http://a"),
+        ('[host.a.command.x]\nrun = "mysql -phunter2xyz"', "mysql -p***"),
+        ('[host.a.command.x]\nrun = "sshpass -p hunter2xyz ssh b"', "sshpass -p *** ssh b"),
+        ('[host.a.command.x]\nrun = "redis-cli -a hunter2xyz ping"', "redis-cli -a *** ping"),
         ('[host.a.command.x]\nrun = """cd /srv\n./check"""', None),
         (
             '[postgres.a]\ndsn = \'postgresql://a/b\'\n[postgres.a.query.x]\nsql = """\nselect 1\n  from jobs\n"""',

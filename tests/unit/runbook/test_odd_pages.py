@@ -11,9 +11,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from pytest_opscheck.core.masks import masked
 from pytest_opscheck.runbook import page
 from pytest_opscheck.runbook.importing import Imported, imported, of_pages
-from pytest_opscheck.runbook.masks import masked
 from pytest_opscheck.runbook.page import Page, UnreadableError
 from pytest_opscheck.runbook.statements import Fate
 from tests.unit.runbook.measure import CORPUS

@@ -1,11 +1,11 @@
-"""Secrets that stand in a runbook, masked in whatever is told of it."""
+"""Secrets that people write into a runbook or a command line, masked in whatever is told of it."""
 
 from __future__ import annotations
 
 import re
 
-from ..core.secrets import MASK, secret_parts
-from ..core.shapes import is_secret_key, known_tokens
+from .secrets import MASK, secret_parts
+from .shapes import is_secret_key, known_tokens
 
 LONGEST = 4000
 _PAIR = re.compile(
@@ -13,7 +13,7 @@ _PAIR = re.compile(
 )
 _OPTION = re.compile(
     r"(?P<option>(?:^|\s)(?:--?(?i:password|pass|passwd|token|secret|api[_-]?key|auth)(?:="
-    r"|\s+)|-a\s+(?=\S+)|-u\s+[\w.-]+:|--user[= ][\w.-]+:|-p(?=['\"\w]*[A-Z\d]\S*(?:\s"
+    r"|\s+)|-a\s+(?=\S+)|-u\s+[\w.-]+:|--user[= ][\w.-]+:|(?:^|(?<=\s))sshpass\s+-p\s+|-p(?=['\"\w]*[A-Z\d]\S*(?:\s"
     r"|$))))(?P<quote>['\"]?)(?P<value>[^\s'\"]{3,})",
 )
 _BEARER = re.compile(r"\b(Bearer|Basic|Token|ApiKey)(\s+)([^\s\"'`]{8,})", re.IGNORECASE)
