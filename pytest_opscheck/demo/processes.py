@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import pwd
+import random
 import shutil
 import signal
 import socket
@@ -17,6 +18,7 @@ from typing import Any
 
 POSTGRES = Path("/usr/lib/postgresql")
 """Where Debian has a folder a version, whose `bin` is in nobody's PATH."""
+_PORTS = range(20_000, 32_768)
 _LONGEST_WAIT_S = 30.0
 _GRACE_S = 5.0
 
@@ -39,11 +41,16 @@ def _version(folder: Path) -> float:
 
 
 def free_port() -> int:
-    """Return a TCP port of the loopback interface that nobody uses just now."""
-    with socket.socket() as sock:
-        sock.bind(("127.0.0.1", 0))
-        port: int = sock.getsockname()[1]
-        return port
+    """Return a TCP port of the loopback interface that nobody uses just now.
+
+    It is none of those that a system gives to outgoing connections and to whoever asks for any port (from 32768 on
+    Linux, from 49152 elsewhere): a connection of any program may take one of those before the server listens on it.
+    """
+    while True:
+        port = random.choice(_PORTS)  # noqa: S311 - so that two who choose at once choose different ones
+        with contextlib.suppress(OSError), socket.socket() as sock:
+            sock.bind(("127.0.0.1", port))
+            return port
 
 
 def listens(port: int) -> bool:

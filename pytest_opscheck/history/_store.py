@@ -190,10 +190,14 @@ class PostgresStore:
         return f"CROSS JOIN LATERAL ({newest}) {alias}"
 
     def has_table(self, name: str) -> bool:
-        return self.rows("SELECT to_regclass(?) IS NOT NULL", (name,)) == [(True,)]
+        # Not to_regclass: its cache does not see the table that another run made while this one waited for its turn.
+        visible = "relname = ? AND relkind = 'r' AND pg_catalog.pg_table_is_visible(oid)"
+        return bool(self.rows(f"SELECT 1 FROM pg_catalog.pg_class WHERE {visible}", (name,)))
 
     def begin(self, *, writes: bool) -> None:
-        self.rows("BEGIN" if writes else "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
+        # Who writes waits for its turn, and has to see what the one before has written, whatever the server's default.
+        level = "READ COMMITTED" if writes else "REPEATABLE READ READ ONLY"
+        self.rows(f"BEGIN ISOLATION LEVEL {level}")
         self.rows(f"SET LOCAL statement_timeout = {self._bound_ms}")
         self.rows(f"SET LOCAL lock_timeout = {int(BUSY_S * 1000)}")
 

@@ -17,15 +17,10 @@ from pathlib import Path
 
 import pytest
 
+from pytest_opscheck.demo import processes
+
+free_port = processes.free_port
 LONGEST_WAIT_S = 30
-
-
-def free_port() -> int:
-    """Return a TCP port of the loopback interface that nobody uses just now."""
-    with socket.socket() as sock:
-        sock.bind(("127.0.0.1", 0))
-        port: int = sock.getsockname()[1]
-        return port
 
 
 def program(name: str, *folders: str) -> str:

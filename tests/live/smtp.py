@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import socket
 import ssl
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,6 +15,8 @@ from typing import Any
 import trustme
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import AuthResult, LoginPassword
+
+from .processes import free_port
 
 PASSWORD = "Canary-5-Smtp"
 
@@ -86,9 +87,7 @@ def server(post: Post, security: str, context: ssl.SSLContext | None) -> Iterato
         "starttls": {"tls_context": context, "require_starttls": True, **signed},
         "none": {},
     }[security]
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = free_port()
     controller = Controller(post, hostname="127.0.0.1", port=port, **options)
     controller.start()
     try:
