@@ -49,6 +49,13 @@ PAGES = [
     "docs/runbook.md",
     "docs/api.md",
     "docs/migrating.md",
+    "docs/tutorial.md",
+    "docs/ssh.md",
+    "docs/secrets.md",
+    "docs/kubernetes.md",
+    "docs/results.md",
+    "docs/exit-statuses.md",
+    "SECURITY.md",
     *(page.relative_to(ROOT).as_posix() for page in sorted((ROOT / "docs/checks").glob("*.md"))),
 ]
 ENVIRONMENT = {
@@ -224,6 +231,32 @@ def test_the_site_is_not_built_with_a_link_that_leads_nowhere(link: str, tmp_pat
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
     assert done.returncode == 1
     assert f"'{link}'" in done.stderr
+
+
+def test_each_page_is_one_click_away_from_the_readme() -> None:
+    """But for those of the checks, which are behind the page that lists them."""
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    pages = {path.relative_to(ROOT).as_posix() for path in (ROOT / "docs").glob("*.md")}
+    assert pages <= set(re.findall(r"\]\(([^)#]+)", readme))
+
+
+def test_the_page_of_exit_statuses_has_those_of_the_readme() -> None:
+    texts = [(ROOT / page).read_text(encoding="utf-8") for page in ("README.md", "docs/exit-statuses.md")]
+    readme, page = (re.findall(r"^\| (\d) \|", text, re.MULTILINE) for text in texts)
+    assert page == readme == list("0123456")
+
+
+def test_the_page_of_the_results_file_is_up_to_date() -> None:
+    assert GENERATOR.RESULTS.read_text(encoding="utf-8") == GENERATOR.results_page(), "run python docs/generate.py"
+
+
+def test_the_page_of_the_results_file_has_each_field() -> None:
+    """And says of each what it means."""
+    page = GENERATOR.results_page()
+    defined = GENERATOR.schema()["$defs"]
+    names = {name for part in ("run", "summary", "result", "measurement") for name in defined[part]["properties"]}
+    assert names <= set(re.findall(r"^\| `(\w+)` \| .+ \| .+ \|$", page, re.MULTILINE))
+    assert not re.findall(r"^\| `\w+` \| .* \|  \|$", page, re.MULTILINE)
 
 
 def test_the_pages_of_checks_are_up_to_date() -> None:

@@ -34,7 +34,7 @@ QUIET = "[defaults.host.expect]\ndisk = false\nmemory = false\nload = false\ncpu
 
 def blocks(mark: str, language: str = "sh") -> list[str]:
     """Return the blocks of the page behind a mark."""
-    found = re.findall(rf"^<!-- {mark} -->\n```{language}\n(.*?)^```", PAGE, re.M | re.S)
+    found = re.findall(rf"^<!-- {mark} -->\n```{language}\n(.*?)^```", PAGE, re.MULTILINE | re.DOTALL)
     assert found, mark
     return found
 
@@ -92,7 +92,8 @@ def config(folder: Path, port: int) -> str:
 
 def inventory(host: Host, name: str = "web1", more: str = "") -> str:
     """Return the page's inventory, for a server that is here."""
-    (found,) = (block for block in re.findall(r"^```toml\n(.*?)^```", PAGE, re.M | re.S))
+    (block,) = re.findall(r"^```toml\n(.*?)^```", PAGE, re.MULTILINE | re.DOTALL)
+    found: str = block
     return QUIET + found.replace("ssh://web1", f"ssh://{name}?ssh_config={host.folder / 'config'}{more}")
 
 
@@ -140,7 +141,7 @@ def test_from_another_address_nobody_is_let_in(host: Host) -> None:
 
 def test_a_connection_that_stays_open_is_used_and_not_waited_for(run: Run, host: Host) -> None:
     """Who keeps it outlives the run that has opened it, and holds its standard error."""
-    (lines,) = re.findall(r"^Host web1\n((?: +Control.*\n)+)", PAGE, re.M)
+    (lines,) = re.findall(r"^Host web1\n((?: +Control.*\n)+)", PAGE, re.MULTILINE)
     shared = host.folder / "config"
     text = shared.read_text(encoding="utf-8")
     shared.write_text(f"{lines.replace('~/.ssh', str(host.folder))}{text}", encoding="utf-8")

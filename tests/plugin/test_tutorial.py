@@ -24,7 +24,8 @@ LONGEST_S = 180
 NEXT = "\x1e"
 QUIET = """\
 sed -i '/^\\[host\\.local\\]/,$ {/^$/q}' opscheck.toml
-printf '%s\\n' '[defaults.host.expect]' 'disk = "< 100%"' 'load = "< 1000"' 'cpu = false' 'uptime = "> 1s"' >> opscheck.toml
+printf '%s\\n' '[defaults.host.expect]' >> opscheck.toml
+printf '%s\\n' 'disk = "< 100%"' 'load = "< 1000"' 'cpu = false' 'uptime = "> 1s"' >> opscheck.toml
 """
 """What else runs on this machine, and how busy it is, is no matter of the page: nothing of it is in the inventory. One
 check that depends on that is exchanged for another one, so that there are as many."""
@@ -32,11 +33,12 @@ check that depends on that is exchanged for another one, so that there are as ma
 
 def steps() -> Iterator[tuple[str, str]]:
     """Yield what the page has typed and what that shows; what is to be added to the inventory shows nothing."""
-    for language, block in re.findall(r"^```(\w+)\n(.*?)^```", PAGE.read_text(encoding="utf-8"), re.M | re.S):
+    page = PAGE.read_text(encoding="utf-8")
+    for language, block in re.findall(r"^```(\w+)\n(.*?)^```", page, re.MULTILINE | re.DOTALL):
         if language == "toml":
             yield f"cat >> opscheck.toml <<'END'\n\n{block}END", ""
         if language == "console":
-            yield from re.findall(r"^\$ (.*)\n((?:(?!\$ ).*\n)*)", block, re.M)
+            yield from re.findall(r"^\$ (.*)\n((?:(?!\$ ).*\n)*)", block, re.MULTILINE)
 
 
 def typed(command: str, port: int) -> str:
@@ -57,7 +59,6 @@ def shown(commands: list[str], folder: Path) -> list[str]:
         ["bash", "-c", script], cwd=folder, env=environment, stdout=subprocess.PIPE, text=True, start_new_session=True
     )
     try:
-        # The server of the page outlives the shell, and would hold the pipe of a shell that has failed.
         said, _ = process.communicate(timeout=LONGEST_S)
     finally:
         with contextlib.suppress(ProcessLookupError):
@@ -80,7 +81,7 @@ def plain(text: str) -> str:
 def matches(said: str, expected: str) -> bool:
     """Tell whether a text is as the page has it, where `...` stands for anything: lines of their own, or words."""
     pattern = re.escape(plain(expected))
-    pattern = re.sub(r"^\\\.\\\.\\\.\\\n", r"(?:.*\\n)*", pattern, flags=re.M).replace(r"\.\.\.", ".*")
+    pattern = re.sub(r"^\\\.\\\.\\\.\\\n", r"(?:.*\\n)*", pattern, flags=re.MULTILINE).replace(r"\.\.\.", ".*")
     return re.fullmatch(pattern, plain(said)) is not None
 
 
