@@ -131,6 +131,7 @@ def test_docker_stop_ends_a_run_with_what_was_judged(checks: Checks, redis: int)
         docker("rm", "-f", started)
     run = checks.latest()
     assert took < 10
+    assert "host.reachable@local" in {result["id"] for result in run["results"] if result["verdict"] == "ok"}
     assert run["run"]["exit_status"] == 2
     assert not (checks.reports / "daily" / "latest.json").exists()
 
