@@ -2,16 +2,18 @@
 # for example with the certificates of your own network.
 ARG BASE=debian:bookworm-slim
 
-FROM ${BASE} AS build
+FROM ${BASE} AS system
+RUN apt-get update -q && apt-get install -q -y --no-install-recommends ca-certificates openssh-client python3 tzdata \
+ && rm -rf /var/lib/apt/lists/* /var/cache/apt/*
+
+FROM system AS build
 RUN apt-get update -q && apt-get install -q -y --no-install-recommends python3-venv
 RUN python3 -m venv /opt/opscheck
 WORKDIR /src
 COPY . .
 RUN /opt/opscheck/bin/pip install -q --no-cache-dir '.[notify]'
 
-FROM ${BASE}
-RUN apt-get update -q && apt-get install -q -y --no-install-recommends ca-certificates openssh-client python3 tzdata \
- && rm -rf /var/lib/apt/lists/* /var/cache/apt/*
+FROM system
 COPY --from=build /opt/opscheck /opt/opscheck
 # The folder of the inventory; reports/ is there, so that a volume mounted on it belongs to the user as well.
 RUN useradd --uid 10001 --create-home opscheck && install -d -o opscheck -g opscheck /checks /checks/reports

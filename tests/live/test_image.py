@@ -171,6 +171,16 @@ def test_over_ssh_with_a_key_as_a_secret_is_mounted(checks: Checks, tmp_path: Pa
         assert done.returncode == 0, done.stdout + done.stderr
 
 
+def test_an_image_that_is_made_of_it(image: str, tmp_path: Path) -> None:
+    """As docs/kubernetes.md has it: with another package, and with the inventory inside."""
+    page = (ROOT / "docs" / "kubernetes.md").read_text(encoding="utf-8")
+    (lines,) = re.findall(r"^<!-- Dockerfile -->\n```text\n(.*?)^```", page, re.MULTILINE | re.DOTALL)
+    (tmp_path / "Dockerfile").write_text(lines.replace("FROM opscheck\n", f"FROM {image}\n"), encoding="utf-8")
+    (tmp_path / "opscheck.toml").write_text("[host.local]\n", encoding="utf-8")
+    docker("build", "-q", "--network", "host", "-t", f"{NAME}-own", str(tmp_path))
+    assert docker("run", "--rm", f"{NAME}-own", "validate") == "opscheck.toml is valid: 1 target, 5 checks"
+
+
 def test_the_compose_file(image: str, redis: int, tmp_path: Path) -> None:
     """Twice, and the second run knows the first one, by the volume."""
     folder = tmp_path / "container"

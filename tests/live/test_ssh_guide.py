@@ -158,6 +158,18 @@ def test_a_connection_that_stays_open_is_used_and_not_waited_for(run: Run, host:
         shared.write_text(text, encoding="utf-8")
 
 
+def test_a_forced_command_takes_the_script_and_nothing_else(run: Run, host: Host) -> None:
+    (forced,) = re.findall(r'command="[^"]+"', PAGE)
+    file = "/home/opscheck/.ssh/authorized_keys"
+    host.root(f"cp {file} /root/kept; sed -i 's/^from/{forced},from/' {file}")
+    try:
+        assert run(inventory(host)).verdict("host.reachable@web1") == "ok"
+        assert "uid=" not in host.ssh("web1", "id").stdout
+    finally:
+        host.root(f"cat /root/kept > {file}")
+    assert "uid=" in host.ssh("web1", "id").stdout
+
+
 def test_root_for_everything(run: Run, host: Host) -> None:
     """With the one line of sudo that the page has for it, which allows no other shell."""
     text = QUIET + f'[host.web1]\nconnect = "ssh://web1?ssh_config={host.folder / "config"}&sudo=true"\n'
