@@ -22,6 +22,8 @@ _ANSWER = re.compile(
     r"|réaction|update|notif|contact|owner|sla\b",
     re.IGNORECASE,
 )
+_NAMES = re.compile(r"^\W*(?:alerts?|alarms?|warnings?)(?: ?names?)?\W*$", re.IGNORECASE)
+"""What stands over the first column where it names what the others say more of."""
 _ASIDE = re.compile(
     r"^(?:description|notes?|purpose|action|comment|owner|why|meaning|zweck|aktion"
     r"|remarks?|who|team|dashboard|runbook|link|frequency|interval|schedule|how often"
@@ -61,6 +63,8 @@ class _Column:
 def row_of(block: Block, vocabulary: Vocabulary) -> Row:
     """Return what a row says."""
     columns = [_column(head, vocabulary) for head in block.head]
+    if columns[1:] and _NAMES.match(sentences.without_marks(block.head[0])):
+        columns[0] = _Column()
     cells = [
         (cell.strip(), columns[place] if place < len(columns) else _Column()) for place, cell in enumerate(block.cells)
     ]

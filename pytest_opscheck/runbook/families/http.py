@@ -52,7 +52,8 @@ def target_of(url: str, headers: Mapping[str, Any] | None = None, *, insecure: b
     parts = split(shown)
     path = [part for part in parts.path.split("/") if part and not re.fullmatch(r"api|v\d+", part)]
     host = re.sub(r"[^A-Za-z0-9-].*", "", parts.netloc.rpartition("@")[2]) or "web"
-    name = named("_".join(path)) if path else named("web" if host in ("www", "localhost", "127") else host, "web")
+    label = "web" if host in ("www", "localhost") or host.isdigit() else host
+    name = named("_".join(path) if path else label, "web")
     keys: dict[str, Any] = {"url": _kept(shown)}
     keys |= {"headers": dict(headers)} if headers else {}
     keys |= {"verify": False} if insecure else {}
@@ -326,7 +327,7 @@ def _metrics(step: Step, url: str) -> Iterator[Ask]:
     host = named(
         re.sub(r"[^A-Za-z0-9-].*", "", split(target.identity.partition(" ")[0]).netloc.rpartition("@")[2]), "app"
     )
-    target = replace(target, name="app" if host in ("localhost", "127") else host)
+    target = replace(target, name="app" if host == "localhost" or host.isdigit() else host)
     grep = grep_of(step.line)
     names = [name for name in _METRIC.findall(grep.pattern) if "_" in name] if grep else []
     if len(names) == 1 and re.search(r"[<>≤≥]|than|below|above|under|over", step.expected):
