@@ -162,7 +162,7 @@ def _compares(text: str) -> bool:
 
 def _addresses(row: Row, cells: list[tuple[str, _Column]]) -> None:
     """Read an address in a row, and the status or the document that is expected of it."""
-    if row.commands or row.measured:
+    if row.commands or row.measured or http.is_inside(" ".join(cell for cell, _ in cells)):
         return
     if not metrics.find(row.name) or http.of_path(" ".join(cell for cell, _ in cells)):
         row.asks += list(http.of_endpoint(" ".join(cell for cell, _ in cells)))

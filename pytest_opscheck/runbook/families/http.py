@@ -11,7 +11,20 @@ from urllib.parse import parse_qs
 
 from ...core.shapes import is_secret_key
 from ..addresses import split
-from ..asks import Ask, Command, Step, TargetHint, Todo, grep_of, has_variables, is_open, literal, named, variables
+from ..asks import (
+    Ask,
+    Command,
+    Step,
+    TargetHint,
+    Todo,
+    grep_of,
+    has_variables,
+    in_container,
+    is_open,
+    literal,
+    named,
+    variables,
+)
 
 URL = re.compile(
     r"https?://[^\s`'\"<>|)\]}]+|\blocalhost:\d{2,5}(?:/[^\s`'\"<>|)\]]*)?|\b127\.0\.0\.1:\d{2,5}(?:/[^\s`'\"<>|)\]]*)?"
@@ -78,6 +91,10 @@ def _kept(url: str) -> str | Todo:
 PATH = re.compile(
     r"`(?:(?:GET|HEAD)\s+)?(/[a-z][\w.-]*(?:/[\w.-]+)*/?)`|(?<![\w.`])(?:GET|HEAD)\s+(/[a-z][\w./-]*)", re.IGNORECASE
 )
+_LOOPBACK = re.compile(r"(?:^|//|[\s`(])(?:localhost|127\.0\.0\.1|\[::1\])")
+_INSIDE = re.compile(
+    r"container[ -]?internal|\binside (?:of )?(?:the |its |a )?(?:container|docker|pod)", re.IGNORECASE
+)
 _ENDPOINT = re.compile(r"health|ready|live|status|ping|\bup\b|version|metrics|api|smoke", re.IGNORECASE)
 
 
@@ -125,7 +142,8 @@ def asks(step: Step) -> Iterator[Ask]:
     """Yield what a step asks of an address."""
     for command in step.line.commands:
         if command.program in ("curl", "wget", "http", "xh") and (url := url_of(command)) is not None:
-            yield from of_url(step, url, command)
+            if not (in_container(command) and _LOOPBACK.search(url)):  # which is another one out here
+                yield from of_url(step, url, command)
             return
 
 
@@ -151,8 +169,15 @@ def of_url(step: Step, url: str, command: Command) -> Iterator[Ask]:
         yield Ask("http.status", target, limits=limits, sure=0.9, subject=url)
 
 
+def is_inside(text: str) -> bool:
+    """Tell whether a text says that its address is one of a container, which nothing out here can ask."""
+    return _LOOPBACK.search(text) is not None and _INSIDE.search(text) is not None
+
+
 def of_endpoint(text: str) -> Iterator[Ask]:
     """Yield what a text says of an endpoint that it names by its path alone: `/health` returns 200."""
+    if is_inside(text):
+        return
     url = URL.search(text)
     known = url is not None and not is_place_to_look(url[0])
     found = (url[0], target_of(url[0])) if url and known else of_path(text)
