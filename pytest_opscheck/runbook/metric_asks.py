@@ -146,6 +146,7 @@ _SERVICE = re.compile(
     re.IGNORECASE,
 )
 """A program that is to run, by the name of its unit."""
+_WELL = re.compile(r"daily backup|exists?\b|(?<![\d.])200\b(?!\s*(?:ms|%|mb|gb))", re.IGNORECASE)
 _DEFAULTS = frozenset(("celery.queue_length", "postgres.replication_lag"))
 _REPLICAS = re.compile(
     r"\b([a-z][\w-]{1,20}) (?:runs |has |have |with "
@@ -164,7 +165,7 @@ _ROWS = re.compile(
 
 def for_phrase(text: str) -> Iterator[Ask]:
     """Yield the checks of what a text says is well, without a number: all containers are up, no alert is firing."""
-    if not (says_well(text) or says_nothing(text)) and not re.search(r"daily backup|exists?\b", text, re.IGNORECASE):
+    if not (says_well(text) or says_nothing(text)) and not _WELL.search(text):
         return
     yield from _names(text)
     if re.search(r"\bprometheus targets?\b|\bscrape targets?\b", text, re.IGNORECASE):

@@ -180,7 +180,7 @@ class Texts:
         """Read what is said to be well without a number: in a checklist, or where it is labelled as expected."""
         found = self._rules(text, block.section)
         listed = block.depth > 0 and (around.suite is not None or _LISTS.search(block.section.title) is not None)
-        is_check = block.task or listed or self._place.vocabulary.is_expected(text)
+        is_check = block.task or listed or around.role is Role.NORMAL or self._place.vocabulary.is_expected(text)
         if is_check or "`" in text or "replica" in text.lower() or "container" in text.lower():
             found += list(metric_asks.for_replicas(text))
         found += list(http.of_endpoint(text))

@@ -280,7 +280,7 @@ def pairs(text: str) -> dict[str, str]:
     found = {
         key: f"== {literal(word or value)}"
         for key, word, value in _PAIR.findall(text[text.index("{") :])
-        if len(key) < _LONGEST_KEY
+        if len(key) < _LONGEST_KEY and (word or value).strip(". \u2026")  # three dots stand for any value
     }
     well = next((value for value in found.values() if value.removeprefix("== ") in _WELL), None)
     if well is not None:
