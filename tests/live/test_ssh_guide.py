@@ -125,6 +125,7 @@ def test_through_a_jump_host(run: Run, host: Host) -> None:
         (("web1", "sudo -n id"), "password is required"),
         (("web1", "sudo -n /usr/sbin/sshd -T"), "password is required"),
         (("web1", "echo another >> .ssh/authorized_keys"), "ermission denied"),
+        (("web1", "mv .ssh old"), "Permission denied"),
     ],
 )
 def test_what_the_key_can_not_do(host: Host, words: tuple[str, ...], said: str) -> None:
