@@ -29,6 +29,8 @@ from tests.live.processes import program
 from tests.unit.reports import values
 
 ROOT = Path(__file__).parent.parent
+TUTORIAL = "docs/tutorial.md"
+"""It is gone through as a whole, by tests/plugin/test_tutorial.py: of its inventory each block is but a part."""
 PAGES = [
     "README.md",
     "docs/inventory.md",
@@ -49,6 +51,13 @@ PAGES = [
     "docs/runbook.md",
     "docs/api.md",
     "docs/migrating.md",
+    TUTORIAL,
+    "docs/ssh.md",
+    "docs/secrets.md",
+    "docs/kubernetes.md",
+    "docs/results.md",
+    "docs/exit-statuses.md",
+    "SECURITY.md",
     *(page.relative_to(ROOT).as_posix() for page in sorted((ROOT / "docs/checks").glob("*.md"))),
 ]
 ENVIRONMENT = {
@@ -64,6 +73,8 @@ ENVIRONMENT = {
 
 def blocks(language: str) -> Iterator[pytest.param]:  # type: ignore[valid-type]
     for page in PAGES:
+        if page == TUTORIAL:
+            continue
         text = (ROOT / page).read_text(encoding="utf-8")
         for number, found in enumerate(
             re.findall(rf"^```{language}\n(.*?)^```", text, re.MULTILINE | re.DOTALL), start=1
@@ -224,6 +235,32 @@ def test_the_site_is_not_built_with_a_link_that_leads_nowhere(link: str, tmp_pat
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
     assert done.returncode == 1
     assert f"'{link}'" in done.stderr
+
+
+def test_each_page_is_one_click_away_from_the_readme() -> None:
+    """But for those of the checks, which are behind the page that lists them."""
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    pages = {path.relative_to(ROOT).as_posix() for path in (ROOT / "docs").glob("*.md")}
+    assert pages <= set(re.findall(r"\]\(([^)#]+)", readme))
+
+
+def test_the_page_of_exit_statuses_has_those_of_the_readme() -> None:
+    texts = [(ROOT / page).read_text(encoding="utf-8") for page in ("README.md", "docs/exit-statuses.md")]
+    readme, page = (re.findall(r"^\| (\d) \|", text, re.MULTILINE) for text in texts)
+    assert page == readme == list("0123456")
+
+
+def test_the_page_of_the_results_file_is_up_to_date() -> None:
+    assert GENERATOR.RESULTS.read_text(encoding="utf-8") == GENERATOR.results_page(), "run python docs/generate.py"
+
+
+def test_the_page_of_the_results_file_has_each_field() -> None:
+    """And says of each what it means."""
+    page = GENERATOR.results_page()
+    defined = GENERATOR.schema()["$defs"]
+    names = {name for part in ("run", "summary", "result", "measurement") for name in defined[part]["properties"]}
+    assert names <= set(re.findall(r"^\| `(\w+)` \| .+ \| .+ \|$", page, re.MULTILINE))
+    assert not re.findall(r"^\| `\w+` \| .* \|  \|$", page, re.MULTILINE)
 
 
 def test_the_pages_of_checks_are_up_to_date() -> None:
