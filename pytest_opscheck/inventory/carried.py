@@ -50,6 +50,12 @@ def texts_of(inventory: Inventory) -> dict[str, str]:
     return found
 
 
+def is_named(inventory: Inventory) -> bool:
+    """Tell whether an inventory says its own name; else that is its folder's, which workers do not have."""
+    general = tomllib.loads(inventory.written.main.text).get("opscheck", {})
+    return isinstance(general, dict) and "name" in general
+
+
 def mentioned(inventory: Inventory) -> Iterator[Mention]:
     """Yield the variables that workers read, as they are here. Raises NotCarriedError."""
     outside = Outside(os.environ, inventory.file.absolute().parent)
