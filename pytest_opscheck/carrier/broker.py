@@ -89,7 +89,7 @@ class Broker:
     @contextlib.contextmanager
     def connected(self) -> Iterator[Line]:
         """Give a connection to the broker. Raises BrokerError, also for what goes wrong with it later."""
-        from kombu import Connection
+        from kombu.connection import Connection
         from kombu.exceptions import KombuError
 
         connection = Connection(
@@ -156,7 +156,7 @@ class Line:
 
     def listen(self, run: str) -> None:
         """Take what workers say of a run's parts from now on."""
-        from kombu import Consumer
+        from kombu.messaging import Consumer
 
         queue = _queue(reply_queue_of(run), expires=_LEFT_S)  # from when nobody listens to it any more
         consumer = Consumer(self._channel, [queue], no_ack=True, on_message=self._hear)
@@ -175,7 +175,7 @@ class Line:
 
     def reply(self, run: str, message: str, left_s: float) -> None:
         """Say something of a run's part to who has started the run; of nobody any more it goes with its time."""
-        from kombu import Producer
+        from kombu.messaging import Producer
 
         queue = reply_queue_of(run)
         Producer(self._channel, auto_declare=False).publish(
@@ -219,6 +219,6 @@ def orders(vantage: str | None) -> Any:
 
 
 def _queue(name: str, expires: float | None = None) -> Any:
-    from kombu import Exchange, Queue
+    from kombu.entity import Exchange, Queue
 
     return Queue(name, Exchange(""), routing_key=name, durable=True, expires=expires)

@@ -22,8 +22,7 @@ from ..core.vantage import VARIABLE
 from ..files.marks import is_abandoned, take
 from ..files.reading import content
 from ..inventory.asked import FILE as LISTS
-from ..session.carried import ENDS_WITH
-from ..starting import pytest_command
+from ..starting import ENDS_WITH, pytest_command
 from .messages import Order
 from .signing import MOST_BYTES
 from .signing import VARIABLE as KEY

@@ -76,8 +76,9 @@ def merge(  # noqa: PLR0917 - one for each option
     run = replace(run, notices=(*run.notices, *notices))
     status = delivered(run, inventory, past, folder, named=named, announced=announced)
     if not places:
-        for part in (part for part in (*parts, *late) if part.file is not None):
-            part.file.unlink(missing_ok=True)
+        for part in (*parts, *late):
+            if part.file is not None:
+                part.file.unlink(missing_ok=True)
     sys.exit(status)
 
 

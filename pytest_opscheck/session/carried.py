@@ -12,11 +12,10 @@ import pytest
 from ..core.vantage import DEFAULT, vantage_here
 from ..inventory import Inventory
 from ..inventory.carried import lacking_of_part
+from ..starting import ENDS_WITH
 
 OPTION = "opscheck_carried"
 """The option that names the folder in which a worker has put what it was told."""
-ENDS_WITH = "OPSCHECK_WORKER_FD"
-"""The open end of a pipe that closes when the worker ends, however it does."""
 
 
 def carried_in(config: pytest.Config) -> Path | None:
