@@ -75,6 +75,7 @@ class Broker:
             task_ignore_result=True,
             task_serializer="json",
         )
+        app.amqp.default_exchange = _nowhere()  # else it binds each queue to one of its own
         return app
 
     def _tls(self) -> dict[str, Any] | None:
@@ -218,7 +219,14 @@ def orders(vantage: str | None) -> Any:
     return _queue(queue_of(vantage))
 
 
-def _queue(name: str, expires: float | None = None) -> Any:
-    from kombu.entity import Exchange, Queue
+def _nowhere() -> Any:
+    """Return the exchange that every broker has, and which brings a message to the queue that it names."""
+    from kombu.entity import Exchange
 
-    return Queue(name, Exchange(""), routing_key=name, durable=True, expires=expires)
+    return Exchange("")
+
+
+def _queue(name: str, expires: float | None = None) -> Any:
+    from kombu.entity import Queue
+
+    return Queue(name, _nowhere(), routing_key=name, durable=True, expires=expires)

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 _ENGINES = ("celery",)
 _OPTIONS = ("inventory", "reports", "json")
+_QUIET = ("-q", "--quiet")
 _LEAVE_S = 4.0
 """How long the broker may take to give back what nobody has taken, where the run is to end."""
 
@@ -63,6 +64,7 @@ class Wanted:
     file: Path
     reports: Path | None
     named: Path | None
+    quiet: bool = False
 
     @classmethod
     def of(cls, engine: str, suite: str, shards: str | None, arguments: tuple[str, ...], file: Path) -> Self:
@@ -73,14 +75,14 @@ class Wanted:
             raise Usage(f"--shards {shards}: it is a number from 1 to 1000")
         flags = tuple(f"--opscheck-{each}=" for each in _OPTIONS)
         for each in arguments:
-            if not each.startswith(flags):
+            if not each.startswith((*flags, *_QUIET)):
                 raise Usage(
                     f"{each}: workers run whole parts of a suite, so arguments of pytest have no place in a run "
                     f"through {engine}; there are {', '.join(flag[:-1] for flag in flags)}, --shards and -q"
                 )
         places = {flag: each.removeprefix(flag) for each in arguments for flag in flags if each.startswith(flag)}
         reports, named = (Path(places[flag]) if flag in places else None for flag in flags[1:])
-        return cls(suite, int(shards or 1), file, reports, named)
+        return cls(suite, int(shards or 1), file, reports, named, bool(set(_QUIET).intersection(arguments)))
 
     def inventory(self, refused: Callable[[InventoryError], object]) -> Inventory:
         """Return the inventory; without the variables that are the workers' alone."""
@@ -107,6 +109,7 @@ class Wanted:
         from ..core.shards import Part, Shard
         from .announce import begin_heartbeat, planned, told, until
 
+        quiet = quiet or self.quiet
         tell: Callable[[str], object] = (lambda _: None) if quiet else say
         announced = planned(inventory, self.suite, self.shards, None)
         parts = {
