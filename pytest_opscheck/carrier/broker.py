@@ -191,27 +191,29 @@ class Line:
 
     def end(self, run: str, vantages: set[str | None]) -> None:
         """Take back the orders of a run that nobody has taken, and its replies."""
-        client = self._redis
-        for vantage in vantages if client is not None else ():
-            name = queue_of(vantage)
-            for message in client.lrange(name, 0, -1):
-                if run.encode() in message:
-                    client.lrem(name, 1, message)
+        with self._redis() as client:
+            for name in map(queue_of, vantages) if client is not None else ():
+                for message in client.lrange(name, 0, -1):
+                    if run.encode() in message:
+                        client.lrem(name, 1, message)
         self._channel.queue_delete(reply_queue_of(run))
 
-    @property
-    def _redis(self) -> Any:
-        """Redis itself, where it is the broker: what is in it does not expire unless it is told to."""
-        return getattr(self._channel, "client", None)
+    @contextlib.contextmanager
+    def _redis(self) -> Iterator[Any]:
+        """Give Redis itself, where it is the broker, else None: what is in it does not expire unless it is told to.
+
+        It is not the connection on which the channel waits for messages: that would take what it says for an answer.
+        """
+        if not hasattr(self._channel, "conn_or_acquire"):
+            yield None
+            return
+        with self._channel.conn_or_acquire() as client:
+            yield client
 
     def _expire(self, queue: str, seconds: float) -> None:
-        client = self._redis
-        if client is not None and (left := client.ttl(queue)) < seconds and left != _GONE:
-            client.expire(queue, int(seconds) + 1)
-
-
-_GONE = -2
-"""What Redis says of a key that is not there."""
+        with self._redis() as client:
+            if client is not None and client.ttl(queue) < seconds:
+                client.expire(queue, int(seconds) + 1)
 
 
 def orders(vantage: str | None) -> Any:

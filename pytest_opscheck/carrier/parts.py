@@ -15,7 +15,7 @@ from .messages import MOST_ATTEMPTS, Reply
 
 SILENT_S = 15.0
 """How long a worker may say nothing of its part until that is sent to another one."""
-NOBODY_S = 5.0
+NOBODY_S = 3.0
 """After how long people are told that nobody takes a part."""
 _SHOWN = 500
 """Characters of a reason that a result has; people are shown all of it."""
@@ -57,7 +57,7 @@ class Sent:
         self.is_due = self.attempt < MOST_ATTEMPTS
 
     def is_news(self, reply: Reply) -> bool:
-        """Tell whether a worker has not said this before."""
+        """Tell whether a worker gives this sign of life for the first time, and not somebody who has kept it."""
         said = (reply.worker, reply.of.attempt)
         newest = self.numbers.get(said, -1)
         self.numbers[said] = max(reply.number, newest)
@@ -130,14 +130,14 @@ class Parts:
             return
         each = self.sent.get(reply.of.part)
         is_ours = reply.of.run == self.run and each is not None and reply.of.attempt <= each.attempt
-        if each is None or not is_ours or each.run is not None or not each.is_news(reply):
+        if each is None or not is_ours or each.run is not None:
             return
         if reply.kind == "results":
             self._take(each, reply)
         elif reply.of.attempt == each.attempt and not each.is_over:
             if reply.kind == "refused":
                 self._lose(each, f"{reply.worker} has no results of it: {reply.reason}")
-            else:
+            elif each.is_news(reply):
                 if each.heard is None:
                     self.say(f"{each.part}: {reply.worker} is at it")
                 each.heard, each.worker = now, reply.worker
@@ -181,7 +181,7 @@ class Parts:
         said = [earlier] if earlier is not None else []
         if not each.is_over or not said:
             said.append(self._now(each))
-        if self.strangers:
+        if self.strangers and not each.numbers:
             said.append(self._strange())
         text = "; ".join(line for reason in said for line in reason.splitlines() if line.strip())
         return text if len(text) <= _SHOWN else f"... {text[4 - _SHOWN :]}"

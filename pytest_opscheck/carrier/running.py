@@ -149,10 +149,10 @@ def _ended(started: tuple[subprocess.Popen[bytes], str], seconds: float, stop: t
     until, why = time.monotonic() + seconds, None
     try:
         while process.poll() is None and why is None:
-            if stop.wait(_LOOK_S):
-                why = "its worker was asked to end"
-            elif time.monotonic() > until:
+            if time.monotonic() > until:
                 why = "it was ended at its deadline"
+            elif stop.wait(_LOOK_S):
+                why = "its worker was asked to end"
         if why is not None:
             process.send_signal(signal.SIGTERM)
             with contextlib.suppress(subprocess.TimeoutExpired):

@@ -7,6 +7,7 @@ import contextlib
 import re
 import signal
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,7 @@ from typing import Any
 import pytest
 
 from pytest_opscheck.carrier.broker import Broker
-from pytest_opscheck.carrier.messages import Of
+from pytest_opscheck.carrier.messages import Of, version
 from pytest_opscheck.carrier.signing import Key, Purpose
 
 from .carriers import KEY, Checks, Network, Redis, Started, broker, network, worker
@@ -187,13 +188,37 @@ def test_what_others_put_into_the_broker_is_neither_run_nor_believed(server: Red
                 line.reply(of["run"], message, 10)
             line.reply(of["run"], key.signed(Purpose.REPLY, other), 10)
             run.wait_for("OPSCHECK_KEY has not signed")
-            for message in (strange.signed(Purpose.ORDER, {"of": of}), key.signed(Purpose.REPLY, {"of": of}), 5, "{}"):
-                line.order(attacker.app(), Of(**of), message, 10)
         hold.unlink()
         assert run.ended() == 0, run.said
-        wait_until(lambda: working.said.count("an order was left alone") == 4, "orders that are left alone")
     assert checks.verdicts()["host.command.held@here"] == "ok"
     assert (tmp_path / "times").read_text() == "x\n", "it ran once"
+
+
+def test_an_order_without_the_signature_of_the_key_is_not_run(server: Redis, tmp_path: Path) -> None:
+    """Who can write to the broker can run no command on a worker; one that is signed as a reply is no order either."""
+    inventory, hold = held(tmp_path)
+    hold.unlink()
+    text = inventory.replace("echo x", "echo forged")
+    of = Of(run="0" * 32, vantage=None, shard="1/1", attempt=1)
+    order = {"of": of.model_dump(), "version": version(), "sent": time.time(), "deadline": time.time() + 30}
+    order |= {"suite": "daily", "digest": "", "main": "opscheck.toml", "texts": {"opscheck.toml": text}}
+    order |= {"values": {}, "defaulted": [], "lists": {}}
+    strange, key, attacker = Key("another key that has forty characters..."), Key(KEY), Broker(server.url())
+    signed = key.signed(Purpose.ORDER, order)
+    forged: list[Any] = [
+        strange.signed(Purpose.ORDER, order),
+        key.signed(Purpose.REPLY, order),
+        signed.replace("echo forged", "echo forger"),
+        5,
+    ]
+    with worker(tmp_path, server.url(), "default") as working, attacker.connected() as line:
+        for message in forged:
+            line.order(attacker.app(), of, message, 20)
+        wait_until(lambda: working.said.count("an order was left alone") == len(forged), "orders left alone")
+        assert not (tmp_path / "times").exists()
+        line.order(attacker.app(), of, signed, 20)
+        working.wait_for("results are sent")
+    assert (tmp_path / "times").read_text() == "forged\n", "the key alone makes the difference"
 
 
 def test_an_order_that_comes_again_is_not_run_again(server: Redis, tmp_path: Path) -> None:
@@ -213,6 +238,12 @@ def test_an_order_that_comes_again_is_not_run_again(server: Redis, tmp_path: Pat
     assert (tmp_path / "times").read_text() == "x\n"
 
 
+def has_ended_child(pid: int) -> bool:
+    """Tell whether a process has a child that has ended, of which it has not taken note."""
+    children = [pid for file in Path(f"/proc/{pid}/task").glob("*/children") for pid in file.read_text().split()]
+    return any(Path(f"/proc/{child}/stat").read_text().rpartition(")")[2].split()[0] == "Z" for child in children)
+
+
 def test_a_result_that_is_late_changes_nothing(server: Redis, tmp_path: Path) -> None:
     """A worker that was not heard at the deadline is named; what it sends later is not waited for, and goes."""
     inventory, hold = held(tmp_path)
@@ -230,6 +261,7 @@ def test_a_result_that_is_late_changes_nothing(server: Redis, tmp_path: Path) ->
         assert held_result["verdict"] == "unknown"
         assert "was still at it at the deadline" in held_result["message"]
         hold.unlink()
+        wait_until(lambda: has_ended_child(working.process.pid), "the end of the part")
         working.process.send_signal(signal.SIGCONT)
         working.wait_for("results are sent")
         left = server.client.ttl(f"opscheck.reply.{of['run']}")
@@ -248,7 +280,7 @@ def test_a_run_that_is_stopped_ends_at_once_and_merges_nothing(server: Redis, tm
             run.process.send_signal(number)
             assert run.ended(5) == 2, run.said
             assert "nothing is merged" in run.said
-    assert not server.client.keys("opscheck.*"), "nobody takes an order of a run that is no more"
+    assert not server.client.exists("opscheck.default"), "nobody takes an order of a run that is no more"
     assert not (checks.folder / "reports/daily/latest.json").exists()
 
 
