@@ -269,7 +269,7 @@ def _reports(check: str, name: str, part: str, suite: str, *, is_there: bool, wh
         severity=severity,
         message=f"{part} brought {which}{f': {why}' if why and not is_there else ''}",
         measurements=(measured,),
-        action=None if is_there else "See its process: it did not start, was killed, or could not deliver its file",
+        action=None if is_there or why else "See its process: it did not start, was killed, or could not deliver its file",
         fails=not is_there,
     )
 

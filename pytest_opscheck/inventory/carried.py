@@ -81,7 +81,7 @@ def lacking_here(inventory: Inventory) -> list[str]:
     """Return the variables that are not set and that whoever starts a run needs, each with its place."""
     return _said(
         inventory,
-        (path for path in inventory.written.assumed if not _is_of_target(path) or set(path).intersection(_DECIDING)),
+        (path for path in inventory.written.assumed if not _is_of_target(path) or set(path[2:]).intersection(_DECIDING)),
     )
 
 

@@ -91,10 +91,16 @@ command.fine = {{ run = "true" }}
 url = "http://127.0.0.1:{port}/"
 headers = {{ X-Token = "${{DMZ_TOKEN}}" }}
 from = "dmz"
+[source.fleet]
+file = "fleet.json"
+format = "prometheus"
+template = "local"
+name = "{{__address__}}"
 [report.metrics]
 textfile = "${{METRICS}}"
 """
     checks = Checks.of(tmp_path / "checks", server.url(), inventory, METRICS=str(tmp_path / "opscheck.prom"))
+    (checks.folder / "fleet.json").write_text('[{"targets": ["c1", "c2"]}]', encoding="utf-8")
     (checks.folder / "teams").mkdir()
     (checks.folder / "teams/more.toml").write_text(
         '[tcp.inside]\naddress = "127.0.0.1:' + str(port) + '"\nfrom = "dmz"\n', encoding="utf-8"
@@ -109,6 +115,9 @@ textfile = "${{METRICS}}"
             assert ended.process.returncode == 0, ended.said + first.said + second.said
             verdicts = checks.verdicts()
             assert {verdicts[name] for name in ("http.status@inside", "tcp.reachable@inside")} == {"ok"}
+            assert verdicts["host.reachable@c2"] == verdicts["source.complete@fleet"] == "ok", (
+                "by a list that is here alone"
+            )
             assert verdicts["host.command.fine@a1"] == verdicts["vantage.reports@dmz"] == "ok"
             results = checks.results()
             assert results["http.status@inside"]["vantage"] == "dmz"
