@@ -26,6 +26,7 @@ _LONGEST = 64_000_000
 """Bytes of a results file that is read."""
 SHARD_REPORTS, VANTAGE_REPORTS = "shard.reports", "vantage.reports"
 """The checks that a part of a run brought its results."""
+_ACTION = "See its process: it did not start, was killed, or could not deliver its file"
 
 
 class MergeError(Exception):
@@ -269,7 +270,7 @@ def _reports(check: str, name: str, part: str, suite: str, *, is_there: bool, wh
         severity=severity,
         message=f"{part} brought {which}{f': {why}' if why and not is_there else ''}",
         measurements=(measured,),
-        action=None if is_there or why else "See its process: it did not start, was killed, or could not deliver its file",
+        action=None if is_there or why else _ACTION,
         fails=not is_there,
     )
 

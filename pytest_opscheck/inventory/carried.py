@@ -79,10 +79,8 @@ def _require_absolute(mention: Mention) -> None:
 
 def lacking_here(inventory: Inventory) -> list[str]:
     """Return the variables that are not set and that whoever starts a run needs, each with its place."""
-    return _said(
-        inventory,
-        (path for path in inventory.written.assumed if not _is_of_target(path) or set(path[2:]).intersection(_DECIDING)),
-    )
+    needed = (path for path in inventory.written.assumed if not _is_of_target(path) or _decides(path))
+    return _said(inventory, needed)
 
 
 def lacking_of_part(inventory: Inventory, vantage: str) -> list[str]:
@@ -104,6 +102,11 @@ def _said(inventory: Inventory, paths: Iterator[Key]) -> list[str]:
 
 def _is_of_target(path: Key) -> bool:
     return path[0] not in TABLES or path[0] in _TARGETS
+
+
+def _decides(path: Key) -> bool:
+    """Tell whether a key of a target says what is due."""
+    return bool(set(path[2:]).intersection(_DECIDING))
 
 
 def _is_told(path: Key) -> bool:

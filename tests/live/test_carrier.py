@@ -96,6 +96,7 @@ file = "fleet.json"
 format = "prometheus"
 template = "local"
 name = "{{__address__}}"
+at_least = 2
 [report.metrics]
 textfile = "${{METRICS}}"
 """
@@ -323,3 +324,42 @@ def test_what_workers_can_not_do_is_refused_before_anything_is_sent(server: Redi
         assert "canary" not in ended.stderr
     assert checks.command("gate", "--through", "celery").returncode == 4
     assert not list(checks.folder.glob("reports/daily/*.json"))
+
+
+def test_a_broker_that_hangs_keeps_no_run_longer_than_its_deadline(tmp_path: Path) -> None:
+    inventory, hold = held(tmp_path)
+    with broker(tmp_path / "broker") as own:
+        checks = Checks.of(tmp_path / "checks", own.url(), inventory.replace("40s", "8s"))
+        with worker(tmp_path, own.url(), "default") as working, checks.started() as run:
+            of_run(working)
+            assert own.process is not None
+            own.process.send_signal(signal.SIGSTOP)
+            assert run.ended(40) == 1, run.said
+            working.process.terminate()
+            assert working.ended(8) == 0, working.said
+            hold.unlink()
+    assert "does not do its work" in checks.results()["shard.reports@1/1"]["message"]
+
+
+def test_without_celery_it_says_what_to_install(tmp_path: Path) -> None:
+    inventory, _ = held(tmp_path)
+    checks = Checks.of(tmp_path / "checks", "redis://127.0.0.1/", inventory)
+    (tmp_path / "celery.py").write_text("raise ImportError('not here')", encoding="utf-8")
+    without = Checks(checks.folder, checks.url, {"PYTHONPATH": str(tmp_path)})
+    for words in (("run", "daily", "--through", "celery"), ("worker",)):
+        ended = without.command(*words)
+        assert ended.returncode == 4, ended.stdout + ended.stderr
+        assert "Celery is not installed here: pip install 'pytest-opscheck[celery]'" in ended.stderr
+
+
+@pytest.mark.parametrize("name", ["OPSCHECK_KEY", "OPSCHECK_BROKER"])
+def test_a_worker_without_a_key_or_a_broker_does_not_start(name: str, tmp_path: Path) -> None:
+    inventory, _ = held(tmp_path)
+    checks = Checks.of(tmp_path / "checks", "redis://127.0.0.1/", inventory, **{name: ""})
+    for words in (("run", "daily", "--through", "celery"), ("worker",)):
+        ended = checks.command(*words)
+        assert ended.returncode == 4, ended.stdout + ended.stderr
+        assert f"the environment variable {name} is not set" in ended.stderr
+    wrong = checks.command("worker", "--from", "../x")
+    assert wrong.returncode == 4
+    assert "'../x' can't be a name" in wrong.stderr

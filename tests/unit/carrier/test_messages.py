@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from pytest_opscheck.carrier.messages import Of, Order, addressed, is_inside, shortened
+from pytest_opscheck.carrier.running import RefusedError
 from pytest_opscheck.carrier.signing import Key
-from pytest_opscheck.carrier.worker import RefusedError, require_values
+from pytest_opscheck.carrier.worker import require_values
 
 OF = {"run": "0" * 32, "vantage": "dmz", "shard": "1/2", "attempt": 1}
 ORDER: dict[str, Any] = {

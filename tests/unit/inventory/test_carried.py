@@ -68,7 +68,7 @@ def test_a_machine_needs_the_variables_of_its_own_targets_and_who_starts_a_run_t
     assert names(lacking_of_part(inventory, "dmz")) == {"TEMPLATE_DSN", "THERE_URL"}
     assert names(lacking_of_part(inventory, "default")) == {"HTTP_TOKEN", "MORE"}
     assert names(lacking_here(inventory)) == {"HEARTBEAT", "PUSH"}
-    assert f"{tmp_path}/shop.toml:25: report.metrics.push: ${{PUSH}} is not there" in lacking_here(inventory)
+    assert f"{tmp_path}/shop.toml:23: report.metrics.push: ${{PUSH}} is not there" in lacking_here(inventory)
 
 
 def test_what_is_due_has_to_be_known_where_a_run_is_started(tmp_path: Path) -> None:
