@@ -21,6 +21,8 @@ VARIABLE = "OPSCHECK_BROKER"
 TASK = "opscheck.part"
 ANSWER_S = 5.0
 """How long the broker may take to accept a connection, or for an answer."""
+_REDIS_S = 2.0
+"""The same for Redis, whose client asks four times."""
 _SCHEMES = ("redis", "rediss", "amqp", "amqps")
 _EXAMPLE = "for example redis://broker.example.com:6379/0 or amqps://opscheck:PASSWORD@broker.example.com/"
 _LEFT_S = 600.0
@@ -114,7 +116,7 @@ class Broker:
 
     def _options(self) -> dict[str, Any]:
         if self.is_redis:
-            return {"socket_timeout": ANSWER_S, "socket_connect_timeout": ANSWER_S}
+            return {"socket_timeout": _REDIS_S, "socket_connect_timeout": _REDIS_S}
         return {"read_timeout": ANSWER_S, "write_timeout": ANSWER_S, "confirm_publish": True}
 
     def _said(self, error: BaseException) -> str:

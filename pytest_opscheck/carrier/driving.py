@@ -50,7 +50,9 @@ class Driver:
                 time.sleep(min(_RETRY_S, max(self._left_s, 0)))
 
     def take_back(self) -> None:
-        """Leave nothing with the broker that nobody has taken."""
+        """Leave nothing with the broker that nobody has taken; one that does not answer has an end for all of it."""
+        if self.parts.fault is not None:
+            return
         with contextlib.suppress(BrokerError), self.broker.connected() as line:
             line.end(self.parts.run, {part.vantage for part in self.parts.sent})
 

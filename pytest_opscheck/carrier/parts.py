@@ -15,8 +15,8 @@ from .messages import MOST_ATTEMPTS, Reply
 
 SILENT_S = 15.0
 """How long a worker may say nothing of its part until that is sent to another one."""
-NOBODY_S = 3.0
-"""After how long people are told that nobody takes a part."""
+NOBODY_S = 4.0
+"""After how long people are told that nobody takes a part; a worker that is at it is heard every other second."""
 _SHOWN = 500
 """Characters of a reason that a result has; people are shown all of it."""
 
@@ -142,9 +142,9 @@ class Parts:
                     self.say(f"{each.part}: {reply.worker} is at it")
                 each.heard, each.worker = now, reply.worker
 
-    def reasons(self) -> dict[Part, str]:
+    def reasons(self, now: float) -> dict[Part, str]:
         """Return why each part has brought nothing, of those that have not."""
-        return {part: self._reason(each) for part, each in self.sent.items() if each.run is None}
+        return {part: self._reason(each, now) for part, each in self.sent.items() if each.run is None}
 
     def _take(self, each: Sent, reply: Reply) -> None:
         try:
@@ -176,22 +176,24 @@ class Parts:
         again = f"; it is sent again, {each.attempt + 1} of {MOST_ATTEMPTS}" if each.is_due else ""
         self.say(f"{each.part}: {reason}{again}")
 
-    def _reason(self, each: Sent) -> str:
+    def _reason(self, each: Sent, now: float) -> str:
         earlier = self.earlier.get(each.part)
         said = [earlier] if earlier is not None else []
         if not each.is_over or not said:
-            said.append(self._now(each))
+            said.append(self._at_deadline(each, now))
         if self.strangers and not each.numbers:
             said.append(self._strange())
         text = "; ".join(line for reason in said for line in reason.splitlines() if line.strip())
         return text if len(text) <= _SHOWN else f"... {text[4 - _SHOWN :]}"
 
-    def _now(self, each: Sent) -> str:
+    def _at_deadline(self, each: Sent, now: float) -> str:
         """Return what is waited for when the deadline is over."""
         if self.fault is not None:
             return self.fault
         if each.heard is not None:
-            return f"{each.worker} was still at it at the deadline"
+            silent_s = now - each.heard
+            state = f"had not been heard for {silent_s:.0f} s" if silent_s > NOBODY_S else "was still at it"
+            return f"{each.worker} {state} at the deadline"
         return f"no worker has taken it; {_start(each.part)}"
 
     def _strange(self) -> str:

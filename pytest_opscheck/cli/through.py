@@ -6,6 +6,7 @@ import contextlib
 import os
 import signal
 import threading
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -146,7 +147,7 @@ class Wanted:
         ]
         past = Past(inventory.history)
         wanted = wanted_by(inventory, announced, None)
-        run = merged(inventory, self.suite, brought, wanted, past, reasons=driver.parts.reasons())
+        run = merged(inventory, self.suite, brought, wanted, past, reasons=driver.parts.reasons(time.monotonic()))
         folder = (self.reports or reports_setting(self.file.absolute().parent)) / self.suite
         noted = announced if announced.number else None
         return delivered(run, inventory, past, folder, named=self.named, announced=noted, quiet=quiet)

@@ -46,7 +46,7 @@ class Course:
 
     @property
     def reason(self) -> str:
-        return self.parts.reasons()[self.part]
+        return self.parts.reasons(self.now)[self.part]
 
 
 def test_a_part_whose_results_come_is_over() -> None:
@@ -55,7 +55,7 @@ def test_a_part_whose_results_come_is_over() -> None:
     course.hear("alive")
     course.results()
     assert course.parts.are_over
-    assert course.parts.reasons() == {}
+    assert course.parts.reasons(course.now) == {}
     assert course.said == ["vantage dmz: w1 is at it", "vantage dmz: 1 result from w1"]
     course.results(inventory="other")
     assert course.sent.run is not None
@@ -100,6 +100,16 @@ def test_an_order_that_waits_is_not_sent_again_and_one_that_the_broker_has_lost_
     assert course.tick() == 2
 
 
+def test_at_the_deadline_it_says_who_had_it_and_since_when_nobody_was_heard() -> None:
+    course = Course()
+    course.tick()
+    course.hear("alive")
+    course.now += 2
+    assert course.reason == "w1 was still at it at the deadline"
+    course.now += 7
+    assert course.reason == "w1 had not been heard for 9 s at the deadline"
+
+
 def test_while_the_broker_is_silent_no_worker_is() -> None:
     course = Course()
     course.tick()
@@ -127,7 +137,7 @@ def test_a_refusal_is_the_reason_also_where_its_sign_of_life_overtakes_it() -> N
     assert course.parts.are_over
     assert course.reason == "w1 has no results of it: other; version"
     course.results(attempt=1)
-    assert course.parts.reasons() == {}, "late, and not too late"
+    assert course.parts.reasons(course.now) == {}, "late, and not too late"
 
 
 @pytest.mark.parametrize(
