@@ -31,6 +31,7 @@ class Redis:
     folder: Path
     port: int = field(default_factory=free_port)
     bind: tuple[str, ...] = ("127.0.0.1",)
+    options: tuple[str, ...] = ()
     process: subprocess.Popen[bytes] | None = None
 
     def url(self, host: str = "127.0.0.1") -> str:
@@ -42,7 +43,7 @@ class Redis:
 
     def start(self) -> None:
         command = [program("redis-server"), "--port", str(self.port), "--save", "", "--dir", str(self.folder)]
-        command += ["--bind", *self.bind, "--protected-mode", "no"]
+        command += ["--bind", *self.bind, "--protected-mode", "no", *self.options]
         with (self.folder / "redis.log").open("ab") as log:
             self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
         wait_until(lambda: answers(self.port), "redis-server")
@@ -54,9 +55,9 @@ class Redis:
 
 
 @contextlib.contextmanager
-def broker(folder: Path, *bind: str) -> Iterator[Redis]:
+def broker(folder: Path, *bind: str, options: Sequence[str] = ()) -> Iterator[Redis]:
     folder.mkdir(parents=True, exist_ok=True)
-    made = Redis(folder, bind=("127.0.0.1", *bind))
+    made = Redis(folder, bind=("127.0.0.1", *bind), options=tuple(options))
     made.start()
     try:
         yield made

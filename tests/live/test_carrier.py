@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import trustme
 
 from pytest_opscheck.carrier.broker import Broker
 from pytest_opscheck.carrier.messages import Of, version
@@ -340,6 +341,32 @@ def test_a_broker_that_hangs_keeps_no_run_longer_than_its_deadline(tmp_path: Pat
             hold.unlink()
     reason = checks.results()["shard.reports@1/1"]["message"]
     assert re.search(r"does not do its work|had not been heard for \d+ s at the deadline", reason), reason
+
+
+def test_a_broker_by_tls_is_verified_by_run_and_worker(tmp_path: Path) -> None:
+    """Both by the authorities that this machine trusts; another one's certificate is none."""
+    authority, port = trustme.CA(), free_port()
+    issued = authority.issue_cert("127.0.0.1")
+    issued.private_key_and_cert_chain_pem.write_to_path(tmp_path / "server.pem")
+    authority.cert_pem.write_to_path(tmp_path / "ca.pem")
+    trustme.CA().cert_pem.write_to_path(tmp_path / "other.pem")
+    inventory, hold = held(tmp_path)
+    hold.unlink()
+    options = ["--tls-port", str(port), "--tls-auth-clients", "no", "--requirepass", "canary-4"]
+    options += [each for name in ("cert", "key") for each in (f"--tls-{name}-file", str(tmp_path / "server.pem"))]
+    url = f"rediss://:canary-4@127.0.0.1:{port}/0"
+    trusting = {"SSL_CERT_FILE": str(tmp_path / "ca.pem")}
+    with broker(tmp_path / "broker", options=[*options, "--tls-ca-cert-file", str(tmp_path / "ca.pem")]):
+        checks = Checks.of(tmp_path / "checks", url, inventory.replace("40s", "20s"), **trusting)
+        with worker(tmp_path, url, "default", env=trusting) as working:
+            ended = checks.run()
+            assert ended.process.returncode == 0, ended.said + working.said
+        strange = Checks(checks.folder, url, {"SSL_CERT_FILE": str(tmp_path / "other.pem")})
+        with strange.started() as run:
+            run.wait_for("certificate verify failed")
+            run.process.terminate()
+            assert run.ended(8) == 2
+    assert "canary" not in ended.said + working.said + run.said
 
 
 def test_without_celery_it_says_what_to_install(tmp_path: Path) -> None:
