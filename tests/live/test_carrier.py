@@ -87,7 +87,7 @@ name = "shop"
 [group.here]
 template = "local"
 names = ["a[1:2]"]
-command.fine = {{ run = "true" }}
+command.fine = {{ run = 'test -z "$OPSCHECK_KEY" && test -n "$OPSCHECK_BROKER"' }}
 [http.inside]
 url = "http://127.0.0.1:{port}/"
 headers = {{ X-Token = "${{DMZ_TOKEN}}" }}

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+import threading
+import time
 from typing import Any
 
 import pytest
@@ -9,10 +12,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from pytest_opscheck.carrier.messages import Of, Order, addressed, is_inside, shortened
+from pytest_opscheck.carrier.broker import Broker
+from pytest_opscheck.carrier.messages import SKEW_S, Of, Order, addressed, is_inside, shortened, version
 from pytest_opscheck.carrier.running import RefusedError
 from pytest_opscheck.carrier.signing import Key
-from pytest_opscheck.carrier.worker import require_values
+from pytest_opscheck.carrier.worker import Worker, require_values
 
 OF = {"run": "0" * 32, "vantage": "dmz", "shard": "1/2", "attempt": 1}
 ORDER: dict[str, Any] = {
@@ -99,6 +103,27 @@ def test_a_reason_has_a_bound_and_keeps_its_end() -> None:
 
 
 KEY = Key("k" * 32)
+
+
+@pytest.mark.parametrize(
+    ("changed", "said"),
+    [
+        ({"of": {**OF, "vantage": "office"}}, "this worker looks from dmz"),
+        ({"of": {**OF, "vantage": None}}, "this worker looks from dmz"),
+        ({"version": "0.0.9"}, "and the run 0.0.9; install the same one"),
+        ({"version": None}, "and the run None; install the same one"),
+        ({"deadline": time.time() - 2 * SKEW_S}, "its deadline was over"),
+        ({"suite": "daily or weekly"}, "cannot be a pytest marker"),
+        ({"texts": {}}, "its order is not understood"),
+        ({"values": {"PATH": "x"}}, "PATH has another value on this worker"),
+    ],
+)
+def test_an_order_that_a_worker_does_not_run(changed: dict[str, Any], said: str) -> None:
+    """An order for another place may be put before this worker by who can write to the broker."""
+    worker = Worker(Broker("redis://127.0.0.1/"), KEY, "dmz", threading.Event(), lambda _: None)
+    now = time.time()
+    with pytest.raises(RefusedError, match=re.escape(said)):
+        worker._results({**ORDER, "version": version(), "sent": now, "deadline": now + 60, **changed})
 
 
 @pytest.mark.parametrize(
