@@ -58,6 +58,7 @@ class Worker:
             self._say_unsigned(message)
             return
         if self._is_known(of):
+            self.say(f"{of.part} of {of.run}: its order came again, and was left alone")
             return
         self.say(f"{of.part} of {of.run}: begins")
         with self._speaking(of, data) as speaker:

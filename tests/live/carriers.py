@@ -202,3 +202,8 @@ def kill(started: Started) -> None:
     """Kill a worker itself, and nothing that it has started."""
     started.process.send_signal(signal.SIGKILL)
     started.process.wait()
+
+
+def children(pid: int) -> list[int]:
+    """Return the processes that a process has started, and of whose end it has not taken note."""
+    return [int(word) for file in Path(f"/proc/{pid}/task").glob("*/children") for word in file.read_text().split()]

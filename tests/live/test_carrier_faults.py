@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
-from .carriers import Checks, Redis, Started, broker, kill, worker
+from .carriers import Checks, Redis, Started, broker, children, kill, worker
 from .processes import free_port, wait_until
 
 HELD = """
@@ -52,10 +53,12 @@ def killed_workers(folder: Path, server: Redis) -> None:
     dmz, office = worker(folder, server.url(), "dmz"), worker(folder, server.url(), "office")
     with dmz as first, office as second, checks.started() as run:
         begun(folder, 2)
+        left = [*children(first.process.pid), *children(second.process.pid)]
+        assert len(left) == 2
         kill(first)
         kill(second)
         with worker(folder, server.url(), "dmz"):
-            wait_until(lambda: not commands(hold), "the end of what killed workers have begun", 10)
+            wait_until(lambda: not any(map(is_running, left)), "the end of what killed workers have begun", 10)
             hold.unlink()
             assert run.ended() == 1, run.said
     results = checks.results()
@@ -75,16 +78,11 @@ def killed_workers(folder: Path, server: Redis) -> None:
     assert not server.client.keys("opscheck.*"), "what nobody has taken is taken back"
 
 
-def commands(hold: Path) -> list[Path]:
-    """Return the processes of commands that wait for a file to go."""
-    return [file for file in Path("/proc").glob("[0-9]*/cmdline") if f"test -e {hold}".encode() in content(file)]
-
-
-def content(file: Path) -> bytes:
-    try:
-        return file.read_bytes()
-    except OSError:
-        return b""
+def is_running(pid: int) -> bool:
+    """Tell whether a process has not ended, whoever is to take note of that."""
+    with contextlib.suppress(OSError):
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    return False
 
 
 REFUSED = """
