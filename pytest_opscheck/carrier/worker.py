@@ -66,7 +66,7 @@ class Worker:
                 found = self._results(data)
                 speaker.end("results", results=found, digest=str(data.get("digest")))
                 self.say(f"{of.part} of {of.run}: its results are sent")
-            except (RefusedError, CarrierError) as error:
+            except (RefusedError, CarrierError, OSError) as error:  # the last of a full disk
                 self.say(f"{of.part} of {of.run}: {error}")
                 speaker.end("refused", reason=shortened(str(error)))
 

@@ -76,7 +76,7 @@ class Wanted:
             raise Usage(f"--shards {shards}: it is a number from 1 to 1000")
         flags = tuple(f"--opscheck-{each}=" for each in _OPTIONS)
         for each in arguments:
-            if not each.startswith((*flags, *_QUIET)):
+            if each not in _QUIET and not each.startswith(flags):
                 raise Usage(
                     f"{each}: workers run whole parts of a suite, so arguments of pytest have no place in a run "
                     f"through {engine}; there are {', '.join(flag[:-1] for flag in flags)}, --shards and -q"

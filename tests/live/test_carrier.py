@@ -229,6 +229,9 @@ def test_an_order_without_the_signature_of_the_key_is_not_run(server: Redis, tmp
         assert not (tmp_path / "times").exists()
         line.order(attacker.app(), of, signed, 20)
         working.wait_for("results are sent")
+        again = {"of": {**order["of"], "attempt": 2}, "texts": {**order["texts"], "opscheck.toml/x.toml": ""}}
+        line.order(attacker.app(), of, key.signed(Purpose.ORDER, {**order, **again}), 20)
+        working.wait_for("File exists")  # what can't be written is told, as by a full disk
     assert (tmp_path / "times").read_text() == "forged\n", "the key alone makes the difference"
 
 
@@ -312,6 +315,7 @@ def test_what_workers_can_not_do_is_refused_before_anything_is_sent(server: Redi
     unset = Checks(checks.folder, "redis://ops:canary@host:port")
     for project, words, said in (
         (checks, ["--through", "celery", "-n", "4"], "-n: workers run whole parts of a suite"),
+        (checks, ["--through", "celery", "-qx"], "-qx: workers run whole parts of a suite"),
         (checks, ["--through=selery"], "--through selery: there is no such engine; there is celery"),
         (checks, ["--through", "celery", "--shards", "0"], "--shards 0: it is a number from 1 to 1000"),
         (unset, ["--through", "celery"], "OPSCHECK_BROKER is not the address of a broker"),
