@@ -89,7 +89,7 @@ class Started:
         except pytest.fail.Exception as error:
             pytest.fail(f"{error}; it said:\n{self.said}", pytrace=False)
 
-    def ended(self, seconds: float = 90) -> int:
+    def ended(self, seconds: float = 120) -> int:
         return self.process.wait(seconds)
 
 

@@ -48,7 +48,7 @@ def begun(folder: Path, count: int) -> None:
 
 def killed_workers(folder: Path, server: Redis) -> None:
     """Of two killed workers another one takes the place of one; and from a third place nobody looks at all."""
-    inventory, hold = held(folder, "45s")
+    inventory, hold = held(folder, "60s")
     checks = Checks.of(folder / "checks", server.url(), inventory)
     dmz, office = worker(folder, server.url(), "dmz"), worker(folder, server.url(), "office")
     with dmz as first, office as second, checks.started() as run:
@@ -144,7 +144,7 @@ def refusing_workers(folder: Path, server: Redis) -> None:
 
 def no_broker(folder: Path, _server: Redis) -> None:
     """A broker that is killed in the middle, and does not come back."""
-    inventory, hold = held(folder, "15s")
+    inventory, hold = held(folder, "25s")
     with broker(folder / "broker") as own:
         checks = Checks.of(folder / "checks", own.url(), inventory)
         with worker(folder, own.url(), "dmz") as working, checks.started() as run:
@@ -162,7 +162,7 @@ def no_broker(folder: Path, _server: Redis) -> None:
 
 def broker_that_comes_back(folder: Path, _server: Redis) -> None:
     """With nothing in it: what a worker has begun is not lost, and what none had taken is sent again."""
-    inventory, hold = held(folder, "60s")
+    inventory, hold = held(folder, "90s")
     with broker(folder / "broker") as own:
         checks = Checks.of(folder / "checks", own.url(), inventory)
         dmz, office = worker(folder, own.url(), "dmz"), worker(folder, own.url(), "office")
