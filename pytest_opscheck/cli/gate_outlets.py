@@ -94,7 +94,7 @@ class Outlets:
         try:
             problems = [*self._problems(Gated.of(kept, clean))] if self.are_open else []
         except Exception as error:  # noqa: BLE001 - which would end with 1, and that is roll back
-            problems = [f"could not tell the decision: {type(error).__name__}: {error}"]
+            problems = [f"could not report the decision: {type(error).__name__}: {error}"]
         for problem in problems:
             say(problem, err=True)
         return not problems

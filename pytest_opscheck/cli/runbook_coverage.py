@@ -32,7 +32,7 @@ TOO_LITTLE = 1
 @click.option("--html", "form", flag_value="html", help="Print the runbook as a page, with verdicts beside its steps.")
 @click.option("--json", "form", flag_value="json", help="Print everything as JSON.")
 @click.option("--badge", metavar="FILE.svg", type=Place(path_type=Path, dir_okay=False), help="Write a badge as well.")
-@click.option("--fail-under", metavar="N", type=click.FloatRange(0, 100), help="Exit with 1 below so many per cent.")
+@click.option("--fail-under", metavar="N", type=click.FloatRange(0, 100), help="Exit with 1 below N per cent.")
 def coverage(
     files: tuple[Path, ...],
     file: Path,

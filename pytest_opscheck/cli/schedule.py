@@ -108,7 +108,7 @@ def _units(inventory: Inventory, found: list[Job], *, install: bool) -> None:
 
 
 def _start(timers: Iterable[str], changed: Collection[str]) -> bool:
-    """Start the timers that do not run yet, and those that were changed anew; tell whether there were any."""
+    """Start the timers that do not run yet, and restart those that were changed; tell whether there were any."""
     started = False
     for timer in timers:
         runs = _is("is-enabled", timer) and _is("is-active", timer)

@@ -16,7 +16,7 @@ _MOST_PLACES = 12
 _LARGE = 1000
 """From here on a number is said in a larger unit, where there is one, and without anything behind the point."""
 _ALIKE = 10
-"""What is up to so many times a limit is said in its unit all the same: 1200 ms beside 500 ms, 0.3 h beside 0.5 h."""
+"""A value of up to this many times a limit is shown in its unit: 1200 ms beside 500 ms, 0.3 h beside 0.5 h."""
 _EXPONENT_FROM = 1e15
 _FAMILIES = (
     ("d", "h", "m", "s", "ms"),
@@ -92,7 +92,7 @@ def duration_text(time: dt.timedelta) -> str:
 
 
 def seconds_text(seconds: float) -> str:
-    """Return so many seconds in the unit that fits."""
+    """Return a number of seconds in the unit that fits."""
     return duration_text(dt.timedelta(seconds=seconds))
 
 

@@ -1,4 +1,4 @@
-"""When a suite is due: at times of the day, or every so many minutes. The same answer for timers, status and audits."""
+"""When a suite is due: at times of the day, or every few minutes. The same answer for timers, status and audits."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class Schedule:
 
     `times` are minutes since midnight in `zone`, on the weekdays (0 is Monday) or days of the month that are said, else
     every day. A time that the clocks skip is not due on that day, and one that they repeat is due at the first.
-    Without times it is due `every` so many minutes of each hour, whatever the clocks do.
+    Without times it is due every `every` minutes of each hour, whatever the clocks do.
 
     delay_s: a run starts up to so much later, by chance. deadline_s: how long it may take.
     """

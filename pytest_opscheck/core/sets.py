@@ -62,7 +62,7 @@ def parse(operator: str, text: str) -> frozenset[str]:
     written = members(text)
     if written is None:
         raise LimitError(
-            f"{text!r} is not a set; say for example '{operator} {{a, b}}', with quotes around a member that has "
+            f"{text!r} is not a set; for example '{operator} {{a, b}}', with quotes around a member that has "
             "commas, braces or quotes"
         )
     if not written:

@@ -41,7 +41,7 @@ _NATURAL = re.compile(
 _SHORT_PIECE, _LONG_WORD = 5, 20
 _LETTERS_OF_A_HUMP = 3
 _LONG_NAME, _LETTERS_OF_ITS_HUMP = 16, 3.6
-"""A name of so many letters has longer words in it than what is drawn by lot."""
+"""A name of this many letters has longer words in it than what is drawn by lot."""
 _ODD = 8
 """So many letters and digits that are in no word, name or number make a secret."""
 _PASSWORD = re.compile(r"(?=.*[A-Za-z])(?=.*[0-9])(?=.*[!#$&^%*?@])[^\s/:\[\](){}\\|<>=,\"'+]{8,128}")

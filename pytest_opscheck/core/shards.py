@@ -13,7 +13,7 @@ SHARDS = "shards"
 
 @dataclass(frozen=True, slots=True, order=True)
 class Shard:
-    """One of so many parts of a run, from 1 on. Each contact is in exactly one, whatever else there is."""
+    """One of the parts of a run, numbered from 1 on. Each contact is in exactly one, whatever else there is."""
 
     number: int
     of: int

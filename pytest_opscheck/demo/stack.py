@@ -183,7 +183,7 @@ class Stack:
             connection.execute(statements)
 
     def start_api(self, *options: str, expired: bool = False) -> None:
-        """Start the API, anew where it runs already: then with these options too."""
+        """Start the API; where it runs already, restart it with these options too."""
         self.processes.stop("api")
         self.api_options += options
         self.expired = self.expired or expired

@@ -7,7 +7,7 @@ from pathlib import Path
 
 
 def content(file: Path, most: int) -> bytes:
-    """Return what is in a file. Raises OSError, also for one of more than so many bytes, of which no more is read."""
+    """Return what is in a file. Raises OSError, also for one of more than N bytes, of which no more is read."""
     with file.open("rb") as opened:
         found = opened.read(most + 1)
     if len(found) > most:

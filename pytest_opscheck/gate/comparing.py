@@ -43,7 +43,7 @@ class Judged:
 
     @property
     def is_confirmed(self) -> bool:
-        """Whether a breach was seen as often as counts: in so many of so many looks in a row."""
+        """Whether a breach was seen as often as counts: in M of N looks in a row."""
         if any(seen.verdict is Verdict.BREACH for seen in self.together):
             return True
         times, span = self.confirmed_by

@@ -16,9 +16,9 @@ from .sides import Looks, results_by_id
 from .values import LOOKS, Answer, Setting
 
 MOST_MISSED = 0.2
-"""Of so many looks that could not tell, the others are not enough."""
+"""The share of looks without an answer above which the others are not enough."""
 _FLAPS = 3
-"""A check that was broken in so many separate stretches is flapping."""
+"""A check that was broken in this many separate stretches is flapping."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ _STANDARD = NormalDist()
 _HALVINGS = 60
 """So many halvings of a bracket leave nothing that a float could still tell apart."""
 _FEWEST_LIKE_NORMAL = 400
-"""With so many degrees of freedom Student's quantiles are the normal ones to within 1 %, also far out."""
+"""From this many degrees of freedom on, Student's quantiles are the normal ones to within 1 %, also far out."""
 
 
 def normal_quantile(alpha: float) -> float:

@@ -44,7 +44,7 @@ class Growth:
         return low, high
 
     def finds_from(self, before: Tally, after: Tally) -> float | None:
-        """Return the smallest difference that is found in 19 of 20 cases with so many requests after the deploy."""
+        """Return the smallest difference that is found in 19 of 20 cases with N requests after the deploy."""
         n, inflation = after.of, after.inflation
         fewest = bisect_left(range(n + 1), True, key=lambda hits: self._grown(before, Tally(hits, n, inflation)))
         return None if fewest > n else wilson(fewest - 0.5, n, _ONE_IN_TWENTY)[1] - before.hits / before.of
@@ -60,7 +60,7 @@ class Growth:
 
 
 def chance(before: Tally, after: Tally) -> float:
-    """Return how probable so many hits are where both sides are alike, and those of one burst count as one.
+    """Return how probable this number of hits is where both sides are alike, and those of one burst count as one.
 
     Of a few requests after the deploy the baseline knows better whether they come in bursts.
     """

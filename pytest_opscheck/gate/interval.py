@@ -32,7 +32,7 @@ class Sizes:
     inflation: tuple[float, float]
 
     def requests(self, after: int) -> float:
-        """Return the standard error of so many requests after the deploy, in terms of what it is now."""
+        """Return the standard error of N requests after the deploy, in terms of what it is now."""
         return math.sqrt(self._variance(after) / self._variance(self.after))
 
     def windows(self, after: int) -> float:
@@ -55,7 +55,7 @@ class Bound:
     past: float
 
     def width(self, sizes: Sizes, after: int) -> float | None:
-        """Return how far it is with so many requests after the deploy; None where too few make any bound."""
+        """Return how far it is with N requests after the deploy; None where too few make any bound."""
         if self.requests is None:
             return None
         return math.hypot(self.requests * sizes.requests(after), self.windows * sizes.windows(after), self.past)

@@ -6,5 +6,5 @@ from collections.abc import Sequence
 
 
 def percentile(samples: Sequence[int], percent: int) -> int:
-    """Return a percentile by nearest rank, as the limits of `http` have it: the smallest that so many are not above."""
+    """Return a percentile by nearest rank, as `http` has it: the smallest value that this share is not above."""
     return sorted(samples)[-(-percent * len(samples) // 100) - 1]

@@ -10,7 +10,7 @@ from .values import Comparison, Figure, Source, Tally
 _DIGITS = 3
 _LARGE = 1000
 _MULTIPLE = 3
-"""From so many times on a ratio is said as such: 300 % more is read as 300 %."""
+"""From this ratio on it is said as such: 300 % more is read as 300 %."""
 _HARDLY = 1e-6
 _SIDES = {"before": "before the deploy", "after": "after the deploy"}
 _SOURCES = {

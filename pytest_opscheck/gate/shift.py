@@ -41,7 +41,7 @@ def shift(before: Series, after: Series, tolerance: float, setting: Setting = ON
 
 
 def _answer(found: Interval, after: int, tolerance: float) -> Answer:
-    """Return the answer that so many requests after the deploy give, if the estimate stays as it is."""
+    """Return the answer that N requests after the deploy give, if the estimate stays as it is."""
     low, high = found.low.width(found.sizes, after), found.high.width(found.sizes, after)
     if low is not None and found.estimate > max(low, math.log1p(tolerance)):
         return Answer.ROLL_BACK

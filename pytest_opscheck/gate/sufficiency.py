@@ -11,13 +11,13 @@ from .values import LOOKS, Series, Setting, Tally
 
 FIRST_LOOK = LOOKS[0]
 FEWEST_BEFORE = 200
-"""Requests of a baseline, in at least so many windows as `FEWEST_WINDOWS`."""
+"""Requests of a baseline, in at least `FEWEST_WINDOWS` windows."""
 FEWEST_TO_GO = 100
 """Requests after the deploy before there is a go."""
 FEWEST_TO_GO_BY_TAIL = 200
 """Where one request in twenty is slow, a hundred have too few of them to tell 5 from 9."""
 _MOST_ALONE = 0.1
-"""Of the requests of two interleaved sides so many may have none of the other side beside them, where some failed."""
+"""How many requests of two interleaved sides may have none of the other side beside them, where some failed."""
 _LONGEST = 10**12
 """Microseconds: eleven days."""
 _MOST_COUNTED = 10**10

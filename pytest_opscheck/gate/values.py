@@ -13,7 +13,7 @@ from typing import Any
 MOST_SAMPLES = 1000
 """So many samples of a series are kept: more tell little more, and travel in every baseline and results file."""
 LOOKS = (20, 50, 100, 200, 500, 1000)
-"""After so many requests a gate looks at what it has. Who looks as often gives `Setting(looks=len(LOOKS))`."""
+"""After how many requests a gate looks at what it has. Who looks as often gives `Setting(looks=len(LOOKS))`."""
 _MICROSECONDS = 1_000_000
 
 
@@ -56,7 +56,7 @@ class Series:
         return sum(map(len, self.windows))
 
     def thinned(self, most: int = MOST_SAMPLES) -> Series:
-        """Return a series of at most so many samples, taken evenly from all of it, in the same windows."""
+        """Return a series of at most N samples, taken evenly from all of it, in the same windows."""
         size = len(self)
         if size <= most:
             return self
@@ -74,7 +74,7 @@ def _microseconds(time: float) -> int:
 
 @dataclass(frozen=True, slots=True)
 class Tally:
-    """How many of so many: failed requests of all that were sent.
+    """How many of how many: failed requests of all that were sent.
 
     inflation: by how much the variance is larger than that of requests that fail each by itself; over 1 where they fail
     in bursts. `statistics.counted` finds it where the order of requests is known.

@@ -29,7 +29,7 @@ _TOO_OFTEN = 2
 
 @dataclass(frozen=True, slots=True)
 class Life:
-    """Whether what was deployed came up: after so many seconds, and what was missing where it did not.
+    """Whether what was deployed came up: after how many seconds, and what was missing where it did not.
 
     seen: the last two looks at what was missing.
     """

@@ -201,7 +201,7 @@ def _read(read: Callable[[], object]) -> Reading:
         return Reading(read())
     except (UnreachableError, UnknownError, BlockedError) as error:
         return Reading(error=error)
-    except Exception as error:  # noqa: BLE001 - a library's error means that the probe could not tell
+    except Exception as error:  # noqa: BLE001 - a library's error means that the value is unknown
         return Reading(error=UnknownError(described(error)))
 
 

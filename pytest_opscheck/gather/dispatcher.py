@@ -1,10 +1,10 @@
 """Runs the probes that the selected checks need: each once, side by side, each with a deadline.
 
 A unit of work is one contact: a host with all the parts that it owes, or a target with all its direct probes. Units
-run in threads, started by one dispatcher, which gives up on a unit whose time is over. At once run so many direct ones,
-and of those that start a process here as many as the processors can serve. One that waits for an answer that does not
-come takes nobody's place. Latency probes follow, when nothing else runs any more. Under pytest-xdist every worker runs
-its share of the units and reads the others' readings from a folder that all of them share.
+run in threads, started by one dispatcher, which gives up on a unit whose time is over. A number of direct ones run at
+once, and of those that start a process here as many as the processors can serve. One that waits for an answer that does
+not come takes nobody's place. Latency probes follow, when nothing else runs any more. Under pytest-xdist every worker
+runs its share of the units and reads the others' readings from a folder that all of them share.
 """
 
 from __future__ import annotations

@@ -146,7 +146,7 @@ class _Heard:
     err_end: bool = False
 
     def take(self, stream: str, text: str, limit: int) -> None:
-        """Take a stamped line of a part that may print so many bytes."""
+        """Take a stamped line of a part that may print at most N bytes."""
         if stream == "status":
             self.status = text
         elif stream == "began":

@@ -14,7 +14,7 @@ WRONG = (Verdict.BREACH, Verdict.UNKNOWN)
 LOOKED_BACK = 9
 """So many results before this one are looked at to tell whether a check flaps."""
 FLAPS = 4
-"""A check flaps where it changed between ok and not ok so many times within its last results."""
+"""How many changes between ok and not ok within a check's last results make it flap."""
 
 
 @dataclass(frozen=True, slots=True)

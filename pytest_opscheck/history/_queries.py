@@ -23,7 +23,7 @@ from ._store import HistoryError, Store
 _PAGE = 20_000
 _ENDLESS = 1_000_000_000
 _APART = 1_000_000_000
-"""No bound, but what keeps PostgreSQL from working out anew for each row what is the same for all of a check."""
+"""No bound, but what keeps PostgreSQL from working out again for each row what is the same for all of a check."""
 _SEEN = "s.result, r.run, n.started, r.verdict, r.severity, r.message, r.pending, r.state, r.since, r.wrong_since"
 """The columns of what was seen."""
 _CHANGES = (State.NEW, State.RECOVERED, State.FLAPPING)
@@ -169,7 +169,7 @@ class Records:
         return {row[0]: _seen(row) for row in self._store.rows(sql, (self._inventory,))}
 
     def outcomes(self, newest: int, *ids: str) -> dict[str, list[Outcome]]:
-        """Return the newest results of every check, or of those that are named, by id: so many of each."""
+        """Return the newest results of every check, or of those that are named, by id: at most `count` of each."""
         some = f" AND s.result IN ({marks(len(ids))})" if ids else ""
         sql = f"""
             SELECT s.result, r.run, r.verdict, r.severity, r.state, r.wrong_since
@@ -192,7 +192,7 @@ class Records:
         check: only of this check, as `host.disk@prod` or `host.disk` for every target, or of a kind, as `host`; or of
             results by their ids.
         seq: only those of this run.
-        newest: so many at most.
+        newest: how many at most.
         """
         names = self.names(check) if isinstance(check, str) else sorted(check or ())
         if check is not None and not names:

@@ -216,7 +216,7 @@ _json = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 
 def marks(count: int) -> str:
-    """Return so many question marks for a statement."""
+    """Return the question marks of a statement's parameters."""
     return ", ".join("?" * count)
 
 

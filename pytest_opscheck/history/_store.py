@@ -48,7 +48,7 @@ class Store(Protocol):
         """Run one statement for each of the rows of parameters."""
 
     def newest(self, table: str, key: str, of: str, count: int) -> str:
-        """Return a join with the rows of the newest runs of one key, so many runs at most. `table` says its alias too.
+        """Return a join with the rows of the newest runs of one key, at most `count`. `table` says its alias too.
 
         Each database has its own way to find them in the table's order, without looking at the others.
         """

@@ -24,8 +24,8 @@ class Channel:
     """One channel: its address, and which alerts it takes.
 
     suites: only alerts from runs of these suites; None for all.
-    again_s: a breach that goes on is told again after so many seconds; None for never.
-    digest_s: what there is to tell goes as one message, at most once in so many seconds, 0 for once a run; None for a
+    again_s: after how many seconds a breach that goes on is told again; None for never.
+    digest_s: what there is to tell goes as one message, at most once in this many seconds, 0 for once a run; None for a
     message each.
     added: how a package carries it, whose name then is the address.
     targets: what it is told of alone, by words such as tag:dc1; `elsewhere` are the results of other targets, by their

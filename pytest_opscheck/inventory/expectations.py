@@ -45,7 +45,7 @@ class Resolver:
     """What was read of a check without an error, by the check's id and what is said of it: targets say much alike."""
 
     def families(self, kind: str) -> frozenset[str]:
-        """Return the questions of one's own that the targets of a kind can have."""
+        """Return the user-defined questions that the targets of a kind can have."""
         if kind not in self._families:
             self._families[kind] = frozenset(name for name, check in self._checks(kind).items() if check.family)
         return self._families[kind]

@@ -68,7 +68,7 @@ class _Group:
 class Composer:
     """Puts the targets of an inventory together, and notes what is wrong with the tables that they are made of.
 
-    families: the questions of one's own that targets of a kind can have, by its name.
+    families: the user-defined questions that targets of a kind can have, by its name.
     note: is told of each text in which a placeholder was filled.
     lists: the items of lists that are targets, by the source and the target's name.
     notes: what is accepted, and may well not be meant. listed: the ids of the targets of each list.

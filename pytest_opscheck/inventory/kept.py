@@ -89,7 +89,7 @@ def recalled(file: Path, meant: list[Any] | None = None) -> Kept | None:
         raise ListError(f"{file}: {error.strerror}; let whoever runs this read it") from None
     except (AttributeError, KeyError, RecursionError, TypeError, ValueError):
         raise ListError(
-            f"{file} does not hold the last known items of the list; put it back, or remove it and so begin anew: "
+            f"{file} does not hold the last known items of the list; put it back, or remove it to begin again: "
             "what has vanished until then is not known"
         ) from None
     return kept if meant in (None, kept.meant) else None

@@ -21,7 +21,7 @@ class Layer:
 
 @dataclass(frozen=True)
 class Layers:
-    """The tables that a target is made of, the last word last. `families` are its kind's questions of one's own.
+    """The tables that a target is made of, the last word last. `families` are its kind's user-defined questions.
 
     Tables merge by key. An expectation is replaced whole, and so is each key of a question: half a ladder of one layer
     and half of another is what nobody has written.

@@ -63,7 +63,7 @@ def _prometheus(data: Any) -> Iterator[Item]:
 
 
 def _address(target: str) -> dict[str, str]:
-    """Return an address and its parts, in names that no label of one's own has."""
+    """Return an address and its parts, in names that no user-defined label has."""
     host, _, port = target.rpartition(":")
     if not port.isdecimal() or not host:
         host, port = target, ""

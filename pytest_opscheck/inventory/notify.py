@@ -200,7 +200,7 @@ def _address_problem(way: Way, address: str) -> str | None:
 def _is_known(address: str) -> bool:
     """Tell whether apprise takes an address."""
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # what its modules warn of is nothing that an inventory could mend
+        warnings.simplefilter("ignore")  # what its modules warn of is nothing that an inventory could fix
         import apprise
 
         return apprise.Apprise.instantiate(address, suppress_exceptions=True) is not None

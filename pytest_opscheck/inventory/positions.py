@@ -139,12 +139,14 @@ class _Reader:
     def _list(self, path: Key) -> None:
         self._position += 1
         number = 0
-        while self._skip(_BLANK) < len(self._text) and self._text[self._position] not in "]},":
+        while (start := self._skip(_BLANK)) < len(self._text) and self._text[start] not in "]},":
             self._note((*path, number))
             self._value((*path, number))
             number += 1
             self._skip(_BLANK)
             self._position += self._text.startswith(",", self._position)
+            if self._position == start:  # that is no value
+                return
         self._position += 1
 
     def _inline_table(self, path: Key) -> None:

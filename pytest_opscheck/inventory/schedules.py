@@ -77,7 +77,7 @@ def _times(value: object, path: Key, problems: Problems) -> tuple[int, ...]:
 
 
 def _every(value: object, path: Key, problems: Problems) -> tuple[tuple[int, ...], int]:
-    """Return the times of the day where it is due every so many hours, else the minutes."""
+    """Return the times of the day where it is due every few hours, else the minutes."""
     try:
         minutes, rest = divmod(parse_time(value), 60.0)
     except LimitError as error:

@@ -128,7 +128,7 @@ class _Reading:
         """Return the sources with their items."""
         if (given := self.asked.given()) is not None:
             for each in (each for each in stated if each.name not in given):
-                self.problems.add(each.path, "the run that this is a part of knows nothing of it; start the run anew")
+                self.problems.add(each.path, "the run that this is a part of knows nothing of it; start the run again")
             return tuple(_given(each, given[each.name], self.problems) for each in stated if each.name in given)
         due = {each.name: each.source for each in stated if self.asked.asks or each.source.file is not None}
         replies = Asking(self.places.folder).replies(due)

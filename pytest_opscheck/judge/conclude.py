@@ -106,7 +106,7 @@ class Judge:
         return fails(Verdict.BREACH, subject.severity, self.fail_at)
 
     def unknown(self, subject: Subject, message: str, *, attempts: int = 1, duration_s: float = 0.0) -> Result:
-        """Make the result of a check that could not tell."""
+        """Make the result of a check whose value is unknown."""
         return self._result(
             subject,
             Verdict.UNKNOWN,

@@ -29,7 +29,7 @@ Fields = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class PastResults:
-    """The past results of one check, by its id, over so many seconds."""
+    """The past results of one check, by its id, over the last N seconds."""
 
     of: str
     over_s: float
@@ -78,7 +78,7 @@ class Target(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class Reach:
-    """The reading of every `reachable` probe: the target answered, after so many attempts."""
+    """The reading of every `reachable` probe: the target answered, and after how many attempts."""
 
     target: str
     attempts: int = 1

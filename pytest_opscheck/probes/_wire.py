@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from ..core.errors import UnknownError, UnreachableError
 
 SOON_S = 3.0
-"""A connection that broke within so many seconds is tried again; what takes longer leaves no time for that."""
+"""A connection that broke within this many seconds is tried again; what takes longer leaves no time for that."""
 
 
 class NoTlsError(UnreachableError):
@@ -44,7 +44,7 @@ class Deadline:
 
     @contextlib.contextmanager
     def within(self, seconds: float) -> Iterator[None]:
-        """End what is watched after so many seconds, unless the block ends before."""
+        """End what is watched after a time, unless the block ends before."""
         self.over = False
         timer = threading.Timer(seconds, self._expire)
         timer.name, timer.daemon = "opscheck-deadline", True

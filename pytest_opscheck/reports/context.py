@@ -28,11 +28,11 @@ class Failed:
 class ReportContext:
     """What is told beside the results.
 
-    `uncovered` are targets that no check looked at, `problems` faults of the checker, `traces` where errors in checks
-    of one's own come from, by result id, and `points` the past values of what was measured, the newest first. `stories`
-    are the pasts of single checks, and `worse` has the severity of the last time of what is worse now, by result id.
-    `unjudged` are checks of the suite that have no result, by why, and `spots` the files and lines of a user's own
-    tests, by result id.
+    `uncovered` are targets that no check looked at, `problems` faults of the checker, `traces` where errors in
+    user-defined checks come from, by result id, and `points` the past values of what was measured, the newest first.
+    `stories` are the pasts of single checks, and `worse` has the severity of the last time of what is worse now, by
+    result id. `unjudged` are checks of the suite that have no result, by why, and `spots` the files and lines of a
+    user's own tests, by result id.
     """
 
     uncovered: Sequence[str] = ()

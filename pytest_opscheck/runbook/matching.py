@@ -18,13 +18,13 @@ from .values import Number, alike, limit_of
 
 _LIST_KEYS = ("names", "services", "paths", "tables", "patterns", "records", "workers", "queues", "includes")
 _ASKED = ("run", "sql", "pattern", "unit", "path", "query", "metric")
-"""Keys that say what is asked by a question of one's own."""
+"""Keys that say what a user-defined question asks."""
 
 _ADDRESSES = ("url", "address", "path")
 """Keys of a target that say which server or file it is."""
 _LOOPBACK = ("localhost", "127.0.0.1", "::1")
 _RUNNING = ("host.command", "docker.exec")
-"""Checks that run a command of one's own, each in its place."""
+"""Checks that run a user-defined command, each in its place."""
 _STARTS = re.compile(r"(?:\S*/)?(?:sudo|python[\d.]*|env|exec)$")
 
 Matches = Mapping[int, Sequence[Expected]]
@@ -152,7 +152,7 @@ def _is_named(each: Stated, x: Expected) -> bool:
 
 
 def _asks_same(each: Stated, x: Expected) -> bool:
-    """Tell whether a question of one's own asks what a statement does."""
+    """Tell whether a user-defined question asks what a statement does."""
     keys = each.entry.keys if each.entry is not None else {}
     asked = [(keys[key], x.expectation.params.get(key)) for key in _ASKED if key in keys]
     return bool(asked) and all(_plain(one) == _plain(other) for one, other in asked)

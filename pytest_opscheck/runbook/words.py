@@ -174,7 +174,7 @@ class Vocabulary:
 
     @classmethod
     def of(cls, words: tuple[str, ...]) -> Vocabulary:
-        """Return a vocabulary with words of one's own."""
+        """Return a vocabulary with the user's words."""
         alternatives = "|".join(re.escape(word.strip().rstrip(":")) for word in words if word.strip().rstrip(":"))
         return cls(
             re.compile(rf"^\W*(?:{alternatives})\b\s*\**\s*[:\uff1a=\u2013—-]?", re.IGNORECASE)

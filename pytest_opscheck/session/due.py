@@ -53,7 +53,7 @@ class Due:
                 self.left_out.add(item.nodeid)
 
     def tell(self, folder: Path | None) -> None:
-        """Tell the controller, from a worker, what is selected: one that dies could not tell it any more."""
+        """Tell the controller, from a worker, what is selected: one that dies no longer can."""
         if folder is not None and folder.is_dir():
             message = json.dumps([self.selected, sorted(self.left_out)])
             draft = folder / f"{_SELECTED}{os.getpid()}.draft"

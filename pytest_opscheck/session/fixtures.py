@@ -57,7 +57,7 @@ class Fixtures:
     @pytest.fixture
     def expect(self) -> Expect:
         """Judge what a check measures: expect(value, unit, subject=..., limit=...)."""
-        # It does not ask for `request`: pytest makes one anew for every test, which is most of what a check costs.
+        # It does not ask for `request`: pytest makes a new one for every test, which is most of what a check costs.
         return self.runner.expect()
 
 

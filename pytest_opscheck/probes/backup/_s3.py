@@ -18,7 +18,7 @@ class ListingError(Exception):
 
 
 def bounded(timeout_s: float) -> type[AIOHTTPSession]:
-    """Return a session that ends after a time, and after so many bytes, whatever it is asked for."""
+    """Return a session that ends after a time, and after N bytes, whatever it is asked for."""
     until, left = time.monotonic() + timeout_s, LONGEST_LISTING
 
     class Bounded(AIOHTTPSession):  # type: ignore[misc]

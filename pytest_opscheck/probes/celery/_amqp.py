@@ -32,7 +32,7 @@ def _head(form: str, head: bytes) -> tuple[Any, ...]:
 
 
 class _Counted:
-    """Reads so many bytes before something else is written."""
+    """Reads at most N bytes before something else is written."""
 
     left = MOST_BYTES
 

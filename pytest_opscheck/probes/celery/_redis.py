@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from redis import Redis
 
 MOST_TAKEN = 20_000
-"""Messages that workers have taken are read one by one; beyond so many it would weigh on the broker."""
+"""Messages that workers have taken are read one by one; more than this many would weigh on the broker."""
 _PAGE = 20
 """Messages in one answer: each may well have some 100 kB, and an answer is bounded."""
 _EXCHANGES = 8

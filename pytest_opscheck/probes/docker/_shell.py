@@ -307,7 +307,7 @@ def answered(output: Output) -> list[str]:
 
 
 def tagged(lines: list[str], tag: str, fields: int = 1) -> Iterator[list[str]]:
-    """Yield the rest of each line that starts with a word, cut into so many fields."""
+    """Yield the rest of each line that starts with a word, cut into N fields."""
     for line in lines:
         if line.startswith(f"{tag} "):
             yield line.split(" ", fields)[1:]

@@ -27,9 +27,9 @@ from ._json import JsonValue, values, without_unit
 _TOO_MANY_REQUESTS = 429
 _SERVER_ERROR = 500
 _FIRST = 3
-"""After so many error statuses, and nothing else, a series of requests ends."""
+"""After this many error statuses, and nothing else, a series of requests ends."""
 _IN_A_ROW, _LONG_S = 5, 3.0
-"""After so many failed requests in a row that took so long it ends too: the server has gone meanwhile.
+"""After this many failed requests in a row that took this long it ends too: the server has gone meanwhile.
 
 What is left of the series counts as failed: one that broke off must not look better than it is."""
 

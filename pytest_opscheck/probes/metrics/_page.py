@@ -86,7 +86,7 @@ class Page:
         self._later: dict[float, Page] = {}
 
     def later(self, seconds: float) -> Page:
-        """Return the page as it is so many seconds after this one: fetched once for all who ask for the same."""
+        """Return the page as it is N seconds after this one: fetched once for all who ask for the same."""
         if seconds not in self._later:
             time.sleep(max(0.0, self.at + seconds - time.monotonic()))
             store = Store()

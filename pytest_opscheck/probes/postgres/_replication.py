@@ -12,7 +12,7 @@ from ...core.errors import UnknownError
 from ._server import Server, grant_monitor, kind
 
 PATIENCE_S = 6.0
-"""How long a standby may take to be where its primary was, or to connect anew, before its lag is told otherwise."""
+"""How long a standby may take to be where its primary was, or to connect again, before its lag is told otherwise."""
 _PAUSE_S = 0.1
 
 

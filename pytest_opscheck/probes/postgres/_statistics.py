@@ -194,7 +194,7 @@ def mean_query_time(server: Server) -> QueryTime:
 
 @dataclass(frozen=True, slots=True)
 class Statement:
-    """A statement that was called so often and took so many milliseconds on average; `text` holds no values."""
+    """A statement, how often it was called and how many milliseconds it took on average; `text` holds no values."""
 
     text: str
     calls: int

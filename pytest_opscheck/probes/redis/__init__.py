@@ -148,7 +148,7 @@ def hit_rate(redis: Redis, *, sample: SampleParam = None) -> HitRate:
 
 @dataclass(frozen=True, slots=True)
 class Evicted:
-    """Keys evicted in so many seconds: a number, or a rate where the limit is one."""
+    """Keys evicted in the last N seconds: a number, or a rate where the limit is one."""
 
     keys: int
     seconds: float

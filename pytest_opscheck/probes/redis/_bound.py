@@ -56,7 +56,7 @@ class _BoundedBuffer(SocketBuffer):
 
 
 class BoundedParser(_RESP2Parser):
-    """Reads so many bytes and values of an answer, also where hiredis is there, which knows no bound.
+    """Reads a bounded number of bytes and values of an answer, also where hiredis, which knows no bound, is installed.
 
     A list may announce any number of values, and the smallest take much more memory than bytes.
     """

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from redis import Redis
 
 MOST_MATCHES = 250_000
-"""Keys are told apart by their names, for SCAN may give one twice: so many names are kept, and no more."""
+"""Keys are told apart by their names, for SCAN may give one twice. At most this many are kept."""
 MOST_BYTES_OF_NAMES = 16_000_000
 _PAGE = 1000
 _RESERVE_S = 1.0

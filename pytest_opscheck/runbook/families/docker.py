@@ -218,7 +218,7 @@ def inside(step: Step, command: Command, container: str) -> Iterator[Ask]:
 
 
 def state(line: Line) -> Iterator[Ask]:
-    """Yield the state that a command sets: so many containers of a service."""
+    """Yield the state that a command sets: how many containers a service has."""
     for command in line.commands:
         composed = shell.compose(command)
         if composed is None:

@@ -275,7 +275,7 @@ def _find(step: Step, command: Command, host: TargetHint) -> Iterator[Ask]:
 
 
 def state(line: Line) -> Iterator[Ask]:
-    """Yield the state that a command leaves: a journal of such a size, no file older than so many days."""
+    """Yield the state that a command leaves: the size of a journal, the age of the oldest file."""
     for command in line.commands:
         if command.program == "journalctl" and (size := _SIZE.fullmatch(command.option("--vacuum-size") or "")):
             yield Ask(

@@ -77,7 +77,7 @@ def test_what_cannot_be_told(limit: str, value: object, message: str) -> None:
 
 @pytest.mark.parametrize("said", ["contains {a", "within {a}}", "contains {a b, {c}", "within {,}", 'contains {"a}'])
 def test_what_is_not_a_set(said: str) -> None:
-    with pytest.raises(LimitError, match=r"is not a set; say for example '(contains|within) \{a, b\}', with quotes"):
+    with pytest.raises(LimitError, match=r"is not a set; for example '(contains|within) \{a, b\}', with quotes"):
         parse_limit(said)
 
 

@@ -7,7 +7,7 @@ import textwrap
 import tomllib
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from pytest_opscheck.inventory.positions import Key, locate, shown
@@ -86,6 +86,7 @@ def test_no_text_hangs_or_breaks_it(text: str) -> None:
 
 
 @given(st.text(alphabet="ab[]{}=.,\"'\\#\n \r$", max_size=60))
+@example('a = ["b')
 @settings(max_examples=300)
 def test_no_near_toml_hangs_or_breaks_it(text: str) -> None:
     locate(text)
