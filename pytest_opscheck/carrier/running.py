@@ -48,11 +48,11 @@ def results(order: Order, seconds: float, stop: threading.Event) -> dict[str, An
 
     Raises RefusedError where there are no results.
     """
-    with _folder() as folder, _worker_lives() as lives:
+    with _folder() as (folder, held), _worker_lives() as lives:
         command = _written(order, folder)
         output = folder / "output"
         with output.open("wb") as written:
-            why = _ended(_started(command, order, folder, written, lives), seconds, stop)
+            why = _ended(_started(command, order, folder, written, (lives, held)), seconds, stop)
         if why is not None:
             raise RefusedError(why)
         try:
@@ -74,12 +74,15 @@ def sweep() -> None:
 
 
 @contextlib.contextmanager
-def _folder() -> Iterator[Path]:
-    """Give a folder that this user alone can look into."""
+def _folder() -> Iterator[tuple[Path, int]]:
+    """Give a folder that this user alone can look into, and the open file by which it is held.
+
+    The run holds it, too: where its worker was killed it still writes there for a moment, and nobody sweeps it away.
+    """
     with tempfile.TemporaryDirectory(prefix=_PREFIX, ignore_cleanup_errors=True) as name:
         held = take(Path(name, _ALIVE))
         try:
-            yield Path(name)
+            yield Path(name), held
         finally:
             os.close(held)
 
@@ -122,12 +125,15 @@ def _written(order: Order, folder: Path) -> list[str]:
 
 
 def _started(
-    command: list[str], order: Order, folder: Path, output: Any, lives: int
+    command: list[str], order: Order, folder: Path, output: Any, kept: tuple[int, int]
 ) -> tuple[subprocess.Popen[bytes], str]:
-    """Start a run, which has no key: what it runs could give orders with it. Returns its mark, too."""
+    """Start a run, which has no key: what it runs could give orders with it. Returns its mark, too.
+
+    kept: the open files that the run keeps; by the first it knows that its worker lives.
+    """
     mark = secrets.token_hex(16)
     environment = {name: value for name, value in os.environ.items() if name not in (KEY, VARIABLE)}
-    environment |= {MARK: mark, ENDS_WITH: str(lives)}
+    environment |= {MARK: mark, ENDS_WITH: str(kept[0])}
     if order.of.vantage is not None:
         environment[VARIABLE] = order.of.vantage
     process = subprocess.Popen(  # noqa: S603 - our own command
@@ -137,7 +143,7 @@ def _started(
         stdin=subprocess.DEVNULL,
         stdout=output,
         stderr=output,
-        pass_fds=[lives],
+        pass_fds=kept,
         start_new_session=True,
     )
     return process, mark

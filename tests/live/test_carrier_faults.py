@@ -50,14 +50,16 @@ def killed_workers(folder: Path, server: Redis) -> None:
     """Of two killed workers another one takes the place of one; and from a third place nobody looks at all."""
     inventory, hold = held(folder, "60s")
     checks = Checks.of(folder / "checks", server.url(), inventory)
-    dmz, office = worker(folder, server.url(), "dmz"), worker(folder, server.url(), "office")
+    (there := folder / "tmp").mkdir()
+    env = {"TMPDIR": str(there)}
+    dmz, office = (worker(folder, server.url(), name, env=env) for name in ("dmz", "office"))
     with dmz as first, office as second, checks.started() as run:
         begun(folder, 2)
         left = [*children(first.process.pid), *children(second.process.pid)]
         assert len(left) == 2
         kill(first)
         kill(second)
-        with worker(folder, server.url(), "dmz"):
+        with worker(folder, server.url(), "dmz", env=env):
             wait_until(lambda: not any(map(is_running, left)), "the end of what killed workers have begun", 10)
             hold.unlink()
             assert run.ended() == 1, run.said
@@ -76,6 +78,8 @@ def killed_workers(folder: Path, server: Redis) -> None:
         "vantage default brought no results: no worker has taken it; start one there: opscheck worker --from default"
     )
     assert not server.client.keys("opscheck.*"), "what nobody has taken is taken back"
+    with worker(folder, server.url(), "dmz", env=env):
+        assert not list(there.iterdir()), "and what killed workers have left goes with the next one"
 
 
 def is_running(pid: int) -> bool:
