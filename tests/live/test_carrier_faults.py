@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import os
+import signal
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -57,9 +59,13 @@ def killed_workers(folder: Path, server: Redis) -> None:
         begun(folder, 2)
         left = [*children(first.process.pid), *children(second.process.pid)]
         assert len(left) == 2
+        os.kill(left[0], signal.SIGSTOP)
+        its_folder = Path(f"/proc/{left[0]}/cwd").readlink()
         kill(first)
         kill(second)
         with worker(folder, server.url(), "dmz", env=env):
+            assert (its_folder / "alive").exists(), "what has not ended yet keeps its folder"
+            os.kill(left[0], signal.SIGCONT)
             wait_until(lambda: not any(map(is_running, left)), "the end of what killed workers have begun", 10)
             hold.unlink()
             assert run.ended() == 1, run.said
