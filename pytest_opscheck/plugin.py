@@ -43,7 +43,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         flag = f"--opscheck-{name.replace('_', '-')}"
         group.addoption(flag, dest=f"opscheck_{name}", metavar=metavar, default=None, help=text)
         parser.addini(f"opscheck_{name}", text, default=None)
-    group.addoption("--opscheck-look", dest="opscheck_look", default=None, help=argparse.SUPPRESS)
+    for name in ("look", "carried"):  # for a gate, and for a worker
+        group.addoption(f"--opscheck-{name}", dest=f"opscheck_{name}", default=None, help=argparse.SUPPRESS)
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)

@@ -10,6 +10,8 @@ import sys
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 """By which a process is asked to end."""
+ENDS_WITH = "OPSCHECK_WORKER_FD"
+"""The variable with the open end of a pipe that closes when the worker ends that has started a run, however it does."""
 _INTERRUPTED = 2  # as in results.py, which would take long to import here
 
 

@@ -36,20 +36,33 @@ def announce(file: Path, reports: Path | None, suite: str, shards: int, within: 
     """
     inventory = loaded(file, reports, asked=Asked(asks=True))
     known_suite(inventory, suite)
-    now = inventory.now().replace(microsecond=0)
-    seconds = within or inventory.suites[suite].longest_s or _WITHIN_S
-    deadline = (now.astimezone(dt.UTC) + dt.timedelta(seconds=seconds)).astimezone(inventory.timezone)
-    announced = Announced(0, suite, now, deadline, inventory.fingerprint, _parts(inventory, suite, shards))
     try:
-        with opened(inventory.history, create=True) as store:
-            assert store is not None  # noqa: S101 - it was to be made
-            announced = write(store, inventory.history.inventory, announced)
+        announced = noted(inventory, planned(inventory, suite, shards, within))
     except HistoryError as error:
         say(inventory.redactor.text(str(error)), err=True)
         sys.exit(FAULT)
-    until = f"{deadline:%Y-%m-%d %H:%M %Z}"
-    say(f"{suite} is announced: {_told(announced)}; merge them until {until}: opscheck merge {suite}")
-    _begin_heartbeat(inventory, announced)
+    say(f"{suite} is announced: {told(announced)}; merge them until {until(announced)}: opscheck merge {suite}")
+    begin_heartbeat(inventory, announced)
+
+
+def planned(inventory: Inventory, suite: str, shards: int, within: float | None) -> Announced:
+    """Return a run in parts that begins now, of which nobody knows yet."""
+    now = inventory.now().replace(microsecond=0)
+    seconds = within or inventory.suites[suite].longest_s or _WITHIN_S
+    deadline = (now.astimezone(dt.UTC) + dt.timedelta(seconds=seconds)).astimezone(inventory.timezone)
+    return Announced(0, suite, now, deadline, inventory.fingerprint, _parts(inventory, suite, shards))
+
+
+def noted(inventory: Inventory, announced: Announced) -> Announced:
+    """Write down in the history that a run is to come, and return it with its number. Raises HistoryError."""
+    with opened(inventory.history, create=True) as store:
+        assert store is not None  # noqa: S101 - it was to be made
+        return write(store, inventory.history.inventory, announced)
+
+
+def until(announced: Announced) -> str:
+    """Return until when a run has to be there, as people read it."""
+    return f"{announced.deadline:%Y-%m-%d %H:%M %Z}"
 
 
 def _parts(inventory: Inventory, suite: str, shards: int) -> dict[str, int]:
@@ -60,19 +73,20 @@ def _parts(inventory: Inventory, suite: str, shards: int) -> dict[str, int]:
     return {vantage: shards if vantage == DEFAULT else 1 for vantage in sorted(owed)}
 
 
-def _told(announced: Announced) -> str:
+def told(announced: Announced) -> str:
+    """Return the parts of a run, as people read it."""
     return ", ".join(
         f"{counted(of, 'shard')} from {vantage}" if vantage else counted(of, "shard")
         for vantage, of in announced.parts.items()
     )
 
 
-def _begin_heartbeat(inventory: Inventory, announced: Announced) -> None:
+def begin_heartbeat(inventory: Inventory, announced: Announced) -> None:
     """Call the suite's heartbeat, so that who listens to it notices where no end follows."""
     if (url := inventory.suites[announced.suite].heartbeat) is None:
         return
     heartbeat, name = Heartbeat(url, announced.id), inventory.redactor.text(inventory.name)
-    heartbeat.call("start", f"{announced.suite} of {name} on {platform.node()}: {_told(announced)}")
+    heartbeat.call("start", f"{announced.suite} of {name} on {platform.node()}: {told(announced)}")
     heartbeat.wait()
     for fault in heartbeat.faults:
         say(inventory.redactor.text(f"could not send the heartbeat: {fault}"), err=True)

@@ -32,6 +32,7 @@ _ELSEWHERE = {
     "source": "source",
     "status": "status",
     "validate": "validate",
+    "worker": "worker",
 }
 """Commands and the modules in which they are, which are imported where they are asked for."""
 
@@ -95,6 +96,7 @@ def main() -> None:
     opscheck source      accept what has vanished from a list
     opscheck announce    a run in parts is to come
     opscheck merge       make one run of all parts
+    opscheck worker      run parts from here, for runs that are started elsewhere
     """  # noqa: D301 - click's mark for lines that stay as they are
 
 

@@ -74,10 +74,11 @@ def merge(  # noqa: PLR0917 - one for each option
         raise Usage(inventory.redactor.text(str(error))) from None
     notices = [*(_left_out(part) for part in late), *_since_announced(inventory, announced)]
     run = replace(run, notices=(*run.notices, *notices))
-    status = _delivered(run, inventory, past, folder, named=named, announced=announced)
+    status = delivered(run, inventory, past, folder, named=named, announced=announced)
     if not places:
         for part in (*parts, *late):
-            part.file.unlink(missing_ok=True)
+            if part.file is not None:
+                part.file.unlink(missing_ok=True)
     sys.exit(status)
 
 
@@ -105,10 +106,17 @@ def _nothing(places: Sequence[Path]) -> None:
     sys.exit(NOTHING_JUDGED)
 
 
-def _delivered(
-    run: Run, inventory: Inventory, past: Past, folder: Path, *, named: Path | None, announced: Announced | None
+def delivered(
+    run: Run,
+    inventory: Inventory,
+    past: Past,
+    folder: Path,
+    *,
+    named: Path | None,
+    announced: Announced | None,
+    quiet: bool = False,
 ) -> int:
-    """Record a run, bring it to everybody, and return its exit status."""
+    """Record a run, bring it to everybody, and return its exit status; where it is quiet, print what is not well."""
     run, problem = recorded(run, past, announced)
     problems = [inventory.redactor.text(problem)] if problem else []
     points, stories = (past.points(run), past.stories(told_at_length(run))) if run.hash else ({}, {})
@@ -124,8 +132,9 @@ def _delivered(
     send(finished, to, problems, contextlib.nullcontext)
     if files is not None:
         files.release()
-    say(text(run), nl=False)
     status = run.exit_status or (FAULT if problems else 0)
+    if status or not quiet:
+        say(text(run), nl=False)
     problems += _called(inventory, run, status, announced)
     for each in problems:
         say(each, err=True)

@@ -13,6 +13,7 @@ import sys
 import time
 from collections.abc import Iterable
 from pathlib import Path
+from typing import NoReturn
 
 import click
 
@@ -38,14 +39,29 @@ _EXPRESSION = re.compile(r"-[vqsxl]*m")
     help="Wait a random time of at most TIME before starting, for example 2m. For crontabs.",
 )
 @click.option("-q", "--quiet", is_flag=True, help="Print nothing where everything is well. For crontabs.")
+@click.option("--through", metavar="ENGINE", help="Have workers run it, where they are: celery. See `opscheck worker`.")
+@click.option("--shards", metavar="N", help="In how many parts, with --through.  [default: 1]")
 @click.argument("suite")
 @click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
-def run(suite: str, arguments: tuple[str, ...], random_delay: str | None, *, quiet: bool) -> None:
+def run(
+    suite: str,
+    arguments: tuple[str, ...],
+    random_delay: str | None,
+    through: str | None,
+    shards: str | None,
+    *,
+    quiet: bool,
+) -> None:
     """Run a suite, unless it is already running. ARGUMENTS are passed to pytest."""
     if any(map(_EXPRESSION.match, arguments)):
         raise Usage(f"`opscheck run {suite}` runs only that suite; leave -m out, or use `pytest -m EXPRESSION`")
+    from .through import taken
+
+    through, shards, arguments = taken(arguments, through, shards)
     arguments = _joined(arguments)
     file = _named_inventory(arguments)
+    if through is not None:
+        _through(through, suite, shards, arguments, file, random_delay=random_delay, quiet=quiet)
     inventory = loaded(file, refused=lambda error: _tell(error, suite))
     known_suite(inventory, suite)
     if random_delay is not None:
@@ -61,6 +77,30 @@ def run(suite: str, arguments: tuple[str, ...], random_delay: str | None, *, qui
             sys.exit(child.wait())
     signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)  # until the new program can take them
     os.execv(command[0], command)  # noqa: S606 - no shell, no input
+
+
+def _through(
+    engine: str,
+    suite: str,
+    shards: str | None,
+    arguments: tuple[str, ...],
+    file: Path,
+    *,
+    random_delay: str | None,
+    quiet: bool,
+) -> NoReturn:
+    """Have workers run a suite, and end with the status of the run."""
+    from .through import Wanted
+
+    wanted = Wanted.of(engine, suite, shards, arguments, file)
+    inventory = wanted.inventory(lambda error: _tell(error, suite))
+    if random_delay is not None:
+        _wait_a_little(random_delay)
+    lock = _lock(file.absolute().parent / "reports" / suite, suite)
+    status = wanted.run(inventory, quiet=quiet)
+    for each in lock:
+        os.close(each)
+    sys.exit(status)
 
 
 def _with_heartbeat(

@@ -26,6 +26,7 @@ _LONGEST = 64_000_000
 """Bytes of a results file that is read."""
 SHARD_REPORTS, VANTAGE_REPORTS = "shard.reports", "vantage.reports"
 """The checks that a part of a run brought its results."""
+_ACTION = "See its process: it did not start, was killed, or could not deliver its file"
 
 
 class MergeError(Exception):
@@ -34,9 +35,9 @@ class MergeError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Brought:
-    """What one part of a run brought, and the file that it stands in."""
+    """What one part of a run brought, and the file that it stands in; None where it came otherwise."""
 
-    file: Path
+    file: Path | None
     run: Run
     part: Part
 
@@ -78,17 +79,24 @@ def _run(data: object) -> Run:
 
 
 def merged(
-    inventory: Inventory, suite: str, parts: Collection[Brought], wanted: Mapping[str | None, int], past: Past
+    inventory: Inventory,
+    suite: str,
+    parts: Collection[Brought],
+    wanted: Mapping[str | None, int],
+    past: Past,
+    *,
+    reasons: Mapping[Part, str] | None = None,
 ) -> Run:
     """Return one run of the parts of a suite's run. Raises MergeError for those that do not belong together.
 
     wanted: of how many shards each vantage point has, as far as that is known otherwise than by what came.
+    reasons: why parts have brought nothing, where that is known.
     """
     counts = _counts(parts, wanted)
     for each in parts:
         _require_same(each, inventory, suite)
     now = inventory.now()
-    due = _Due(inventory, suite, counts, frozenset(each.part for each in parts))
+    due = _Due(inventory, suite, counts, frozenset(each.part for each in parts), reasons or {})
     lasting = {each.id: each.lasting for each in inventory.expectations if each.lasting and suite != GATE}
     found = (past.settled(each, lasting.get(each.id), now) for each in due.completed(_worst(parts)))
     results = past.compared(sorted(found, key=lambda result: result.rank), now)
@@ -141,11 +149,12 @@ def _require_same(brought: Brought, inventory: Inventory, suite: str) -> None:
     for what, theirs, ours in differing:
         if theirs != ours:
             raise MergeError(
-                f"{brought.file}: its {what} is {theirs}, and here it is {ours}; "
+                f"{brought.file or brought.part}: its {what} is {theirs}, and here it is {ours}; "
                 "merge shards of one run, with the inventory that they ran with"
             )
     if brought.part.vantage not in (None, DEFAULT, *inventory.vantages):
-        raise MergeError(f"{brought.file}: it is of {brought.part.vantage!r}, which is none of the vantage points here")
+        where = brought.file or brought.part
+        raise MergeError(f"{where}: it is of {brought.part.vantage!r}, which is none of the vantage points here")
 
 
 def wanted_by(inventory: Inventory, announced: Announced | None, shards: int | None) -> dict[str | None, int]:
@@ -183,12 +192,13 @@ def _worst(parts: Iterable[Brought]) -> dict[str, Result]:
 
 @dataclass(frozen=True, slots=True)
 class _Due:
-    """What a suite owes: of how many shards each vantage point has, and which parts brought anything."""
+    """What a suite owes: of how many shards each vantage point has, which parts brought anything, or why not."""
 
     inventory: Inventory
     suite: str
     counts: Mapping[str | None, int]
     there: frozenset[Part]
+    reasons: Mapping[Part, str]
 
     def completed(self, results: Mapping[str, Result]) -> Iterator[Result]:
         """Yield all that is due: unknown where no part brought it, and of each part whether it brought anything."""
@@ -213,13 +223,18 @@ class _Due:
         owed = {each.target.vantage for each in self._owed}.union(filter(None, self.counts))
         came = {part.vantage for part in self.there if part.vantage is not None}
         for vantage in sorted(owed | came):
-            yield _reports(VANTAGE_REPORTS, vantage, f"vantage {vantage}", self.suite, is_there=vantage in came)
+            why = None if vantage in came else self._why_not(self._parts(vantage))
+            yield _reports(
+                VANTAGE_REPORTS, vantage, f"vantage {vantage}", self.suite, is_there=vantage in came, why=why
+            )
             if vantage in came and self.counts.get(vantage, 1) > 1:
                 yield from (self._of_shard(part) for part in self._parts(vantage))
 
     def _of_shard(self, part: Part) -> Result:
         name = f"{part.shard}#{part.vantage}" if part.vantage not in (None, DEFAULT) else str(part.shard)
-        return _reports(SHARD_REPORTS, name, str(part), self.suite, is_there=part in self.there)
+        return _reports(
+            SHARD_REPORTS, name, str(part), self.suite, is_there=part in self.there, why=self._why_not([part])
+        )
 
     def _parts(self, vantage: str | None) -> list[Part]:
         of = self.counts.get(vantage, 1)
@@ -227,14 +242,21 @@ class _Due:
 
     def _why(self, vantage: str | None, contact: str) -> str:
         if vantage is not None and all(part.vantage != vantage for part in self.there):
-            return f"its vantage {vantage} brought no result; see why its run did not start, or did not end"
+            why = self._why_not(self._parts(vantage)) or "see why its run did not start, or did not end"
+            return f"its vantage {vantage} brought no result; {why}"
         part = next(part for part in self._parts(vantage) if part.shard.holds(contact))
         if part not in self.there:
-            return f"its {part.within} brought no result; see why it did not run, or did not end"
+            why = self._why_not([part]) or "see why it did not run, or did not end"
+            return f"its {part.within} brought no result; {why}"
         return f"its {part.within} ended without a result of it"
 
+    def _why_not(self, parts: Iterable[Part]) -> str | None:
+        """Return why some parts have brought nothing, as far as it is known."""
+        found = dict.fromkeys(self.reasons[part] for part in parts if part in self.reasons)
+        return self.inventory.redactor.text("; ".join(found)) or None
 
-def _reports(check: str, name: str, part: str, suite: str, *, is_there: bool) -> Result:
+
+def _reports(check: str, name: str, part: str, suite: str, *, is_there: bool, why: str | None) -> Result:
     verdict, severity = (Verdict.OK, None) if is_there else (Verdict.BREACH, "P0")
     which = "results" if is_there else "no results"
     measured = Measurement(part, which, "", {"P0": "== results"}, severity, None, which, "results")
@@ -246,9 +268,9 @@ def _reports(check: str, name: str, part: str, suite: str, *, is_there: bool) ->
         suites=(suite,),
         verdict=verdict,
         severity=severity,
-        message=f"{part} brought {which}",
+        message=f"{part} brought {which}{f': {why}' if why and not is_there else ''}",
         measurements=(measured,),
-        action=None if is_there else "See its process: it did not start, was killed, or could not deliver its file",
+        action=None if is_there or why else _ACTION,
         fails=not is_there,
     )
 

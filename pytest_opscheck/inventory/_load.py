@@ -67,7 +67,7 @@ def load(
     shown = shown_path(file)
     refuse_odd_place(file)
     text, document = known.get(file) or (read(file, shown), None)
-    problems = Problems(Written(Source(shown, text)), assumes=assumes)
+    problems = Problems(Written(Source(shown, text, file)), assumes=assumes)
     faults: list[Fault] = []
     try:
         document = parse(text, shown, document)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -42,6 +42,33 @@ class Outside(NamedTuple):
 
     variables: Mapping[str, str]
     folder: Path
+
+
+class Mention(NamedTuple):
+    """A variable, or a file of a secret, that an inventory reads: the key, its name, and what it holds.
+
+    name: `DSN`, or `file:/run/secrets/dsn`. value: None where there is no such variable or file.
+    """
+
+    path: Key
+    name: str
+    value: str | None
+    has_default: bool
+
+
+def mentions(document: Mapping[str, Any], outside: Outside) -> Iterator[Mention]:
+    """Yield each variable of a document as it is written."""
+    found: list[Mention] = []
+
+    def text(written: str, path: Key) -> str:
+        for match in _VARIABLE.finditer(written):
+            if not match["escaped"] and _is_variable(match):
+                name = f"{FILE}:{match['name'].strip()}" if match["word"] == FILE else match["name"]
+                found.append(Mention(path, name, _there(match, outside), match["default"] is not None))
+        return written
+
+    mapped(document, text, ())
+    yield from found
 
 
 def expand(document: dict[str, Any], outside: Outside, problems: Problems) -> dict[str, Any]:
@@ -178,9 +205,13 @@ def _is_variable(match: re.Match[str]) -> bool:
 
 def _found(match: re.Match[str], outside: Outside) -> str | None:
     """Return what stands in a variable or a file, or else its default. Raises SecretFileError."""
-    word, name, default = match["word"], match["name"], match["default"]
-    there = secret_of(outside.folder / name.strip()) if word == FILE else outside.variables.get(name) or None
-    return default if there is None else there
+    there = _there(match, outside)
+    return match["default"] if there is None else there
+
+
+def _there(match: re.Match[str], outside: Outside) -> str | None:
+    word, name = match["word"], match["name"]
+    return secret_of(outside.folder / name.strip()) if word == FILE else outside.variables.get(name) or None
 
 
 def _missing(match: re.Match[str], outside: Outside) -> str:

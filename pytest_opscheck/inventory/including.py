@@ -35,7 +35,7 @@ def joined(
         except InventoryError as error:
             faults += error.faults
             continue
-        problems.written.sources.append(source := Source(shown, text))
+        problems.written.sources.append(source := Source(shown, text, path))
         _join(made, found, source, problems)
     return made, faults
 

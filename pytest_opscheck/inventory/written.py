@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
+from pathlib import Path
 
 from .layers import Layers
 from .positions import Key, Lines, locate, shown
@@ -12,10 +13,11 @@ from .positions import Key, Lines, locate, shown
 
 @dataclass(eq=False)
 class Source:
-    """One file of an inventory: as messages name it, and its text."""
+    """One file of an inventory: as messages name it, its text, and where it is."""
 
     shown: str
     text: str = ""
+    file: Path = Path()
 
     @cached_property
     def lines(self) -> Lines:

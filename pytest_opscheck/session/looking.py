@@ -12,6 +12,7 @@ from ..core.look import Look
 from ..inventory import Expectation, Inventory
 from ..inventory.asked import AS_A_RUN, OFFLINE, Asked
 from ..settings import only_looks, workers_folder
+from .carried import carried_in
 
 OPTION = "opscheck_look"
 
@@ -33,6 +34,8 @@ def asked_of(config: pytest.Config) -> Asked:
         return Asked(told_in=folder)
     if (look := config.getoption(OPTION)) is not None:
         return Asked(told_in=Path(look).parent)
+    if (told_in := carried_in(config)) is not None:
+        return Asked(told_in=told_in)
     return OFFLINE if only_looks(config) else AS_A_RUN
 
 

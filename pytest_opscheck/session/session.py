@@ -18,6 +18,7 @@ from ..core.visible import plain
 from ..inventory import Inventory, load
 from ..settings import Glance, home, inventory_file, reports_folder, setting
 from . import fixtures
+from .carried import carried_in, end_with_worker, require_variables
 from .chosen import chosen, keep_chosen
 from .collection import Collection
 from .deadline import Deadlines
@@ -58,7 +59,18 @@ class Session:
         Raises InventoryError.
         """
         checks = catalogue.checks(seen.tables)
-        inventory = load(file, checks, reports=reports_folder(config), known=seen.read, asked=asked_of(config))
+        is_carried = carried_in(config) is not None
+        inventory = load(
+            file,
+            checks,
+            reports=reports_folder(config),
+            known=seen.read,
+            asked=asked_of(config),
+            assumes=is_carried,
+        )
+        if is_carried:
+            require_variables(inventory)
+            end_with_worker()
         inventory = without_left_out(config, inventory)
         session = cls(config, inventory, asked_suites(config.option.markexpr or "", seen.suites), ending)
         ending.last_words.append(session.runner.close)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -14,6 +15,7 @@ from pathlib import Path
 import pytest
 from celery import Celery
 
+from . import carriers
 from .conftest import Run
 from .processes import answers, free_port, program, running, wait_until
 
@@ -183,3 +185,37 @@ def test_a_broker_short_of_memory_takes_no_question_and_still_tells_its_queues(
     assert "the broker takes no messages" in outcome.message("celery.workers@tasks")
     assert outcome.verdict("celery.reachable@tasks") == "ok"
     assert outcome.verdict("celery.queue_length@tasks") == "ok"
+
+
+def test_a_run_goes_through_rabbitmq_to_workers_and_comes_back(server: Server, tmp_path: Path) -> None:
+    """In two parts, one of which a worker takes that is killed: its order is not lost, and no result is."""
+    hold = tmp_path / "hold"
+    hold.touch()
+    inventory = f"""
+[opscheck]
+name = "shop"
+[suites.daily]
+deadline = "1m"
+[vantage.dmz]
+[defaults.host]
+connect = "local://"
+expect = {{ disk = false, memory = false, load = false, cpu = false }}
+[host.here]
+[host.there]
+from = "dmz"
+command.held = {{ run = "echo x >> {tmp_path}/times; while test -e {hold}; do sleep 0.1; done", timeout = "60s" }}
+"""
+    checks = carriers.Checks.of(tmp_path / "checks", server.url(), inventory)
+    here = carriers.worker(tmp_path, server.url(), "default")
+    with here, carriers.worker(tmp_path, server.url(), "dmz") as first, checks.started() as run:
+        wait_until((tmp_path / "times").exists, "the command")
+        carriers.kill(first)
+        with carriers.worker(tmp_path, server.url(), "dmz") as second:
+            run.wait_for("it is sent again, 2 of 3")
+            hold.unlink()
+            assert run.ended() == 0, run.said + second.said
+    assert set(checks.verdicts().values()) == {"ok"}
+    queues = server.ctl("list_queues", "name", "messages")
+    assert "opscheck.reply" not in queues, "nothing of the run is left"
+    assert re.search(r"^opscheck\.dmz\s+0$", queues, re.MULTILINE), queues
+    assert "opscheck" not in server.ctl("list_exchanges", "name"), "and no exchange is made"

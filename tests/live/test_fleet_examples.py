@@ -96,6 +96,18 @@ def test_ansible(checks: Path, tmp_path: Path) -> None:
     is_whole(checks)
 
 
+def test_the_unit_of_a_worker(tmp_path: Path) -> None:
+    """As systemd reads it; and the command that it starts takes no more than what is in its environment."""
+    unit = tmp_path / "opscheck-worker.service"
+    command = Path(sys.executable).with_name("opscheck")
+    text = (EXAMPLES / unit.name).read_text(encoding="utf-8")
+    unit.write_text(text.replace("/srv/checks/.venv/bin/opscheck", str(command)), encoding="utf-8")
+    read = ran(["systemd-analyze", "verify", "--man=no", str(unit)], tmp_path)
+    assert (read.returncode, read.stderr) == (0, ""), read.stderr
+    unit.write_text(unit.read_text().replace("Restart=always", "Restart=allways"), encoding="utf-8")
+    assert "allways" in ran(["systemd-analyze", "verify", "--man=no", str(unit)], tmp_path).stderr
+
+
 def test_kubernetes() -> None:
     """As its schema has them; the newest one, and the oldest that a cluster may well have."""
     documents = list(yaml.safe_load_all((EXAMPLES / "kubernetes.yaml").read_text(encoding="utf-8")))
