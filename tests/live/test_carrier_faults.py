@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import contextlib
-import os
-import signal
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
-from .carriers import Checks, Redis, Started, broker, children, kill, worker
+from .carriers import Checks, Redis, Started, broker, children, kill, stopped, worker
 from .processes import free_port, wait_until
 
 HELD = """
@@ -59,13 +57,13 @@ def killed_workers(folder: Path, server: Redis) -> None:
         begun(folder, 2)
         left = [*children(first.process.pid), *children(second.process.pid)]
         assert len(left) == 2
-        os.kill(left[0], signal.SIGSTOP)
         its_folder = Path(f"/proc/{left[0]}/cwd").readlink()
-        kill(first)
-        kill(second)
-        with worker(folder, server.url(), "dmz", env=env):
-            assert (its_folder / "alive").exists(), "what has not ended yet keeps its folder"
-            os.kill(left[0], signal.SIGCONT)
+        with contextlib.ExitStack() as others:
+            with stopped(left[0]):
+                kill(first)
+                kill(second)
+                others.enter_context(worker(folder, server.url(), "dmz", env=env))
+                assert (its_folder / "alive").exists(), "what has not ended yet keeps its folder"
             wait_until(lambda: not any(map(is_running, left)), "the end of what killed workers have begun", 10)
             hold.unlink()
             assert run.ended() == 1, run.said
