@@ -51,7 +51,9 @@ _HOST = """\
 _SHOWN = 10
 _AS_ROOT = 'sudo "$(command -v opscheck)" init "$(mktemp -d)"'
 _PROGRAM = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
-_ANYTHING = re.compile(r"(python|pypy|perl|ruby|php|lua)[0-9.]*|node|nodejs|java|deno|bun|sh|bash|docker-proxy|beam[.]smp")
+_ANYTHING = re.compile(
+    r"(python|pypy|perl|ruby|php|lua)[0-9.]*|node|nodejs|java|deno|bun|sh|bash|docker-proxy|beam[.]smp"
+)
 """Programs whose name does not say what they run."""
 _DOCKER = """\
 # The Compose project {project}.{down}
@@ -151,6 +153,7 @@ def _unseen(
 
 
 def head(host: str, zone: str | None) -> str:
+    """Return how an inventory begins, with its name and what is not about its targets."""
     timezone = f"timezone = {quoted(zone)}" if zone else '# timezone = "Europe/Berlin"'
     return _HEAD.format(schema=schema.LINE, host=plain(host), name=quoted(host), timezone=timezone)
 
@@ -215,5 +218,3 @@ def _added() -> Iterable[str]:
         else:
             lines = [f"[{name}.NAME], of {package}:", *(example or "").splitlines()]
             yield "".join(f"# {plain(line)}\n" for line in lines)
-
-

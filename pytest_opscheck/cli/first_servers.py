@@ -1,8 +1,7 @@
-"""What a first inventory says of the servers that answer here: what holds now as it stands, all else as a suggestion."""
+"""What a first inventory says of the servers that answer here: what holds now, and all else as a suggestion."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Collection, Iterable, Iterator
 
 from ..core.visible import plain
@@ -13,7 +12,7 @@ from .servers import POSTGRES_PORT, UP, Certificate, Postgres, Redis, Server, We
 
 _HTTPS = 443
 _SIGNED_IN = """\
-# PostgreSQL answers by its socket in {folder}, and takes this user without a password. A role in pg_monitor sees enough.
+# PostgreSQL answers by its socket in {folder}, without a password. A role in pg_monitor sees enough.
 [postgres.{name}]
 dsn = {dsn}
 {query}"""
@@ -127,7 +126,7 @@ def _webs(found: Iterable[Web]) -> Iterator[str]:
 def _web(web: Web, name: str) -> str:
     why = _distrusted(web)
     if not why and web.path is None:
-        why = f" It answers {web.status} at {web.base}/; enter a page that answers 200."
+        why = f"\n# It answers {web.status} at {web.base}/; enter a page that answers 200."
     return _WEB.format(
         who=_who(web.listener),
         port=web.port,
@@ -152,12 +151,12 @@ def _distrusted(web: Web) -> str:
     if web.trusted:
         return ""
     why = next((each.why for each in web.certificates if each.why), "no name of its certificate leads here")
-    return f" Its certificate is not one to trust from here ({plain(why)}): enter a name that it bears."
+    return f"\n# Nobody would trust its certificate from here: {plain(why)}. Enter a name that it bears."
 
 
 def _certificate(shown: Certificate) -> str:
     name = key_of(shown.name if shown.port == _HTTPS else f"{shown.name}-{shown.port}")
-    why = f" It would not pass now: {plain(shown.why)}." if shown.why else ""
+    why = f"\n# It would not pass now: {plain(shown.why)}." if shown.why else ""
     off = "# " if why else ""
     text = _TLS.format(host=plain(shown.name), why=why, off=off, name=name, address=quoted(shown.address))
     return text if shown.server_name is None else f"{text}{off}server_name = {quoted(shown.server_name)}\n"

@@ -36,7 +36,7 @@ class Mount:
 
 @dataclass(frozen=True, slots=True)
 class Project:
-    """A Compose project of the local engine: the services that run, those that do not, and how many have health checks."""
+    """A Compose project: its services that run, how many of these have health checks, and those that do not run."""
 
     name: str
     services: tuple[str, ...]

@@ -1,6 +1,6 @@
 """What the servers of this machine speak, for `opscheck init`: each is asked as the checks will ask it.
 
-Only ports of programs in sight are asked, and those that are usual: whoever listens elsewhere has not asked for company.
+Only ports of programs in sight are asked, and usual ones: nobody knows what else takes a request for a command.
 """
 
 from __future__ import annotations
@@ -41,6 +41,8 @@ _NOT_WEB = re.compile(
 """Programs that speak something else, and would take a request for nonsense; p910nd would print it."""
 _NOT_WEB_PORTS = (21, 22, 23, 25, 53, 110, 111, 143, 465, 587, 993, 995, 3306, 5672, 11211, 27017)
 _HEALTH = ("/health", "/healthz", "/-/healthy")
+_NOWHERE = "/opscheck-no-such-page"
+"""Who answers that well answers everything, as applications of one page do: no page of it tells of its health."""
 UP = {
     "pg_up": "PostgreSQL",
     "redis_up": "Redis",
@@ -69,7 +71,7 @@ class Redis:
 
 @dataclass(frozen=True, slots=True)
 class Postgres:
-    """A PostgreSQL server: how it is reached, and the dsn by which this user may sign in without a password, or none."""
+    """A PostgreSQL server: how it is reached, and the dsn by which this user signs in without a password, or none."""
 
     port: int
     listener: Listener | None = None
@@ -114,10 +116,8 @@ class Web:
 Server = Redis | Postgres | Web
 
 
-def found(
-    listeners: Iterable[Listener], sockets: Collection[PostgresSocket], names: Iterable[str]
-) -> list[Server]:
-    """Return the servers that answer, all asked side by side; `names` are those that this machine has certificates for."""
+def found(listeners: Iterable[Listener], sockets: Collection[PostgresSocket], names: Iterable[str]) -> list[Server]:
+    """Return the servers that answer, all asked at once; `names` are those that this machine has certificates for."""
     known = tuple(names)
     of_sockets = {each.port for each in sockets}
     asked = [each for each in listeners if each.program is not None or each.port in _USUAL]
@@ -197,9 +197,9 @@ def _web(listener: Listener, names: tuple[str, ...]) -> Web | None:
 
 def _described(web: Web) -> Web:
     """Return a web server with the page that answers 200, and whether it has metrics."""
-    path = next((each for each in _HEALTH if _is_health(_got(web.base + each))), None)
-    if path is None and _is_ok(page := _got(f"{web.base}/")):
-        path, web = "/", replace(web, status=page.status if page else None)
+    path = next((each for each in _HEALTH if _is_ok(_got(web.base + each))), None)
+    if path is None or _is_ok(_got(web.base + _NOWHERE)):
+        path = "/" if _is_ok(_got(f"{web.base}/")) else None
     return _with_metrics(replace(web, path=path))
 
 
@@ -226,11 +226,6 @@ def _got(url: str) -> Answer | None:
 
 def _is_ok(answer: Answer | None) -> bool:
     return answer is not None and answer.status == _OK and answer.left is None and answer.problem is None
-
-
-def _is_health(answer: Answer | None) -> bool:
-    """Tell whether it is a page for machines: an application of one page answers everything with that page."""
-    return answer is not None and _is_ok(answer) and "html" not in answer.headers.get("content-type", "")
 
 
 def _certificates(listener: Listener, names: tuple[str, ...]) -> Iterator[Certificate]:
