@@ -8,6 +8,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import psutil
 
@@ -68,7 +69,7 @@ def postgres_sockets() -> tuple[PostgresSocket, ...]:
     return tuple(sorted((PostgresSocket(str(path.parent), int(m[1])) for path, m in named), key=lambda each: each.port))
 
 
-def _connections(kind: str) -> Iterable[psutil._common.sconn]:
+def _connections(kind: str) -> Iterable[Any]:
     try:
         return psutil.net_connections(kind)
     except psutil.Error as error:

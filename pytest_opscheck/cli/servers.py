@@ -20,6 +20,7 @@ from ..probes import metrics, postgres, tls
 from ..probes._certificate import bears, parsed
 from ..probes._web import BAD_REQUEST, Answer, NoAnswerError, WebTarget, connect
 from ..probes._web.redirect import Follow
+from ..probes.tls._server import Connection
 from .listening import Listener, PostgresSocket
 
 T = TypeVar("T")
@@ -258,7 +259,7 @@ def _certificate(listener: Listener, name: str) -> Certificate:
     return Certificate(name, listener.port, listener.address, name, why)
 
 
-def _trust(connection: tls.Connection) -> str | None:
+def _trust(connection: Connection) -> str | None:
     """Return what a client makes of a server's certificates; None where that can't be told."""
     assert tls.trust.read is not None  # noqa: S101 - for the type checker
     trusts: Any = tls.trust.read(connection)
@@ -266,6 +267,6 @@ def _trust(connection: tls.Connection) -> str | None:
 
 
 @contextlib.contextmanager
-def _tls(address: str, name: str | None) -> Iterator[tls.Connection]:
+def _tls(address: str, name: str | None) -> Iterator[Connection]:
     with tls.kind.connect(tls.TlsServer(address=address, server_name=name), _ANSWER_S) as connection:
         yield connection

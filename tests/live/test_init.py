@@ -39,7 +39,7 @@ def test_every_suggestion_is_valid_once_its_comment_is_gone(tmp_path: Path) -> N
         Certificate("api.example.com", 443, "api.example.com:443"),
         Certificate("_.example.com", 443, "x:1", "x", "old"),
     )
-    found = [
+    found: list[Postgres | Redis | Web] = [
         Postgres(5432, at[0]),
         Postgres(5433, at[1]),
         Postgres(5434, socket=PostgresSocket("/var/run/postgresql", 5434)),
