@@ -81,18 +81,25 @@ def on_a_terminal(pytester: pytest.Pytester, *arguments: str, env: Mapping[str, 
 def screen(written: str) -> list[str]:
     """Return what stands on the screen at the end, where the cursor went back and forth."""
     lines: list[list[str]] = [[]]
-    column = 0
-    for character in re.sub(r"\x1b\[[0-9;]*[A-Za-z]", "", written):
+    row = column = 0
+    for character in re.findall(r"\x1b\[[0-9;]*[A-Za-z]|.", written, re.DOTALL):
         match character:
+            case "\x1b[A":
+                row -= 1
+            case moves if moves.startswith("\x1b") and moves.endswith("G"):
+                column = int(moves[2:-1]) - 1
+            case colour if colour.startswith("\x1b"):
+                pass
             case "\n":
-                lines.append([])
+                row += 1
+                lines += [[]] if row == len(lines) else []
                 column = 0
             case "\r":
                 column = 0
             case "\b":
                 column = max(0, column - 1)
             case _:
-                line = lines[-1]
+                line = lines[row]
                 line[column : column + 1] = [character]
                 column += 1
     return ["".join(line).rstrip() for line in lines]
