@@ -115,7 +115,7 @@ def init(folder: Path, source: str | None) -> None:
         first_inventory.free(folder)
         draft = first_sources.draft(source, folder) if source is not None else first_inventory.draft()
         written = first_inventory.write(folder, draft.text)
-        beside = schemas.write(folder)
+        beside = schemas.write(written)
     except FileExistsError as error:
         raise Usage(f"{error.filename} already exists and was left unchanged; remove or rename it first") from None
     except OSError as error:
