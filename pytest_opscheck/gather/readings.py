@@ -62,6 +62,10 @@ class Board:
                 found = self._known[key] = pickle.loads(content)  # noqa: S301 - written by this run, in a folder of its own
         return found
 
+    def has(self, key: str) -> bool:
+        """Tell whether a reading is there, without reading it."""
+        return key in self._known or (self.folder is not None and self._path(self.folder, key).exists())
+
     def wait(self, key: str, until: float, tick: Callable[[], None]) -> Reading:
         """Return a reading as soon as it is there; `tick` is called now and then while it is not."""
         while (found := self.get(key)) is None:

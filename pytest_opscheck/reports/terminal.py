@@ -77,6 +77,11 @@ class Progress:
         self._since: float | None = None
         self._last = 0.0
 
+    @property
+    def is_seen(self) -> bool:
+        """Whether there is a terminal to show it on."""
+        return self._writer() is not None
+
     def show(self, progress: Callable[[], tuple[int, int, list[str]]]) -> None:
         """Show how many contacts are done, and which are under way."""
         now = time.monotonic()

@@ -194,6 +194,15 @@ def test_a_run_with_everything_ok_says_so_in_one_line(project: Project) -> None:
     assert "\x1b" not in result.stdout.str()
 
 
+def test_progress_of_workers_goes_away_again(project: Project) -> None:
+    """The controller makes no contact itself; it sees what is there, and names what is not."""
+    pytester = project(GREEN.replace("SLEEP", "sleep 4"))
+    written = on_a_terminal(pytester, "-n", "2", env={"TERM": "xterm"})
+    assert re.search(r"\[0 of 1 answered, \d s: [^\]]+\]", written)
+    assert not any("answered" in text for text in screen(written))
+    assert any(re.match(r"\.\.\s+\[100%\]", text) for text in screen(written))
+
+
 def test_progress_on_a_terminal_goes_away_again(project: Project) -> None:
     pytester = project(GREEN.replace("SLEEP", "sleep 2.5"))
     written = on_a_terminal(pytester, "-v", env={"TERM": "xterm"})
