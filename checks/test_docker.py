@@ -47,7 +47,8 @@ def test_up(up, expect):
     it ran on average since it was created; but after one or two restarts at the latest after 1 min, and after more of
     them after 10 min. A service without any container is missing, which is only seen if the inventory names it (`up =
     ["api", "db"]`) or another service of the project depends on it. A service for whose completion another one waits
-    (Compose's `service_completed_successfully`) may have ended with status 0.
+    (Compose's `service_completed_successfully`) may have ended with status 0. Where a job ends and nothing waits for
+    it, name the services that have to run.
 
     Needs: access to the engine: `sudo usermod -aG docker USER`.
 

@@ -13,8 +13,8 @@ from ..core.results import FAULT, NOTHING_JUDGED
 from ..core.visible import as_json
 from ..history import HistoryError, PastResult, reading
 from ..inventory import Inventory
-from .options import Place, Usage, inventory_option, reports_option, say
-from .runbook_verify import compared, files_argument, loaded_offline
+from .options import Place, Usage, inventory_option, loaded, reports_option, say
+from .runbook_verify import compared, files_argument
 
 if TYPE_CHECKING:
     from ..runbook.compared import Compared
@@ -49,7 +49,9 @@ def coverage(
     """
     from ..runbook.coverage import coverage as made
 
-    inventory = loaded_offline(file, reports)
+    inventory = loaded(file, reports, assumes=True)
+    if unset := inventory.written.assumed.get(("history", "url")):
+        raise Usage(f"the last verdicts are in the history, and its url has {', '.join(sorted(unset))}; set it")
     both = compared(inventory, files)
     if both.missing:
         name, _ = next(iter(both.missing.values()))

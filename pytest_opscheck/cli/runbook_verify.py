@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import os
-import re
 import sys
 from collections.abc import Sequence
-from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,7 +11,7 @@ import click
 
 from ..core.humanize import counted
 from ..core.visible import as_json, plain
-from ..inventory import Inventory, InventoryError, load, nearest
+from ..inventory import Inventory, nearest
 from .options import Place, Usage, inventory_option, loaded, say
 from .runbook import require_markdown
 
@@ -26,15 +23,6 @@ if TYPE_CHECKING:
 DRIFTED = 1
 """The exit status where something differs."""
 SCHEMA = "opscheck.runbook-drift/1"
-_UNSET = re.compile(r": (\S+): the environment variable (\w+) is not set")
-_NEEDED = ("history", "opscheck", "report")
-"""Where past runs are."""
-_STAND_INS = (
-    ("postgres", "postgresql://127.0.0.1/x"),
-    ("redis", "redis://127.0.0.1/0"),
-    ("celery", "redis://127.0.0.1/0"),
-    ("address", "127.0.0.1:443"),
-)
 files_argument = click.argument("files", nargs=-1, type=Place(path_type=Path, dir_okay=False))
 
 
@@ -52,7 +40,7 @@ def verify(files: tuple[Path, ...], file: Path, accept: tuple[tuple[str, str], .
     """
     from ..runbook import drift, lock
 
-    inventory = loaded_offline(file)
+    inventory = loaded(file, assumes=True)
     both = compared(inventory, files)
     place = lock.place(file)
     try:
@@ -69,32 +57,6 @@ def verify(files: tuple[Path, ...], file: Path, accept: tuple[tuple[str, str], .
     else:
         _say(found, both, inventory, place)
     sys.exit(DRIFTED if found.drifts else 0)
-
-
-def loaded_offline(file: Path, reports: Path | None = None) -> Inventory:
-    """Return an inventory, also where variables of the environment are not set: nobody is asked by an address here."""
-    import pytest
-
-    from ..catalogue import checks
-    from ..settings import reports_setting
-
-    environment = dict(os.environ)
-    with suppress(pytest.UsageError):
-        beside = reports or reports_setting(file.absolute().parent)
-        try:
-            return load(file, checks(), environment, reports=beside)
-        except InventoryError as error:
-            unset = _UNSET.findall(str(error))
-        if unset and not any(key.startswith(_NEEDED) for key, _ in unset):
-            environment |= {name: _stand_in(key) for key, name in unset}
-            with suppress(InventoryError):
-                return load(file, checks(), environment, reports=beside)
-    return loaded(file, reports)
-
-
-def _stand_in(key: str) -> str:
-    """Return what a key of the inventory may be in the place of a variable that is not set."""
-    return next((address for part, address in _STAND_INS if part in key), "http://127.0.0.1")
 
 
 def compared(inventory: Inventory, files: Sequence[Path]) -> Compared:

@@ -14,9 +14,9 @@ import click
 
 from ..core.results import FAULT
 from ..inventory import Inventory
+from ..inventory.environment import ENVIRONMENT
 from .options import USAGE, inventory_option, loaded, say
 from .timers import (
-    ENVIRONMENT,
     File,
     Job,
     ScheduleError,

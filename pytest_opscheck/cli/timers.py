@@ -17,9 +17,8 @@ from pathlib import Path
 from ..core.schedule import HOUR, WEEKDAYS, Schedule, clock
 from ..core.visible import has_controls, plain
 from ..inventory import Inventory, Suite
+from ..inventory.environment import ENVIRONMENT
 
-ENVIRONMENT = "opscheck.env"
-"""The file beside the inventory with the variables that it reads: NAME=value, a line each."""
 GRACE_S = 300
 """What a run whose deadline is over has left for its reports, its history and those it tells, until it is ended."""
 _LAST_S = 60

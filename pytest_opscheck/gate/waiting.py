@@ -17,6 +17,8 @@ from .looking import Looker
 _LIFE = ("reachable", "status", "up", "healthy", "services")
 """The checks that tell whether what was deployed has come up."""
 _PAUSE_S = 1.0
+_PATIENCE_S = (3.0, 5.0)
+"""How long the first looks wait for an answer: what has ended may leave a proxy waiting. Later ones wait as a run."""
 _ENDED = re.compile(r"(?:exited|dead) with status|restarting after|failed\Z")
 """The state of a container, or of a unit, that does not run though somebody has started it."""
 _ENDED_FOR_S = 5.0
@@ -71,20 +73,27 @@ def awaited(
 ) -> Life:
     """Wait until what was deployed answers, at most as long as is said. Raises GateError and StoppedError."""
     life = frozenset(name for name in life_of(looker) if only is None or name in only)
-    began, ended_since = time.monotonic(), None
+    began = time.monotonic()
     answering = Answering.of(looker.inventory)
     seen: tuple[Run, ...] = ()
+    patience = iter(_PATIENCE_S)
     while life:
-        seen = (*seen[-1:], looker.look(Look(only=life)))
+        asked = time.monotonic()
+        seen = (*seen[-1:], looker.look(Look(only=life, patience_s=next(patience, None))))
         missing = _missing(seen[-1], broken_before, terms, answering)
-        waited = time.monotonic() - began
         if not missing:
             break
-        ended_since = (waited if ended_since is None else ended_since) if any(map(_has_ended, missing)) else None
-        gave_up = _gave_up(missing, 0.0 if ended_since is None else waited - ended_since)
+        tell(f"waiting for {missing[0].id}: {missing[0].message}")
+        stay = frozenset(each.id for each in missing if _has_ended(each))
+        gave_up = _again_and_again(missing)
+        if stay and gave_up is None:
+            time.sleep(max(0.0, asked + _ENDED_FOR_S - time.monotonic()))
+            again = looker.look(Look(only=stay))
+            if any(map(_has_ended, again.results)):
+                seen, gave_up = (seen[-1], again), _ended(missing)
+        waited = time.monotonic() - began
         if gave_up or waited > wait_s:
             return Life(waited, missing[0], gave_up, seen)
-        tell(f"waiting for {missing[0].id}: {missing[0].message}")
         time.sleep(_PAUSE_S)
     return Life(time.monotonic() - began)
 
@@ -97,16 +106,23 @@ def _missing(found: Run, broken_before: Collection[str], terms: Terms, answering
     return sorted(missing, key=lambda each: each.rank)
 
 
+def ended_in(found: Run) -> frozenset[str]:
+    """Return the results by which a process has ended that somebody had started."""
+    return frozenset(each.id for each in found.results if _has_ended(each))
+
+
 def _has_ended(missing: Result) -> bool:
     return any(m.breached and _ENDED.match(str(m.value)) for m in missing.measurements)
 
 
-def _gave_up(missing: Sequence[Result], ended_for_s: float) -> str | None:
-    """Return why more waiting is of no use."""
-    if any(int(again[1]) >= _TOO_OFTEN for each in missing if (again := _AGAIN.search(each.message)) is not None):
-        return "it ends again and again"
-    if ended_for_s < _ENDED_FOR_S:
-        return None
+def _again_and_again(missing: Sequence[Result]) -> str | None:
+    """Return why more waiting is of no use, where something was started again too often."""
+    often = (_AGAIN.search(each.message) for each in missing)
+    return "it ends again and again" if any(again and int(again[1]) >= _TOO_OFTEN for again in often) else None
+
+
+def _ended(missing: Sequence[Result]) -> str:
+    """Return why more waiting is of no use, where something has ended and stays so."""
     ended = next(each for each in missing if _has_ended(each))
     prefix = "" if ended is missing[0] else f"{ended.id}: {ended.message}; "
     return f"{prefix}it has ended, and does not come up again"

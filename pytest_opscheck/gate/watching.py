@@ -16,7 +16,7 @@ from .finding import Sort
 from .looking import Looker, StoppedError
 from .values import LOOKS, Answer
 from .version import NO_VERSION, described, waited_for
-from .waiting import awaited, life_of
+from .waiting import awaited, ended_in, life_of
 
 AGAIN_S = 5.0
 """After this time what is newly broken is looked at again."""
@@ -72,7 +72,7 @@ class Watch:
         half = (moment - time.monotonic()) / 2
         if half > AGAIN_S:
             time.sleep(half)
-            self._look(Look(only=life_of(self.looker)))
+            self._look(Look(only=life_of(self.looker), patience_s=AGAIN_S))
             self._confirm()
         if self._rolls_back():
             return True
@@ -157,13 +157,14 @@ class Watch:
 
     def _confirm(self) -> None:
         """Look again at what was not seen broken often enough to count, or is unknown: one blip decides nothing."""
-        for _ in range(max([2, *(within - 1 for _, within in self.terms.own_of.values())])):
+        for _ in range(max([3, *(within for _, within in self.terms.own_of.values())])):
             doubtful = frozenset(each.id for each in self.decision.findings if each.sort is Sort.UNKNOWN)
-            if not doubtful:
+            if not doubtful or self._rolls_back():
                 return
             self.tell(f"looking again in {AGAIN_S:g} s at {', '.join(sorted(doubtful)[:3])}")
             time.sleep(AGAIN_S)
-            self._look(Look(only=doubtful | self._witnesses(doubtful)))
+            ended = doubtful & ended_in(self.looks[-1])  # is told at once, where what answered no more takes its time
+            self._look(Look(only=ended or doubtful | self._witnesses(doubtful)))
 
     def _witnesses(self, doubtful: Collection[str]) -> frozenset[str]:
         """Return who tells whether this machine is cut off, where one of those in doubt can't be reached."""
@@ -186,7 +187,7 @@ class Watch:
         params = {n: {**counting.get(n, {}), **look.params.get(n, {})} for n in {*counting, *look.params}}
         counters = known.counters if known is not None else {}
         try:
-            found = self.looker.look(Look(look.only, params, counters, since))
+            found = self.looker.look(replace(look, params=params, counters=counters, since=since))
         except GateError as error:
             return str(error)
         self.looks.append(replace(found, results=tuple(r for r in found.results if r.id not in unmeasured)))

@@ -32,6 +32,11 @@ _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _FORMS = f"write ${{NAME}}, ${{NAME:-default}}, ${{{PLAIN}:NAME}} or ${{{FILE}:PATH}}, or $${{ for the text itself"
 
 
+ENVIRONMENT = "opscheck.env"
+"""The file beside the inventory in which scheduled runs find their variables: NAME=value, a line each."""
+_READ_IT = f"it is in {ENVIRONMENT}, which scheduled runs read: set -a; . ./{ENVIRONMENT}; set +a"
+
+
 class Outside(NamedTuple):
     """What an inventory reads beside its own files: variables, and files of secrets, as seen from its folder."""
 
@@ -185,7 +190,17 @@ def _missing(match: re.Match[str], outside: Outside) -> str:
         file = outside.folder / name.strip()
         return f"there is no file {file}; write the secret into it, or write ${{{prefix}{name}:-default}}"
     state = "is empty" if name in outside.variables else "is not set"
-    return f"the environment variable {name} {state}; set it, or write ${{{prefix}{name}:-default}}"
+    set_it = _READ_IT if _stands_beside(name, outside.folder) else "set it"
+    return f"the environment variable {name} {state}; {set_it}, or write ${{{prefix}{name}:-default}}"
+
+
+def _stands_beside(name: str, folder: Path) -> bool:
+    """Tell whether a variable stands in the file of those of scheduled runs, which nobody else reads by itself."""
+    try:
+        text = (folder / ENVIRONMENT).read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return False
+    return re.search(rf"^\s*(?:export\s+)?{name}=", text, re.MULTILINE) is not None
 
 
 def mapped(data: Any, text: Callable[[str, Key], str | Blank], path: Key) -> Any:

@@ -96,8 +96,15 @@ def _merge(entries: dict[tuple[Any, ...], Entry], finding: Finding, *, only: boo
     _add(entry, finding)
 
 
+_OF_ALL = ("docker.up", "docker.healthy")
+"""Who names no service means all of them, and so those that another statement names."""
+
+
 def _add(entry: Entry, finding: Finding) -> None:
     ask = finding.ask
+    if entry.check in _OF_ALL and entry.statements and ("services" in entry.keys) != ("services" in ask.keys):
+        entry.keys.pop("services", None)
+        ask = replace(ask, keys={key: value for key, value in ask.keys.items() if key != "services"})
     for statement in (finding.statement, *finding.also):
         if not any(each is statement for each in entry.statements[-_RECENT:]):
             entry.statements.append(statement)

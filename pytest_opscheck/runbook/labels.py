@@ -15,6 +15,11 @@ _FRONT = re.compile(
     r"\s*[:\u2013—-]?\s*(?=\S)|^\s*([A-ZÀ-Þ][^\n:`.]{1,40}?)\s?[:\uff1a]\s+(?=\S)"
 )
 _WHOLE_PAGE = re.compile(r"trouble|incident response|emergenc|roll ?back|disaster|störung|dépannage", re.IGNORECASE)
+_WELL_WHEN = re.compile(
+    r"\b(?:healthy|ok|fine|well|ready|good|successful|complete|done) (?:when|if|once)\b"
+    r"|\bsuccess (?:criteria|indicators?)\b",
+    re.IGNORECASE,
+)
 _QUOTED = re.compile(r"\([^)]*\)")
 
 
@@ -57,7 +62,7 @@ def of_label(text: str, vocabulary: Vocabulary) -> Around:
     """Return what a label says: Expected, Warning, Symptoms, P1."""
     stripped = _QUOTED.sub("", text).strip()
     severity = severity_in(stripped)
-    if vocabulary.is_expected(f"{stripped}:"):
+    if vocabulary.is_expected(f"{stripped}:") or _WELL_WHEN.search(stripped):
         return Around(Role.NORMAL)
     role = role_of(stripped)
     if role is not Role.NONE and not (severity and role in (Role.TROUBLE, Role.ANSWER)):

@@ -8,6 +8,9 @@ from itertools import dropwhile
 from typing import Any
 from urllib.parse import urlsplit
 
+from pydantic import SecretStr
+
+from .addresses import split
 from .expected import Expected
 from .origins import all_numbers, numbers, squeezed
 from .stated import Sort, Stated, names_id
@@ -17,6 +20,9 @@ _LIST_KEYS = ("names", "services", "paths", "tables", "patterns", "records", "wo
 _ASKED = ("run", "sql", "pattern", "unit", "path", "query", "metric")
 """Keys that say what is asked by a question of one's own."""
 
+_ADDRESSES = ("url", "address", "path")
+"""Keys of a target that say which server or file it is."""
+_LOOPBACK = ("localhost", "127.0.0.1", "::1")
 _RUNNING = ("host.command", "docker.exec")
 """Checks that run a command of one's own, each in its place."""
 _STARTS = re.compile(r"(?:\S*/)?(?:sudo|python[\d.]*|env|exec)$")
@@ -30,11 +36,64 @@ def matched(stated: Sequence[Stated], known: Sequence[Expected], real: Mapping[s
     by_check: dict[str, list[Expected]] = {}
     for each in known:
         by_check.setdefault(each.expectation.check.id, []).append(each)
-    return {
+    found = {
         place: _judges(each, by_check, known, real.get(each.file, each.file))
         for place, each in enumerate(stated)
         if each.entry is not None or each.sort is Sort.UNREAD
     }
+    return _one_address_each(stated, found)
+
+
+def _one_address_each(stated: Sequence[Stated], found: Matches) -> Matches:
+    """Return matches in which a target stands for one address of the runbook alone: its own, else the first."""
+    of: dict[int, dict[str, None]] = {}
+    for place, judges in found.items():
+        if (address := _address(stated[place])) is not None:
+            for x in judges:
+                of.setdefault(id(x), {})[address] = None
+
+    def stands(each: Stated, x: Expected) -> bool:
+        address, others = _address(each), of.get(id(x), {})
+        if address is None or len(others) < 2 or _is_meant(each, x):  # noqa: PLR2004 - there is no other one
+            return True
+        own = _own_address(x)
+        return address == (own if own in others else next(iter(others)))
+
+    return {place: [x for x in judges if stands(stated[place], x)] for place, judges in found.items()}
+
+
+def _is_meant(each: Stated, x: Expected) -> bool:
+    """Tell whether the inventory itself says that an expectation is of a statement: by its id, or a comment."""
+    texts = {squeezed(statement.text) for statement in each.statements} - {""}
+    return names_id(_text(each), x.expectation.covers) or any(squeezed(origin.text) in texts for origin in x.origins)
+
+
+def _address(each: Stated) -> str | None:
+    """Return what a statement is about, as far as it says so: a server, a file."""
+    keys = each.entry.target.keys if each.entry is not None else {}
+    return _place_of(next((keys[key] for key in _ADDRESSES if key in keys), None))
+
+
+def _own_address(x: Expected) -> str | None:
+    keys = x.expectation.target.keys
+    found = next((value for key in _ADDRESSES if (value := getattr(keys, key, None)) is not None), None)
+    return _place_of(_shown(found))
+
+
+def _shown(value: Any) -> Any:
+    """Return a value of a target, also one that may be secret: it is compared, and shown to nobody."""
+    return value.get_secret_value() if isinstance(value, SecretStr) else value
+
+
+def _place_of(value: Any) -> str | None:
+    """Return the server of an address, else the value itself; None for what a person or a variable has to say."""
+    if not isinstance(value, str) or "${" in value:
+        return None
+    parts = split(value)
+    if not parts.netloc:
+        return value
+    host = "localhost" if parts.hostname in _LOOPBACK else parts.hostname
+    return f"{host}:{parts.port or {'https': 443, 'http': 80}.get(parts.scheme)}"
 
 
 def _judges(
@@ -109,7 +168,7 @@ def _fits(each: Stated, x: Expected) -> bool:
     """Tell whether nothing speaks against that an expectation is of a statement: another address, other names."""
     assert each.entry is not None  # noqa: S101 - only proposals are compared so
     url = each.entry.target.keys.get("url")
-    own = getattr(x.expectation.target.keys, "url", None)
+    own = _shown(getattr(x.expectation.target.keys, "url", None))
     if each.entry.target.kind == "http" and isinstance(url, str) and isinstance(own, str):
         paths = {_path(own), *(_path(str(path)) for path in _listed(x.expectation.params.get("paths")))}
         return _path(url) in paths

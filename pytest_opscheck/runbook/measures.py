@@ -243,7 +243,7 @@ METRICS = (
     ),
     _metric(
         "restarts",
-        r"(?:container |pod |service )?restarts?(?: count)?\b(?=.{0,20}\d)",
+        r"(?:container|pod|service) restarts?(?: count)?\b|restarts?(?: count)?\b(?=.{0,20}\d)",
         "docker.restarts",
         LOW,
         _C,

@@ -111,11 +111,15 @@ _PHRASES: tuple[tuple[re.Pattern[str], str], ...] = tuple(
         (r"\bcpu\b.*\b(?:ok|normal|acceptable|stable)\b", "host.cpu"),
         (r"\b(?:database|db)? ?connections?\b.*\b(?:stable|ok|normal|acceptable|healthy)\b", "postgres.connections"),
         (
-            r"\b(?:database|postgres\w*|db|datenbank)\b.*\b(?:reachable|accessible|connect\w*|up|accepting|responding|answers?|online|healthy|erreichbar)\b",
+            (
+                r"\b(?:database|postgres\w*|db|datenbank)\b(?!.*\b(?:replic\w+|back-?ups?|migrations?|jobs?|vacuum)\b)"
+                r".*\b(?:reachable|accessible|connect\w*|up|accepting|responding|answers?|online|healthy|running"
+                r"|erreichbar|läuft)\b"
+            ),
             "postgres.reachable",
         ),
         (
-            r"\bredis\b.*\b(?:reachable|accessible|connect\w*|up|pong|responding|answers?|online|healthy)\b",
+            r"\bredis\b.*\b(?:reachable|accessible|connect\w*|up|pong|responding|answers?|online|healthy|running|läuft)\b",
             "redis.reachable",
         ),
         (r"\b(?:certificates?|ssl|tls)\b.*\b(?:valid|not expir\w+|current|ok)\b", "tls.days_left"),
@@ -136,6 +140,13 @@ _PHRASES: tuple[tuple[re.Pattern[str], str], ...] = tuple(
         ),
     )
 )
+_SERVICE = re.compile(
+    r"\b(nginx|apache2?|haproxy|caddy|traefik|varnish|postfix|dovecot|cron|sshd|docker|fail2ban|rabbitmq|mysql|mariadb|memcached)"
+    r"(?: (?:service|server|daemon|is|must be|should be|has to be))* (?:up|running|active|started)\b",
+    re.IGNORECASE,
+)
+"""A program that is to run, by the name of its unit."""
+_WELL = re.compile(r"daily backup|exists?\b|(?<![\d.])200\b(?!\s*(?:ms|%|mb|gb))", re.IGNORECASE)
 _DEFAULTS = frozenset(("celery.queue_length", "postgres.replication_lag"))
 _REPLICAS = re.compile(
     r"\b([a-z][\w-]{1,20}) (?:runs |has |have |with "
@@ -154,19 +165,18 @@ _ROWS = re.compile(
 
 def for_phrase(text: str) -> Iterator[Ask]:
     """Yield the checks of what a text says is well, without a number: all containers are up, no alert is firing."""
-    if not (says_well(text) or says_nothing(text)) and not re.search(r"daily backup|exists?\b", text, re.IGNORECASE):
+    if not (says_well(text) or says_nothing(text)) and not _WELL.search(text):
         return
     yield from _names(text)
-    if re.search(r"\bprometheus targets?\b|\bscrape targets?\b", text, re.IGNORECASE) and (
-        jobs := re.findall(r"job=[\"']([\w.-]+)", text)
-    ):
-        yield Ask(
-            "prometheus.targets_up",
-            http.prometheus(None),
-            keys={"jobs": [literal(job) for job in jobs]},
-            sure=0.8,
-            subject=" ".join(jobs),
-        )
+    if re.search(r"\bprometheus targets?\b|\bscrape targets?\b", text, re.IGNORECASE):
+        jobs = re.findall(r"job=[\"']([\w.-]+)", text)
+        named_ones = {"jobs": [literal(job) for job in jobs] or ["*"]}
+        sure = 0.8 if jobs else 0.7
+        yield Ask("prometheus.targets_up", http.prometheus(None), keys=named_ones, sure=sure, subject=" ".join(jobs))
+        return
+    if service := _SERVICE.search(text):
+        name = service[1].lower()
+        yield Ask("host.services", HERE, keys={"names": [name]}, sure=0.7, subject=name)
         return
     check = next((check for words, check in _PHRASES if words.search(text)), None)
     if check == "prometheus.alerts":

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Callable
 
-from . import blocks, labels, schedules, shell
+from . import blocks, labels, numbers, schedules, shell
 from .asks import ExpectedText
 from .blocks import Block
 from .codes import Codes
@@ -90,6 +90,11 @@ class _Reader:
         around = labels.of_section(block.section)
         for ask in schedules.of_heading(title):
             self._notes.found(ask, self._notes.statement(title, line, block.section, around.role), around)
+            self._notes.block(block, Fate.PROPOSAL)
+        found = numbers.read(title, self._place.context(line, around))
+        if found.measured and found.compares:  # `Incident 5: disk usage > 80%`
+            statement = self._notes.statement(title, line, block.section, around.role)
+            self._notes.measured(found, title, statement, around)
             self._notes.block(block, Fate.PROPOSAL)
 
     def _row(self, block: Block) -> None:

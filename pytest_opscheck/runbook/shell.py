@@ -10,8 +10,9 @@ from dataclasses import dataclass, field
 LONGEST = 2000
 """A longer line is not read as a command."""
 _PROMPT = re.compile(
-    r"^\s*(?:[\w.-]+@[\w.-]+[:~\w/. -]{0,60}[$#]|\[[\w.@ ~/-]{1,60}\][$#]|\(\w+\)\s*[$#]|[$%\u276f»➜]|>>?)\s+(?=\S)"
+    r"^\s*(?:[\w.-]+@[\w.-]+[:~\w/. -]{0,60}[$#]|\[[\w.@ ~/-]{1,60}\][$#]|\(\w+\)\s*[$#]|[$%\u276f»➜☐☑□▢]|>>?)\s+(?=\S)"
 )
+"""What stands in front of a command that is not a part of it: a prompt, or a box to tick."""
 _ROOT_PROMPT = re.compile(r"^\s*#\s+(?=\S)")
 _ASSIGNMENT = re.compile(r"[A-Za-z_]\w*=.*", re.DOTALL)
 _BETWEEN = frozenset(("|", "||", "&&", ";", "|&", "&"))

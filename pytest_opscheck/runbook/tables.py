@@ -22,6 +22,8 @@ _ANSWER = re.compile(
     r"|réaction|update|notif|contact|owner|sla\b",
     re.IGNORECASE,
 )
+_NAMES = re.compile(r"^\W*(?:alerts?|alarms?|warnings?)(?: ?names?)?\W*$", re.IGNORECASE)
+"""What stands over the first column where it names what the others say more of."""
 _ASIDE = re.compile(
     r"^(?:description|notes?|purpose|action|comment|owner|why|meaning|zweck|aktion"
     r"|remarks?|who|team|dashboard|runbook|link|frequency|interval|schedule|how often"
@@ -61,6 +63,8 @@ class _Column:
 def row_of(block: Block, vocabulary: Vocabulary) -> Row:
     """Return what a row says."""
     columns = [_column(head, vocabulary) for head in block.head]
+    if columns[1:] and _NAMES.match(sentences.without_marks(block.head[0])):
+        columns[0] = _Column()
     cells = [
         (cell.strip(), columns[place] if place < len(columns) else _Column()) for place, cell in enumerate(block.cells)
     ]
@@ -158,7 +162,7 @@ def _compares(text: str) -> bool:
 
 def _addresses(row: Row, cells: list[tuple[str, _Column]]) -> None:
     """Read an address in a row, and the status or the document that is expected of it."""
-    if row.commands or row.measured:
+    if row.commands or row.measured or http.is_inside(" ".join(cell for cell, _ in cells)):
         return
     if not metrics.find(row.name) or http.of_path(" ".join(cell for cell, _ in cells)):
         row.asks += list(http.of_endpoint(" ".join(cell for cell, _ in cells)))

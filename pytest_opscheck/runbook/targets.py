@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
+from itertools import count
 
-from .asks import Ask, TargetHint, Todo
+from .addresses import split
+from .asks import Ask, TargetHint, Todo, named
 from .families import http, tls
 from .statements import Finding
 
 _HEALTH = re.compile(r"health|ready|live|status|ping|up\b|sante|alive", re.IGNORECASE)
+_HERE = ("localhost", *map(str, range(256)))
+"""First labels of hosts that name none: that of an address is a number."""
 _OPEN = ("?", "*", "backups")
 """What stands for a target that the runbook does not name."""
 
@@ -70,9 +74,20 @@ def _with_availability(findings: list[Finding], target: TargetHint) -> list[Find
     return [*findings, replace(first, ask=ask, rungs=())]
 
 
+def _names(hint: TargetHint) -> Iterator[str]:
+    """Yield what a target may be called, the shortest first."""
+    yield hint.name
+    if hint.kind == "http" and "://" in hint.identity:
+        parts = split(hint.identity)
+        host, _, port = parts.netloc.rpartition("@")[2].partition(":")
+        label = named(host.partition(".")[0], "")
+        yield from (f"{hint.name}_{each}" for each in (label, port) if each and each not in _HERE)
+    yield from (f"{hint.name}_{number}" for number in count(2))
+
+
 @dataclass(frozen=True, slots=True)
 class Names:
-    """The names of targets: of two with the same name, the second has a number."""
+    """The names of targets: of two with the same name, the second has its host, its port or a number as well."""
 
     known: dict[tuple[str, str], str]
 
@@ -85,11 +100,8 @@ class Names:
             if key in known:
                 continue
             taken = {name for (kind, _), name in known.items() if kind == hint.kind}
-            name, number = hint.name, 1
-            while name in taken:
-                number += 1
-                name = f"{hint.name}_{number}"
-            known[key] = name
+            names = (name for name in _names(hint) if name not in taken)
+            known[key] = next(names)
         return cls(known)
 
     def of_target(self, hint: TargetHint) -> str:

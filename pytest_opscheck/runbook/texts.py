@@ -25,6 +25,8 @@ _ARROW = re.compile(r"^\s*(?:->|→|=>|⇒|#>|returns?|prints?|shows?|gives?|sho
 _RULE = re.compile(r"`([A-Z][A-Za-z0-9]{3,79})`")
 _HUMPS = re.compile(r"[A-Z][^A-Z]*[a-z][^A-Z]*[A-Z]|[A-Z]{2}")
 _ALERTS = re.compile(r"alert|prometheus|rule|alarm", re.IGNORECASE)
+_LISTS = re.compile(r"check ?list|\bchecks\b|health ?check|verification", re.IGNORECASE)
+"""The titles of sections whose entries say what is to be looked at."""
 _REQUIRES = re.compile(
     r"\b(?:should|must|only|has to|have to|there (?:is|are) to be|soll(?:te)?|muss|darf"
     r"|doit|doivent|nothing|nobody|no query|look for|expect)\b",
@@ -177,8 +179,8 @@ class Texts:
     def _named(self, text: str, statement: Statement, block: Block, around: Around) -> bool:
         """Read what is said to be well without a number: in a checklist, or where it is labelled as expected."""
         found = self._rules(text, block.section)
-        listed = block.depth > 0 and around.suite is not None
-        is_check = block.task or listed or self._place.vocabulary.is_expected(text)
+        listed = block.depth > 0 and (around.suite is not None or _LISTS.search(block.section.title) is not None)
+        is_check = block.task or listed or around.role is Role.NORMAL or self._place.vocabulary.is_expected(text)
         if is_check or "`" in text or "replica" in text.lower() or "container" in text.lower():
             found += list(metric_asks.for_replicas(text))
         found += list(http.of_endpoint(text))

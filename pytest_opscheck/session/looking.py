@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -43,8 +41,10 @@ def looked_at(inventory: Inventory, look: Look | None) -> Inventory:
     if look is None:
         return inventory
     wanted = [each for each in inventory.expectations if look.only is None or each.id in look.only]
-    return replace(inventory, expectations=tuple(_asked(each, look.params.get(each.id, {})) for each in wanted))
+    return replace(inventory, expectations=tuple(_asked(each, look) for each in wanted))
 
 
-def _asked(expectation: Expectation, params: Mapping[str, Any]) -> Expectation:
-    return replace(expectation, params={**expectation.params, **params}) if params else expectation
+def _asked(expectation: Expectation, look: Look) -> Expectation:
+    timeout_s = min(expectation.timeout_s, look.patience_s or expectation.timeout_s)
+    params = {**expectation.params, **look.params.get(expectation.id, {})}
+    return replace(expectation, params=params, timeout_s=timeout_s)

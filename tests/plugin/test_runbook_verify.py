@@ -114,3 +114,17 @@ def test_a_verdict_of_a_run_stands_beside_its_statement(project: Project) -> Non
     assert "100 % of 1 statement checked: 1 ok" in done.output
     shown = (made.path / "reports" / "daily" / "latest.html").read_text(encoding="utf-8")
     assert 'runbook.md#every-morning">runbook</a>' in shown
+
+
+def test_variables_of_targets_may_be_missing_and_those_of_the_history_not(folder: Path) -> None:
+    """Nobody is asked by an address of a target; without the history every verdict would be missing."""
+    file = folder / "opscheck.toml"
+    text = (
+        file.read_text(encoding="utf-8") + '[redis.cache]\nurl = "${NO_SUCH_URL}"\n[notify.x]\nwebhook = "${NO_HOOK}"\n'
+    )
+    file.write_text(text, encoding="utf-8")
+    assert (run("verify").exit_code, run("coverage").exit_code) == (0, 0)
+    file.write_text(f'{text}[history]\nurl = "${{NO_HISTORY}}"\n', encoding="utf-8")
+    done = run("coverage")
+    assert (done.exit_code, "its url has ${NO_HISTORY}; set it" in done.output) == (4, True)
+    assert run("verify").exit_code == 0

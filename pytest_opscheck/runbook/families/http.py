@@ -11,7 +11,20 @@ from urllib.parse import parse_qs
 
 from ...core.shapes import is_secret_key
 from ..addresses import split
-from ..asks import Ask, Command, Step, TargetHint, Todo, grep_of, has_variables, is_open, literal, named, variables
+from ..asks import (
+    Ask,
+    Command,
+    Step,
+    TargetHint,
+    Todo,
+    grep_of,
+    has_variables,
+    in_container,
+    is_open,
+    literal,
+    named,
+    variables,
+)
 
 URL = re.compile(
     r"https?://[^\s`'\"<>|)\]}]+|\blocalhost:\d{2,5}(?:/[^\s`'\"<>|)\]]*)?|\b127\.0\.0\.1:\d{2,5}(?:/[^\s`'\"<>|)\]]*)?"
@@ -52,7 +65,8 @@ def target_of(url: str, headers: Mapping[str, Any] | None = None, *, insecure: b
     parts = split(shown)
     path = [part for part in parts.path.split("/") if part and not re.fullmatch(r"api|v\d+", part)]
     host = re.sub(r"[^A-Za-z0-9-].*", "", parts.netloc.rpartition("@")[2]) or "web"
-    name = named("_".join(path)) if path else named("web" if host in ("www", "localhost", "127") else host, "web")
+    label = "web" if host in ("www", "localhost") or host.isdigit() else host
+    name = named("_".join(path) if path else label, "web")
     keys: dict[str, Any] = {"url": _kept(shown)}
     keys |= {"headers": dict(headers)} if headers else {}
     keys |= {"verify": False} if insecure else {}
@@ -76,6 +90,10 @@ def _kept(url: str) -> str | Todo:
 
 PATH = re.compile(
     r"`(?:(?:GET|HEAD)\s+)?(/[a-z][\w.-]*(?:/[\w.-]+)*/?)`|(?<![\w.`])(?:GET|HEAD)\s+(/[a-z][\w./-]*)", re.IGNORECASE
+)
+_LOOPBACK = re.compile(r"(?:^|//|[\s`(])(?:localhost|127\.0\.0\.1|\[::1\])")
+_INSIDE = re.compile(
+    r"container[ -]?internal|\binside (?:of )?(?:the |its |a )?(?:container|docker|pod)", re.IGNORECASE
 )
 _ENDPOINT = re.compile(r"health|ready|live|status|ping|\bup\b|version|metrics|api|smoke", re.IGNORECASE)
 
@@ -124,7 +142,8 @@ def asks(step: Step) -> Iterator[Ask]:
     """Yield what a step asks of an address."""
     for command in step.line.commands:
         if command.program in ("curl", "wget", "http", "xh") and (url := url_of(command)) is not None:
-            yield from of_url(step, url, command)
+            if not (in_container(command) and _LOOPBACK.search(url)):  # which is another one out here
+                yield from of_url(step, url, command)
             return
 
 
@@ -150,8 +169,15 @@ def of_url(step: Step, url: str, command: Command) -> Iterator[Ask]:
         yield Ask("http.status", target, limits=limits, sure=0.9, subject=url)
 
 
+def is_inside(text: str) -> bool:
+    """Tell whether a text says that its address is one of a container, which nothing out here can ask."""
+    return _LOOPBACK.search(text) is not None and _INSIDE.search(text) is not None
+
+
 def of_endpoint(text: str) -> Iterator[Ask]:
     """Yield what a text says of an endpoint that it names by its path alone: `/health` returns 200."""
+    if is_inside(text):
+        return
     url = URL.search(text)
     known = url is not None and not is_place_to_look(url[0])
     found = (url[0], target_of(url[0])) if url and known else of_path(text)
@@ -254,7 +280,7 @@ def pairs(text: str) -> dict[str, str]:
     found = {
         key: f"== {literal(word or value)}"
         for key, word, value in _PAIR.findall(text[text.index("{") :])
-        if len(key) < _LONGEST_KEY
+        if len(key) < _LONGEST_KEY and (word or value).strip(". \u2026")  # three dots stand for any value
     }
     well = next((value for value in found.values() if value.removeprefix("== ") in _WELL), None)
     if well is not None:
@@ -326,7 +352,7 @@ def _metrics(step: Step, url: str) -> Iterator[Ask]:
     host = named(
         re.sub(r"[^A-Za-z0-9-].*", "", split(target.identity.partition(" ")[0]).netloc.rpartition("@")[2]), "app"
     )
-    target = replace(target, name="app" if host in ("localhost", "127") else host)
+    target = replace(target, name="app" if host == "localhost" or host.isdigit() else host)
     grep = grep_of(step.line)
     names = [name for name in _METRIC.findall(grep.pattern) if "_" in name] if grep else []
     if len(names) == 1 and re.search(r"[<>≤≥]|than|below|above|under|over", step.expected):

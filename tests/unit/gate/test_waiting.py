@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
-from pytest_opscheck.core.results import Measurement, Verdict
+from pytest_opscheck.core.look import Look
+from pytest_opscheck.core.results import Measurement, Result, Run, Verdict
+from pytest_opscheck.gate import waiting
 from pytest_opscheck.gate.decision import Terms
-from pytest_opscheck.gate.waiting import Life, _gave_up, _has_ended
+from pytest_opscheck.gate.waiting import Life, _has_ended, awaited
 
-from .test_decision import BREACH, UNKNOWN, result
+from .test_decision import BREACH, OK, UNKNOWN, result, run
+from .test_watching import Clock
 
 
 def up(state: str, message: str = "", verdict: Verdict = BREACH) -> Any:
@@ -33,13 +37,58 @@ def test_what_has_ended_is_not_waited_for(state: str, is_over: bool) -> None:
     assert _has_ended(up(state)) is is_over
 
 
-def test_it_is_given_a_moment_to_come_up_again() -> None:
-    missing = [up("exited with status 1")]
-    assert _gave_up(missing, 1.0) is None
-    assert _gave_up(missing, 5.0) == "it has ended, and does not come up again"
-    assert _gave_up([up("x", "api is restarted 1 times, the last 2 s ago, expected running")], 0.0) is None
-    assert _gave_up([up("x", "api is restarted 2 times, the last 2 s ago")], 0.0) == "it ends again and again"
-    assert _gave_up([up("restarting", "systemd started it again 3 times")], 0.0) == "it ends again and again"
+GATEWAY = result(BREACH, "P0", "http.status@api", message="status is 502")
+ENDED = up("exited with status 1", "api is exited")
+
+
+def life(monkeypatch: pytest.MonkeyPatch, *seen: tuple[float, list[Result]]) -> tuple[Life, list[Look]]:
+    """Return what waiting comes to where the looks take so long and see that, and what was looked at."""
+    clock, asked, rest = Clock(), list[Look](), iter(seen)
+    monkeypatch.setattr(waiting, "time", clock)
+
+    def look(wanted: Look) -> Run:
+        asked.append(wanted)
+        took_s, found = next(rest)
+        clock.sleep(took_s)
+        return run(*(each for each in found if wanted.only is None or each.id in wanted.only))
+
+    checks = [("http.status@api", "status"), ("docker.up@shop", "up")]
+    expected: Any = [SimpleNamespace(id=i, suites=("gate",), check=SimpleNamespace(name=n)) for i, n in checks]
+    looker: Any = SimpleNamespace(look=look, suite="gate", inventory=SimpleNamespace(expectations=expected, targets=()))
+    return awaited(looker, (), Terms(), 60.0, lambda _: None), asked
+
+
+def test_what_has_ended_is_given_a_moment_to_come_up_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The second look is at nothing else: an answer that never comes would hold it up."""
+    found, asked = life(monkeypatch, (2, [GATEWAY, ENDED]), (2, [GATEWAY, ENDED]))
+    assert found.gave_up == "docker.up@shop: api is exited; it has ended, and does not come up again"
+    assert found.missing is GATEWAY
+    assert found.seconds == 7.0
+    assert asked[1].only == frozenset(["docker.up@shop"])
+    ok = [result(OK, None, "http.status@api"), result(OK, None, "docker.up@shop")]
+    found, _ = life(monkeypatch, (2, [ENDED]), (2, ok), (2, ok))
+    assert (found.missing, found.gave_up, found.seconds) == (None, None, 10.0)
+
+
+def test_an_answer_that_never_comes_holds_up_the_first_looks_for_a_moment(monkeypatch: pytest.MonkeyPatch) -> None:
+    looks = [(3.0, [GATEWAY])] * 3
+    _, asked = life(monkeypatch, *looks, (2, [result(OK, None, "http.status@api")]))
+    assert [each.patience_s for each in asked] == [3.0, 5.0, None, None]
+
+
+@pytest.mark.parametrize(
+    ("again", "is_over"),
+    [
+        (up("x", "api is restarted 1 times, the last 2 s ago, expected running"), False),
+        (up("x", "api is restarted 2 times, the last 2 s ago"), True),
+        (up("restarting", "systemd started it again 3 times"), True),
+    ],
+)
+def test_what_ends_again_and_again_is_not_waited_for(
+    again: Result, is_over: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found, _ = life(monkeypatch, (2, [again]), (2, [result(OK, None, "docker.up@shop")]))
+    assert (found.gave_up == "it ends again and again") is is_over
 
 
 def test_what_did_not_come_up_counts() -> None:
@@ -51,12 +100,3 @@ def test_what_did_not_come_up_counts() -> None:
         Life(61.0, up("x", verdict=UNKNOWN)).counted(Terms()).fault == "not ready after 61 s: docker.up@shop: api is x"
     )
     assert Life(1.0).counted(Terms()) == Terms()
-
-
-def test_what_has_ended_is_named_beside_what_is_worse() -> None:
-    gateway = result(BREACH, "P0", "http.status@api", message="status is 502")
-    ended = up("exited with status 1", "api is exited")
-    why = "it has ended, and does not come up again"
-    assert _gave_up([gateway, ended], 6) == f"docker.up@shop: api is exited; {why}"
-    assert _gave_up([ended, gateway], 6) == why
-    assert _gave_up([ended, gateway], 1) is None

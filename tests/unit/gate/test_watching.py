@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from pytest_opscheck.core.look import Look
-from pytest_opscheck.core.results import Run
+from pytest_opscheck.core.results import Measurement, Run
 from pytest_opscheck.gate import waiting, watching
 from pytest_opscheck.gate.decision import Terms
 from pytest_opscheck.gate.watching import Watch
 from pytest_opscheck.inventory.gate import Gate
 
-from .test_decision import BREACH, OK, baseline, result, run
+from .test_decision import BREACH, OK, UNKNOWN, baseline, result, run
 
 LOOK_S = 2.0
 
@@ -68,6 +69,28 @@ def watch(clock: Clock, dies_at: float) -> tuple[Watch, list[float]]:
 @pytest.mark.parametrize("dies_at", [1.0, 14.0, 16.0, 29.0, 31.0, 119.0])
 def test_what_dies_is_found_within_35_s(clock: Clock, dies_at: float) -> None:
     made, _ = watch(clock, dies_at)
+    made._go_on(300, 30)
+    assert made.decision.answer == "roll back"
+    assert clock.now - dies_at < 35
+
+
+@pytest.mark.parametrize("dies_at", [1.0, 14.0, 16.0, 29.0, 31.0, 119.0])
+def test_what_dies_behind_a_proxy_that_hangs_is_found_within_35_s(clock: Clock, dies_at: float) -> None:
+    """The engine says at once that the container has ended; whether its address answers takes the time that it may."""
+    made, _ = watch(clock, 1e9)
+    ended = Measurement("api", "exited with status 1", "", {"P1": "== running"}, "P1", observed="exited")
+
+    def look(wanted: Look) -> Run:
+        is_up = clock.now < dies_at
+        clock.sleep(LOOK_S)
+        found = [result(OK if is_up else BREACH, None if is_up else "P1", "docker.up@shop")]
+        found = [replace(each, measurements=() if is_up else (ended,)) for each in found]
+        if wanted.only is None or "http.status@api" in wanted.only:
+            clock.sleep(0 if is_up else min(10.0, wanted.patience_s or 10.0))
+            found.append(result(OK if is_up else UNKNOWN, None if is_up else "P1", "http.status@api"))
+        return run(*found)
+
+    made.looker.look = look  # type: ignore[method-assign, assignment]
     made._go_on(300, 30)
     assert made.decision.answer == "roll back"
     assert clock.now - dies_at < 35

@@ -105,6 +105,17 @@ def test_an_unset_variable_is_all_that_is_said_of_its_key(errors: Errors, toml: 
     assert found.endswith("the environment variable A is not set; set it, or write ${A:-default}")
 
 
+def test_a_variable_of_scheduled_runs_is_told_where_it_is(errors: Errors, tmp_path: Path) -> None:
+    """Who runs pytest by hand has it in `opscheck.env`, and nobody has read that."""
+    (tmp_path / "opscheck.env").write_text("DSN_2='x'\nexport DSN='secret-4711'\n", encoding="utf-8")
+    by_hand = "it is in opscheck.env, which scheduled runs read: set -a; . ./opscheck.env; set +a, or write"
+    [found] = errors("[redis.a]\nurl = '${DSN}'\n")
+    assert by_hand in found
+    assert "4711" not in found
+    [found] = errors("[redis.a]\nurl = '${DSN_22}'\n")
+    assert "is not set; set it, or write" in found
+
+
 def test_an_unset_variable_hides_no_other_error(errors: Errors) -> None:
     found = errors("[host.a]\nconnect = '${A}${B}'\ndisk = 1\n[host.a.expect]\nports = ['${A}']\nservices = []\n")
     assert [error.split(": ")[1] for error in found] == [

@@ -137,6 +137,27 @@ def test_numbers_that_a_check_of_the_section_has_are_checked_by_it(tmp_path: Pat
     assert states(found)["There are below 3 elephants."] is State.STALE
 
 
+def test_one_target_is_not_all_servers_of_the_runbook(tmp_path: Path) -> None:
+    """It stands for the one that it is; where it is none of them, for the first: the runbook may say localhost."""
+    asked = "".join(
+        f"curl {url}/health\n" for url in ("localhost:8000", "http://b.example.com", "http://c.example.com")
+    )
+    asked += "".join(f"openssl s_client -connect {name}.example.com:443\n" for name in "de")
+    page = f"# Shop\n\n## Daily\n\n```bash\n{asked}```\n"
+    inventory = (
+        '[opscheck]\nrunbook = "runbook.md"\n[http.a]\nurl = "URL"\n'
+        'expect.status = { P1 = "== 200", runbook = "#daily" }\n'
+        '[tls.x]\naddress = "e.example.com:443"\nexpect.days_left = { P1 = "> 7d", runbook = "#daily" }\n'
+    )
+
+    def checked(url: str) -> list[str]:
+        found = coverage(read(tmp_path, page, inventory.replace("URL", url)), {}, NOW)
+        return [each.stated.text.split()[-1] for each in found.statements if each.checks]
+
+    assert checked("http://b.example.com/health") == ["http://b.example.com/health", "e.example.com:443"]
+    assert checked("https://shop.example.com/health") == ["localhost:8000/health", "e.example.com:443"]
+
+
 def test_nothing_to_check_is_no_percentage(tmp_path: Path) -> None:
     found = coverage(read(tmp_path, "# Shop\n\nWelcome.\n"), {}, NOW)
     assert (found.percent, found.shown) == (None, "nothing to check")

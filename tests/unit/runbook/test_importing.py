@@ -210,3 +210,20 @@ def test_words_of_ones_own_for_what_is_expected() -> None:
     (entry,) = made.entries
     assert [rung.limit for rung in entry.limits.values()] == ["<= 20"]
     assert not read(page).entries[0].limits
+
+
+def test_who_asks_for_all_containers_means_those_of_another_step_too() -> None:
+    made = read("# Shop\n\n## Daily\n\n```bash\ndocker compose ps beat\n# Expected: running\ndocker compose ps\n```\n")
+    (entry,) = made.entries
+    assert (entry.check, entry.keys) == ("docker.up", {})
+
+
+def test_an_address_in_a_container_is_asked_in_there() -> None:
+    made = read(
+        "# Shop\n\n## Daily\n\n| service | address | expected |\n| --- | --- | --- |\n"
+        "| web | `localhost:8088/health` (container-internal) | 200 |\n\n"
+        "```bash\ndocker compose exec web curl -f http://localhost:8088/health\n# Expected: 200\n```\n"
+    )
+    (entry,) = made.entries
+    assert (entry.check, entry.keys["service"]) == ("docker.exec", "web")
+    assert entry.keys["run"] == ["curl", "-f", "http://localhost:8088/health"]
