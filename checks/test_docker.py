@@ -59,7 +59,8 @@ def test_up(up, expect):
         up = ["api", "db", "worker"]
     """
     for service in up:
-        expect(service.state, subject=service.name, limit="== completed" if service.completed else None)
+        limit = "== completed" if service.completed else None
+        expect(service.state, subject=service.name, limit=limit, note=service.note)
 
 
 @check(

@@ -102,14 +102,22 @@ def main() -> None:
 
 @main.command()
 @click.argument("folder", required=False, default=".", type=click.Path(path_type=Path, file_okay=False))
-def init(folder: Path) -> None:
+@click.option(
+    "--from",
+    "source",
+    type=click.Choice(["ansible-inventory", "ssh-config", "prometheus"]),
+    help="Instead of this machine, take the hosts of a list that is there: [source] in docs/fleets.md.",
+)
+def init(folder: Path, source: str | None) -> None:
     """Look at this machine and write opscheck.toml. An existing file is left unchanged."""
-    from . import first_inventory
+    from . import first_inventory, first_sources
     from . import schema as schemas
 
     try:
-        written = first_inventory.write(folder)
-        beside = schemas.write(folder)
+        first_inventory.free(folder)
+        draft = first_sources.draft(source, folder) if source is not None else first_inventory.draft()
+        written = first_inventory.write(folder, draft.text)
+        beside = schemas.write(written)
     except FileExistsError as error:
         raise Usage(f"{error.filename} already exists and was left unchanged; remove or rename it first") from None
     except OSError as error:
@@ -118,6 +126,8 @@ def init(folder: Path) -> None:
     say(f"wrote {written}; review it, then run: pytest -m daily")
     if beside is not None:
         say(f"wrote {beside}, by which editors complete and check it; to renew it: opscheck schema > {beside}")
+    for each in draft.unseen:
+        say(f"not seen: {each}")
 
 
 @main.command()

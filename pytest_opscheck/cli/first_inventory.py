@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import errno
-import json
+import os
 import re
 import socket
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 from .. import packages
@@ -14,9 +15,10 @@ from ..catalogue import kind_named
 from ..core.humanize import counted
 from ..core.visible import plain
 from ..inventory import FILE
-from . import machine, schema
+from . import first_servers, listening, machine, schema, servers
+from .first_words import key_of, quoted
+from .listening import Listener, PostgresSocket
 
-_HTTPS = 443
 _HEAD = """\
 {schema}
 # The inventory: targets, and what is expected of each. Written by `opscheck init` from what it saw on {host}.
@@ -44,50 +46,23 @@ _HOST = """\
 {expect}[host.local.expect]
 # disk = {{ P3 = "< 70%", P1 = "< 90%" }}
 # load = false  # off
-{services}
-"""
+{running}
+{tables}"""
+_SHOWN = 10
+_AS_ROOT = 'sudo "$(command -v opscheck)" init "$(mktemp -d)"'
+_PROGRAM = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
+_ANYTHING = re.compile(
+    r"(python|pypy|perl|ruby|php|lua)[0-9.]*|node|nodejs|java|deno|bun|sh|bash|docker-proxy|beam[.]smp"
+)
+"""Programs whose name does not say what they run."""
 _DOCKER = """\
-# The Compose project {project}.
+# The Compose project {project}.{down}
 [docker.{name}]
 project = {quoted}
 [docker.{name}.expect]
 up = [{services}]
 {healthy}
 # errors = {{ P2 = "< 10/day", pattern = "ERROR" }}
-"""
-_POSTGRES = """\
-# PostgreSQL answers on port {port}. Set the environment variable
-#   {variable}=postgresql://USER:PASSWORD@127.0.0.1:{port}/DATABASE
-# (a role in pg_monitor sees enough), then:
-# [postgres.{name}]
-# dsn = "${{{variable}}}"
-# [postgres.{name}.query.stuck_jobs]  # your own query
-# sql = "select count(*) from jobs where status = 'processing' and created_at < now() - interval '1 hour'"
-# expect = {{ P3 = "== 0" }}
-"""
-_REDIS = """\
-# Redis answers on port {port} without a password.
-[redis.{name}]
-url = "redis://127.0.0.1:{port}/0"
-# [redis.{name}.expect]
-# hit_rate = "> 70%"
-"""
-_LOCKED_REDIS = """\
-# Redis answers on port {port} and requires a password. Set the environment variable
-#   {variable}=redis://:PASSWORD@127.0.0.1:{port}/0
-# then:
-# [redis.{name}]
-# url = "${{{variable}}}"
-"""
-_TLS = """\
-# The certificate of {host}.{why}
-{off}[tls.{name}]
-{off}address = {address}
-"""
-_SOME_TLS = """\
-# Something listens on port 443. Enter the name that people reach it by:
-# [tls.web]
-# address = "www.example.com:443"
 """
 _API = """\
 # Your own API. Enter its health page:
@@ -107,95 +82,129 @@ _BACKUP = """\
 """
 
 
-def write(folder: Path) -> Path:
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """An inventory of this machine, and what could not be seen of it: sentences, each with the command to see it."""
+
+    text: str
+    unseen: tuple[str, ...]
+
+
+def write(folder: Path, text: str) -> Path:
     """Write `opscheck.toml` into a folder and return its path. Raises FileExistsError rather than overwrite one."""
-    file = folder / FILE
-    if file.exists() or file.is_symlink():
-        raise FileExistsError(errno.EEXIST, "it already exists and was left unchanged", str(file))
-    text = render()
+    file = free(folder)
     with file.open("x", encoding="utf-8") as opened:
         opened.write(text)
     return file
 
 
-def render() -> str:
-    """Return an inventory of this machine. As text it is valid with nothing set in the environment.
+def free(folder: Path) -> Path:
+    """Return where a folder's inventory is to be. Raises FileExistsError where there is one."""
+    file = folder / FILE
+    if file.exists() or file.is_symlink():
+        raise FileExistsError(errno.EEXIST, "it already exists and was left unchanged", str(file))
+    return file
+
+
+def draft() -> Draft:
+    """Look at this machine and return an inventory of it. As text it is valid with nothing set in the environment.
 
     What stands in comments is in one line each, and in quotes it is what TOML reads as just that.
     """
-    ports = machine.listening()
-    return "\n".join(
-        [
-            _head(socket.gethostname() or "my-machine", machine.timezone()),
-            _host(machine.mounts(), machine.services()),
-            *_docker(machine.docker()),
-            *_postgres(machine.postgres_ports(ports)),
-            *_redis(machine.redis_ports(ports)),
-            *_tls(machine.certificate_names(), ports),
-            _API,
-            _BACKUP,
-            *_added(),
-        ]
-    )
+    systemd, docker, blind = machine.systemd(), machine.docker(), None
+    listeners: tuple[Listener, ...] = ()
+    sockets: tuple[PostgresSocket, ...] = ()
+    try:
+        listeners, sockets = listening.listeners(), listening.postgres_sockets()
+    except OSError as error:
+        blind = plain(str(error))
+    unseen = tuple(_unseen(systemd, docker, listeners, blind))
+    own_names = machine.certificate_names()
+    parts = [
+        head(socket.gethostname() or "my-machine", machine.timezone()),
+        *(f"# Not seen: {each}\n" for each in unseen),
+        _host(machine.mounts(), systemd, listeners),
+        *_docker(docker),
+        *first_servers.tables(servers.found(listeners, sockets, own_names), own_names),
+        _API,
+        _BACKUP,
+        *_added(),
+    ]
+    return Draft("\n".join(parts), unseen)
 
 
-def _head(host: str, zone: str | None) -> str:
-    timezone = f"timezone = {_quoted(zone)}" if zone else '# timezone = "Europe/Berlin"'
-    return _HEAD.format(schema=schema.LINE, host=plain(host), name=_quoted(host), timezone=timezone)
+def _unseen(
+    systemd: machine.Systemd, docker: machine.Docker, listeners: Iterable[Listener], blind: str | None
+) -> Iterator[str]:
+    """Yield what could not be seen, and how it is."""
+    if blind is not None:
+        yield f"which ports are listened on ({blind}); see them: sudo ss -ltnp"
+    hidden = [str(each.port) for each in listeners if each.program is None]
+    if hidden:
+        ports = f"{'port' if len(hidden) == 1 else 'ports'} {', '.join(hidden[:_SHOWN])}"
+        more = f" and {len(hidden) - _SHOWN} more" if len(hidden) > _SHOWN else ""
+        whose = f"; see them: {_AS_ROOT}" if os.geteuid() else ", not even by root: outside of this container, perhaps"
+        yield f"the programs that listen on {ports}{more}{whose}"
+    if docker.problem is not None:
+        how = _AS_ROOT if docker.denied else "docker ps"
+        yield f"Compose projects, as Docker's socket is there, but {plain(docker.problem)}; see them: {how}"
+    if systemd.problem is not None:
+        yield plain(systemd.problem)
 
 
-def _host(mounts: Iterable[machine.Mount], services: list[str]) -> str:
+def head(host: str, zone: str | None) -> str:
+    """Return how an inventory begins, with its name and what is not about its targets."""
+    timezone = f"timezone = {quoted(zone)}" if zone else '# timezone = "Europe/Berlin"'
+    return _HEAD.format(schema=schema.LINE, host=plain(host), name=quoted(host), timezone=timezone)
+
+
+def _host(mounts: Iterable[machine.Mount], systemd: machine.Systemd, listeners: Iterable[Listener]) -> str:
     full = ", ".join(f"{plain(mount.path)} {mount.used_percent:.0f} %" for mount in mounts)
-    units = ", ".join(_quoted(unit) for unit in services)
+    running, tables = _running(systemd, tuple(listeners))
     return _HOST.format(
         full=f" Used now: {full}." if full else "",
-        expect="" if services else "# ",
-        services=f"services = [{units}]  # running now" if services else '# services = ["nginx"]  # must be active',
+        expect="" if running else "# ",
+        running=running or '# services = ["nginx"]  # must be active',
+        tables="".join(f"{table}\n" for table in tables),
     )
+
+
+def _running(systemd: machine.Systemd, listeners: tuple[Listener, ...]) -> tuple[str, list[str]]:
+    """Return what is expected to run: systemd's units, or, where there is none, ports, and tables of processes."""
+    if systemd.units:
+        return f"services = [{', '.join(map(quoted, systemd.units))}]  # running now", []
+    lasting = [each for each in listeners if first_servers.lasts(each)]
+    if systemd.runs or not lasting:
+        return "", []
+    ports = ", ".join(str(each.port) for each in lasting)
+    programs = {each.program: each for each in lasting if each.program and _PROGRAM.fullmatch(each.program)}
+    patterns = {name: f"(^|/){name.replace('.', '[.]')}( |:|$)" for name in programs if not _ANYTHING.fullmatch(name)}
+    found = [name for name, pattern in patterns.items() if re.search(pattern, programs[name].command)]
+    return f"ports = [{ports}]  # listened on now", [
+        f"[host.local.processes.{key_of(name)}]\npattern = {quoted(patterns[name])}" for name in sorted(found)
+    ]
 
 
 def _docker(seen: machine.Docker) -> Iterable[str]:
-    if seen.problem:
-        why = plain(seen.problem)
-        yield f"# Docker's socket is there, but Compose projects could not be listed: {why}.\n"
     for project in seen.projects:
+        if not project.services:
+            yield f"# The Compose project {plain(project.name)} has containers, and none of them runs.\n"
+            continue
         count, lacking = len(project.services), len(project.services) - project.with_health_check
         healthy = f"healthy = {count}"
         if lacking:
             healthy = (
                 f"# {lacking} of {counted(count, 'service')} without a health check; once all have one:\n# {healthy}"
             )
+        down = f" These do not run now: {', '.join(map(plain, project.down))}." if project.down else ""
         yield _DOCKER.format(
             project=plain(project.name),
-            name=_key(project.name),
-            quoted=_quoted(project.name),
-            services=", ".join(_quoted(service) for service in project.services),
+            name=key_of(project.name),
+            quoted=quoted(project.name),
+            services=", ".join(quoted(service) for service in project.services),
             healthy=healthy,
+            down=down,
         )
-
-
-def _postgres(ports: Iterable[int]) -> Iterable[str]:
-    for number, port in enumerate(ports):
-        name = f"port_{port}" if number else "main"
-        yield _POSTGRES.format(port=port, name=name, variable=f"DATABASE_URL_{port}" if number else "DATABASE_URL")
-
-
-def _redis(ports: Iterable[machine.RedisPort]) -> Iterable[str]:
-    for number, found in enumerate(ports):
-        name, variable = (f"port_{found.port}", f"REDIS_URL_{found.port}") if number else ("cache", "REDIS_URL")
-        template = _REDIS if found.open else _LOCKED_REDIS
-        yield template.format(port=found.port, name=name, variable=variable)
-
-
-def _tls(hosts: list[str], ports: set[int]) -> Iterable[str]:
-    here = _HTTPS in ports
-    for host in hosts:
-        why = "" if here else " Nothing listens on port 443 here at the moment."
-        yield _TLS.format(
-            host=plain(host), address=_quoted(f"{host}:443"), name=_key(host), why=why, off="" if here else "# "
-        )
-    if here and not hosts:
-        yield _SOME_TLS
 
 
 def _added() -> Iterable[str]:
@@ -209,12 +218,3 @@ def _added() -> Iterable[str]:
         else:
             lines = [f"[{name}.NAME], of {package}:", *(example or "").splitlines()]
             yield "".join(f"# {plain(line)}\n" for line in lines)
-
-
-def _key(name: str) -> str:
-    """Return a name as a target's: letters, digits, `_` and `-`, beginning with a letter or digit."""
-    return re.sub(r"[^A-Za-z0-9_-]", "-", name).strip("-_") or "stack"
-
-
-def _quoted(text: str) -> str:
-    return json.dumps(plain(text), ensure_ascii=False).replace("${", "$${")

@@ -14,6 +14,7 @@ from ..core.humanize import counted
 from ..core.results import NOTHING_JUDGED
 from ..core.visible import as_json, plain
 from ..inventory import FILE
+from . import schema
 from .options import Place, Usage, say
 
 if TYPE_CHECKING:
@@ -76,7 +77,7 @@ def import_(files: tuple[Path, ...], output: Path | None, *, as_document: bool, 
     if not made.entries:
         _say_nothing(made)
     if into is not None:
-        _write(into, made.draft)
+        _write(into, f"{schema.LINE}\n{made.draft}")
         _say_written(into, made)
 
 
@@ -105,6 +106,7 @@ def _write(into: Path, text: str) -> None:
     try:
         with into.open("x", encoding="utf-8") as opened:
             opened.write(text)
+        schema.write(into)
     except FileExistsError:
         raise Usage(f"{into} already exists and was left unchanged; name another file with -o") from None
     except OSError as error:

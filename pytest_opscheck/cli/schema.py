@@ -8,7 +8,6 @@ from pathlib import Path
 
 from ..catalogue import checks
 from ..core.visible import as_json
-from ..inventory import FILE as INVENTORY
 from ..inventory import InventoryError, load
 from ..inventory.schema import ID
 from ..inventory.schema import schema as made
@@ -28,12 +27,12 @@ def of(file: Path, indent: int | None = 2) -> str:
         raise Usage(str(error)) from None
 
 
-def write(folder: Path) -> Path | None:
+def write(inventory: Path) -> Path | None:
     """Write the schema beside an inventory; None where something else of that name is there. Raises OSError."""
-    file = folder / FILE
+    file = inventory.with_name(FILE)
     if (file.exists() or file.is_symlink()) and not _is_ours(file):
         return None
-    file.write_text(of(folder / INVENTORY, indent=None), encoding="utf-8")
+    file.write_text(of(inventory, indent=None), encoding="utf-8")
     return file
 
 

@@ -112,15 +112,22 @@ class Gather:
         """Return one reading as soon as it is there, whatever the others do."""
         return self._board.wait(request.key, self._until, tick)
 
+    def come_since(self, count: int, tick: Callable[[], None], *, waits: bool) -> list[str]:
+        """Return the keys of the requests whose readings have come after the first so many, and wait for one if asked.
+
+        There is none where the time of all is over.
+        """
+        return self._board.put_since(count, self._until if waits else 0.0, tick)
+
     def progress(self) -> tuple[int, int, list[str]]:
-        """Return how many of this process's contacts are done, how many there are, and which are under way."""
+        """Return how many of this process's contacts are done, how many there are, and which are under way.
+
+        Where others make them, those are under way that are not done.
+        """
         mine = self._own + self._own_latency
-        missing = [unit.name for unit in mine if any(self._board.get(r.key) is None for r in unit.requests)]
-        return (
-            len(mine) - len(missing),
-            len(mine),
-            sorted(unit.name for lane in self._lanes for unit in list(lane.running)),
-        )
+        missing = sorted(unit.name for unit in mine if not all(self._board.has(r.key) for r in unit.requests))
+        running = sorted(unit.name for lane in self._lanes for unit in list(lane.running))
+        return len(mine) - len(missing), len(mine), running if self._lanes else missing
 
     def finish(self) -> None:
         """Wait for what other processes may still need of this one, until the run is over.

@@ -36,6 +36,7 @@ class Board:
     def __init__(self, folder: Path | None = None) -> None:
         self.folder = folder
         self._known: dict[str, Reading] = {}
+        self._put: list[str] = []
         self._changed = threading.Condition()
 
     def put(self, key: str, reading: Reading) -> None:
@@ -44,6 +45,7 @@ class Board:
             if key in self._known:
                 return
             self._known[key] = reading
+            self._put.append(key)
             self._changed.notify_all()
         if self.folder is not None:
             path = self._path(self.folder, key)
@@ -60,6 +62,10 @@ class Board:
                 found = self._known[key] = pickle.loads(content)  # noqa: S301 - written by this run, in a folder of its own
         return found
 
+    def has(self, key: str) -> bool:
+        """Tell whether a reading is there, without reading it."""
+        return key in self._known or (self.folder is not None and self._path(self.folder, key).exists())
+
     def wait(self, key: str, until: float, tick: Callable[[], None]) -> Reading:
         """Return a reading as soon as it is there; `tick` is called now and then while it is not."""
         while (found := self.get(key)) is None:
@@ -71,6 +77,15 @@ class Board:
                     self._changed.wait(POLL_S if self.folder else 0.1)
             tick()
         return found
+
+    def put_since(self, count: int, until: float, tick: Callable[[], None]) -> list[str]:
+        """Return the keys that this process has put up after the first so many; none where none comes until then."""
+        while len(self._put) <= count and time.monotonic() < until:
+            with self._changed:
+                if len(self._put) <= count:
+                    self._changed.wait(0.1)
+            tick()
+        return self._put[count:]
 
     def _until_lost(self) -> float:
         """Return until when to wait for the readings of a worker that died, all of them together."""

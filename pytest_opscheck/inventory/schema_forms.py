@@ -8,21 +8,25 @@ from typing import Any
 
 from ..probes.celery._target import RABBITMQ, REDIS
 from ..probes.host._target import BACKENDS
+from ..probes.redis._server import SCHEMES
 
 Schema = dict[str, Any]
 _FILLED = r"[{]"
 """A text with a variable or a placeholder may become anything."""
 _PORT = "0*(6553[0-5]|655[0-2][0-9]|65[0-4][0-9]{2}|6[0-4][0-9]{3}|[1-5][0-9]{4}|[1-9][0-9]{0,3})"
+_ADDRESS = rf"^[^\s/@]+:{_PORT}$"
 _WEB = r"^\s*[hH][tT][tT][pP][sS]?://"
 _FORMS = {
     ("celery", "broker"): f"^({'|'.join((*REDIS, *RABBITMQ))})://",
+    ("docker", "url"): "^(unix|tcp|https?)://",
     ("host", "connect"): f"^({'|'.join(BACKENDS)})://",
     ("http", "url"): _WEB,
     ("metrics", "url"): _WEB,
-    ("postgres", "dsn"): r"^\s*postgres(ql)?://|=",
+    ("postgres", "dsn"): r"^\s*postgres(ql)?://|^\s*\w+\s*=",
     ("prometheus", "url"): _WEB,
-    ("tcp", "address"): f":{_PORT}$",
-    ("tls", "address"): f":{_PORT}$",
+    ("redis", "url"): f"^({'|'.join(SCHEMES)})://",
+    ("tcp", "address"): _ADDRESS,
+    ("tls", "address"): _ADDRESS,
 }
 _ZERO = r"^\s*[+]?0*[.]?0*\s*(ms|s|m|h|d)\s*$"
 _EVEN = {"m": "1|2|3|4|5|6|10|12|15|20|30|60|120|180|240|360|480|720", "h": "1|2|3|4|6|8|12"}

@@ -24,6 +24,8 @@ _ONE_LINE = -2
 """The verbosity, that of -qq, at which a run is told in one line."""
 _GAP = 2
 _FIRST_TICK_S = 1.0
+_LEAST_ROOM = 30
+"""Columns that the shortest progress takes."""
 _TICK_S = 0.25
 
 
@@ -71,8 +73,14 @@ class Progress:
     def __init__(self, config: pytest.Config) -> None:
         self._config = config
         self._shown = 0
+        self._below = False
         self._since: float | None = None
         self._last = 0.0
+
+    @property
+    def is_seen(self) -> bool:
+        """Whether there is a terminal to show it on."""
+        return self._writer() is not None
 
     def show(self, progress: Callable[[], tuple[int, int, list[str]]]) -> None:
         """Show how many contacts are done, and which are under way."""
@@ -83,24 +91,31 @@ class Progress:
             return
         self._last = now
         room = writer.fullwidth - writer.width_of_current_line - 1
-        self._put(writer, _progress(progress(), now - self._since, room))
+        if not self._shown and room < _LEAST_ROOM:  # a line of -v is full when its test has ended
+            self._below = True
+            self._write(writer, "\n")
+        self._put(writer, _progress(progress(), now - self._since, writer.fullwidth - 1 if self._below else room))
 
     def clear(self) -> None:
         """Take the progress away."""
         self._since = None
-        if self._shown and (writer := self._writer()) is not None:
+        if (self._shown or self._below) and (writer := self._writer()) is not None:
             self._put(writer, "")
+            if self._below:  # back to where pytest left off
+                self._write(writer, f"\x1b[A\x1b[{writer.width_of_current_line + 1}G")
+                self._below = False
 
     def _put(self, writer: Any, text: str) -> None:
-        """Write text in the place of what was shown, past the capture of the test that waits.
-
-        Past pytest's writer too, which would count it as part of the line.
-        """
+        """Write text in the place of what was shown."""
         back = "\b" * self._shown
-        with uncaptured(self._config):
-            writer._file.write(f"{back}{' ' * self._shown}{back}{text}")  # noqa: SLF001 - there is no public way
-            writer.flush()
+        self._write(writer, f"{back}{' ' * self._shown}{back}{text}")
         self._shown = len(text)
+
+    def _write(self, writer: Any, text: str) -> None:
+        """Write past the capture of a test that waits, and past pytest's writer, which would count it."""
+        with uncaptured(self._config):
+            writer._file.write(text)  # noqa: SLF001 - there is no public way
+            writer.flush()
 
     def _writer(self) -> Any:
         """Return the terminal's writer; None where there is no terminal that can go back, under -q, or in a worker."""

@@ -35,6 +35,7 @@ from .outcomes import told_elsewhere
 from .overdue import Overdue
 from .publisher import Publisher
 from .session import Session
+from .watched import Watched
 from .workers import sweep
 
 _SHOWN_BY_DEFAULT = "fE"
@@ -77,6 +78,7 @@ class Reporter:
         plugins, runner = session.config.pluginmanager, session.runner
         overdue = Overdue(runner, runner.workers.kill, session.ending)
         plugins.register(overdue, "opscheck-overdue")
+        plugins.register(Watched(session.config, session.inventory, session.due, runner.workers), "opscheck-watched")
         plugins.register(cls(session.config, session, overdue), "opscheck-reporter")
 
     def _files(self) -> ReportFiles | None:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
-import math
 import time
 from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
@@ -12,7 +10,6 @@ from typing import TYPE_CHECKING, NoReturn
 
 import pytest
 
-from ..core.humanize import duration_text
 from ..core.lengths import bounded
 from ..core.look import Look
 from ..core.results import Counted, Result, Verdict
@@ -28,12 +25,12 @@ from ..judge.expect import Against, Expect
 from ..judge.subject import Subject
 from ..plan import Plan, Request
 from ..probes import UnknownError, UnreachableError
-from ..reports.terminal import Progress
 from ..settings import only_looks
 from . import workers
 from .deadline import TimeOverError
 from .items import Called, Case, bound, case_of, left_out, stand_in
 from .outcomes import OUR_ERRORS, as_failure, attach, first_line, raised, skip_quiet, why_not_judged
+from .waiting import Waiting
 from .workers import Workers
 
 if TYPE_CHECKING:
@@ -66,18 +63,13 @@ class Runner:
         self._against = Against.LATER if look else Against.REFUSED if self._is_gate else Against.NOTHING
         self._selected: dict[str, Expectation] = {}
         self.case: Case | None = None
-        self._gather: Gather | None = None
-        self._again: list[Gather] = []
         self._blockers: dict[str, Result | None] = {}
         self._called: Case | None = None
-        self._progress = Progress(config)
+        self.waiting = Waiting(config, longest_s)
         self.workers = Workers()
         self._refusal = workers.refusal(config, inventory.digest)
         self.started = inventory.now()
         self.past = Past(inventory.history)
-        self._longest_s = longest_s
-        left_s = getattr(config, "workerinput", {}).get("opscheck_left_s", longest_s)  # a run's workers may start late
-        self._until = time.monotonic() + left_s if left_s is not None else math.inf
         waivers = () if getattr(config.option, "runxfail", False) else inventory.waivers
         # Who asks for one check by its name, while a window is open, wants to know.
         windows = inventory.windows if suite is not None else ()
@@ -98,13 +90,12 @@ class Runner:
             return  # a worker's tests run, whatever of its files could not be imported
         share, folder = workers.share(self.config)
         plan = Plan.of(map(Request.of, expectations), self.inventory.hosts)
-        self._gather = Gather(plan, share=share, folder=folder)
-        self._gather.start()
+        self.waiting.start(plan, share, folder)
 
     @property
     def left_s(self) -> float:
         """How long the run may still take."""
-        return self._until - time.monotonic()
+        return self.waiting.left_s
 
     def begins(self, item: pytest.Item) -> None:
         """Remember which test is being set up; once the run's deadline is over, none that has to wait for something.
@@ -118,21 +109,7 @@ class Runner:
         if self._refusal is not None:
             raise UnknownError(self._refusal)
         if self.case.expectation is None:
-            self._require_time()
-
-    def _require_time(self) -> None:
-        if self.left_s <= 0:
-            deadline = duration_text(dt.timedelta(seconds=self._longest_s or 0))
-            raise UnknownError(f"the run's deadline of {deadline} passed")
-
-    def _waited(self, request: Request, gather: Gather) -> Reading:
-        """Return a reading; raises UnknownError where the run's deadline is over before it is there."""
-
-        def tick() -> None:
-            self._require_time()
-            self._progress.show(gather.progress)
-
-        return gather.wait(request, tick)
+            self.waiting.require_time()
 
     def call(self, case: Case) -> Generator[None, object, object]:
         """Run one test of ours: hand over its reading, let it measure, conclude."""
@@ -227,7 +204,7 @@ class Runner:
         __tracebackhide__ = True
         subject = case.subject(self.inventory)
         try:
-            reading = self._waited(Request.of(expectation), self._gather_for(case, expectation))
+            reading = self.waiting.reading(Request.of(expectation), self._gather_for(case, expectation))
             if reading.error is None:
                 return reading
             failed = self.judge.failed_reading(
@@ -236,29 +213,26 @@ class Runner:
         except UnknownError as error:
             reading, failed = Reading(error=error), self.judge.unknown(subject, str(error))
         finally:
-            self._progress.clear()
+            self.waiting.clear()
         self._end(case, failed)
         return reading
 
     def _gather_for(self, case: Case, expectation: Expectation) -> Gather:
         """Return who gathers a test's reading: the run's, or one of its own where the test is run again."""
-        if self._gather is None:
+        if self.waiting.gather is None:
             raise RuntimeError("its readings were not gathered")
         if case.attempt == 1:
-            return self._gather
-        again = Gather(Plan.of([Request.of(expectation)], self.inventory.hosts))
-        self._again.append(again)
-        again.start()
-        return again
+            return self.waiting.gather
+        return self.waiting.again(Plan.of([Request.of(expectation)], self.inventory.hosts))
 
     def _result_of(self, check_id: str) -> Result | None:
         """Return what comes of another check of this run, whoever runs its test; None where it is not part of it."""
-        expectation = self._selected.get(check_id)
-        if expectation is None or self._gather is None:
+        expectation, gather = self._selected.get(check_id), self.waiting.gather
+        if expectation is None or gather is None:
             return None
         if check_id not in self._blockers:
             self._blockers[check_id] = None  # no check is blocked by itself, over however many others
-            self._blockers[check_id] = self._judged(expectation, self._waited(Request.of(expectation), self._gather))
+            self._blockers[check_id] = self._judged(expectation, self.waiting.reading(Request.of(expectation), gather))
         return self._blockers[check_id]
 
     def _judged(self, expectation: Expectation, reading: Reading) -> Result:
@@ -391,10 +365,6 @@ class Runner:
 
     def close(self) -> None:
         """End what still runs, and leave nothing behind."""
-        if self._gather is not None:
-            self._gather.finish()
-            self._gather.close()
-        for gather in self._again:
-            gather.close()
+        self.waiting.close()
         self.past.close()
         self.workers.close()

@@ -17,7 +17,7 @@ from ..core.results import Result
 from ..core.visible import plain
 from ..inventory import Inventory, load
 from ..settings import Glance, home, inventory_file, reports_folder, setting
-from . import fixtures
+from . import fixtures, order
 from .carried import carried_in, end_with_worker, require_variables
 from .chosen import chosen, keep_chosen
 from .collection import Collection
@@ -28,6 +28,7 @@ from .hooked import without_left_out
 from .looking import asked_of, look_of, looked_at
 from .masked_logs import Masking
 from .masked_reports import Masked
+from .order import InOrder
 from .runner import Runner
 from .selection import asked_suites
 from .sharding import keep_parted, part_of, parted
@@ -78,6 +79,7 @@ class Session:
         config.pluginmanager.register(Masking(inventory.redactor), "opscheck-masking")
         config.pluginmanager.register(session.masked, "opscheck-masked")
         config.pluginmanager.register(Deadlines(session.runner, config), "opscheck-deadlines")
+        config.pluginmanager.register(InOrder(session.runner.waiting), order.NAME)
         return session
 
     def keep_chosen(self, items: list[pytest.Item]) -> None:

@@ -129,11 +129,29 @@ def test_one_running_container_is_enough_and_a_paused_one_does_not_run(run: Run,
 def test_nothing_found_is_a_breach_and_blocks_what_looks_at_containers(run: Run, project: Project) -> None:
     expect = 'up = true\nhealthy = 2\nrestarts = true\nmemory = true\ncpu = "< 50%"\nerrors = true'
     outcome = run(project.inventory(expect))
-    assert same(outcome, "up") == ("breach P1", f"project {project.name} is missing, expected running")
+    said = (
+        rf"project {project.name} is missing \((there are [^()]+|the engine has no Compose project)\), expected running"
+    )
+    assert same(outcome, "up")[0] == "breach P1"
+    assert re.fullmatch(said, same(outcome, "up")[1])
     assert same(outcome, "healthy")[1].startswith("number of healthy services is 0, expected 2")
     for check in ("restarts", "memory", "cpu", "errors"):
         assert same(outcome, check)[0] == "blocked"
         assert same(outcome, check)[1].startswith("blocked by docker.up@T: no container of project")
+
+
+def test_what_is_missing_says_what_there_is(run: Run, project: Project) -> None:
+    """The engine's own projects or containers, ten at most: those here are the first of all by their names."""
+    project.name = f"0-{secrets.token_hex(4)}"
+    for number in range(11):
+        project.start("api", number=10 + number)
+    name = f"{project.name}-api"
+    asked = (f'project = "{project.name}x"', f'names = ["{name}-10", "{name}-99"]')
+    outcome = run(inventory(*((which, "up = true") for which in asked)), suite="smoke")
+    first = f"project {project.name}x is missing (there are {project.name}"
+    assert same(outcome, "up")[1].startswith(first)
+    ten = ", ".join(f"{name}-{10 + number}" for number in range(10))
+    assert same(outcome, "up", 1)[1] == f"{name}-99 is missing (there are {ten}, ...), expected running"
 
 
 def test_starting_unhealthy_and_health_less_containers_are_not_healthy(run: Run, project: Project) -> None:
@@ -305,7 +323,8 @@ def test_containers_by_name_and_by_label(run: Run, project: Project) -> None:
         f'labels = ["tier=db", "of={project.name}"]',
     )
     outcome = run(inventory(*((which, "up = true") for which in whiches)), suite="smoke")
-    assert same(outcome, "up") == ("breach P1", f"{short} is missing, expected running")
+    assert same(outcome, "up")[0] == "breach P1"
+    assert re.fullmatch(rf"{short} is missing \(there are [^()]+\), expected running", same(outcome, "up")[1])
     assert same(outcome, "up", 1) == same(outcome, "up", 2) == ("ok", f"{name} is running")
     missing = f"label tier=db, of={project.name} is missing, expected running"
     assert same(outcome, "up", 3) == ("breach P1", missing)

@@ -4,21 +4,20 @@ from __future__ import annotations
 
 import re
 import secrets
-from collections.abc import Iterator
+import subprocess
 from pathlib import Path
 
 import pytest
 
 from pytest_opscheck.catalogue import checks
-from pytest_opscheck.cli import first_inventory, machine
+from pytest_opscheck.cli import first_inventory, first_servers, machine
+from pytest_opscheck.cli.listening import Listener, PostgresSocket
+from pytest_opscheck.cli.servers import Certificate, Postgres, Redis, Web
 from pytest_opscheck.core.visible import plain
 from pytest_opscheck.inventory import Inventory, load
 
 from ..unit.nasty import PIECES
-from .conftest import Run
-from .databases import postgres
-from .images import docker
-from .processes import answers, free_port, program, running, wait_until
+from .processes import program
 
 
 def loaded(text: str, folder: Path, **environment: str) -> Inventory:
@@ -32,42 +31,39 @@ def uncommented(text: str) -> str:
     return re.sub(r"^# (?=\[|\w+ = )", "", text, flags=re.MULTILINE)
 
 
-@pytest.fixture
-def redis_port(tmp_path: Path) -> Iterator[int]:
-    port = free_port()
-    command = [program("redis-server"), "--port", str(port), "--bind", "127.0.0.1", "--save", ""]
-    with running(command, log=tmp_path / "redis.log", cwd=tmp_path):
-        wait_until(lambda: answers(port), "redis-server")
-        yield port
-
-
-def test_what_it_writes_is_valid_with_nothing_set(tmp_path: Path) -> None:
-    file = first_inventory.write(tmp_path)
-    assert file == tmp_path / "opscheck.toml"
-    assert load(file, checks(), {}).target("host", "local") is not None
-
-
 def test_every_suggestion_is_valid_once_its_comment_is_gone(tmp_path: Path) -> None:
     """People take a `#` away and expect the line to work."""
     projects = (machine.Project("shop", ("api", "db"), 1), machine.Project("_b.c", ("web",), 1))
+    at = [Listener(port, "127.0.0.1", "nginx") for port in (5432, 5433, 6379, 6380, 80, 443, 8443)]
+    shown = (
+        Certificate("api.example.com", 443, "api.example.com:443"),
+        Certificate("_.example.com", 443, "x:1", "x", "old"),
+    )
+    found: list[Postgres | Redis | Web] = [
+        Postgres(5432, at[0]),
+        Postgres(5433, at[1]),
+        Postgres(5434, socket=PostgresSocket("/var/run/postgresql", 5434)),
+        Redis(at[2], open=True),
+        Redis(at[3], open=False),
+        Web(at[4], "http://127.0.0.1", "/", 200, metrics=True, up="pg_up"),
+        Web(at[5], "https://api.example.com", "/health", 200, certificates=shown),
+        Web(at[6], "https://127.0.0.1:8443", None, 404, metrics=True, trusted=False),
+    ]
     parts = [
-        first_inventory._head("vm", None),
-        first_inventory._host([machine.Mount("/", 40.0)], []),
+        first_inventory.head("vm", None),
+        first_inventory._host([machine.Mount("/", 40.0)], machine.Systemd(runs=True), []),
         first_inventory._API,
         first_inventory._BACKUP,
-        *first_inventory._postgres([5432, 5433]),
-        *first_inventory._redis([machine.RedisPort(6379, open=True), machine.RedisPort(6380, open=False)]),
-        *first_inventory._tls(["www.example.com"], {443}),
-        *first_inventory._tls(["api.example.com"], set()),
-        *first_inventory._tls([], {443}),
+        *first_servers.tables(found, ["www.example.com"]),
         *first_inventory._docker(machine.Docker(projects)),
     ]
     text = uncommented("\n".join(parts))
-    variables = dict.fromkeys(("DATABASE_URL", "DATABASE_URL_5433"), "postgresql://u:p@127.0.0.1/d")
+    variables = {f"DATABASE_URL{each}": "postgresql://u:p@127.0.0.1/d" for each in ("", "_5433", "_5434")}
     inventory = loaded(text, tmp_path, **variables, REDIS_URL_6380="redis://127.0.0.1:6380")
     names = {target.id for target in inventory.targets}
-    assert {"postgres.main", "postgres.port_5433", "redis.cache", "redis.port_6380"} <= names
-    assert {"tls.www-example-com", "tls.web", "http.api", "docker.shop", "docker.b-c", "backup.database"} <= names
+    assert {"postgres.main", "postgres.port_5433", "postgres.port_5434", "redis.cache", "redis.port_6380"} <= names
+    assert {"tls.www-example-com", "http.api", "docker.shop", "docker.b-c", "backup.database"} <= names
+    assert {"http.nginx-443", "http.nginx-8443", "metrics.nginx", "metrics.nginx-8443"} <= names
 
 
 def test_never_overwrites(tmp_path: Path) -> None:
@@ -76,53 +72,51 @@ def test_never_overwrites(tmp_path: Path) -> None:
         file.unlink(missing_ok=True)
         make()
         with pytest.raises(FileExistsError, match="already exists"):
-            first_inventory.write(tmp_path)
+            first_inventory.write(tmp_path, "[host.local]\n")
     assert not (tmp_path / "elsewhere.toml").exists()
 
 
-def test_listening_redis_is_found_and_its_first_run_is_green(run: Run, redis_port: int, tmp_path: Path) -> None:
-    assert machine.RedisPort(redis_port, open=True) in machine.redis_ports(machine.listening())
-    text = first_inventory.render()
-    loaded(text, tmp_path)
-    assert f'url = "redis://127.0.0.1:{redis_port}/0"' in text
-    [part] = [part for part in re.split(r"\n\n", text) if f":{redis_port}/" in part]
-    outcome = run(part, suite="smoke")
-    assert outcome.exit_status == 0, outcome.output
+COMPOSE = """
+services:
+  api:
+    image: debian:bookworm-slim
+    command: sleep 600
+    network_mode: none
+    healthcheck: {test: "true", interval: 1s}
+  db:
+    image: debian:bookworm-slim
+    command: sleep 600
+    network_mode: none
+  worker:
+    image: debian:bookworm-slim
+    command: sleep 600
+    network_mode: none
+"""
 
 
-def test_redis_with_a_password_is_only_suggested(tmp_path: Path) -> None:
-    port = free_port()
-    config = tmp_path / "redis.conf"
-    config.write_text(f"bind 127.0.0.1\nport {port}\nsave ''\nrequirepass canary-4711\n")
-    with running([program("redis-server"), str(config)], log=tmp_path / "redis.log", cwd=tmp_path):
-        wait_until(lambda: answers(port), "redis-server")
-        text = first_inventory.render()
-    assert "canary" not in text
-    assert f"# Redis answers on port {port} and requires a password." in text
-    loaded(text, tmp_path)
-
-
-def test_listening_postgresql_is_suggested(tmp_path: Path) -> None:
-    """It is found on the port that its socket is named after, by the answer it gives before anybody has signed in."""
-    with postgres("unix_socket_directories=/tmp") as server:
-        text = first_inventory.render()
-    assert f"# PostgreSQL answers on port {server.port}." in text
-    loaded(text, tmp_path)
-
-
-def test_compose_projects_of_the_local_engine_are_found(tmp_path: Path) -> None:
+def test_compose_projects_are_expected_as_far_as_they_are_up(tmp_path: Path) -> None:
+    """A service that was stopped is named, a project of which nothing runs too, and one that was taken down is gone."""
     name = f"opscheck-{secrets.token_hex(4)}"
-    made = []
+    (tmp_path / "compose.yml").write_text(f"version: '3.8'\n{COMPOSE}")
+    compose = [program("docker-compose"), "-p", name, "-f", "compose.yml"]
+
+    def after(*arguments: str) -> str:
+        subprocess.run([*compose, *arguments], cwd=tmp_path, check=True, capture_output=True)
+        return "".join(first_inventory._docker(machine.docker()))
+
     try:
-        for service, health in (("api", "--health-cmd=true"), ("db", "--no-healthcheck")):
-            labels = {"project": name, "service": service, "oneoff": "False"}
-            said = [f"--label=com.docker.compose.{key}={value}" for key, value in labels.items()]
-            made.append(docker("run", "-d", "--network=none", health, *said, "debian:bookworm-slim", "sleep", "60"))
-        text = first_inventory.render()
+        running = after("up", "-d")
+        lacking = after("stop", "-t", "0", "worker")
+        stopped = after("stop", "-t", "0")
     finally:
-        docker("rm", "-f", *made)
-    assert f'project = "{name}"\n[docker.{name}.expect]\nup = ["api", "db"]\n# 1 of 2 services' in text
-    assert loaded(text, tmp_path).target("docker", name) is not None
+        gone = after("down", "-t", "0")
+    assert f'project = "{name}"\n[docker.{name}.expect]\nup = ["api", "db", "worker"]\n# 2 of 3 services' in running
+    assert f"# The Compose project {name}. These do not run now: worker.\n[docker.{name}]" in lacking
+    assert f'project = "{name}"\n[docker.{name}.expect]\nup = ["api", "db"]\n# 1 of 2 services' in lacking
+    assert f"# The Compose project {name} has containers, and none of them runs.\n" in stopped
+    assert f"[docker.{name}]" not in stopped
+    assert name not in gone
+    assert loaded(lacking, tmp_path).target("docker", name) is not None
 
 
 def test_certificates_are_found_where_certbot_and_nginx_keep_them(tmp_path: Path) -> None:
@@ -141,16 +135,22 @@ def test_certificates_are_found_where_certbot_and_nginx_keep_them(tmp_path: Path
 
 @pytest.mark.parametrize("said", PIECES)
 def test_what_others_have_named_stays_within_its_comment_or_quotes(tmp_path: Path, said: str) -> None:
-    """A mount, a container, a host: nobody writes targets or commands into somebody's inventory by a name."""
+    """A mount, a container, a host, a program: nobody writes targets or commands into an inventory by a name."""
     said = f"{said}z"
+    mounts, listener = [machine.Mount(f"/{said}", 99.0)], Listener(80, "127.0.0.1", said, said)
+    shown = Certificate(said, 443, "127.0.0.1:443", said, said)
+    unseen = first_inventory._unseen(machine.Systemd(runs=True), machine.Docker(problem=said), [], plain(said))
     parts = [
-        first_inventory._head(said, None),
-        first_inventory._host([machine.Mount(f"/{said}", 99.0)], [said]),
-        *first_inventory._docker(machine.Docker((machine.Project(said, (said, "db"), 1),))),
-        *first_inventory._docker(machine.Docker(problem=said)),
+        first_inventory.head(said, None),
+        *(f"# Not seen: {each}\n" for each in unseen),
+        first_inventory._host(mounts, machine.Systemd(runs=True, units=(said,)), []),
+        *first_inventory._docker(machine.Docker((machine.Project(said, (said, "db"), 1, (said,)),))),
+        *first_servers.tables([Web(listener, "http://127.0.0.1", "/", 200, certificates=(shown,))], [said]),
     ]
     inventory = loaded("\n".join(parts), tmp_path)
-    assert [target.kind for target in inventory.targets] == ["host", "docker"]
+    assert [target.kind for target in inventory.targets] == ["host", "docker", "http"]
     assert inventory.name == plain(said)
-    shown = {name for each in inventory.expectations for name in each.params.get("names", ())}
-    assert plain(said) in shown
+    shown_names = {name for each in inventory.expectations for name in each.params.get("names", ())}
+    assert plain(said) in shown_names
+    without = loaded(first_inventory._host(mounts, machine.Systemd(runs=False), [listener]), tmp_path)
+    assert [target.id for target in without.targets] == ["host.local"]

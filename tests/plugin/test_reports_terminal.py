@@ -81,18 +81,25 @@ def on_a_terminal(pytester: pytest.Pytester, *arguments: str, env: Mapping[str, 
 def screen(written: str) -> list[str]:
     """Return what stands on the screen at the end, where the cursor went back and forth."""
     lines: list[list[str]] = [[]]
-    column = 0
-    for character in re.sub(r"\x1b\[[0-9;]*[A-Za-z]", "", written):
+    row = column = 0
+    for character in re.findall(r"\x1b\[[0-9;]*[A-Za-z]|.", written, re.DOTALL):
         match character:
+            case "\x1b[A":
+                row -= 1
+            case moves if moves.startswith("\x1b") and moves.endswith("G"):
+                column = int(moves[2:-1]) - 1
+            case colour if colour.startswith("\x1b"):
+                pass
             case "\n":
-                lines.append([])
+                row += 1
+                lines += [[]] if row == len(lines) else []
                 column = 0
             case "\r":
                 column = 0
             case "\b":
                 column = max(0, column - 1)
             case _:
-                line = lines[-1]
+                line = lines[row]
                 line[column : column + 1] = [character]
                 column += 1
     return ["".join(line).rstrip() for line in lines]
@@ -185,6 +192,15 @@ def test_a_run_with_everything_ok_says_so_in_one_line(project: Project) -> None:
     assert len([text for text in ours if text.startswith("opscheck daily: 2 ok · report: reports/daily/")]) == 1
     assert "not ok" not in result.stdout.str()
     assert "\x1b" not in result.stdout.str()
+
+
+def test_progress_of_workers_goes_away_again(project: Project) -> None:
+    """The controller makes no contact itself; it sees what is there, and names what is not."""
+    pytester = project(GREEN.replace("SLEEP", "sleep 4"))
+    written = on_a_terminal(pytester, "-n", "2", env={"TERM": "xterm"})
+    assert re.search(r"\[0 of 1 answered, \d s: [^\]]+\]", written)
+    assert not any("answered" in text for text in screen(written))
+    assert any(re.match(r"\.\.\s+\[100%\]", text) for text in screen(written))
 
 
 def test_progress_on_a_terminal_goes_away_again(project: Project) -> None:

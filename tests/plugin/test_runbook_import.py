@@ -50,7 +50,8 @@ def test_a_draft_is_written_once_and_the_runbook_stays_as_it_is(folder: Path) ->
     assert (again.exit_code, (folder / "opscheck.toml").read_text(encoding="utf-8")) == (4, draft)
     assert "opscheck.toml already exists and was left unchanged" in again.output
     assert (folder / "RUNBOOK.md").read_text(encoding="utf-8") == PAGE
-    assert sorted(each.name for each in folder.iterdir()) == ["RUNBOOK.md", "opscheck.toml"]
+    assert sorted(each.name for each in folder.iterdir()) == ["RUNBOOK.md", "opscheck.schema.json", "opscheck.toml"]
+    assert draft.startswith("#:schema ./opscheck.schema.json\n# A draft of an inventory")
 
 
 def test_a_draft_in_another_folder_leads_to_its_runbook(folder: Path) -> None:

@@ -46,7 +46,7 @@ def test_what_drifted_is_accepted_by_its_id_and_with_a_reason(folder: Path) -> N
     before = everything(folder)
     done = run("verify")
     assert done.exit_code == 1
-    assert 'RUNBOOK.md:7 "Expected: < 75%" / opscheck.toml:16: host.disk@main: the runbook says < 75%' in done.output
+    assert 'RUNBOOK.md:7 "Expected: < 75%" / opscheck.toml:17: host.disk@main: the runbook says < 75%' in done.output
     (drift,) = json.loads(run("verify", "--json").output)["drift"]
     assert (drift["id"], drift["drift"], drift["line"]) == ("every-morning/host.disk", "limit", 7)
     assert run("verify", "--accept", "every-morning/host.disk", " ").exit_code == 4

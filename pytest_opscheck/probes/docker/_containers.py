@@ -19,6 +19,8 @@ _SWARM_SERVICE, _SWARM_TASK = "com.docker.swarm.service.name", "com.docker.swarm
 _KILLED = 137
 """The exit status of a process that SIGKILL has ended: 128 + 9."""
 _LONGEST_ERROR = 200
+MOST_OTHERS = 10
+"""Names that are told of what there is instead of what was looked for."""
 
 # What is read of a container, in the shape of the API's own answer. The values of its environment, its command, its
 # health check and what that printed stay behind: they may hold secrets.
@@ -173,12 +175,13 @@ class Service:
     """A service and its containers, of which there may be none.
 
     `job` says that another service waits for this one to complete (Compose's `service_completed_successfully`), so that
-    an end with status 0 is what is expected of it.
+    an end with status 0 is what is expected of it. `note` says what there is instead of one that is missing.
     """
 
     name: str
     containers: tuple[Container, ...] = ()
     job: bool = False
+    note: str | None = None
 
     @property
     def completed(self) -> bool:
@@ -214,22 +217,31 @@ class Service:
 class Stack:
     """The containers of a target, one-off ones (`docker compose run`) left out.
 
-    `by` and `values` say how they were looked for: project, name or label.
+    `by` and `values` say how they were looked for: project, name or label. `others` are names that the engine has, of
+    projects or containers, where one that was looked for is not there; of many the first.
     """
 
     by: str
     values: tuple[str, ...]
     containers: tuple[Container, ...]
+    others: tuple[str, ...] = ()
 
     @classmethod
-    def of(cls, by: str, values: Iterable[str], containers: Iterable[Container], now: float | None = None) -> Stack:
+    def of(
+        cls,
+        by: str,
+        values: Iterable[str],
+        containers: Iterable[Container],
+        now: float | None = None,
+        others: Iterable[str] = (),
+    ) -> Stack:
         """Make a stack of its containers; `now` is the engine's clock, if it is known."""
         values = tuple(values)
         found = {each.id: each.at(now) for each in containers}
         kept = [each for each in found.values() if not (each.one_off and by == "project")]
         if by == "name":  # the engine takes the start of an id for a name
             kept = [each for each in kept if each.name in values]
-        return cls(by, values, tuple(sorted(_latest(kept), key=lambda each: each.name)))
+        return cls(by, values, tuple(sorted(_latest(kept), key=lambda each: each.name)), tuple(others))
 
     def of_services(self, services: Iterable[str]) -> tuple[Container, ...]:
         """Return the containers of some services, each under its service's name or its own; all of none named."""
@@ -258,8 +270,22 @@ class Stack:
             self.values if self.by == "name" else ()
         )
         names = wanted or sorted({*by_name, *expected})
-        found = [Service(name, tuple(by_name.get(name, ())), name in jobs) for name in names]
-        return tuple(found) or (Service(self.described),)
+        there = self._there
+        found = [
+            Service(name, tuple(by_name.get(name, ())), name in jobs, None if name in by_name else there)
+            for name in names
+        ]
+        return tuple(found) or (Service(self.described, note=there),)
+
+    @property
+    def _there(self) -> str | None:
+        """What there is instead of a project or a container that is missing, as a message says it."""
+        if self.by == "label" or (self.by == "project" and self.containers):
+            return None
+        what = {"project": "Compose project", "name": "container"}[self.by]
+        if not self.others:
+            return f"the engine has no {what}"
+        return f"there are {', '.join(self.others[:MOST_OTHERS])}{', ...' if len(self.others) > MOST_OTHERS else ''}"
 
 
 def _latest(containers: Iterable[Container]) -> list[Container]:

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 from ...core.errors import UnknownError, UnreachableError
 from .._kind import Output
-from ._containers import PROJECT, TEMPLATES, Stack, container
+from ._containers import MOST_OTHERS, PROJECT, TEMPLATES, Stack, container
 from ._why import usermod
 
 _NO_ENGINE = 8
@@ -74,7 +74,11 @@ else
   ids=$(timeout -k 1 8 docker ps --all --quiet --no-trunc "$@") || no_engine $?
   set -- $ids
 fi
-[ $# -gt 0 ] || exit 0
+others() {{ sed '/^$/d; s/^/other /' | sort -u | head -n {MOST_OTHERS + 1}; }}
+[ $# -gt 0 ] || {{
+  [ "$how" != project ] || docker ps --all --format '{{{{.Label "{PROJECT}"}}}}' 2>/dev/null | others
+  exit 0
+}}
 """
 )
 
@@ -96,6 +100,8 @@ case $problems in
   ?*) printf '%s\n' "$problems" >&2; exit 9;;
 esac
 printf '%s\n' "$said" | grep '^{{'
+[ "$how" != name ] || [ "$(printf '%s\n' "$said" | grep '^{{' | sort -u | wc -l)" -ge $# ] ||
+  docker ps --all --format '{{{{.Names}}}}' 2>/dev/null | others
 echo "clock $(date +%s)"
 """
 
@@ -303,6 +309,8 @@ def answered(output: Output) -> list[str]:
     user = next(tagged(output.stdout.splitlines(), "user"), ["USER"])[0]
     if "permission denied" in message:
         message = f"{message.partition(': Get ')[0]}; give that user access: {usermod(user)}"
+    elif "Is the docker daemon running" in message:
+        message = f"{message.rstrip('?. ')}? Start it there: sudo systemctl start docker"
     raise UnreachableError(message)
 
 
@@ -322,7 +330,8 @@ def stack_of(lines: list[str]) -> Stack:
     clock = next(tagged(lines, "clock"), [None])[0]
     try:
         found = [container(json.loads(line), by) for line in lines if line.startswith("{")]
-        return Stack.of(by, values, found, float(clock) if clock else None)
+        others = [other for (other,) in tagged(lines, "other")]
+        return Stack.of(by, values, found, float(clock) if clock else None, others)
     except (ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
         raise UnknownError(f"docker inspect said what can't be read: {error!r}") from None
 

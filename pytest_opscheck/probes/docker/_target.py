@@ -15,7 +15,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 from ...core.errors import BlockedError, UnknownError, UnreachableError
 from .._kind import Kind, Target
 from .._trust import of_docker
-from ._containers import PROJECT, Container, Stack, container, without_values
+from ._containers import MOST_OTHERS, PROJECT, Container, Stack, container, without_values
 from ._engine import Room, connected, side_by_side
 from ._why import understood
 
@@ -139,7 +139,17 @@ class Engine:
         room = Room(LONGEST_STACK)
         containers = [each for each in side_by_side(partial(self._inspected, room), found) if each is not None]
         restarted = any(each.restarts for each in containers)
-        return Stack.of(by, values, containers, self.now if restarted else None)
+        others = self._others(by) if len({each.id for each in containers}) < len(values) else ()
+        return Stack.of(by, values, containers, self.now if restarted else None, others)
+
+    def _others(self, by: str) -> Iterable[str]:
+        """Return the names of projects or containers that there are, one more at most than are told."""
+        if by == "label":
+            return ()
+        listed = self.client.containers(all=True, filters={"label": PROJECT} if by == "project" else None)
+        with understood("/containers/json"):
+            names = [each["Labels"][PROJECT] if by == "project" else each["Names"][0].lstrip("/") for each in listed]
+        return sorted(set(names))[: MOST_OTHERS + 1]
 
     def _inspected(self, room: Room, name: str) -> Container | None:
         """Return a container as the engine has it, None of one that is not there (any more)."""

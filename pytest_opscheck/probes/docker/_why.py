@@ -7,6 +7,7 @@ import os
 import pwd
 import socket
 import ssl
+import stat
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from http.client import IncompleteRead
@@ -103,8 +104,24 @@ def _no_way(causes: Iterable[BaseException], url: str) -> str | None:
         if isinstance(cause, PermissionError):
             return f"permission denied; give this user access: {usermod(_user())}"
         if isinstance(cause, FileNotFoundError) and url.startswith("unix:"):
-            return "there is no such socket; start the engine (systemctl start docker) or set DOCKER_HOST"
+            return f"there is no such socket; {_other_socket()}"
     return None
+
+
+def _other_socket() -> str:
+    """Return what to do where an engine's socket is not there: one of rootless Docker's, or of Podman's, may be."""
+    own = os.environ.get("XDG_RUNTIME_DIR") or f"/run/user/{os.geteuid()}"
+    usual = ("/run/docker.sock", f"{own}/docker.sock", f"{own}/podman/podman.sock", "/run/podman/podman.sock")
+    there = next(filter(_is_socket, usual), None)
+    other = f"set url = 'unix://{there}', which is there" if there is not None else "set DOCKER_HOST"
+    return f"start the engine (sudo systemctl start docker) or {other}"
+
+
+def _is_socket(path: str) -> bool:
+    try:
+        return stat.S_ISSOCK(os.stat(path).st_mode)  # noqa: PTH116 - one call is enough
+    except OSError:
+        return False
 
 
 def _with_next(text: str, *, transient: bool = False, spoke: bool = False) -> EngineError:

@@ -37,7 +37,7 @@ _TRANSIENT = ("starting up", "not yet accepting", "recovery mode", "too many cli
 
 def _dsn(dsn: SecretStr) -> SecretStr:
     dsn_text = dsn.get_secret_value()
-    if not dsn_text.startswith(("postgresql://", "postgres://")) and "=" not in dsn_text:
+    if not re.match(r"postgres(ql)?://|\s*\w+\s*=", dsn_text):
         raise ValueError(
             "it is not a connection string; write postgresql://USER:PASSWORD@HOST:5432/DATABASE, or host=... dbname=..."
         )

@@ -6,9 +6,10 @@ import contextlib
 import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
+from urllib.parse import urlsplit
 
-from pydantic import Field, SecretStr
+from pydantic import AfterValidator, Field, SecretStr
 
 from ...answers.bounds import MOST_VALUES, TooLongError
 from ...answers.next_steps import LISTENS, with_one_step
@@ -20,11 +21,27 @@ from ._words import ASK_LESS, NOT_REDIS, UNREADABLE, failure, refusal, unknown_c
 if TYPE_CHECKING:
     from redis import Redis
 
+SCHEMES = ("redis", "rediss", "unix")
+
+
+def _url(secret: SecretStr) -> SecretStr:
+    """Return the address of a server. Raises ValueError for what the client would refuse, which would be too late."""
+    problem = ValueError("it is not an address of Redis; write redis://HOST:6379/0, rediss:// for TLS, or unix:///PATH")
+    try:
+        parts = urlsplit(secret.get_secret_value())
+        if parts.scheme not in SCHEMES or parts.port == 0 or (parts.scheme == "unix" and not parts.path):
+            raise problem
+    except ValueError:
+        raise problem from None
+    return secret
+
 
 class RedisServer(Target):
     """A Redis server."""
 
-    url: SecretStr = Field(description="redis://host:6379/0, rediss:// for TLS, unix:// for a socket")
+    url: Annotated[SecretStr, AfterValidator(_url)] = Field(
+        description="redis://host:6379/0, rediss:// for TLS, unix:// for a socket"
+    )
 
     def unverified(self) -> str | None:
         """Say whether whoever answers is taken for the server."""

@@ -37,6 +37,10 @@ KINDS = ", ".join(sorted([*kinds(), *TABLES]))
         ("[host.a]\nport = 22", "2: host.a.port: unknown key; it can be: "),
         ("[redis.a]", "1: redis.a: the key 'url' is needed"),
         ("[redis.a]\nurl = ['redis://x']", "2: redis.a.url: a text in quotes is needed"),
+        ("[redis.a]\nurl = 'http://x'", "2: redis.a.url: it is not an address of Redis; write redis://HOST:6379/0, "),
+        ("[redis.a]\nurl = 'redis://x:70000'", "2: redis.a.url: it is not an address of Redis"),
+        ("[redis.a]\nurl = 'unix://'", "2: redis.a.url: it is not an address of Redis"),
+        ("[postgres.a]\ndsn = 'http://x/?a=b'", "2: postgres.a.dsn: it is not a connection string"),
         ("[host.a]\nexpect = 'all'", "2: host.a.expect: it must be a table, for example expect = { disk = '< 70%' }"),
         (
             "[host.a]\n[host.a.expect]",
