@@ -112,12 +112,12 @@ class Gather:
         """Return one reading as soon as it is there, whatever the others do."""
         return self._board.wait(request.key, self._until, tick)
 
-    def come_since(self, count: int, tick: Callable[[], None], *, waits: bool) -> list[str]:
-        """Return the keys of the requests whose readings have come after the first so many, and wait for one if asked.
+    def come_since(self, count: int, until: float, tick: Callable[[], None]) -> list[str]:
+        """Return the keys of the requests whose readings have come after the first `count`; wait for one until then.
 
         There is none where the time of all is over.
         """
-        return self._board.put_since(count, self._until if waits else 0.0, tick)
+        return self._board.put_since(count, min(until, self._until), tick)
 
     def progress(self) -> tuple[int, int, list[str]]:
         """Return how many of this process's contacts are done, how many there are, and which are under way.

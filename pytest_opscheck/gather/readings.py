@@ -79,7 +79,7 @@ class Board:
         return found
 
     def put_since(self, count: int, until: float, tick: Callable[[], None]) -> list[str]:
-        """Return the keys that this process has put up after the first so many; none where none comes until then."""
+        """Return the keys that this process has put up after the first `count`; none where none comes until then."""
         while len(self._put) <= count and time.monotonic() < until:
             with self._changed:
                 if len(self._put) <= count:

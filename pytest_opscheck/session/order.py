@@ -1,4 +1,4 @@
-"""Runs the shipped checks in the order in which their readings come: one that is slow holds up no other.
+"""Runs the shipped checks in the order in which their readings come, once one is slow: it holds up no other.
 
 pytest's own loop runs tests as they were collected. Tests of other files keep that order, for they may build on one
 another; shipped checks have nothing in common but their readings. Under pytest-xdist its scheduler decides.
@@ -6,6 +6,8 @@ another; shipped checks have nothing in common but their readings. Under pytest-
 
 from __future__ import annotations
 
+import math
+import time
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from heapq import heappop, heappush
@@ -24,6 +26,9 @@ Pair = tuple[pytest.Item, pytest.Item | None]
 
 
 NAME = "opscheck-order"
+_PATIENCE_S = 2.0
+"""How long the order is kept, so that runs that take no longer look alike."""
+_NOW = 0.0
 
 
 class InOrder:
@@ -49,33 +54,43 @@ class InOrder:
 
 def _pairs(waiting: Waiting, items: Sequence[pytest.Item]) -> Iterator[Pair]:
     """Yield the tests of a run in the order in which they are to run."""
-    groups = [(moves, list(found)) for moves, found in groupby(items, lambda item: _key(item) is not None)]
+    shipped = {path: is_shipped(path) for path in {item.path for item in items}}
+    keyed = [(item, _key(item) if shipped[item.path] else None) for item in items]
+    groups = [(moves, list(found)) for moves, found in groupby(keyed, lambda each: each[1] is not None)]
     for number, (moves, group) in enumerate(groups):
-        after = groups[number + 1][1][0] if number + 1 < len(groups) else None
-        yield from _Ready(waiting, group, after) if moves else zip(group, [*group[1:], after], strict=True)
+        after = groups[number + 1][1][0][0] if number + 1 < len(groups) else None
+        if moves:
+            yield from _Ready(waiting, group, after)
+        else:
+            found = [item for item, _ in group]
+            yield from zip(found, [*found[1:], after], strict=True)
 
 
 def _key(item: pytest.Item) -> str | None:
-    """Return the key of the reading that a shipped check waits for; None of every other test."""
-    case = case_of(item) if is_shipped(item.path) else None
+    """Return the key of the reading that a check waits for; None of every other test."""
+    case = case_of(item)
     return Request.of(case.expectation).key if case is not None and case.expectation is not None else None
 
 
 class _Ready:
-    """Checks, each when its reading is there; of several those of the same file come first, as they were collected.
+    """Checks, as they were collected; once that takes long each when its reading is there, those of one file together.
 
     Which one is next may not be known when one begins. Then pytest is told one of another file, so that nothing stays
     set up but what all of them have.
     """
 
-    def __init__(self, waiting: Waiting, group: Sequence[pytest.Item], after: pytest.Item | None) -> None:
-        self._waiting, self._items, self._after = waiting, group, after
+    def __init__(
+        self, waiting: Waiting, group: Sequence[tuple[pytest.Item, str | None]], after: pytest.Item | None
+    ) -> None:
+        self._waiting, self._after = waiting, after
+        self._items = [item for item, _ in group]
         self._seen = 0
+        self._patient_until = time.monotonic() + _PATIENCE_S
         self._by_key: dict[str | None, list[int]] = defaultdict(list)
         self._left: dict[Path, dict[int, None]] = defaultdict(dict)
         self._ready: dict[Path, list[int]] = defaultdict(list)
-        for index, item in enumerate(group):
-            self._by_key[_key(item)].append(index)
+        for index, (item, key) in enumerate(group):
+            self._by_key[key].append(index)
             self._left[item.path][index] = None
 
     def __iter__(self) -> Iterator[Pair]:
@@ -93,22 +108,36 @@ class _Ready:
         """
         if not any(self._left.values()):
             return None
-        self._look(waits=False)
+        self._look(_NOW)
+        if (item := self._first(waits=waits)) is not None:
+            return item
+        if not waits and time.monotonic() < self._patient_until:
+            return None
         if waits and not any(self._ready.values()):
-            self._look(waits=True)
+            self._look(math.inf)
         if before is not None and self._ready[before.path]:
             return self._take(heappop(self._ready[before.path]))
         if heads := [ready for ready in self._ready.values() if ready]:
             return self._take(heappop(min(heads)))
-        return self._take(min(min(left) for left in self._left.values() if left)) if waits else None
+        return self._take(min(next(iter(left)) for left in self._left.values() if left)) if waits else None
 
-    def _look(self, *, waits: bool) -> None:
-        """See which readings have come."""
-        keys = self._waiting.come_since(self._seen, waits=waits)
+    def _first(self, *, waits: bool) -> pytest.Item | None:
+        """Take the first check of all, if its reading is there or comes in the time for that; else None."""
+        index = min(next(iter(left)) for left in self._left.values() if left)
+        ready = self._ready[self._items[index].path]
+        while ready[:1] != [index]:
+            if not waits or time.monotonic() >= self._patient_until or not self._look(self._patient_until):
+                return None
+        return self._take(heappop(ready))
+
+    def _look(self, until: float) -> bool:
+        """See which readings have come, and wait for one until then; tell whether there is one."""
+        keys = self._waiting.come_since(self._seen, until)
         self._seen += len(keys)
         for index in (index for key in keys for index in self._by_key.get(key, ())):
             if index in self._left[self._items[index].path]:
                 heappush(self._ready[self._items[index].path], index)
+        return bool(keys)
 
     def _take(self, index: int) -> pytest.Item:
         item = self._items[index]

@@ -59,15 +59,15 @@ class Waiting:
         """Return a reading; raises UnknownError where the run's deadline is over before it is there."""
         return gather.wait(request, self._ticking(gather))
 
-    def come_since(self, count: int, *, waits: bool) -> list[str]:
-        """Return the requests, by their keys, whose readings have come after the first so many.
+    def come_since(self, count: int, until: float) -> list[str]:
+        """Return the requests, by their keys, whose readings have come after the first `count`.
 
-        waits: wait for one. There is none where the time is over.
+        until: by the monotonic clock, how long to wait for one. There is none where the run's time is over.
         """
         if self.gather is None:
             return []
         try:
-            return self.gather.come_since(count, self._ticking(self.gather), waits=waits)
+            return self.gather.come_since(count, until, self._ticking(self.gather))
         except UnknownError:
             return []
         finally:
