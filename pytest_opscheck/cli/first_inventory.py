@@ -143,7 +143,11 @@ def _unseen(
     if hidden:
         ports = f"{'port' if len(hidden) == 1 else 'ports'} {', '.join(hidden[:_SHOWN])}"
         more = f" and {len(hidden) - _SHOWN} more" if len(hidden) > _SHOWN else ""
-        whose = f"; see them: {_AS_ROOT}" if os.geteuid() else " (root cannot see them either: they may run outside this container)"
+        whose = (
+            f"; see them: {_AS_ROOT}"
+            if os.geteuid()
+            else " (root cannot see them either: they may run outside this container)"
+        )
         yield f"the programs that listen on {ports}{more}{whose}"
     if docker.problem is not None:
         how = _AS_ROOT if docker.denied else "docker ps"

@@ -4,25 +4,39 @@ from __future__ import annotations
 
 import base64
 import hashlib
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..core.visible import plain, visible
 
 if TYPE_CHECKING:
+    from jinja2 import Environment
     from markupsafe import Markup
 
 _FOLDER = Path(__file__).with_name("templates")
 
 
 def rendered(template: str, styles: tuple[str, ...], script: str, **values: Any) -> str:
-    """Return the page that a template makes; `styles` and `script` are the files that it carries, if any.
+    """Return the page that a template makes; `styles` and `script` are the files that it carries, if any."""
+    carried = _carried(script) if script else ""
+    digest = base64.b64encode(hashlib.sha256(carried.encode()).digest()).decode()
+    policy = f"default-src 'none'; style-src 'unsafe-inline'; script-src 'sha256-{digest}'"
+    own = {"policy": policy, "style": "".join(map(_carried, styles)), "script": carried}
+    return _environment().get_template(template).render(values, **{name: markup(text) for name, text in own.items()})
 
-    Jinja2 is imported here: a run that writes no page is not to wait for it.
-    """
+
+def parts(template: str) -> Any:
+    """Return the macros of a template, as functions that return HTML."""
+    return _environment().get_template(template).module
+
+
+@cache
+def _environment() -> Environment:
+    """Return what makes HTML. Jinja2 is imported here: a run that writes no page is not to wait for it."""
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-    environment = Environment(
+    return Environment(
         loader=FileSystemLoader(_FOLDER),
         autoescape=True,
         undefined=StrictUndefined,
@@ -30,11 +44,6 @@ def rendered(template: str, styles: tuple[str, ...], script: str, **values: Any)
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    carried = _carried(script) if script else ""
-    digest = base64.b64encode(hashlib.sha256(carried.encode()).digest()).decode()
-    policy = f"default-src 'none'; style-src 'unsafe-inline'; script-src 'sha256-{digest}'"
-    own = {"policy": policy, "style": "".join(map(_carried, styles)), "script": carried}
-    return environment.get_template(template).render(values, **{name: markup(text) for name, text in own.items()})
 
 
 def markup(html: str) -> Markup:
