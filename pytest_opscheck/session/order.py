@@ -49,15 +49,21 @@ class InOrder:
 
 def _pairs(waiting: Waiting, items: Sequence[pytest.Item]) -> Iterator[Pair]:
     """Yield the tests of a run in the order in which they are to run."""
-    groups = [(moves, list(found)) for moves, found in groupby(items, lambda item: _key(item) is not None)]
+    shipped = {path: is_shipped(path) for path in {item.path for item in items}}
+    keyed = [(item, _key(item) if shipped[item.path] else None) for item in items]
+    groups = [(moves, list(found)) for moves, found in groupby(keyed, lambda each: each[1] is not None)]
     for number, (moves, group) in enumerate(groups):
-        after = groups[number + 1][1][0] if number + 1 < len(groups) else None
-        yield from _Ready(waiting, group, after) if moves else zip(group, [*group[1:], after], strict=True)
+        after = groups[number + 1][1][0][0] if number + 1 < len(groups) else None
+        if moves:
+            yield from _Ready(waiting, group, after)
+        else:
+            found = [item for item, _ in group]
+            yield from zip(found, [*found[1:], after], strict=True)
 
 
 def _key(item: pytest.Item) -> str | None:
-    """Return the key of the reading that a shipped check waits for; None of every other test."""
-    case = case_of(item) if is_shipped(item.path) else None
+    """Return the key of the reading that a check waits for; None of every other test."""
+    case = case_of(item)
     return Request.of(case.expectation).key if case is not None and case.expectation is not None else None
 
 
@@ -68,14 +74,17 @@ class _Ready:
     set up but what all of them have.
     """
 
-    def __init__(self, waiting: Waiting, group: Sequence[pytest.Item], after: pytest.Item | None) -> None:
-        self._waiting, self._items, self._after = waiting, group, after
+    def __init__(
+        self, waiting: Waiting, group: Sequence[tuple[pytest.Item, str | None]], after: pytest.Item | None
+    ) -> None:
+        self._waiting, self._after = waiting, after
+        self._items = [item for item, _ in group]
         self._seen = 0
         self._by_key: dict[str | None, list[int]] = defaultdict(list)
         self._left: dict[Path, dict[int, None]] = defaultdict(dict)
         self._ready: dict[Path, list[int]] = defaultdict(list)
-        for index, item in enumerate(group):
-            self._by_key[_key(item)].append(index)
+        for index, (item, key) in enumerate(group):
+            self._by_key[key].append(index)
             self._left[item.path][index] = None
 
     def __iter__(self) -> Iterator[Pair]:
