@@ -23,7 +23,7 @@ FOLDER = "/home/you/checks"
 LONGEST_S = 180
 NEXT = "\x1e"
 QUIET = """\
-sed -i -E '/^(ports|services|processes) = /d; /^\\[host\\.local\\]/,$ {/^$/q}' opscheck.toml
+sed -i -E '/^(# )?\\[host\\.local\\.expect\\]/q' opscheck.toml
 printf '%s\\n' '[defaults.host.expect]' >> opscheck.toml
 printf '%s\\n' 'disk = "< 100%"' 'load = "< 1000"' 'cpu = false' 'uptime = "> 1s"' >> opscheck.toml
 """
