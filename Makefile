@@ -33,7 +33,7 @@ help:
 	@echo 'make check NAME=... SUITE=daily   runs its inventory against it'
 	@echo 'make stop NAME=...         stops it'
 	@echo 'make test                  installs what the tests need, and runs them'
-	@echo 'make unit                  runs the tests that need no server, no Docker and no other program, in half a minute'
+	@echo 'make unit                  runs the tests that need no server, no Docker and no other program, and are quick'
 	@echo 'make flips NAME=...        makes every fault of every example, or of one; the tests make one for each expectation'
 	@echo 'make gates                 deploys builds with faults on real stacks, and times what the gate says; an hour and a half'
 	@echo 'make lowest                runs the unit tests and the demo with the lowest versions that pyproject.toml allows'
@@ -55,7 +55,7 @@ test: test-packages $(VENV)/installed-dev $(VENV)/node_modules/axe-core/axe.min.
 	tests/with-docker $(VENV)/bin/pytest -n 2 --dist loadfile tests/live/test_flips.py -m 'not again'
 
 unit: $(VENV)/installed-dev
-	$(VENV)/bin/pytest -n auto --dist worksteal -m 'not server' $(UNIT)
+	$(VENV)/bin/pytest -n auto --dist worksteal -m 'not server and not slow' $(UNIT)
 
 flips: test-packages $(VENV)/installed-dev
 	tests/with-docker $(VENV)/bin/pytest tests/live/test_flips.py $(if $(NAME),-k '$(NAME)')

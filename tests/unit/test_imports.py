@@ -5,6 +5,8 @@ from __future__ import annotations
 import subprocess
 import sys
 
+import pytest
+
 EVERY_MODULE = """
 import importlib, pkgutil, sys
 import pytest_opscheck
@@ -18,6 +20,7 @@ print(len(names))
 """
 
 
+@pytest.mark.slow
 def test_every_module_is_imported_without_a_warning_and_without_celery() -> None:
     command = [sys.executable, "-W", "error", "-c", EVERY_MODULE]
     done = subprocess.run(command, capture_output=True, text=True, check=False)

@@ -8,6 +8,8 @@ from pytest_opscheck.gate.values import Answer
 
 from .simulation import Scenario, promised, simulate
 
+pytestmark = pytest.mark.slow
+
 DEPLOYS = 20
 
 

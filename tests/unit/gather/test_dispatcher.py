@@ -5,6 +5,8 @@ from __future__ import annotations
 import subprocess
 import sys
 
+import pytest
+
 START = """
 import sys, threading
 from pytest_opscheck.catalogue import kinds
@@ -22,6 +24,7 @@ assert "requests" in sys.modules
 """
 
 
+@pytest.mark.slow
 def test_libraries_are_imported_before_contacts_start_and_without_their_warnings() -> None:
     """Requests warns of what is not installed beside it, which `-W error` makes an error of."""
     for kind in ("http", "metrics", "prometheus"):

@@ -14,6 +14,8 @@ from pytest_opscheck._check import Check
 from pytest_opscheck.catalogue import kinds
 from pytest_opscheck.inventory import InventoryError, load
 
+pytestmark = pytest.mark.slow
+
 ALL_CHECKS = catalogue.checks()
 words = st.sampled_from(
     sorted(

@@ -113,6 +113,7 @@ def test_names_that_steer_nothing() -> None:
     assert subject == 'a"b\\c d\\x1b[2J\\udc80 é'
 
 
+@pytest.mark.slow
 def test_there_are_not_too_many() -> None:
     """What breaks a limit is told first, and how much is not told is told too."""
     many = [measurement(subject=f"/{n}", breached="P1" if n == 900 else None) for n in range(1000)]

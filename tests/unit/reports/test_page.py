@@ -107,6 +107,7 @@ def test_everything_is_escaped() -> None:
     assert {attributes.get("href", "#")[0] for tag, attributes in tags if tag == "a"} == {"#"}  # type: ignore[index]
 
 
+@pytest.mark.slow
 def test_ten_thousand_words_of_a_target_do_not_fill_the_page() -> None:
     long = "word " * 100_000
     bad = measurement(observed=long, subject=long)
@@ -114,6 +115,7 @@ def test_ten_thousand_words_of_a_target_do_not_fill_the_page() -> None:
     assert len(shown(told, traces={"a@x": long}).encode()) < 60_000
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("bad", [50, 5000])
 def test_five_thousand_results_stay_under_five_megabytes(bad: int) -> None:
     results, points = [], {}

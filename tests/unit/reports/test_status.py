@@ -144,6 +144,7 @@ def test_nothing_that_a_target_says_is_more_than_text(tmp_path: Path) -> None:
     assert steers(Form(nasty).text) == []
 
 
+@pytest.mark.slow
 def test_five_thousand_results_stay_under_five_megabytes(shop: Shop) -> None:
     shop.ran(*(result(id=f"host.disk@host-{n}", message="word " * 100) for n in range(5000)))
     status = shop.status()

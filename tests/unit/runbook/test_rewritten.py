@@ -19,6 +19,8 @@ from tests.unit.runbook.measure import CORPUS
 from tests.unit.runbook.rewriting import HARMLESS, Real
 from tests.unit.runbook.test_importing import ENVIRONMENT, filled
 
+pytestmark = pytest.mark.slow
+
 PAGES = ("small-shop", "vm-postgres", "trading", "saas-tables", "incident-first", "exploitation")
 ADDRESSES = {
     "DATABASE_URL": "postgresql://127.0.0.1/x",

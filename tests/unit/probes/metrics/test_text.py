@@ -193,6 +193,7 @@ def pieces(millions: int) -> Iterator[bytes]:
         ).encode()
 
 
+@pytest.mark.slow
 def test_a_large_page_is_held_small() -> None:
     store = Store()
     store.start({})
