@@ -172,3 +172,15 @@ def test_what_is_not_a_shard(fleet: pytest.Pytester) -> None:
     ended = fleet.runpytest("-m", "daily", "--opscheck-shard=9/8")
     assert ended.ret == 4
     ended.stderr.fnmatch_lines(["*--opscheck-shard '9/8' is not a shard; the third of eight is 3/8*"])
+
+
+def test_parts_of_which_none_has_judged_anything_are_no_good_run(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """That all have come says nothing of any target."""
+    pytester = project("[host.a]\n")
+    monkeypatch.chdir(pytester.path)
+    assert pytester.runpytest("-m", "monthly", "--opscheck-shard=1/1").ret == 5
+    ended = CliRunner().invoke(main, ["merge", "monthly"])
+    assert (ended.exit_code, "Nothing was judged" in ended.output) == (5, True)
+    assert not (pytester.path / "reports/monthly/latest.json").exists()
