@@ -140,6 +140,7 @@ def test_a_flood_may_be_cut_where_a_line_of_ours_begins() -> None:
     assert received.is_garbled
 
 
+@pytest.mark.slow
 def test_what_is_started_while_it_is_ended_is_ended_too() -> None:
     """A shell that is still starting its parts: each is a child of a child that has ended itself by then."""
     seconds = f"37{time.monotonic_ns() % 10**6:06}"

@@ -188,6 +188,7 @@ def test_processes_of_a_run_share_the_contacts_and_see_all_readings(made: Made, 
     assert len(calls) == len(requests)
 
 
+@pytest.mark.slow
 def test_targets_that_are_silent_hold_up_nobody(made: Made) -> None:
     """More of them than run at once: they wait for an answer that does not come until the other one's is there."""
     is_over = threading.Event()

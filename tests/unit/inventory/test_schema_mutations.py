@@ -141,6 +141,7 @@ def is_refused(toml: str, folder: Path) -> bool:
     return False
 
 
+@pytest.mark.slow
 def test_what_validate_takes_the_schema_takes(validator: jsonschema.Draft202012Validator, tmp_path: Path) -> None:
     assert [toml for toml in VALID if is_refused(toml, tmp_path)] == []
     assert [toml for toml in VALID if not validator.is_valid(tomllib.loads(toml))] == []

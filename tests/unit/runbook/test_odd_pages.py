@@ -158,6 +158,7 @@ def test_a_runbook_with_any_fault_makes_a_draft_and_loses_no_line(seed: int) -> 
     assert len(made.lines) == len([line for line in text.split("\n") if line.strip()])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "unit",
     [

@@ -138,6 +138,7 @@ def test_bytes_of_any_kind(inventory: Inventory, content: bytes) -> None:
     read_all(inventory, b"# Disk\n\nDisk usage < 70%\n" + content)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "text",
     ["#" * 20_000, "- " * 5_000 + "x", "> " * 5_000, "`" * 20_000, "| a " * 5_000, "<!--" * 5_000, "## Disk\n\n" * 300],

@@ -54,6 +54,7 @@ def test_up(uptime, expect):
 '''
 
 
+@pytest.mark.slow
 def test_a_verdict_for_whatever_a_function_does(pytester: pytest.Pytester) -> None:
     pytester.makefile(".toml", opscheck=INVENTORY)
     pytester.makepyfile(test_own=CHECKS)
