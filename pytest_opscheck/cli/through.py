@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import signal
 import threading
 import time
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
 
 _ENGINES = ("celery",)
 _OPTIONS = ("inventory", "reports", "json")
+_TEST_FILE = re.compile(r"test_.*\.py|.*_test\.py")
+_SKIPPED = ("build", "dist", "node_modules", "venv", "reports")
 _QUIET = ("-q", "--quiet")
 _LEAVE_S = 4.0
 """How long the broker may take to give back what nobody has taken, where the run is to end."""
@@ -100,6 +103,11 @@ class Wanted:
                 f"{inventory.written.main.shown} has no name, and workers have no folder to call it by; add to it:\n"
                 f'[opscheck]\nname = "{inventory.name}"'
             )
+        if (own := _own_test(inventory.file.absolute().parent, self.suite)) is not None:
+            raise Usage(
+                f"{own} has tests of {self.suite}, and workers run the shipped checks alone; move it to a folder of "
+                f"its own, and run it there: pytest -m {self.suite}"
+            )
         return inventory
 
     def run(self, inventory: Inventory, *, quiet: bool) -> int:
@@ -151,6 +159,23 @@ class Wanted:
         folder = (self.reports or reports_setting(self.file.absolute().parent)) / self.suite
         noted = announced if announced.number else None
         return delivered(run, inventory, past, folder, named=self.named, announced=noted, quiet=quiet)
+
+
+def _own_test(folder: Path, suite: str) -> Path | None:
+    """Return a file in which somebody has marked tests of their own as a suite's, where pytest would look for it."""
+    marked = re.compile(rf"\bmark\.{re.escape(suite)}\b")
+    for place, folders, files in os.walk(folder):
+        folders[:] = [each for each in folders if not _is_skipped(Path(place, each))]
+        for file in (Path(place, name) for name in files if _TEST_FILE.fullmatch(name)):
+            with contextlib.suppress(OSError):
+                if marked.search(file.read_text(encoding="utf-8", errors="replace")):
+                    return file.relative_to(folder)
+    return None
+
+
+def _is_skipped(folder: Path) -> bool:
+    """Tell whether pytest does not look into a folder by itself."""
+    return folder.name.startswith(".") or folder.name in _SKIPPED or (folder / "pyvenv.cfg").exists()
 
 
 def _shown(inventory: Inventory, tell: Callable[[str], object]) -> Callable[[str], object]:

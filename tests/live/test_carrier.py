@@ -329,6 +329,12 @@ def test_what_workers_can_not_do_is_refused_before_anything_is_sent(server: Redi
         assert ended.returncode == 4, ended.stdout + ended.stderr
         assert said in ended.stderr
         assert "canary" not in ended.stderr
+    own = checks.folder / "more" / "test_own.py"
+    own.parent.mkdir()
+    for suite, is_refused in (("daily", True), ("weekly", False)):
+        own.write_text(f"import pytest\npytestmark = pytest.mark.{suite}\ndef test_own(): assert False\n")
+        ended = unset.command("run", "daily", "--through", "celery")
+        assert ("more/test_own.py has tests of daily" in ended.stderr, ended.returncode) == (is_refused, 4)
     assert checks.command("gate", "--through", "celery").returncode == 4
     assert not list(checks.folder.glob("reports/daily/*.json"))
 
