@@ -15,7 +15,7 @@ TEST_PACKAGES := $(DEMO_PACKAGES) pgbouncer=pgbouncer nginx-light=nginx promethe
 	docker-compose=docker-compose iptables=iptables debootstrap=debootstrap sshfs=sshfs busybox-static=busybox tcsh=tcsh fish=fish \
 	procps=pgrep podman=podman faketime=faketime xz-utils=xz zstd=zstd bzip2=bzip2 lz4=lz4 squashfs-tools=mksquashfs \
 	squashfuse=squashfuse systemd=systemd-analyze chromium=chromium logrotate=logrotate \
-	bind9=named bind9-utils=dnssec-signzone bind9-dnsutils=dig npm=npm curl=curl jq=jq parallel=parallel rsync=rsync
+	bind9=named bind9-utils=dnssec-signzone bind9-dnsutils=dig npm=npm curl=curl jq=jq parallel=parallel rsync=rsync iproute2=ip
 AXE := axe-core@4.14.1
 
 # Tests start Python some thousand times: where it may not keep what it compiles, that takes as long as the tests.

@@ -5,9 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-import re
 import secrets
-import shutil
 import signal
 import subprocess
 import tempfile
@@ -19,7 +17,7 @@ from typing import Any
 
 from ..answers.processes import MARK, kill, kill_marked
 from ..core.vantage import VARIABLE
-from ..files.marks import is_abandoned, take
+from ..files.marks import ALIVE, sweep_folders, take
 from ..files.reading import content
 from ..inventory.asked import FILE as LISTS
 from ..starting import ENDS_WITH, pytest_command
@@ -28,8 +26,6 @@ from .signing import MOST_BYTES
 from .signing import VARIABLE as KEY
 
 _PREFIX = "opscheck-part-"
-_FOLDER = re.compile(rf"{_PREFIX}[a-z0-9_]{{8}}")
-_ALIVE = "alive"
 _SHOWN_LINES = 20
 _MOST_SAID = 100_000
 _LOOK_S = 0.1
@@ -66,11 +62,7 @@ def results(order: Order, seconds: float, stop: threading.Event) -> dict[str, An
 
 def sweep() -> None:
     """Remove the folders of workers that were killed."""
-    with contextlib.suppress(OSError), os.scandir(tempfile.gettempdir()) as entries:
-        found = [Path(each.path) for each in entries if _FOLDER.fullmatch(each.name) and not each.is_symlink()]
-        for folder in found:
-            if folder.stat().st_uid == os.geteuid() and is_abandoned(folder / _ALIVE):
-                shutil.rmtree(folder, ignore_errors=True)
+    sweep_folders(_PREFIX)
 
 
 @contextlib.contextmanager
@@ -80,7 +72,7 @@ def _folder() -> Iterator[tuple[Path, int]]:
     The run holds it, too: where its worker was killed it still writes there for a moment, and nobody sweeps it away.
     """
     with tempfile.TemporaryDirectory(prefix=_PREFIX, ignore_cleanup_errors=True) as name:
-        held = take(Path(name, _ALIVE))
+        held = take(Path(name, ALIVE))
         try:
             yield Path(name), held
         finally:

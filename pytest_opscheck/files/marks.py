@@ -9,10 +9,14 @@ import contextlib
 import fcntl
 import os
 import re
+import shutil
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
 _MODE = 0o640
+ALIVE = "alive"
+"""The mark in a temporary folder whose process lives."""
 _DRAFT = re.compile(r"\..+\.[0-9]+")
 
 
@@ -49,3 +53,13 @@ def sweep(folder: Path, name: str = "", known: Callable[[str], object] = _DRAFT.
         found = [Path(entry.path) for entry in entries if entry.name.startswith(f".{name}") and known(entry.name)]
         for path in filter(is_abandoned, found):
             path.unlink(missing_ok=True)
+
+
+def sweep_folders(prefix: str) -> None:
+    """Remove the temporary folders of this user whose names begin so, and whose processes were killed."""
+    folder_name = re.compile(rf"{re.escape(prefix)}[a-z0-9_]{{8}}")
+    with contextlib.suppress(OSError), os.scandir(tempfile.gettempdir()) as entries:
+        found = [Path(each.path) for each in entries if folder_name.fullmatch(each.name) and not each.is_symlink()]
+        for folder in found:
+            if folder.stat().st_uid == os.geteuid() and is_abandoned(folder / ALIVE):
+                shutil.rmtree(folder, ignore_errors=True)

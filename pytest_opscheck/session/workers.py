@@ -7,7 +7,6 @@ import itertools
 import os
 import queue
 import re
-import shutil
 import signal
 import tempfile
 import threading
@@ -17,15 +16,13 @@ from typing import Any
 
 import pytest
 
-from ..files.marks import is_abandoned, take
+from ..files.marks import ALIVE, sweep_folders, take
 from ..gather.shared import LOST, OVER, STOP
 
-_ALIVE = "alive"
 """The mark in the shared folder that its run lives."""
 _PREFIX = "opscheck-"
 _POPEN = re.compile(r"(?:\d+\*)?popen(?://|\Z)")
 """How the command line names workers on this machine."""
-_FOLDER = re.compile(rf"{_PREFIX}[a-z0-9_]{{8}}")
 _GRACE_S = 1.0
 """How long workers that were told to end may take for that."""
 _LOOK_S = 0.05
@@ -33,11 +30,7 @@ _LOOK_S = 0.05
 
 def sweep() -> None:
     """Remove the folders of runs that were killed."""
-    with contextlib.suppress(OSError), os.scandir(tempfile.gettempdir()) as entries:
-        found = [Path(each.path) for each in entries if _FOLDER.fullmatch(each.name) and not each.is_symlink()]
-        for folder in found:
-            if folder.stat().st_uid == os.geteuid() and is_abandoned(folder / _ALIVE):
-                shutil.rmtree(folder, ignore_errors=True)
+    sweep_folders(_PREFIX)
 
 
 def share(config: pytest.Config) -> tuple[tuple[int, int], Path | None]:
@@ -107,7 +100,7 @@ class Workers:
         """Return the folder in which the processes of this run put their readings; only this user can read it."""
         if self._folder is None:
             self._folder = tempfile.TemporaryDirectory(prefix=_PREFIX, ignore_cleanup_errors=True)
-            self._held = take(Path(self._folder.name, _ALIVE))
+            self._held = take(Path(self._folder.name, ALIVE))
         return self._folder.name
 
     def stop(self) -> None:
