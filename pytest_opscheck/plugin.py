@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import gc
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -111,6 +112,13 @@ def _refuse_suites_as_files(config: pytest.Config, suites: tuple[str, ...]) -> N
     for named in config.option.file_or_dir:
         if named in suites and not (config.invocation_params.dir / named).exists():
             raise pytest.UsageError(f"{named} is a suite, not a file or folder: run pytest -m {named}")
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_sessionstart(session: pytest.Session) -> None:
+    """Keep Python's garbage collector from looking through all that is loaded by now: that took a tenth of a run."""
+    if SESSION in session.config.stash:
+        gc.freeze()
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
