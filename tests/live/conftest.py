@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -16,6 +15,7 @@ from xdist.scheduler import LoadScopeScheduling
 
 from examples.stack import NAMES
 
+from .. import preloaded
 from .browser import Browser, browser
 
 
@@ -91,19 +91,11 @@ def runs_in(tmp_path: Path) -> Run:
         (folder / "opscheck.toml").write_text(inventory, encoding="utf-8")
         reports = folder / "reports"
         before = set(reports.glob("*/2*.json"))
-        done = subprocess.run(
-            [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-m", suite, *arguments],
-            cwd=folder,
-            env={**os.environ, **(env or {})},
-            capture_output=True,
-            text=True,
-            timeout=120,
-            check=False,
-        )
-        output = done.stdout + done.stderr
+        words = ["-p", "no:cacheprovider", "-m", suite, *arguments]
+        done = preloaded.run(*words, cwd=folder, env={**os.environ, **(env or {})})
         written = set(reports.glob("*/2*.json")) - before
         results = [result for file in written for result in json.loads(file.read_text(encoding="utf-8"))["results"]]
-        return Outcome(done.returncode, output, {result["id"]: result for result in results})
+        return Outcome(done.returncode, done.stdout + done.stderr, {result["id"]: result for result in results})
 
     return ran
 

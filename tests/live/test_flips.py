@@ -5,7 +5,6 @@ from __future__ import annotations
 import importlib
 import json
 import subprocess
-import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
@@ -19,6 +18,7 @@ from examples.stack import NAMES, Stack, running
 from pytest_opscheck.catalogue import checks as shipped_checks
 from pytest_opscheck.inventory import Inventory, load
 
+from .. import preloaded
 from .flips import past
 from .flips.asking import environment, node_id
 from .flips.catalogue import Catalogue, Fault
@@ -213,14 +213,7 @@ def run(stack: Stack, folder: Path, *arguments: str) -> tuple[dict[str, dict[str
     """Run checks as `make check` does, and return the results by id, and what was printed."""
     file = folder / "results.json"
     file.unlink(missing_ok=True)
-    done = subprocess.run(
-        [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", f"--opscheck-json={file}", *arguments],
-        cwd=stack.folder,
-        env=environment(stack),
-        capture_output=True,
-        text=True,
-        timeout=180,
-        check=False,
-    )
+    words = ["-p", "no:cacheprovider", f"--opscheck-json={file}", *arguments]
+    done = preloaded.run(*words, cwd=stack.folder, env=environment(stack), timeout=180)
     results = json.loads(file.read_text(encoding="utf-8"))["results"] if file.exists() else []
     return {result["id"]: result for result in results}, done.stdout + done.stderr

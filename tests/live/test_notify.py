@@ -17,6 +17,7 @@ from typing import Any
 
 import pytest
 
+from .. import preloaded
 from .processes import free_port
 
 SECRET = "Canary-77-Xyz"
@@ -93,7 +94,8 @@ class Project:
         )
 
     def run(self, *arguments: str, suite: str = "daily", **environment: str) -> subprocess.CompletedProcess[str]:
-        return self.command("-m", "pytest", "-m", suite, "-p", "no:cacheprovider", *arguments, **environment)
+        words = ["-m", suite, "-p", "no:cacheprovider", *arguments]
+        return preloaded.run(*words, cwd=self.folder, env=os.environ | {"HOOK": SECRET} | environment)
 
     def opscheck(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         return self.command("-c", "from pytest_opscheck.cli import main; main()", *arguments)

@@ -336,4 +336,4 @@ def test_nothing_is_imported_that_is_not_needed(pytester: pytest.Pytester, proje
         "    assert not {'sqlite3', 'psycopg', 'pytest_opscheck.history'} & set(sys.modules)\n"
     )
     pytester.makepyfile("def test_of_the_application(): ...")
-    assert pytester.runpytest_subprocess().ret == 0
+    assert pytester.run(sys.executable, "-m", "pytest").ret == 0

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 import pytest
 
 HINT = "*-m daily: there is no opscheck.toml in this folder or above it*`opscheck init`*"
@@ -65,7 +67,7 @@ def test_plain_pytest_reads_nothing_of_it(pytester: pytest.Pytester) -> None:
             assert not ours - hooks - {"pytest_opscheck"}
         """
     )
-    pytester.runpytest_subprocess("-m", "not daily").assert_outcomes(passed=1)
+    pytester.run(sys.executable, "-m", "pytest", "-m", "not daily").assert_outcomes(passed=1)
 
 
 @pytest.mark.parametrize("arguments", [(), ("-m", "daily"), ("-m", "not daily")])

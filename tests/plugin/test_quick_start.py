@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 
 import pytest
@@ -68,7 +69,7 @@ def test_a_run_of_a_host_imports_no_other_kind(project: Callable[[str], pytest.P
     """Nor what other reports, channels and histories need."""
     pytester = project(LOCAL)
     pytester.makeconftest(LOOK)
-    result = pytester.runpytest_subprocess("-s", "-m", "daily")
+    result = pytester.run(sys.executable, "-m", "pytest", "-s", "-m", "daily")
     told = {line.partition(":")[0]: line.split()[1:] for line in result.outlines}
     assert set(told["rewritten"]) <= REWRITTEN
     assert int(told["kept"][0]) <= 1  # of what measured: that of the last test that failed, for `pdb.pm()`

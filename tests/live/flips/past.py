@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import subprocess
-import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,6 +13,7 @@ from pytest_opscheck import catalogue
 from pytest_opscheck.inventory import load
 from pytest_opscheck.probes.availability import LEAST_RUNS
 
+from ... import preloaded
 from .asking import environment, node_id
 
 
@@ -49,9 +48,9 @@ def looks(stack: Stack, check: str, times: int = 1) -> None:
     """Let a check run alone in one of its suites, so many times; each run is recorded."""
     inventory = load(stack.folder / "opscheck.toml", catalogue.checks(), stack.environment)
     [found] = [expectation for expectation in inventory.expectations if expectation.id == check]
-    command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-m", found.suites[0], node_id(found)]
+    words = ["-p", "no:cacheprovider", "-m", found.suites[0], node_id(found)]
     for _ in range(times):
-        subprocess.run(command, cwd=stack.folder, env=environment(stack), capture_output=True, timeout=60, check=False)
+        preloaded.run(*words, cwd=stack.folder, env=environment(stack))
 
 
 def forget_errors(stack: Stack) -> None:
