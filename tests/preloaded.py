@@ -29,6 +29,7 @@ from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any
 
+_PYTHON = sys.executable
 _READ_AT_START = re.compile(r"PYTHON(?!PATH$)\w|LC_|LANG|LD_|MALLOC_")
 """How the names of variables begin that a process reads when it starts, and never again."""
 
@@ -81,9 +82,13 @@ def run(
 def start(
     arguments: Sequence[str], cwd: Path, env: Mapping[str, str], output: int, errors: int
 ) -> Run | subprocess.Popen[bytes]:
-    """Start `python -m pytest`, which reads nothing and prints to two open files."""
+    """Start `python -m pytest`, which reads nothing and prints to two open files.
+
+    It is really started where a test has put another program in Python's place, or changed what Python reads at start.
+    """
     server = _server()
-    if any(env.get(name) != server.env.get(name) for name in {*env, *server.env} if _READ_AT_START.match(name)):
+    changed = (name for name in {*env, *server.env} if env.get(name) != server.env.get(name))
+    if sys.executable != _PYTHON or any(map(_READ_AT_START.match, changed)):
         command = [sys.executable, "-m", "pytest", *arguments]
         return subprocess.Popen(command, cwd=cwd, env=env, stdin=subprocess.DEVNULL, stdout=output, stderr=errors)
     os.umask(mask := os.umask(0))
@@ -101,7 +106,7 @@ class _Server:
     def __init__(self) -> None:
         self.env = dict(os.environ)
         self.address = f"{tempfile.mkdtemp(prefix='preloaded-')}/socket"
-        command = [sys.executable, __file__, self.address]
+        command = [_PYTHON, __file__, self.address]
         self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
         if not (self._process.stdout and self._process.stdout.readline()):
             raise RuntimeError("pytest could not be imported")
