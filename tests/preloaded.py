@@ -41,8 +41,7 @@ class Run:
 
     def __init__(self, connection: socket.socket) -> None:
         self._connection = connection
-        self._answers = connection.makefile()
-        self.pid = int(self._answers.readline())
+        self.pid = self._answer()
         self.returncode: int | None = None
 
     def wait(self, timeout: float | None = None) -> int:
@@ -50,12 +49,19 @@ class Run:
         if self.returncode is None:
             self._connection.settimeout(timeout)
             try:
-                self.returncode = int(self._answers.readline())
+                self.returncode = self._answer()
             except TimeoutError:
                 raise subprocess.TimeoutExpired("pytest", timeout or 0) from None
-            self._answers.close()
             self._connection.close()
         return self.returncode
+
+    def _answer(self) -> int:
+        words = b""
+        while not words.endswith(b"\n"):
+            if not (more := self._connection.recv(1)):
+                raise RuntimeError("the process that forks is no more")
+            words += more
+        return int(words)
 
     def kill(self) -> None:
         """End it at once."""
@@ -73,6 +79,7 @@ def run(
             status = process.wait(timeout)
         except subprocess.TimeoutExpired:
             process.kill()
+            process.wait()
             raise
         output.seek(0)
         errors.seek(0)
