@@ -1,13 +1,15 @@
-"""Has paramiko know its hosts as ssh does: by known_hosts, and nobody else gets a password or a command."""
+"""Has paramiko do as ssh does: know hosts by known_hosts, and give commands nothing to read and a bound."""
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import re
 from pathlib import Path
 from typing import Any
 
 from ..core.visible import typed
+from .host_streams import printed_into
 
 _EVERYBODYS = ("/etc/ssh/ssh_known_hosts", "/etc/ssh/ssh_known_hosts2")
 _OWN = ("~/.ssh/known_hosts", "~/.ssh/known_hosts2")
@@ -18,9 +20,12 @@ LONGEST_PACKET = 262_144
 
 
 def careful(backend: Any) -> Any:
-    """Return one of testinfra's backends of paramiko, which by itself takes whatever key a host shows."""
+    """Return one of testinfra's backends of paramiko.
+
+    By itself it takes whatever key a host shows, never ends where a command reads, and reads endless output.
+    """
     known = functools.cached_property(_client)
-    backend.__class__ = type("CarefulBackend", (type(backend),), {"client": known})
+    backend.__class__ = type("CarefulBackend", (type(backend),), {"client": known, "_exec_command": _exec_command})
     known.__set_name__(type(backend), "client")
     return backend
 
@@ -50,6 +55,17 @@ def _client(backend: Any) -> Any:
             raise paramiko.SSHException(_unknown(where, error)) from None
         raise
     return client
+
+
+def _exec_command(backend: Any, command: bytes) -> tuple[int, bytes, bytes]:
+    """Run a command that has nothing to read, and return its exit status, output and errors."""
+    with contextlib.closing(backend.client.get_transport().open_session()) as channel:
+        if backend.get_pty:
+            channel.get_pty()
+        channel.exec_command(command)
+        channel.shutdown_write()
+        output, errors = printed_into(channel)
+        return channel.recv_exit_status(), output, errors
 
 
 def _transport(sock: Any, **options: Any) -> Any:

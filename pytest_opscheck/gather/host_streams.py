@@ -17,6 +17,7 @@ CHUNK_BYTES = 65536
 LONGEST_OUTPUT = 10_000_000
 """Bytes that are read of what a command of a user's own check prints on one of its streams."""
 _POLL_S = 0.2
+_CHANNEL_POLL_S = 0.01
 _LEAVE_S = 1.0
 """How long a command may take to end by itself once its standard input has."""
 
@@ -134,13 +135,37 @@ def printed(child: subprocess.Popen[bytes], told: bytes = b"") -> tuple[bytes, b
                 found[key.fileobj] += chunk
                 if not chunk:
                     selector.unregister(key.fileobj)
-                if len(found[key.fileobj]) > LONGEST_OUTPUT:
-                    raise UnknownError(
-                        f"the command printed more than the {LONGEST_OUTPUT / 1_000_000:g} MB that are read; "
-                        "make it print less, for example with head -c"
-                    )
+                _refuse_more(len(found[key.fileobj]))
     child.wait()
     return bytes(found[child.stdout]), bytes(found[child.stderr])
+
+
+def printed_into(channel: Any) -> tuple[bytes, bytes]:
+    """Return all that a command prints on the two streams of a channel of paramiko's. Raises UnknownError likewise."""
+    output, errors = bytearray(), bytearray()
+    while (come := _come(channel)) is not None:
+        if not any(come):
+            time.sleep(_CHANNEL_POLL_S)
+        output += come[0]
+        errors += come[1]
+        _refuse_more(max(len(output), len(errors)))
+    return bytes(output), bytes(errors)
+
+
+def _come(channel: Any) -> tuple[bytes, bytes] | None:
+    """Return what has come of output and errors, maybe nothing; None where both have ended."""
+    over = channel.eof_received or channel.closed
+    out = channel.recv(CHUNK_BYTES) if channel.recv_ready() else b""
+    err = channel.recv_stderr(CHUNK_BYTES) if channel.recv_stderr_ready() else b""
+    return None if over and not (out or err) else (out, err)
+
+
+def _refuse_more(size: int) -> None:
+    if size > LONGEST_OUTPUT:
+        raise UnknownError(
+            f"the command printed more than the {LONGEST_OUTPUT / 1_000_000:g} MB that are read; "
+            "make it print less, for example with head -c"
+        )
 
 
 class _Telling:
@@ -173,19 +198,13 @@ class ChannelStream:
 
     def read(self, seconds: float) -> tuple[bytes, bytes] | None:
         """Return what has come of output and errors within some seconds, maybe nothing; None where both have ended."""
-        channel, until = self._channel, time.monotonic() + min(seconds, _POLL_S)
+        until = time.monotonic() + min(seconds, _POLL_S)
         while True:
             self._write()
-            over = channel.eof_received or channel.closed
-            out = channel.recv(CHUNK_BYTES) if channel.recv_ready() else b""
-            err = channel.recv_stderr(CHUNK_BYTES) if channel.recv_stderr_ready() else b""
-            if out or err:
-                return out, err
-            if over:
-                return None
-            if time.monotonic() >= until:
-                return b"", b""
-            time.sleep(0.01)
+            come = _come(self._channel)
+            if come is None or any(come) or time.monotonic() >= until:
+                return come
+            time.sleep(_CHANNEL_POLL_S)
 
     def _write(self) -> None:
         """Write some of the script. Its end is not that of the standard input, which ends with the connection."""

@@ -22,6 +22,11 @@ import pytest
 
 @pytest.mark.daily
 def test_own(host):
+    assert host.run("echo 42; cat").stdout == "42\\n"
+    assert host.run("head -c 3000000 /dev/zero >&2; exit 3").rc == 3
+    for where in ("", " >&2"):
+        with pytest.raises(Exception, match="printed more than the 10 MB that are read"):
+            host.run(f"cat /dev/zero{where}")
     assert host.run("echo 42").stdout == "42\\n"
 """
 
@@ -44,6 +49,7 @@ def test_a_known_one(run: Run, tmp_path: Path, server: Sshd) -> None:
     outcome = looked(run, tmp_path, server, "client")
     for way in ("ssh", "paramiko"):
         assert outcome.verdict(f"host.reachable@{way}") == "ok", outcome.output
+        assert outcome.verdict(f"own.own@{way}") == "ok", outcome.output
 
 
 def test_an_unknown_one_is_refused_with_the_next_step(run: Run, tmp_path: Path, server: Sshd) -> None:
