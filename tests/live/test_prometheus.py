@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import json
-import signal
 import subprocess
 import urllib.error
 import urllib.parse
@@ -55,10 +54,14 @@ class Server:
         }
         (self.folder / "prometheus.yml").write_text(json.dumps(configuration))
 
+    def reload(self) -> None:
+        """Have it read its files; unlike after a signal, it has when this returns."""
+        urllib.request.urlopen(urllib.request.Request(f"{self.url}/-/reload", method="POST"), timeout=30).close()
+
     def scrape(self, *others: str) -> None:
         """Scrape other addresses too, from now on."""
         self.configure(*others)
-        self.process.send_signal(signal.SIGHUP)
+        self.reload()
 
     def scrape_pages(self, address: str, names: AbstractSet[str]) -> dict[str, str]:
         """Scrape pages of an address, each as a job of its own; return why it refuses them, empty where it does not."""
@@ -66,7 +69,7 @@ class Server:
             {"job_name": name, "metrics_path": f"/{name}", "static_configs": [{"targets": [address]}]} for name in names
         ]
         self.configure(scraped=jobs)
-        self.process.send_signal(signal.SIGHUP)
+        self.reload()
         wait_until(lambda: names <= self.health().keys(), "all pages scraped")
         return self.health()
 
@@ -78,7 +81,7 @@ class Server:
     def load(self, *rules: dict[str, Any]) -> None:
         """Load rules, and wait until they have been evaluated."""
         self.write(*rules)
-        self.process.send_signal(signal.SIGHUP)
+        self.reload()
         names = [rule["alert"] for rule in rules]
         wait_until(lambda: self.evaluated() == names, f"rules {names}")
 
@@ -102,6 +105,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
         f"--config.file={folder}/prometheus.yml",
         f"--storage.tsdb.path={folder}/data",
         f"--web.listen-address=127.0.0.1:{server.port}",
+        "--web.enable-lifecycle",
     ]
     with running(command, log=folder / "prometheus.log") as server.process:
         wait_until(lambda: answers(server.port), "prometheus")
@@ -244,7 +248,7 @@ expect = {{ alerts = false, targets_up = ["sefl"] }}
     assert outcome.verdict("prometheus.targets_up@self") == "ok"
     nobody: dict[str, Any] = {"job_name": "nobody", "static_configs": []}
     server.configure(scraped=[nobody, {"job_name": "self", "static_configs": [{"targets": [server.url[7:]]}]}])
-    server.process.send_signal(signal.SIGHUP)
+    server.reload()
     wait_until(lambda: "nobody" in server.ask("scrape_pools")["scrapePools"], "a job without a target")
     outcome = run(inventory)
     assert outcome.verdict("prometheus.targets_up@main") == "unknown P2"
