@@ -40,6 +40,19 @@ class Postgres:
     def connect(self, user: str = "admin", **options: Any) -> psycopg.Connection[Any]:
         return psycopg.connect(self.dsn(user), connect_timeout=5, **options)
 
+    def secure(self, file: Path) -> None:
+        """Switch TLS on, with the certificate and key in that file, and wait until it is."""
+        shutil.chown(file, self.folder.owner(), self.folder.group())
+        file.chmod(0o600)
+        settings = {"ssl_cert_file": file, "ssl_key_file": file, "ssl": "on"}
+        changes = [f"alter system set {name} = '{value}'" for name, value in settings.items()]
+        self.execute(*changes, "select pg_reload_conf()")
+        wait_until(self._takes_tls, "TLS")
+
+    def _takes_tls(self) -> bool:
+        with self.connect() as connection:
+            return connection.execute("show ssl").fetchone() == ("on",)
+
     def execute(self, *statements: str) -> None:
         with self.connect(autocommit=True) as connection:
             for statement in statements:

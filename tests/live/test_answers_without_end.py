@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import struct
 import sys
 from collections.abc import Iterator, Mapping
@@ -105,12 +104,7 @@ def test_postgresql(tmp_path: Path) -> None:
 @pytest.fixture(scope="module")
 def server() -> Iterator[Postgres]:
     with postgres() as started:
-        file = issue("localhost").write(started.folder / "data" / "server.pem")
-        shutil.chown(file, started.folder.owner(), started.folder.group())
-        file.chmod(0o600)
-        settings = {"ssl_cert_file": file, "ssl_key_file": file, "ssl": "on"}
-        changes = [f"alter system set {name} = '{value}'" for name, value in settings.items()]
-        started.execute(*changes, "select pg_reload_conf()")
+        started.secure(issue("localhost").write(started.folder / "data" / "server.pem"))
         yield started
 
 

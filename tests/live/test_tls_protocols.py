@@ -14,7 +14,7 @@ from aiosmtpd.controller import Controller
 from aiosmtpd.handlers import Sink
 
 from .conftest import Run
-from .databases import Postgres, postgres
+from .databases import postgres
 from .processes import free_port
 from .test_tls import MODERN, Servers, inventory, self_signed, servers
 from .web import Site, listener
@@ -99,21 +99,6 @@ def test_mail_server_after_starttls(run: Run, servers: Servers) -> None:
         assert outcome.verdict(f"tls.days_left@{name}") == "blocked"
 
 
-def secured(server: Postgres, servers: Servers, name: str) -> None:
-    """Give a PostgreSQL server a certificate, and switch TLS on."""
-    servers.issue(name, "localhost")
-    file = server.folder / "data" / "server.pem"
-    shutil.copy(servers.folder / f"{name}.pem", file)
-    shutil.chown(file, server.folder.owner(), server.folder.group())
-    file.chmod(0o600)
-    server.execute(
-        f"alter system set ssl_cert_file = '{file}'",
-        f"alter system set ssl_key_file = '{file}'",
-        "alter system set ssl = on",
-        "select pg_reload_conf()",
-    )
-
-
 def test_postgres_before_and_after_ssl_is_on(run: Run, servers: Servers) -> None:
     with postgres() as server, listener(b"H") as other:
         said = "".join(
@@ -124,11 +109,9 @@ def test_postgres_before_and_after_ssl_is_on(run: Run, servers: Servers) -> None
         assert outcome.verdict("tls.reachable@db") == "breach P0"
         assert "the PostgreSQL server takes no TLS; check whether ssl = on" in outcome.message("tls.reachable@db")
         assert "what answers there is no PostgreSQL server" in outcome.message("tls.reachable@other")
-        secured(server, servers, "db")
-        for _ in range(20):
-            outcome = run(said)
-            if outcome.verdict("tls.reachable@db") == "ok":
-                break
+        servers.issue("db", "localhost")
+        server.secure(Path(shutil.copy(servers.folder / "db.pem", server.folder / "data")))
+        outcome = run(said)
         for check in ("reachable", "days_left", "trusted"):
             assert outcome.verdict(f"tls.{check}@db") == "ok", outcome.message(f"tls.{check}@db")
 
