@@ -52,7 +52,7 @@ stack check stop: $(VENV)/installed-examples
 
 test: test-packages $(VENV)/installed-dev $(VENV)/node_modules/axe-core/axe.min.js
 	tests/with-docker $(VENV)/bin/pytest -n 4 --dist loadfile --ignore tests/live/test_flips.py
-	tests/with-docker $(VENV)/bin/pytest -n 2 --dist loadfile tests/live/test_flips.py -m 'not again'
+	tests/with-docker $(VENV)/bin/pytest -n 3 --dist loadfile tests/live/test_flips.py -m 'not again'
 
 unit: $(VENV)/installed-dev
 	$(VENV)/bin/pytest -n auto --dist worksteal -m 'not server and not slow' $(UNIT)
