@@ -36,7 +36,7 @@ def inventory(server: Postgres, expected: str = "", *, user: str = "watcher", ds
 
 @contextmanager
 def busy(server: Postgres, count: int, *, database: str = "postgres") -> Iterator[None]:
-    """Have the application run so many statements that do not end by themselves."""
+    """Have the application run so many statements that do not end by themselves, each for longer than is expected."""
     with ExitStack() as stack:
         for _ in range(count):
             session = stack.enter_context(psycopg.connect(server.dsn("app", database), autocommit=True))
@@ -44,7 +44,7 @@ def busy(server: Postgres, count: int, *, database: str = "postgres") -> Iterato
             thread.start()
             stack.callback(thread.join, 10)
             stack.callback(session.cancel)
-        wait_until(lambda: _active(server) >= count, "active statements")
+        wait_until(lambda: _long(server) >= count, "active statements")
         yield
 
 
@@ -53,9 +53,10 @@ def _until_cancelled(session: psycopg.Connection[object]) -> None:
         session.execute("SELECT pg_sleep(60)")
 
 
-def _active(server: Postgres) -> int:
+def _long(server: Postgres) -> int:
+    asked = "query ~ '^SELECT pg_sleep' AND clock_timestamp() - query_start > '300ms'"
     with server.connect() as connection:
-        found = connection.execute("SELECT count(*) FROM pg_stat_activity WHERE query ~ '^SELECT pg_sleep'").fetchone()
+        found = connection.execute(f"SELECT count(*) FROM pg_stat_activity WHERE {asked}").fetchone()
     assert found is not None
     return int(found[0])
 

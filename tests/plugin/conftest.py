@@ -34,8 +34,13 @@ def project(pytester: pytest.Pytester) -> Callable[[str], pytest.Pytester]:
 
 def results(pytester: pytest.Pytester, suite: str = "daily") -> dict[str, dict[str, Any]]:
     """Return the results of the newest run of a suite, by id."""
-    file = max((Path(pytester.path) / "reports" / suite).glob("2*.json"), key=lambda file: file.stat().st_mtime_ns)
-    return {result["id"]: result for result in json.loads(file.read_text(encoding="utf-8"))["results"]}
+    document = json.loads(newest_results(pytester.path / "reports" / suite).read_text(encoding="utf-8"))
+    return {result["id"]: result for result in document["results"]}
+
+
+def newest_results(folder: Path) -> Path:
+    """Return the results file of the newest run; by name it may be another one of the same second."""
+    return max(folder.glob("2*.json"), key=lambda file: file.stat().st_mtime_ns)
 
 
 def verdicts(pytester: pytest.Pytester, suite: str = "daily") -> dict[str, str]:

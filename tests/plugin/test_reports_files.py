@@ -16,6 +16,8 @@ import pytest
 
 from pytest_opscheck.reports.json import schema
 
+from .conftest import newest_results
+
 Project = Callable[..., pytest.Pytester]
 
 GREEN = """
@@ -177,7 +179,7 @@ def test_a_run_of_all_that_m_selects_is_the_newest(
     for _ in range(2):
         pytester.runpytest_subprocess(*whole, *workers)
     folder = pytester.path / "reports" / "daily"
-    newest = max(folder.glob("2*.json"), key=lambda file: file.stat().st_mtime_ns)
+    newest = newest_results(folder)
     assert (folder / "latest.json").read_bytes() == newest.read_bytes()
 
 
@@ -232,7 +234,7 @@ def test_the_results_say_the_exit_status_of_the_process(project: Project) -> Non
         inventory.write(gate)
     assert pytester.runpytest_subprocess("-m", "daily", "--opscheck-json=mine.json").ret == 3
     folder = pytester.path / "reports" / "daily"
-    for file in (pytester.path / "mine.json", folder / "latest.json", max(folder.glob("2*.json"))):
+    for file in (pytester.path / "mine.json", folder / "latest.json", newest_results(folder)):
         run = json.loads(file.read_text())["run"]
         assert (run["exit_status"], run["checks_status"]) == (3, 0)
     assert "exit status 3" in (folder / "latest.html").read_text()
