@@ -58,14 +58,23 @@ def _client(backend: Any) -> Any:
 
 
 def _exec_command(backend: Any, command: bytes) -> tuple[int, bytes, bytes]:
-    """Run a command that has nothing to read, and return its exit status, output and errors."""
-    with contextlib.closing(backend.client.get_transport().open_session()) as channel:
+    """Run a command that has nothing to read, and return its exit status, output and errors.
+
+    Raises SSHException where the connection is lost meanwhile: what has come is not all that it printed.
+    """
+    import paramiko
+
+    transport = backend.client.get_transport()
+    with contextlib.closing(transport.open_session()) as channel:
         if backend.get_pty:
             channel.get_pty()
         channel.exec_command(command)
         channel.shutdown_write()
         output, errors = printed_into(channel)
-        return channel.recv_exit_status(), output, errors
+        status = channel.recv_exit_status()
+        if status == -1 and not transport.is_active():
+            raise paramiko.SSHException("the connection was lost while the command ran")
+        return status, output, errors
 
 
 def _transport(sock: Any, **options: Any) -> Any:

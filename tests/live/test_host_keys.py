@@ -20,6 +20,14 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sshd]:
 OWN = """
 import pytest
 
+LOST = '''pid=$PPID
+while [ "$(cat /proc/$pid/comm)" != sshd ]; do pid=$(cut -d' ' -f4 /proc/$pid/stat); done
+echo a part; kill -9 $pid; sleep 5'''
+
+@pytest.mark.daily
+def test_lost(host):
+    assert "ERROR" not in host.run(LOST).stdout
+
 @pytest.mark.daily
 def test_own(host):
     assert host.run("echo 42; cat").stdout == "42\\n"
@@ -50,6 +58,7 @@ def test_a_known_one(run: Run, tmp_path: Path, server: Sshd) -> None:
     for way in ("ssh", "paramiko"):
         assert outcome.verdict(f"host.reachable@{way}") == "ok", outcome.output
         assert outcome.verdict(f"own.own@{way}") == "ok", outcome.output
+        assert outcome.verdict(f"own.lost@{way}") == "unknown P2", outcome.output
 
 
 def test_an_unknown_one_is_refused_with_the_next_step(run: Run, tmp_path: Path, server: Sshd) -> None:
